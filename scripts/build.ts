@@ -1,0 +1,28 @@
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, 'dist');
+
+// One file for a fast start; native packages stay outside and are loaded only where they are used.
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await build({
+  entryPoints: { orrery: join(root, 'src/cli/main.ts'), daemon: join(root, 'src/daemon/main.ts') },
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  external: ['onnxruntime-node'],
+  minifySyntax: true,
+  sourcemap: 'linked',
+  logLevel: 'warning',
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+});
+const supervisor = join(out, 'supervisor.sh');
+await copyFile(join(root, 'src/backend/local/supervisor.sh'), supervisor);
+await chmod(supervisor, 0o755);

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { jobSpecSchema } from './job.ts';
+
+/** Everything that crosses the HTTP API, version 1. Times are seconds since the epoch (`submitTime`), durations seconds. */
+export const API_PREFIX = '/api/v1';
+
+export const jobStateSchema = z.enum([
+  'PENDING',
+  'RUNNING',
+  'COMPLETING',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TIMEOUT',
+  'PREEMPTED',
+  'NODE_FAIL',
+  'OUT_OF_MEMORY',
+]);
+
+/** Where a job's files come from, recorded at submission. */
+export const codeSchema = z.strictObject({
+  /** Folder the job was submitted from (`ORRERY_SUBMIT_DIR`). */
+  submitFolder: z.string().startsWith('/'),
+  /** Digest of a folder under `snapshots/` in the daemon's home; null runs in `submitFolder` itself. */
+  snapshot: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  gitCommit: z.string().nullable(),
+});
+
+/** One request for many jobs: accepted whole or not at all, acknowledged once all of them are on disk. */
+export const submitRequestSchema = z.strictObject({
+  jobs: z.array(jobSpecSchema).min(1).max(100_000),
+  /** Environment at submission, shared by all jobs of the request; each job's `env` goes on top. */
+  environment: z.record(z.string(), z.string()).default({}),
+  code: codeSchema.optional(),
+});
+export const submitResponseSchema = z.object({ jobs: z.array(z.object({ id: z.int(), name: z.string() })) });
+
+export const jobSummarySchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  state: jobStateSchema,
+  /** Slurm's reason while PENDING, else `None`. */
+  reason: z.string(),
+  account: z.string(),
+  qos: z.string(),
+  nodes: z.int(),
+  gpusPerNode: z.int(),
+  /** Names of the nodes it runs on, or last ran on. */
+  nodeList: z.array(z.string()),
+  attempt: z.int(),
+  requeues: z.int(),
+  submitTime: z.number(),
+  /** Start of the current or last attempt. */
+  startTime: z.number().nullable(),
+  endTime: z.number().nullable(),
+  /** Of the job once it has ended. */
+  exitCode: z.int().nullable(),
+  /** Between 0 and 1, from the newest line of ORRERY_METRICS that has it. */
+  progress: z.number().nullable(),
+});
+
+export const attemptSchema = z.object({
+  attempt: z.int(),
+  state: jobStateSchema,
+  nodeList: z.array(z.string()),
+  startTime: z.number(),
+  endTime: z.number().nullable(),
+  exitCode: z.int().nullable(),
+  /** What ended it, in a sentence, where there is more to say than the state. */
+  message: z.string().nullable(),
+});
+
+export const jobDetailSchema = jobSummarySchema.extend({
+  spec: jobSpecSchema,
+  code: codeSchema.nullable(),
+  /** Absolute paths on the daemon's machine. */
+  folder: z.string(),
+  workFolder: z.string(),
+  checkpointFolder: z.string(),
+  metricsFile: z.string(),
+  attempts: z.array(attemptSchema),
+});
+
+export const whySchema = z.object({ id: z.int(), state: jobStateSchema, reason: z.string(), detail: z.array(z.string()) });
+
+export const nodeSchema = z.object({
+  name: z.string(),
+  state: z.enum(['idle', 'mixed', 'allocated', 'draining', 'drained', 'down']),
+  reason: z.string().nullable(),
+  cpus: z.int(),
+  cpusFree: z.int(),
+  memoryBytes: z.int(),
+  memoryFreeBytes: z.int(),
+  gpus: z.int(),
+  gpusFree: z.int(),
+  gpuType: z.string().nullable(),
+  jobs: z.array(z.int()),
+});
+
+export const accountingRowSchema = z.object({
+  /** Job id or account name. */
+  key: z.string(),
+  name: z.string(),
+  jobs: z.int(),
+  /** Allocated GPU time of all attempts, in hours. */
+  gpuHours: z.number(),
+  cpuHours: z.number(),
+  nodeFailures: z.int(),
+  /** Effective training time ratio: productive run time / (scheduled + eligible-and-queued time); null before any run. */
+  ettr: z.number().nullable(),
+});
+
+/** One piece of a task's output. `offset` counts bytes from the start of that file. */
+export const logChunkSchema = z.object({
+  attempt: z.int(),
+  rank: z.int(),
+  stream: z.enum(['stdout', 'stderr']),
+  offset: z.int(),
+  text: z.string(),
+});
+
+export const jobEventSchema = z.object({
+  /** Journal sequence number; the SSE `id:`. */
+  seq: z.int(),
+  atTime: z.number(),
+  kind: z.string(),
+  jobId: z.int().nullable(),
+  nodeName: z.string().nullable(),
+  /** The event as journalled. */
+  body: z.record(z.string(), z.unknown()),
+});
+
+export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+export type SubmitRequest = z.input<typeof submitRequestSchema>;
+export type SubmitResponse = z.infer<typeof submitResponseSchema>;
+export type CodeSource = z.infer<typeof codeSchema>;
+export type JobSummary = z.infer<typeof jobSummarySchema>;
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+export type AttemptSummary = z.infer<typeof attemptSchema>;
+export type Why = z.infer<typeof whySchema>;
+export type NodeSummary = z.infer<typeof nodeSchema>;
+export type AccountingRow = z.infer<typeof accountingRowSchema>;
+export type LogChunk = z.infer<typeof logChunkSchema>;
+export type JobEvent = z.infer<typeof jobEventSchema>;
+
+/** `daemon.json` in the home: where the running daemon is. Written by rename once it listens, removed when it stops. */
+export const daemonFileSchema = z.object({ pid: z.int(), url: z.string(), home: z.string(), version: z.string(), startTime: z.number() });
+export type DaemonFile = z.infer<typeof daemonFileSchema>;

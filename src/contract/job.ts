@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+
+/** Where jobs say nothing: `orrery run -- CMD` is one task, one CPU, 512 MiB, no time limit. */
+export const JOB_DEFAULTS = { cpus: 1, memoryBytes: 512 * 1024 ** 2, maxRequeues: 3 } as const;
+
+const memorySchema = z.string().refine((text) => (parseMemoryBytes(text) ?? 0) > 0, {
+  error: (issue) => `expected memory such as "512M" or "2G", got ${JSON.stringify(issue.input)}`,
+});
+
+const timeSchema = z.string().refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
+  error: (issue) => `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
+});
+
+const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
+
+const noNulSchema = z.string().refine((text) => !text.includes('\0'), 'expected text without NUL bytes');
+
+const DEPENDENCY = /^(afterok|afterany):(\d+(?::\d+)*)$/;
+
+const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
+  error: (issue) => `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
+});
+
+const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
+const SIGNALS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'TSTP', 'WINCH', 'URG', 'ALRM'] as const;
+
+const signalSchema = z.string().refine((text) => SIGNALS.some((name) => SIGNAL.exec(text)?.[1] === name), {
+  error: (issue) => `expected SIGNAL@SECONDS such as "USR1@120", got ${JSON.stringify(issue.input)}`,
+});
+
+/** A job as users write it: job files, `--batch` lines, the API. Field words follow Slurm's flags. */
+export const jobSpecSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200).optional(),
+    /** argv of each task; no shell. */
+    command: z.array(noNulSchema).min(1).optional(),
+    /** Text of a script with a `#!` line; each task runs it. */
+    script: noNulSchema.min(1).optional(),
+    nodes: z.int().min(1).default(1),
+    gpusPerNode: z.int().min(0).default(0),
+    /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
+    tasksPerNode: z.int().min(1).max(1024).optional(),
+    /** CPUs of each task (`-c`). */
+    cpus: z.int().min(1).default(JOB_DEFAULTS.cpus),
+    /** Memory on each node (`--mem`). */
+    memory: memorySchema.default(formatMemory(JOB_DEFAULTS.memoryBytes)),
+    time: timeSchema.default('UNLIMITED'),
+    qos: z.string().min(1).max(100).default('normal'),
+    account: z.string().min(1).max(100).default('default'),
+    priority: z.int().min(0).max(4_294_967_295).default(0),
+    env: z.record(envNameSchema, noNulSchema).default({}),
+    /** Environment variables whose values are read from the secret files of the daemon's home when an attempt starts. */
+    secrets: z.array(envNameSchema).default([]),
+    /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`. */
+    after: afterSchema.optional(),
+    /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`. */
+    signal: signalSchema.optional(),
+    maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),
+    exclude: z.array(z.string().min(1)).default([]),
+    exclusive: z.boolean().default(false),
+    hold: z.boolean().default(false),
+  })
+  .refine((job) => (job.command === undefined) !== (job.script === undefined), {
+    error: 'expected exactly one of "command" and "script"',
+  });
+
+/** As parsed: defaults filled in. */
+export type JobSpec = z.infer<typeof jobSpecSchema>;
+/** As written. */
+export type JobSpecInput = z.input<typeof jobSpecSchema>;
+
+/** Tasks each node of the gang runs. */
+export function tasksPerNode(spec: JobSpec): number {
+  return spec.tasksPerNode ?? Math.max(1, spec.gpusPerNode);
+}
+
+/** `afterok:12:13,afterany:14` as a list. */
+export function parseDependencies(after: string | undefined): { condition: 'afterok' | 'afterany'; jobId: number }[] {
+  return (after ?? '')
+    .split(',')
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      const [condition, ...ids] = part.split(':');
+      return ids.map((id) => ({ condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const), jobId: Number(id) }));
+    });
+}
+
+/** `USR1@120` as a Node signal name and the lead time before the limit. */
+export function parseWarningSignal(signal: string | undefined): { name: NodeJS.Signals; leadMs: number } | undefined {
+  const match = SIGNAL.exec(signal ?? '');
+  if (!match) return undefined;
+  return { name: `SIG${match[1]}` as NodeJS.Signals, leadMs: Number(match[2]) * 1000 };
+}
+
+/** Null for no limit. */
+export function timeLimitMs(spec: JobSpec): number | null {
+  return spec.time === 'UNLIMITED' ? null : (parseDurationMs(spec.time) ?? null);
+}

@@ -1,0 +1,158 @@
+import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+
+/** Slurm's job states. They belong to attempts; a job's state is that of its last attempt, and a requeued job is PENDING. */
+export type JobState =
+  | 'PENDING'
+  | 'RUNNING'
+  | 'COMPLETING'
+  | 'COMPLETED'
+  | 'FAILED'
+  | 'CANCELLED'
+  | 'TIMEOUT'
+  | 'PREEMPTED'
+  | 'NODE_FAIL'
+  | 'OUT_OF_MEMORY';
+
+/** States an attempt or a job can end in. */
+export type EndState = Exclude<JobState, 'PENDING' | 'RUNNING' | 'COMPLETING'>;
+
+/** Why the scheduler itself ends an attempt that still runs. REQUEUE is `scontrol requeue`: the job is to run again. */
+export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE';
+
+export interface Dependency {
+  condition: 'afterok' | 'afterany';
+  jobId: number;
+}
+
+/** What the scheduler needs to know of a job, and nothing else. */
+export interface JobRequest {
+  /** Positive integer, counted up at submission; the last tie-break of every ordering. */
+  jobId: number;
+  submitMs: number;
+  /** Higher starts first; equal priorities are first in, first out (`submitMs`, then `jobId`). */
+  priority: number;
+  /** Gang size: all of these nodes at once or none. */
+  nodes: number;
+  perNode: Resources;
+  /** Only nodes with this GPU type; null for any. */
+  gpuType: string | null;
+  /** Whole nodes, whatever `perNode` says (`--exclusive`). */
+  exclusive: boolean;
+  /** Null for no limit. The clock starts when the attempt has started. */
+  timeLimitMs: number | null;
+  excludedNodes: readonly string[];
+  /** How many times a node failure may put the job back in the queue. */
+  maxRequeues: number;
+  dependencies: readonly Dependency[];
+  isHeld: boolean;
+}
+
+/** What an attempt holds on one node. */
+export interface NodeAllocation {
+  nodeName: string;
+  resources: Resources;
+  /** Which of the node's GPUs, ascending; its length is `resources.gpus`. */
+  gpuIndices: readonly number[];
+}
+
+/** One entry a node, in node-rank order. */
+export type Placement = readonly NodeAllocation[];
+
+/**
+ * Facts, past tense. Those marked (echo) record what `decide` already did to the scheduler's own state: applying one live changes
+ * nothing; applying them to a fresh scheduler, in journal order, rebuilds the state without deciding again.
+ */
+export type SchedulerEvent =
+  | { kind: 'NodeAdded'; atMs: number; node: NodeSpec }
+  /** Lost with everything on it: state `down` until `NodeResumed`. */
+  | { kind: 'NodeFailed'; atMs: number; nodeName: string; reason: string }
+  /** Finishes what runs, takes nothing new. */
+  | { kind: 'NodeDrained'; atMs: number; nodeName: string; reason: string }
+  | { kind: 'NodeResumed'; atMs: number; nodeName: string }
+  | { kind: 'JobSubmitted'; atMs: number; job: JobRequest }
+  | { kind: 'JobHeld'; atMs: number; jobId: number }
+  | { kind: 'JobReleased'; atMs: number; jobId: number }
+  | { kind: 'JobCancelRequested'; atMs: number; jobId: number }
+  /** Running: ended and put back in the queue. Ended: put back in the queue. Pending: nothing. */
+  | { kind: 'JobRequeueRequested'; atMs: number; jobId: number }
+  /** (echo) of StartAttempt; recorded before anything is spawned. */
+  | { kind: 'AttemptStarting'; atMs: number; jobId: number; attempt: number; placement: Placement }
+  | { kind: 'AttemptStarted'; atMs: number; jobId: number; attempt: number }
+  /**
+   * Nothing of the attempt runs. `isRetryable` (a port was taken, a daemon died before the claim): back to PENDING at no cost to
+   * `maxRequeues`. Otherwise the job is held with reason `launch failed requeued held`.
+   */
+  | { kind: 'LaunchFailed'; atMs: number; jobId: number; attempt: number; isRetryable: boolean; message: string }
+  /** (echo) of EndAttempt; recorded before anything is killed. */
+  | { kind: 'AttemptEnding'; atMs: number; jobId: number; attempt: number; cause: EndCause }
+  /** Nothing of the attempt runs any more; its resources are free from here. */
+  | { kind: 'AttemptEnded'; atMs: number; jobId: number; attempt: number; state: EndState; exitCode: number }
+  /** (echo) of Requeue: the job is PENDING again under the same id. */
+  | { kind: 'JobRequeued'; atMs: number; jobId: number; requeues: number; isHeld: boolean }
+  /** (echo) of EndJob. For a job the scheduler does not know (ended before a restart) it records the outcome for dependencies. */
+  | { kind: 'JobEnded'; atMs: number; jobId: number; state: EndState; exitCode: number };
+
+/** What the driver has to carry out, in order. The scheduler's own state already reflects them. */
+export type Decision =
+  | { kind: 'StartAttempt'; jobId: number; attempt: number; placement: Placement }
+  /** Kill every task, then report `AttemptEnded`. Decided once for each attempt. */
+  | { kind: 'EndAttempt'; jobId: number; attempt: number; cause: EndCause }
+  | { kind: 'Requeue'; jobId: number; requeues: number; isHeld: boolean }
+  | { kind: 'EndJob'; jobId: number; state: EndState; exitCode: number };
+
+export interface Cycle {
+  decisions: Decision[];
+  /** When `decide` must run again even if nothing happens (the next time limit); null for never. */
+  wakeAtMs: number | null;
+}
+
+/** Slurm's words for why a job is pending (`squeue -o %r`). */
+export type PendingReason =
+  | 'None'
+  | 'Priority'
+  | 'Resources'
+  | 'Dependency'
+  | 'DependencyNeverSatisfied'
+  | 'JobHeldUser'
+  | 'ReqNodeNotAvail'
+  | 'BadConstraints'
+  | 'launch failed requeued held';
+
+/** Outcome of asking whether the cluster, all its nodes up and empty, could ever run a request. */
+export type Admission = { isAdmissible: true } | { isAdmissible: false; message: string };
+
+/** A job as the scheduler sees it now. */
+export interface JobView {
+  jobId: number;
+  state: JobState;
+  /** `None` unless PENDING. */
+  reason: PendingReason;
+  /** Of the current or last attempt; 0 before the first. */
+  attempt: number;
+  /** Node failures that put it back in the queue so far. */
+  requeues: number;
+  placement: Placement | null;
+}
+
+export interface NodeView {
+  spec: NodeSpec;
+  state: NodeState;
+  free: Resources;
+  reason: string | null;
+  jobIds: number[];
+}
+
+/**
+ * The one scheduler. Same events, same decisions. It never awaits, reads no clock and draws no random number.
+ * `apply` refuses (throws) an event that contradicts its state: a wrong ledger is worse than a stopped cycle.
+ */
+export interface Scheduler {
+  apply(event: SchedulerEvent): void;
+  decide(nowMs: number): Cycle;
+  admission(job: JobRequest): Admission;
+  job(jobId: number): JobView | undefined;
+  node(nodeName: string): NodeView | undefined;
+  nodes(): NodeView[];
+  /** Human sentences for `orrery why JOB`: what it waits for, how much is free, which job holds it up. */
+  explain(jobId: number, nowMs: number): string[];
+}
