@@ -21,7 +21,9 @@ await build({
   minifySyntax: true,
   sourcemap: 'linked',
   logLevel: 'warning',
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 });
 const supervisor = join(out, 'supervisor.sh');
 await copyFile(join(root, 'src/backend/local/supervisor.sh'), supervisor);

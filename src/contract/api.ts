@@ -84,7 +84,12 @@ export const jobDetailSchema = jobSummarySchema.extend({
   attempts: z.array(attemptSchema),
 });
 
-export const whySchema = z.object({ id: z.int(), state: jobStateSchema, reason: z.string(), detail: z.array(z.string()) });
+export const whySchema = z.object({
+  id: z.int(),
+  state: jobStateSchema,
+  reason: z.string(),
+  detail: z.array(z.string()),
+});
 
 export const nodeSchema = z.object({
   name: z.string(),
@@ -148,5 +153,11 @@ export type LogChunk = z.infer<typeof logChunkSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
 
 /** `daemon.json` in the home: where the running daemon is. Written by rename once it listens, removed when it stops. */
-export const daemonFileSchema = z.object({ pid: z.int(), url: z.string(), home: z.string(), version: z.string(), startTime: z.number() });
+export const daemonFileSchema = z.object({
+  pid: z.int(),
+  url: z.string(),
+  home: z.string(),
+  version: z.string(),
+  startTime: z.number(),
+});
 export type DaemonFile = z.infer<typeof daemonFileSchema>;

@@ -9,7 +9,8 @@ const memorySchema = z.string().refine((text) => (parseMemoryBytes(text) ?? 0) >
 });
 
 const timeSchema = z.string().refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
-  error: (issue) => `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
+  error: (issue) =>
+    `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
 });
 
 const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
@@ -19,7 +20,8 @@ const noNulSchema = z.string().refine((text) => !text.includes('\0'), 'expected 
 const DEPENDENCY = /^(afterok|afterany):(\d+(?::\d+)*)$/;
 
 const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
-  error: (issue) => `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
+  error: (issue) =>
+    `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
 });
 
 const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
@@ -82,7 +84,10 @@ export function parseDependencies(after: string | undefined): { condition: 'afte
     .filter((part) => part !== '')
     .flatMap((part) => {
       const [condition, ...ids] = part.split(':');
-      return ids.map((id) => ({ condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const), jobId: Number(id) }));
+      return ids.map((id) => ({
+        condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const),
+        jobId: Number(id),
+      }));
     });
 }
 
