@@ -1,9 +1,13 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const SLOW = '**/*.slow.test.ts';
+const suites = process.env['ORRERY_TEST_SUITES'] ?? 'quick';
 
 // Two workers: the suites start real processes (supervisors, daemons, PyTorch ranks) and share the machine with them.
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'workloads/**/*.test.ts', 'bench/**/*.test.ts'],
+    include: suites === 'slow' ? [SLOW] : ['{src,test,workloads,bench}/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(suites === 'quick' ? [SLOW] : [])],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
