@@ -138,6 +138,66 @@ export const jobEventSchema = z.object({
   body: z.record(z.string(), z.unknown()),
 });
 
+export const healthSchema = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  pid: z.int(),
+  home: z.string(),
+  cluster: z.string(),
+  startTime: z.number(),
+  nodes: z.int(),
+  jobsPending: z.int(),
+  jobsRunning: z.int(),
+});
+export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
+export const nodeListSchema = z.object({ nodes: z.array(nodeSchema) });
+export const accountingSchema = z.object({ rows: z.array(accountingRowSchema) });
+
+/** A stretch of ORRERY_METRICS: whole lines only, those that are not JSON objects left out. */
+export const metricsSchema = z.object({
+  lines: z.array(z.record(z.string(), z.unknown())),
+  /** Bytes; `since` of the next request. */
+  nextOffset: z.int(),
+});
+
+const queryFlagSchema = z.enum(['true', 'false']).transform((text) => text === 'true');
+const countSchema = z.coerce.number().int().min(0);
+
+/** Query of `GET /jobs`. Without `all` and `state`: the jobs that have not ended. */
+export const jobQuerySchema = z.strictObject({
+  all: queryFlagSchema.optional(),
+  state: jobStateSchema.optional(),
+  name: z.string().optional(),
+  /** The newest so many. */
+  limit: countSchema.optional(),
+});
+
+/** Query of `GET /jobs/{id}/logs`. Without `attempt`: all attempts, in order. */
+export const logQuerySchema = z.strictObject({
+  follow: queryFlagSchema.optional(),
+  attempt: countSchema.optional(),
+  rank: countSchema.optional(),
+  stream: z.enum(['stdout', 'stderr']).optional(),
+  /** Only the last so many lines of each file that is there when the request is made. */
+  tail: countSchema.optional(),
+});
+
+/** Signals that `POST /jobs/{id}/signal` sends to each rank's main process. */
+export const signalRequestSchema = z.strictObject({
+  signal: z
+    .string()
+    .regex(
+      /^(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|KILL|CONT|STOP|TSTP|WINCH|URG|ALRM)$/,
+      'expected a signal such as "USR1"',
+    ),
+});
+export const nodeReasonSchema = z.strictObject({ reason: z.string().min(1).max(500).optional() });
+export const shutdownRequestSchema = z.strictObject({
+  /** Cancel all jobs first; else what runs goes on running. */
+  cancel: z.boolean().default(false),
+});
+export const shutdownResponseSchema = z.object({ pid: z.int(), isStopping: z.literal(true) });
+
 export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 export type SubmitRequest = z.input<typeof submitRequestSchema>;
@@ -151,6 +211,9 @@ export type NodeSummary = z.infer<typeof nodeSchema>;
 export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
+export type Health = z.infer<typeof healthSchema>;
+export type Metrics = z.infer<typeof metricsSchema>;
+export type ShutdownResponse = z.infer<typeof shutdownResponseSchema>;
 
 /** `daemon.json` in the home: where the running daemon is. Written by rename once it listens, removed when it stops. */
 export const daemonFileSchema = z.object({

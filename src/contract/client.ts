@@ -1,0 +1,214 @@
+import type { z } from 'zod';
+import {
+  API_PREFIX,
+  type AccountingRow,
+  accountingSchema,
+  errorBodySchema,
+  type Health,
+  healthSchema,
+  type JobDetail,
+  type JobEvent,
+  type JobSummary,
+  jobDetailSchema,
+  jobEventSchema,
+  jobListSchema,
+  jobSummarySchema,
+  type LogChunk,
+  logChunkSchema,
+  type Metrics,
+  metricsSchema,
+  type NodeSummary,
+  nodeListSchema,
+  nodeSchema,
+  type ShutdownResponse,
+  type SubmitRequest,
+  type SubmitResponse,
+  shutdownResponseSchema,
+  submitResponseSchema,
+  type Why,
+  whySchema,
+} from './api.ts';
+import { isErrorCode, OrreryError } from './errors.ts';
+import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
+
+export interface JobQuery {
+  /** Ended jobs too. */
+  all?: boolean;
+  state?: JobSummary['state'];
+  name?: string;
+  /** The newest so many. */
+  limit?: number;
+}
+
+export interface LogQuery {
+  /** Go on until the job has ended and its output is read to the end. */
+  follow?: boolean;
+  /** All attempts, in order, where absent. */
+  attempt?: number;
+  rank?: number;
+  stream?: LogChunk['stream'];
+  /** Only the last so many lines of each file. */
+  tail?: number;
+  /** `resumeId` of the last chunk seen: go on after it. */
+  resumeId?: string;
+}
+
+export interface EventQuery {
+  /** Sequence number of the last event seen; absent: only events from now on. */
+  since?: number;
+}
+
+/**
+ * The HTTP API as methods. Every method throws an OrreryError with the code the daemon gave, ORR_UNREACHABLE where no daemon
+ * answers. Streams end quietly when `signal` is aborted and throw ORR_UNREACHABLE when the daemon goes away; to reconnect is the caller's choice.
+ */
+export interface OrreryClient {
+  health(): Promise<Health>;
+  /** Resolves once all jobs are on the daemon's disk. */
+  submit(request: SubmitRequest): Promise<SubmitResponse>;
+  jobs(query?: JobQuery): Promise<JobSummary[]>;
+  job(jobId: number): Promise<JobDetail>;
+  why(jobId: number): Promise<Why>;
+  cancel(jobId: number): Promise<JobSummary>;
+  requeue(jobId: number): Promise<JobSummary>;
+  hold(jobId: number): Promise<JobSummary>;
+  release(jobId: number): Promise<JobSummary>;
+  /** `USR1` or `SIGUSR1`, to each rank's main process. */
+  signal(jobId: number, signal: string): Promise<JobSummary>;
+  logs(jobId: number, query?: LogQuery, signal?: AbortSignal): AsyncGenerator<LogChunk & { resumeId: string }>;
+  /** Lines of ORRERY_METRICS from byte `since`. */
+  metrics(jobId: number, since?: number): Promise<Metrics>;
+  nodes(): Promise<NodeSummary[]>;
+  drainNode(nodeName: string, reason?: string): Promise<NodeSummary>;
+  resumeNode(nodeName: string): Promise<NodeSummary>;
+  failNode(nodeName: string, reason?: string): Promise<NodeSummary>;
+  accounting(by: 'job' | 'account'): Promise<AccountingRow[]>;
+  events(query?: EventQuery, signal?: AbortSignal): AsyncGenerator<JobEvent>;
+  /** Answers at once; the daemon's process (`pid`) ends when it has finished. */
+  shutdown(options?: { cancel?: boolean }): Promise<ShutdownResponse>;
+}
+
+/** `url` as in `daemon.json`, e.g. `http://127.0.0.1:7077`. */
+export function createClient(daemon: { url: string; token: string }): OrreryClient {
+  const base = daemon.url.replace(/\/+$/, '');
+
+  async function send(
+    path: string,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`${base}${API_PREFIX}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${daemon.token}`, ...init.headers },
+      });
+    } catch (cause) {
+      if (init.signal?.aborted === true) throw cause;
+      throw new OrreryError('ORR_UNREACHABLE', `no daemon at ${base}: start one with orrery up`, { cause });
+    }
+    if (!response.ok) throw await asError(response);
+    return response;
+  }
+
+  async function get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
+    return readBody(await send(path), schema);
+  }
+
+  async function post<S extends z.ZodType>(path: string, schema: S, body: unknown = {}): Promise<z.infer<S>> {
+    const headers = { 'content-type': 'application/json' };
+    return readBody(await send(path, { method: 'POST', headers, body: JSON.stringify(body) }), schema);
+  }
+
+  async function readBody<S extends z.ZodType>(response: Response, schema: S): Promise<z.infer<S>> {
+    const body: unknown = await response.json().catch((cause: unknown) => {
+      throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${base} went away in the middle of an answer`, { cause });
+    });
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new OrreryError(
+      'ORR_INTERNAL',
+      `the daemon at ${base} speaks another version: ${issue?.path.join('.') ?? 'answer'}: ${issue?.message ?? 'not understood'}`,
+    );
+  }
+
+  async function* stream(
+    path: string,
+    lastEventId: string | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ServerSentEvent> {
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (lastEventId !== null) headers['last-event-id'] = lastEventId;
+    try {
+      const { body } = await send(path, { headers, signal: signal ?? null });
+      if (body !== null) yield* parseEventStream(body);
+    } catch (cause) {
+      if (signal?.aborted === true) return;
+      if (cause instanceof OrreryError) throw cause;
+      throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${base} went away`, { cause });
+    }
+    if (signal?.aborted !== true) throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${base} went away`);
+  }
+
+  const jobAction = (jobId: number, action: string, body?: unknown) =>
+    post(`/jobs/${jobId}/${action}`, jobSummarySchema, body);
+  const nodeAction = (nodeName: string, action: string, reason?: string) =>
+    post(`/nodes/${encodeURIComponent(nodeName)}/${action}`, nodeSchema, reason === undefined ? {} : { reason });
+
+  return {
+    health: () => get('/health', healthSchema),
+    submit: (request) => post('/jobs', submitResponseSchema, request),
+    jobs: async (query = {}) => (await get(`/jobs${queryText(query)}`, jobListSchema)).jobs,
+    job: (jobId) => get(`/jobs/${jobId}`, jobDetailSchema),
+    why: (jobId) => get(`/jobs/${jobId}/why`, whySchema),
+    cancel: (jobId) => jobAction(jobId, 'cancel'),
+    requeue: (jobId) => jobAction(jobId, 'requeue'),
+    hold: (jobId) => jobAction(jobId, 'hold'),
+    release: (jobId) => jobAction(jobId, 'release'),
+    signal: (jobId, signal) => jobAction(jobId, 'signal', { signal }),
+    async *logs(jobId, { resumeId, ...query } = {}, signal) {
+      for await (const message of stream(`/jobs/${jobId}/logs${queryText(query)}`, resumeId ?? null, signal)) {
+        if (message.event === 'end') return;
+        if (message.event === 'error') throw streamError(message);
+        yield { ...logChunkSchema.parse(JSON.parse(message.data)), resumeId: message.id ?? '' };
+      }
+    },
+    metrics: (jobId, since) => get(`/jobs/${jobId}/metrics${queryText({ since })}`, metricsSchema),
+    nodes: async () => (await get('/nodes', nodeListSchema)).nodes,
+    drainNode: (nodeName, reason) => nodeAction(nodeName, 'drain', reason),
+    resumeNode: (nodeName) => nodeAction(nodeName, 'resume'),
+    failNode: (nodeName, reason) => nodeAction(nodeName, 'fail', reason),
+    accounting: async (by) => (await get(`/accounting${queryText({ by })}`, accountingSchema)).rows,
+    async *events({ since } = {}, signal) {
+      for await (const message of stream('/events', since === undefined ? null : String(since), signal)) {
+        if (message.event === 'error') throw streamError(message);
+        yield jobEventSchema.parse(JSON.parse(message.data));
+      }
+    },
+    shutdown: (options = {}) => post('/shutdown', shutdownResponseSchema, options),
+  };
+}
+
+function queryText(query: object): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
+  return search.size === 0 ? '' : `?${search.toString()}`;
+}
+
+async function asError(response: Response): Promise<OrreryError> {
+  const body: unknown = await response.json().catch(() => undefined);
+  return (
+    errorFrom(body) ?? new OrreryError('ORR_INTERNAL', `the daemon answered ${response.status} ${response.statusText}`)
+  );
+}
+
+function streamError(message: ServerSentEvent): OrreryError {
+  return errorFrom(JSON.parse(message.data)) ?? new OrreryError('ORR_INTERNAL', message.data);
+}
+
+function errorFrom(body: unknown): OrreryError | undefined {
+  const parsed = errorBodySchema.safeParse(body);
+  if (!parsed.success) return undefined;
+  const { code, message } = parsed.data.error;
+  return new OrreryError(isErrorCode(code) ? code : 'ORR_INTERNAL', message);
+}
