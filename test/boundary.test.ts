@@ -37,7 +37,11 @@ function readImports(): { files: string[]; lines: ImportLine[] } {
   const lines = files.flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8');
     const room = file.split('/')[1] ?? '';
-    const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm)];
+    const found = [
+      ...text.matchAll(
+        /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm,
+      ),
+    ];
     return found.map((match): ImportLine => {
       return { file, room, specifier: match[2] ?? match[3] ?? match[4] ?? '', isTypeOnly: match[1] !== undefined };
     });
