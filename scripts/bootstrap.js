@@ -19,11 +19,16 @@ function fail(message) {
 
 /** Dependencies as the lockfile has them; nothing to do where they already are. */
 function installDependencies() {
-  const digest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const digest = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   say('Installing the npm dependencies (npm ci) ...');
   // npm's own stdout goes to our stderr.
-  const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) fail('npm ci failed: see above. Is the npm registry reachable?');
   writeFileSync(stamp, digest);
 }
@@ -32,7 +37,11 @@ function findNode24() {
   const packaged = join(modules, 'node-' + process.platform + '-' + process.arch, 'bin', 'node');
   if (existsSync(packaged)) return packaged;
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
-  return fail('Node ' + process.versions.node + ' is too old and no packaged Node exists for this platform: install Node 24 or later');
+  return fail(
+    'Node ' +
+      process.versions.node +
+      ' is too old and no packaged Node exists for this platform: install Node 24 or later',
+  );
 }
 
 const [task, ...args] = process.argv.slice(2);
@@ -40,7 +49,11 @@ if (task !== 'start' && task !== 'test') fail('usage: node scripts/bootstrap.js 
 installDependencies();
 const node = findNode24();
 const env = { ...process.env, PATH: dirname(node) + ':' + join(modules, '.bin') + ':' + process.env.PATH };
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, 'scripts', task + '.ts'), ...args], { cwd: root, env, stdio: 'inherit' });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, 'scripts', task + '.ts'), ...args], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+});
 // A terminal's Ctrl-C reaches both processes; a signal sent to this one alone is passed on. Either way the child cleans up first.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

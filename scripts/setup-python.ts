@@ -21,7 +21,9 @@ export async function ensurePython(): Promise<string> {
     say(`Install it with:\n  ${hint}`);
     process.exit(1);
   }
-  say(`Installing it now with: apt-get update && ${command}\n(about 100 MB; to use another PyTorch instead, set ORRERY_PYTHON)`);
+  say(
+    `Installing it now with: apt-get update && ${command}\n(about 100 MB; to use another PyTorch instead, set ORRERY_PYTHON)`,
+  );
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [
     ['update', '-q'],
@@ -35,6 +37,8 @@ export async function ensurePython(): Promise<string> {
   }
   const installed = await findPython(process.env);
   if (!installed.isMissing) return installed.path;
-  say(`apt-get has installed ${PACKAGES.join(' and ')}, but no Python imports torch; set ORRERY_PYTHON to one that does`);
+  say(
+    `apt-get has installed ${PACKAGES.join(' and ')}, but no Python imports torch; set ORRERY_PYTHON to one that does`,
+  );
   process.exit(1);
 }

@@ -13,6 +13,8 @@ export default class ClosingReporter implements Reporter {
       process.stdout.write(`  ${test.module.relativeModuleId} > ${test.fullName}: ${note ?? 'no reason given'}\n`);
     }
     const brokenModules = modules.filter((module) => module.errors().length > 0).length;
-    process.stdout.write(`\n${count('passed')} passed, ${count('failed') + brokenModules} failed, ${skipped.length} skipped\n`);
+    process.stdout.write(
+      `\n${count('passed')} passed, ${count('failed') + brokenModules} failed, ${skipped.length} skipped\n`,
+    );
   }
 }

@@ -20,7 +20,9 @@ function step(title: string, command: string, commandArgs: readonly string[], en
   process.stdout.write(`\n=== ${title}\n`);
   const startedAt = performance.now();
   const { status } = spawnSync(command, commandArgs, { stdio: 'inherit', env: { ...process.env, ...env } });
-  process.stdout.write(`=== ${title}: ${status === 0 ? 'ok' : 'failed'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)\n`);
+  process.stdout.write(
+    `=== ${title}: ${status === 0 ? 'ok' : 'failed'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)\n`,
+  );
   if (status !== 0) process.exit(1);
 }
 
