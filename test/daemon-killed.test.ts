@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeHome, processesWith, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
+import { evidenceJob, expectAllWell, haveEnded, makeLedger } from './support/jobs.ts';
+
+let home: string;
+let daemon: RunningDaemon | undefined;
+
+beforeEach(() => {
+  home = makeHome();
+});
+
+afterEach(async () => {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  await removeHome(home);
+});
+
+async function killAndRestart(): Promise<RunningDaemon> {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  daemon = await startDaemon(home);
+  return daemon;
+}
+
+describe('a daemon killed with SIGKILL', () => {
+  it('at 20 instants while 50 jobs run: every job ends once, in the right state, with its log complete', async () => {
+    const ledger = makeLedger(home);
+    daemon = await startDaemon(home);
+    const submitted = await daemon.client.submit({ jobs: Array.from({ length: 50 }, (_, index) => evidenceJob(index, ledger)) });
+    const ids = submitted.jobs.map((job) => job.id);
+    for (let kill = 0; kill < 20; kill += 1) {
+      // Primes spread the instants over every phase of a job's life; chance is in how long each start takes.
+      await sleep(((kill * 37) % 211) + 3);
+      await killAndRestart();
+    }
+    const { client } = daemon;
+    await until(() => haveEnded(client, ids), 'all 50 jobs to end');
+    await expectAllWell(client, ids, ledger);
+    expect(processesWith(`ORRERY_JOB_ID=${ids[0]}\0`).filter((pid) => processesWith(home).includes(pid))).toEqual([]);
+  }, 180_000);
+
+  it('on the acknowledgement of 500 jobs submitted in bulk: none is lost', async () => {
+    daemon = await startDaemon(home);
+    const submitted = await daemon.client.submit({ jobs: Array.from({ length: 500 }, () => ({ command: ['true'], hold: true })) });
+    const { client } = await killAndRestart();
+    const found = new Set((await client.jobs({})).map((job) => job.id));
+    expect(submitted.jobs.length).toBe(500);
+    expect(submitted.jobs.filter((job) => !found.has(job.id))).toEqual([]);
+  });
+
+  it('while a job is held, cancelled and requeued: what was acknowledged is still so', async () => {
+    daemon = await startDaemon(home);
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '1000'] }, { command: ['sleep', '1000'] }, { command: ['true'], hold: true }],
+    });
+    const [running, cancelled, held] = jobs.map((job) => job.id);
+    const first = daemon.client;
+    await until(async () => (await first.job(running ?? 0)).state === 'RUNNING', 'the first job to run');
+    await first.cancel(cancelled ?? 0);
+    await first.drainNode('n3', 'test');
+    const { client } = await killAndRestart();
+    await until(async () => (await client.job(cancelled ?? 0)).state === 'CANCELLED', 'the cancelled job to end');
+    expect((await client.job(running ?? 0)).state).toBe('RUNNING');
+    expect((await client.job(running ?? 0)).attempt).toBe(1);
+    expect((await client.job(held ?? 0)).reason).toBe('JobHeldUser');
+    expect((await client.nodes()).find((node) => node.name === 'n3')?.state).toMatch(/^drain/);
+    await client.cancel(running ?? 0);
+    await until(async () => (await client.job(running ?? 0)).state === 'CANCELLED', 'the running job to end');
+  });
+});
