@@ -17,6 +17,12 @@ function fail(message) {
   process.exit(1);
 }
 
+function isNpmOlderThan(major, minor) {
+  const { stdout } = spawnSync('npm', ['--version'], { encoding: 'utf8' });
+  const [ownMajor, ownMinor] = String(stdout).split('.').map(Number);
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
+}
+
 /** Dependencies as the lockfile has them; nothing to do where they already are. */
 function installDependencies() {
   const digest = createHash('sha256')
@@ -24,10 +30,14 @@ function installDependencies() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   say('Installing the npm dependencies (npm ci) ...');
+  // onnxruntime-node would fetch GPU libraries after its installation. npm from 11.19 on is told not to let it by package.json
+  // (allowScripts); an older one passes this on to the package.
+  const env = { ...process.env, ...(isNpmOlderThan(11, 19) ? { npm_config_onnxruntime_node_install: 'skip' } : {}) };
   // npm's own stdout goes to our stderr.
   const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
+    env,
   });
   if (status !== 0) fail('npm ci failed: see above. Is the npm registry reachable?');
   writeFileSync(stamp, digest);

@@ -49,18 +49,47 @@ async function jobCount(): Promise<number> {
 
 describe('orrery run', () => {
   it('waits for a gang and returns its own exit code', async () => {
-    const good = await orrery(['run', '-N', '2', '--gpus-per-node', '1', '-c', '2', '--mem', '1G', '-t', '5m', '--wait', '--', 'true']);
+    const good = await orrery([
+      'run',
+      '-N',
+      '2',
+      '--gpus-per-node',
+      '1',
+      '-c',
+      '2',
+      '--mem',
+      '1G',
+      '-t',
+      '5m',
+      '--wait',
+      '--',
+      'true',
+    ]);
     expect(good).toMatchObject({ code: 0 });
     const bad = await orrery(['run', '--wait', '--', 'sh', '-c', 'exit 7']);
     expect(bad.code).toBe(7);
   });
 
   it('gives every rank the torch.distributed environment and shows their output', async () => {
-    const print = 'echo rank=$RANK world=$WORLD_SIZE local=$LOCAL_RANK node=$NODE_RANK port=${MASTER_PORT:+set} threads=$OMP_NUM_THREADS';
-    const { code, stdout } = await orrery(['run', '-N', '2', '--gpus-per-node', '2', '--follow', '--', 'sh', '-c', print]);
+    const print =
+      'echo rank=$RANK world=$WORLD_SIZE local=$LOCAL_RANK node=$NODE_RANK port=${MASTER_PORT:+set} threads=$OMP_NUM_THREADS';
+    const { code, stdout } = await orrery([
+      'run',
+      '-N',
+      '2',
+      '--gpus-per-node',
+      '2',
+      '--follow',
+      '--',
+      'sh',
+      '-c',
+      print,
+    ]);
     expect(code).toBe(0);
     for (const rank of [0, 1, 2, 3]) {
-      expect(stdout).toContain(`rank=${rank} world=4 local=${rank % 2} node=${Math.floor(rank / 2)} port=set threads=1`);
+      expect(stdout).toContain(
+        `rank=${rank} world=4 local=${rank % 2} node=${Math.floor(rank / 2)} port=set threads=1`,
+      );
     }
   });
 
@@ -73,13 +102,18 @@ describe('orrery run', () => {
   it('takes a job file, a script with #SBATCH lines and a batch', async () => {
     const yaml = file('job.yaml', 'name: from-yaml\ncommand: [sh, -c, "exit 4"]\nnodes: 1\ntime: 5m\n');
     expect((await orrery(['run', yaml, '--wait'])).code).toBe(4);
-    const script = file('job.sh', '#!/bin/sh\n#SBATCH --job-name=from-script\n#SBATCH -N 1\n#SBATCH -t 00:05:00\nexit 5\n');
+    const script = file(
+      'job.sh',
+      '#!/bin/sh\n#SBATCH --job-name=from-script\n#SBATCH -N 1\n#SBATCH -t 00:05:00\nexit 5\n',
+    );
     expect((await orrery(['run', script, '--wait'])).code).toBe(5);
     const batch = file('jobs.ndjson', '{"name":"b1","command":["true"]}\n{"name":"b2","command":["true"]}\n');
     const submitted = await orrery(['run', '--batch', batch, '--json']);
     const ids = (JSON.parse(submitted.stdout) as { jobs: { id: number; name: string }[] }).jobs;
     expect(ids.map((job) => job.name)).toEqual(['b1', 'b2']);
-    const names = (JSON.parse((await orrery(['queue', '--all', '--json'])).stdout) as { jobs: { name: string }[] }).jobs.map((job) => job.name);
+    const names = (
+      JSON.parse((await orrery(['queue', '--all', '--json'])).stdout) as { jobs: { name: string }[] }
+    ).jobs.map((job) => job.name);
     expect(names).toEqual(expect.arrayContaining(['from-yaml', 'from-script', 'b1', 'b2']));
   });
 
@@ -105,11 +139,31 @@ describe('bad input: one clear line, the right exit code, nothing half-written',
     ['an unknown cluster', () => ['clusters', 'show', 'nonesuch'], 2, /nonesuch.*rsc-phase1/],
     ['a job bigger than the cluster', () => ['run', '-N', '99', '--', 'true'], 2, /99 nodes|nodes.*99/],
     ['a negative time', () => ['run', '-t', '-5m', '--', 'true'], 2, /time/],
-    ['a malformed YAML file', () => ['run', file('broken.yaml', 'name: x\ncommand: [true\n')], 2, /broken\.yaml:\d+:\d+/],
-    ['a wrong value in a YAML file', () => ['run', file('wrong.yaml', 'command: ["true"]\nnodes: eight\n')], 2, /wrong\.yaml:2:\d+ nodes: .*"eight"/],
-    ['an unknown field', () => ['run', file('field.yaml', 'command: ["true"]\nnoodles: 2\n')], 2, /field\.yaml:2:\d+.*noodles/],
+    [
+      'a malformed YAML file',
+      () => ['run', file('broken.yaml', 'name: x\ncommand: [true\n')],
+      2,
+      /broken\.yaml:\d+:\d+/,
+    ],
+    [
+      'a wrong value in a YAML file',
+      () => ['run', file('wrong.yaml', 'command: ["true"]\nnodes: eight\n')],
+      2,
+      /wrong\.yaml:2:\d+ nodes: .*"eight"/,
+    ],
+    [
+      'an unknown field',
+      () => ['run', file('field.yaml', 'command: ["true"]\nnoodles: 2\n')],
+      2,
+      /field\.yaml:2:\d+.*noodles/,
+    ],
     ['an unreadable script', () => ['run', join(folder, 'missing.sh')], 2, /missing\.sh/],
-    ['a bad line in a batch', () => ['run', '--batch', file('bad.ndjson', '{"command":["true"]}\n{"command":\n')], 2, /bad\.ndjson:2/],
+    [
+      'a bad line in a batch',
+      () => ['run', '--batch', file('bad.ndjson', '{"command":["true"]}\n{"command":\n')],
+      2,
+      /bad\.ndjson:2/,
+    ],
     ['an unknown option', () => ['run', '--noodles', '--', 'true'], 2, /noodles/],
     ['an unknown job', () => ['job', 'show', '999999'], 3, /999999/],
     ['an unknown node', () => ['nodes', 'fail', 'n99'], 3, /n99/],

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeHome, processesWith, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
+import {
+  makeHome,
+  processesWith,
+  removeHome,
+  type RunningDaemon,
+  sleep,
+  startDaemon,
+  until,
+} from './support/daemon.ts';
 import { evidenceJob, expectAllWell, haveEnded, makeLedger } from './support/jobs.ts';
 
 let home: string;
@@ -26,7 +34,9 @@ describe('a daemon killed with SIGKILL', () => {
   it('at 20 instants while 50 jobs run: every job ends once, in the right state, with its log complete', async () => {
     const ledger = makeLedger(home);
     daemon = await startDaemon(home);
-    const submitted = await daemon.client.submit({ jobs: Array.from({ length: 50 }, (_, index) => evidenceJob(index, ledger)) });
+    const submitted = await daemon.client.submit({
+      jobs: Array.from({ length: 50 }, (_, index) => evidenceJob(index, ledger)),
+    });
     const ids = submitted.jobs.map((job) => job.id);
     for (let kill = 0; kill < 20; kill += 1) {
       // Primes spread the instants over every phase of a job's life; chance is in how long each start takes.
@@ -41,7 +51,9 @@ describe('a daemon killed with SIGKILL', () => {
 
   it('on the acknowledgement of 500 jobs submitted in bulk: none is lost', async () => {
     daemon = await startDaemon(home);
-    const submitted = await daemon.client.submit({ jobs: Array.from({ length: 500 }, () => ({ command: ['true'], hold: true })) });
+    const submitted = await daemon.client.submit({
+      jobs: Array.from({ length: 500 }, () => ({ command: ['true'], hold: true })),
+    });
     const { client } = await killAndRestart();
     const found = new Set((await client.jobs({})).map((job) => job.id));
     expect(submitted.jobs.length).toBe(500);

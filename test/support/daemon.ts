@@ -29,7 +29,11 @@ export async function removeHome(home: string): Promise<void> {
 }
 
 /** The built daemon as a process of its own. `env` adds to the test's environment. */
-export async function startDaemon(home: string, env: Record<string, string> = {}, args: string[] = []): Promise<RunningDaemon> {
+export async function startDaemon(
+  home: string,
+  env: Record<string, string> = {},
+  args: string[] = [],
+): Promise<RunningDaemon> {
   const log = openSync(join(home, 'daemon.log'), 'a');
   const child = spawn(process.execPath, [join(root, 'dist', 'daemon.js'), '--home', home, '--port', '0', ...args], {
     stdio: ['ignore', log, log],
@@ -60,7 +64,11 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /** Polls until `condition` holds; throws with `what` after `timeoutMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 60_000,
+): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`);

@@ -42,7 +42,11 @@ export async function haveEnded(client: OrreryClient, ids: readonly number[]): P
 /** Every job ended once and in the right state, ran exactly once by the ledger, and its log has every line in order. */
 export async function expectAllWell(client: OrreryClient, ids: readonly number[], ledger: string): Promise<void> {
   const jobs = new Map((await client.jobs({ all: true })).map((job) => [job.id, job]));
-  const ran = existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter((line) => line !== '') : [];
+  const ran = existsSync(ledger)
+    ? readFileSync(ledger, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
   const runsOf = (id: number) => ran.filter((line) => line.startsWith(`${id} `));
   for (const [index, id] of ids.entries()) {
     const job = jobs.get(id);
@@ -53,7 +57,9 @@ export async function expectAllWell(client: OrreryClient, ids: readonly number[]
       exitCode: status,
       runs: 1,
     });
-    expect(`${id}: ${await readLog(client, id)}`).toBe(`${id}: ${Array.from({ length: LINES }, (_, line) => `line ${line}\n`).join('')}`);
+    expect(`${id}: ${await readLog(client, id)}`).toBe(
+      `${id}: ${Array.from({ length: LINES }, (_, line) => `line ${line}\n`).join('')}`,
+    );
   }
 }
 

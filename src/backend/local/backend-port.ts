@@ -32,5 +32,6 @@ export interface LocalBackend extends Backend<SubmittedJob> {
 
 /** What the backend asks the store for when it starts an attempt, or when an ended job is requeued. */
 export interface JobSource {
-  read(jobId: number): { accepted: AcceptedJob; request: JobRequest } | undefined;
+  /** `attempts`: how many it has had. */
+  read(jobId: number): { accepted: AcceptedJob; request: JobRequest; attempts: number } | undefined;
 }

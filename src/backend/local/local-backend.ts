@@ -2,6 +2,7 @@ import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
+import { echoOf } from '../../scheduler/echo.ts';
 import type {
   Decision,
   EndCause,
@@ -110,7 +111,12 @@ class SchedulingLoop implements LocalBackend {
     const stored = this.#options.jobs.read(jobId);
     if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
     // Of an ended job the scheduler keeps the outcome only: it is told again what the job asks for.
-    await this.#requestEvent({ kind: 'JobSubmitted', atMs, job: { ...stored.request, isHeld: false, submitMs: atMs } });
+    await this.#requestEvent({
+      kind: 'JobSubmitted',
+      atMs,
+      job: { ...stored.request, isHeld: false, submitMs: atMs },
+      attemptsBefore: stored.attempts,
+    });
   }
 
   async hold(jobId: number): Promise<void> {
@@ -243,7 +249,7 @@ class SchedulingLoop implements LocalBackend {
     this.#options.onCycle?.(performance.now() - startedAt);
     if (decisions.length > 0) {
       faultPoint('backend:decided');
-      const echoes = decisions.map((decision) => ({ event: echo(decision, nowMs) }));
+      const echoes = decisions.map((decision) => ({ event: echoOf(decision, nowMs) }));
       if (!(await this.#facts.commitDecisions(echoes, () => this.#isStopped))) return;
       faultPoint('backend:decisions-committed');
       for (const { event } of echoes) {
@@ -330,25 +336,6 @@ class SchedulingLoop implements LocalBackend {
     if (this.#live.markStarted(jobId, attempt))
       this.#facts.report({ event: { kind: 'AttemptStarted', atMs, jobId, attempt } });
     if (cause !== null) void this.#end(jobId, attempt, cause);
-  }
-}
-
-function echo(decision: Decision, atMs: number): SchedulerEvent {
-  switch (decision.kind) {
-    case 'StartAttempt':
-      return {
-        kind: 'AttemptStarting',
-        atMs,
-        jobId: decision.jobId,
-        attempt: decision.attempt,
-        placement: decision.placement,
-      };
-    case 'EndAttempt':
-      return { kind: 'AttemptEnding', atMs, jobId: decision.jobId, attempt: decision.attempt, cause: decision.cause };
-    case 'Requeue':
-      return { kind: 'JobRequeued', atMs, jobId: decision.jobId, requeues: decision.requeues, isHeld: decision.isHeld };
-    case 'EndJob':
-      return { kind: 'JobEnded', atMs, jobId: decision.jobId, state: decision.state, exitCode: decision.exitCode };
   }
 }
 

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeHome, processesWith, removeHome, root, sleep, until } from './support/daemon.ts';
+
+let home: string;
+
+beforeEach(() => {
+  home = makeHome();
+});
+
+afterEach(async () => {
+  await removeHome(home);
+});
+
+interface Demo {
+  done: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  stderr: () => string;
+  interrupt: () => void;
+}
+
+function demo(args: readonly string[]): Demo {
+  const child = spawn(process.execPath, [join(root, 'bin', 'orrery.js'), 'demo', ...args], {
+    env: { ...process.env, ORRERY_HOME: home, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => {
+    stdout += data.toString();
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString();
+  });
+  const done = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { done, stderr: () => stderr, interrupt: () => child.kill('SIGINT') };
+}
+
+describe('orrery demo', () => {
+  it('trains real PyTorch ranks on two nodes, loses one, resumes on the spare and evaluates', async () => {
+    const { code, stdout, stderr } = await demo(['--quick', '--json']).done;
+    expect(stderr).toMatch(/node n\d killed/);
+    const outcome = JSON.parse(stdout) as Record<string, unknown>;
+    expect(outcome).toMatchObject({ isWhole: true, state: 'COMPLETED', exitCode: 0 });
+    const attempts = outcome['attempts'] as { state: string; nodeList: string[] }[];
+    expect(attempts.map((attempt) => attempt.state)).toEqual(['NODE_FAIL', 'COMPLETED']);
+    expect(attempts[1]?.nodeList).not.toContain(outcome['failedNode']);
+    expect(outcome['resumedFromStep']).toBeGreaterThan(0);
+    expect(existsSync(join(String(outcome['model']), 'model.onnx'))).toBe(true);
+    expect(processesWith(home)).toEqual([]);
+    expect(code).toBe(0);
+  }, 180_000);
+
+  it.each([0.2, 2, 6])(
+    'interrupted after %d s leaves no process behind',
+    async (seconds) => {
+      const run = demo(['--quick']);
+      await sleep(seconds * 1000);
+      run.interrupt();
+      const { code } = await run.done;
+      await until(() => processesWith(home).length === 0, 'every process of the demo to be gone', 20_000);
+      // A quick machine may have finished the drill before the signal came.
+      expect([130, 0, null]).toContain(code);
+    },
+    60_000,
+  );
+});
