@@ -60,7 +60,8 @@ export type Placement = readonly NodeAllocation[];
 
 /**
  * Facts, past tense. Those marked (echo) record what `decide` already did to the scheduler's own state: applying one live changes
- * nothing; applying them to a fresh scheduler, in journal order, rebuilds the state without deciding again.
+ * nothing; applying them to a fresh scheduler, in journal order, rebuilds the state without deciding again. Live, the echoes of a cycle
+ * are applied (or left out) as they were decided, in order, before any other event and before the next `decide`.
  */
 export type SchedulerEvent =
   | { kind: 'NodeAdded'; atMs: number; node: NodeSpec }
@@ -69,23 +70,32 @@ export type SchedulerEvent =
   /** Finishes what runs, takes nothing new. */
   | { kind: 'NodeDrained'; atMs: number; nodeName: string; reason: string }
   | { kind: 'NodeResumed'; atMs: number; nodeName: string }
-  | { kind: 'JobSubmitted'; atMs: number; job: JobRequest }
+  /**
+   * A new job; or one that has ended and is to run again (a user's requeue): of those the scheduler keeps the outcome only, so it is told
+   * the request again. Attempts go on counting from the last one known, or from `attemptsBefore` where that is more (after a restart
+   * from a journal that no longer has the job's attempts).
+   */
+  | { kind: 'JobSubmitted'; atMs: number; job: JobRequest; attemptsBefore?: number }
   | { kind: 'JobHeld'; atMs: number; jobId: number }
   | { kind: 'JobReleased'; atMs: number; jobId: number }
   | { kind: 'JobCancelRequested'; atMs: number; jobId: number }
-  /** Running: ended and put back in the queue. Ended: put back in the queue. Pending: nothing. */
+  /** Running: ended and put back in the queue, at no cost to `maxRequeues`. Pending: nothing. Ended: refused, apply JobSubmitted. */
   | { kind: 'JobRequeueRequested'; atMs: number; jobId: number }
   /** (echo) of StartAttempt; recorded before anything is spawned. */
   | { kind: 'AttemptStarting'; atMs: number; jobId: number; attempt: number; placement: Placement }
+  /** Its tasks run: the clock of the time limit starts. Once for each attempt: a second one is refused, since nothing starts twice. */
   | { kind: 'AttemptStarted'; atMs: number; jobId: number; attempt: number }
   /**
-   * Nothing of the attempt runs. `isRetryable` (a port was taken, a daemon died before the claim): back to PENDING at no cost to
+   * Nothing of the attempt runs, whether or not it had started. `isRetryable` (a port was taken, a daemon died before the claim): back to PENDING at no cost to
    * `maxRequeues`. Otherwise the job is held with reason `launch failed requeued held`.
    */
   | { kind: 'LaunchFailed'; atMs: number; jobId: number; attempt: number; isRetryable: boolean; message: string }
   /** (echo) of EndAttempt; recorded before anything is killed. */
   | { kind: 'AttemptEnding'; atMs: number; jobId: number; attempt: number; cause: EndCause }
-  /** Nothing of the attempt runs any more; its resources are free from here. */
+  /**
+   * Nothing of the attempt runs any more; its resources are free from here. `state` is what its tasks came to; where the attempt was being
+   * ended, the job's state follows from the cause instead (a task that handles SIGTERM and exits with 0 did not complete).
+   */
   | { kind: 'AttemptEnded'; atMs: number; jobId: number; attempt: number; state: EndState; exitCode: number }
   /** (echo) of Requeue: the job is PENDING again under the same id. */
   | { kind: 'JobRequeued'; atMs: number; jobId: number; requeues: number; isHeld: boolean }
