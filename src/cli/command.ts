@@ -1,0 +1,50 @@
+import { type Command, InvalidArgumentError } from 'commander';
+
+export interface CommandHelp {
+  summary: string;
+  /** Lines that run as they stand, each with what it does. */
+  examples: readonly (readonly [line: string, effect: string])[];
+}
+
+/** Every command has `--json`, `--debug` and runnable examples. */
+export function defineCommand(parent: Command, usage: string, help: CommandHelp): Command {
+  const width = Math.max(...help.examples.map(([line]) => line.length));
+  const examples = help.examples.map(([line, effect]) => `  ${line.padEnd(width)}  # ${effect}`);
+  return parent
+    .command(usage)
+    .description(help.summary)
+    .addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
+    .option('--json', 'print one JSON document on stdout')
+    .option('--debug', 'show the stack of an error');
+}
+
+/** Option parser for whole numbers within bounds. */
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^-?\d+$/.test(text) && value >= min && value <= max) return value;
+    const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `between ${min} and ${max}`;
+    throw new InvalidArgumentError(`Expected an integer ${range}.`);
+  };
+}
+
+/** Option or argument parser for a job id. */
+export function jobId(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a job id such as 12.');
+}
+
+/** Argument parser for one or more job ids. */
+export function jobIds(text: string, previous: number[] | undefined): number[] {
+  return [...(previous ?? []), jobId(text)];
+}
+
+/** Option parser for lists: `a,b` and repetition both add. */
+export function list(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), ...text.split(',').filter((part) => part !== '')];
+}
+
+/** Option parser for an option that may be repeated. */
+export function repeated(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), text];
+}

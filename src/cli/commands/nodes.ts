@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { NodeSummary } from '../../contract/api.ts';
+import type { OrreryClient } from '../../contract/client.ts';
+import { defineCommand } from '../command.ts';
+import { connect } from '../connection.ts';
+import { print, printJson } from '../output.ts';
+import { renderNodes } from '../render/node-table.ts';
+import { terminalOf } from '../render/terminal.ts';
+
+interface Options {
+  reason?: string;
+  json?: boolean;
+}
+
+type Act = (client: OrreryClient, nodeName: string, reason: string | undefined) => Promise<NodeSummary>;
+
+export function register(program: Command): Command {
+  const group = defineCommand(program, 'nodes', {
+    summary: 'List the nodes with what they have (free/total) and what runs on them.',
+    examples: [
+      ['orrery nodes', 'all nodes'],
+      ['orrery nodes drain n2 --reason "new disk"', 'let n2 finish its jobs, give it no new ones'],
+      ['orrery nodes fail n2', 'a drill: kill everything on n2 as a power cut would'],
+    ],
+  }).action(async (options: Options) => {
+    const nodes = await connect().nodes();
+    if (options.json === true) printJson({ nodes });
+    else if (nodes.length === 0) print('No nodes. Start the daemon with some: orrery up --nodes 3');
+    else print(renderNodes(nodes, terminalOf(process.stdout)));
+  });
+  defineNodeAction(group, 'drain', 'Let a node finish its jobs and give it no new ones.', (client, name, reason) =>
+    client.drainNode(name, reason),
+  ).option('--reason <text>', 'why; shown by orrery nodes');
+  defineNodeAction(group, 'resume', 'Put a drained or failed node back to work.', (client, name) =>
+    client.resumeNode(name),
+  );
+  defineNodeAction(
+    group,
+    'fail',
+    'Kill everything on a node at once, for drills; its jobs are requeued.',
+    (client, name, reason) => client.failNode(name, reason),
+  ).option('--reason <text>', 'why; shown by orrery nodes');
+  return group;
+}
+
+function defineNodeAction(group: Command, action: string, summary: string, act: Act): Command {
+  return defineCommand(group, action, {
+    summary,
+    examples: [
+      [`orrery nodes ${action} n2`, `${action} node n2`],
+      [`orrery nodes ${action} n2 --json`, 'the same for a program'],
+    ],
+  })
+    .argument('<node>', 'node name, as in orrery nodes')
+    .action(async (name: string, options: Options) => {
+      const node = await act(connect(), name, options.reason);
+      if (options.json === true) printJson({ node });
+      else print(`Node ${node.name} is ${node.state}`);
+    });
+}

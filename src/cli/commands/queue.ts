@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type JobSummary, jobStateSchema } from '../../contract/api.ts';
+import type { OrreryClient } from '../../contract/client.ts';
+import { defineCommand } from '../command.ts';
+import { connect } from '../connection.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { print, printJson } from '../output.ts';
+import { throughRestarts } from '../patience.ts';
+import { renderJobs, summarizeJobs } from '../render/job-table.ts';
+import { openLiveView } from '../render/live-view.ts';
+import { terminalOf } from '../render/terminal.ts';
+
+const REFRESH_MS = 1_000;
+/** Where every refresh is a new table below the last one. */
+const REFRESH_PLAIN_MS = 5_000;
+
+interface Options {
+  all?: boolean;
+  state?: JobSummary['state'];
+  watch?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): Command {
+  return defineCommand(program, 'queue', {
+    summary: 'List jobs that are pending or running, with the reason each pending one waits for.',
+    examples: [
+      ['orrery queue', 'what runs and what waits'],
+      ['orrery queue --all --state FAILED', 'which jobs failed'],
+      ['orrery queue --watch', 'a live view; Ctrl-C leaves it'],
+    ],
+  })
+    .option('-a, --all', 'ended jobs too')
+    .option('--state <state>', 'only jobs in this state (ended states: with --all)', parseState)
+    .option('--watch', 'refresh every second (with --json: one document a line)')
+    .action(async (options: Options) => {
+      if (options.watch === true) return watch(options);
+      const jobs = await list(connect(), options);
+      if (options.json === true) printJson({ jobs });
+      else print(render(jobs, options));
+    });
+}
+
+function parseState(text: string): JobSummary['state'] {
+  const parsed = jobStateSchema.safeParse(text.toUpperCase());
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(`Expected one of ${jobStateSchema.options.join(', ')}.`);
+}
+
+function list(client: OrreryClient, { all, state }: Options): Promise<JobSummary[]> {
+  return client.jobs({ ...(all === true ? { all } : {}), ...(state === undefined ? {} : { state }) });
+}
+
+function render(jobs: readonly JobSummary[], options: Options): string {
+  if (jobs.length > 0) return renderJobs(jobs, Date.now(), terminalOf(process.stdout));
+  if (options.state !== undefined) return `No job is ${options.state}. All jobs: orrery queue --all`;
+  if (options.all === true) return 'No jobs yet. Submit one: orrery run --follow -- hostname';
+  return 'No jobs are pending or running. Submit one: orrery run --follow -- hostname. Ended ones: orrery queue --all';
+}
+
+async function watch(options: Options): Promise<void> {
+  onInterrupt(null);
+  const terminal = terminalOf(process.stdout);
+  const view = terminal.isLive && options.json !== true ? openLiveView(process.stdout) : null;
+  await throughRestarts(async (client, answered) => {
+    for (;;) {
+      const jobs = await list(client, options);
+      answered();
+      if (options.json === true) printJson({ jobs });
+      else if (view === null) print(`${render(jobs, options)}\n`);
+      else view.draw([`${summarizeJobs(jobs)}  (Ctrl-C leaves this view)`, '', ...render(jobs, options).split('\n')]);
+      await sleep(view === null && options.json !== true ? REFRESH_PLAIN_MS : REFRESH_MS);
+    }
+  });
+}

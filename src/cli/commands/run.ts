@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { CodeSource } from '../../contract/api.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { defineCommand, integer, list, repeated } from '../command.ts';
+import { readGit } from '../git-files.ts';
+import { homeFolder } from '../home.ts';
+import type { JobOptions } from '../job-options.ts';
+import { note } from '../output.ts';
+import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
+
+export function register(program: Command): Command {
+  return defineCommand(program, 'run', {
+    summary:
+      'Submit a job: a command, a job file (.yaml), a batch script (.sh, with its #SBATCH lines) or a batch of jobs.',
+    examples: [
+      ['orrery run -N 2 -t 30m --follow -- python3 train.py', 'two nodes, 30 minutes at most'],
+      ['orrery run job.yaml --wait', 'from a job file; exits with its code'],
+      ['orrery run -c 4 job.sh', 'flags override #SBATCH lines'],
+      ['orrery run --batch jobs.ndjson --json', 'one JSON object a line'],
+    ],
+  })
+    .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh | --batch FILE')
+    .argument('[words...]', 'what to run')
+    .passThroughOptions()
+    .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
+    .option('--gpus-per-node <n>', 'GPUs on each node', integer(0))
+    .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
+    .option('-c, --cpus-per-task <n>', 'CPUs of each rank', integer(1))
+    .option('--mem <size>', 'memory on each node: 512M, 2G')
+    .option('-t, --time <limit>', 'time limit: 30m, 2h, 1-12:00:00')
+    .option('-J, --name <name>', 'name of the job')
+    .option('-A, --account <name>', 'account that is charged')
+    .option('-q, --qos <name>', 'quality of service')
+    .option('--priority <n>', 'higher starts first', integer(0))
+    .option('--env <name=value>', 'environment variable (repeatable)', repeated)
+    .option('--secret <name>', 'stored secret as environment variable', list)
+    .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
+    .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
+    .option('--max-requeues <n>', 'restarts after node failures', integer(0))
+    .option('-x, --exclude <nodes>', 'nodes not to use: n1,n2', list)
+    .option('--exclusive', 'whole nodes')
+    .option('-H, --hold', 'submit held; orrery release starts it')
+    .option('--batch <file>', 'jobs as JSON lines; - is standard input')
+    .option('--no-snapshot', 'run in this folder, not in a copy of it')
+    .option('-w, --wait', "wait; exit with the job's own code")
+    .option('-f, --follow', 'print its output; implies --wait')
+    .action(run);
+}
+
+interface Options extends JobOptions {
+  batch?: string;
+  snapshot: boolean;
+  wait?: boolean;
+  follow?: boolean;
+  json?: boolean;
+}
+
+async function run(_words: string[], _options: Options, command: Command): Promise<void> {
+  const folder = process.cwd();
+  // git lists the files while the modules below load.
+  const git = readGit(folder, SNAPSHOT_LIMITS.files);
+  const { absorbOptionsAfterFile, fieldsFromOptions, runTarget, withFields } = await import('../job-options.ts');
+  const { readBatch, readJob } = await import('../job-source.ts');
+  const { submitJobs } = await import('../submission.ts');
+
+  const isAfterDashes = isBehindDashes(command);
+  const words = absorbOptionsAfterFile(command, command.args, isAfterDashes);
+  const options = command.opts<Options>();
+  const fields = fieldsFromOptions(options);
+  if ((words.length === 0) === (options.batch === undefined)) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
+    );
+  }
+  const written =
+    options.batch === undefined ? [readJob(runTarget(words, isAfterDashes))] : await readBatch(options.batch);
+  const jobs = written.map((job) => withFields(job, fields));
+  if (options.follow === true && jobs.length > 1) {
+    throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch');
+  }
+  const { jobs: submitted } = await submitJobs(jobs, await codeSource(folder, git, options.snapshot));
+  const { reportSubmission } = await import('../submission-report.ts');
+  await reportSubmission(submitted, options);
+}
+
+function isBehindDashes(command: Command): boolean {
+  const argv = process.argv;
+  return argv[argv.length - command.args.length - 1] === '--' && command.args.length > 0;
+}
+
+async function codeSource(folder: string, git: ReturnType<typeof readGit>, isWanted: boolean): Promise<CodeSource> {
+  if (!isWanted) return withoutSnapshot(folder, git);
+  const home = homeFolder();
+  const { code, inPlaceReason } = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home, git });
+  if (inPlaceReason !== null) {
+    note(`note: ${inPlaceReason}: no snapshot; the job runs in place and a requeue will see later edits`);
+  }
+  return code;
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { defineCommand, jobId } from '../command.ts';
+import { connect } from '../connection.ts';
+import { print, printJson } from '../output.ts';
+
+export function register(program: Command): Command {
+  return defineCommand(program, 'signal', {
+    summary: "Send a signal to the main process of each of a running job's ranks.",
+    examples: [
+      ['orrery signal 12 USR1', 'ask job 12 for a checkpoint, if it listens'],
+      ['orrery signal 12 STOP', 'pause it'],
+    ],
+  })
+    .argument('<job>', 'job id', jobId)
+    .argument('<signal>', 'USR1, USR2, TERM, STOP, CONT, ...')
+    .action(async (id: number, signal: string, options: { json?: boolean }) => {
+      const job = await connect().signal(id, signal);
+      if (options.json === true) printJson({ job });
+      else print(`Sent ${signal} to job ${id} (${job.name})`);
+    });
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { DaemonFile } from '../contract/api.ts';
+import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
+import { readDaemonFile } from './connection.ts';
+import { note } from './output.ts';
+import { packageFolder } from './package-folder.ts';
+
+const POLL_MS = 20;
+/** Recovery reads every unfinished job; beyond this we say that it is at work. */
+const SLOW_START_MS = 5_000;
+
+export interface RunningDaemon {
+  file: DaemonFile;
+  logFile: string;
+  child: ChildProcess;
+  /** Exit status of the daemon's process. */
+  ended: Promise<number>;
+}
+
+/**
+ * Starts the daemon as a process of its own, writing to `daemon.log` in the home, and resolves once it listens.
+ * Throws what the daemon said if it ends before that.
+ */
+export async function startDaemon(home: string, args: readonly string[], isDetached: boolean): Promise<RunningDaemon> {
+  const logFile = join(home, 'daemon.log');
+  const log = openLog(home, logFile);
+  const logOffset = fstatSync(log).size;
+  const child = spawn(process.execPath, [daemonEntry(), ...args], {
+    cwd: home,
+    detached: isDetached,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+  let status: number | null = null;
+  void ended.then((code) => {
+    status = code;
+  });
+  const startedMs = Date.now();
+  let isSlowSaid = false;
+  for (;;) {
+    const file = readDaemonFile(home);
+    if (file !== null && file.pid === child.pid) {
+      if (isDetached) child.unref();
+      return { file, logFile, child, ended };
+    }
+    if (status !== null) throw startFailure(status, logFile, logOffset);
+    if (!isSlowSaid && Date.now() - startedMs > SLOW_START_MS) {
+      isSlowSaid = true;
+      note(`the daemon is still starting (recovering jobs?); its log: ${logFile}`);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function openLog(home: string, logFile: string): number {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    return openSync(logFile, 'a', 0o600);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OrreryError('ORR_STORAGE', `cannot write to the home ${home}: ${reason}. Choose another with ORRERY_HOME`, {
+      cause,
+    });
+  }
+}
+
+function daemonEntry(): string {
+  // Modules of the bundle lie in dist/ beside daemon.js, those of the sources under src/cli/.
+  const beside = fileURLToPath(new URL('daemon.js', import.meta.url));
+  return existsSync(beside) ? beside : join(packageFolder(), 'src', 'daemon', 'main.ts');
+}
+
+/** The daemon's last words are in its log: `orrery: MESSAGE`, and its exit status says which kind of error it was. */
+function startFailure(status: number, logFile: string, logOffset: number): OrreryError {
+  const said = readFileSync(logFile).subarray(logOffset).toString().split('\n');
+  const line = said.findLast((text) => text.startsWith('orrery: '));
+  if (line === undefined) {
+    return new OrreryError('ORR_FAILED', `the daemon ended with status ${status} before it listened: see ${logFile}`);
+  }
+  return new OrreryError(codeOf(status, line), line.slice('orrery: '.length));
+}
+
+function codeOf(status: number, line: string): ErrorCode {
+  if (status === ERROR_CODES.ORR_HOME_LOCKED.exit) return 'ORR_HOME_LOCKED';
+  if (status === ERROR_CODES.ORR_PORT_IN_USE.exit) return /port \d+/.test(line) ? 'ORR_PORT_IN_USE' : 'ORR_USAGE';
+  return 'ORR_FAILED';
+}

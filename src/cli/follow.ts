@@ -1,0 +1,18 @@
+import type { LogChunk } from '../contract/api.ts';
+import type { LogQuery } from '../contract/client.ts';
+import { throughRestarts } from './patience.ts';
+
+/** Hands over every piece of a job's output in order, without loss or repetition, also across restarts of the daemon. */
+export async function followLogs(jobId: number, query: LogQuery, onChunk: (chunk: LogChunk) => void): Promise<void> {
+  let resumeId: string | undefined;
+  await throughRestarts(async (client, answered) => {
+    await client.job(jobId);
+    answered();
+    const resumed = resumeId === undefined ? query : { ...query, resumeId };
+    for await (const { resumeId: next, ...chunk } of client.logs(jobId, resumed)) {
+      answered();
+      onChunk(chunk);
+      resumeId = next;
+    }
+  });
+}

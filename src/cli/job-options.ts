@@ -1,0 +1,125 @@
+import type { Command } from 'commander';
+import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { OrreryError } from '../contract/errors.ts';
+
+/** As commander hands them over. */
+export interface JobOptions {
+  nodes?: number;
+  gpusPerNode?: number;
+  ntasksPerNode?: number;
+  cpusPerTask?: number;
+  mem?: string;
+  time?: string;
+  name?: string;
+  account?: string;
+  qos?: string;
+  priority?: number;
+  env?: string[];
+  secret?: string[];
+  after?: string;
+  signal?: string;
+  maxRequeues?: number;
+  exclude?: string[];
+  exclusive?: boolean;
+  hold?: boolean;
+}
+
+const FLAGS: Partial<Record<string, string>> = {
+  nodes: '--nodes',
+  gpusPerNode: '--gpus-per-node',
+  tasksPerNode: '--ntasks-per-node',
+  cpus: '--cpus-per-task',
+  memory: '--mem',
+  time: '--time',
+  name: '--name',
+  account: '--account',
+  qos: '--qos',
+  priority: '--priority',
+  env: '--env',
+  secrets: '--secret',
+  after: '--after',
+  signal: '--signal',
+  maxRequeues: '--max-requeues',
+  exclude: '--exclude',
+};
+
+/** The fields of a job that the flags set. Throws ORR_USAGE naming the flag of a value that no job may have. */
+export function fieldsFromOptions(options: JobOptions): JobSpecInput {
+  const fields: Record<string, unknown> = {
+    nodes: options.nodes,
+    gpusPerNode: options.gpusPerNode,
+    tasksPerNode: options.ntasksPerNode,
+    cpus: options.cpusPerTask,
+    memory: options.mem,
+    time: options.time,
+    name: options.name,
+    account: options.account,
+    qos: options.qos,
+    priority: options.priority,
+    env: options.env && Object.fromEntries(options.env.map(splitAssignment)),
+    secrets: options.secret,
+    after: options.after,
+    signal: options.signal,
+    maxRequeues: options.maxRequeues,
+    exclude: options.exclude,
+    exclusive: options.exclusive,
+    hold: options.hold,
+  };
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  // A flag is right or wrong by itself, whatever the job file says beside it.
+  const checked = jobSpecSchema.safeParse({ command: ['true'], ...given });
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    const flag = FLAGS[String(issue?.path[0])] ?? String(issue?.path[0]);
+    throw new OrreryError('ORR_USAGE', `${flag}: ${issue?.message ?? 'not understood'}`);
+  }
+  return given;
+}
+
+function splitAssignment(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  throw new OrreryError('ORR_USAGE', `--env: expected NAME=VALUE, got ${JSON.stringify(text)}`);
+}
+
+/** A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning. */
+export function withFields(job: JobSpecInput, fields: JobSpecInput): JobSpecInput {
+  return {
+    ...job,
+    ...fields,
+    ...(fields.env ? { env: { ...job.env, ...fields.env } } : {}),
+    ...(fields.secrets ? { secrets: [...new Set([...(job.secrets ?? []), ...fields.secrets])] } : {}),
+  };
+}
+
+/** Words after the options of `orrery run`. */
+export type RunTarget = { kind: 'command'; argv: string[] } | { kind: 'job file' | 'script'; path: string };
+
+/** What the words name: after `--` always a command; else a lone job file or script by its ending; else a command. */
+export function runTarget(words: readonly string[], isAfterDashes: boolean): RunTarget {
+  const [first = ''] = words;
+  if (!isAfterDashes && words.length === 1) {
+    if (/\.ya?ml$/.test(first)) return { kind: 'job file', path: first };
+    if (/\.sh$/.test(first)) return { kind: 'script', path: first };
+  }
+  return { kind: 'command', argv: [...words] };
+}
+
+/**
+ * Options end at the first word, so that those of the job's own command are left alone. Behind a job file or script there is no
+ * command: what follows is read as options after all (`orrery run job.yaml --wait`).
+ */
+export function absorbOptionsAfterFile(command: Command, words: readonly string[], isAfterDashes: boolean): string[] {
+  const [first, ...rest] = words;
+  if (first === undefined || isAfterDashes || rest.length === 0) return [...words];
+  if (runTarget([first], false).kind === 'command') return [...words];
+  const { operands, unknown } = command.parseOptions(rest);
+  const [extra] = [...operands, ...unknown];
+  if (extra !== undefined) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `${first} takes no arguments, got ${JSON.stringify(extra)}: put -- in front of a command`,
+    );
+  }
+  return [first];
+}

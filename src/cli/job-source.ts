@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { JobSpecInput } from '../contract/job.ts';
+import { OrreryError } from '../contract/errors.ts';
+import { parseJobFile, parseJobLines } from '../formats/job-file.ts';
+import { parseSbatchScript } from '../formats/sbatch-script.ts';
+import type { RunTarget } from './job-options.ts';
+import { note } from './output.ts';
+
+/** The job that the words of `orrery run` name, as written. */
+export function readJob(target: RunTarget): JobSpecInput {
+  if (target.kind === 'command') return { command: target.argv };
+  const content = readText(target.path);
+  if (target.kind === 'job file') return parseJobFile(content, target.path);
+  const { job, warnings } = parseSbatchScript(content, target.path);
+  for (const warning of warnings) note(`warning: ${warning}`);
+  return { name: basename(target.path), ...job };
+}
+
+/** The jobs of a `--batch` file, in its order; `-` is standard input. */
+export async function readBatch(path: string): Promise<JobSpecInput[]> {
+  const jobs = path === '-' ? parseJobLines(await text(process.stdin), 'stdin') : parseJobLines(readText(path), path);
+  if (jobs.length === 0)
+    throw new OrreryError('ORR_BAD_FILE', `${path}: no job in it: expected one JSON object a line`);
+  return jobs;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code;
+    const words =
+      reason === 'ENOENT'
+        ? 'no such file'
+        : reason === 'EACCES'
+          ? 'permission denied'
+          : reason === 'EISDIR'
+            ? 'is a folder'
+            : String(reason);
+    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${words}`, { cause });
+  }
+}

@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { COMMANDS } from './registry.ts';
+import { version } from './version.ts';
+
+/**
+ * The command tree as far as `argv` needs it: the chosen command whole, of the others name and summary (for help and "did you mean").
+ * Errors and help are thrown as CommanderError, nothing of an error is printed.
+ */
+export async function createProgram(argv: readonly string[]): Promise<Command> {
+  const chosen = argv.find((argument) => !argument.startsWith('-'));
+  return buildProgram((name) => name === chosen || (chosen === 'help' && argv.includes(name)));
+}
+
+/** Everything loaded: for completion and for the tests that read every help text. */
+export async function createFullProgram(): Promise<Command> {
+  return buildProgram(() => true);
+}
+
+async function buildProgram(isWanted: (name: string) => boolean): Promise<Command> {
+  const program = new Command('orrery')
+    .description('An AI research supercluster in software: train across nodes and survive their failures.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .usage('COMMAND [options]')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: false, styleTitle: (title) => title });
+  for (const { name, summary, load } of COMMANDS) {
+    if (isWanted(name)) (await load()).register(program);
+    else program.command(name, { hidden: false }).description(summary);
+  }
+  return program;
+}

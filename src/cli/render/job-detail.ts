@@ -1,0 +1,77 @@
+import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
+import { tasksPerNode } from '../../contract/job.ts';
+import { formatDuration } from '../../lib/units.ts';
+import { hostList } from './host-list.ts';
+import { stateFormat, timeUsedMs } from './job-table.ts';
+import { progressBar } from './progress-bar.ts';
+import { renderTable } from './table.ts';
+import { formatTime } from './time.ts';
+import { oneLine, type Terminal } from './terminal.ts';
+
+/** A job's request, place and attempts, one fact a line. */
+export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Terminal): string {
+  const { spec } = job;
+  const format = stateFormat(job.state);
+  const state = format === null ? job.state : terminal.paint(format, job.state);
+  const facts: [string, string | null][] = [
+    ['State', state + (job.reason === 'None' ? '' : ` (${job.reason})`)],
+    ['Exit code', job.exitCode === null ? null : String(job.exitCode)],
+    ['Progress', job.progress === null ? null : progressBar(job.progress, 20, terminal)],
+    ['Account, QOS', `${job.account}, ${job.qos}${spec.priority > 0 ? `, priority ${spec.priority}` : ''}`],
+    [
+      'Request',
+      `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
+        `${spec.memory}${spec.exclusive ? ', exclusive' : ''}`,
+    ],
+    ['Time limit', spec.time],
+    ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
+    ['After', spec.after ?? null],
+    ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
+    ['Command', spec.command === undefined ? 'script' : spec.command.map(quoteWord).join(' ')],
+    ['Submitted', formatTime(job.submitTime, nowMs)],
+    ['Started', job.startTime === null ? null : formatTime(job.startTime, nowMs)],
+    ['Ended', job.endTime === null ? null : formatTime(job.endTime, nowMs)],
+    ['Time used', formatDuration(timeUsedMs(job, nowMs))],
+    ['Requeues', `${job.requeues} of at most ${spec.maxRequeues}`],
+    ['Submitted from', job.code?.submitFolder ?? null],
+    ['Git commit', job.code?.gitCommit ?? null],
+    [
+      'Code',
+      job.code === null || job.code.snapshot === null ? 'in place' : `snapshot ${job.code.snapshot.slice(0, 12)}`,
+    ],
+    ['Secrets', spec.secrets.length === 0 ? null : spec.secrets.join(', ')],
+    ['Work folder', job.workFolder],
+    ['Checkpoints', job.checkpointFolder],
+  ];
+  const lines = [terminal.paint('bold', `Job ${job.id} (${oneLine(job.name)})`)];
+  for (const [label, value] of facts) {
+    // The state is ours and may be coloured; the rest may come from outside.
+    if (value !== null) lines.push(`  ${`${label}:`.padEnd(16)}${label === 'State' ? value : oneLine(value)}`);
+  }
+  if (job.attempts.length > 0) lines.push('', renderAttempts(job.attempts, nowMs, terminal));
+  return lines.join('\n');
+}
+
+function renderAttempts(attempts: readonly AttemptSummary[], nowMs: number, terminal: Terminal): string {
+  return renderTable(
+    [
+      { header: 'ATTEMPT', align: 'right', text: (attempt) => String(attempt.attempt) },
+      { header: 'STATE', text: (attempt) => attempt.state, format: (attempt) => stateFormat(attempt.state) },
+      { header: 'NODELIST', isFlexible: true, text: (attempt) => hostList(attempt.nodeList) },
+      { header: 'TIME', align: 'right', text: (attempt) => formatDuration(timeUsedMs(attempt, nowMs)) },
+      {
+        header: 'EXIT',
+        align: 'right',
+        text: (attempt) => (attempt.exitCode === null ? '' : String(attempt.exitCode)),
+      },
+      { header: 'MESSAGE', isFlexible: true, text: (attempt) => attempt.message ?? '' },
+    ],
+    attempts,
+    terminal,
+  );
+}
+
+/** A word of a command as one would type it in a shell. For reading only: nothing here is run by a shell. */
+export function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

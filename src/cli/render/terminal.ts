@@ -1,0 +1,67 @@
+import { styleText } from 'node:util';
+
+export type Format = Parameters<typeof styleText>[0];
+
+/** What rendering needs to know of where the text goes. */
+export interface Terminal {
+  /** Columns; null where the output is no terminal, so that nothing is cut for machines. */
+  width: number | null;
+  /** Lines; null where the output is no terminal. */
+  height: number | null;
+  /** True where earlier lines can be drawn over. */
+  isLive: boolean;
+  hasUnicode: boolean;
+  paint(format: Format, text: string): string;
+}
+
+/**
+ * Colours follow NO_COLOR, FORCE_COLOR and TERM (`styleText` asks the stream); the bars' glyphs follow the locale, in the order the C
+ * library reads it: LC_ALL, LC_CTYPE, LANG.
+ */
+export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): Terminal {
+  const isTerminal = stream.isTTY === true;
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return {
+    width: isTerminal ? Math.max(20, stream.columns || 80) : null,
+    height: isTerminal ? Math.max(5, stream.rows || 24) : null,
+    isLive: isTerminal && env['TERM'] !== 'dumb',
+    hasUnicode: /utf-?8/i.test(locale),
+    paint: (format, text) => styleText(format, text, { stream }),
+  };
+}
+
+const WIDE =
+  /^(?:\p{Emoji_Presentation}|[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60])/u;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+function cellWidth(grapheme: string): number {
+  return WIDE.test(grapheme) ? 2 : 1;
+}
+
+/** Columns a text takes: East Asian letters and emoji count two, marks that join their letter none. */
+export function displayWidth(text: string): number {
+  // oxlint-disable-next-line no-control-regex
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) width += cellWidth(segment);
+  return width;
+}
+
+/** At most `width` columns, the last one an ellipsis where something was cut. */
+export function truncate(text: string, width: number, ellipsis: string): string {
+  if (displayWidth(text) <= width) return text;
+  let kept = '';
+  let used = displayWidth(ellipsis);
+  for (const { segment } of graphemes.segment(text)) {
+    used += cellWidth(segment);
+    if (used > width) break;
+    kept += segment;
+  }
+  return kept + ellipsis;
+}
+
+/** Text from outside (names, reasons) on one line, unable to move the cursor or recolour the terminal. */
+export function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+}

@@ -1,0 +1,178 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { CodeSource } from '../contract/api.ts';
+import { type GitState, readGit } from './git-files.ts';
+
+/** Beyond these a job runs in place: copying data sets at submission would make `orrery run` slow and the home huge. */
+export const SNAPSHOT_LIMITS = { files: 5_000, bytes: 64 * 1024 ** 2 } as const;
+export type SnapshotLimits = { readonly [key in keyof typeof SNAPSHOT_LIMITS]: number };
+
+export interface SnapshotResult {
+  code: CodeSource;
+  /** Why the job runs in place, as a clause; null where a snapshot was taken. */
+  inPlaceReason: string | null;
+}
+
+interface Entry {
+  /** From the folder's root, with `/`. */
+  path: string;
+  mode: number;
+  /** A file's bytes; of a symbolic link its target. */
+  content: Buffer;
+  isLink: boolean;
+}
+
+class BeyondLimit extends Error {}
+
+/**
+ * Copies `folder` as it is now to `snapshots/<digest>` in the home: in a git checkout the files git tracks or does not ignore, elsewhere
+ * all but `node_modules` and `.git`. The digest covers names, modes and contents, so equal trees share one copy.
+ * Folders beyond the limits are not copied and the job runs in them.
+ */
+export async function takeSnapshot(
+  folder: string,
+  snapshotsFolder: string,
+  options: {
+    homeFolder: string;
+    /** Where the caller has asked git already, to do other things meanwhile. */
+    git?: Promise<GitState | null>;
+    limits?: SnapshotLimits;
+  },
+): Promise<SnapshotResult> {
+  const limits = options.limits ?? SNAPSHOT_LIMITS;
+  const git = await (options.git ?? readGit(folder, limits.files));
+  const inPlace = (reason: string): SnapshotResult => ({
+    code: { submitFolder: folder, snapshot: null, gitCommit: git?.commit ?? null },
+    inPlaceReason: reason,
+  });
+  let entries: Entry[];
+  try {
+    if (git?.files === 'too many') throw new BeyondLimit(`more than ${limits.files} files`);
+    const isSkipped = (path: string): boolean => isInside(options.homeFolder, path);
+    const paths = git === null ? walk(folder, '', limits.files, isSkipped) : git.files;
+    entries = readEntries(folder, paths, limits, isSkipped);
+  } catch (error) {
+    if (error instanceof BeyondLimit) return inPlace(`${folder} holds ${error.message}`);
+    throw error;
+  }
+  const digest = digestOf(entries);
+  store(entries, digest, snapshotsFolder);
+  return {
+    code: { submitFolder: folder, snapshot: digest, gitCommit: git?.commit ?? null },
+    inPlaceReason: null,
+  };
+}
+
+/** Of a job that runs in its folder because the user asked for it. */
+export async function withoutSnapshot(folder: string, git: Promise<GitState | null>): Promise<CodeSource> {
+  return { submitFolder: folder, snapshot: null, gitCommit: (await git)?.commit ?? null };
+}
+
+function isInside(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder + sep);
+}
+
+function walk(root: string, prefix: string, entriesMax: number, isSkipped: (path: string) => boolean): string[] {
+  const found: string[] = [];
+  const pending = [prefix];
+  let seen = 0;
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      if (entry.name === 'node_modules' || entry.name === '.git') continue;
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (isSkipped(join(root, path))) continue;
+      seen += 1;
+      if (seen > entriesMax) throw new BeyondLimit(`more than ${entriesMax} files`);
+      if (entry.isDirectory()) pending.push(path);
+      else if (entry.isFile() || entry.isSymbolicLink()) found.push(path);
+    }
+  }
+  return found;
+}
+
+function readEntries(
+  root: string,
+  paths: readonly string[],
+  limits: SnapshotLimits,
+  isSkipped: (path: string) => boolean,
+): Entry[] {
+  const entries: Entry[] = [];
+  const pending = [...paths].reverse();
+  let bytes = 0;
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    const absolute = join(root, path);
+    if (isSkipped(absolute)) continue;
+    const stat = lstatSync(absolute, { throwIfNoEntry: false });
+    // Tracked by git but deleted from the folder.
+    if (stat === undefined) continue;
+    if (stat.isDirectory()) {
+      // Git names a submodule or a nested checkout by its folder only.
+      pending.push(...walk(root, path.replace(/\/$/, ''), limits.files, isSkipped));
+    } else if (stat.isSymbolicLink()) {
+      entries.push({ path, mode: 0o777, content: Buffer.from(linkTarget(root, absolute)), isLink: true });
+    } else if (stat.isFile()) {
+      bytes += stat.size;
+      if (bytes > limits.bytes) throw new BeyondLimit(`more than ${limits.bytes / 1024 ** 2} MiB`);
+      entries.push({ path, mode: stat.mode & 0o777, content: readFileSync(absolute), isLink: false });
+    }
+    if (entries.length > limits.files) throw new BeyondLimit(`more than ${limits.files} files`);
+  }
+  return entries.sort((left, right) => (left.path < right.path ? -1 : left.path > right.path ? 1 : 0));
+}
+
+/** Links inside the folder stay as they are; relative ones that leave it are made absolute, or the copy's would point nowhere. */
+function linkTarget(root: string, link: string): string {
+  const target = readlinkSync(link);
+  const resolved = resolve(dirname(link), target);
+  return relative(root, resolved).startsWith('..') ? resolved : target;
+}
+
+function digestOf(entries: readonly Entry[]): string {
+  const hash = createHash('sha256').update('orrery snapshot 1\n');
+  for (const { path, mode, content, isLink } of entries) {
+    hash.update(`${isLink ? 'link' : mode.toString(8)} ${content.length} ${path}\0`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+function store(entries: readonly Entry[], digest: string, snapshotsFolder: string): void {
+  const target = join(snapshotsFolder, digest);
+  if (existsSync(target)) return;
+  mkdirSync(snapshotsFolder, { recursive: true, mode: 0o700 });
+  const temporary = join(snapshotsFolder, `.new-${randomBytes(8).toString('hex')}`);
+  try {
+    mkdirSync(temporary, { mode: 0o700 });
+    const made = new Set([temporary]);
+    for (const { path, mode, content, isLink } of entries) {
+      const absolute = join(temporary, path);
+      const parent = dirname(absolute);
+      if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+      made.add(parent);
+      if (isLink) {
+        symlinkSync(content, absolute);
+      } else {
+        writeFileSync(absolute, content, { mode });
+        // Once more, since the process's umask took bits away.
+        chmodSync(absolute, mode);
+      }
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    // Someone else has just stored the same tree.
+    if (!existsSync(target)) throw error;
+  }
+}
