@@ -24,7 +24,7 @@ export class Dependencies {
     }
   }
 
-  /** A job ended: returns the jobs that now wait for none. */
+  /** A job ended: returns the jobs that no longer wait for it. */
   settle(endedId: number): JobRecord[] {
     const waiting = this.#waiting.get(endedId);
     if (waiting === undefined) return [];
@@ -35,7 +35,7 @@ export class Dependencies {
       );
       if (job.waitsFor.some(({ jobId }) => jobId === endedId)) continue;
       waiting.delete(job);
-      if (job.waitsFor.length === 0) freed.push(job);
+      freed.push(job);
     }
     if (waiting.size === 0) this.#waiting.delete(endedId);
     return freed;

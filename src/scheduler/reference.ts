@@ -1,0 +1,221 @@
+import type { NodeSpec, Resources } from '../cluster/node.ts';
+import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
+
+type Verdict =
+  | { kind: 'requeue'; requeues: number; isHeld: boolean }
+  | { kind: 'end'; state: EndState; exitCode: number };
+type Job = {
+  request: JobRequest;
+  attempt: number;
+  requeues: number;
+  isHeld: boolean;
+  waits: JobRequest['dependencies'];
+  placement: Placement | null;
+  dueMs: number;
+  cause: EndCause | null;
+  isEnding: boolean;
+  verdict: Verdict | null;
+};
+type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean };
+
+/**
+ * The same rules, said as plainly as they can be: nothing is indexed, everything is worked out anew in every cycle. What the tests hold the
+ * scheduler against, and what the benchmark measures it by. It takes facts only: no echoes, no queries.
+ */
+export class ReferenceScheduler {
+  #nodes: Node[] = [];
+  #jobs = new Map<number, Job>();
+  #ended = new Map<number, { state: EndState; attempt: number }>();
+  #settling: Job[] = [];
+  #doomed: Job[] = [];
+
+  apply(event: SchedulerEvent): void {
+    const job = 'jobId' in event ? this.#jobs.get(event.jobId) : undefined;
+    const node = 'nodeName' in event ? this.#nodes.find(({ spec }) => spec.name === event.nodeName) : undefined;
+    if (event.kind === 'NodeAdded') this.#nodes.push({ spec: event.node, isDown: false, isDrained: false });
+    else if (event.kind === 'NodeDrained' && node) node.isDrained = true;
+    else if (event.kind === 'NodeResumed' && node) node.isDown = node.isDrained = false;
+    else if (event.kind === 'NodeFailed' && node && !node.isDown) {
+      node.isDown = true;
+      const onIt = (other: Job) => other.placement?.some(({ nodeName }) => nodeName === node.spec.name);
+      for (const other of this.#started.filter(onIt)) this.#doom(other, 'NODE_FAIL');
+    } else if (event.kind === 'JobSubmitted') this.#submit(event.job, event.attemptsBefore ?? 0);
+    else if (job) this.#applyToJob(job, event);
+  }
+
+  /** In the order in which their attempts were decided. */
+  #started: Job[] = [];
+
+  #submit(request: JobRequest, attemptsBefore: number): void {
+    const attempt = Math.max(attemptsBefore, this.#ended.get(request.jobId)?.attempt ?? 0);
+    this.#ended.delete(request.jobId);
+    this.#jobs.set(request.jobId, {
+      request,
+      attempt,
+      requeues: 0,
+      isHeld: request.isHeld,
+      waits: request.dependencies,
+      placement: null,
+      dueMs: Infinity,
+      cause: null,
+      isEnding: false,
+      verdict: null,
+    });
+    this.#dropSatisfied();
+  }
+
+  #applyToJob(job: Job, event: SchedulerEvent): void {
+    const isOnNodes = job.placement !== null;
+    if (event.kind === 'JobHeld') job.isHeld = true;
+    else if (event.kind === 'JobReleased') job.isHeld = false;
+    else if (event.kind === 'JobCancelRequested' && isOnNodes) this.#doom(job, 'CANCELLED');
+    else if (event.kind === 'JobCancelRequested' && job.verdict?.kind !== 'end') {
+      job.cause = 'CANCELLED';
+      this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
+    } else if (event.kind === 'JobRequeueRequested' && isOnNodes) this.#doom(job, 'REQUEUE');
+    else if (event.kind === 'JobRequeueRequested' && job.verdict?.kind === 'end' && job.cause !== 'CANCELLED')
+      job.verdict = { kind: 'requeue', requeues: job.requeues, isHeld: false };
+    else if (event.kind === 'AttemptStarted') job.dueMs = event.atMs + (job.request.timeLimitMs ?? Infinity);
+    else if (event.kind === 'LaunchFailed' && job.cause === null)
+      this.#leave(job, { kind: 'requeue', requeues: job.requeues, isHeld: !event.isRetryable });
+    else if (event.kind === 'LaunchFailed') this.#leave(job, verdictOf(job, job.cause, 'FAILED', 1));
+    else if (event.kind === 'AttemptEnded') {
+      const isDone = event.state === 'COMPLETED' && !job.isEnding && job.cause !== 'REQUEUE';
+      const cause = job.cause ?? (event.state === 'NODE_FAIL' ? 'NODE_FAIL' : null);
+      this.#leave(job, verdictOf(job, isDone ? null : cause, event.state, event.exitCode));
+    }
+  }
+
+  decide(nowMs: number): Decision[] {
+    const decisions: Decision[] = [];
+    for (const job of this.#settling.splice(0)) decisions.push(this.#tell(job));
+    const due = this.#started.filter((job) => !job.isEnding && job.dueMs <= nowMs);
+    for (const job of due.sort((a, b) => a.dueMs - b.dueMs || a.request.jobId - b.request.jobId))
+      this.#doom(job, 'TIMEOUT');
+    for (const job of this.#doomed.splice(0)) {
+      job.isEnding = true;
+      decisions.push({
+        kind: 'EndAttempt',
+        jobId: job.request.jobId,
+        attempt: job.attempt,
+        cause: job.cause ?? 'TIMEOUT',
+      });
+    }
+    const waiting = [...this.#jobs.values()].filter((job) => !job.placement && !job.isHeld && job.waits.length === 0);
+    for (const job of waiting.sort((a, b) => order(a.request, b.request))) {
+      const isInService = (node: Node) => !node.isDown && !node.isDrained;
+      const capable = this.#nodes.filter(
+        (node) => isInService(node) && suits(node.spec, node.spec.resources, job.request),
+      );
+      if (capable.length < job.request.nodes) continue;
+      const placement = this.#place(
+        job.request,
+        capable.map(({ spec }) => spec),
+      );
+      if (placement === null) break;
+      job.placement = placement;
+      job.attempt += 1;
+      this.#started.push(job);
+      decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt: job.attempt, placement });
+    }
+    return decisions;
+  }
+
+  #tell(job: Job): Decision {
+    const { jobId } = job.request;
+    if (job.verdict?.kind === 'end') {
+      this.#jobs.delete(jobId);
+      this.#ended.set(jobId, { state: job.verdict.state, attempt: job.attempt });
+      this.#dropSatisfied();
+      return { kind: 'EndJob', jobId, state: job.verdict.state, exitCode: job.verdict.exitCode };
+    }
+    job.requeues = job.verdict?.requeues ?? 0;
+    job.isHeld ||= job.verdict?.isHeld ?? false;
+    Object.assign(job, { verdict: null, cause: null, isEnding: false });
+    return { kind: 'Requeue', jobId, requeues: job.requeues, isHeld: job.isHeld };
+  }
+
+  #place(request: JobRequest, specs: NodeSpec[]): Placement | null {
+    const holdings = this.#started.flatMap((job) => job.placement ?? []);
+    const nodes = specs.map((spec) => {
+      const held = holdings.filter(({ nodeName }) => nodeName === spec.name);
+      const sum = (of: (resources: Resources) => number) =>
+        held.reduce((total, { resources }) => total + of(resources), 0);
+      const { cpus, memoryBytes, gpus } = spec.resources;
+      const free = {
+        cpus: cpus - sum((r) => r.cpus),
+        memoryBytes: memoryBytes - sum((r) => r.memoryBytes),
+        gpus: gpus - sum((r) => r.gpus),
+      };
+      const index = this.#nodes.findIndex((node) => node.spec === spec);
+      return { spec, free, index, isIdle: held.length === 0, takenGpus: held.flatMap(({ gpuIndices }) => gpuIndices) };
+    });
+    const fitting = nodes.filter((node) => suits(node.spec, node.free, request) && (!request.exclusive || node.isIdle));
+    if (fitting.length < request.nodes) return null;
+    fitting.sort((a, b) => Number(a.isIdle) - Number(b.isIdle) || a.free.gpus - b.free.gpus || a.index - b.index);
+    const names = [...new Set(this.#nodes.map(({ spec }) => spec.leaf))];
+    const leaves = names
+      .map((name) => fitting.filter(({ spec }) => spec.leaf === name))
+      .sort((a, b) => b.length - a.length);
+    const chosen = request.nodes === 1 ? fitting.slice(0, 1) : [];
+    while (chosen.length < request.nodes) {
+      const needed = request.nodes - chosen.length;
+      const tightest = leaves.filter((leaf) => leaf.length >= needed).sort((a, b) => a.length - b.length)[0];
+      chosen.push(...(tightest ?? leaves.shift() ?? []).slice(0, needed));
+    }
+    chosen.sort((a, b) => names.indexOf(a.spec.leaf) - names.indexOf(b.spec.leaf) || a.index - b.index);
+    return chosen.map(({ spec, takenGpus }) => {
+      const resources = request.exclusive ? spec.resources : request.perNode;
+      const free = Array.from({ length: spec.resources.gpus }, (_, index) => index).filter(
+        (index) => !takenGpus.includes(index),
+      );
+      return { nodeName: spec.name, resources, gpuIndices: free.slice(0, resources.gpus) };
+    });
+  }
+
+  #doom(job: Job, cause: EndCause): void {
+    const strength = (of: EndCause | null) =>
+      [null, 'TIMEOUT', 'REQUEUE', 'CANCELLED'].indexOf(of === 'NODE_FAIL' ? 'TIMEOUT' : of);
+    if (strength(cause) <= strength(job.cause)) return;
+    if (job.cause === null) this.#doomed.push(job);
+    job.cause = cause;
+  }
+
+  #leave(job: Job, verdict: Verdict): void {
+    this.#started = this.#started.filter((other) => other !== job);
+    this.#doomed = this.#doomed.filter((other) => other !== job);
+    Object.assign(job, { placement: null, dueMs: Infinity });
+    this.#settle(job, verdict);
+  }
+
+  #settle(job: Job, verdict: Verdict): void {
+    job.verdict = verdict;
+    if (!this.#settling.includes(job)) this.#settling.push(job);
+  }
+
+  #dropSatisfied(): void {
+    const isOpen = ({ condition, jobId }: JobRequest['dependencies'][number]) => {
+      const state = this.#ended.get(jobId)?.state;
+      return state === undefined || (condition === 'afterok' && state !== 'COMPLETED');
+    };
+    for (const job of this.#jobs.values()) job.waits = job.waits.filter(isOpen);
+  }
+}
+
+function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
+  const isOutOfRequeues = job.requeues >= job.request.maxRequeues;
+  if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, isHeld: false };
+  if (cause === 'NODE_FAIL' && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
+  return { kind: 'end', state: cause ?? state, exitCode };
+}
+
+function order(a: JobRequest, b: JobRequest): number {
+  return b.priority - a.priority || a.submitMs - b.submitMs || a.jobId - b.jobId;
+}
+
+function suits(spec: NodeSpec, offered: Resources, { perNode, gpuType, excludedNodes }: JobRequest): boolean {
+  const isAllowed = (gpuType === null || gpuType === spec.gpuType) && !excludedNodes.includes(spec.name);
+  const isEnough =
+    offered.cpus >= perNode.cpus && offered.memoryBytes >= perNode.memoryBytes && offered.gpus >= perNode.gpus;
+  return isAllowed && isEnough;
+}

@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { NodeSpec } from '../cluster/node.ts';
+import { World } from './world.property.ts';
+import type { EndState, JobRequest } from './types.ts';
+
+const GIB = 1024 ** 3;
+
+const resources = (cpus: number, gib: number, gpus: number) => ({ cpus, memoryBytes: gib * GIB, gpus });
+
+const nodeShape = fc.record({
+  resources: fc.constantFrom(resources(4, 8, 4), resources(4, 8, 4), resources(8, 4, 2), resources(2, 16, 0)),
+  gpuType: fc.constantFrom('a100-80', 'a100-80', 'v100'),
+  leaf: fc.constantFrom('a', 'a', 'b', 'c', null),
+});
+
+/** Mixed, or all alike as on most clusters (where whole nodes have a fast path). */
+const clusterShape = fc.oneof(
+  fc.array(nodeShape, { minLength: 1, maxLength: 6 }),
+  fc
+    .tuple(nodeShape, fc.array(nodeShape, { minLength: 2, maxLength: 8 }))
+    .map(([{ resources, gpuType }, shapes]) => shapes.map(({ leaf }) => ({ resources, gpuType, leaf }))),
+);
+
+const jobShape = fc.record({
+  priority: fc.nat(2),
+  nodes: fc.constantFrom(1, 1, 1, 2, 2, 3),
+  perNode: fc.record({
+    cpus: fc.integer({ min: 1, max: 5 }),
+    memoryBytes: fc.constantFrom(GIB, 2 * GIB, 5 * GIB),
+    gpus: fc.constantFrom(0, 0, 1, 2, 4, 4),
+  }),
+  gpuType: fc.constantFrom(null, null, null, 'a100-80', 'v100'),
+  exclusive: fc.constantFrom(false, false, false, true),
+  timeLimitMs: fc.constantFrom(null, 20, 50),
+  excluded: fc.constantFrom([], [], [], ['n0'], ['n1', 'n2', 'nowhere']),
+  maxRequeues: fc.nat(2),
+  dependencies: fc.constantFrom(
+    [],
+    [],
+    [],
+    [['afterok', 1]],
+    [
+      ['afterany', 1],
+      ['afterok', 2],
+    ],
+  ),
+  isHeld: fc.constantFrom(false, false, false, false, true),
+});
+
+const pick = fc.nat(30);
+const END_STATES: EndState[] = ['COMPLETED', 'COMPLETED', 'COMPLETED', 'FAILED', 'OUT_OF_MEMORY', 'NODE_FAIL'];
+
+const command = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('submit' as const), shape: jobShape }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('decide' as const) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('start' as const), pick }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), pick, state: fc.constantFrom(...END_STATES) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('failLaunch' as const), pick, isRetryable: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30 }) }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({ do: fc.constantFrom('cancel', 'requeue', 'hold', 'release'), pick }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom('failNode', 'drainNode', 'resumeNode', 'resumeNode'), pick }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('addNode' as const), shape: nodeShape }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('restart', 'restartPruned') }) },
+);
+
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
+
+const choose = <T>(from: Iterable<T>, index: number): T | undefined => {
+  const all = [...from];
+  return all[index % all.length];
+};
+
+function addNode(
+  world: World,
+  shape: { resources: NodeSpec['resources']; gpuType: string; leaf: string | null },
+): void {
+  const gpuType = shape.resources.gpus > 0 ? shape.gpuType : null;
+  const node = { ...shape, gpuType, name: `n${world.nodes.size}` };
+  world.tell({ kind: 'NodeAdded', atMs: world.nowMs, node });
+}
+
+function perform(world: World, step: Command): void {
+  const atMs = world.nowMs;
+  if ('shape' in step) {
+    if (step.do === 'addNode') return addNode(world, step.shape);
+    const { dependencies, excluded, ...shape } = step.shape;
+    const jobId = world.requests.size + 1;
+    // Names an earlier job, or (with the first few) itself or a later one.
+    const waits = dependencies.map(([condition, back]) => ({
+      condition: condition as 'afterok' | 'afterany',
+      jobId: Math.abs(jobId - Number(back)),
+    }));
+    const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
+    return world.tell({ kind: 'JobSubmitted', atMs, job });
+  }
+  if (step.do === 'decide') return void world.decide();
+  if (step.do === 'restart') return world.restart();
+  if (step.do === 'restartPruned') return world.restartPruned();
+  if ('ms' in step) return void (world.nowMs += step.ms);
+  if (!('pick' in step)) return;
+  if (step.do === 'failNode' || step.do === 'drainNode' || step.do === 'resumeNode') {
+    const nodeName = choose(world.nodes.keys(), step.pick);
+    if (nodeName === undefined) return;
+    const kind = ({ failNode: 'NodeFailed', drainNode: 'NodeDrained', resumeNode: 'NodeResumed' } as const)[step.do];
+    return world.tell({ kind, atMs, nodeName, reason: 'drill' });
+  }
+  if (step.do === 'start' || step.do === 'end' || step.do === 'failLaunch') {
+    const fitting = [...world.holdings].filter(([, holding]) => step.do !== 'start' || !holding.isStarted);
+    const [jobId, holding] = choose(fitting, step.pick) ?? [];
+    if (jobId === undefined || holding === undefined) return;
+    const { attempt } = holding;
+    if (step.do === 'start') return world.tell({ kind: 'AttemptStarted', atMs, jobId, attempt });
+    if (step.do === 'failLaunch')
+      return world.tell({ kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: step.isRetryable, message: 'x' });
+    const exitCode = step.state === 'COMPLETED' ? 0 : 1;
+    return world.tell({ kind: 'AttemptEnded', atMs, jobId, attempt, state: step.state, exitCode });
+  }
+  const jobId = choose(world.requests.keys(), step.pick);
+  if (jobId === undefined) return;
+  const request = world.requests.get(jobId);
+  if (step.do === 'requeue' && world.ended.has(jobId) && request !== undefined) {
+    return world.resubmit(request);
+  }
+  const kinds = {
+    cancel: 'JobCancelRequested',
+    requeue: 'JobRequeueRequested',
+    hold: 'JobHeld',
+    release: 'JobReleased',
+  };
+  const kind = kinds[step.do as keyof typeof kinds] as 'JobHeld';
+  world.tell({ kind, atMs, jobId });
+}
+
+/** Everything is mended and no new work comes: what can run must run. */
+function runToTheEnd(world: World): void {
+  for (const nodeName of world.nodes.keys()) world.tell({ kind: 'NodeResumed', atMs: world.nowMs, nodeName });
+  for (const jobId of world.requests.keys()) world.tell({ kind: 'JobReleased', atMs: world.nowMs, jobId });
+  const limit = 10 + 4 * world.requests.size;
+  for (let round = 0; ; round++) {
+    expect(round).toBeLessThan(limit);
+    world.decide();
+    if (world.holdings.size === 0) break;
+    for (const [jobId, { attempt }] of world.holdings) {
+      world.tell({ kind: 'AttemptEnded', atMs: world.nowMs, jobId, attempt, state: 'COMPLETED', exitCode: 0 });
+    }
+    for (const jobId of world.pending) world.tell({ kind: 'JobReleased', atMs: world.nowMs, jobId });
+  }
+  for (const jobId of world.pending) {
+    const reason = world.scheduler.job(jobId)?.reason ?? 'lost';
+    expect(['BadConstraints', 'Dependency', 'DependencyNeverSatisfied']).toContain(reason);
+    const request = world.requests.get(jobId);
+    const isAdmissible = request !== undefined && world.scheduler.admission(request).isAdmissible;
+    if (reason === 'BadConstraints') expect(isAdmissible).toBe(false);
+    // Of an admissible job nothing but the end of another one may be missing.
+    if (reason === 'Dependency') {
+      expect(request?.dependencies.some(({ jobId: other }) => !world.ended.has(other))).toBe(true);
+    }
+  }
+}
+
+/** What the runs must have met for their silence to mean something. */
+const REHEARSED = [
+  ...['start', 'start gang', 'requeue 0', 'requeue 1', 'requeue 2', 'requeue held'],
+  ...['CANCELLED', 'TIMEOUT', 'NODE_FAIL', 'REQUEUE'],
+  ...['end COMPLETED', 'end FAILED', 'end CANCELLED', 'end TIMEOUT', 'end NODE_FAIL', 'end OUT_OF_MEMORY'],
+];
+
+it('decides as the reference does, keeps every promise through faults and restarts, and runs all that can run once healed', () => {
+  const met = new Map<string, number>();
+  const meet = (what: string) => void met.set(what, (met.get(what) ?? 0) + 1);
+  fc.assert(
+    fc.property(
+      clusterShape,
+      fc.array(command, { maxLength: 200, size: 'max' }),
+      fc.constantFrom(1, 2, 100),
+      fc.boolean(),
+      (nodes, commands, defaultQueueDepth, areEchoesApplied) => {
+        const world = new World(defaultQueueDepth, areEchoesApplied);
+        world.onDecision = (decision) => {
+          if (decision.kind === 'EndAttempt') meet(decision.cause);
+          else if (decision.kind === 'EndJob') meet(`end ${decision.state}`);
+          else if (decision.kind === 'Requeue') meet(decision.isHeld ? 'requeue held' : `requeue ${decision.requeues}`);
+          else meet(decision.placement.length === 1 ? 'start' : 'start gang');
+        };
+        for (const shape of nodes) addNode(world, shape);
+        for (const step of commands) perform(world, step);
+        world.decide();
+        world.restart();
+        runToTheEnd(world);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  for (const what of REHEARSED) expect(met.get(what) ?? 0, what).toBeGreaterThan(20);
+});

@@ -1,0 +1,230 @@
+import { expect } from 'vitest';
+import type { NodeSpec } from '../cluster/node.ts';
+import { assert } from '../lib/assert.ts';
+import { echoOf } from './echo.ts';
+import { ReferenceScheduler } from './reference.ts';
+import { createScheduler } from './scheduler.ts';
+import type { Decision, EndState, JobRequest, Placement, Scheduler, SchedulerEvent } from './types.ts';
+
+interface Holding {
+  attempt: number;
+  placement: Placement;
+  isStarted: boolean;
+}
+
+/**
+ * A driver without processes: it carries out decisions on paper, keeps a journal and its own books of who holds what, and throws as
+ * soon as the scheduler breaks a promise. The books are made from events and decisions only, never from the scheduler's own views.
+ */
+export class World {
+  scheduler: Scheduler;
+  nowMs = 0;
+  readonly requests = new Map<number, JobRequest>();
+  readonly pending = new Set<number>();
+  readonly ended = new Map<number, EndState>();
+  readonly holdings = new Map<number, Holding>();
+  readonly nodes = new Map<string, { spec: NodeSpec; isInService: boolean }>();
+  /** For counting what the runs met. */
+  onDecision: (decision: Decision) => void = () => {};
+  readonly #journal: SchedulerEvent[] = [];
+  readonly #attempts = new Map<number, number>();
+  readonly #reference = new ReferenceScheduler();
+  readonly #defaultQueueDepth: number;
+  readonly #areEchoesApplied: boolean;
+  #hasResubmitted = false;
+  #isPruned = false;
+
+  constructor(defaultQueueDepth: number, areEchoesApplied: boolean) {
+    this.#defaultQueueDepth = defaultQueueDepth;
+    this.#areEchoesApplied = areEchoesApplied;
+    this.scheduler = createScheduler({ defaultQueueDepth });
+  }
+
+  /** A fact: journalled, then told to both schedulers. */
+  tell(event: SchedulerEvent): void {
+    this.#journal.push(event);
+    this.#keepBooks(event);
+    this.scheduler.apply(event);
+    this.#reference.apply(event);
+  }
+
+  /** Cycles until the scheduler has nothing more to do now; a depth limit only cuts the same decisions into more cycles. */
+  decide(): Decision[] {
+    const decisions: Decision[] = [];
+    for (let cycle = 0; ; cycle++) {
+      assert(cycle < 1000, 'the scheduler never comes to rest');
+      const { decisions: some, wakeAtMs } = this.scheduler.decide(this.nowMs);
+      assert(
+        some.filter(({ kind }) => kind === 'StartAttempt').length <= this.#defaultQueueDepth,
+        'a cycle is bounded',
+      );
+      for (const decision of some) this.#carryOut(decision);
+      decisions.push(...some);
+      if (wakeAtMs === null || wakeAtMs > this.nowMs) break;
+    }
+    for (const decision of decisions) this.onDecision(decision);
+    expect(decisions).toEqual(this.#reference.decide(this.nowMs));
+    this.#checkViews();
+    return decisions;
+  }
+
+  /** A new scheduler takes over with nothing but the journal. */
+  restart(): void {
+    const before = this.#views();
+    this.scheduler = this.#replay(this.#journal);
+    expect(this.#views()).toEqual(before);
+  }
+
+  /** The same, with a journal that keeps of ended jobs nothing but that they ended. */
+  restartPruned(): void {
+    if (this.#hasResubmitted) return;
+    const before = this.#views();
+    const isKept = (event: SchedulerEvent) => {
+      const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : 'jobId' in event ? event.jobId : null;
+      return jobId === null || !this.ended.has(jobId) || event.kind === 'JobEnded';
+    };
+    this.scheduler = this.#replay(this.#journal.filter(isKept));
+    this.#isPruned = true;
+    expect(this.#views()).toEqual(before);
+  }
+
+  /** An ended job is to run again. A scheduler rebuilt from a pruned journal has to be told how many attempts there were. */
+  resubmit(request: JobRequest): void {
+    const event = { kind: 'JobSubmitted' as const, atMs: this.nowMs, job: { ...request, isHeld: false } };
+    this.tell(this.#isPruned ? { ...event, attemptsBefore: this.#attempts.get(request.jobId) ?? 0 } : event);
+  }
+
+  #replay(events: readonly SchedulerEvent[]): Scheduler {
+    const scheduler = createScheduler({ defaultQueueDepth: this.#defaultQueueDepth });
+    for (const event of events) scheduler.apply(event);
+    return scheduler;
+  }
+
+  /** Of ended jobs the state only: how many attempts they had is not in a pruned journal. */
+  #views() {
+    const jobs = [...this.requests.keys()].map((jobId) => {
+      const view = this.scheduler.job(jobId);
+      return this.ended.has(jobId) ? view?.state : view;
+    });
+    return [this.scheduler.nodes(), jobs];
+  }
+
+  #keepBooks(event: SchedulerEvent): void {
+    switch (event.kind) {
+      case 'NodeAdded':
+        this.nodes.set(event.node.name, { spec: event.node, isInService: true });
+        return;
+      case 'NodeFailed':
+      case 'NodeDrained':
+      case 'NodeResumed': {
+        const node = this.nodes.get(event.nodeName);
+        if (node !== undefined) node.isInService = event.kind === 'NodeResumed';
+        return;
+      }
+      case 'JobSubmitted':
+        this.#hasResubmitted ||= this.requests.has(event.job.jobId);
+        this.requests.set(event.job.jobId, event.job);
+        this.ended.delete(event.job.jobId);
+        this.pending.add(event.job.jobId);
+        return;
+      case 'AttemptStarted': {
+        const holding = this.holdings.get(event.jobId);
+        if (holding !== undefined) holding.isStarted = true;
+        return;
+      }
+      case 'LaunchFailed':
+      case 'AttemptEnded':
+        this.holdings.delete(event.jobId);
+        this.pending.add(event.jobId);
+        return;
+      default:
+    }
+  }
+
+  #carryOut(decision: Decision): void {
+    const { jobId } = decision;
+    if (decision.kind === 'StartAttempt') this.#checkStart(decision);
+    else if (decision.kind === 'EndAttempt') {
+      assert(this.holdings.get(jobId)?.attempt === decision.attempt, 'only what runs is ended');
+    } else {
+      assert(this.pending.has(jobId), `job ${jobId} is settled only when nothing of it runs`);
+    }
+    if (decision.kind === 'EndJob') {
+      this.pending.delete(jobId);
+      assert(!this.ended.has(jobId), `job ${jobId} ends once`);
+      this.ended.set(jobId, decision.state);
+    }
+    const echo = echoOf(decision, this.nowMs);
+    this.#journal.push(echo);
+    if (this.#areEchoesApplied) this.scheduler.apply(echo);
+  }
+
+  #checkStart({ jobId, attempt, placement }: Extract<Decision, { kind: 'StartAttempt' }>): void {
+    const request = this.requests.get(jobId);
+    assert(request !== undefined && this.pending.delete(jobId), `job ${jobId} starts from PENDING only`);
+    assert(attempt === (this.#attempts.get(jobId) ?? 0) + 1, `attempts of job ${jobId} count up by one`);
+    this.#attempts.set(jobId, attempt);
+    assert(new Set(placement.map(({ nodeName }) => nodeName)).size === request.nodes, 'a gang is whole');
+    for (const { nodeName, resources, gpuIndices } of placement) {
+      const node = this.nodes.get(nodeName);
+      assert(node?.isInService, `node ${nodeName} is in service`);
+      assert(!request.excludedNodes.includes(nodeName), `job ${jobId} excludes ${nodeName}`);
+      assert(request.gpuType === null || node.spec.gpuType === request.gpuType, 'the GPU type is the one asked for');
+      expect(resources).toEqual(request.exclusive ? node.spec.resources : request.perNode);
+      assert(gpuIndices.length === resources.gpus, 'as many GPUs as counted');
+    }
+    this.holdings.set(jobId, { attempt, placement, isStarted: false });
+    this.#checkBooking();
+  }
+
+  /** Nothing double-booked: CPUs, memory, each GPU, and whole nodes. */
+  #checkBooking(): void {
+    const totals = new Map<
+      string,
+      { cpus: number; memoryBytes: number; gpus: Set<number>; jobs: number; isWhole: boolean }
+    >();
+    for (const [jobId, { placement }] of this.holdings) {
+      for (const { nodeName, resources, gpuIndices } of placement) {
+        const total = totals.get(nodeName) ?? { cpus: 0, memoryBytes: 0, gpus: new Set(), jobs: 0, isWhole: false };
+        totals.set(nodeName, total);
+        total.cpus += resources.cpus;
+        total.memoryBytes += resources.memoryBytes;
+        total.jobs += 1;
+        total.isWhole ||= this.requests.get(jobId)?.exclusive ?? false;
+        for (const index of gpuIndices) {
+          assert(!total.gpus.has(index), `GPU ${index} of ${nodeName} has one job`);
+          total.gpus.add(index);
+        }
+      }
+    }
+    for (const [nodeName, total] of totals) {
+      const offered = this.nodes.get(nodeName)?.spec.resources;
+      assert(
+        offered !== undefined && total.cpus <= offered.cpus && total.memoryBytes <= offered.memoryBytes,
+        `${nodeName} is not overbooked`,
+      );
+      assert(
+        [...total.gpus].every((index) => index >= 0 && index < offered.gpus),
+        'GPUs are those the node has',
+      );
+      assert(!total.isWhole || total.jobs === 1, `node ${nodeName} is whole for one job`);
+    }
+  }
+
+  /** No job lost or duplicated; a reason for every pending one. */
+  #checkViews(): void {
+    for (const jobId of this.requests.keys()) {
+      const view = this.scheduler.job(jobId);
+      const places = [this.pending.has(jobId), this.holdings.has(jobId), this.ended.has(jobId)].filter(Boolean).length;
+      assert(places === 1, `job ${jobId} is in one place`);
+      if (this.pending.has(jobId)) {
+        assert(view?.state === 'PENDING', `job ${jobId} is seen as pending`);
+        assert(view.reason !== 'None', `job ${jobId} has a reason to be pending`);
+      } else if (this.holdings.has(jobId)) {
+        assert(view?.state === 'RUNNING' || view?.state === 'COMPLETING', `job ${jobId} is seen on nodes`);
+        expect(view.placement).toEqual(this.holdings.get(jobId)?.placement);
+      } else assert(view?.state === this.ended.get(jobId), `job ${jobId} is seen as it ended`);
+      assert(this.scheduler.explain(jobId, this.nowMs).length > 0, `job ${jobId} can be explained`);
+    }
+  }
+}
