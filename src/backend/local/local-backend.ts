@@ -70,8 +70,8 @@ class SchedulingLoop implements LocalBackend {
   async start(records: readonly JournalRecord[]): Promise<void> {
     const { nodes, now } = this.#options;
     const replay = replayable(records, nodes, now());
+    if (replay.toJournal.length > 0) await this.#options.journal.append(replay.toJournal);
     for (const record of replay.records) this.#scheduler.apply(record.event);
-    for (const event of replay.newNodeEvents) this.#facts.report({ event });
     await Promise.all(replay.live.map((attempt) => this.#recover(attempt)));
     this.#kick();
     await this.#pumped;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeSpec } from '../../cluster/node.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
-import type { EndCause, Placement, SchedulerEvent } from '../../scheduler/types.ts';
+import type { EndCause, Placement } from '../../scheduler/types.ts';
 
 /** An attempt that held nodes when the journal ends. */
 export interface LiveAttempt {
@@ -14,10 +14,10 @@ export interface LiveAttempt {
 }
 
 export interface Replay {
-  /** To apply, in order, to a fresh scheduler. */
+  /** To apply, in order, to a fresh scheduler: the nodes first. */
   records: JournalRecord[];
-  /** To journal and apply after that. */
-  newNodeEvents: SchedulerEvent[];
+  /** Those of `records` that the journal does not have yet. */
+  toJournal: JournalRecord[];
   live: LiveAttempt[];
 }
 
@@ -29,21 +29,19 @@ export function replayable(records: readonly JournalRecord[], configured: readon
   const live = liveAttempts(records);
   const journalled = new Map<string, NodeSpec>();
   for (const { event } of records) if (event.kind === 'NodeAdded') journalled.set(event.node.name, event.node);
-  const hasLive = live.length > 0;
   const nodes = new Map(configured.map((node) => [node.name, node]));
-  if (hasLive) for (const [name, node] of journalled) nodes.set(name, node);
-  const isKnown = (node: NodeSpec) => isDeepStrictEqual(journalled.get(node.name), node);
-  const added = [...nodes.values()]
-    .filter(isKnown)
-    .map((node): JournalRecord => ({ event: { kind: 'NodeAdded', atMs: nowMs, node } }));
-  const fresh = [...nodes.values()].filter((node) => !isKnown(node));
-  const knownNames = new Set(added.map(({ event }) => (event.kind === 'NodeAdded' ? event.node.name : '')));
-  const rest = records.filter(
-    ({ event }) => event.kind !== 'NodeAdded' && (!('nodeName' in event) || knownNames.has(event.nodeName)),
-  );
+  if (live.length > 0) for (const [name, node] of journalled) nodes.set(name, node);
+  const added = [...nodes.values()].map((node) => {
+    return { node, record: { event: { kind: 'NodeAdded' as const, atMs: nowMs, node } } };
+  });
+  const rest = records.filter(({ event }) => {
+    return event.kind !== 'NodeAdded' && (!('nodeName' in event) || nodes.has(event.nodeName));
+  });
   return {
-    records: [...added, ...rest],
-    newNodeEvents: fresh.map((node) => ({ kind: 'NodeAdded', atMs: nowMs, node })),
+    records: [...added.map(({ record }) => record), ...rest],
+    toJournal: added
+      .filter(({ node }) => !isDeepStrictEqual(journalled.get(node.name), node))
+      .map(({ record }) => record),
     live,
   };
 }

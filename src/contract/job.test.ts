@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { jobSpecSchema, parseDependencies, parseWarningSignal, tasksPerNode, timeLimitMs } from './job.ts';
+import { toJobRequest } from './job-request.ts';
+
+const parse = (job: object) => jobSpecSchema.safeParse({ command: ['true'], ...job });
+
+function firstMessage(job: object): string {
+  const { error } = parse(job);
+  return `${error?.issues[0]?.path.join('.')}: ${error?.issues[0]?.message}`;
+}
+
+describe('a job as users write it', () => {
+  it('needs nothing but a command', () => {
+    const spec = jobSpecSchema.parse({ command: ['true'] });
+    expect({ nodes: spec.nodes, cpus: spec.cpus, memory: spec.memory, limit: timeLimitMs(spec) }).toEqual({
+      nodes: 1,
+      cpus: 1,
+      memory: '512M',
+      limit: null,
+    });
+  });
+
+  it.each([
+    [{ time: '-5m' }, /^time: expected a time > 0 .*got "-5m"/],
+    [{ time: '0' }, /^time: expected a time > 0/],
+    [{ memory: 'much' }, /^memory: expected memory such as .*got "much"/],
+    [{ nodes: 0 }, /^nodes: /],
+    [{ nodes: 'eight' }, /^nodes: /],
+    [{ after: 'after:1' }, /^after: expected "afterok:ID/],
+    [{ signal: 'USR9@10' }, /^signal: expected SIGNAL@SECONDS/],
+    [{ env: { 'A-B': '1' } }, /^env.*: /],
+    [{ command: ['a\0b'] }, /^command.0: expected text without NUL/],
+    [{ script: 'true' }, /: expected exactly one of "command" and "script"/],
+    [{ noodles: 1 }, /noodles/],
+  ])('refuses %j with a line that says what it wants', (job, message) => {
+    expect(firstMessage(job)).toMatch(message);
+  });
+
+  it('runs one task for each GPU, one where there are none', () => {
+    const tasks = (job: object) => tasksPerNode(jobSpecSchema.parse({ command: ['true'], ...job }));
+    expect([tasks({}), tasks({ gpusPerNode: 8 }), tasks({ gpusPerNode: 8, tasksPerNode: 1 })]).toEqual([1, 8, 1]);
+  });
+
+  it('reads dependencies and warning signals in sbatch notation', () => {
+    expect(parseDependencies('afterok:1:2,afterany:3')).toEqual([
+      { condition: 'afterok', jobId: 1 },
+      { condition: 'afterok', jobId: 2 },
+      { condition: 'afterany', jobId: 3 },
+    ]);
+    expect(parseDependencies(undefined)).toEqual([]);
+    expect(parseWarningSignal('USR1@120')).toEqual({ name: 'SIGUSR1', leadMs: 120_000 });
+    expect(parseWarningSignal('SIGTERM@5')).toEqual({ name: 'SIGTERM', leadMs: 5000 });
+  });
+
+  it('asks the scheduler for CPUs of all tasks of a node', () => {
+    const spec = jobSpecSchema.parse({
+      command: ['true'],
+      nodes: 2,
+      gpusPerNode: 4,
+      cpus: 3,
+      memory: '1G',
+      time: '1:00',
+    });
+    expect(toJobRequest(7, spec, 1000)).toMatchObject({
+      jobId: 7,
+      submitMs: 1000,
+      nodes: 2,
+      perNode: { cpus: 12, memoryBytes: 1024 ** 3, gpus: 4 },
+      timeLimitMs: 60_000,
+    });
+  });
+});
