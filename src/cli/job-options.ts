@@ -71,7 +71,9 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
   if (!checked.success) {
     const issue = checked.error.issues[0];
     const flag = FLAGS[String(issue?.path[0])] ?? String(issue?.path[0]);
-    throw new OrreryError('ORR_USAGE', `${flag}: ${issue?.message ?? 'not understood'}`);
+    // Of a record's key zod says only that it is invalid; why is one level below.
+    const reason = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
+    throw new OrreryError('ORR_USAGE', `${flag}: ${reason ?? 'not understood'}`);
   }
   return given;
 }
@@ -100,7 +102,7 @@ export function runTarget(words: readonly string[], isAfterDashes: boolean): Run
   const [first = ''] = words;
   if (!isAfterDashes && words.length === 1) {
     if (/\.ya?ml$/.test(first)) return { kind: 'job file', path: first };
-    if (/\.sh$/.test(first)) return { kind: 'script', path: first };
+    if (first.endsWith('.sh')) return { kind: 'script', path: first };
   }
   return { kind: 'command', argv: [...words] };
 }

@@ -5,8 +5,15 @@ import type { JobSpecInput } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseJobFile, parseJobLines } from '../formats/job-file.ts';
 import { parseSbatchScript } from '../formats/sbatch-script.ts';
+import { errnoOf } from './errno.ts';
 import type { RunTarget } from './job-options.ts';
 import { note } from './output.ts';
+
+const READ_ERRORS: Partial<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+};
 
 /** The job that the words of `orrery run` name, as written. */
 export function readJob(target: RunTarget): JobSpecInput {
@@ -30,15 +37,8 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code;
-    const words =
-      reason === 'ENOENT'
-        ? 'no such file'
-        : reason === 'EACCES'
-          ? 'permission denied'
-          : reason === 'EISDIR'
-            ? 'is a folder'
-            : String(reason);
-    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${words}`, { cause });
+    const errno = errnoOf(cause);
+    const reason = READ_ERRORS[errno ?? ''] ?? errno ?? 'unreadable';
+    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
   }
 }

@@ -8,7 +8,8 @@ import { version } from './version.ts';
  */
 export async function createProgram(argv: readonly string[]): Promise<Command> {
   const chosen = argv.find((argument) => !argument.startsWith('-'));
-  return buildProgram((name) => name === chosen || (chosen === 'help' && argv.includes(name)));
+  const wanted = chosen === 'complete' ? 'completion' : chosen;
+  return buildProgram((name) => name === wanted || (chosen === 'help' && argv.includes(name)));
 }
 
 /** Everything loaded: for completion and for the tests that read every help text. */

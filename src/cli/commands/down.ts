@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
 import { defineCommand } from '../command.ts';
 import { connect, readDaemonFile } from '../connection.ts';
+import { errnoOf } from '../errno.ts';
 import { homeFolder } from '../home.ts';
 import { print, printJson } from '../output.ts';
 
@@ -43,6 +44,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return errnoOf(error) === 'EPERM';
   }
 }

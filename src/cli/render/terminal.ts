@@ -11,7 +11,7 @@ export interface Terminal {
   /** True where earlier lines can be drawn over. */
   isLive: boolean;
   hasUnicode: boolean;
-  paint(format: Format, text: string): string;
+  paint: (format: Format, text: string) => string;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface Terminal {
  * library reads it: LC_ALL, LC_CTYPE, LANG.
  */
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): Terminal {
-  const isTerminal = stream.isTTY === true;
+  const isTerminal = Boolean(stream.isTTY);
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   return {
     width: isTerminal ? Math.max(20, stream.columns || 80) : null,

@@ -1,0 +1,128 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { OrreryError } from '../contract/errors.ts';
+import { register } from './commands/run.ts';
+import { absorbOptionsAfterFile, fieldsFromOptions, type JobOptions, runTarget, withFields } from './job-options.ts';
+
+/** What `orrery run ARGV` understands, without submitting it. */
+function parse(...argv: string[]): { options: JobOptions & { wait?: boolean; snapshot?: boolean }; words: string[] } {
+  const program = new Command('orrery')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const run = register(program).action(() => {});
+  program.parse(['run', ...argv], { from: 'user' });
+  const isAfterDashes = argv.at(-run.args.length - 1) === '--' && run.args.length > 0;
+  const words = absorbOptionsAfterFile(run, run.args, isAfterDashes);
+  return { options: run.opts(), words };
+}
+
+function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof OrreryError) expect(error.exitCode).toBe(2);
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error('expected a refusal');
+}
+
+describe('the words of orrery run', () => {
+  it('leaves the options of the command to the command', () => {
+    const { options, words } = parse('-N', '2', '-t', '30m', '--', 'python3', 'train.py', '--nodes', '9');
+    expect(words).toEqual(['python3', 'train.py', '--nodes', '9']);
+    expect(fieldsFromOptions(options)).toEqual({ nodes: 2, time: '30m' });
+    expect(parse('-c', '2', 'python3', 'train.py', '-c', '7', '--json').words).toEqual([
+      'python3',
+      'train.py',
+      '-c',
+      '7',
+      '--json',
+    ]);
+  });
+
+  it('tells commands, job files and scripts apart', () => {
+    expect(runTarget(['job.yaml'], false)).toEqual({ kind: 'job file', path: 'job.yaml' });
+    expect(runTarget(['a/job.yml'], false)).toEqual({ kind: 'job file', path: 'a/job.yml' });
+    expect(runTarget(['job.sh'], false)).toEqual({ kind: 'script', path: 'job.sh' });
+    expect(runTarget(['./job.sh'], true)).toEqual({ kind: 'command', argv: ['./job.sh'] });
+    expect(runTarget(['bash', 'job.sh'], false)).toEqual({ kind: 'command', argv: ['bash', 'job.sh'] });
+    expect(runTarget(['hostname'], false)).toEqual({ kind: 'command', argv: ['hostname'] });
+  });
+
+  it('reads options behind a job file, where no command can be', () => {
+    const { options, words } = parse('-N', '2', 'job.yaml', '--wait', '--no-snapshot', '-N', '3');
+    expect(words).toEqual(['job.yaml']);
+    expect(options).toMatchObject({ wait: true, snapshot: false, nodes: 3 });
+  });
+
+  it('refuses what a job file cannot take', () => {
+    expect(refusal(() => parse('job.sh', 'argument'))).toMatch(/^job.sh takes no arguments, got "argument"/);
+    expect(refusal(() => parse('job.yaml', '--nodse', '2'))).toMatch(/"--nodse"/);
+    expect(refusal(() => parse('-N', 'two', 'true'))).toMatch(
+      /'-N, --nodes <n>' argument 'two' is invalid. Expected an integer >= 1/,
+    );
+    expect(refusal(() => parse('-N', '0', 'true'))).toMatch(/Expected an integer >= 1/);
+    expect(refusal(() => parse('--nodse', '2', 'true'))).toMatch(
+      /unknown option '--nodse'\s+\(Did you mean --nodes\?\)/,
+    );
+  });
+});
+
+describe('fieldsFromOptions', () => {
+  it('has a flag for every field of a job', () => {
+    const { options } = parse(
+      ...'-N 2 --gpus-per-node 4 --ntasks-per-node 3 -c 2 --mem 2G -t 1-12:00:00 -J demo -A ada -q high --priority 7'.split(
+        ' ',
+      ),
+      ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
+      ...'-x n1,n2 -x n3 --exclusive -H true'.split(' '),
+    );
+    expect(fieldsFromOptions(options)).toEqual({
+      nodes: 2,
+      gpusPerNode: 4,
+      tasksPerNode: 3,
+      cpus: 2,
+      memory: '2G',
+      time: '1-12:00:00',
+      name: 'demo',
+      account: 'ada',
+      qos: 'high',
+      priority: 7,
+      env: { A: '1', B: 'x=y' },
+      secrets: ['T', 'U', 'V'],
+      after: 'afterok:1',
+      signal: 'USR1@60',
+      maxRequeues: 5,
+      exclude: ['n1', 'n2', 'n3'],
+      exclusive: true,
+      hold: true,
+    });
+  });
+
+  it.each([
+    [{ time: '-5m' }, /^--time: expected a time > 0 .*got "-5m"$/],
+    [{ mem: 'lots' }, /^--mem: expected memory .*got "lots"$/],
+    [{ env: ['NOVALUE'] }, /^--env: expected NAME=VALUE, got "NOVALUE"$/],
+    [{ env: ['2X=1'] }, /^--env: .*environment variable name/],
+    [{ secret: ['A-B'] }, /^--secret: expected an environment variable name$/],
+    [{ after: '12' }, /^--after: expected "afterok:ID/],
+    [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
+  ] satisfies [JobOptions, RegExp][])('refuses %j in one line that names the flag', (options, message) => {
+    const said = refusal(() => fieldsFromOptions(options));
+    expect(said).toMatch(message);
+    expect(said).not.toContain('\n');
+  });
+
+  it('wins over a job file; env and secrets add up', () => {
+    const job = { command: ['true'], nodes: 4, time: '1h', env: { A: 'file', B: 'file' }, secrets: ['S'] };
+    expect(withFields(job, { nodes: 2, env: { A: 'flag' }, secrets: ['S', 'T'] })).toEqual({
+      command: ['true'],
+      nodes: 2,
+      time: '1h',
+      env: { A: 'flag', B: 'file' },
+      secrets: ['S', 'T'],
+    });
+    expect(withFields(job, {})).toEqual(job);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { progressBar } from './progress-bar.ts';
+import { type Column, renderTable } from './table.ts';
+import { displayWidth, type Terminal } from './terminal.ts';
+
+interface Row {
+  id: number;
+  name: string;
+}
+
+const columns: Column<Row>[] = [
+  { header: 'ID', align: 'right', text: (row) => String(row.id) },
+  { header: 'NAME', isFlexible: true, text: (row) => row.name },
+  { header: 'END', text: () => 'z', format: (row) => (row.id > 9 ? 'red' : null) },
+];
+const rows: Row[] = [
+  { id: 7, name: 'short' },
+  { id: 12, name: 'a name that goes on and on' },
+];
+
+function terminal(width: number | null): Terminal {
+  return {
+    width,
+    height: null,
+    isLive: false,
+    hasUnicode: true,
+    paint: (format, text) => `<${String(format)}>${text}</>`,
+  };
+}
+
+const unpainted = (text: string): string => text.replaceAll(/<[^>]*>/g, '');
+
+describe('renderTable', () => {
+  it('aligns columns and cuts nothing where there is no terminal', () => {
+    expect(unpainted(renderTable(columns, rows, terminal(null)))).toBe(
+      [
+        'ID  NAME                        END',
+        ' 7  short                       z',
+        '12  a name that goes on and on  z',
+      ].join('\n'),
+    );
+  });
+
+  it('fits the terminal by cutting flexible columns only', () => {
+    const lines = unpainted(renderTable(columns, rows, terminal(20))).split('\n');
+    expect(lines.map(displayWidth)).toEqual([20, 18, 18]);
+    expect(lines[2]).toBe('12  a name tha…  z');
+  });
+
+  it('paints cells without moving the columns', () => {
+    const [, plain, painted] = renderTable(columns, rows, terminal(null)).split('\n');
+    expect(plain).not.toContain('<red>');
+    expect(painted?.endsWith('<red>z</>')).toBe(true);
+  });
+
+  it('keeps a name with a line break on its line', () => {
+    expect(renderTable(columns, [{ id: 1, name: 'a\nb' }], terminal(null)).split('\n')).toHaveLength(2);
+  });
+});
+
+describe('progressBar', () => {
+  it('never says 100% before the end, nor leaves its bounds', () => {
+    const bar = (fraction: number): string => progressBar(fraction, 4, { hasUnicode: false });
+    expect([0, 0.5, 0.999, 1, 7, -1].map(bar)).toEqual([
+      '[----]   0%',
+      '[##--]  50%',
+      '[###-]  99%',
+      '[####] 100%',
+      '[####] 100%',
+      '[----]   0%',
+    ]);
+    expect(progressBar(0.5, 4, { hasUnicode: true })).toBe('██░░  50%');
+  });
+});
