@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
+import { ERROR_CODES, isErrorCode, OrreryError } from '../contract/errors.ts';
 import { describeFailure } from './command-line.ts';
 
 function usageError(...argv: string[]): unknown {
@@ -24,10 +24,9 @@ function usageError(...argv: string[]): unknown {
 describe('describeFailure', () => {
   it('gives every error the documented exit status', () => {
     const statuses = Object.fromEntries(
-      (Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => [
-        code,
-        describeFailure(new OrreryError(code, 'x'))?.status,
-      ]),
+      Object.keys(ERROR_CODES)
+        .filter(isErrorCode)
+        .map((code) => [code, describeFailure(new OrreryError(code, 'x'))?.status]),
     );
     expect(statuses).toEqual({
       ORR_INTERNAL: 1,

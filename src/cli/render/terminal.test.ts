@@ -4,6 +4,7 @@ import { displayWidth, oneLine, type Terminal, terminalOf, truncate } from './te
 
 /** As much of a terminal's stream as rendering asks for; colours follow `environment` as on a real one. */
 function fakeStream(isTTY: boolean, columns: number, colorDepth = 4): NodeJS.WriteStream {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test has no terminal of its own
   return Object.assign(new PassThrough(), { isTTY, columns, rows: 10, getColorDepth: () => colorDepth }) as never;
 }
 

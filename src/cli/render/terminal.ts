@@ -19,12 +19,13 @@ export interface Terminal {
  * library reads it: LC_ALL, LC_CTYPE, LANG.
  */
 export function terminalOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): Terminal {
-  const isTerminal = Boolean(stream.isTTY);
+  // Absent where the output is a file or a pipe.
+  const { isTTY } = stream;
   const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
   return {
-    width: isTerminal ? Math.max(20, stream.columns || 80) : null,
-    height: isTerminal ? Math.max(5, stream.rows || 24) : null,
-    isLive: isTerminal && env['TERM'] !== 'dumb',
+    width: isTTY ? Math.max(20, stream.columns || 80) : null,
+    height: isTTY ? Math.max(5, stream.rows || 24) : null,
+    isLive: isTTY ? env['TERM'] !== 'dumb' : false,
     hasUnicode: /utf-?8/i.test(locale),
     paint: (format, text) => styleText(format, text, { stream }),
   };
