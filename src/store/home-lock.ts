@@ -1,0 +1,43 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { OrreryError } from '../contract/errors.ts';
+import { asStorageError } from './database.ts';
+
+export interface HomeLock {
+  release(): void;
+}
+
+/**
+ * One daemon a home. Node offers no file locks of its own, SQLite's are the operating system's: an exclusive transaction on an empty
+ * file, held open, ends with the process however it ends. Throws ORR_HOME_LOCKED where another process holds it.
+ */
+export function lockHome(home: string): HomeLock {
+  const path = join(home, 'daemon.lock');
+  const pidPath = join(home, 'daemon.pid');
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    if (database?.isOpen === true) database.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === 5) {
+      throw new OrreryError(
+        'ORR_HOME_LOCKED',
+        `another daemon${holder(pidPath)} uses ${home}: stop it with orrery down, or choose another ORRERY_HOME`,
+      );
+    }
+    throw asStorageError(error, path);
+  }
+  const held = database;
+  writeFileSync(pidPath, `${process.pid}\n`);
+  return { release: () => held.close() };
+}
+
+function holder(pidPath: string): string {
+  try {
+    return ` (pid ${Number.parseInt(readFileSync(pidPath, 'utf8'), 10)})`;
+  } catch {
+    return '';
+  }
+}

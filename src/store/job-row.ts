@@ -1,0 +1,51 @@
+import type { JobState } from '../scheduler/types.ts';
+
+/** A job as the read model has it. Times are milliseconds since the epoch. */
+export interface JobRow {
+  readonly jobId: number;
+  /** Journal record that has what was submitted. */
+  readonly acceptedSeq: number;
+  readonly name: string;
+  readonly account: string;
+  readonly qos: string;
+  readonly nodes: number;
+  readonly gpusPerNode: number;
+  /** Jobs this one waits for. */
+  readonly dependencies: readonly number[];
+  readonly submitMs: number;
+  state: JobState;
+  isEnded: boolean;
+  exitCode: number | null;
+  attempt: number;
+  requeues: number;
+  isHeld: boolean;
+  /** Of the current or last attempt. */
+  nodeList: readonly string[];
+  startMs: number | null;
+  endMs: number | null;
+  /** Since when it has waited in the queue and was not held; null while it is not waiting. */
+  queuedSinceMs: number | null;
+  /** Closed intervals of eligible waiting so far. */
+  queuedMs: number;
+}
+
+export interface AttemptRow {
+  readonly jobId: number;
+  readonly attempt: number;
+  readonly nodeList: readonly string[];
+  /** Allocated on all nodes together. */
+  readonly cpus: number;
+  readonly gpus: number;
+  /** From when its nodes were allocated. */
+  readonly startMs: number;
+  state: JobState;
+  endMs: number | null;
+  exitCode: number | null;
+  message: string | null;
+}
+
+/** A job with its current or last attempt. */
+export interface JobEntry {
+  job: JobRow;
+  attempt: AttemptRow | null;
+}

@@ -1,0 +1,249 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { jobStateSchema } from '../contract/api.ts';
+import { assert } from '../lib/assert.ts';
+import type { AttemptRow, JobEntry, JobRow } from './job-row.ts';
+
+type Row = Record<string, SQLOutputValue>;
+
+export interface EndedJobFilter {
+  state?: JobRow['state'];
+  name?: string;
+  /** The newest so many. */
+  limit?: number;
+}
+
+/** Sums over the attempts of one job, up to now where one still runs. */
+export interface JobUsage {
+  jobId: number;
+  gpuMs: number;
+  cpuMs: number;
+  /** Time its nodes were allocated. */
+  runMs: number;
+  nodeFailures: number;
+}
+
+const JOB_COLUMNS = [
+  'job_id',
+  'accepted_seq',
+  'name',
+  'account',
+  'qos',
+  'nodes',
+  'gpus_per_node',
+  'dependencies',
+  'submit_ms',
+  'state',
+  'is_ended',
+  'exit_code',
+  'attempt',
+  'requeues',
+  'is_held',
+  'node_list',
+  'start_ms',
+  'end_ms',
+  'queued_since_ms',
+  'queued_ms',
+];
+const ATTEMPT_COLUMNS = [
+  'job_id',
+  'attempt',
+  'state',
+  'node_list',
+  'cpus',
+  'gpus',
+  'start_ms',
+  'end_ms',
+  'exit_code',
+  'message',
+];
+
+/** The read models `jobs` and `attempts`. */
+export class JobTables {
+  readonly #upsertJob: StatementSync;
+  readonly #upsertAttempt: StatementSync;
+  readonly #job: StatementSync;
+  readonly #attempts: StatementSync;
+  readonly #ended: StatementSync;
+  readonly #live: StatementSync;
+  readonly #liveAttempts: StatementSync;
+  readonly #usage: StatementSync;
+  readonly #unfinished: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#upsertJob = database.prepare(upsert('jobs', JOB_COLUMNS, 1));
+    this.#upsertAttempt = database.prepare(upsert('attempts', ATTEMPT_COLUMNS, 2));
+    this.#job = database.prepare('SELECT * FROM jobs WHERE job_id = ?');
+    this.#attempts = database.prepare('SELECT * FROM attempts WHERE job_id = ? ORDER BY attempt');
+    this.#ended = database.prepare(
+      `SELECT * FROM jobs WHERE is_ended = 1 AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR name = ?2)
+       ORDER BY job_id DESC LIMIT ?3`,
+    );
+    this.#live = database.prepare('SELECT * FROM jobs WHERE is_ended = 0 ORDER BY job_id');
+    this.#liveAttempts = database.prepare(
+      `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
+    );
+    this.#usage = database.prepare(
+      `SELECT job_id, sum(gpus * (coalesce(end_ms, ?1) - start_ms)) AS gpu_ms, sum(cpus * (coalesce(end_ms, ?1) - start_ms)) AS cpu_ms,
+              sum(coalesce(end_ms, ?1) - start_ms) AS run_ms, sum(state = 'NODE_FAIL') AS node_failures
+       FROM attempts GROUP BY job_id`,
+    );
+    this.#unfinished = database.prepare(
+      `SELECT * FROM attempts WHERE end_ms IS NOT NULL AND state <> 'COMPLETED' ORDER BY job_id, attempt`,
+    );
+  }
+
+  write(entry: JobEntry): void {
+    this.#upsertJob.run(...jobValues(entry.job));
+    if (entry.attempt !== null) this.#upsertAttempt.run(...attemptValues(entry.attempt));
+  }
+
+  job(jobId: number): JobRow | undefined {
+    const row = this.#job.get(jobId);
+    return row === undefined ? undefined : readJob(row);
+  }
+
+  attempts(jobId: number): AttemptRow[] {
+    return this.#attempts.all(jobId).map(readAttempt);
+  }
+
+  /** Newest first. */
+  ended({ state, name, limit }: EndedJobFilter): JobRow[] {
+    return this.#ended.all(state ?? null, name ?? null, limit ?? -1).map(readJob);
+  }
+
+  /** Of jobs that have not ended, by id. */
+  live(): JobEntry[] {
+    const attempts = new Map(this.#liveAttempts.all().map((row) => [integer(row, 'job_id'), readAttempt(row)]));
+    return this.#live.all().map((row) => {
+      const job = readJob(row);
+      return { job, attempt: attempts.get(job.jobId) ?? null };
+    });
+  }
+
+  usage(nowMs: number): Map<number, JobUsage> {
+    const rows = this.#usage.all(nowMs).map(
+      (row): JobUsage => ({
+        jobId: integer(row, 'job_id'),
+        gpuMs: integer(row, 'gpu_ms'),
+        cpuMs: integer(row, 'cpu_ms'),
+        runMs: integer(row, 'run_ms'),
+        nodeFailures: integer(row, 'node_failures'),
+      }),
+    );
+    return new Map(rows.map((usage) => [usage.jobId, usage]));
+  }
+
+  /** Attempts that ended in any state but COMPLETED. */
+  unfinishedAttempts(): AttemptRow[] {
+    return this.#unfinished.all().map(readAttempt);
+  }
+}
+
+function upsert(table: string, columns: readonly string[], keyLength: number): string {
+  const key = columns.slice(0, keyLength).join(', ');
+  const updates = columns.slice(keyLength).map((column) => `${column} = excluded.${column}`);
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+    ON CONFLICT (${key}) DO UPDATE SET ${updates.join(', ')}`;
+}
+
+function jobValues(job: JobRow): SQLInputValue[] {
+  return [
+    job.jobId,
+    job.acceptedSeq,
+    job.name,
+    job.account,
+    job.qos,
+    job.nodes,
+    job.gpusPerNode,
+    JSON.stringify(job.dependencies),
+    job.submitMs,
+    job.state,
+    Number(job.isEnded),
+    job.exitCode,
+    job.attempt,
+    job.requeues,
+    Number(job.isHeld),
+    JSON.stringify(job.nodeList),
+    job.startMs,
+    job.endMs,
+    job.queuedSinceMs,
+    job.queuedMs,
+  ];
+}
+
+function attemptValues(attempt: AttemptRow): SQLInputValue[] {
+  return [
+    attempt.jobId,
+    attempt.attempt,
+    attempt.state,
+    JSON.stringify(attempt.nodeList),
+    attempt.cpus,
+    attempt.gpus,
+    attempt.startMs,
+    attempt.endMs,
+    attempt.exitCode,
+    attempt.message,
+  ];
+}
+
+function readJob(row: Row): JobRow {
+  const dependencies: number[] = JSON.parse(text(row, 'dependencies'));
+  return {
+    jobId: integer(row, 'job_id'),
+    acceptedSeq: integer(row, 'accepted_seq'),
+    name: text(row, 'name'),
+    account: text(row, 'account'),
+    qos: text(row, 'qos'),
+    nodes: integer(row, 'nodes'),
+    gpusPerNode: integer(row, 'gpus_per_node'),
+    dependencies,
+    submitMs: integer(row, 'submit_ms'),
+    state: jobStateSchema.parse(row['state']),
+    isEnded: row['is_ended'] === 1,
+    exitCode: integerOrNull(row, 'exit_code'),
+    attempt: integer(row, 'attempt'),
+    requeues: integer(row, 'requeues'),
+    isHeld: row['is_held'] === 1,
+    nodeList: nodeList(row),
+    startMs: integerOrNull(row, 'start_ms'),
+    endMs: integerOrNull(row, 'end_ms'),
+    queuedSinceMs: integerOrNull(row, 'queued_since_ms'),
+    queuedMs: integer(row, 'queued_ms'),
+  };
+}
+
+function readAttempt(row: Row): AttemptRow {
+  return {
+    jobId: integer(row, 'job_id'),
+    attempt: integer(row, 'attempt'),
+    state: jobStateSchema.parse(row['state']),
+    nodeList: nodeList(row),
+    cpus: integer(row, 'cpus'),
+    gpus: integer(row, 'gpus'),
+    startMs: integer(row, 'start_ms'),
+    endMs: integerOrNull(row, 'end_ms'),
+    exitCode: integerOrNull(row, 'exit_code'),
+    message: row['message'] === null ? null : text(row, 'message'),
+  };
+}
+
+function nodeList(row: Row): string[] {
+  const names: string[] = JSON.parse(text(row, 'node_list'));
+  return names;
+}
+
+function integer(row: Row, column: string): number {
+  const value = row[column];
+  assert(typeof value === 'number', `column ${column} is not a number`);
+  return value;
+}
+
+function integerOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : integer(row, column);
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column];
+  assert(typeof value === 'string', `column ${column} is not text`);
+  return value;
+}

@@ -1,0 +1,4 @@
+import { JOURNAL_0001 } from './0001-journal.ts';
+
+/** In order; migration N (counted from 1) brings a store of version N - 1 to version N. Never edited once released, only added to. */
+export const MIGRATIONS: readonly string[] = [JOURNAL_0001];
