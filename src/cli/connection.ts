@@ -4,6 +4,10 @@ import { type DaemonFile, daemonFileSchema } from '../contract/api.ts';
 import { createClient, type OrreryClient } from '../contract/client.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { homeFolder } from './home.ts';
+import { localFetch } from './local-fetch.ts';
+
+// The client calls the global one, as it does in a browser; here that would load far more than the command itself.
+Object.assign(globalThis, { fetch: localFetch });
 
 /** Where the daemon of a home says it listens; null where none has said so. It may have died since. */
 export function readDaemonFile(home: string): DaemonFile | null {
