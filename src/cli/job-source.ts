@@ -15,9 +15,8 @@ const READ_ERRORS: Partial<Record<string, string>> = {
   EISDIR: 'it is a folder',
 };
 
-/** The job that the words of `orrery run` name, as written. */
-export function readJob(target: RunTarget): JobSpecInput {
-  if (target.kind === 'command') return { command: target.argv };
+/** The job of a file, as written. */
+export function readJob(target: Exclude<RunTarget, { kind: 'command' }>): JobSpecInput {
   const content = readText(target.path);
   if (target.kind === 'job file') return parseJobFile(content, target.path);
   const { job, warnings } = parseSbatchScript(content, target.path);

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CodeSource } from '../../contract/api.ts';
 import { OrreryError } from '../../contract/errors.ts';
+import type { JobSpecInput } from '../../contract/job.ts';
 import { defineCommand, integer, list, repeated } from '../command.ts';
 import { readGit } from '../git-files.ts';
 import { homeFolder } from '../home.ts';
-import type { JobOptions } from '../job-options.ts';
+import type { JobOptions, RunTarget } from '../job-options.ts';
 import { note } from '../output.ts';
 import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
 
@@ -61,7 +62,6 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   // git lists the files while the modules below load.
   const git = readGit(folder, SNAPSHOT_LIMITS.files);
   const { absorbOptionsAfterFile, fieldsFromOptions, runTarget, withFields } = await import('../job-options.ts');
-  const { readBatch, readJob } = await import('../job-source.ts');
   const { submitJobs } = await import('../submission.ts');
 
   const isAfterDashes = isBehindDashes(command);
@@ -74,15 +74,21 @@ async function run(_words: string[], _options: Options, command: Command): Promi
       'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
     );
   }
-  const written =
-    options.batch === undefined ? [readJob(runTarget(words, isAfterDashes))] : await readBatch(options.batch);
-  const jobs = written.map((job) => withFields(job, fields));
+  const target = runTarget(words, isAfterDashes);
+  const jobs = (await writtenJobs(target, options.batch)).map((job) => withFields(job, fields));
   if (options.follow === true && jobs.length > 1) {
     throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch');
   }
   const { jobs: submitted } = await submitJobs(jobs, await codeSource(folder, git, options.snapshot));
   const { reportSubmission } = await import('../submission-report.ts');
   await reportSubmission(submitted, options);
+}
+
+async function writtenJobs(target: RunTarget, batch: string | undefined): Promise<JobSpecInput[]> {
+  if (batch !== undefined) return (await import('../job-source.ts')).readBatch(batch);
+  // A plain command has no use for the readers of files.
+  if (target.kind === 'command') return [{ command: target.argv }];
+  return [(await import('../job-source.ts')).readJob(target)];
 }
 
 function isBehindDashes(command: Command): boolean {
