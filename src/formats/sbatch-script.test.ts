@@ -1,0 +1,135 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JobSpecInput } from '../contract/job.ts';
+import { parseSbatchScript } from './sbatch-script.ts';
+
+const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'python3 train.py', ''].join('\n');
+
+const parse = (...lines: string[]) => {
+  const { spec, warnings } = parseSbatchScript(script(...lines), 'job.sh');
+  const { script: _, ...fields } = spec;
+  return { fields, warnings };
+};
+
+describe('#SBATCH lines become the job', () => {
+  it.each<[string, Partial<JobSpecInput>]>([
+    ['-J demo -N 2', { name: 'demo', nodes: 2 }],
+    ['--job-name="my run" # the third', { name: 'my run' }],
+    ['-N4 -c8', { nodes: 4, cpus: 8 }],
+    ['--gpus-per-node=8 --mem=64G', { gpusPerNode: 8, memory: '64G' }],
+    ['--gres=gpu:4', { gpusPerNode: 4 }],
+    ['--gres gpu', { gpusPerNode: 1 }],
+    ['-N 2 -G 16', { nodes: 2, gpusPerNode: 8 }],
+    ['-N 2 -n 16', { nodes: 2, tasksPerNode: 8 }],
+    ['--ntasks-per-node=8 -n 16 -N 2', { nodes: 2, tasksPerNode: 8 }],
+    ['-t 1-12:00:00', { time: '1-12:00:00' }],
+    ['--time=0', { time: 'UNLIMITED' }],
+    ['-q high -A vision', { qos: 'high', account: 'vision' }],
+    ['-d afterok:12:13,afterany:14', { after: 'afterok:12:13,afterany:14' }],
+    ['--signal=B:USR1@120', { signal: 'USR1@120' }],
+    ['--signal USR2', { signal: 'USR2@60' }],
+    ['-x n1,n[3-4]', { exclude: ['n1', 'n3', 'n4'] }],
+    ['--exclusive -H', { exclusive: true, hold: true }],
+    ['--no-requeue', { maxRequeues: 0 }],
+    ['--requeue', {}],
+    ['-N 1 -N 3', { nodes: 3 }],
+  ])('%s', (line, expected) => {
+    expect(parse(`#SBATCH ${line}`)).toEqual({ fields: expected, warnings: [] });
+  });
+
+  it('up to the first line of the program, and only those', () => {
+    const { spec } = parseSbatchScript(
+      '#!/bin/sh\n\n# note\n##SBATCH -N 9\n#SBATCH -N 2\necho hi\n#SBATCH -N 3\n',
+      'job.sh',
+    );
+    expect(spec.nodes).toBe(2);
+    expect(spec.script).toContain('#SBATCH -N 3');
+  });
+});
+
+describe('what sbatch knows and is not applied here is said', () => {
+  it.each([
+    ['-o out.txt', 'job.sh:2:9 --output is not applied'],
+    ['-p gpu', 'job.sh:2:9 --partition is not applied'],
+    ['--gres=gpu:a100:2', 'job.sh:2:9 --gres: GPU type a100 is not applied'],
+    ['--nice', 'job.sh:2:9 --nice is not applied'],
+    ['--mem=0', 'job.sh:2:9 --mem=0 (all memory of a node) is not applied'],
+    ['-N 2-4', 'job.sh:2:9 --nodes=2-4: 2 are asked for'],
+    ['--exclusive=user', 'job.sh:2:9 --exclusive=user is not applied'],
+  ])('%s', (line, warning) => {
+    expect(parse(`#SBATCH ${line}`).warnings).toEqual([warning]);
+  });
+
+  it('and so is an srun inside, which every task would run', () => {
+    const { warnings } = parseSbatchScript('#!/bin/bash\nsrun python3 train.py\n', 'job.sh');
+    expect(warnings).toEqual([expect.stringContaining('srun')]);
+  });
+});
+
+describe('a script that cannot be taken as it is', () => {
+  it.each([
+    ['--nodse=2', 'job.sh:2:9 --nodse=2: not an option of sbatch; did you mean --nodes?'],
+    ['-Z 2', 'job.sh:2:9 -Z: not an option of sbatch'],
+    ['two', 'job.sh:2:9 two: expected an option of sbatch'],
+    ['-c 4 --nodes two', 'job.sh:2:14 --nodes: expected an integer > 0, got "two"'],
+    ['-N 0', 'job.sh:2:9 --nodes: expected an integer > 0, got 0'],
+    ['-t never', 'job.sh:2:9 --time: expected a time > 0'],
+    ['--mem=lots', 'job.sh:2:9 --mem: expected memory such as'],
+    ['-N', 'job.sh:2:9 --nodes needs a value'],
+    ['--hold=yes', 'job.sh:2:9 --hold takes no value'],
+    ['-N 3 -n 16', 'job.sh:2:14 --ntasks: expected a multiple of the 3 nodes, got 16'],
+    ['--array=1-10', 'job.sh:2:9 --array: job arrays are not supported'],
+    ['-d singleton', 'job.sh:2:9 --dependency: expected "afterok:ID'],
+    ['-x n[1', 'job.sh:2:9 --exclude: expected a host list'],
+    ['--gres=gpu:many', 'job.sh:2:9 --gres: expected [TYPE:]NUMBER of GPUs, got "many"'],
+    ['-J "open', 'a quote is not closed'],
+  ])('%s', (line, message) => {
+    expect(() => parse(`#SBATCH ${line}`)).toThrow(message);
+  });
+
+  it('has no #! line', () => {
+    expect(() => parseSbatchScript('echo hi\n', 'job.sh')).toThrow('job.sh:1:1 expected a script whose first line');
+  });
+});
+
+it('reads back any job written as options, long or short', () => {
+  const count = fc.integer({ min: 1, max: 9999 });
+  const word = fc.stringMatching(/^[A-Za-z][\w.-]{0,12}$/);
+  const job = fc.record(
+    {
+      name: fc.oneof(word, fc.stringMatching(/^[a-z ]{1,12}$/)),
+      nodes: count,
+      cpus: count,
+      gpusPerNode: fc.nat(16),
+      tasksPerNode: fc.integer({ min: 1, max: 1024 }),
+      memory: fc.tuple(count, fc.constantFrom('', 'K', 'M', 'G')).map(([number, unit]) => `${number}${unit}`),
+      account: word,
+      qos: word,
+      hold: fc.constant(true),
+    },
+    { requiredKeys: [] },
+  );
+  const flags: Record<string, [string, string | null]> = {
+    name: ['--job-name', '-J'],
+    nodes: ['--nodes', '-N'],
+    cpus: ['--cpus-per-task', '-c'],
+    gpusPerNode: ['--gpus-per-node', null],
+    tasksPerNode: ['--ntasks-per-node', null],
+    memory: ['--mem', null],
+    account: ['--account', '-A'],
+    qos: ['--qos', '-q'],
+    hold: ['--hold', '-H'],
+  };
+  fc.assert(
+    fc.property(job, fc.boolean(), fc.boolean(), (fields, isShort, isOneLine) => {
+      const options = Object.entries(fields).map(([field, value]) => {
+        const [long, short] = flags[field] ?? ['', null];
+        if (value === true) return isShort && short !== null ? short : long;
+        return isShort && short !== null ? `${short} "${value}"` : `${long}="${value}"`;
+      });
+      const lines = isOneLine ? [`#SBATCH ${options.join(' ')}`] : options.map((option) => `#SBATCH ${option}`);
+      expect(parse(...lines)).toEqual({ fields, warnings: [] });
+    }),
+    { numRuns: 500 },
+  );
+});
