@@ -1,6 +1,5 @@
-import { expect } from 'vitest';
+import { assert } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
-import { assert } from '../lib/assert.ts';
 import { echoOf } from './echo.ts';
 import { ReferenceScheduler } from './reference.ts';
 import { createScheduler } from './scheduler.ts';
@@ -63,7 +62,7 @@ export class World {
       if (wakeAtMs === null || wakeAtMs > this.nowMs) break;
     }
     for (const decision of decisions) this.onDecision(decision);
-    expect(decisions).toEqual(this.#reference.decide(this.nowMs));
+    assert.deepEqual(decisions, this.#reference.decide(this.nowMs));
     this.#checkViews();
     return decisions;
   }
@@ -72,7 +71,7 @@ export class World {
   restart(): void {
     const before = this.#views();
     this.scheduler = this.#replay(this.#journal);
-    expect(this.#views()).toEqual(before);
+    assert.deepEqual(this.#views(), before);
   }
 
   /** The same, with a journal that keeps of ended jobs nothing but that they ended. */
@@ -85,7 +84,7 @@ export class World {
     };
     this.scheduler = this.#replay(this.#journal.filter(isKept));
     this.#isPruned = true;
-    expect(this.#views()).toEqual(before);
+    assert.deepEqual(this.#views(), before);
   }
 
   /** An ended job is to run again. A scheduler rebuilt from a pruned journal has to be told how many attempts there were. */
@@ -170,7 +169,7 @@ export class World {
       assert(node?.isInService, `node ${nodeName} is in service`);
       assert(!request.excludedNodes.includes(nodeName), `job ${jobId} excludes ${nodeName}`);
       assert(request.gpuType === null || node.spec.gpuType === request.gpuType, 'the GPU type is the one asked for');
-      expect(resources).toEqual(request.exclusive ? node.spec.resources : request.perNode);
+      assert.deepEqual(resources, request.exclusive ? node.spec.resources : request.perNode);
       assert(gpuIndices.length === resources.gpus, 'as many GPUs as counted');
     }
     this.holdings.set(jobId, { attempt, placement, isStarted: false });
@@ -222,7 +221,7 @@ export class World {
         assert(view.reason !== 'None', `job ${jobId} has a reason to be pending`);
       } else if (this.holdings.has(jobId)) {
         assert(view?.state === 'RUNNING' || view?.state === 'COMPLETING', `job ${jobId} is seen on nodes`);
-        expect(view.placement).toEqual(this.holdings.get(jobId)?.placement);
+        assert.deepEqual(view.placement, this.holdings.get(jobId)?.placement);
       } else assert(view?.state === this.ended.get(jobId), `job ${jobId} is seen as it ended`);
       assert(this.scheduler.explain(jobId, this.nowMs).length > 0, `job ${jobId} can be explained`);
     }
