@@ -66,9 +66,13 @@ function openLog(home: string, logFile: string): number {
     return openSync(logFile, 'a', 0o600);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OrreryError('ORR_STORAGE', `cannot write to the home ${home}: ${reason}. Choose another with ORRERY_HOME`, {
-      cause,
-    });
+    throw new OrreryError(
+      'ORR_STORAGE',
+      `cannot write to the home ${home}: ${reason}. Choose another with ORRERY_HOME`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -76,7 +76,7 @@ describe('fieldsFromOptions', () => {
         ' ',
       ),
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
-      ...'-x n1,n2 -x n3 --exclusive -H true'.split(' '),
+      ...'-x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
     );
     expect(fieldsFromOptions(options)).toEqual({
       nodes: 2,
@@ -94,7 +94,7 @@ describe('fieldsFromOptions', () => {
       after: 'afterok:1',
       signal: 'USR1@60',
       maxRequeues: 5,
-      exclude: ['n1', 'n2', 'n3'],
+      exclude: ['n1', 'n2', 'n3', 'n5'],
       exclusive: true,
       hold: true,
     });
@@ -106,6 +106,8 @@ describe('fieldsFromOptions', () => {
     [{ env: ['NOVALUE'] }, /^--env: expected NAME=VALUE, got "NOVALUE"$/],
     [{ env: ['2X=1'] }, /^--env: .*environment variable name/],
     [{ secret: ['A-B'] }, /^--secret: expected an environment variable name$/],
+    [{ exclude: ['n[3-1]'] }, /^--exclude: expected node names .*got "n\[3-1\]"$/],
+    [{ name: '' }, /^--name: expected a text of 1 to 200 characters, got ""$/],
     [{ after: '12' }, /^--after: expected "afterok:ID/],
     [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
   ] satisfies [JobOptions, RegExp][])('refuses %j in one line that names the flag', (options, message) => {

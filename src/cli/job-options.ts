@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { parseHostList } from '../formats/host-list.ts';
+import { schemaIssues } from '../formats/schema-issue.ts';
 
 /** As commander hands them over. */
 export interface JobOptions {
@@ -61,27 +63,28 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     after: options.after,
     signal: options.signal,
     maxRequeues: options.maxRequeues,
-    exclude: options.exclude,
+    exclude: options.exclude?.flatMap(nodeNames),
     exclusive: options.exclusive,
     hold: options.hold,
   };
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   // A flag is right or wrong by itself, whatever the job file says beside it.
-  const checked = jobSpecSchema.safeParse({ command: ['true'], ...given });
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    const flag = FLAGS[String(issue?.path[0])] ?? String(issue?.path[0]);
-    // Of a record's key zod says only that it is invalid; why is one level below.
-    const reason = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
-    throw new OrreryError('ORR_USAGE', `${flag}: ${reason ?? 'not understood'}`);
-  }
-  return given;
+  const [issue] = schemaIssues(jobSpecSchema, { command: ['true'], ...given });
+  if (issue === undefined) return given;
+  const flag = FLAGS[String(issue.path[0])] ?? String(issue.path[0]);
+  throw new OrreryError('ORR_USAGE', `${flag}: ${issue.text}`);
 }
 
 function splitAssignment(text: string): [string, string] {
   const equals = text.indexOf('=');
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
   throw new OrreryError('ORR_USAGE', `--env: expected NAME=VALUE, got ${JSON.stringify(text)}`);
+}
+
+function nodeNames(text: string): string[] {
+  const names = parseHostList(text);
+  if (names !== undefined) return names;
+  throw new OrreryError('ORR_USAGE', `--exclude: expected node names such as n1,n[3-5], got ${JSON.stringify(text)}`);
 }
 
 /** A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning. */

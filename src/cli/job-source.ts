@@ -19,9 +19,9 @@ const READ_ERRORS: Partial<Record<string, string>> = {
 export function readJob(target: Exclude<RunTarget, { kind: 'command' }>): JobSpecInput {
   const content = readText(target.path);
   if (target.kind === 'job file') return parseJobFile(content, target.path);
-  const { job, warnings } = parseSbatchScript(content, target.path);
+  const { spec, warnings } = parseSbatchScript(content, target.path);
   for (const warning of warnings) note(`warning: ${warning}`);
-  return { name: basename(target.path), ...job };
+  return { name: basename(target.path), ...spec };
 }
 
 /** The jobs of a `--batch` file, in its order; `-` is standard input. */

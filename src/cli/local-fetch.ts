@@ -15,7 +15,12 @@ export function localFetch(
     const headers = { ...init.headers };
     if (init.body !== undefined) headers['content-length'] = String(Buffer.byteLength(init.body));
     const signal = init.signal ?? undefined;
-    const outgoing = request(url, { method: init.method ?? 'GET', headers, agent: false, ...(signal ? { signal } : {}) });
+    const outgoing = request(url, {
+      method: init.method ?? 'GET',
+      headers,
+      agent: false,
+      ...(signal ? { signal } : {}),
+    });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
       const status = incoming.statusCode ?? 0;

@@ -18,7 +18,8 @@ interface Options {
 
 export function register(program: Command): Command {
   return defineCommand(program, 'identify', {
-    summary: 'Name the language of a text, with the model that orrery demo trained; without a text: of each line of stdin.',
+    summary:
+      'Name the language of a text, with the model that orrery demo trained; without a text: of each line of stdin.',
     examples: [
       ['orrery identify "이것은 무슨 언어입니까"', 'the most likely languages'],
       ['orrery identify --top 1 --json < sentences.txt', 'one line each, as JSON'],
@@ -37,7 +38,8 @@ export function register(program: Command): Command {
 }
 
 async function linesOfStdin(): Promise<string[]> {
-  if (process.stdin.isTTY) throw new OrreryError('ORR_USAGE', 'expected a text: orrery identify "TEXT", or lines on stdin');
+  if (process.stdin.isTTY)
+    throw new OrreryError('ORR_USAGE', 'expected a text: orrery identify "TEXT", or lines on stdin');
   const lines = (await text(process.stdin)).split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new OrreryError('ORR_USAGE', 'standard input holds no text');
   return lines;
@@ -49,7 +51,10 @@ function newestModel(home: string): string {
     const models = modelsIn(folder).sort((left, right) => right.writtenMs - left.writtenMs);
     if (models[0] !== undefined) return models[0].folder;
   }
-  throw new OrreryError('ORR_NOT_FOUND', 'no model yet: train one with orrery demo (4 minutes), or give --model FOLDER');
+  throw new OrreryError(
+    'ORR_NOT_FOUND',
+    'no model yet: train one with orrery demo (4 minutes), or give --model FOLDER',
+  );
 }
 
 function modelsIn(folder: string): { folder: string; writtenMs: number }[] {

@@ -39,7 +39,7 @@ export function register(program: Command): Command {
     .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
     .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
     .option('--max-requeues <n>', 'restarts after node failures', integer(0))
-    .option('-x, --exclude <nodes>', 'nodes not to use: n1,n2', list)
+    .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
     .option('--exclusive', 'whole nodes')
     .option('-H, --hold', 'submit held; orrery release starts it')
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
