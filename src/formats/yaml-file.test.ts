@@ -24,9 +24,8 @@ function errorOf(text: string): string {
   try {
     parseYaml(text, 'rsc.yaml', schema);
   } catch (error) {
-    expect(error).toBeInstanceOf(OrreryError);
-    expect(error).toMatchObject({ code: 'ORR_BAD_FILE' });
-    return error instanceof Error ? error.message : '';
+    if (error instanceof OrreryError && error.code === 'ORR_BAD_FILE') return error.message;
+    throw error;
   }
   return 'no error';
 }
@@ -125,7 +124,7 @@ it('answers any text with a value or one clear line', () => {
       ),
       (text) => {
         const message = errorOf(text);
-        expect(message === 'no error' || /^rsc\.yaml:\d+:\d+ [^\n]+$/.test(message), message).toBe(true);
+        expect(message).toMatch(/^(?:no error|rsc\.yaml:\d+:\d+ [^\n]+)$/);
       },
     ),
     { numRuns: 1000 },

@@ -95,8 +95,8 @@ function perform(world: World, step: Command): void {
     const jobId = world.requests.size + 1;
     // Names an earlier job, or (with the first few) itself or a later one.
     const waits = dependencies.map(([condition, back]) => ({
-      condition: condition as 'afterok' | 'afterany',
-      jobId: Math.abs(jobId - Number(back)),
+      condition,
+      jobId: Math.abs(jobId - back),
     }));
     const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
     return world.tell({ kind: 'JobSubmitted', atMs, job });
@@ -129,13 +129,14 @@ function perform(world: World, step: Command): void {
   if (step.do === 'requeue' && world.ended.has(jobId) && request !== undefined) {
     return world.resubmit(request);
   }
-  const kinds = {
-    cancel: 'JobCancelRequested',
-    requeue: 'JobRequeueRequested',
-    hold: 'JobHeld',
-    release: 'JobReleased',
-  };
-  const kind = kinds[step.do as keyof typeof kinds] as 'JobHeld';
+  const kind = (
+    {
+      cancel: 'JobCancelRequested',
+      requeue: 'JobRequeueRequested',
+      hold: 'JobHeld',
+      release: 'JobReleased',
+    } as const
+  )[step.do];
   world.tell({ kind, atMs, jobId });
 }
 
