@@ -101,7 +101,8 @@ export class LiveAttempts {
       records.push({ event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message }, message });
       return records;
     }
-    const state = live.cause === null ? exit.state : STATE_OF_CAUSE[live.cause];
+    const ownState = exit.isNodeLost === true ? 'NODE_FAIL' : exit.state;
+    const state = live.cause === null ? ownState : STATE_OF_CAUSE[live.cause];
     const exitCode = state === 'COMPLETED' || exit.exitCode !== 0 ? exit.exitCode : 1;
     const message = live.cause === null ? exit.message : MESSAGE_OF_CAUSE[live.cause];
     const event: SchedulerEvent = { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode };
