@@ -12,7 +12,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   return buildProgram((name) => name === wanted || (chosen === 'help' && argv.includes(name)));
 }
 
-/** Everything loaded: for completion and for the tests that read every help text. */
+/** Everything loaded: for the tests that read every help text. */
 export async function createFullProgram(): Promise<Command> {
   return buildProgram(() => true);
 }

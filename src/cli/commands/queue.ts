@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JobSummary, jobStateSchema } from '../../contract/api.ts';
 import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
@@ -32,7 +32,11 @@ export function register(program: Command): Command {
     ],
   })
     .option('-a, --all', 'ended jobs too')
-    .option('--state <state>', 'only jobs in this state (ended states: with --all)', parseState)
+    .addOption(
+      new Option('--state <state>', 'only jobs in this state (ended ones: with --all)')
+        .choices(jobStateSchema.options)
+        .argParser(parseState),
+    )
     .option('--watch', 'refresh every second (with --json: one document a line)')
     .action(async (options: Options) => {
       if (options.watch === true) return watch(options);

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageFolder } from './package-folder.ts';
+
+const MAIN = join(packageFolder(), 'src', 'cli', 'main.ts');
+
+let folder: string;
+let home: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-cli-'));
+  home = join(folder, 'home');
+  mkdirSync(home);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The command line as a real process, in a home without a daemon. */
+function orrery(
+  args: readonly string[],
+  options: { stdin?: string; env?: NodeJS.ProcessEnv; closeStdout?: true } = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: process.env['PATH'], HOME: folder, ORRERY_HOME: home, ...options.env };
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()));
+    if (options.closeStdout === true) child.stdout.destroy();
+    child.stdin.end(options.stdin ?? '');
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+describe('orrery', () => {
+  it('alone shows five things to try', async () => {
+    const { status, stdout, stderr } = await orrery([]);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout.match(/^ {2}orrery /gm)).toHaveLength(5);
+  });
+
+  it.each([
+    [['queue'], 5, /^orrery: no daemon runs for .*: start one with orrery up --detach\n$/],
+    [['run', 'true'], 5, /^orrery: no daemon runs/],
+    [['quee'], 2, /^orrery: unknown command 'quee' \(Did you mean queue\?\)\n$/],
+    [['run'], 2, /^orrery: expected one of: a command, a job file/],
+    [['run', 'missing.yaml'], 2, /^orrery: cannot read missing\.yaml: no such file\n$/],
+    [['run', '--mem', 'much', 'true'], 2, /^orrery: --mem: expected memory such as/],
+    [['why', 'x'], 2, /^orrery: .*Expected a job id such as 12\.\n$/],
+    [['identify', 'hello'], 3, /^orrery: no model yet: train one with orrery demo/],
+    [['up', '--cluster', 'rsc-phase9'], 2, /^orrery: unknown cluster "rsc-phase9": known are .*rsc-phase1/],
+    [['secret', 'set', '2X'], 2, /^orrery: expected the name of an environment variable/],
+    [['secret', 'set', 'EMPTY'], 2, /^orrery: standard input is empty/],
+  ] satisfies [string[], number, RegExp][])('%j exits %i with one clear line', async (args, status, line) => {
+    const plain = await orrery(args);
+    expect(plain.stderr).toMatch(line);
+    expect({ status: plain.status, stdout: plain.stdout }).toEqual({ status, stdout: '' });
+    expect(plain.stderr.trimEnd().split('\n')).toHaveLength(1);
+
+    const [first = '', ...rest] = args;
+    const machine = await orrery([
+      first,
+      ...(first === 'secret' ? ['set', '--json', ...rest.slice(1)] : ['--json', ...rest]),
+    ]);
+    expect(machine.status).toBe(status);
+    const { error } = JSON.parse(machine.stdout) as { error: { code: string; message: string } };
+    expect(error.code).toMatch(/^ORR_/);
+    expect(machine.stderr).toBe(`orrery: ${error.message}\n`);
+  });
+
+  it('shows the stack only with --debug', async () => {
+    expect((await orrery(['queue'])).stderr).not.toMatch(/^ {4}at /m);
+    expect((await orrery(['queue', '--debug'])).stderr).toMatch(/^ {4}at /m);
+  });
+
+  it('ends quietly when its reader has gone', async () => {
+    const { status, stderr } = await orrery(['--help'], { closeStdout: true });
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it('paints only where it is asked to or stands before a terminal', async () => {
+    expect((await orrery([])).stdout).not.toContain('\u001b[');
+    expect((await orrery([], { env: { FORCE_COLOR: '1' } })).stdout).toContain('\u001b[1m');
+    expect((await orrery([], { env: { NO_COLOR: '1' } })).stdout).not.toContain('\u001b[');
+  });
+
+  it('leaves the options of a command to the command', async () => {
+    // The word --json is python's here: were it ours, the error would be JSON.
+    expect((await orrery(['run', 'python3', 'train.py', '--json'])).stdout).toBe('');
+  });
+
+  it('stores a secret readable by its owner alone, and never shows it', async () => {
+    const { status, stdout, stderr } = await orrery(['secret', 'set', 'HF_TOKEN'], { stdin: 'hunter2\n' });
+    expect(status).toBe(0);
+    expect(stdout + stderr).not.toContain('hunter2');
+    const file = join(home, 'secrets', 'HF_TOKEN');
+    expect(readFileSync(file, 'utf8')).toBe('hunter2');
+    expect([statSync(file).mode & 0o777, statSync(join(home, 'secrets')).mode & 0o777]).toEqual([0o600, 0o700]);
+  });
+
+  it('says where a batch is wrong', async () => {
+    const { status, stderr } = await orrery(['run', '--batch', '-'], {
+      stdin: '{"command":["a"]}\n{"command":["b"],"nodes":-1}\n',
+    });
+    expect([status, stderr]).toEqual([2, 'orrery: stdin:2:18 nodes: expected an integer > 0, got -1\n']);
+    writeFileSync(join(folder, 'empty.ndjson'), '\n');
+    expect((await orrery(['run', '--batch', 'empty.ndjson'])).stderr).toMatch(/empty\.ndjson: no job in it/);
+  });
+
+  it('completes commands, options, choices and cluster names', async () => {
+    const complete = async (...words: string[]): Promise<string[]> =>
+      (await orrery(['complete', '--', ...words])).stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
+    expect(await complete('no')).toEqual(['nodes', ':4']);
+    expect(await complete('nodes', 'dr')).toEqual(['drain', ':4']);
+    expect(await complete('queue', '--wa')).toEqual(['--watch', ':4']);
+    expect(await complete('queue', '--state', 'PEN')).toEqual(['PENDING', ':4']);
+    expect(await complete('clusters', 'show', 'naver')).toEqual(['naver-superpod', ':4']);
+    expect(await complete('why', '')).toEqual([':4']);
+    expect(await complete('run', 'pyth')).toEqual([':0']);
+  });
+});
