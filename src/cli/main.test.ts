@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorBodySchema } from '../contract/api.ts';
 import { packageFolder } from './package-folder.ts';
 
 const MAIN = join(packageFolder(), 'src', 'cli', 'main.ts');
@@ -71,7 +72,7 @@ describe('orrery', () => {
       ...(first === 'secret' ? ['set', '--json', ...rest.slice(1)] : ['--json', ...rest]),
     ]);
     expect(machine.status).toBe(status);
-    const { error } = JSON.parse(machine.stdout) as { error: { code: string; message: string } };
+    const { error } = errorBodySchema.parse(JSON.parse(machine.stdout));
     expect(error.code).toMatch(/^ORR_/);
     expect(machine.stderr).toBe(`orrery: ${error.message}\n`);
   });
