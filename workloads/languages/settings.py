@@ -50,6 +50,13 @@ def _whole(low: int, high: int):
     return parse
 
 
+def _width(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if not (0 < value <= 1024 and value % 4 == 0):
+        raise argparse.ArgumentTypeError(f'expected a multiple of 4 from 4 to 1024, got "{text}"')
+    return value
+
+
 def _positive(text: str) -> float:
     try:
         value = float(text)
@@ -76,7 +83,7 @@ def parse(arguments: list[str] | None = None) -> Settings:
     parser.add_argument('--batch-size', type=_whole(1, 1_000_000), metavar='SAMPLES', help='per rank and step')
     parser.add_argument('--seed', type=_whole(0, 2**31 - 1), default=1)
     parser.add_argument('--bits', type=_whole(4, 22), help='the table has 2^BITS rows')
-    parser.add_argument('--width', type=_whole(1, 1024), help='numbers per row')
+    parser.add_argument('--width', type=_width, help='numbers per row of the table')
     parser.add_argument('--learning-rate', type=_positive, metavar='RATE')
     parser.add_argument('--declarations-max', type=_whole(2, 10_000), metavar='N', help='only the first N declarations')
     parser.add_argument('--validation', type=_whole(0, 4), default=0, metavar='R',

@@ -16,7 +16,9 @@ import time
 sys.dont_write_bytecode = True  # the folder may be shared by ranks, or read-only
 
 from gang import Gang, Signals
+from settings import ORDER, Settings, parse
 
+SETTINGS = parse()  # before torch is imported: a wrong flag is answered at once
 SIGNALS = Signals()
 
 import torch
@@ -30,7 +32,6 @@ from features import Hashing, translation
 from model import Identifier, inputs, weights_digest
 from report import Report
 from sampling import Sampler
-from settings import ORDER, Settings, parse
 
 REPORT_EVERY = 10
 BETAS = (0.9, 0.99)
@@ -198,19 +199,18 @@ class Run:
 
 
 def main() -> int:
-    settings = parse()
     try:
         gang = Gang()
         report = Report(gang.rank)
-        corpus = load(find_package(settings.data), settings.declarations_max, settings.validation)
-        run = Run(settings, gang, corpus, report)
+        corpus = load(find_package(SETTINGS.data), SETTINGS.declarations_max, SETTINGS.validation)
+        run = Run(SETTINGS, gang, corpus, report)
         backend = f'{gang.world_size} ranks' if gang.world_size > 1 else 'one process'
         report.say(
             f'{len(corpus.labels)} languages, {len(corpus.train)} train sentences, {len(corpus.test)} test sentences; '
             f'{backend} on {gang.device.type}, torch {torch.__version__}'
         )
         run.resume()
-        report.record(event='started', step=run.step, steps=settings.steps, worldSize=gang.world_size, attempt=run.attempt)
+        report.record(event='started', step=run.step, steps=SETTINGS.steps, worldSize=gang.world_size, attempt=run.attempt)
         run.train()
         run.finish()
         gang.leave()

@@ -1,0 +1,137 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const workloadFolder = dirname(fileURLToPath(import.meta.url));
+const trainScript = join(workloadFolder, 'train.py');
+
+/** The first Python that imports torch. Throws when there is none: these tests are about PyTorch. */
+export function findPython(): string {
+  const { ORRERY_PYTHON: chosen, VIRTUAL_ENV: environment } = process.env;
+  const candidates = [chosen, environment && join(environment, 'bin', 'python3'), 'python3', '/usr/bin/python3'];
+  for (const candidate of candidates) {
+    if (candidate === undefined || candidate === '') continue;
+    try {
+      execFileSync(candidate, ['-c', 'import torch'], { stdio: 'ignore' });
+      return candidate;
+    } catch {
+      // Not this one.
+    }
+  }
+  throw new Error('no Python with torch: set ORRERY_PYTHON, or install python3-torch');
+}
+
+export interface EndedRank {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Gang {
+  ranks: ChildProcess[];
+  ended: Promise<EndedRank[]>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends what a failed test left behind. */
+export function killLeftovers(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/**
+ * Starts the ranks of train.py as plain processes. `prelude` is Python that runs before it in every rank, for faults that must
+ * strike at a certain call.
+ */
+export async function startGang(options: {
+  python: string;
+  size: number;
+  args: readonly string[];
+  env?: Record<string, string>;
+  prelude?: string;
+}): Promise<Gang> {
+  const port = await freePort();
+  const program =
+    options.prelude === undefined
+      ? [trainScript]
+      : [
+          '-c',
+          `import runpy, sys\nsys.argv = sys.argv[1:]\nsys.path.insert(0, ${JSON.stringify(workloadFolder)})\n` +
+            `${options.prelude}\nrunpy.run_path(sys.argv[0], run_name='__main__')`,
+          trainScript,
+        ];
+  const ranks = Array.from({ length: options.size }, (_, rank) =>
+    spawn(options.python, [...program, ...options.args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        RANK: String(rank),
+        LOCAL_RANK: String(rank),
+        WORLD_SIZE: String(options.size),
+        MASTER_ADDR: '127.0.0.1',
+        MASTER_PORT: String(port),
+        OMP_NUM_THREADS: '1',
+        ...options.env,
+      },
+    }),
+  );
+  return { ranks, ended: Promise.all(ranks.map(ended)) };
+}
+
+/** Runs the gang to its end. */
+export async function runGang(options: Parameters<typeof startGang>[0]): Promise<EndedRank[]> {
+  return (await startGang(options)).ended;
+}
+
+function ended(child: ChildProcess): Promise<EndedRank> {
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += chunk));
+  child.stderr?.on('data', (chunk) => (stderr += chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new Error('no free port'));
+      });
+    });
+    server.once('error', reject);
+  });
+}
+
+/** The NDJSON lines written so far; a last line that is still being written is left out. */
+export function readMetrics(path: string): Record<string, unknown>[] {
+  if (!existsSync(path)) return [];
+  const whole = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return whole.map((line): Record<string, unknown> => JSON.parse(line));
+}
+
+/** Waits until a metrics line meets the condition, while the gang runs. */
+export async function waitForMetric(
+  path: string,
+  gang: Gang,
+  condition: (line: Record<string, unknown>) => boolean,
+): Promise<void> {
+  const isRunning = () => gang.ranks.every((rank) => rank.exitCode === null && rank.signalCode === null);
+  while (!readMetrics(path).some(condition)) {
+    if (!isRunning()) throw new Error('the gang ended before the awaited metric');
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
