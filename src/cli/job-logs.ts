@@ -5,6 +5,9 @@ import { followLogs } from './follow.ts';
 import { note } from './output.ts';
 import { createLogPrinter } from './render/log-printer.ts';
 
+/** After so long without output one wants to know whether the job runs at all. */
+const SILENCE_MS = 2_000;
+
 /** Prints a job's output: its stdout to `out`, its stderr to stderr (to `out` too where only stderr is asked for). */
 export async function printLogs(jobId: number, query: LogQuery, out: NodeJS.WriteStream): Promise<void> {
   const { spec } = await connect().job(jobId);
@@ -15,6 +18,23 @@ export async function printLogs(jobId: number, query: LogQuery, out: NodeJS.Writ
     stderr: (text) => error.write(text),
     note,
   });
-  await followLogs(jobId, query, (chunk) => printer.push(chunk));
+  let isSilent = true;
+  const patience = setTimeout(() => {
+    if (isSilent) void sayWhySilent(jobId);
+  }, SILENCE_MS);
+  await followLogs(jobId, query, (chunk) => {
+    isSilent = false;
+    printer.push(chunk);
+  });
+  clearTimeout(patience);
   printer.close();
+}
+
+async function sayWhySilent(jobId: number): Promise<void> {
+  try {
+    const { state, reason } = await connect().job(jobId);
+    if (state === 'PENDING') note(`Job ${jobId} is PENDING (${reason}); more: orrery why ${jobId}`);
+  } catch {
+    // The one who follows the output meets the same error and says it.
+  }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -75,6 +75,11 @@ describe('orrery', () => {
     const { error } = errorBodySchema.parse(JSON.parse(machine.stdout));
     expect(error.code).toMatch(/^ORR_/);
     expect(machine.stderr).toBe(`orrery: ${error.message}\n`);
+  });
+
+  it('leaves nothing behind where no daemon could take the job', async () => {
+    expect((await orrery(['run', 'true'])).status).toBe(5);
+    expect(existsSync(join(home, 'snapshots'))).toBe(false);
   });
 
   it('shows the stack only with --debug', async () => {

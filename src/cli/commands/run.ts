@@ -62,6 +62,7 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   // git lists the files while the modules below load.
   const git = readGit(folder, SNAPSHOT_LIMITS.files);
   const { absorbOptionsAfterFile, fieldsFromOptions, runTarget, withFields } = await import('../job-options.ts');
+  const { connect } = await import('../connection.ts');
   const { submitJobs } = await import('../submission.ts');
 
   const isAfterDashes = isBehindDashes(command);
@@ -79,7 +80,10 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   if (options.follow === true && jobs.length > 1) {
     throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch');
   }
-  const { jobs: submitted } = await submitJobs(jobs, await codeSource(folder, git, options.snapshot));
+  // Before the snapshot: without a daemon nothing is left behind.
+  const client = connect();
+  const code = await codeSource(folder, git, options.snapshot);
+  const { jobs: submitted } = await submitJobs(client, jobs, code);
   const { reportSubmission } = await import('../submission-report.ts');
   await reportSubmission(submitted, options);
 }
