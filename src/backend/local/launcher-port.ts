@@ -53,6 +53,8 @@ export interface AttemptExit {
   message: string | null;
   /** The rendezvous port was taken by a stranger: to be treated as a free retry. */
   isPortConflict: boolean;
+  /** The machine was restarted under it: for the scheduler its nodes have failed. */
+  isNodeLost?: true;
 }
 
 /** What a daemon that starts again finds in an attempt's folder. */

@@ -1,0 +1,147 @@
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorCode } from './error-code.ts';
+import type { AttemptPlan } from './launcher-port.ts';
+import type { ProcessId } from './process-table.ts';
+
+/** What the launcher notes before it starts anything, for the daemon that comes after it. */
+const recordSchema = z.strictObject({
+  bootId: z.string(),
+  masterPort: z.int(),
+  /** By node rank; empty where processes are found by their environment. */
+  processGroups: z.array(z.string()),
+  /** By node rank; empty where memory is watched by sampling. */
+  memoryGroups: z.array(z.string()),
+});
+
+export type AttemptRecord = z.infer<typeof recordSchema>;
+
+export interface TaskStatus {
+  /** As a shell says it: 128 + signal for a task that was killed. */
+  status: number;
+  endedMs: number;
+}
+
+/** The files of one attempt; the supervisors write claims, pids and exit statuses beside the logs. */
+export class AttemptFiles {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get script(): string {
+    return join(this.folder, 'script');
+  }
+
+  /** Exists once every task is claimed and the gang as a whole may run. */
+  get go(): string {
+    return join(this.folder, 'go');
+  }
+
+  get #record(): string {
+    return join(this.folder, 'attempt.json');
+  }
+
+  /** What the names of a task's files begin with. */
+  prefix(rank: number): string {
+    return join(this.folder, `rank-${rank}`);
+  }
+
+  stdout(rank: number): string {
+    return `${this.prefix(rank)}.out`;
+  }
+
+  stderr(rank: number): string {
+    return `${this.prefix(rank)}.err`;
+  }
+
+  async make(plan: AttemptPlan): Promise<void> {
+    await Promise.all([
+      mkdir(this.folder, { recursive: true, mode: 0o700 }),
+      mkdir(plan.checkpointFolder, { recursive: true }),
+    ]);
+    if ('script' in plan.program) await writeFile(this.script, plan.program.script, { mode: 0o700 });
+  }
+
+  async writeRecord(record: AttemptRecord): Promise<void> {
+    const half = `${this.#record}.tmp`;
+    await writeFile(half, JSON.stringify(record));
+    await rename(half, this.#record);
+  }
+
+  /** Lets the gang run. */
+  async writeGo(): Promise<void> {
+    await writeFile(this.go, '');
+  }
+
+  hasGo(): boolean {
+    return existsSync(this.go);
+  }
+
+  async readRecord(): Promise<AttemptRecord | null> {
+    const text = await readFile(this.#record, 'utf8').catch(() => null);
+    return text === null ? null : recordSchema.parse(JSON.parse(text));
+  }
+
+  /** Takes the claim of a task so that no supervisor can; false if one has it already. */
+  async fence(rank: number): Promise<boolean> {
+    try {
+      const claim = await open(`${this.prefix(rank)}.claim`, 'wx');
+      await claim.close();
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  /** The supervisor that claimed the task, or null if none did. */
+  supervisor(rank: number): ProcessId | null {
+    return parseProcess(readText(`${this.prefix(rank)}.claim`));
+  }
+
+  /** The task's main process, or null if it has not begun. */
+  main(rank: number): ProcessId | null {
+    return parseProcess(readText(`${this.prefix(rank)}.main`));
+  }
+
+  /** What the supervisor left, or null. `isFinal`: it is gone, so that what it had not yet renamed is all there will be. */
+  status(rank: number, isFinal: boolean): TaskStatus | null {
+    const file = `${this.prefix(rank)}.exit`;
+    return readStatus(file) ?? (isFinal ? readStatus(`${file}.tmp`) : null);
+  }
+
+  /** The last `bytes` of what the task wrote to stderr. */
+  stderrTail(rank: number, bytes: number): string {
+    const file = openSync(this.stderr(rank), 'r');
+    try {
+      const { size } = fstatSync(file);
+      const buffer = Buffer.alloc(Math.min(bytes, size));
+      readSync(file, buffer, 0, buffer.length, size - buffer.length);
+      return buffer.toString();
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function parseProcess(line: string): ProcessId | null {
+  const [, pid, startTicks] = /^(\d+) (\d+)\b.*\n$/.exec(line) ?? [];
+  return pid === undefined ? null : { pid: Number(pid), startTicks: Number(startTicks) };
+}
+
+function readStatus(path: string): TaskStatus | null {
+  const [, status] = /^(\d+)\n$/.exec(readText(path)) ?? [];
+  return status === undefined ? null : { status: Number(status), endedMs: statSync(path).mtimeMs };
+}
