@@ -1,24 +1,24 @@
-const CURSOR_HIDE = '\u001b[?25l';
-const CURSOR_SHOW = '\u001b[?25h';
+/** Hides the cursor and lets the terminal cut lines that are too wide: a wrapped one would spoil the next redraw. */
+const BEGIN = '\u001b[?25l\u001b[?7l';
+const END = '\u001b[?25h\u001b[?7h';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
 /** A block of lines redrawn in place at the bottom of the terminal. */
 export interface LiveView {
-  /** Lines must not be wider than the terminal. */
   draw(lines: readonly string[]): void;
-  /** Leaves the last drawing on the screen and gives the cursor back. */
+  /** Leaves the last drawing on the screen and gives the terminal back. */
   close(): void;
 }
 
 /** For terminals only (`Terminal.isLive`). Lines beyond the screen's height are left out and counted. */
 export function openLiveView(stream: NodeJS.WriteStream): LiveView {
   let drawn = 0;
-  stream.write(CURSOR_HIDE);
-  const showCursor = (): void => {
-    stream.write(CURSOR_SHOW);
+  stream.write(BEGIN);
+  const restore = (): void => {
+    stream.write(END);
   };
-  process.once('exit', showCursor);
+  process.once('exit', restore);
   return {
     draw(lines) {
       const height = (stream.rows || 24) - 1;
@@ -29,8 +29,8 @@ export function openLiveView(stream: NodeJS.WriteStream): LiveView {
       drawn = visible.length;
     },
     close() {
-      process.off('exit', showCursor);
-      showCursor();
+      process.off('exit', restore);
+      restore();
     },
   };
 }
