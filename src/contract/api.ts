@@ -33,7 +33,12 @@ export const codeSchema = z.strictObject({
 export const submitRequestSchema = z.strictObject({
   jobs: z.array(jobSpecSchema).min(1).max(100_000),
   /** Environment at submission, shared by all jobs of the request; each job's `env` goes on top. */
-  environment: z.record(z.string(), z.string()).default({}),
+  environment: z
+    .record(
+      z.string().regex(/^[^=\0]+$/, 'expected a name without "="'),
+      z.string().regex(/^[^\0]*$/, 'expected no NUL'),
+    )
+    .default({}),
   code: codeSchema.optional(),
 });
 export const submitResponseSchema = z.object({ jobs: z.array(z.object({ id: z.int(), name: z.string() })) });
@@ -161,7 +166,10 @@ export const metricsSchema = z.object({
 });
 
 const queryFlagSchema = z.enum(['true', 'false']).transform((text) => text === 'true');
-const countSchema = z.coerce.number().int().min(0);
+const countSchema = z
+  .string()
+  .regex(/^\d{1,15}$/, { error: (issue) => `expected a whole number, got ${JSON.stringify(issue.input)}` })
+  .transform(Number);
 
 /** Query of `GET /jobs`. Without `all` and `state`: the jobs that have not ended. */
 export const jobQuerySchema = z.strictObject({
@@ -181,6 +189,14 @@ export const logQuerySchema = z.strictObject({
   /** Only the last so many lines of each file that is there when the request is made. */
   tail: countSchema.optional(),
 });
+
+/** Query of `GET /jobs/{id}/metrics`: bytes. */
+export const metricsQuerySchema = z.strictObject({ since: countSchema.optional() });
+/** Query of `GET /events`: sequence number of the last event seen. */
+export const eventQuerySchema = z.strictObject({ since: countSchema.optional() });
+export const accountingQuerySchema = z.strictObject({ by: z.enum(['job', 'account']).default('job') });
+export const jobParamsSchema = z.object({ id: countSchema });
+export const nodeParamsSchema = z.object({ name: z.string() });
 
 /** Signals that `POST /jobs/{id}/signal` sends to each rank's main process. */
 export const signalRequestSchema = z.strictObject({

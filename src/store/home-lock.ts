@@ -8,6 +8,9 @@ export interface HomeLock {
   release(): void;
 }
 
+/** Locks held by this process: a database that is garbage-collected closes its file and with it gives up the lock. */
+const held = new Set<DatabaseSync>();
+
 /**
  * One daemon a home. Node offers no file locks of its own, SQLite's are the operating system's: an exclusive transaction on an empty
  * file, held open, ends with the process however it ends. Throws ORR_HOME_LOCKED where another process holds it.
@@ -18,7 +21,7 @@ export function lockHome(home: string): HomeLock {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path);
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
   } catch (error) {
     if (database?.isOpen === true) database.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === 5) {
@@ -29,9 +32,15 @@ export function lockHome(home: string): HomeLock {
     }
     throw asStorageError(error, path);
   }
-  const held = database;
+  const lock = database;
+  held.add(lock);
   writeFileSync(pidPath, `${process.pid}\n`);
-  return { release: () => held.close() };
+  return {
+    release: () => {
+      held.delete(lock);
+      lock.close();
+    },
+  };
 }
 
 function holder(pidPath: string): string {

@@ -115,7 +115,11 @@ describe('Store', () => {
     const store = new Store(path);
     const record = submission(1, 1000, { env: { A: '1' } });
     await store.append([record, submission(2, 1000)]);
-    expect(store.read(1)).toEqual({ accepted: record.accepted, request: 'job' in record.event && record.event.job });
+    expect(store.read(1)).toEqual({
+      accepted: record.accepted,
+      request: 'job' in record.event && record.event.job,
+      attempts: 0,
+    });
     expect(store.read(3)).toBeUndefined();
     store.close();
   });

@@ -106,13 +106,13 @@ export class Store implements Journal {
     return [...outcomes.reverse(), ...this.#journal.live()];
   }
 
-  /** A job as it was accepted; undefined for an unknown id. */
-  read(jobId: number): { accepted: AcceptedJob; request: JobRequest } | undefined {
+  /** A job as it was accepted, and how many attempts it has had; undefined for an unknown id. */
+  read(jobId: number): { accepted: AcceptedJob; request: JobRequest; attempts: number } | undefined {
     const job = this.job(jobId);
     if (job === undefined) return undefined;
     const { accepted, event } = this.#journal.accepted(job.acceptedSeq);
     assert(event.kind === 'JobSubmitted', `record ${job.acceptedSeq} is no submission`);
-    return { accepted, request: event.job };
+    return { accepted, request: event.job, attempts: job.attempt };
   }
 
   job(jobId: number): Readonly<JobRow> | undefined {

@@ -1,0 +1,162 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { streamSSE } from 'hono/streaming';
+import { z } from 'zod';
+import {
+  accountingQuerySchema,
+  accountingSchema,
+  eventQuerySchema,
+  healthSchema,
+  type NodeSummary,
+  nodeListSchema,
+  nodeParamsSchema,
+  nodeReasonSchema,
+  nodeSchema,
+  shutdownRequestSchema,
+  shutdownResponseSchema,
+} from '../contract/api.ts';
+import { OrreryError } from '../contract/errors.ts';
+import type { NodeView } from '../scheduler/types.ts';
+import { accounting } from './accounting.ts';
+import type { DaemonContext } from './context.ts';
+import { followJournal } from './journal-events.ts';
+import { createRoute, eventStreamAnswer, jsonAnswer } from './route.ts';
+import { sendEvents } from './send-events.ts';
+
+/** Proxies and clients give a silent connection up after a minute or more. */
+const HEARTBEAT_MS = 15_000;
+
+const health = createRoute({
+  method: 'get',
+  path: '/health',
+  tags: ['daemon'],
+  summary: 'Whether the daemon answers, and what it is.',
+  responses: jsonAnswer(healthSchema, 'It answers.'),
+});
+const nodes = createRoute({
+  method: 'get',
+  path: '/nodes',
+  tags: ['nodes'],
+  summary: 'All nodes.',
+  responses: jsonAnswer(nodeListSchema, 'The nodes.'),
+});
+const nodeAction = (name: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/nodes/{name}/${name}`,
+    tags: ['nodes'],
+    summary,
+    request: { params: nodeParamsSchema, body: { content: { 'application/json': { schema: nodeReasonSchema } } } },
+    responses: jsonAnswer(nodeSchema, 'The node after it.'),
+  });
+const drain = nodeAction('drain', 'Let a node finish what runs on it and give it nothing new.');
+const resume = nodeAction('resume', 'Put a drained or failed node back to work.');
+const fail = nodeAction('fail', 'A drill: kill what runs on a virtual node, at once and for real.');
+const account = createRoute({
+  method: 'get',
+  path: '/accounting',
+  tags: ['jobs'],
+  summary: 'GPU hours, CPU hours, node failures and ETTR, by job or account.',
+  request: { query: accountingQuerySchema },
+  responses: jsonAnswer(accountingSchema, 'The rows.'),
+});
+const events = createRoute({
+  method: 'get',
+  path: '/events',
+  tags: ['daemon'],
+  summary: 'The journal as server-sent events from `since` or Last-Event-ID on; without either, from now on.',
+  request: { query: eventQuerySchema },
+  responses: eventStreamAnswer('Events, each with its sequence number as id.'),
+});
+const shutdown = createRoute({
+  method: 'post',
+  path: '/shutdown',
+  tags: ['daemon'],
+  summary: 'Stop the daemon; running jobs run on unless they are cancelled. Answered at once.',
+  request: { body: { content: { 'application/json': { schema: shutdownRequestSchema } } } },
+  responses: jsonAnswer(shutdownResponseSchema, 'It is stopping.'),
+});
+const prometheus = createRoute({
+  method: 'get',
+  path: '/metrics',
+  tags: ['daemon'],
+  summary: 'Measurements for Prometheus.',
+  responses: { 200: { description: 'Prometheus text format.', content: { 'text/plain': { schema: z.string() } } } },
+});
+
+export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): void {
+  const { backend, book, store } = daemon;
+  app.openapi(health, (c) => {
+    const jobs = book.summaries({});
+    return c.json(
+      {
+        status: 'ok' as const,
+        version: daemon.version,
+        pid: process.pid,
+        home: daemon.home.folder,
+        cluster: daemon.cluster,
+        startTime: daemon.startMs / 1000,
+        nodes: backend.nodes().length,
+        jobsPending: jobs.filter((job) => job.state === 'PENDING').length,
+        jobsRunning: jobs.filter((job) => job.state !== 'PENDING').length,
+      },
+      200,
+    );
+  });
+  app.openapi(nodes, (c) => c.json({ nodes: backend.nodes().map(toNode) }, 200));
+  const act = (route: typeof drain, carryOut: (nodeName: string, reason: string) => Promise<void>) =>
+    app.openapi(route, async (c) => {
+      const { name } = c.req.valid('param');
+      await carryOut(name, c.req.valid('json').reason ?? 'by request');
+      const node = backend.nodes().find((view) => view.spec.name === name);
+      if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${name}"`);
+      return c.json(toNode(node), 200);
+    });
+  act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
+  act(resume, (nodeName) => backend.resumeNode(nodeName));
+  act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
+  app.openapi(account, (c) =>
+    c.json({ rows: accounting(store, c.req.valid('query').by, daemon.now(), daemon.home.metrics) }, 200),
+  );
+  app.openapi(events, (c) => {
+    const lastId = c.req.header('last-event-id');
+    if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {
+      throw new OrreryError('ORR_USAGE', `Last-Event-ID: expected a sequence number, got ${JSON.stringify(lastId)}`);
+    }
+    const since = lastId === undefined ? (c.req.valid('query').since ?? store.lastSeq) : Number(lastId);
+    return streamSSE(c, (stream) =>
+      sendEvents(stream, daemon, async function* (abort) {
+        for await (const event of followJournal(store, since, HEARTBEAT_MS, abort)) {
+          yield event === null ? null : { id: String(event.seq), data: JSON.stringify(event) };
+        }
+      }),
+    );
+  });
+  app.openapi(shutdown, (c) => {
+    daemon.shutdown(c.req.valid('json').cancel);
+    return c.json({ pid: process.pid, isStopping: true as const }, 200);
+  });
+}
+
+/** `/metrics` is where Prometheus looks, outside the API's prefix. */
+export function registerMetricsRoute(app: OpenAPIHono, daemon: DaemonContext): void {
+  app.openapi(prometheus, async (c) => {
+    const text = await daemon.measurements.text(daemon);
+    return c.text(text, 200, { 'content-type': daemon.measurements.contentType });
+  });
+}
+
+function toNode({ spec, state, free, reason, jobIds }: NodeView): NodeSummary {
+  return {
+    name: spec.name,
+    state,
+    reason,
+    cpus: spec.resources.cpus,
+    cpusFree: free.cpus,
+    memoryBytes: spec.resources.memoryBytes,
+    memoryFreeBytes: free.memoryBytes,
+    gpus: spec.resources.gpus,
+    gpusFree: free.gpus,
+    gpuType: spec.gpuType,
+    jobs: [...jobIds],
+  };
+}

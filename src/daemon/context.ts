@@ -1,0 +1,31 @@
+import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Store } from '../store/store.ts';
+import type { Home } from './home.ts';
+import type { JobBook } from './job-book.ts';
+import type { Measurements } from './measurements.ts';
+
+export interface Log {
+  info: (fields: object, message: string) => void;
+  error: (fields: object, message: string) => void;
+}
+
+/** What the routes of the API work with. */
+export interface DaemonContext {
+  readonly store: Store;
+  readonly backend: LocalBackend;
+  readonly book: JobBook;
+  readonly home: Home;
+  readonly token: string;
+  readonly version: string;
+  readonly cluster: string;
+  readonly startMs: number;
+  readonly measurements: Measurements;
+  readonly log: Log;
+  readonly now: () => number;
+  /** Aborted when the daemon stops: streams end. */
+  readonly stopping: AbortSignal;
+  /** Begins to stop; returns at once. */
+  readonly shutdown: (cancel: boolean) => void;
+  /** `Host` headers that mean this daemon. */
+  readonly hosts: () => ReadonlySet<string>;
+}

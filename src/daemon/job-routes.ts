@@ -1,0 +1,163 @@
+import { constants } from 'node:os';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { streamSSE } from 'hono/streaming';
+import { z } from 'zod';
+import {
+  jobDetailSchema,
+  jobListSchema,
+  jobParamsSchema,
+  jobQuerySchema,
+  jobSummarySchema,
+  logQuerySchema,
+  metricsQuerySchema,
+  metricsSchema,
+  signalRequestSchema,
+  submitRequestSchema,
+  submitResponseSchema,
+  whySchema,
+} from '../contract/api.ts';
+import { OrreryError } from '../contract/errors.ts';
+import type { DaemonContext } from './context.ts';
+import { LogPosition } from './log-position.ts';
+import { followLogs } from './log-stream.ts';
+import { readMetrics } from './metrics-file.ts';
+import { createRoute, errorAnswer, eventStreamAnswer, jsonAnswer, jsonBody } from './route.ts';
+import { sendEvents } from './send-events.ts';
+import { submitJobs } from './submission.ts';
+
+const tags = ['jobs'];
+const params = jobParamsSchema;
+
+const submit = createRoute({
+  method: 'post',
+  path: '/jobs',
+  tags,
+  summary: 'Submit jobs: all of them or none. Answered once they are on disk.',
+  request: { body: jsonBody(submitRequestSchema) },
+  responses: {
+    201: { description: 'Accepted.', content: { 'application/json': { schema: submitResponseSchema } } },
+    default: errorAnswer,
+  },
+});
+const list = createRoute({
+  method: 'get',
+  path: '/jobs',
+  tags,
+  summary: 'Jobs that have not ended, or all of them, by id.',
+  request: { query: jobQuerySchema },
+  responses: jsonAnswer(jobListSchema, 'The jobs.'),
+});
+const show = createRoute({
+  method: 'get',
+  path: '/jobs/{id}',
+  tags,
+  summary: 'Everything about one job.',
+  request: { params },
+  responses: jsonAnswer(jobDetailSchema, 'The job.'),
+});
+const why = createRoute({
+  method: 'get',
+  path: '/jobs/{id}/why',
+  tags,
+  summary: 'What a job waits for, in sentences.',
+  request: { params },
+  responses: jsonAnswer(whySchema, 'The reason.'),
+});
+const action = (name: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/jobs/{id}/${name}`,
+    tags,
+    summary,
+    request: { params, body: { content: { 'application/json': { schema: z.strictObject({}) } } } },
+    responses: jsonAnswer(jobSummarySchema, 'The job after it.'),
+  });
+const cancel = action('cancel', 'Cancel a job that has not ended.');
+const requeue = action('requeue', 'Put a running or ended job back in the queue, as it was submitted.');
+const hold = action('hold', 'Keep a pending job from starting.');
+const release = action('release', 'Let a held job start.');
+const signal = createRoute({
+  method: 'post',
+  path: '/jobs/{id}/signal',
+  tags,
+  summary: "Send a signal to each rank's main process.",
+  request: { params, body: jsonBody(signalRequestSchema) },
+  responses: jsonAnswer(jobSummarySchema, 'The job.'),
+});
+const logs = createRoute({
+  method: 'get',
+  path: '/jobs/{id}/logs',
+  tags,
+  summary: 'Output of the tasks as server-sent events: pieces (`logChunk`), then `end`. Last-Event-ID resumes.',
+  request: { params, query: logQuerySchema },
+  responses: eventStreamAnswer('Pieces of output.'),
+});
+const metrics = createRoute({
+  method: 'get',
+  path: '/jobs/{id}/metrics',
+  tags,
+  summary: 'Lines of ORRERY_METRICS from a byte offset on.',
+  request: { params, query: metricsQuerySchema },
+  responses: jsonAnswer(metricsSchema, 'Whole lines.'),
+});
+
+export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void {
+  const { book, backend } = daemon;
+  app.openapi(submit, async (c) => c.json(await submitJobs(c.req.valid('json'), daemon), 201));
+  app.openapi(list, (c) => c.json({ jobs: book.summaries(c.req.valid('query')) }, 200));
+  app.openapi(show, (c) => c.json(book.detail(c.req.valid('param').id), 200));
+  app.openapi(why, (c) => c.json(book.why(c.req.valid('param').id), 200));
+
+  const act = (route: typeof cancel, carryOut: (jobId: number) => Promise<void>) =>
+    app.openapi(route, async (c) => {
+      const { id } = c.req.valid('param');
+      book.row(id);
+      await carryOut(id);
+      return c.json(book.summary(id), 200);
+    });
+  act(cancel, (jobId) => {
+    const { isEnded, state } = book.row(jobId);
+    if (isEnded) throw new OrreryError('ORR_CONFLICT', `job ${jobId} has already ended: ${state}`);
+    return backend.cancel(jobId);
+  });
+  act(requeue, (jobId) => backend.requeue(jobId));
+  act(hold, (jobId) => backend.hold(jobId));
+  act(release, (jobId) => backend.release(jobId));
+  app.openapi(signal, async (c) => {
+    const { id } = c.req.valid('param');
+    book.row(id);
+    await backend.signal(id, signalName(c.req.valid('json').signal));
+    return c.json(book.summary(id), 200);
+  });
+
+  app.openapi(logs, (c) => {
+    const { id } = c.req.valid('param');
+    book.row(id);
+    const resumeId = c.req.header('last-event-id');
+    const position = resumeId === undefined ? null : LogPosition.parse(resumeId);
+    return streamSSE(c, (stream) =>
+      sendEvents(stream, daemon, async function* (abort) {
+        for await (const piece of followLogs(daemon, id, c.req.valid('query'), position, abort)) {
+          yield piece === null ? null : { id: piece.position, data: JSON.stringify(piece.chunk) };
+        }
+        if (!abort.aborted) yield { event: 'end', data: '{}' };
+      }),
+    );
+  });
+  app.openapi(metrics, (c) => {
+    const { id } = c.req.valid('param');
+    book.row(id);
+    return c.json(readMetrics(daemon.home.metrics(id), c.req.valid('query').since ?? 0), 200);
+  });
+}
+
+/** `USR1` or `SIGUSR1` as Node says it. */
+function signalName(text: string): NodeJS.Signals {
+  const name = text.startsWith('SIG') ? text : `SIG${text}`;
+  if (isSignal(name)) return name;
+  throw new OrreryError('ORR_USAGE', `this system has no signal ${text}`);
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return Object.hasOwn(constants.signals, name);
+}

@@ -1,0 +1,61 @@
+import { constants } from 'node:os';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { OrreryError } from '../contract/errors.ts';
+import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
+
+/** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
+async function main(): Promise<void> {
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  let daemon: Daemon | undefined;
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // The second one is meant: no more waiting. The journal is complete at every instant.
+      if (isStopping || daemon === undefined) process.exit(128 + constants.signals[signal]);
+      isStopping = true;
+      void daemon.close();
+    });
+  }
+  daemon = await runDaemon({
+    ...readArguments(process.argv.slice(2)),
+    log,
+    onShutdownRequest: () => (isStopping = true),
+  });
+}
+
+function readArguments(argv: string[]): DaemonOptions {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      home: { type: 'string' },
+      host: { type: 'string' },
+      port: { type: 'string' },
+      nodes: { type: 'string' },
+      cluster: { type: 'string' },
+    },
+  });
+  if (values.home === undefined)
+    throw new OrreryError('ORR_USAGE', '--home: missing: expected the folder of the daemon');
+  return {
+    home: values.home,
+    ...(values.host !== undefined && { host: values.host }),
+    ...(values.port !== undefined && { port: integer('--port', values.port, 0, 65_535) }),
+    ...(values.nodes !== undefined && { nodeCount: integer('--nodes', values.nodes, 1, 10_000) }),
+    ...(values.cluster !== undefined && { clusterFile: values.cluster }),
+  };
+}
+
+function integer(flag: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new OrreryError('ORR_USAGE', `${flag}: expected an integer from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}
+
+main().catch((error: unknown) => {
+  const isOurs = error instanceof OrreryError;
+  const line = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  process.stderr.write(`orrery: ${line}\n`);
+  if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = isOurs ? error.exitCode : 1;
+});

@@ -1,0 +1,81 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Metrics } from '../contract/api.ts';
+
+/** One answer carries this much of a file at most. */
+const CHUNK_BYTES_MAX = 8 * 1024 ** 2;
+const TAIL_BYTES = 4096;
+/** Jobs whose progress is remembered. */
+const CACHE_SIZE_MAX = 10_000;
+
+type Line = Record<string, unknown>;
+
+/** Whole lines of an ORRERY_METRICS file from byte `since`; none where there is no file. Lines that are not JSON objects are left out. */
+export function readMetrics(path: string, since: number): Metrics {
+  const bytes = readRange(path, since, CHUNK_BYTES_MAX);
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  return { lines: parseLines(bytes.subarray(0, end)), nextOffset: since + end };
+}
+
+/** Reads the newest progress of jobs from the ends of their metrics files, again only when a file has grown. */
+export class ProgressReader {
+  readonly #cache = new Map<string, { bytes: number; progress: number | null }>();
+
+  /** Between 0 and 1; null where nothing says it. */
+  read(path: string): number | null {
+    const bytes = sizeOf(path);
+    const known = this.#cache.get(path);
+    if (known?.bytes === bytes) return known.progress;
+    const tail = bytes === 0 ? Buffer.alloc(0) : readRange(path, Math.max(0, bytes - TAIL_BYTES), TAIL_BYTES);
+    const newest = parseLines(tail).findLast((line) => isFraction(line['progress']));
+    const progress = newest === undefined ? (known?.progress ?? null) : Number(newest['progress']);
+    if (this.#cache.size >= CACHE_SIZE_MAX) this.#cache.clear();
+    this.#cache.set(path, { bytes, progress });
+    return progress;
+  }
+}
+
+function isFraction(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1;
+}
+
+function parseLines(bytes: Buffer): Line[] {
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .flatMap((text) => {
+      try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? [Object.fromEntries(Object.entries(value))]
+          : [];
+      } catch {
+        // A line cut by a kill, or not ours.
+        return [];
+      }
+    });
+}
+
+function sizeOf(path: string): number {
+  return withFile(path, 0, (file) => fstatSync(file).size);
+}
+
+function readRange(path: string, offset: number, bytesMax: number): Buffer {
+  return withFile(path, Buffer.alloc(0), (file) => {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(bytesMax, fstatSync(file).size - offset)));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
+  });
+}
+
+function withFile<T>(path: string, missing: T, use: (file: number) => T): T {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return missing;
+  }
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
+  }
+}

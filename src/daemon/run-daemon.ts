@@ -1,0 +1,213 @@
+import manifest from '../../package.json' with { type: 'json' };
+import type { LocalBackend } from '../backend/local/backend-port.ts';
+import { faultPoint } from '../backend/local/fault-points.ts';
+import { createLauncher } from '../backend/local/launcher.ts';
+import { createLocalBackend } from '../backend/local/local-backend.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import { lockHome } from '../store/home-lock.ts';
+import { Store } from '../store/store.ts';
+import { createApp } from './app.ts';
+import type { DaemonContext, Log } from './context.ts';
+import { hostsOf } from './guard.ts';
+import { type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
+import { JobBook } from './job-book.ts';
+import { type Listener, listen } from './listen.ts';
+import { Measurements } from './measurements.ts';
+import { loadToken } from './token.ts';
+import { type LocalNodes, localNodes } from './local-nodes.ts';
+
+/** Slurm's KillWait: between SIGTERM and SIGKILL. */
+const KILL_WAIT_MS = 30_000;
+/** Each task's stdout and stderr keep this much on disk. */
+const LOG_BYTES_MAX = 256 * 1024 ** 2;
+
+export interface DaemonOptions {
+  /** Folder for everything; made where missing. */
+  home: string;
+  /** Address to listen on; anything but loopback lets other machines in that know the token. */
+  host?: string;
+  /** 0: any free port. Absent: 7077 or the next free one. */
+  port?: number;
+  /** Virtual nodes, where no cluster file says it. */
+  nodeCount?: number;
+  /** Path of a cluster file. */
+  clusterFile?: string;
+  log?: Log;
+  /** Called when the daemon has been asked to stop over the API. */
+  onShutdownRequest?: (cancel: boolean) => void;
+}
+
+export interface Daemon {
+  url: string;
+  token: string;
+  home: string;
+  /**
+   * Stops: what is on its way to the disk is finished, running jobs run on and are found again at the next start. With `cancel` all jobs
+   * are cancelled first, and nothing of them is left when this resolves.
+   */
+  close(options?: { cancel?: boolean }): Promise<void>;
+}
+
+/** Starts a daemon in this process. Resolves once it has recovered its jobs and listens; `daemon.json` then says where. */
+export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
+  const host = options.host ?? '127.0.0.1';
+  const home = openHome(options.home);
+  const nodes = await localNodes({ count: options.nodeCount });
+  const lock = lockHome(home.folder);
+  let fetch = (_request: Request): Response | Promise<Response> =>
+    Response.json({ error: { code: 'ORR_UNREACHABLE', message: 'the daemon is starting' } }, { status: 503 });
+  let listener: Listener | undefined;
+  try {
+    const token = loadToken(home.token);
+    // Before anything is started, so that a taken port leaves everything as it was.
+    listener = await listen((request) => fetch(request), host, options.port ?? null);
+    const running = await RunningDaemon.start({
+      home,
+      token,
+      host,
+      listener,
+      nodes,
+      options,
+      release: () => lock.release(),
+    });
+    const app = createApp(running.context);
+    fetch = (request) => app.fetch(request);
+    running.announce();
+    return running;
+  } catch (error) {
+    await listener?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  home: Home;
+  token: string;
+  host: string;
+  listener: Listener;
+  nodes: LocalNodes;
+  options: DaemonOptions;
+  release: () => void;
+}
+
+class RunningDaemon implements Daemon {
+  readonly url: string;
+  readonly token: string;
+  readonly home: string;
+  readonly context: DaemonContext;
+  readonly #parts: Parts;
+  readonly #stopping = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  static async start(parts: Parts): Promise<RunningDaemon> {
+    const { home, nodes, options } = parts;
+    const log = options.log ?? { info: () => undefined, error: () => undefined };
+    const store = new Store(home.store, { faultPoint });
+    try {
+      const measurements = new Measurements();
+      store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
+      const backend = createLocalBackend({
+        scheduler: createScheduler(),
+        launcher: createLauncher({
+          home: home.folder,
+          gpusOfNode: nodes.gpusOfNode,
+          warn: (message) => log.info({}, message),
+        }),
+        journal: store,
+        jobs: store,
+        nodes: nodes.specs,
+        folders: home,
+        limits: { killWaitMs: KILL_WAIT_MS, logBytesMax: LOG_BYTES_MAX },
+        readSecrets: (names) => readSecrets(home, names),
+        now: Date.now,
+        log,
+        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
+      });
+      if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
+      store.recordStart({ atMs: Date.now(), version: manifest.version, cluster: nodes.clusterName, policy: 'builtin' });
+      const records = store.recoveryRecords();
+      await backend.start(records);
+      log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
+      return new RunningDaemon(parts, store, backend, measurements, log);
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  private constructor(parts: Parts, store: Store, backend: LocalBackend, measurements: Measurements, log: Log) {
+    const { home, token, host, listener, nodes, options } = parts;
+    this.#parts = parts;
+    this.token = token;
+    this.home = home.folder;
+    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+    const hosts = hostsOf(host, listener.port);
+    this.context = {
+      store,
+      backend,
+      book: new JobBook(store, backend, home),
+      home,
+      token,
+      version: manifest.version,
+      cluster: nodes.clusterName,
+      startMs: Date.now(),
+      measurements,
+      log,
+      now: Date.now,
+      stopping: this.#stopping.signal,
+      hosts: () => hosts,
+      shutdown: (cancel) => {
+        options.onShutdownRequest?.(cancel);
+        // After the answer has left.
+        setImmediate(() => void this.close({ cancel }));
+      },
+    };
+  }
+
+  announce(): void {
+    const { home, version, startMs, log } = this.context;
+    writeDaemonFile(home, {
+      pid: process.pid,
+      url: this.url,
+      home: home.folder,
+      version,
+      startTime: startMs / 1000,
+    });
+    log.info({ url: this.url, home: home.folder, cluster: this.context.cluster }, 'listening');
+  }
+
+  close({ cancel = false }: { cancel?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(cancel);
+    return this.#closed;
+  }
+
+  async #close(cancel: boolean): Promise<void> {
+    const { store, backend, home, log } = this.context;
+    if (cancel) await cancelAll(this.context);
+    await backend.stop();
+    this.#stopping.abort();
+    await this.#parts.listener.close();
+    store.close();
+    removeDaemonFile(home);
+    this.#parts.release();
+    log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
+  }
+}
+
+/** Cancels every job, also those that come in meanwhile, and waits until nothing runs. */
+async function cancelAll({ store, backend }: DaemonContext): Promise<void> {
+  const asked = new Set<number>();
+  while (store.liveJobCount > 0) {
+    const news = new Promise<void>((resolve) => {
+      const unsubscribe = store.subscribe(() => {
+        unsubscribe();
+        resolve();
+      });
+    });
+    const pending = [...store.liveJobs()].filter((job) => !asked.has(job.jobId));
+    for (const { jobId } of pending) asked.add(jobId);
+    await Promise.all(pending.map(({ jobId }) => backend.cancel(jobId)));
+    if (store.liveJobCount > 0) await news;
+  }
+}
