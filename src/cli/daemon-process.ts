@@ -94,6 +94,6 @@ function startFailure(status: number, logFile: string, logOffset: number): Orrer
 
 function codeOf(status: number, line: string): ErrorCode {
   if (status === ERROR_CODES.ORR_HOME_LOCKED.exit) return 'ORR_HOME_LOCKED';
-  if (status === ERROR_CODES.ORR_PORT_IN_USE.exit) return /port \d+/.test(line) ? 'ORR_PORT_IN_USE' : 'ORR_USAGE';
+  if (status === ERROR_CODES.ORR_PORT_IN_USE.exit) return /\bports? \d+/.test(line) ? 'ORR_PORT_IN_USE' : 'ORR_USAGE';
   return 'ORR_FAILED';
 }

@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
+import { DEFAULT_PORT } from '../daemon/listen.ts';
 import { formatMemory } from '../lib/units.ts';
 import { connect, readDaemonFile } from './connection.ts';
 import { version } from './version.ts';
@@ -18,7 +19,6 @@ export interface Check {
   advice: string | null;
 }
 
-export const DEFAULT_PORT = 7077;
 const DISK_BYTES_MIN = 256 * 1024 ** 2;
 const DISK_BYTES_COMFORTABLE = 2 * 1024 ** 3;
 const PROBE_MS_MAX = 5_000;
@@ -52,7 +52,7 @@ function checkNode(): Check {
 
 async function checkPython(env: NodeJS.ProcessEnv): Promise<Check> {
   const python = await findPython(env);
-  if (!('isMissing' in python)) {
+  if (!python.isMissing) {
     return {
       name: 'PyTorch',
       status: 'ok',

@@ -7,18 +7,13 @@ const CLEAR_BELOW = '\u001b[J';
 /** A block of lines redrawn in place at the bottom of the terminal. */
 export interface LiveView {
   draw(lines: readonly string[]): void;
-  /** Leaves the last drawing on the screen and gives the terminal back. */
-  close(): void;
 }
 
 /** For terminals only (`Terminal.isLive`). Lines beyond the screen's height are left out and counted. */
 export function openLiveView(stream: NodeJS.WriteStream): LiveView {
   let drawn = 0;
   stream.write(BEGIN);
-  const restore = (): void => {
-    stream.write(END);
-  };
-  process.once('exit', restore);
+  process.once('exit', () => stream.write(END));
   return {
     draw(lines) {
       const height = (stream.rows || 24) - 1;
@@ -27,10 +22,6 @@ export function openLiveView(stream: NodeJS.WriteStream): LiveView {
       const up = drawn > 0 ? `\u001b[${drawn}A\r` : '';
       stream.write(`${up}${visible.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
       drawn = visible.length;
-    },
-    close() {
-      process.off('exit', restore);
-      restore();
     },
   };
 }
