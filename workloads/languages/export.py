@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import warnings
+from dataclasses import asdict
 from typing import Callable
 
 import numpy as np
@@ -76,7 +77,7 @@ def export(
     blob = b''.join(array.tobytes() for _, array in tensors)
     description = {
         'format': FORMAT,
-        'labels': [vars(label) for label in corpus.labels],
+        'labels': [asdict(label) for label in corpus.labels],
         'hashing': hashing.describe(),
         'normalisation': _normalisation(table),
         'weights': {

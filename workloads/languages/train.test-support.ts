@@ -114,6 +114,27 @@ function freePort(): Promise<number> {
   });
 }
 
+export interface Sentence {
+  /** Index into `labels`. */
+  label: number;
+  /** Index into `declarations`. */
+  declaration: number;
+  text: string;
+}
+
+export interface Split {
+  labels: { code: string; name: string; tag: string; members: string[] }[];
+  declarations: string[];
+  train: Sentence[];
+  test: Sentence[];
+}
+
+/** The sentences as the training code sees them; a remainder of 1 to 4 holds out train articles instead of the test articles. */
+export function readSplit(python: string, remainder = 0): Split {
+  const args = ['-B', join(workloadFolder, 'declarations.py'), '--validation', String(remainder)];
+  return JSON.parse(execFileSync(python, args, { maxBuffer: 1 << 28, encoding: 'utf8' }));
+}
+
 /** The NDJSON lines written so far; a last line that is still being written is left out. */
 export function readMetrics(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
