@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
 import { assert } from '../lib/assert.ts';
-import { World } from './world.property.ts';
+import { World } from './world.test-support.ts';
 import type { EndState, JobRequest } from './types.ts';
 
 const GIB = 1024 ** 3;

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Cluster, GpuType } from '../cluster/cluster.ts';
+import { parseYaml } from './yaml-file.ts';
+
+const GIGA = 1e9;
+const TERA = 1e12;
+const PETA = 1e15;
+
+const positive = z.number().positive();
+const text = z.string().min(1);
+const sources = z.record(text, text).default({});
+
+const gpuFile = z.strictObject({
+  name: text,
+  title: text,
+  memoryGigabytes: positive,
+  memoryGigabytesPerSecond: positive.optional(),
+  peakTeraflops: z.strictObject({
+    fp64: positive.optional(),
+    fp64Tensor: positive.optional(),
+    fp32: positive.optional(),
+    tf32: positive.optional(),
+    bf16: positive.optional(),
+    fp16: positive.optional(),
+  }),
+  nvlinkGigabytesPerSecond: positive.optional(),
+  powerWattsMax: positive.optional(),
+  sources,
+});
+
+/** A GPU type from its YAML file. Throws ORR_BAD_FILE. */
+export function parseGpuFile(yaml: string, fileName: string): GpuType {
+  const gpu = parseYaml(yaml, fileName, gpuFile);
+  const peaks = Object.entries(gpu.peakTeraflops).map(([precision, teraflops = 0]) => [precision, teraflops * TERA]);
+  return {
+    name: gpu.name,
+    title: gpu.title,
+    memoryBytes: gpu.memoryGigabytes * GIGA,
+    memoryBytesPerSecond: scaled(gpu.memoryGigabytesPerSecond, GIGA),
+    peakFlops: Object.fromEntries(peaks),
+    nvlinkBytesPerSecond: scaled(gpu.nvlinkGigabytesPerSecond, GIGA),
+    powerWattsMax: gpu.powerWattsMax ?? null,
+    sources: gpu.sources,
+  };
+}
+
+function nodeTypeSchema(gpuNames: readonly string[]) {
+  const known = gpuNames.join(', ');
+  const gpuType = z.string().refine((name) => gpuNames.includes(name), {
+    error: (issue) => `expected a GPU type of the catalogue (${known}), got ${JSON.stringify(issue.input)}`,
+  });
+  return z.strictObject({
+    namePrefix: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'expected letters, digits and hyphens, a letter first'),
+    count: z.int().min(1).max(1_000_000),
+    /** What the machine at hand has, shared out: for those of the three figures below that are not given. */
+    resources: z.literal('auto').optional(),
+    cpus: z.int().min(1).optional(),
+    memoryGigabytes: positive.optional(),
+    gpusPerNode: z.int().min(1).optional(),
+    gpuType: gpuType.optional(),
+    cpuPeakTeraflops: positive.optional(),
+    localStorageTerabytes: positive.optional(),
+    powerWattsMax: positive.optional(),
+  });
+}
+
+function clusterSchema(gpuNames: readonly string[]) {
+  const nodeType = nodeTypeSchema(gpuNames);
+  return z.strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
+    title: text,
+    note: text.optional(),
+    nodes: nodeType,
+    otherNodes: z.array(nodeType).default([]),
+    fabric: z
+      .strictObject({
+        title: text,
+        leafNodes: z.int().min(1).optional(),
+        linksPerNode: z.int().min(1).optional(),
+        linkGigabitsPerSecond: positive.optional(),
+        oversubscription: z.number().min(1).optional(),
+      })
+      .optional(),
+    storage: z
+      .array(
+        z.strictObject({
+          title: text,
+          capacityPetabytes: positive.optional(),
+          gigabytesPerSecond: positive.optional(),
+        }),
+      )
+      .default([]),
+    powerKilowatts: positive.optional(),
+    hpl: z.strictObject({ list: text, rmaxPetaflops: positive, rpeakPetaflops: positive.optional() }).optional(),
+    sources,
+  });
+}
+
+/** A cluster from its YAML file; `gpuNames` are the GPU types it may name. Throws ORR_BAD_FILE. */
+export function parseClusterFile(yaml: string, fileName: string, gpuNames: readonly string[]): Cluster {
+  const file = parseYaml(yaml, fileName, clusterSchema(gpuNames));
+  const { fabric, hpl } = file;
+  return {
+    name: file.name,
+    title: file.title,
+    note: file.note ?? null,
+    nodeTypes: [file.nodes, ...file.otherNodes].map((nodes) => ({
+      namePrefix: nodes.namePrefix,
+      count: nodes.count,
+      cpus: nodes.cpus ?? nodes.resources ?? null,
+      memoryBytes: scaled(nodes.memoryGigabytes, GIGA) ?? nodes.resources ?? null,
+      gpusPerNode: nodes.gpusPerNode ?? nodes.resources ?? 0,
+      gpuType: nodes.gpuType ?? null,
+      cpuPeakFlops: scaled(nodes.cpuPeakTeraflops, TERA),
+      localStorageBytes: scaled(nodes.localStorageTerabytes, TERA),
+      powerWattsMax: nodes.powerWattsMax ?? null,
+    })),
+    fabric: fabric
+      ? {
+          title: fabric.title,
+          leafNodes: fabric.leafNodes ?? null,
+          linksPerNode: fabric.linksPerNode ?? null,
+          linkBytesPerSecond: scaled(fabric.linkGigabitsPerSecond, GIGA / 8),
+          oversubscription: fabric.oversubscription ?? null,
+        }
+      : null,
+    storage: file.storage.map(({ title, capacityPetabytes, gigabytesPerSecond }) => ({
+      title,
+      capacityBytes: scaled(capacityPetabytes, PETA),
+      bytesPerSecond: scaled(gigabytesPerSecond, GIGA),
+    })),
+    powerWatts: scaled(file.powerKilowatts, 1000),
+    hpl: hpl
+      ? { list: hpl.list, rmaxFlops: hpl.rmaxPetaflops * PETA, rpeakFlops: scaled(hpl.rpeakPetaflops, PETA) }
+      : null,
+    sources: file.sources,
+  };
+}
+
+function scaled(figure: number | undefined, factor: number): number | null {
+  return figure === undefined ? null : figure * factor;
+}
