@@ -61,7 +61,7 @@ export async function takeSnapshot(
   let entries: Entry[];
   try {
     if (git?.files === 'too many') throw new BeyondLimit(`more than ${limits.files} files`);
-    const isSkipped = (path: string): boolean => isInside(options.homeFolder, path);
+    const isSkipped = belongsToHome(options.homeFolder, folder);
     const paths = git === null ? walk(folder, '', limits.files, isSkipped) : git.files;
     entries = readEntries(folder, paths, limits, isSkipped);
   } catch (error) {
@@ -81,8 +81,15 @@ export async function withoutSnapshot(folder: string, git: Promise<GitState | nu
   return { submitFolder: folder, snapshot: null, gitCommit: (await git)?.commit ?? null };
 }
 
-function isInside(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder + sep);
+/** What the daemon itself keeps in its home: never part of a snapshot, even of the home. */
+const HOME_ENTRY = /^(?:jobs|snapshots|secrets|models|demo|token|launcher-id|(?:orrery|daemon)\..*)$/;
+
+/** Which paths of a submitted folder are the daemon's: a home below it, or the home's own files where the home was submitted. */
+function belongsToHome(home: string, folder: string): (path: string) => boolean {
+  if (folder === home) return (path) => HOME_ENTRY.test(relative(home, path).split(sep)[0] ?? '');
+  // A folder inside the home, such as that of a job that submits jobs, is a folder like any other.
+  if (folder.startsWith(home + sep)) return () => false;
+  return (path) => path === home || path.startsWith(home + sep);
 }
 
 function walk(root: string, prefix: string, entriesMax: number, isSkipped: (path: string) => boolean): string[] {
