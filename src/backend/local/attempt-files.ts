@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from './error-code.ts';
@@ -58,18 +58,20 @@ export class AttemptFiles {
     return `${this.prefix(rank)}.err`;
   }
 
-  async make(plan: AttemptPlan): Promise<void> {
+  async makeFolders(plan: AttemptPlan): Promise<void> {
     await Promise.all([
       mkdir(this.folder, { recursive: true, mode: 0o700 }),
       mkdir(plan.checkpointFolder, { recursive: true }),
     ]);
-    if ('script' in plan.program) await writeFile(this.script, plan.program.script, { mode: 0o700 });
   }
 
+  async writeScript(script: string): Promise<void> {
+    await writeFile(this.script, script, { mode: 0o700 });
+  }
+
+  /** Throws EEXIST if the attempt was started before. */
   async writeRecord(record: AttemptRecord): Promise<void> {
-    const half = `${this.#record}.tmp`;
-    await writeFile(half, JSON.stringify(record));
-    await rename(half, this.#record);
+    await writeFile(this.#record, JSON.stringify(record), { flag: 'wx' });
   }
 
   /** Lets the gang run. */
@@ -81,9 +83,10 @@ export class AttemptFiles {
     return existsSync(this.go);
   }
 
+  /** Null where none was written, or not to its end. */
   async readRecord(): Promise<AttemptRecord | null> {
-    const text = await readFile(this.#record, 'utf8').catch(() => null);
-    return text === null ? null : recordSchema.parse(JSON.parse(text));
+    const text = await readFile(this.#record, 'utf8').catch(() => '');
+    return text.endsWith('}') ? recordSchema.parse(JSON.parse(text)) : null;
   }
 
   /** Takes the claim of a task so that no supervisor can; false if one has it already. */

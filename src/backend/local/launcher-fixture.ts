@@ -1,7 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AttemptPlan } from './launcher-port.ts';
+import { createLauncher, type LauncherOptions } from './launcher.ts';
+import type { AttemptExit, AttemptPlan, Launcher } from './launcher-port.ts';
+import { ProcessTable } from './process-table.ts';
+
+/** A launcher, and how the attempts it reports came to their end. */
+export interface WatchedLauncher extends Launcher {
+  exitOf: (plan: AttemptPlan) => Promise<AttemptExit>;
+  /** Starts it and waits for its end; throws if it cannot be started. */
+  run: (plan: AttemptPlan) => Promise<AttemptExit>;
+}
 
 /** For tests: a folder of its own with a home and a work folder, and plans of attempts in it. */
 export class LauncherFixture {
@@ -45,6 +54,37 @@ export class LauncherFixture {
       logBytesMax: 64 * 1024 * 1024,
       ...rest,
     };
+  }
+
+  launcher(options: Partial<LauncherOptions> = {}): WatchedLauncher {
+    const launcher = createLauncher({ home: this.home, gpusOfNode: null, ...options });
+    const exits = new Map<string, PromiseWithResolvers<AttemptExit>>();
+    const exit = ({ jobId, attempt }: { jobId: number; attempt: number }) => {
+      const key = `${jobId}.${attempt}`;
+      const found = exits.get(key) ?? Promise.withResolvers<AttemptExit>();
+      exits.set(key, found);
+      return found;
+    };
+    launcher.onExit = (ended) => exit(ended).resolve(ended);
+    const exitOf = (plan: AttemptPlan) => exit(plan).promise;
+    return Object.assign(launcher, {
+      exitOf,
+      run: async (plan: AttemptPlan) => {
+        const result = await launcher.start(plan);
+        if (result.kind === 'failed') throw new Error(result.message);
+        return exitOf(plan);
+      },
+    });
+  }
+
+  /** Pids of all processes of any attempt that was started in this fixture's home. */
+  processes(): number[] {
+    const homeId = readFileSync(join(this.home, 'launcher-id'), 'utf8');
+    return new ProcessTable().pidsOf({ keyPrefix: `${homeId}.`, supervisors: [] });
+  }
+
+  readLog(plan: AttemptPlan, name: string): string {
+    return readFileSync(join(plan.attemptFolder, name), 'utf8');
   }
 
   remove(): void {

@@ -80,11 +80,12 @@ class LocalLauncher implements Launcher {
       faultPoint('launcher:before-folder');
       port = await this.#ports.reserve();
       const files = new AttemptFiles(plan.attemptFolder);
-      await files.make(plan);
+      await files.makeFolders(plan);
       const record = this.#newRecord(plan, port);
-      groups.push(...record.processGroups, ...record.memoryGroups);
       await files.writeRecord(record);
+      if ('script' in plan.program) await files.writeScript(plan.program.script);
       faultPoint('launcher:folder-made');
+      groups.push(...record.processGroups, ...record.memoryGroups);
       this.#makeGroups(record, plan);
       faultPoint('launcher:before-spawn');
       const supervisors = await this.#startSupervisors(plan, record, files);
@@ -228,7 +229,7 @@ class LocalLauncher implements Launcher {
   /** Takes the claims nobody took, so that no task of the attempt can ever begin, and sees off the supervisors that did. */
   async #fence(plan: AttemptPlan, files: AttemptFiles, record: AttemptRecord | null): Promise<void> {
     faultPoint('fence:before-claims');
-    await files.make(plan);
+    await files.makeFolders(plan);
     for (const { rank } of plan.tasks) await files.fence(rank);
     faultPoint('fence:claimed');
     const mark = { keyPrefix: keyPrefix(this.#machine.homeId, plan), supervisors: [] };
