@@ -6,9 +6,9 @@ import { OrreryError } from '../../contract/errors.ts';
 import { findPython } from '../../backend/local/python.ts';
 import { runDaemon } from '../../daemon/run-daemon.ts';
 import { defineCommand } from '../command.ts';
-import { DrillDisplay, renderReport } from '../demo/render.ts';
+import { type DemoReport, DrillDisplay, renderReport } from '../demo/render.ts';
 import { trainingJob } from '../demo/training-job.ts';
-import { type DrillReport, runDrill } from '../demo/training-drill.ts';
+import { runDrill } from '../demo/training-drill.ts';
 import { submittedEnvironment } from '../environment.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { homeFolder } from '../home.ts';
@@ -18,6 +18,10 @@ import { terminalOf } from '../render/terminal.ts';
 
 /** Halfway, and late enough that there is a checkpoint to come back to. */
 const FAIL_AT = 0.5;
+
+/** Flags of train.py. The quick one is long enough to be caught halfway. */
+const FULL = ['--preset', 'demo'];
+const QUICK = ['--preset', 'test', '--steps', '400', '--checkpoint-every', '40'];
 
 export function register(program: Command): Command {
   return defineCommand(program, 'demo', {
@@ -31,21 +35,14 @@ export function register(program: Command): Command {
   })
     .option('--quick', 'a toy model: shows the drill, not the accuracy')
     .action(async (options: { json?: boolean; quick?: boolean }) => {
-      const outcome = await runDemo(options.quick === true ? 'test' : 'demo');
+      const outcome = await runDemo(options.quick === true ? QUICK : FULL);
       if (options.json === true) printJson(outcome);
-      else print(renderReport(outcome, outcome.model, outcome.seconds, terminalOf(process.stdout)));
+      else print(renderReport(outcome, terminalOf(process.stdout)));
       if (!outcome.isWhole) throw new ExitStatus(1);
     });
 }
 
-interface DemoOutcome extends DrillReport {
-  /** Trained, lost a node, resumed and evaluated. */
-  isWhole: boolean;
-  model: string | null;
-  seconds: number;
-}
-
-async function runDemo(preset: 'demo' | 'test'): Promise<DemoOutcome> {
+async function runDemo(flags: readonly string[]): Promise<DemoReport> {
   const startedMs = Date.now();
   const display = new DrillDisplay(process.stderr, terminalOf(process.stderr));
   const python = await findPython(process.env);
@@ -75,7 +72,7 @@ async function runDemo(preset: 'demo' | 'test'): Promise<DemoOutcome> {
       home,
       python: python.path,
       output,
-      preset,
+      flags,
       environment,
     });
     const report = await runDrill(client, request, FAIL_AT, (event) => display.show(event));

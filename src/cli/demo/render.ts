@@ -2,6 +2,15 @@ import { progressBar } from '../render/progress-bar.ts';
 import type { Terminal } from '../render/terminal.ts';
 import type { DrillEvent, DrillReport } from './training-drill.ts';
 
+export interface DemoReport extends DrillReport {
+  /** Trained, lost a node, resumed and evaluated. */
+  isWhole: boolean;
+  /** Folder of the model; null if none was made. */
+  model: string | null;
+  /** Wall time of the whole demo. */
+  seconds: number;
+}
+
 const PLAIN_LINE_EVERY = 0.05;
 
 /** Progress of the drill on stderr: one line redrawn on a terminal, a plain line every 5 % elsewhere. */
@@ -67,16 +76,14 @@ const percent = (value: number | null) => (value === null ? 'not measured' : `${
 const seconds = (value: number | null) => (value === null ? 'not measured' : `${value.toFixed(1)} s`);
 
 /** What happened, in the order a newcomer asks. */
-export function renderReport(
-  report: DrillReport,
-  model: string | null,
-  totalSeconds: number,
-  terminal: Terminal,
-): string {
+export function renderReport(report: DemoReport, terminal: Terminal): string {
   const attempts = report.attempts
     .map((attempt) => `${attempt.state} on ${attempt.nodeList.join(', ')}`)
     .join('; then ');
-  const lost = `${report.stepsLost ?? 'no'} of ${report.steps} (resumed at step ${report.resumedFromStep ?? 'none'})`;
+  const lost =
+    report.stepsLost === null
+      ? 'none: it never resumed'
+      : `${report.stepsLost} of ${report.steps} (killed at ${report.stepAtFailure}, resumed at ${report.resumedFromStep})`;
   const rows: [string, string][] = [
     ['languages', String(report.languages ?? 'not evaluated')],
     [
@@ -88,12 +95,12 @@ export function renderReport(
     ['steps lost', lost],
     ['downtime', `${seconds(report.downtimeSeconds)} from the kill to the next new step`],
     ['ETTR', `${percent(report.ettr)} (effective training time ratio)`],
-    ['total', seconds(totalSeconds)],
-    ['model', model ?? 'none'],
+    ['total', seconds(report.seconds)],
+    ['model', report.model ?? 'none'],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${terminal.paint('bold', name.padEnd(width))}  ${value}`);
-  const isWhole = model !== null;
+  const { isWhole } = report;
   const headline = isWhole
     ? 'A model was trained, lost a node, resumed and finished.'
     : 'The run did not finish as it should.';

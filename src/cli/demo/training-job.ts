@@ -14,7 +14,7 @@ export interface TrainingJobOptions {
   /** Folder the finished model is written to; must not exist. */
   output: string;
   /** Flags of train.py. */
-  preset: 'demo' | 'test';
+  flags: readonly string[];
   environment: Record<string, string>;
 }
 
@@ -23,7 +23,7 @@ export async function trainingJob(options: TrainingJobOptions): Promise<SubmitRe
   const workload = join(options.packageFolder, 'workloads', 'languages');
   const data = declarationsFolder(options.packageFolder);
   const { code } = await takeSnapshot(workload, join(options.home, 'snapshots'), { homeFolder: options.home });
-  const flags = ['--preset', options.preset, '--data', data, '--output', options.output];
+  const flags = [...options.flags, '--data', data, '--output', options.output];
   return {
     jobs: [
       {
