@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLauncher, type LauncherOptions } from './launcher.ts';
@@ -85,6 +85,11 @@ export class LauncherFixture {
 
   readLog(plan: AttemptPlan, name: string): string {
     return readFileSync(join(plan.attemptFolder, name), 'utf8');
+  }
+
+  /** An empty file for the tasks to see. */
+  writeWork(name: string): void {
+    writeFileSync(join(this.folder, 'work', name), '');
   }
 
   remove(): void {
