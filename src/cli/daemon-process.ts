@@ -3,9 +3,8 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DaemonFile } from '../contract/api.ts';
 import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
-import { readDaemonFile } from './connection.ts';
+import { readDaemonFile } from './daemon-address.ts';
 import { note } from './output.ts';
 import { packageFolder } from './package-folder.ts';
 
@@ -14,7 +13,7 @@ const POLL_MS = 20;
 const SLOW_START_MS = 5_000;
 
 export interface RunningDaemon {
-  file: DaemonFile;
+  file: { pid: number; url: string };
   logFile: string;
   child: ChildProcess;
   /** Exit status of the daemon's process. */

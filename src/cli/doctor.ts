@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
 import { DEFAULT_PORT } from '../daemon/listen.ts';
 import { formatMemory } from '../lib/units.ts';
-import { connect, readDaemonFile } from './connection.ts';
+import { connect } from './connection.ts';
+import { readDaemonFile } from './daemon-address.ts';
 import { version } from './version.ts';
 
 export interface Check {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { register } from './commands/run.ts';
+import { faultInFlags } from './job-validation.ts';
 import { absorbOptionsAfterFile, fieldsFromOptions, type JobOptions, runTarget, withFields } from './job-options.ts';
 
 /** What `orrery run ARGV` understands, without submitting it. */
@@ -69,8 +70,8 @@ describe('the words of orrery run', () => {
   });
 });
 
-describe('fieldsFromOptions', () => {
-  it('has a flag for every field of a job', () => {
+describe('flags of a job', () => {
+  it('reach every field', () => {
     const { options } = parse(
       ...'-N 2 --gpus-per-node 4 --ntasks-per-node 3 -c 2 --mem 2G -t 1-12:00:00 -J demo -A ada -q high --priority 7'.split(
         ' ',
@@ -78,6 +79,7 @@ describe('fieldsFromOptions', () => {
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
       ...'-x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
     );
+    expect(faultInFlags(fieldsFromOptions(options))).toBeNull();
     expect(fieldsFromOptions(options)).toEqual({
       nodes: 2,
       gpusPerNode: 4,
@@ -110,13 +112,15 @@ describe('fieldsFromOptions', () => {
     [{ name: '' }, /^--name: expected a text of 1 to 200 characters, got ""$/],
     [{ after: '12' }, /^--after: expected "afterok:ID/],
     [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
-  ] satisfies [JobOptions, RegExp][])('refuses %j in one line that names the flag', (options, message) => {
-    const said = refusal(() => fieldsFromOptions(options));
+  ] satisfies [JobOptions, RegExp][])('%j are refused in one line that names the flag', (options, message) => {
+    const said = refusal(() => {
+      throw faultInFlags(fieldsFromOptions(options)) ?? new Error('no fault found');
+    });
     expect(said).toMatch(message);
     expect(said).not.toContain('\n');
   });
 
-  it('wins over a job file; env and secrets add up', () => {
+  it('win over a job file; env and secrets add up', () => {
     const job = { command: ['true'], nodes: 4, time: '1h', env: { A: 'file', B: 'file' }, secrets: ['S'] };
     expect(withFields(job, { nodes: 2, env: { A: 'flag' }, secrets: ['S', 'T'] })).toEqual({
       command: ['true'],

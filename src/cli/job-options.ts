@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import type { JobSpecInput } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseHostList } from '../formats/host-list.ts';
-import { schemaIssues } from '../formats/schema-issue.ts';
 
 /** As commander hands them over. */
 export interface JobOptions {
@@ -26,26 +25,7 @@ export interface JobOptions {
   hold?: boolean;
 }
 
-const FLAGS: Partial<Record<string, string>> = {
-  nodes: '--nodes',
-  gpusPerNode: '--gpus-per-node',
-  tasksPerNode: '--ntasks-per-node',
-  cpus: '--cpus-per-task',
-  memory: '--mem',
-  time: '--time',
-  name: '--name',
-  account: '--account',
-  qos: '--qos',
-  priority: '--priority',
-  env: '--env',
-  secrets: '--secret',
-  after: '--after',
-  signal: '--signal',
-  maxRequeues: '--max-requeues',
-  exclude: '--exclude',
-};
-
-/** The fields of a job that the flags set. Throws ORR_USAGE naming the flag of a value that no job may have. */
+/** The fields of a job that the flags set, as written: whether a job may have them is for the daemon to say. */
 export function fieldsFromOptions(options: JobOptions): JobSpecInput {
   const fields: Record<string, unknown> = {
     nodes: options.nodes,
@@ -67,12 +47,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     exclusive: options.exclusive,
     hold: options.hold,
   };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  // A flag is right or wrong by itself, whatever the job file says beside it.
-  const [issue] = schemaIssues(jobSpecSchema, { command: ['true'], ...given });
-  if (issue === undefined) return given;
-  const flag = FLAGS[String(issue.path[0])] ?? String(issue.path[0]);
-  throw new OrreryError('ORR_USAGE', `${flag}: ${issue.text}`);
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 function splitAssignment(text: string): [string, string] {

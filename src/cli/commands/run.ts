@@ -1,14 +1,23 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { CodeSource } from '../../contract/api.ts';
+import type { CodeSource, SubmitResponse } from '../../contract/api.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import type { JobSpecInput } from '../../contract/job.ts';
 import { defineCommand, integer, list, repeated } from '../command.ts';
+import { daemonAddress } from '../daemon-address.ts';
 import { readGit } from '../git-files.ts';
 import { homeFolder } from '../home.ts';
-import type { JobOptions, RunTarget } from '../job-options.ts';
+import {
+  absorbOptionsAfterFile,
+  fieldsFromOptions,
+  type JobOptions,
+  type RunTarget,
+  runTarget,
+  withFields,
+} from '../job-options.ts';
 import { note } from '../output.ts';
 import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
+import { submitJobs } from '../submission.ts';
 
 export function register(program: Command): Command {
   return defineCommand(program, 'run', {
@@ -59,12 +68,8 @@ interface Options extends JobOptions {
 
 async function run(_words: string[], _options: Options, command: Command): Promise<void> {
   const folder = process.cwd();
-  // git lists the files while the modules below load.
+  // git lists the files while the rest is read.
   const git = readGit(folder, SNAPSHOT_LIMITS.files);
-  const { absorbOptionsAfterFile, fieldsFromOptions, runTarget, withFields } = await import('../job-options.ts');
-  const { connect } = await import('../connection.ts');
-  const { submitJobs } = await import('../submission.ts');
-
   const isAfterDashes = isBehindDashes(command);
   const words = absorbOptionsAfterFile(command, command.args, isAfterDashes);
   const options = command.opts<Options>();
@@ -75,17 +80,29 @@ async function run(_words: string[], _options: Options, command: Command): Promi
       'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
     );
   }
-  const target = runTarget(words, isAfterDashes);
-  const jobs = (await writtenJobs(target, options.batch)).map((job) => withFields(job, fields));
+  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options.batch)).map((job) =>
+    withFields(job, fields),
+  );
   if (options.follow === true && jobs.length > 1) {
     throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch');
   }
-  // Before the snapshot: without a daemon nothing is left behind.
-  const client = connect();
-  const code = await codeSource(folder, git, options.snapshot);
-  const { jobs: submitted } = await submitJobs(client, jobs, code);
+  const submitted = await submit(jobs, folder, git, options.snapshot).catch(async (error: unknown) => {
+    // Only now, since it takes a while to load: if a flag is to blame, the message names it.
+    throw (await import('../job-validation.ts')).faultInFlags(fields) ?? error;
+  });
   const { reportSubmission } = await import('../submission-report.ts');
   await reportSubmission(submitted, options);
+}
+
+async function submit(
+  jobs: JobSpecInput[],
+  folder: string,
+  git: ReturnType<typeof readGit>,
+  isSnapshotWanted: boolean,
+): Promise<SubmitResponse['jobs']> {
+  // Before the snapshot: without a daemon nothing is left behind.
+  const daemon = daemonAddress(homeFolder());
+  return (await submitJobs(daemon, jobs, await codeSource(folder, git, isSnapshotWanted))).jobs;
 }
 
 async function writtenJobs(target: RunTarget, batch: string | undefined): Promise<JobSpecInput[]> {

@@ -1,0 +1,31 @@
+import { OrreryError } from '../contract/errors.ts';
+import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { schemaIssues } from '../formats/schema-issue.ts';
+
+const FLAGS: Partial<Record<string, string>> = {
+  nodes: '--nodes',
+  gpusPerNode: '--gpus-per-node',
+  tasksPerNode: '--ntasks-per-node',
+  cpus: '--cpus-per-task',
+  memory: '--mem',
+  time: '--time',
+  name: '--name',
+  account: '--account',
+  qos: '--qos',
+  priority: '--priority',
+  env: '--env',
+  secrets: '--secret',
+  after: '--after',
+  signal: '--signal',
+  maxRequeues: '--max-requeues',
+  exclude: '--exclude',
+};
+
+/** The first of the fields set by flags that no job may have, as an ORR_USAGE that names the flag; null where all are well. */
+export function faultInFlags(fields: JobSpecInput): OrreryError | null {
+  // A flag is right or wrong by itself, whatever the job file says beside it.
+  const [issue] = schemaIssues(jobSpecSchema, { command: ['true'], ...fields });
+  if (issue === undefined) return null;
+  const flag = FLAGS[String(issue.path[0])] ?? String(issue.path[0]);
+  return new OrreryError('ORR_USAGE', `${flag}: ${issue.text}`);
+}
