@@ -26,7 +26,12 @@ export function createApp(daemon: DaemonContext): OpenAPIHono {
     errorResponse(c, 'ORR_NOT_FOUND', `no ${c.req.method} ${c.req.path}: see ${API_PREFIX}/openapi.json`),
   );
   app.use(
-    secureHeaders({ crossOriginResourcePolicy: 'same-origin', xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }),
+    secureHeaders({
+      crossOriginResourcePolicy: 'same-origin',
+      xFrameOptions: 'DENY',
+      referrerPolicy: 'no-referrer',
+      strictTransportSecurity: false,
+    }),
   );
   app.use(guard(daemon));
   app.use(

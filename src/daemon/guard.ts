@@ -14,7 +14,7 @@ export function guard(daemon: DaemonContext): MiddlewareHandler {
     if (scheme !== 'Bearer' || given === undefined || !isToken(given, daemon.token)) {
       throw new OrreryError(
         'ORR_REFUSED',
-        `the token is missing or wrong: send Authorization: Bearer TOKEN, from ${daemon.home.token}`,
+        'the token is missing or wrong: send Authorization: Bearer TOKEN; the token is in the home of the daemon',
       );
     }
     await next();

@@ -14,6 +14,7 @@ export interface Listener {
 }
 
 const CLOSE_MS_MAX = 500;
+const IDLE_POLL_MS = 10;
 
 /**
  * Listens on `host`. `port` null: the default port or the next free one; 0: any. Throws ORR_PORT_IN_USE where the port asked for is
@@ -67,15 +68,17 @@ class HttpListener implements Listener {
   }
 
   close(): Promise<void> {
+    const server = this.#server;
+    if (!isHttp(server)) throw new Error('not an HTTP/1 server');
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        if (isHttp(this.#server)) this.#server.closeAllConnections();
-      }, CLOSE_MS_MAX);
-      this.#server.close(() => {
-        clearTimeout(timer);
+      // Connections are kept alive: one whose answer ends now is to be closed then.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS);
+      const last = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
+      server.close(() => {
+        clearInterval(idle);
+        clearTimeout(last);
         resolve();
       });
-      if (isHttp(this.#server)) this.#server.closeIdleConnections();
     });
   }
 }
