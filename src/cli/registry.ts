@@ -38,6 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'GPU-hours and ETTR by job or account',
     load: () => import('./commands/accounting.ts'),
   },
+  { name: 'clusters', summary: 'The catalogue of real supercomputers', load: () => import('./commands/clusters.ts') },
   { name: 'identify', summary: 'Name the language of a text', load: () => import('./commands/identify.ts') },
   { name: 'secret', summary: 'Store a value that jobs may ask for', load: () => import('./commands/secret.ts') },
   {
