@@ -9,7 +9,7 @@ export function refusal(pool: NodePool, job: JobRecord): string | null {
   const { request } = job;
   const capable = pool.countCapable(job, 'all');
   if (capable >= request.nodes) return null;
-  const total = pool.nodes.length;
+  const total = pool.present().length;
   if (request.nodes > total) return `the job asks for ${count(request.nodes, 'node')}, the cluster has ${total}`;
   const tooBig = tooBigForAnyNode(pool, request);
   if (tooBig !== null) return tooBig;

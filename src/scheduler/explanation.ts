@@ -78,7 +78,7 @@ function explainDependency(ledger: Ledger, dependency: JobRecord['waitsFor'][num
 
 function explainOutage(ledger: Ledger, job: JobRecord): string[] {
   const { pool } = ledger;
-  const out = pool.nodes.filter((node) => !isInService(node));
+  const out = pool.present().filter((node) => !isInService(node));
   const names = list(out.map((node) => `${node.spec.name} ${stateOf(node)}${node.reason ? ` (${node.reason})` : ''}`));
   const capable = pool.countCapable(job, 'inService');
   return [
@@ -102,7 +102,7 @@ function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[
 function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string[] {
   const { jobId } = job.request;
   const withRoom = countWithRoom(ledger.pool, job);
-  const holders = new Set(ledger.pool.nodes.flatMap((node) => (isInService(node) ? [...node.jobIds] : [])));
+  const holders = new Set(ledger.pool.present().flatMap((node) => (isInService(node) ? [...node.jobIds] : [])));
   const sentences = [
     `Job ${jobId} asks for ${wanted(job.request)}; ${count(withRoom, 'node')} with that much free now.`,
     `The rest is held by ${count(holders.size, 'running job')}: ${list([...holders].sort((a, b) => a - b).map(String))}.`,

@@ -19,6 +19,7 @@ export interface Leaf {
  * ones apart from those partly taken, and idle ones counted by leaf.
  */
 export class NodePool {
+  /** By index, removed ones included. */
   readonly nodes: NodeRecord[] = [];
   readonly leaves: Leaf[] = [];
   readonly classes: NodeClass[] = [];
@@ -57,6 +58,7 @@ export class NodePool {
       jobIds: new Set(),
       isDown: false,
       isDrained: false,
+      isRemoved: false,
       reason: null,
     };
     while (this.idle.length <= spec.resources.gpus) {
@@ -68,6 +70,22 @@ export class NodePool {
     this.#byName.set(spec.name, node);
     nodeClass.count += 1;
     this.#enter(node);
+  }
+
+  remove(node: NodeRecord): void {
+    assert(node.jobIds.size === 0, `node ${node.spec.name} is removed only when no job holds any of it`);
+    this.#change(node, () => {
+      node.isRemoved = true;
+    });
+    this.#byName.delete(node.spec.name);
+    const { nodeClass } = node;
+    nodeClass.count -= 1;
+    if (nodeClass.count === 0) this.classes.splice(this.classes.indexOf(nodeClass), 1);
+  }
+
+  /** The nodes of the cluster, in the order in which they were added. */
+  present(): NodeRecord[] {
+    return this.nodes.filter((node) => !node.isRemoved);
   }
 
   /** False where nothing changed: the node was down already. */

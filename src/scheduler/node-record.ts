@@ -22,11 +22,13 @@ export interface NodeRecord {
   readonly jobIds: Set<number>;
   isDown: boolean;
   isDrained: boolean;
+  /** Kept in the lists only so that the others keep their index. */
+  isRemoved: boolean;
   reason: string | null;
 }
 
 export function isInService(node: NodeRecord): boolean {
-  return !node.isDown && !node.isDrained;
+  return !node.isDown && !node.isDrained && !node.isRemoved;
 }
 
 /** True where a node of this class, all of it free, could hold one node's part of the request. */

@@ -16,7 +16,7 @@ type Job = {
   isEnding: boolean;
   verdict: Verdict | null;
 };
-type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean };
+type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
 
 /**
  * The same rules, said as plainly as they can be: nothing is indexed, everything is worked out anew in every cycle. What the tests hold the
@@ -31,8 +31,13 @@ export class ReferenceScheduler {
 
   apply(event: SchedulerEvent): void {
     const job = 'jobId' in event ? this.#jobs.get(event.jobId) : undefined;
-    const node = 'nodeName' in event ? this.#nodes.find(({ spec }) => spec.name === event.nodeName) : undefined;
-    if (event.kind === 'NodeAdded') this.#nodes.push({ spec: event.node, isDown: false, isDrained: false });
+    const node =
+      'nodeName' in event
+        ? this.#nodes.find(({ spec, isRemoved }) => !isRemoved && spec.name === event.nodeName)
+        : undefined;
+    if (event.kind === 'NodeAdded')
+      this.#nodes.push({ spec: event.node, isDown: false, isDrained: false, isRemoved: false });
+    else if (event.kind === 'NodeRemoved' && node) node.isRemoved = true;
     else if (event.kind === 'NodeDrained' && node) node.isDrained = true;
     else if (event.kind === 'NodeResumed' && node) node.isDown = node.isDrained = false;
     else if (event.kind === 'NodeFailed' && node && !node.isDown) {
@@ -103,7 +108,7 @@ export class ReferenceScheduler {
     }
     const waiting = [...this.#jobs.values()].filter((job) => !job.placement && !job.isHeld && job.waits.length === 0);
     for (const job of waiting.sort((a, b) => order(a.request, b.request))) {
-      const isInService = (node: Node) => !node.isDown && !node.isDrained;
+      const isInService = (node: Node) => !node.isDown && !node.isDrained && !node.isRemoved;
       const capable = this.#nodes.filter(
         (node) => isInService(node) && suits(node.spec, node.spec.resources, job.request),
       );

@@ -179,6 +179,20 @@ describe('nodes that fail', () => {
     expect(scheduler.node('n2')?.state).toBe('idle');
   });
 
+  it('may be removed once nothing runs on them, and their name given to another node', () => {
+    submit(job(1));
+    decide();
+    expect(() => tell({ kind: 'NodeRemoved', nodeName: 'n1' })).toThrow('no job holds');
+    end(1);
+    tell({ kind: 'NodeRemoved', nodeName: 'n1' });
+    tell({ kind: 'NodeRemoved', nodeName: 'n2' });
+    tell({ kind: 'NodeAdded', node: { ...dgx('n1'), gpuType: 'h100' } });
+    expect(scheduler.nodes().map(({ spec }) => `${spec.name} ${spec.gpuType}`)).toEqual(['n3 a100-80', 'n1 h100']);
+    expect(scheduler.admission(job(2, { nodes: 2, gpuType: 'a100-80' })).isAdmissible).toBe(false);
+    submit(job(3, { nodes: 2 }));
+    expect(started(decide())).toEqual([[3, 'n3,n1']]);
+  });
+
   it('do not block jobs that other nodes can hold', () => {
     tell({ kind: 'NodeFailed', nodeName: 'n1', reason: 'drill' });
     submit(job(1, { nodes: 3, priority: 9 }), job(2));

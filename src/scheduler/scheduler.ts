@@ -114,7 +114,7 @@ class BuiltinScheduler implements Scheduler {
   }
 
   nodes(): NodeView[] {
-    return this.#ledger.pool.nodes.map(viewOf);
+    return this.#ledger.pool.present().map(viewOf);
   }
 
   explain(jobId: number, nowMs: number): string[] {
@@ -127,6 +127,9 @@ class BuiltinScheduler implements Scheduler {
       case 'NodeAdded':
         ledger.pool.add(event.node);
         ledger.queue.reconsider();
+        return;
+      case 'NodeRemoved':
+        ledger.pool.remove(ledger.pool.get(event.nodeName));
         return;
       case 'NodeFailed':
         this.#failNode(event.nodeName, event.reason);

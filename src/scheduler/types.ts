@@ -65,6 +65,8 @@ export type Placement = readonly NodeAllocation[];
  */
 export type SchedulerEvent =
   | { kind: 'NodeAdded'; atMs: number; node: NodeSpec }
+  /** No longer part of the cluster. Refused while a job holds any of it; its name may be added again, as another node. */
+  | { kind: 'NodeRemoved'; atMs: number; nodeName: string }
   /** Lost with everything on it: state `down` until `NodeResumed`. */
   | { kind: 'NodeFailed'; atMs: number; nodeName: string; reason: string }
   /** Finishes what runs, takes nothing new. */

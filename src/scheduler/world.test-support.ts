@@ -67,6 +67,11 @@ export class World {
     return decisions;
   }
 
+  /** True where no attempt holds any of the node. */
+  isIdle(nodeName: string): boolean {
+    return ![...this.holdings.values()].some(({ placement }) => placement.some((held) => held.nodeName === nodeName));
+  }
+
   /** A new scheduler takes over with nothing but the journal. */
   restart(): void {
     const before = this.#views();
@@ -112,6 +117,9 @@ export class World {
     switch (event.kind) {
       case 'NodeAdded':
         this.nodes.set(event.node.name, { spec: event.node, isInService: true });
+        return;
+      case 'NodeRemoved':
+        this.nodes.delete(event.nodeName);
         return;
       case 'NodeFailed':
       case 'NodeDrained':
