@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findPython, readSplit, startGang } from '../../workloads/languages/train.test-support.ts';
+import { torchPython, readSplit, startGang } from '../../workloads/languages/train.test-support.ts';
 import { allIdentifiers } from './identifiers.ts';
 import { type MacroAccuracy, measure, type Row } from './measure.ts';
 
@@ -56,7 +56,7 @@ if (values['skip-training'] && values.model === undefined) {
   process.stderr.write('--skip-training needs --model DIR: the folder of a trained model\n');
   process.exit(2);
 }
-const python = findPython();
+const python = await torchPython();
 const model = values.model ?? join(mkdtempSync(join(tmpdir(), 'orrery-bench-languages-')), 'model');
 const trainingSeconds = values['skip-training'] ? null : await train(python, model);
 const split = readSplit(python);

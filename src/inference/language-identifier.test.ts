@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findPython, runGang, workloadFolder } from '../../workloads/languages/train.test-support.ts';
+import { torchPython, runGang, workloadFolder } from '../../workloads/languages/train.test-support.ts';
 import { LanguageIdentifier } from './language-identifier.ts';
 import type { LanguageModelDescription } from './language-model.ts';
 
 const onnx = await import('onnxruntime-node').catch(() => undefined);
 const folder = mkdtempSync(join(tmpdir(), 'orrery-inference-'));
-const python = findPython();
+const python = await torchPython();
 let model: LanguageModelDescription;
 let weights: ArrayBuffer;
 let identifier: LanguageIdentifier;

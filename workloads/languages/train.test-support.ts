@@ -3,24 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findPython } from '../../src/backend/local/python.ts';
 
 export const workloadFolder = dirname(fileURLToPath(import.meta.url));
 const trainScript = join(workloadFolder, 'train.py');
 
-/** The first Python that imports torch. Throws when there is none: these tests are about PyTorch. */
-export function findPython(): string {
-  const { ORRERY_PYTHON: chosen, VIRTUAL_ENV: environment } = process.env;
-  const candidates = [chosen, environment && join(environment, 'bin', 'python3'), 'python3', '/usr/bin/python3'];
-  for (const candidate of candidates) {
-    if (candidate === undefined || candidate === '') continue;
-    try {
-      execFileSync(candidate, ['-c', 'import torch'], { stdio: 'ignore' });
-      return candidate;
-    } catch {
-      // Not this one.
-    }
-  }
-  throw new Error('no Python with torch: set ORRERY_PYTHON, or install python3-torch');
+/** A Python with torch. Throws when there is none: these tests are about PyTorch. */
+export async function torchPython(): Promise<string> {
+  const found = await findPython(process.env);
+  if (!found.isMissing) return found.path;
+  throw new Error(
+    `no Python with torch (looked in ${found.tried.join(', ')}): set ORRERY_PYTHON, or install python3-torch`,
+  );
 }
 
 export interface EndedRank {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type EndedRank,
-  findPython,
+  torchPython,
   killLeftovers,
   readMetrics,
   runGang,
@@ -14,7 +14,7 @@ import {
 
 const STEPS = 40;
 const FLAGS = ['--preset', 'test', '--steps', String(STEPS), '--checkpoint-every', '8', '--batch-size', '128'];
-const python = findPython();
+const python = await torchPython();
 const folder = mkdtempSync(join(tmpdir(), 'orrery-languages-'));
 let uninterrupted = '';
 
