@@ -33,7 +33,7 @@ export function countWithRoom(pool: NodePool, job: JobRecord): number {
 }
 
 /** Leaves and how many nodes to take of each: the fewest leaves that together have enough. `counts` is by leaf index. */
-export function chooseLeaves(counts: readonly number[], nodes: number): { leafIndex: number; take: number }[] | null {
+function chooseLeaves(counts: readonly number[], nodes: number): { leafIndex: number; take: number }[] | null {
   const left = [...counts];
   const shares: { leafIndex: number; take: number }[] = [];
   let needed = nodes;
