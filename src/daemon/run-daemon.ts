@@ -52,7 +52,10 @@ export interface Daemon {
 export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
   const host = options.host ?? '127.0.0.1';
   const home = openHome(options.home);
-  const nodes = await localNodes({ count: options.nodeCount });
+  const nodes = await localNodes({
+    ...(options.nodeCount !== undefined && { count: options.nodeCount }),
+    ...(options.clusterFile !== undefined && { clusterFile: options.clusterFile }),
+  });
   const lock = lockHome(home.folder);
   let fetch = (_request: Request): Response | Promise<Response> =>
     Response.json({ error: { code: 'ORR_UNREACHABLE', message: 'the daemon is starting' } }, { status: 503 });
