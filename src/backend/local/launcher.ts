@@ -18,10 +18,10 @@ import { LogCap } from './log-cap.ts';
 import { isAlive, readBootId, readProcessTable, signalPid } from './process-table.ts';
 import { argvOf, keyPrefix, type MachineView, rankEnvironment } from './rank-environment.ts';
 import { candidatePorts, readEphemeralRange, RendezvousPorts } from './rendezvous-port.ts';
-import { isPassing, startSupervisor, type Supervisor } from './supervisor.ts';
+import { installSupervisor, isPassing, startSupervisor, type Supervisor } from './supervisor.ts';
 
 export interface LauncherOptions {
-  /** `ORRERY_HOME`: the launcher keeps `launcher-id` there, which marks its processes. */
+  /** `ORRERY_HOME`: the launcher keeps `launcher-id` there, which marks its processes, and `supervisor.sh`, which runs them. */
   home: string;
   /** As `gpusOfNode` of `virtual-nodes.ts` gives it; null on a machine without GPUs. */
   gpusOfNode: ReadonlyMap<string, readonly number[]> | null;
@@ -44,6 +44,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
 class LocalLauncher implements Launcher {
   onExit: (exit: AttemptExit) => void = () => undefined;
   readonly #machine: MachineView;
+  readonly #supervisorScript: string;
   readonly #roots: ControlGroupRoots;
   readonly #bootId = readBootId();
   readonly #ports: RendezvousPorts;
@@ -57,6 +58,7 @@ class LocalLauncher implements Launcher {
   constructor(options: LauncherOptions) {
     const homeId = readHomeId(options.home);
     this.#machine = { homeId, gpusOfNode: options.gpusOfNode };
+    this.#supervisorScript = installSupervisor(options.home);
     this.#roots = options.processTracking === 'environment' ? NO_CONTROL_GROUPS : findControlGroups();
     this.#ports = new RendezvousPorts(candidatePorts(readEphemeralRange()), Number.parseInt(homeId, 16));
     this.#logCap = new LogCap(options.warn ?? (() => undefined));
@@ -202,6 +204,7 @@ class LocalLauncher implements Launcher {
     const results = await Promise.all(
       plan.tasks.map(async (task) => {
         const starting = startSupervisor({
+          script: this.#supervisorScript,
           files,
           rank: task.rank,
           workFolder: plan.workFolder,

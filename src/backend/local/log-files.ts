@@ -41,12 +41,13 @@ export async function logFiles(attemptFolder: string): Promise<LogFile[]> {
  * those read as U+FFFD, as does the rest of a character whose beginning was given back.
  */
 export async function readLog(path: string, offset: number, bytesMax: number): Promise<LogRange> {
-  const dropped = Number(await readFile(droppedFile(path), 'utf8').catch(() => '0'));
-  const start = Math.max(offset, dropped);
+  const start = Math.max(offset, await droppedBytes(path));
   const file = await open(path, 'r');
   try {
     const buffer = Buffer.alloc(Math.max(4, bytesMax));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+    // Given back while it was read: what came of it may be the hole.
+    if ((await droppedBytes(path)) > start) return await readLog(path, offset, bytesMax);
     const bytes = buffer.subarray(0, bytesRead);
     const whole = bytes.subarray(0, bytesRead - partialCharacterBytes(bytes));
     return {
@@ -59,6 +60,10 @@ export async function readLog(path: string, offset: number, bytesMax: number): P
   } finally {
     await file.close();
   }
+}
+
+async function droppedBytes(path: string): Promise<number> {
+  return Number(await readFile(droppedFile(path), 'utf8').catch(() => '0'));
 }
 
 /** How many bytes at the end are the beginning of a character whose rest is yet to come (RFC 3629). */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { errorCode } from './error-code.ts';
@@ -9,9 +10,23 @@ import { faultPoint, supervisorFault } from './fault-points.ts';
 import { identify, type ProcessId } from './process-table.ts';
 
 /** Beside this module in the sources, beside the bundle once built. */
-const SCRIPT = fileURLToPath(new URL('supervisor.sh', import.meta.url));
+const SOURCE = fileURLToPath(new URL('supervisor.sh', import.meta.url));
+
+/**
+ * Puts the supervisor's script into `folder` and returns its path. A daemon runs from this copy for as long as it lives: a package that
+ * is built or updated under it does not break its launches, and a rename leaves the supervisors that run with the text they read.
+ */
+export function installSupervisor(folder: string): string {
+  const path = join(folder, 'supervisor.sh');
+  const half = `${path}.${process.pid}.tmp`;
+  copyFileSync(SOURCE, half);
+  renameSync(half, path);
+  return path;
+}
 
 export interface SupervisorStart {
+  /** As `installSupervisor` gave it. */
+  script: string;
   files: AttemptFiles;
   rank: number;
   workFolder: string;
@@ -66,10 +81,10 @@ export async function startSupervisor(start: SupervisorStart): Promise<Superviso
 }
 
 function spawnSupervisor(start: SupervisorStart, stdout: number, stderr: number): ChildProcess {
-  const { files, rank, workFolder, environment, processGroup, memoryGroup, argv } = start;
+  const { script, files, rank, workFolder, environment, processGroup, memoryGroup, argv } = start;
   if (!existsSync(workFolder)) throw new Error(`the folder to run in is gone: ${workFolder}`);
   const parameters = [files.prefix(rank), files.go, processGroup, memoryGroup, supervisorFault()];
-  const child = spawn('/bin/sh', [SCRIPT, ...parameters, ...argv], {
+  const child = spawn('/bin/sh', [script, ...parameters, ...argv], {
     cwd: workFolder,
     env: environment,
     // A session of its own: it outlives the daemon, and no terminal reaches it.
