@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toJobRequest } from '../contract/job-request.ts';
+import { jobSpecSchema } from '../contract/job.ts';
+import type { JournalRecord } from '../contract/journal.ts';
+import type { EndState } from '../scheduler/types.ts';
+import type { AttemptRow } from '../store/job-row.ts';
+import { Store } from '../store/store.ts';
+import { accounting, lostMs } from './accounting.ts';
+import { ProgressReader, readMetrics } from './metrics-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-accounting-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const HOUR_MS = 3_600_000;
+
+/** A job of one attempt after another; each is [start, end, state] in hours after submission. */
+function job(jobId: number, account: string, attempts: [number, number, EndState][]): JournalRecord[] {
+  const spec = jobSpecSchema.parse({ name: `job-${jobId}`, command: ['true'], account });
+  const submitted: JournalRecord = {
+    event: { kind: 'JobSubmitted', atMs: 0, job: toJobRequest(jobId, spec, 0) },
+    accepted: { spec, environment: {}, code: null },
+  };
+  const resources = { cpus: 4, memoryBytes: 1, gpus: 2 };
+  const placement = [{ nodeName: 'n1', resources, gpuIndices: [0, 1] }];
+  const runs = attempts.flatMap(([start, end, state], index): JournalRecord[] => {
+    const attempt = index + 1;
+    const endMs = end * HOUR_MS;
+    const isLast = attempt === attempts.length;
+    return [
+      { event: { kind: 'AttemptStarting', atMs: start * HOUR_MS, jobId, attempt, placement } },
+      { event: { kind: 'AttemptEnded', atMs: endMs, jobId, attempt, state, exitCode: 0 } },
+      isLast
+        ? { event: { kind: 'JobEnded', atMs: endMs, jobId, state, exitCode: 0 } }
+        : { event: { kind: 'JobRequeued', atMs: endMs, jobId, requeues: attempt, isHeld: false } },
+    ];
+  });
+  return [submitted, ...runs];
+}
+
+describe('accounting', () => {
+  it('sums usage, and divides productive time by time allocated and waited', async () => {
+    const store = new Store(join(folder, 'orrery.db'));
+    await store.append([
+      ...job(1, 'vision', [[1, 3, 'COMPLETED']]),
+      ...job(2, 'vision', [
+        [0, 4, 'NODE_FAIL'],
+        [5, 11, 'COMPLETED'],
+      ]),
+      ...job(3, 'speech', []).slice(0, 1),
+    ]);
+    const metricsFile = (jobId: number) => join(folder, `${jobId}.ndjson`);
+    writeFileSync(metricsFile(2), '{"event":"checkpoint","attempt":1,"step":30,"time":10800}\n');
+    const rows = accounting(store, 'job', 20 * HOUR_MS, metricsFile);
+    expect(rows.map(({ key, ettr }) => [key, ettr])).toEqual([
+      ['1', 2 / 3],
+      // Ten hours allocated, the last of attempt 1 lost, one hour waited.
+      ['2', 9 / 11],
+      ['3', null],
+    ]);
+    expect(rows[1]).toMatchObject({ name: 'job-2', jobs: 1, gpuHours: 20, cpuHours: 40, nodeFailures: 1 });
+    const byAccount = accounting(store, 'account', 20 * HOUR_MS, metricsFile);
+    expect(byAccount).toEqual([
+      { key: 'vision', name: 'vision', jobs: 2, gpuHours: 24, cpuHours: 48, nodeFailures: 1, ettr: 11 / 14 },
+      { key: 'speech', name: 'speech', jobs: 1, gpuHours: 0, cpuHours: 0, nodeFailures: 0, ettr: null },
+    ]);
+    store.close();
+  });
+});
+
+describe('lostMs', () => {
+  const attempt: AttemptRow = {
+    jobId: 1,
+    attempt: 2,
+    nodeList: [],
+    cpus: 1,
+    gpus: 0,
+    startMs: 100_000,
+    endMs: 200_000,
+    state: 'NODE_FAIL',
+    exitCode: 1,
+    message: null,
+  };
+  it.each([
+    ['no lines', [], 100_000],
+    ['a checkpoint of another attempt', [{ attempt: 1, event: 'checkpoint', step: 5, time: 150 }], 100_000],
+    ['a checkpoint with its time', [{ attempt: 2, event: 'checkpoint', step: 5, time: 170 }], 30_000],
+    [
+      'steps',
+      [
+        { attempt: 2, step: 100 },
+        { attempt: 2, event: 'checkpoint', step: 150 },
+        { attempt: 2, step: 300 },
+      ],
+      75_000,
+    ],
+    [
+      'a checkpoint at the last step',
+      [
+        { attempt: 2, step: 0 },
+        { attempt: 2, event: 'checkpoint', step: 9 },
+      ],
+      0,
+    ],
+    ['a time outside the attempt, and no steps', [{ attempt: 2, event: 'checkpoint', time: 7 }], 100_000],
+  ])('with %s', (_name, lines, lost) => {
+    expect(lostMs(attempt, lines)).toBeCloseTo(lost, 6);
+  });
+});
+
+describe('metrics files', () => {
+  it('give whole lines that are objects, and go on where they stopped', () => {
+    const path = join(folder, 'metrics.ndjson');
+    expect(readMetrics(path, 0)).toEqual({ lines: [], nextOffset: 0 });
+    writeFileSync(path, '{"step":1}\nnot json\n[1]\n{"step":2}\n{"ste');
+    const first = readMetrics(path, 0);
+    expect(first.lines).toEqual([{ step: 1 }, { step: 2 }]);
+    writeFileSync(path, 'p":3,"text":"é"}\n', { flag: 'a' });
+    const second = readMetrics(path, first.nextOffset);
+    expect(second.lines).toEqual([{ step: 3, text: 'é' }]);
+    expect(readMetrics(path, second.nextOffset)).toEqual({ lines: [], nextOffset: second.nextOffset });
+    expect(readMetrics(path, 1_000_000).lines).toEqual([]);
+  });
+
+  it('tell the newest progress, and keep it while later lines have none', () => {
+    const path = join(folder, 'metrics.ndjson');
+    const reader = new ProgressReader();
+    expect(reader.read(path)).toBeNull();
+    writeFileSync(path, '{"progress":0.1}\n{"progress":0.2}\n{"progress":7}\n{"event":"checkpoint"}\n');
+    expect(reader.read(path)).toBe(0.2);
+    writeFileSync(path, `{"text":"${'x'.repeat(5000)}"}\n`, { flag: 'a' });
+    expect(reader.read(path)).toBe(0.2);
+    writeFileSync(path, '{"progress":1}\n', { flag: 'a' });
+    expect(reader.read(path)).toBe(1);
+  });
+});
