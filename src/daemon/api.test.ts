@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { API_PREFIX, errorBodySchema, jobListSchema } from '../contract/api.ts';
@@ -166,7 +168,9 @@ describe('the OpenAPI document', () => {
       'post /nodes/{name}/resume',
       'post /shutdown',
     ]);
-    for (const { path, operation } of operations) {
+    const reference = readFileSync(join(import.meta.dirname, '../../docs/reference/api.md'), 'utf8');
+    for (const { path, method, operation } of operations) {
+      expect(reference).toContain(`| \`${method.toUpperCase()} ${path.replace(API_PREFIX, '')}\` |`);
       const declared = (operation.parameters ?? [])
         .filter((parameter) => parameter.in === 'path')
         .map(({ name }) => name);
