@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Machine, readMachine, type VirtualCluster, virtualNodes } from '../backend/local/virtual-nodes.ts';
 import { type Cluster, expandNodes } from '../cluster/cluster.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseClusterFile } from '../formats/cluster-file.ts';
 import { definite } from '../lib/assert.ts';
+import { packageFolder } from './package.ts';
 
 const NODE_COUNT_DEFAULT = 3;
 
@@ -79,8 +79,7 @@ function readCluster(path: string): Cluster {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new OrreryError('ORR_BAD_FILE', `cannot read the cluster file ${path}: ${reason}`, { cause });
   }
-  const folder = dirname(definite(findPackageJSON(import.meta.url), 'the package has a package.json'));
-  const gpuFiles = readdirSync(join(folder, 'catalog', 'gpus')).filter((name) => name.endsWith('.yaml'));
+  const gpuFiles = readdirSync(join(packageFolder, 'catalog', 'gpus')).filter((name) => name.endsWith('.yaml'));
   return parseClusterFile(
     text,
     path,

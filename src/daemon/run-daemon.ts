@@ -1,4 +1,3 @@
-import manifest from '../../package.json' with { type: 'json' };
 import type { LocalBackend } from '../backend/local/backend-port.ts';
 import { faultPoint } from '../backend/local/fault-points.ts';
 import { createLauncher } from '../backend/local/launcher.ts';
@@ -13,6 +12,7 @@ import { type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } f
 import { JobBook } from './job-book.ts';
 import { type Listener, listen } from './listen.ts';
 import { Measurements } from './measurements.ts';
+import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
 
@@ -128,7 +128,7 @@ class RunningDaemon implements Daemon {
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
-      store.recordStart({ atMs: Date.now(), version: manifest.version, cluster: nodes.clusterName, policy: 'builtin' });
+      store.recordStart({ atMs: Date.now(), version, cluster: nodes.clusterName, policy: 'builtin' });
       const records = store.recoveryRecords();
       await backend.start(records);
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
@@ -152,7 +152,7 @@ class RunningDaemon implements Daemon {
       book: new JobBook(store, backend, home),
       home,
       token,
-      version: manifest.version,
+      version,
       cluster: nodes.clusterName,
       startMs: Date.now(),
       measurements,
@@ -169,7 +169,7 @@ class RunningDaemon implements Daemon {
   }
 
   announce(): void {
-    const { home, version, startMs, log } = this.context;
+    const { home, startMs, log } = this.context;
     writeDaemonFile(home, {
       pid: process.pid,
       url: this.url,
