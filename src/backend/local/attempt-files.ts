@@ -1,5 +1,5 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from './error-code.ts';
@@ -74,6 +74,11 @@ export class AttemptFiles {
     await writeFile(this.#record, JSON.stringify(record), { flag: 'wx' });
   }
 
+  /** Undoes `writeGo` where it failed halfway. */
+  async removeGo(): Promise<void> {
+    await rm(this.go, { force: true });
+  }
+
   /** Lets the gang run. */
   async writeGo(): Promise<void> {
     await writeFile(this.go, '');
@@ -115,6 +120,20 @@ export class AttemptFiles {
   status(rank: number, isFinal: boolean): TaskStatus | null {
     const file = `${this.prefix(rank)}.exit`;
     return readStatus(file) ?? (isFinal ? readStatus(`${file}.tmp`) : null);
+  }
+
+  get #outOfMemory(): string {
+    return join(this.folder, 'out-of-memory');
+  }
+
+  /** Outlives the daemon that saw it. */
+  noteOutOfMemory(nodeName: string): void {
+    writeFileSync(this.#outOfMemory, nodeName);
+  }
+
+  /** The node on which the attempt ran out of memory, or null. */
+  nodeOutOfMemory(): string | null {
+    return readText(this.#outOfMemory) || null;
   }
 
   /** The last `bytes` of what the task wrote to stderr. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from './error-code.ts';
@@ -28,7 +29,8 @@ export function findControlGroups(): ControlGroupRoots {
     if (mount === undefined) return null;
     const key = [...own.keys()].find((controllers) => hasController(controllers, controller)) ?? '';
     const path = join(mount, own.get(key) ?? '/');
-    return firstWritable([existsSync(path) ? path : mount]);
+    const root = existsSync(path) ? path : mount;
+    return isUsable(root) ? root : null;
   };
   const unified = rootOf('cgroup2', '');
   const hasUnifiedMemory =
@@ -43,18 +45,17 @@ function hasController(list: string, controller: string): boolean {
   return controller === '' || list.split(',').includes(controller);
 }
 
-function firstWritable(paths: readonly string[]): string | null {
-  for (const path of paths) {
-    const probe = join(path, `orrery-probe-${process.pid}`);
-    try {
-      mkdirSync(probe);
-      rmdirSync(probe);
-      return path;
-    } catch {
-      // Not ours to use.
-    }
+/** Whether a process of ours may be put into a group below `root`: permissions and rules of the hierarchy decide, so it is tried. */
+function isUsable(root: string): boolean {
+  const probe = join(root, `orrery-probe-${process.pid}`);
+  try {
+    mkdirSync(probe);
+  } catch {
+    return false;
   }
-  return null;
+  const { status } = spawnSync('/bin/sh', ['-c', 'echo 0 > "$1/cgroup.procs"', 'sh', probe], { stdio: 'ignore' });
+  rmdirSync(probe);
+  return status === 0;
 }
 
 function readText(path: string): string {

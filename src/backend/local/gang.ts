@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+import { formatMemory } from '../../lib/units.ts';
 import type { AttemptFiles, AttemptRecord, TaskStatus } from './attempt-files.ts';
 import { killControlGroup, oomKills, processesIn, removeControlGroup } from './control-group.ts';
 import { faultPoint } from './fault-points.ts';
@@ -36,7 +38,6 @@ export class Gang {
   #looks = 0;
   /** Null until it is being ended; then when SIGKILL is due. */
   #killAtMs: number | null = null;
-  #outOfMemory: string | null = null;
 
   constructor(
     plan: AttemptPlan,
@@ -125,7 +126,7 @@ export class Gang {
       const pids =
         group === undefined ? tasks.flatMap((task) => table?.pidsOf(this.#markOf(task)) ?? []) : processesIn(group);
       if (memoryBytesOf(pids, memoryBytesPerNode) <= memoryBytesPerNode) continue;
-      this.#outOfMemory ??= tasks[0]?.plan.nodeName ?? null;
+      this.files.noteOutOfMemory(tasks[0]?.plan.nodeName ?? '');
       await this.end(0);
       return;
     }
@@ -195,6 +196,7 @@ export class Gang {
       await this.#waitUntil(() => Date.now() >= (this.#killAtMs ?? 0));
       await this.#destroy();
     }
+    this.#noteOomKills();
     const exit = await this.#exit();
     await this.#removeGroups();
     faultPoint('launcher:before-report');
@@ -214,9 +216,10 @@ export class Gang {
     const { jobId, attempt } = this.plan;
     const failed = this.#tasks.filter(({ end }) => end !== null && end.status !== 0).sort(byEnd)[0];
     const exitCode = failed?.end?.status ?? 0;
-    const starved = this.#outOfMemory ?? this.#nodeOutOfMemory();
+    const starved = this.files.nodeOutOfMemory();
     if (starved !== null) {
-      const message = `out of memory on ${starved}: the limit is ${this.plan.memoryBytesPerNode} bytes a node (--mem)`;
+      const limit = formatMemory(this.plan.memoryBytesPerNode);
+      const message = `out of memory on ${starved}: the limit is ${limit} a node (--mem)`;
       return {
         jobId,
         attempt,
@@ -233,9 +236,11 @@ export class Gang {
     return { jobId, attempt, state: 'FAILED', exitCode, message, isPortConflict };
   }
 
-  #nodeOutOfMemory(): string | null {
+  /** Kept in a file, since the kernel's count goes with the group. */
+  #noteOomKills(): void {
     const nodeRank = this.record.memoryGroups.findIndex((group) => oomKills(group) > 0);
-    return nodeRank === -1 ? null : (this.#tasks.find(({ plan }) => plan.nodeRank === nodeRank)?.plan.nodeName ?? null);
+    const task = this.#tasks.find(({ plan }) => plan.nodeRank === nodeRank);
+    if (task !== undefined) this.files.noteOutOfMemory(task.plan.nodeName);
   }
 
   /** Rank 0 says it could not listen, and now that none of ours is left somebody still does. */
@@ -257,7 +262,12 @@ function describe({ plan, end }: Task): string {
   const who = `rank ${plan.rank} on ${plan.nodeName}`;
   if (end?.isSupervisorLost === true) return `the supervisor of ${who} was killed`;
   const status = end?.status ?? 0;
-  return status > 128 ? `${who} was killed by signal ${status - 128}` : `${who} exited with status ${status}`;
+  return status > 128 ? `${who} was killed by ${signalName(status - 128)}` : `${who} exited with status ${status}`;
+}
+
+function signalName(number: number): string {
+  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
+  return name ?? `signal ${number}`;
 }
 
 function pause(ms: number): Promise<void> {

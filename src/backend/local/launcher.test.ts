@@ -1,4 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AttemptFiles } from './attempt-files.ts';
@@ -37,6 +39,33 @@ function supervisorPid(plan: AttemptPlan, rank: number): number {
 
 const hasControlGroups = findControlGroups().processes !== null;
 const ways = [...(hasControlGroups ? (['control-groups'] as const) : []), 'environment' as const];
+
+/** A file system of 64 KiB; root only. */
+function mountSmall(folder: string): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' }).status === 0;
+}
+
+describe.runIf(process.getuid?.() === 0)('launcher on a full disk', () => {
+  it('keeps the exit status until there is room for it', async ({ skip }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-full-'));
+    skip(!mountSmall(folder), 'no file system can be mounted here');
+    try {
+      fixture = new LauncherFixture(folder);
+      launcher = fixture.launcher();
+      const plan = fixture.plan({ script: 'dd if=/dev/zero of=filling bs=4k; exit 5' });
+      const status = join(plan.attemptFolder, 'rank-0.exit.tmp');
+      await launcher.start(plan);
+      await until(() => existsSync(status));
+      expect(readFileSync(status, 'utf8')).toBe('');
+      rmSync(join(plan.workFolder, 'filling'));
+      expect(await launcher.exitOf(plan)).toMatchObject({ state: 'FAILED', exitCode: 5 });
+      await launcher.close();
+    } finally {
+      spawnSync('umount', ['-l', folder]);
+      fixture.remove();
+    }
+  });
+});
 
 describe.each(ways)('launcher, finding processes by %s', (processTracking) => {
   beforeEach(() => {
@@ -207,7 +236,7 @@ describe.each(ways)('launcher, finding processes by %s', (processTracking) => {
     expect(await launcher.run(plan)).toMatchObject({
       state: 'OUT_OF_MEMORY',
       exitCode: expect.any(Number),
-      message: `out of memory on n1: the limit is ${LIMITED_BYTES} bytes a node (--mem)`,
+      message: `out of memory on n1: the limit is 128M a node (--mem)`,
     });
   });
 

@@ -92,8 +92,7 @@ class LocalLauncher implements Launcher {
       faultPoint('launcher:before-spawn');
       const supervisors = await this.#startSupervisors(plan, record, files);
       faultPoint('launcher:claimed');
-      // The gang's one moment of truth: before it no task runs, after it every one does.
-      await files.writeGo();
+      await this.#go(files, supervisors);
       faultPoint('launcher:go-written');
       for (const supervisor of supervisors) supervisor.release();
       const ids = supervisors.map(({ id }) => id);
@@ -223,10 +222,19 @@ class LocalLauncher implements Launcher {
     const supervisors = results.flatMap(({ supervisor }) => supervisor ?? []);
     const failure = results.find((result) => result.supervisor === null);
     if (failure === undefined) return supervisors;
-    // Without a `go` file they leave again.
-    for (const supervisor of supervisors) supervisor.release();
-    await Promise.all(supervisors.map(({ gone }) => gone));
+    await dismiss(supervisors);
     throw new StartError(failure.message, failure.isRetryable);
+  }
+
+  /** The gang's one moment of truth: before it no task runs, after it every one does. */
+  async #go(files: AttemptFiles, supervisors: readonly Supervisor[]): Promise<void> {
+    try {
+      await files.writeGo();
+    } catch (error) {
+      await files.removeGo();
+      await dismiss(supervisors);
+      throw error;
+    }
   }
 
   /** Takes the claims nobody took, so that no task of the attempt can ever begin, and sees off the supervisors that did. */
@@ -243,6 +251,12 @@ class LocalLauncher implements Launcher {
     }
     for (const group of [...(record?.processGroups ?? []), ...(record?.memoryGroups ?? [])]) removeControlGroup(group);
   }
+}
+
+/** Without a `go` file they leave again. */
+async function dismiss(supervisors: readonly Supervisor[]): Promise<void> {
+  for (const supervisor of supervisors) supervisor.release();
+  await Promise.all(supervisors.map(({ gone }) => gone));
 }
 
 class StartError extends Error {

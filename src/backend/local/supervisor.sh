@@ -70,8 +70,10 @@ die_at task-exited
 # The task's own search path and preloaded libraries end here.
 unset LD_PRELOAD LD_LIBRARY_PATH
 PATH=/usr/bin:/bin
-echo "$status" > "$prefix.exit.tmp"
-die_at status-written
-sync "$prefix.exit.tmp"
+# On a full disk the status waits for room; only where the whole folder is gone does nobody ask for it any more.
+until { echo "$status" > "$prefix.exit.tmp"; } 2> /dev/null && die_at status-written && sync "$prefix.exit.tmp"; do
+  [ -d "${prefix%/*}" ] || exit 1
+  sleep 1
+done
 die_at status-synced
 exec mv "$prefix.exit.tmp" "$prefix.exit"
