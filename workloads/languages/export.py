@@ -6,54 +6,44 @@ import hashlib
 import json
 import os
 import shutil
-import warnings
 from dataclasses import asdict
 from typing import Callable
 
 import numpy as np
 import torch
-from torch import nn
 
 from checkpoint import sync_folder, write_durably
 from declarations import SENTENCE_CHARACTERS, TEST_EVERY, Corpus
 from evaluate import FIRST_CHARACTERS
 from features import SEPARATORS, Hashing
 from model import Identifier
+from onnx_file import onnx_model
 
 FORMAT = 1
 Bag = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-class Exported(nn.Module):
-    """The identifier with its table in int8, one scale per column folded into the linear layer.
-
-    Input: row numbers, one text a line, padded with the number of rows (the table has a line of zeros there).
-    """
+class Exported:
+    """The identifier with its table in int8, one scale per column folded into the linear layer."""
 
     def __init__(self, model: Identifier):
-        super().__init__()
         table, weight, bias = (part.detach().cpu() for part in model.parts())
         scale = (table.abs().amax(dim=0) / 127).clamp(min=1e-12)
-        quantised = torch.round(table / scale).to(torch.int8)
-        self.rows = table.shape[0]
-        self.register_buffer('table', torch.cat([quantised, torch.zeros(1, table.shape[1], dtype=torch.int8)]))
-        self.register_buffer('weight', weight * scale)
-        self.register_buffer('bias', bias.clone())
+        self.table = torch.round(table / scale).to(torch.int8)
+        self.weight = weight * scale
+        self.bias = bias
 
-    def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        counts = (rows != self.rows).to(torch.float32).sum(dim=1, keepdim=True).clamp(min=1.0)
-        summed = self.table[rows].to(torch.float32).sum(dim=1)
-        logits = torch.matmul(summed / counts.sqrt(), self.weight.t()) + self.bias
-        return logits, torch.softmax(logits, dim=1)
+    def logits(self, rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Logits of the texts of a bag, texts x labels. Sums of int8 are exact in float32 up to 2^17 features."""
+        texts = torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
+        summed = torch.zeros(len(counts), self.table.shape[1])
+        summed.index_add_(0, texts, self.table[torch.from_numpy(rows)].to(torch.float32))
+        scale = torch.from_numpy(1.0 / np.sqrt(np.maximum(counts, 1)).astype(np.float32))
+        return torch.addmm(self.bias, summed * scale[:, None], self.weight.t()).numpy()
 
-    def logits_of_bag(self, rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The same logits from a bag, without padding."""
-        text = np.repeat(np.arange(len(counts)), counts)
-        wide = np.full((len(counts), int(counts.max())), self.rows, dtype=np.int64)
-        wide[text, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = rows
-        with torch.no_grad():
-            parts = [self.forward(torch.from_numpy(wide[start : start + 64]))[0] for start in range(0, len(wide), 64)]
-        return torch.cat(parts).numpy()
+    def onnx(self) -> bytes:
+        zeros = np.zeros((1, self.table.shape[1]), dtype=np.int8)
+        return onnx_model(np.concatenate([self.table.numpy(), zeros]), self.weight.numpy(), self.bias.numpy())
 
 
 def export(
@@ -67,10 +57,10 @@ def export(
 ) -> dict:
     """Writes the folder and returns what `measure` found for the model as exported. Raises OSError."""
     output = os.path.abspath(output)
-    exported = Exported(model).eval()
-    result = measure(exported.logits_of_bag)
+    exported = Exported(model)
+    result = measure(exported.logits)
     tensors = [
-        ('table', exported.table[:-1].numpy()),
+        ('table', exported.table.numpy()),
         ('weight', exported.weight.numpy()),
         ('bias', exported.bias.numpy()),
     ]
@@ -107,7 +97,7 @@ def export(
     os.makedirs(staging)
     try:
         write_durably(os.path.join(staging, 'weights.bin'), blob)
-        _write_onnx(exported, os.path.join(staging, 'model.onnx'))
+        write_durably(os.path.join(staging, 'model.onnx'), exported.onnx())
         text = json.dumps(description, ensure_ascii=False, indent=1)
         write_durably(os.path.join(staging, 'model.json'), text.encode('utf-8', 'surrogatepass'), b'\n')
         _put_in_place(staging, output)
@@ -133,22 +123,6 @@ def _layout(tensors: list[tuple[str, np.ndarray]]) -> list[dict]:
         layout.append({'name': name, 'type': array.dtype.name, 'shape': list(array.shape), 'byteOffset': offset})
         offset += array.nbytes
     return layout
-
-
-def _write_onnx(exported: Exported, path: str) -> None:
-    options = {
-        'input_names': ['rows'],
-        'output_names': ['logits', 'probabilities'],
-        'dynamic_axes': {'rows': {0: 'texts', 1: 'features'}, 'logits': {0: 'texts'}, 'probabilities': {0: 'texts'}},
-        'opset_version': 13,
-    }
-    if 'dynamo' in torch.onnx.export.__code__.co_varnames:
-        options['dynamo'] = False  # torch 2.x: the exporter that needs no further packages
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        torch.onnx.export(exported, (torch.zeros(2, 3, dtype=torch.int64),), path, **options)
-    with open(path, 'rb') as stream:
-        os.fsync(stream.fileno())
 
 
 def _put_in_place(staging: str, output: str) -> None:

@@ -147,7 +147,7 @@ describe('what a finished run leaves', () => {
   it('replaces an older model only as a whole', async () => {
     const { options, output } = place('uninterrupted');
     // Resumed from the last checkpoint, only the export is left to do; it dies between writing the parts.
-    const prelude = 'import export, os, signal\nexport._write_onnx = lambda *_: os.kill(os.getpid(), signal.SIGKILL)';
+    const prelude = 'import export, os, signal\nexport.onnx_model = lambda *_: os.kill(os.getpid(), signal.SIGKILL)';
     const before = readFileSync(join(output, 'model.json'), 'utf8');
     const [writer] = await runGang({ ...options, prelude });
     expect(writer?.signal).toBe('SIGKILL');
