@@ -152,6 +152,11 @@ describe('a trained model', () => {
     expect(total).toBeCloseTo(1, 12);
   });
 
+  it('has no answer for a text without letters', () => {
+    for (const text of ['', ' ', '2026-11-23, 10:30!', '\u3000\u00a0']) expect(identifier.top(text, 3)).toEqual([]);
+    expect(identifier.top('a', 3)).toHaveLength(3);
+  });
+
   it('is refused where the weights do not fit its description', () => {
     expect(() => new LanguageIdentifier(model, weights.slice(4))).toThrow(/expected \d+ bytes of weights/);
     const wider = model.weights.tensors.map((tensor) => (tensor.name === 'bias' ? { ...tensor, shape: [1] } : tensor));

@@ -73,8 +73,9 @@ export class LanguageIdentifier {
     return definite(this.labels[best], 'a model has labels');
   }
 
-  /** The `count` most probable labels, the likeliest first; equal ones in the order of `labels`. */
+  /** The `count` most probable labels, the likeliest first, equal ones in the order of `labels`; none if nothing is left of the text. */
   top(text: string, count: number): LanguageGuess[] {
+    if (this.#normaliser.normalise(text).length === 1) return [];
     const probabilities = this.probabilities(text);
     const guesses = this.labels.map((label, index) => ({ ...label, probability: probabilities[index]! }));
     return guesses.sort((left, right) => right.probability - left.probability).slice(0, count);

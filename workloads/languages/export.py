@@ -20,7 +20,7 @@ from model import Identifier
 from onnx_file import onnx_model
 
 FORMAT = 1
-Bag = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Logits = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Exported:
@@ -52,7 +52,7 @@ def export(
     hashing: Hashing,
     corpus: Corpus,
     table: dict[int, int],
-    measure: Callable[[Bag], dict],
+    measure: Callable[[Logits], dict],
     training: dict,
 ) -> dict:
     """Writes the folder and returns what `measure` found for the model as exported. Raises OSError."""
