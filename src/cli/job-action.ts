@@ -9,7 +9,7 @@ export interface JobAction {
   name: string;
   summary: string;
   act: (client: OrreryClient, jobId: number) => Promise<JobSummary>;
-  /** Past participle for the human answer. */
+  /** Begins the human answer: `Cancelled job 12 (demo)`. */
   said: string;
   examples: readonly (readonly [string, string])[];
 }
@@ -24,7 +24,7 @@ export function defineJobAction(program: Command, { name, summary, act, said, ex
       for (const id of ids) {
         const job = await act(client, id);
         jobs.push(job);
-        if (options.json !== true) print(`Job ${id} (${job.name}) ${said}: now ${job.state}`);
+        if (options.json !== true) print(`${said} job ${id} (${job.name})`);
       }
       if (options.json === true) printJson({ jobs });
     });

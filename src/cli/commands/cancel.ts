@@ -6,7 +6,7 @@ export function register(program: Command): Command {
     name: 'cancel',
     summary: 'End jobs: SIGTERM, then SIGKILL after 30 s; pending ones never start.',
     act: (client, jobId) => client.cancel(jobId),
-    said: 'cancelled',
+    said: 'Cancelled',
     examples: [
       ['orrery cancel 12', 'end job 12'],
       ['orrery cancel 12 13 14', 'several at once'],

@@ -6,7 +6,7 @@ export function register(program: Command): Command {
     name: 'hold',
     summary: 'Keep pending jobs from starting.',
     act: (client, jobId) => client.hold(jobId),
-    said: 'held',
+    said: 'Held',
     examples: [
       ['orrery hold 12', 'keep job 12 in the queue'],
       ['orrery hold 12 13 14', 'several at once'],

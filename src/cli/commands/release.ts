@@ -6,7 +6,7 @@ export function register(program: Command): Command {
     name: 'release',
     summary: 'Let held jobs start.',
     act: (client, jobId) => client.release(jobId),
-    said: 'released',
+    said: 'Released',
     examples: [
       ['orrery release 12', 'job 12 may start again'],
       ['orrery release 12 13 14', 'several at once'],

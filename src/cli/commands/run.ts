@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CodeSource, SubmitResponse } from '../../contract/api.ts';
@@ -101,7 +102,12 @@ async function submit(
   isSnapshotWanted: boolean,
 ): Promise<SubmitResponse['jobs']> {
   // Before the snapshot: without a daemon nothing is left behind.
-  const daemon = daemonAddress(homeFolder());
+  const home = homeFolder();
+  const daemon = daemonAddress(home);
+  const missing = jobs.flatMap((job) => job.secrets ?? []).find((name) => !existsSync(join(home, 'secrets', name)));
+  if (missing !== undefined) {
+    throw new OrreryError('ORR_BAD_JOB', `secret ${missing} is not stored: orrery secret set ${missing} < FILE`);
+  }
   return (await submitJobs(daemon, jobs, await codeSource(folder, git, isSnapshotWanted))).jobs;
 }
 
