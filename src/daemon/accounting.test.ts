@@ -8,7 +8,7 @@ import type { JournalRecord } from '../contract/journal.ts';
 import type { EndState } from '../scheduler/types.ts';
 import type { AttemptRow } from '../store/job-row.ts';
 import { Store } from '../store/store.ts';
-import { accounting, lostMs } from './accounting.ts';
+import { Accounting, lostMs } from './accounting.ts';
 import { ProgressReader, readMetrics } from './metrics-file.ts';
 
 let folder: string;
@@ -56,7 +56,8 @@ describe('accounting', () => {
     ]);
     const metricsFile = (jobId: number) => join(folder, `${jobId}.ndjson`);
     writeFileSync(metricsFile(2), '{"event":"checkpoint","attempt":1,"step":30,"time":10800}\n');
-    const rows = accounting(store, 'job', 20 * HOUR_MS, metricsFile);
+    const accounting = new Accounting(store, metricsFile);
+    const rows = accounting.rows('job', 20 * HOUR_MS);
     expect(rows.map(({ key, ettr }) => [key, ettr])).toEqual([
       ['1', 2 / 3],
       // Ten hours allocated, the last of attempt 1 lost, one hour waited.
@@ -64,7 +65,7 @@ describe('accounting', () => {
       ['3', null],
     ]);
     expect(rows[1]).toMatchObject({ name: 'job-2', jobs: 1, gpuHours: 20, cpuHours: 40, nodeFailures: 1 });
-    const byAccount = accounting(store, 'account', 20 * HOUR_MS, metricsFile);
+    const byAccount = accounting.rows('account', 20 * HOUR_MS);
     expect(byAccount).toEqual([
       { key: 'vision', name: 'vision', jobs: 2, gpuHours: 24, cpuHours: 48, nodeFailures: 1, ettr: 11 / 14 },
       { key: 'speech', name: 'speech', jobs: 1, gpuHours: 0, cpuHours: 0, nodeFailures: 0, ettr: null },
@@ -130,12 +131,13 @@ describe('metrics files', () => {
   it('tell the newest progress, and keep it while later lines have none', () => {
     const path = join(folder, 'metrics.ndjson');
     const reader = new ProgressReader();
-    expect(reader.read(path)).toBeNull();
+    expect(reader.read(path, false)).toBeNull();
     writeFileSync(path, '{"progress":0.1}\n{"progress":0.2}\n{"progress":7}\n{"event":"checkpoint"}\n');
-    expect(reader.read(path)).toBe(0.2);
+    expect(reader.read(path, false)).toBe(0.2);
     writeFileSync(path, `{"text":"${'x'.repeat(5000)}"}\n`, { flag: 'a' });
-    expect(reader.read(path)).toBe(0.2);
+    expect(reader.read(path, false)).toBe(0.2);
     writeFileSync(path, '{"progress":1}\n', { flag: 'a' });
-    expect(reader.read(path)).toBe(1);
+    expect(reader.read(path, true)).toBe(1);
+    expect(reader.read(path, true)).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import type { AccountingRow } from '../contract/api.ts';
-import type { AttemptRow, JobRow } from '../store/job-row.ts';
+import type { AttemptRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import { readMetrics } from './metrics-file.ts';
 
@@ -18,41 +18,58 @@ interface Sums {
 }
 
 /**
- * Usage and ETTR by job or by account. ETTR is productive run time / (run time + time in the queue while eligible), after "Revisiting
- * Reliability in Large-Scale Machine Learning Research Clusters" (arXiv 2410.21680, section 2.3). Run time is the time nodes were
+ * Usage and ETTR by job or by account. ETTR is productive run time / (run time + time in the queue while eligible), after Kokolis et al.,
+ * "Revisiting Reliability in Large-Scale Machine Learning Research Clusters" (arXiv 2410.21680). Run time is the time nodes were
  * allocated; productive is what is left of it without the work lost by attempts that did not complete (see `lostMs`).
  */
-export function accounting(
-  store: Store,
-  by: 'job' | 'account',
-  nowMs: number,
-  metricsFile: (jobId: number) => string,
-): AccountingRow[] {
-  const usage = store.usage(nowMs);
-  const lost = lostByJob(store.unfinishedAttempts(), metricsFile);
-  const rows = new Map<string, Sums>();
-  for (const job of allJobs(store)) {
-    const key = by === 'job' ? String(job.jobId) : job.account;
-    const sums = rows.get(key) ?? emptySums(key, by === 'job' ? job.name : job.account);
-    rows.set(key, sums);
-    const used = usage.get(job.jobId);
-    sums.jobs += 1;
-    sums.gpuMs += used?.gpuMs ?? 0;
-    sums.cpuMs += used?.cpuMs ?? 0;
-    sums.nodeFailures += used?.nodeFailures ?? 0;
-    sums.runMs += used?.runMs ?? 0;
-    sums.queuedMs += store.eligibleMs(job, nowMs);
-    sums.lostMs += lost.get(job.jobId) ?? 0;
+export class Accounting {
+  readonly #store: Store;
+  readonly #metricsFile: (jobId: number) => string;
+  /** By job and attempt: what an ended attempt lost does not change. */
+  readonly #lost = new Map<string, number>();
+
+  constructor(store: Store, metricsFile: (jobId: number) => string) {
+    this.#store = store;
+    this.#metricsFile = metricsFile;
   }
-  return [...rows.values()].map((sums) => ({
-    key: sums.key,
-    name: sums.name,
-    jobs: sums.jobs,
-    gpuHours: sums.gpuMs / MS_PER_HOUR,
-    cpuHours: sums.cpuMs / MS_PER_HOUR,
-    nodeFailures: sums.nodeFailures,
-    ettr: sums.runMs === 0 ? null : (sums.runMs - sums.lostMs) / (sums.runMs + sums.queuedMs),
-  }));
+
+  /** By job id, or accounts in the order of their first job. */
+  rows(by: 'job' | 'account', nowMs: number): AccountingRow[] {
+    const lost = this.#lostByJob();
+    const rows = new Map<string, Sums>();
+    for (const used of this.#store.usage(nowMs)) {
+      const key = by === 'job' ? String(used.jobId) : used.account;
+      const sums = rows.get(key) ?? emptySums(key, by === 'job' ? used.name : used.account);
+      rows.set(key, sums);
+      sums.jobs += 1;
+      sums.gpuMs += used.gpuMs;
+      sums.cpuMs += used.cpuMs;
+      sums.nodeFailures += used.nodeFailures;
+      sums.runMs += used.runMs;
+      sums.queuedMs += used.queuedMs;
+      sums.lostMs += lost.get(used.jobId) ?? 0;
+    }
+    return [...rows.values()].map((sums) => ({
+      key: sums.key,
+      name: sums.name,
+      jobs: sums.jobs,
+      gpuHours: sums.gpuMs / MS_PER_HOUR,
+      cpuHours: sums.cpuMs / MS_PER_HOUR,
+      nodeFailures: sums.nodeFailures,
+      ettr: sums.runMs === 0 ? null : (sums.runMs - sums.lostMs) / (sums.runMs + sums.queuedMs),
+    }));
+  }
+
+  #lostByJob(): Map<number, number> {
+    const byJob = new Map<number, number>();
+    for (const attempt of this.#store.unfinishedAttempts()) {
+      const key = `${attempt.jobId}/${attempt.attempt}`;
+      const lost = this.#lost.get(key) ?? lostMs(attempt, allLines(this.#metricsFile(attempt.jobId)));
+      this.#lost.set(key, lost);
+      byJob.set(attempt.jobId, (byJob.get(attempt.jobId) ?? 0) + lost);
+    }
+    return byJob;
+  }
 }
 
 /**
@@ -77,18 +94,6 @@ export function lostMs(attempt: AttemptRow, lines: readonly Record<string, unkno
   return runMs * (1 - Math.min(1, keptSteps / takenSteps));
 }
 
-function lostByJob(attempts: readonly AttemptRow[], metricsFile: (jobId: number) => string): Map<number, number> {
-  const lost = new Map<number, number>();
-  let lines: Record<string, unknown>[] = [];
-  let jobId = -1;
-  for (const attempt of attempts) {
-    if (attempt.jobId !== jobId) lines = allLines(metricsFile(attempt.jobId));
-    jobId = attempt.jobId;
-    lost.set(jobId, (lost.get(jobId) ?? 0) + lostMs(attempt, lines));
-  }
-  return lost;
-}
-
 function allLines(path: string): Record<string, unknown>[] {
   const all: Record<string, unknown>[] = [];
   for (let offset = 0; ; ) {
@@ -97,11 +102,6 @@ function allLines(path: string): Record<string, unknown>[] {
     if (nextOffset === offset) return all;
     offset = nextOffset;
   }
-}
-
-function* allJobs(store: Store): Generator<JobRow> {
-  yield* store.endedJobs({}).reverse();
-  yield* store.liveJobs();
 }
 
 function emptySums(key: string, name: string): Sums {

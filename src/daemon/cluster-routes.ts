@@ -16,7 +16,6 @@ import {
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { NodeView } from '../scheduler/types.ts';
-import { accounting } from './accounting.ts';
 import type { DaemonContext } from './context.ts';
 import { followJournal } from './journal-events.ts';
 import { createRoute, eventStreamAnswer, jsonAnswer } from './route.ts';
@@ -84,9 +83,10 @@ const prometheus = createRoute({
 });
 
 export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): void {
-  const { backend, book, store } = daemon;
+  const { accounting, backend, store } = daemon;
   app.openapi(health, (c) => {
-    const jobs = book.summaries({});
+    const nodes = backend.nodes();
+    const running = new Set(nodes.flatMap((node) => node.jobIds)).size;
     return c.json(
       {
         status: 'ok' as const,
@@ -95,9 +95,9 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         home: daemon.home.folder,
         cluster: daemon.cluster,
         startTime: daemon.startMs / 1000,
-        nodes: backend.nodes().length,
-        jobsPending: jobs.filter((job) => job.state === 'PENDING').length,
-        jobsRunning: jobs.filter((job) => job.state !== 'PENDING').length,
+        nodes: nodes.length,
+        jobsPending: store.liveJobCount - running,
+        jobsRunning: running,
       },
       200,
     );
@@ -114,9 +114,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
   act(resume, (nodeName) => backend.resumeNode(nodeName));
   act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
-  app.openapi(account, (c) =>
-    c.json({ rows: accounting(store, c.req.valid('query').by, daemon.now(), daemon.home.metrics) }, 200),
-  );
+  app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {

@@ -1,5 +1,6 @@
 import type { LocalBackend } from '../backend/local/backend-port.ts';
 import type { Store } from '../store/store.ts';
+import type { Accounting } from './accounting.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
 import type { Measurements } from './measurements.ts';
@@ -19,6 +20,7 @@ export interface DaemonContext {
   readonly version: string;
   readonly cluster: string;
   readonly startMs: number;
+  readonly accounting: Accounting;
   readonly measurements: Measurements;
   readonly log: Log;
   readonly now: () => number;

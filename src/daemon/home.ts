@@ -17,6 +17,18 @@ export interface Home {
   snapshot: (digest: string) => string;
 }
 
+const STORAGE_ERRORS = ['EACCES', 'EDQUOT', 'EEXIST', 'EIO', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS'];
+
+/** ORR_STORAGE for what the file system refused, anything else as it is. */
+export function asHomeError(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !STORAGE_ERRORS.includes(String(error.code))) return error;
+  return new OrreryError(
+    'ORR_STORAGE',
+    `cannot write to the home ${folder}: ${error.message}; make room or choose another with ORRERY_HOME`,
+    { cause: error },
+  );
+}
+
 /** Makes the home where missing, readable by its owner alone. Throws ORR_STORAGE where it cannot be written. */
 export function openHome(path: string): Home {
   const folder = resolve(path);
@@ -26,15 +38,8 @@ export function openHome(path: string): Home {
     for (const part of ['jobs', 'snapshots', 'secrets'])
       mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OrreryError(
-      'ORR_STORAGE',
-      `cannot write to the home ${folder}: ${reason}; choose another with ORRERY_HOME`,
-      {
-        cause,
-      },
-    );
+  } catch (error) {
+    throw asHomeError(error, folder);
   }
   return {
     folder,
@@ -49,11 +54,21 @@ export function openHome(path: string): Home {
   };
 }
 
-/** Tells clients where the daemon is: whole or not at all. */
+/** Writes a file that its owner alone may read, whole or not at all. */
+export function writeWhole(path: string, text: string): void {
+  const half = `${path}.${process.pid}.partial`;
+  try {
+    writeFileSync(half, text, { mode: 0o600 });
+    renameSync(half, path);
+  } catch (error) {
+    rmSync(half, { force: true });
+    throw error;
+  }
+}
+
+/** Tells clients where the daemon is. */
 export function writeDaemonFile(home: Home, content: DaemonFile): void {
-  const half = `${home.daemonFile}.${process.pid}.partial`;
-  writeFileSync(half, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-  renameSync(half, home.daemonFile);
+  writeWhole(home.daemonFile, `${JSON.stringify(content)}\n`);
 }
 
 export function removeDaemonFile(home: Home): void {

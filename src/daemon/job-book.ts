@@ -108,7 +108,7 @@ export class JobBook {
       startTime: seconds(job.startMs),
       endTime: seconds(job.endMs),
       exitCode: job.exitCode,
-      progress: job.attempt === 0 ? null : this.#progress.read(this.#home.metrics(job.jobId)),
+      progress: job.attempt === 0 ? null : this.#progress.read(this.#home.metrics(job.jobId), job.isEnded),
     };
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,7 @@ describe('the daemon as a process', () => {
       ],
       [['--port', '70000'], 2, /^orrery: --port: expected an integer from 0 to 65535, got "70000"\n$/],
       [['--cluster', '/nowhere.yaml'], 2, /^orrery: cannot read the cluster file \/nowhere.yaml: .*\n$/],
+      [['--port', '0', '--home', join(import.meta.filename, 'x')], 1, /^orrery: cannot write to the home \S+: .*\n$/],
       [['--port', '0', '--host', '192.0.2.1'], 2, /^orrery: cannot listen on 192.0.2.1:0 \(EADDRNOTAVAIL\).*\n$/],
     ];
     for (const [args, status, line] of cases) {
@@ -134,29 +135,54 @@ const canMount = (() => {
   }
 })();
 
-describe('a full disk', () => {
-  it.skipIf(!canMount)('refuses submissions, goes on answering, and takes them again once there is room', async () => {
-    const small = join(home, 'small');
-    mkdirSync(small);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]);
+/** Runs with a file system of 8 MiB that `fill` fills up and `free` makes room in. */
+async function withSmallDisk(
+  run: (folder: string, fill: () => void, free: () => void) => Promise<void>,
+): Promise<void> {
+  const folder = join(home, 'small');
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
+  const ballast = join(folder, 'ballast');
+  const fill = () => {
+    // To the last byte: the write that no longer fits leaves what fitted.
     try {
-      const daemon = start(['--port', '0'], small);
-      const client = await clientOf(daemon, small);
+      for (;;) writeFileSync(ballast, Buffer.alloc(4096), { flag: 'a' });
+    } catch {
+      return;
+    }
+  };
+  try {
+    await run(folder, fill, () => rmSync(ballast));
+  } finally {
+    execFileSync('umount', ['-l', folder]);
+  }
+}
+
+describe.skipIf(!canMount)('a full disk', () => {
+  it('refuses submissions, goes on answering, and takes them again once there is room', () =>
+    withSmallDisk(async (folder, fill, free) => {
+      const daemon = start(['--port', '0'], folder);
+      const client = await clientOf(daemon, folder);
       const held = { command: ['true'], hold: true };
       await client.submit({ jobs: [held] });
-      const ballast = join(small, 'ballast');
-      writeFileSync(ballast, Buffer.alloc(6 * 1024 ** 2));
-      const big = { script: `#!/bin/sh\n# ${'x'.repeat(3 * 1024 ** 2)}`, hold: true };
+      fill();
+      const big = { script: `#!/bin/sh\n# ${'x'.repeat(1024 ** 2)}`, hold: true };
       await expect(client.submit({ jobs: [held, big] })).rejects.toMatchObject({ code: 'ORR_STORAGE', exitCode: 1 });
       expect((await client.jobs()).length).toBe(1);
       expect((await client.health()).status).toBe('ok');
-      rmSync(ballast);
+      free();
       await client.submit({ jobs: [held] });
       expect((await client.jobs()).map(({ state }) => state)).toEqual(['PENDING', 'PENDING']);
       await client.shutdown();
       expect(await daemon.ended).toBe(0);
-    } finally {
-      execFileSync('umount', ['-l', small]);
-    }
-  });
+    }));
+
+  it('keeps a daemon from starting, in one line, and leaves no half of a file', () =>
+    withSmallDisk(async (folder, fill) => {
+      fill();
+      const failed = start(['--port', '0'], folder);
+      expect(await failed.ended).toBe(1);
+      expect(failed.output()).toMatch(/^orrery: cannot (write to the home|use) .*\n$/);
+      expect(readdirSync(folder).filter((name) => /partial|token|daemon.json/.test(name))).toEqual([]);
+    }));
 });

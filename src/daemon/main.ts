@@ -57,5 +57,5 @@ main().catch((error: unknown) => {
   const line = error instanceof Error ? error.message.split('\n')[0] : String(error);
   process.stderr.write(`orrery: ${line}\n`);
   if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = isOurs ? error.exitCode : 1;
+  process.exit(isOurs ? error.exitCode : 1);
 });

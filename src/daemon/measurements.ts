@@ -1,10 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { jobStateSchema, nodeSchema } from '../contract/api.ts';
-import { accounting } from './accounting.ts';
 import type { DaemonContext } from './context.ts';
 
-/** ETTR reads files; scrapes in between get the last value. */
-const ETTR_AGE_MS_MAX = 15_000;
+/** ETTR goes over all jobs; scrapes in between get the last value. */
+const ETTR_AGE_MS_MAX = 60_000;
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 /** What `GET /metrics` tells Prometheus. Gauges are read when it asks. */
@@ -40,11 +39,11 @@ export class Measurements {
     return this.#registry.metrics();
   }
 
-  #refreshEttr({ store, now, home }: DaemonContext): void {
+  #refreshEttr({ accounting, now }: DaemonContext): void {
     const nowMs = now();
     if (nowMs - this.#ettrMs < ETTR_AGE_MS_MAX) return;
     this.#ettrMs = nowMs;
-    for (const row of accounting(store, 'account', nowMs, home.metrics)) {
+    for (const row of accounting.rows('account', nowMs)) {
       if (row.ettr !== null) this.#ettr.set({ account: row.key }, row.ettr);
     }
   }

@@ -1,11 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Metrics } from '../contract/api.ts';
 
 /** One answer carries this much of a file at most. */
 const CHUNK_BYTES_MAX = 8 * 1024 ** 2;
 const TAIL_BYTES = 4096;
 /** Jobs whose progress is remembered. */
-const CACHE_SIZE_MAX = 10_000;
+const CACHE_SIZE_MAX = 100_000;
 
 type Line = Record<string, unknown>;
 
@@ -18,18 +18,22 @@ export function readMetrics(path: string, since: number): Metrics {
 
 /** Reads the newest progress of jobs from the ends of their metrics files, again only when a file has grown. */
 export class ProgressReader {
-  readonly #cache = new Map<string, { bytes: number; progress: number | null }>();
+  readonly #cache = new Map<string, { bytes: number; isFinal: boolean; progress: number | null }>();
 
-  /** Between 0 and 1; null where nothing says it. */
-  read(path: string): number | null {
-    const bytes = sizeOf(path);
+  /** Between 0 and 1; null where nothing says it. `isFinal`: the file no longer grows. */
+  read(path: string, isFinal: boolean): number | null {
     const known = this.#cache.get(path);
-    if (known?.bytes === bytes) return known.progress;
+    if (isFinal && known?.isFinal === true) return known.progress;
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (known?.bytes === bytes) {
+      known.isFinal = isFinal;
+      return known.progress;
+    }
     const tail = bytes === 0 ? Buffer.alloc(0) : readRange(path, Math.max(0, bytes - TAIL_BYTES), TAIL_BYTES);
     const newest = parseLines(tail).findLast((line) => isFraction(line['progress']));
     const progress = newest === undefined ? (known?.progress ?? null) : Number(newest['progress']);
     if (this.#cache.size >= CACHE_SIZE_MAX) this.#cache.clear();
-    this.#cache.set(path, { bytes, progress });
+    this.#cache.set(path, { bytes, isFinal, progress });
     return progress;
   }
 }
@@ -53,10 +57,6 @@ function parseLines(bytes: Buffer): Line[] {
         return [];
       }
     });
-}
-
-function sizeOf(path: string): number {
-  return withFile(path, 0, (file) => fstatSync(file).size);
 }
 
 function readRange(path: string, offset: number, bytesMax: number): Buffer {

@@ -3,12 +3,13 @@ import { faultPoint } from '../backend/local/fault-points.ts';
 import { createLauncher } from '../backend/local/launcher.ts';
 import { createLocalBackend } from '../backend/local/local-backend.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
-import { lockHome } from '../store/home-lock.ts';
+import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
+import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
 import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
-import { type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
+import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { type Listener, listen } from './listen.ts';
 import { Measurements } from './measurements.ts';
@@ -56,31 +57,38 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     ...(options.nodeCount !== undefined && { count: options.nodeCount }),
     ...(options.clusterFile !== undefined && { clusterFile: options.clusterFile }),
   });
-  const lock = lockHome(home.folder);
   let fetch = (_request: Request): Response | Promise<Response> =>
     Response.json({ error: { code: 'ORR_UNREACHABLE', message: 'the daemon is starting' } }, { status: 503 });
+  let lock: HomeLock | undefined;
   let listener: Listener | undefined;
+  let running: RunningDaemon | undefined;
   try {
+    const held = lockHome(home.folder);
+    lock = held;
     const token = loadToken(home.token);
     // Before anything is started, so that a taken port leaves everything as it was.
     listener = await listen((request) => fetch(request), host, options.port ?? null);
-    const running = await RunningDaemon.start({
+    running = await RunningDaemon.start({
       home,
       token,
       host,
       listener,
       nodes,
       options,
-      release: () => lock.release(),
+      release: () => held.release(),
     });
     const app = createApp(running.context);
     fetch = (request) => app.fetch(request);
     running.announce();
     return running;
   } catch (error) {
-    await listener?.close();
-    lock.release();
-    throw error;
+    if (running !== undefined) {
+      await running.close();
+    } else {
+      await listener?.close();
+      lock?.release();
+    }
+    throw asHomeError(error, home.folder);
   }
 }
 
@@ -150,6 +158,7 @@ class RunningDaemon implements Daemon {
       store,
       backend,
       book: new JobBook(store, backend, home),
+      accounting: new Accounting(store, home.metrics),
       home,
       token,
       version,

@@ -1,14 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { OrreryError } from '../contract/errors.ts';
-import { readIfThere } from './home.ts';
+import { readIfThere, writeWhole } from './home.ts';
 
 /** The home's token: 32 random bytes, made at the first start, readable by the owner alone. */
 export function loadToken(path: string): string {
   const found = readIfThere(path)?.trim();
   if (found === undefined) {
     const token = randomBytes(32).toString('base64url');
-    writeFileSync(path, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    writeWhole(path, `${token}\n`);
     return token;
   }
   if (found.length < 32) {

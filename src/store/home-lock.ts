@@ -33,14 +33,18 @@ export function lockHome(home: string): HomeLock {
     throw asStorageError(error, path);
   }
   const lock = database;
-  held.add(lock);
-  writeFileSync(pidPath, `${process.pid}\n`);
-  return {
-    release: () => {
-      held.delete(lock);
-      lock.close();
-    },
+  const release = () => {
+    held.delete(lock);
+    lock.close();
   };
+  held.add(lock);
+  try {
+    writeFileSync(pidPath, `${process.pid}\n`);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { release };
 }
 
 function holder(pidPath: string): string {

@@ -15,11 +15,23 @@ export interface EndedJobFilter {
 /** Sums over the attempts of one job, up to now where one still runs. */
 export interface JobUsage {
   jobId: number;
+  name: string;
+  account: string;
   gpuMs: number;
   cpuMs: number;
   /** Time its nodes were allocated. */
   runMs: number;
   nodeFailures: number;
+  /** Time it waited while it could have run. */
+  queuedMs: number;
+}
+
+/** How a job ended. */
+export interface JobOutcome {
+  jobId: number;
+  state: JobRow['state'];
+  exitCode: number;
+  endMs: number;
 }
 
 const JOB_COLUMNS = [
@@ -67,6 +79,7 @@ export class JobTables {
   readonly #live: StatementSync;
   readonly #liveAttempts: StatementSync;
   readonly #usage: StatementSync;
+  readonly #outcomes: StatementSync;
   readonly #unfinished: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -83,9 +96,15 @@ export class JobTables {
       `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
     );
     this.#usage = database.prepare(
-      `SELECT job_id, sum(gpus * (coalesce(end_ms, ?1) - start_ms)) AS gpu_ms, sum(cpus * (coalesce(end_ms, ?1) - start_ms)) AS cpu_ms,
-              sum(coalesce(end_ms, ?1) - start_ms) AS run_ms, sum(state = 'NODE_FAIL') AS node_failures
-       FROM attempts GROUP BY job_id`,
+      `SELECT jobs.job_id, name, account, queued_ms,
+              coalesce(sum(gpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS gpu_ms,
+              coalesce(sum(cpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS cpu_ms,
+              coalesce(sum(coalesce(attempts.end_ms, ?1) - attempts.start_ms), 0) AS run_ms,
+              coalesce(sum(attempts.state = 'NODE_FAIL'), 0) AS node_failures
+       FROM jobs LEFT JOIN attempts USING (job_id) GROUP BY job_id ORDER BY job_id`,
+    );
+    this.#outcomes = database.prepare(
+      'SELECT job_id, state, coalesce(exit_code, 0) AS exit_code, end_ms FROM jobs WHERE is_ended = 1 ORDER BY job_id',
     );
     this.#unfinished = database.prepare(
       `SELECT * FROM attempts WHERE end_ms IS NOT NULL AND state <> 'COMPLETED' ORDER BY job_id, attempt`,
@@ -120,17 +139,28 @@ export class JobTables {
     });
   }
 
-  usage(nowMs: number): Map<number, JobUsage> {
-    const rows = this.#usage.all(nowMs).map(
-      (row): JobUsage => ({
-        jobId: integer(row, 'job_id'),
-        gpuMs: integer(row, 'gpu_ms'),
-        cpuMs: integer(row, 'cpu_ms'),
-        runMs: integer(row, 'run_ms'),
-        nodeFailures: integer(row, 'node_failures'),
-      }),
-    );
-    return new Map(rows.map((usage) => [usage.jobId, usage]));
+  /** By job id; closed intervals of waiting only. */
+  usage(nowMs: number): JobUsage[] {
+    return this.#usage.all(nowMs).map((row) => ({
+      jobId: integer(row, 'job_id'),
+      name: text(row, 'name'),
+      account: text(row, 'account'),
+      gpuMs: integer(row, 'gpu_ms'),
+      cpuMs: integer(row, 'cpu_ms'),
+      runMs: integer(row, 'run_ms'),
+      nodeFailures: integer(row, 'node_failures'),
+      queuedMs: integer(row, 'queued_ms'),
+    }));
+  }
+
+  /** Of ended jobs, by id. */
+  outcomes(): JobOutcome[] {
+    return this.#outcomes.all().map((row) => ({
+      jobId: integer(row, 'job_id'),
+      state: jobStateSchema.parse(row['state']),
+      exitCode: integer(row, 'exit_code'),
+      endMs: integer(row, 'end_ms'),
+    }));
   }
 
   /** Attempts that ended in any state but COMPLETED. */

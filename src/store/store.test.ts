@@ -88,12 +88,15 @@ describe('Store', () => {
     ];
     expect(store.attempts(1)).toMatchObject(attempts);
     expect(store.attempts(2)).toMatchObject(attempts);
-    expect(store.usage(20_000).get(1)).toEqual({
+    expect(store.usage(20_000)[0]).toEqual({
       jobId: 1,
+      name: 'job-1',
+      account: 'default',
       gpuMs: 10_000,
       cpuMs: 20_000,
       runMs: 10_000,
       nodeFailures: 1,
+      queuedMs: 3000,
     });
     store.close();
   });

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { OrreryError } from '../contract/errors.ts';
 import type { AcceptedJob, Journal, JournalRecord } from '../contract/journal.ts';
 import { assert, definite } from '../lib/assert.ts';
-import type { EndState, JobRequest } from '../scheduler/types.ts';
+import type { EndState, JobRequest, JobState } from '../scheduler/types.ts';
 import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
 import { type EndedJobFilter, JobTables, type JobUsage } from './job-tables.ts';
@@ -99,11 +99,11 @@ export class Store implements Journal {
 
   /** What a fresh scheduler needs: the outcome of each ended job, then all records of the others and of the nodes, in journal order. */
   recoveryRecords(): JournalRecord[] {
-    const outcomes = this.#tables.ended({}).map((job): JournalRecord => {
-      const { jobId, exitCode, endMs } = job;
-      return { event: { kind: 'JobEnded', atMs: endMs ?? 0, jobId, state: endState(job), exitCode: exitCode ?? 0 } };
+    const outcomes = this.#tables.outcomes().map(({ jobId, state, exitCode, endMs }): JournalRecord => {
+      assert(isEndState(state), `job ${jobId} ended and its row says ${state}`);
+      return { event: { kind: 'JobEnded', atMs: endMs, jobId, state, exitCode } };
     });
-    return [...outcomes.reverse(), ...this.#journal.live()];
+    return [...outcomes, ...this.#journal.live()];
   }
 
   /** A job as it was accepted, and how many attempts it has had; undefined for an unknown id. */
@@ -137,8 +137,12 @@ export class Store implements Journal {
     return this.#tables.ended(filter);
   }
 
-  usage(nowMs: number): Map<number, JobUsage> {
-    return this.#tables.usage(nowMs);
+  /** By job id, up to now. */
+  usage(nowMs: number): JobUsage[] {
+    return this.#tables.usage(nowMs).map((usage) => {
+      const live = this.#live.get(usage.jobId);
+      return live === undefined ? usage : { ...usage, queuedMs: this.eligibleMs(live.job, nowMs) };
+    });
   }
 
   unfinishedAttempts(): AttemptRow[] {
@@ -263,10 +267,6 @@ export class Store implements Journal {
   }
 }
 
-function endState({ jobId, state }: JobRow): EndState {
-  assert(
-    state !== 'PENDING' && state !== 'RUNNING' && state !== 'COMPLETING',
-    `job ${jobId} ended and its row says ${state}`,
-  );
-  return state;
+function isEndState(state: JobState): state is EndState {
+  return state !== 'PENDING' && state !== 'RUNNING' && state !== 'COMPLETING';
 }
