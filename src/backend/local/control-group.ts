@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from './error-code.ts';
-import { signalPid } from './process-table.ts';
+import { identify, signalPid } from './process-table.ts';
 
 /** Where we may make control groups: one hierarchy that holds processes together, one that limits memory; null where there is none. */
 export interface ControlGroupRoots {
@@ -45,17 +45,29 @@ function hasController(list: string, controller: string): boolean {
   return controller === '' || list.split(',').includes(controller);
 }
 
+const PROBE = 'orrery-probe-';
+
 /** Whether a process of ours may be put into a group below `root`: permissions and rules of the hierarchy decide, so it is tried. */
 function isUsable(root: string): boolean {
-  const probe = join(root, `orrery-probe-${process.pid}`);
+  removeStaleProbes(root);
+  const probe = join(root, `${PROBE}${process.pid}`);
   try {
     mkdirSync(probe);
   } catch {
     return false;
   }
   const { status } = spawnSync('/bin/sh', ['-c', 'echo 0 > "$1/cgroup.procs"', 'sh', probe], { stdio: 'ignore' });
-  rmdirSync(probe);
+  // Where the kernel has not let go of it yet, the next start removes it.
+  removeControlGroup(probe);
   return status === 0;
+}
+
+/** Of processes that were killed while they tried. */
+function removeStaleProbes(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = name.startsWith(PROBE) ? Number(name.slice(PROBE.length)) : null;
+    if (pid !== null && (pid === process.pid || identify(pid) === null)) removeControlGroup(join(root, name));
+  }
 }
 
 function readText(path: string): string {
