@@ -48,11 +48,15 @@ export class DaemonFixture {
     return jobs[0]?.id ?? 0;
   }
 
-  /** Asks until the job is in one of the states. */
-  async until(jobId: number, ...states: JobSummary['state'][]): Promise<JobDetail> {
+  /** Asks until the job is in the state. */
+  until(jobId: number, state: JobSummary['state']): Promise<JobDetail> {
+    return this.untilTrue(jobId, (job) => job.state === state);
+  }
+
+  async untilTrue(jobId: number, isSo: (job: JobDetail) => boolean): Promise<JobDetail> {
     for (;;) {
       const job = await this.client.job(jobId);
-      if (states.includes(job.state)) return job;
+      if (isSo(job)) return job;
       await new Promise((resolve) => {
         setTimeout(resolve, 20);
       });

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
@@ -6,7 +7,7 @@ import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
 
 /** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
 async function main(): Promise<void> {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: writeLogLine });
   let daemon: Daemon | undefined;
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -22,6 +23,15 @@ async function main(): Promise<void> {
     log,
     onShutdownRequest: () => (isStopping = true),
   });
+}
+
+/** On a full disk a line is lost and the daemon goes on: pino's own writer would wait for space and answer nobody meanwhile. */
+function writeLogLine(line: string): void {
+  try {
+    writeSync(process.stdout.fd, line);
+  } catch {
+    // Nowhere left to say it.
+  }
 }
 
 function readArguments(argv: string[]): DaemonOptions {
