@@ -52,7 +52,8 @@ function readImports(): { files: string[]; lines: ImportLine[] } {
 const { files, lines } = readImports();
 
 function roomOf(line: ImportLine): string | undefined {
-  if (!line.specifier.startsWith('.')) return undefined;
+  // The package's own manifest belongs to no room.
+  if (!line.specifier.startsWith('.') || line.specifier.endsWith('/package.json')) return undefined;
   const target = relative(join(root, 'src'), resolve(root, dirname(line.file), line.specifier));
   return target.startsWith('..') ? `outside src: ${target}` : target.split('/')[0];
 }

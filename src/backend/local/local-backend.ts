@@ -19,7 +19,7 @@ import { FactQueue } from './fact-queue.ts';
 import { faultPoint } from './fault-points.ts';
 import type { AttemptPlan, Launcher } from './launcher-port.ts';
 import { LiveAttempts } from './live-attempts.ts';
-import { type LiveAttempt, replayable } from './recovery.ts';
+import { type LiveAttempt, liveAttempts, reconcileNodes } from './recovery.ts';
 
 export interface LocalBackendOptions {
   scheduler: Scheduler;
@@ -68,11 +68,12 @@ class SchedulingLoop implements LocalBackend {
   }
 
   async start(records: readonly JournalRecord[]): Promise<void> {
-    const { nodes, now } = this.#options;
-    const replay = replayable(records, nodes, now());
-    if (replay.toJournal.length > 0) await this.#options.journal.append(replay.toJournal);
-    for (const record of replay.records) this.#scheduler.apply(record.event);
-    await Promise.all(replay.live.map((attempt) => this.#recover(attempt)));
+    const { nodes, now, journal } = this.#options;
+    for (const record of records) this.#scheduler.apply(record.event);
+    const changes = reconcileNodes(this.#scheduler.nodes(), nodes, now());
+    if (changes.length > 0) await journal.append(changes.map((event) => ({ event })));
+    for (const event of changes) this.#scheduler.apply(event);
+    await Promise.all(liveAttempts(records).map((attempt) => this.#recover(attempt)));
     this.#kick();
     await this.#pumped;
   }

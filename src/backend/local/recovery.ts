@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeSpec } from '../../cluster/node.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
-import type { EndCause, Placement } from '../../scheduler/types.ts';
+import type { EndCause, NodeView, Placement, SchedulerEvent } from '../../scheduler/types.ts';
 
 /** An attempt that held nodes when the journal ends. */
 export interface LiveAttempt {
@@ -13,40 +13,34 @@ export interface LiveAttempt {
   cause: EndCause | null;
 }
 
-export interface Replay {
-  /** To apply, in order, to a fresh scheduler: the nodes first. */
-  records: JournalRecord[];
-  /** Those of `records` that the journal does not have yet. */
-  toJournal: JournalRecord[];
-  live: LiveAttempt[];
-}
-
 /**
- * What a daemon that starts applies to its scheduler. Nodes are those of the configuration it was started with; only while attempts
- * of an earlier configuration are alive do the nodes stay as the journal has them, since those attempts still use them.
+ * What makes the nodes the journal ends with those of the configuration. A node that runs something stays as it is until a later
+ * start; what an operator did to a node (drained, failed) outlives a change of its size.
  */
-export function replayable(records: readonly JournalRecord[], configured: readonly NodeSpec[], nowMs: number): Replay {
-  const live = liveAttempts(records);
-  const journalled = new Map<string, NodeSpec>();
-  for (const { event } of records) if (event.kind === 'NodeAdded') journalled.set(event.node.name, event.node);
-  const nodes = new Map(configured.map((node) => [node.name, node]));
-  if (live.length > 0) for (const [name, node] of journalled) nodes.set(name, node);
-  const added = [...nodes.values()].map((node) => {
-    return { node, record: { event: { kind: 'NodeAdded' as const, atMs: nowMs, node } } };
-  });
-  const rest = records.filter(({ event }) => {
-    return event.kind !== 'NodeAdded' && (!('nodeName' in event) || nodes.has(event.nodeName));
-  });
-  return {
-    records: [...added.map(({ record }) => record), ...rest],
-    toJournal: added
-      .filter(({ node }) => !isDeepStrictEqual(journalled.get(node.name), node))
-      .map(({ record }) => record),
-    live,
-  };
+export function reconcileNodes(
+  known: readonly NodeView[],
+  configured: readonly NodeSpec[],
+  atMs: number,
+): SchedulerEvent[] {
+  const wanted = new Map(configured.map((node) => [node.name, node]));
+  const events: SchedulerEvent[] = [];
+  for (const { spec, state, reason, jobIds } of known) {
+    const { name: nodeName } = spec;
+    const node = wanted.get(nodeName);
+    wanted.delete(nodeName);
+    if (jobIds.length > 0 || isDeepStrictEqual(spec, node)) continue;
+    events.push({ kind: 'NodeRemoved', atMs, nodeName });
+    if (node === undefined) continue;
+    events.push({ kind: 'NodeAdded', atMs, node });
+    if (state === 'down') events.push({ kind: 'NodeFailed', atMs, nodeName, reason: reason ?? '' });
+    if (state === 'drained') events.push({ kind: 'NodeDrained', atMs, nodeName, reason: reason ?? '' });
+  }
+  for (const node of wanted.values()) events.push({ kind: 'NodeAdded', atMs, node });
+  return events;
 }
 
-function liveAttempts(records: readonly JournalRecord[]): LiveAttempt[] {
+/** The attempts that held nodes when the journal ends. */
+export function liveAttempts(records: readonly JournalRecord[]): LiveAttempt[] {
   const live = new Map<number, LiveAttempt>();
   for (const { event } of records) {
     if (event.kind === 'AttemptStarting') {
