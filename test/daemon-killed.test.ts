@@ -8,7 +8,7 @@ import {
   startDaemon,
   until,
 } from './support/daemon.ts';
-import { evidenceJob, expectAllWell, haveEnded, makeLedger } from './support/jobs.ts';
+import { evidenceJob, expectAllWell, haveEnded, makeLedger, readLog } from './support/jobs.ts';
 
 let home: string;
 let daemon: RunningDaemon | undefined;
@@ -63,11 +63,15 @@ describe('a daemon killed with SIGKILL', () => {
   it('while a job is held, cancelled and requeued: what was acknowledged is still so', async () => {
     daemon = await startDaemon(home);
     const { jobs } = await daemon.client.submit({
-      jobs: [{ command: ['sleep', '1000'] }, { command: ['sleep', '1000'] }, { command: ['true'], hold: true }],
+      jobs: [
+        { command: ['sh', '-c', 'echo up; sleep 1000'] },
+        { command: ['sleep', '1000'] },
+        { command: ['true'], hold: true },
+      ],
     });
     const [running, cancelled, held] = jobs.map((job) => job.id);
     const first = daemon.client;
-    await until(async () => (await first.job(running ?? 0)).state === 'RUNNING', 'the first job to run');
+    await until(async () => (await readLog(first, running ?? 0)) === 'up\n', 'the first job to run');
     await first.cancel(cancelled ?? 0);
     await first.drainNode('n3', 'test');
     const { client } = await killAndRestart();
