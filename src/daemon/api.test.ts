@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { API_PREFIX, errorBodySchema, jobListSchema } from '../contract/api.ts';
 import { createClient } from '../contract/client.ts';
-import { DaemonFixture } from './daemon-fixture.ts';
+import { DaemonFixture } from './daemon.test-support.ts';
 
 const fixture = new DaemonFixture();
 beforeAll(() => fixture.start());

@@ -1,12 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { daemonFileSchema } from '../contract/api.ts';
 import { createClient, type OrreryClient } from '../contract/client.ts';
+import { canMount, withSmallDisk } from '../store/small-disk.test-support.ts';
 
 let home: string;
 const children: ChildProcess[] = [];
@@ -122,45 +123,9 @@ describe('the daemon as a process', () => {
   });
 });
 
-const canMount = (() => {
-  const mount = mkdtempSync(join(tmpdir(), 'orrery-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { stdio: 'ignore' });
-    execFileSync('umount', [mount]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(mount, { recursive: true });
-  }
-})();
-
-/** Runs with a file system of 8 MiB that `fill` fills up and `free` makes room in. */
-async function withSmallDisk(
-  run: (folder: string, fill: () => void, free: () => void) => Promise<void>,
-): Promise<void> {
-  const folder = join(home, 'small');
-  mkdirSync(folder);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
-  const ballast = join(folder, 'ballast');
-  const fill = () => {
-    // To the last byte: the write that no longer fits leaves what fitted.
-    try {
-      for (;;) writeFileSync(ballast, Buffer.alloc(4096), { flag: 'a' });
-    } catch {
-      return;
-    }
-  };
-  try {
-    await run(folder, fill, () => rmSync(ballast));
-  } finally {
-    execFileSync('umount', ['-l', folder]);
-  }
-}
-
 describe.skipIf(!canMount)('a full disk', () => {
   it('refuses submissions, goes on answering, and takes them again once there is room', () =>
-    withSmallDisk(async (folder, fill, free) => {
+    withSmallDisk(home, async (folder, fill, free) => {
       const daemon = start(['--port', '0'], folder);
       const client = await clientOf(daemon, folder);
       const held = { command: ['true'], hold: true };
@@ -178,7 +143,7 @@ describe.skipIf(!canMount)('a full disk', () => {
     }));
 
   it('keeps a daemon from starting, in one line, and leaves no half of a file', () =>
-    withSmallDisk(async (folder, fill) => {
+    withSmallDisk(home, async (folder, fill) => {
       fill();
       const failed = start(['--port', '0'], folder);
       expect(await failed.ended).toBe(1);

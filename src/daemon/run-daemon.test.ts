@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { daemonFileSchema } from '../contract/api.ts';
-import { DaemonFixture } from './daemon-fixture.ts';
+import { DaemonFixture } from './daemon.test-support.ts';
 import { runDaemon } from './run-daemon.ts';
 
 const fixture = new DaemonFixture();

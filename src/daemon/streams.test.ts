@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobEvent, LogChunk } from '../contract/api.ts';
-import { DaemonFixture } from './daemon-fixture.ts';
+import { DaemonFixture } from './daemon.test-support.ts';
 import { LogPosition } from './log-position.ts';
 
 const fixture = new DaemonFixture();

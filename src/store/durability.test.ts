@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import type { JournalRecord } from '../contract/journal.ts';
 import { openDatabase } from './database.ts';
 import { lockHome } from './home-lock.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { canMount, withSmallDisk } from './small-disk.test-support.ts';
 import { Store } from './store.ts';
 
 let folder: string;
@@ -79,7 +80,7 @@ describe('migrations', () => {
 describe('a killed process', () => {
   it('leaves every job it acknowledged, each once', async () => {
     for (const delayMs of [150, 250, 400]) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'appender.test-program.ts'), path], {
+      const child = spawn(process.execPath, [join(import.meta.dirname, 'appender.test-support.ts'), path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       children.push(child);
@@ -101,45 +102,14 @@ describe('a killed process', () => {
   });
 });
 
-/** Runs in a file system of 4 MiB that has 2 MiB of ballast; `free` takes the ballast away. */
-async function withFullDisk(
-  run: (smallPath: string, fill: () => void, free: () => void) => Promise<void>,
-): Promise<void> {
-  const mount = join(folder, 'small');
-  mkdirSync(mount);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount]);
-  const ballast = join(mount, 'ballast');
-  try {
-    await run(
-      join(mount, 'orrery.db'),
-      () => writeFileSync(ballast, Buffer.alloc(2 * 1024 ** 2)),
-      () => rmSync(ballast),
-    );
-  } finally {
-    execFileSync('umount', ['-l', mount]);
-  }
-}
-
-const canMount = (() => {
-  const mount = mkdtempSync(join(tmpdir(), 'orrery-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { stdio: 'ignore' });
-    execFileSync('umount', [mount]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(mount, { recursive: true });
-  }
-})();
-
 describe('a full disk', () => {
-  it.skipIf(!canMount)('refuses the append, keeps nothing of it, and takes the next once there is room', async () => {
-    await withFullDisk(async (smallPath, fill, free) => {
+  it.skipIf(!canMount)('refuses the append, keeps nothing of it, and takes the next once there is room', () =>
+    withSmallDisk(folder, async (small, fill, free) => {
+      const smallPath = join(small, 'orrery.db');
       const store = new Store(smallPath);
       await store.append([submission(1, 'small')]);
       fill();
-      const big = [submission(2, 'x'), submission(3, 'x'.repeat(3 * 1024 ** 2))];
+      const big = [submission(2, 'x'), submission(3, 'x'.repeat(1024 ** 2))];
       await expect(store.append(big)).rejects.toMatchObject({ code: 'ORR_STORAGE' });
       expect([...store.liveJobs()].map((job) => job.jobId)).toEqual([1]);
       expect(store.read(1)?.accepted.spec.script).toBe('small');
@@ -150,8 +120,8 @@ describe('a full disk', () => {
       expect([...again.liveJobs()].map((job) => job.jobId)).toEqual([1, 4]);
       expect(again.journalSince(0, 10).map(({ seq }) => seq)).toEqual([1, 2]);
       again.close();
-    });
-  });
+    }),
+  );
 });
 
 describe('lockHome', () => {
