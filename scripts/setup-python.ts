@@ -10,9 +10,12 @@ const PACKAGES = ['python3-torch', 'libopenblas0-pthread'];
  */
 export async function ensurePython(): Promise<string> {
   const found = await findPython(process.env);
-  if (!found.isMissing) return found.path;
+  return found.isMissing ? installPython(found.tried) : found.path;
+}
+
+async function installPython(tried: readonly string[]): Promise<string> {
   const say = (message: string) => process.stderr.write(`${message}\n`);
-  say(`PyTorch was not found (looked in ${found.tried.join(', ')}).`);
+  say(`PyTorch was not found (looked in ${tried.join(', ')}).`);
   const command = `apt-get install -y --no-install-recommends ${PACKAGES.join(' ')}`;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     const hint = existsSync('/usr/bin/apt-get')
@@ -36,9 +39,11 @@ export async function ensurePython(): Promise<string> {
     }
   }
   const installed = await findPython(process.env);
-  if (!installed.isMissing) return installed.path;
-  say(
-    `apt-get has installed ${PACKAGES.join(' and ')}, but no Python imports torch; set ORRERY_PYTHON to one that does`,
-  );
-  process.exit(1);
+  if (installed.isMissing) {
+    say(
+      `apt-get has installed ${PACKAGES.join(' and ')}, but no Python imports torch; set ORRERY_PYTHON to one that does`,
+    );
+    process.exit(1);
+  }
+  return installed.path;
 }

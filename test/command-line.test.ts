@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { jobDetailSchema } from '../src/contract/api.ts';
 import { makeHome, removeHome, root, type RunningDaemon, startDaemon } from './support/daemon.ts';
 
 let home: string;
@@ -35,6 +37,12 @@ function orrery(args: readonly string[], env: Record<string, string> = {}): Prom
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });
+}
+
+const jobListSchema = z.object({ jobs: z.array(z.object({ id: z.int(), name: z.string() })) });
+
+function jobsOf({ stdout }: Outcome): { id: number; name: string }[] {
+  return jobListSchema.parse(JSON.parse(stdout)).jobs;
 }
 
 function file(name: string, text: string): string {
@@ -109,22 +117,21 @@ describe('orrery run', () => {
     expect((await orrery(['run', script, '--wait'])).code).toBe(5);
     const batch = file('jobs.ndjson', '{"name":"b1","command":["true"]}\n{"name":"b2","command":["true"]}\n');
     const submitted = await orrery(['run', '--batch', batch, '--json']);
-    const ids = (JSON.parse(submitted.stdout) as { jobs: { id: number; name: string }[] }).jobs;
+    const ids = jobsOf(submitted);
     expect(ids.map((job) => job.name)).toEqual(['b1', 'b2']);
-    const names = (
-      JSON.parse((await orrery(['queue', '--all', '--json'])).stdout) as { jobs: { name: string }[] }
-    ).jobs.map((job) => job.name);
+    const names = jobsOf(await orrery(['queue', '--all', '--json'])).map((job) => job.name);
     expect(names).toEqual(expect.arrayContaining(['from-yaml', 'from-script', 'b1', 'b2']));
   });
 
   it('runs what was submitted after a requeue, whatever became of the folder since', async () => {
     file('program.sh', '#!/bin/sh\necho version-one\n');
     const submitted = await orrery(['run', '--json', '--wait', '--', 'sh', 'program.sh']);
-    const id = (JSON.parse(submitted.stdout) as { jobs: { id: number }[] }).jobs[0]?.id ?? 0;
+    const id = jobsOf(submitted)[0]?.id ?? 0;
     file('program.sh', '#!/bin/sh\necho version-two\n');
     expect((await orrery(['requeue', String(id)])).code).toBe(0);
     expect((await orrery(['wait', String(id)])).code).toBe(0);
-    const detail = JSON.parse((await orrery(['job', 'show', String(id), '--json'])).stdout) as { attempts: unknown[] };
+    const shown = await orrery(['job', 'show', String(id), '--json']);
+    const detail = jobDetailSchema.parse(JSON.parse(shown.stdout));
     expect(detail.attempts.length).toBe(2);
     const { stdout } = await orrery(['logs', String(id), '--attempt', '2']);
     expect(stdout).toContain('version-one');

@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { makeHome, processesWith, removeHome, root, sleep, until } from './support/daemon.ts';
+
+const outcomeSchema = z.looseObject({
+  attempts: z.array(z.object({ state: z.string(), nodeList: z.array(z.string()) })),
+  failedNode: z.string(),
+  resumedFromStep: z.number(),
+  model: z.string(),
+});
 
 let home: string;
 
@@ -43,13 +51,13 @@ describe('orrery demo', () => {
   it('trains real PyTorch ranks on two nodes, loses one, resumes on the spare and evaluates', async () => {
     const { code, stdout, stderr } = await demo(['--quick', '--json']).done;
     expect(stderr).toMatch(/node n\d killed/);
-    const outcome = JSON.parse(stdout) as Record<string, unknown>;
+    const outcome = outcomeSchema.parse(JSON.parse(stdout));
     expect(outcome).toMatchObject({ isWhole: true, state: 'COMPLETED', exitCode: 0 });
-    const attempts = outcome['attempts'] as { state: string; nodeList: string[] }[];
+    const { attempts } = outcome;
     expect(attempts.map((attempt) => attempt.state)).toEqual(['NODE_FAIL', 'COMPLETED']);
-    expect(attempts[1]?.nodeList).not.toContain(outcome['failedNode']);
-    expect(outcome['resumedFromStep']).toBeGreaterThan(0);
-    expect(existsSync(join(String(outcome['model']), 'model.onnx'))).toBe(true);
+    expect(attempts[1]?.nodeList).not.toContain(outcome.failedNode);
+    expect(outcome.resumedFromStep).toBeGreaterThan(0);
+    expect(existsSync(join(outcome.model, 'model.onnx'))).toBe(true);
     expect(processesWith(home)).toEqual([]);
     expect(code).toBe(0);
   }, 180_000);

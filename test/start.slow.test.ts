@@ -2,7 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { makeHome, processesWith, removeHome, root } from './support/daemon.ts';
+
+const outcomeSchema = z.looseObject({
+  languages: z.number(),
+  accuracy: z.number(),
+  accuracy30: z.number(),
+  stepsLost: z.number(),
+  model: z.string(),
+});
 
 const home = makeHome();
 const env = { ...process.env, ORRERY_HOME: home, NO_COLOR: '1' };
@@ -13,13 +22,13 @@ describe('npm start', () => {
   it('trains, loses a node, resumes, and reaches its accuracy on held-out articles', () => {
     const run = spawnSync('npm', ['start', '--silent', '--', '--json'], { cwd: root, env, encoding: 'utf8' });
     expect(run.stderr).toMatch(/node n\d killed/);
-    const outcome = JSON.parse(run.stdout) as Record<string, number>;
+    const outcome = outcomeSchema.parse(JSON.parse(run.stdout));
     expect(outcome).toMatchObject({ isWhole: true, state: 'COMPLETED' });
-    expect(outcome['languages']).toBeGreaterThanOrEqual(400);
-    expect(outcome['accuracy']).toBeGreaterThanOrEqual(0.91);
-    expect(outcome['accuracy30']).toBeGreaterThanOrEqual(0.88);
-    expect(outcome['stepsLost']).toBeGreaterThan(0);
-    expect(existsSync(join(String(outcome['model']), 'model.json'))).toBe(true);
+    expect(outcome.languages).toBeGreaterThanOrEqual(400);
+    expect(outcome.accuracy).toBeGreaterThanOrEqual(0.91);
+    expect(outcome.accuracy30).toBeGreaterThanOrEqual(0.88);
+    expect(outcome.stepsLost).toBeGreaterThan(0);
+    expect(existsSync(join(outcome.model, 'model.json'))).toBe(true);
     expect(processesWith(home)).toEqual([]);
     expect(run.status).toBe(0);
   }, 900_000);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { daemonFileSchema, jobListSchema } from '../../src/contract/api.ts';
 import { createClient } from '../../src/contract/client.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from '../../test/support/slurm-cluster.ts';
 
@@ -92,7 +93,7 @@ if (!ensureSlurm()) {
 const slurm = await startSlurm({ nodes: 3, cpusPerNode: 2 });
 run(process.execPath, [orrery, 'up', '--detach', '--port', '0', '--json'], env);
 try {
-  const { url } = JSON.parse(readFileSync(join(home, 'daemon.json'), 'utf8')) as { url: string };
+  const { url } = daemonFileSchema.parse(JSON.parse(readFileSync(join(home, 'daemon.json'), 'utf8')));
   const client = createClient({ url, token: readFileSync(join(home, 'token'), 'utf8').trim() });
 
   const single: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
@@ -136,7 +137,7 @@ try {
     const response = await fetch(`${url}/api/v1/jobs`, { headers: { authorization: `Bearer ${token}` } });
     const text = await response.text();
     queueMs.push(performance.now() - askedAt);
-    listed = (JSON.parse(text) as { jobs: unknown[] }).jobs.length;
+    listed = jobListSchema.parse(JSON.parse(text)).jobs.length;
   }
 
   const perSecond = (milliseconds: number) => `${Math.round(jobCount / (milliseconds / 1000))} jobs/s`;

@@ -26,6 +26,7 @@ const afterSchema = z.string().refine((text) => text.split(',').every((part) => 
 
 const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
 const SIGNALS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'TSTP', 'WINCH', 'URG', 'ALRM'] as const;
+type WarningSignal = `SIG${(typeof SIGNALS)[number]}`;
 
 const signalSchema = z.string().refine((text) => SIGNALS.some((name) => SIGNAL.exec(text)?.[1] === name), {
   error: (issue) => `expected SIGNAL@SECONDS such as "USR1@120", got ${JSON.stringify(issue.input)}`,
@@ -92,10 +93,10 @@ export function parseDependencies(after: string | undefined): { condition: 'afte
 }
 
 /** `USR1@120` as a Node signal name and the lead time before the limit. */
-export function parseWarningSignal(signal: string | undefined): { name: NodeJS.Signals; leadMs: number } | undefined {
+export function parseWarningSignal(signal: string | undefined): { name: WarningSignal; leadMs: number } | undefined {
   const match = SIGNAL.exec(signal ?? '');
-  if (!match) return undefined;
-  return { name: `SIG${match[1]}` as NodeJS.Signals, leadMs: Number(match[2]) * 1000 };
+  const name = SIGNALS.find((known) => known === match?.[1]);
+  return name && { name: `SIG${name}`, leadMs: Number(match?.[2]) * 1000 };
 }
 
 /** Null for no limit. */

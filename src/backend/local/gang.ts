@@ -5,7 +5,7 @@ import { killControlGroup, oomKills, processesIn, removeControlGroup } from './c
 import { faultPoint } from './fault-points.ts';
 import type { AttemptExit, AttemptPlan, TaskPlan } from './launcher-port.ts';
 import { memoryBytesOf } from './memory-use.ts';
-import { isAlive, type ProcessId, readProcessTable, signalPid, signalProcess } from './process-table.ts';
+import { commandLine, isAlive, type ProcessId, readProcessTable, signalPid, signalProcess } from './process-table.ts';
 import { isPortFree, saysPortInUse } from './rendezvous-port.ts';
 
 /** What the other ranks get between SIGTERM and SIGKILL when one has died: they can only wait for it. */
@@ -88,11 +88,11 @@ export class Gang {
     faultPoint('kill:requested');
     if (graceMs > 0) {
       await this.#haveBegun();
-      for (const pid of new Set([...(await this.#taskPids()), ...this.#mainPids()])) {
-        signalPid(pid, 'SIGTERM');
-        // One that is stopped could not act on it.
-        signalPid(pid, 'SIGCONT');
-      }
+      const pids = new Set([...(await this.#taskPids()), ...this.#mainPids()]);
+      // Forked and not yet the task: what the shell then forgets of its own handlers includes a signal that came meanwhile.
+      const early = [...pids].filter((pid) => isStillSupervisor(pid));
+      for (const pid of pids) terminate(pid);
+      for (const pid of early) void this.#terminateOnceBegun(pid);
       faultPoint('kill:terminated');
       await this.#waitUntil(() => Date.now() >= (this.#killAtMs ?? 0));
     }
@@ -160,6 +160,11 @@ export class Gang {
     const isAbout = ({ plan, supervisor }: Task) =>
       supervisor !== null && isAlive(supervisor) && this.files.main(plan.rank) === null;
     for (let waitedMs = 0; waitedMs < BEGIN_WAIT_MS && this.#tasks.some(isAbout); waitedMs += 5) await pause(5);
+  }
+
+  async #terminateOnceBegun(pid: number): Promise<void> {
+    for (let waitedMs = 0; waitedMs < BEGIN_WAIT_MS && isStillSupervisor(pid); waitedMs += 5) await pause(5);
+    if ((await this.#taskPids()).includes(pid)) terminate(pid);
   }
 
   /** Polls, ever more slowly, until nothing is left or `isDue`. */
@@ -268,6 +273,17 @@ function describe({ plan, end }: Task): string {
 function signalName(number: number): string {
   const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
   return name ?? `signal ${number}`;
+}
+
+/** A fork of the supervisor that has not become the task yet. */
+function isStillSupervisor(pid: number): boolean {
+  return commandLine(pid)[1]?.endsWith('/supervisor.sh') === true;
+}
+
+function terminate(pid: number): void {
+  signalPid(pid, 'SIGTERM');
+  // One that is stopped could not act on it.
+  signalPid(pid, 'SIGCONT');
 }
 
 function pause(ms: number): Promise<void> {

@@ -128,8 +128,10 @@ export class LiveAttempts {
     return [{ event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message }, message }];
   }
 
-  close(): void {
+  /** No more warnings; resolves once no launch is under way. */
+  async close(): Promise<void> {
     for (const live of this.#byJob.values()) clearTimeout(live.timer);
+    await Promise.all([...this.#byJob.values()].map((live) => live.launching));
   }
 
   #find(jobId: number, attempt: number): Live | undefined {

@@ -169,8 +169,9 @@ class SchedulingLoop implements LocalBackend {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#wakeTimer);
-    this.#live.close();
     await this.#pumped;
+    // A launch that is cut off would be fenced and tried again at the next start.
+    await this.#live.close();
     await this.#launcher.close();
   }
 

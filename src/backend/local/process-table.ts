@@ -38,6 +38,15 @@ export function identify(pid: number): ProcessId | null {
   return stat === null ? null : { pid, startTicks: stat.startTicks };
 }
 
+/** argv of a process; empty for one that is gone. */
+export function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
 /** False for a process that is gone, a zombie, or another one under the same pid. */
 export function isAlive(id: ProcessId): boolean {
   const stat = readStat(id.pid);
