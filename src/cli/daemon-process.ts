@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
 import { readDaemonFile } from './daemon-address.ts';
+import { makeFolder } from './make-folder.ts';
 import { note } from './output.ts';
 import { packageFolder } from './package-folder.ts';
 
@@ -61,7 +62,7 @@ export async function startDaemon(home: string, args: readonly string[], isDetac
 
 function openLog(home: string, logFile: string): number {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeFolder(home);
     return openSync(logFile, 'a', 0o600);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

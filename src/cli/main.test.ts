@@ -82,6 +82,14 @@ describe('orrery', () => {
     expect(existsSync(join(home, 'snapshots'))).toBe(false);
   });
 
+  it('says so where the home cannot be made', async () => {
+    const { status, stderr } = await orrery(['up'], { env: { ORRERY_HOME: '/proc/orrery' } });
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^orrery: cannot write to the home \/proc\/orrery: .*ORRERY_HOME\n$/),
+    ]);
+  });
+
   it('shows the stack only with --debug', async () => {
     expect((await orrery(['queue'])).stderr).not.toMatch(/^ {4}at /m);
     expect((await orrery(['queue', '--debug'])).stderr).toMatch(/^ {4}at /m);

@@ -15,6 +15,7 @@ import {
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { CodeSource } from '../contract/api.ts';
 import { type GitState, readGit } from './git-files.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Beyond these a job runs in place: copying data sets at submission would make `orrery run` slow and the home huge. */
 export const SNAPSHOT_LIMITS = { files: 5_000, bytes: 64 * 1024 ** 2 } as const;
@@ -158,7 +159,7 @@ function digestOf(entries: readonly Entry[]): string {
 function store(entries: readonly Entry[], digest: string, snapshotsFolder: string): void {
   const target = join(snapshotsFolder, digest);
   if (existsSync(target)) return;
-  mkdirSync(snapshotsFolder, { recursive: true, mode: 0o700 });
+  makeFolder(snapshotsFolder);
   const temporary = join(snapshotsFolder, `.new-${randomBytes(8).toString('hex')}`);
   try {
     mkdirSync(temporary, { mode: 0o700 });

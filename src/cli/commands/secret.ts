@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
 import { defineCommand } from '../command.ts';
 import { homeFolder } from '../home.ts';
+import { makeFolder } from '../make-folder.ts';
 import { print, printJson } from '../output.ts';
 
 export function register(program: Command): Command {
@@ -38,8 +39,7 @@ export function register(program: Command): Command {
 
 function storeSecret(home: string, name: string, value: string): void {
   const folder = join(home, 'secrets');
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const temporary = join(folder, `.${name}.${process.pid}`);
   writeFileSync(temporary, value, { mode: 0o600 });
   chmodSync(temporary, 0o600);
