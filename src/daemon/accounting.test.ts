@@ -112,6 +112,17 @@ describe('lostMs', () => {
   ])('with %s', (_name, lines, lost) => {
     expect(lostMs(attempt, lines)).toBeCloseTo(lost, 6);
   });
+
+  it('counts a restart up to the line that says it has resumed, whether or not it completed', () => {
+    const lines = [
+      { attempt: 2, event: 'resumed', step: 5, time: 112 },
+      { attempt: 2, event: 'checkpoint', step: 9, time: 170 },
+    ];
+    expect(lostMs(attempt, lines)).toBeCloseTo(12_000 + 30_000, 6);
+    expect(lostMs({ ...attempt, state: 'COMPLETED' }, lines)).toBeCloseTo(12_000, 6);
+    expect(lostMs({ ...attempt, state: 'COMPLETED' }, [{ attempt: 2, event: 'resumed', step: 5 }])).toBe(0);
+    expect(lostMs({ ...attempt, attempt: 1, state: 'COMPLETED' }, lines)).toBe(0);
+  });
 });
 
 describe('metrics files', () => {

@@ -20,7 +20,7 @@ interface Sums {
 /**
  * Usage and ETTR by job or by account. ETTR is productive run time / (run time + time in the queue while eligible), after Kokolis et al.,
  * "Revisiting Reliability in Large-Scale Machine Learning Research Clusters" (arXiv 2410.21680). Run time is the time nodes were
- * allocated; productive is what is left of it without the work lost by attempts that did not complete (see `lostMs`).
+ * allocated; productive is what is left of it without lost work and restarts (see `lostMs`).
  */
 export class Accounting {
   readonly #store: Store;
@@ -62,7 +62,7 @@ export class Accounting {
 
   #lostByJob(): Map<number, number> {
     const byJob = new Map<number, number>();
-    for (const attempt of this.#store.unfinishedAttempts()) {
+    for (const attempt of this.#store.costlyAttempts()) {
       const key = `${attempt.jobId}/${attempt.attempt}`;
       const lost = this.#lost.get(key) ?? lostMs(attempt, allLines(this.#metricsFile(attempt.jobId)));
       this.#lost.set(key, lost);
@@ -73,15 +73,32 @@ export class Accounting {
 }
 
 /**
+ * Time of an ended attempt that brought the job no further: getting back to work (section 2.3's restart overhead), and work that has to
+ * be done again.
+ */
+export function lostMs(attempt: AttemptRow, lines: readonly Record<string, unknown>[]): number {
+  const own = lines.filter((line) => line['attempt'] === attempt.attempt);
+  const runMs = (attempt.endMs ?? attempt.startMs) - attempt.startMs;
+  const redoneMs = attempt.state === 'COMPLETED' ? 0 : redoMs(attempt, own);
+  return Math.min(runMs, restartMs(attempt, own) + redoneMs);
+}
+
+/** From a restart's allocation until it says, with a `time`, that it has resumed; 0 where it does not say so, and for a first attempt. */
+function restartMs(attempt: AttemptRow, own: readonly Record<string, unknown>[]): number {
+  if (attempt.attempt === 1) return 0;
+  const resumedMs = Number(own.find((line) => line['event'] === 'resumed')?.['time']) * 1000;
+  return resumedMs >= attempt.startMs && resumedMs <= (attempt.endMs ?? 0) ? resumedMs - attempt.startMs : 0;
+}
+
+/**
  * Work that an attempt lost because it did not complete. Between its start and its end it took steps; those after its last checkpoint
  * have to be taken again. Where its lines in ORRERY_METRICS carry a `time` (seconds since the epoch), the time from the last checkpoint
  * to the end is lost; where they carry steps only, the share of its steps that came after the checkpoint; where it wrote no
  * checkpoint, all of it.
  */
-export function lostMs(attempt: AttemptRow, lines: readonly Record<string, unknown>[]): number {
+function redoMs(attempt: AttemptRow, own: readonly Record<string, unknown>[]): number {
   const endMs = attempt.endMs ?? attempt.startMs;
   const runMs = endMs - attempt.startMs;
-  const own = lines.filter((line) => line['attempt'] === attempt.attempt);
   const checkpoint = own.findLast((line) => line['event'] === 'checkpoint');
   if (checkpoint === undefined) return runMs;
   const savedMs = Number(checkpoint['time']) * 1000;

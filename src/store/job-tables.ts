@@ -80,7 +80,7 @@ export class JobTables {
   readonly #liveAttempts: StatementSync;
   readonly #usage: StatementSync;
   readonly #outcomes: StatementSync;
-  readonly #unfinished: StatementSync;
+  readonly #costly: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#upsertJob = database.prepare(upsert('jobs', JOB_COLUMNS, 1));
@@ -106,8 +106,8 @@ export class JobTables {
     this.#outcomes = database.prepare(
       'SELECT job_id, state, coalesce(exit_code, 0) AS exit_code, end_ms FROM jobs WHERE is_ended = 1 ORDER BY job_id',
     );
-    this.#unfinished = database.prepare(
-      `SELECT * FROM attempts WHERE end_ms IS NOT NULL AND state <> 'COMPLETED' ORDER BY job_id, attempt`,
+    this.#costly = database.prepare(
+      `SELECT * FROM attempts WHERE end_ms IS NOT NULL AND (state <> 'COMPLETED' OR attempt > 1) ORDER BY job_id, attempt`,
     );
   }
 
@@ -163,9 +163,9 @@ export class JobTables {
     }));
   }
 
-  /** Attempts that ended in any state but COMPLETED. */
-  unfinishedAttempts(): AttemptRow[] {
-    return this.#unfinished.all().map(readAttempt);
+  /** Attempts that have ended and may have lost time: any that did not complete, and every restart. */
+  costlyAttempts(): AttemptRow[] {
+    return this.#costly.all().map(readAttempt);
   }
 }
 

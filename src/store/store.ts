@@ -145,8 +145,8 @@ export class Store implements Journal {
     });
   }
 
-  unfinishedAttempts(): AttemptRow[] {
-    return this.#tables.unfinishedAttempts();
+  costlyAttempts(): AttemptRow[] {
+    return this.#tables.costlyAttempts();
   }
 
   /** Milliseconds a job has waited while it could have run: in the queue, not held, its dependencies ended. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 
 class Report:
@@ -19,5 +20,5 @@ class Report:
 
     def record(self, **values: object) -> None:
         if self.handle is not None:
-            line = json.dumps(values, separators=(',', ':'), ensure_ascii=False) + '\n'
+            line = json.dumps({**values, 'time': round(time.time(), 3)}, separators=(',', ':'), ensure_ascii=False) + '\n'
             os.write(self.handle, line.encode())
