@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FAULT_POINTS, type FaultPoint, SUPERVISOR_FAULT_POINTS, type SupervisorFaultPoint } from './fault-points.ts';
-import type { DriverOrder, DriverReport } from './launcher-driver.ts';
-import { LauncherFixture } from './launcher-fixture.ts';
+import type { DriverOrder, DriverReport } from './launcher-driver.test-support.ts';
+import { LauncherFixture } from './launcher-fixture.test-support.ts';
 
-const DRIVER = fileURLToPath(new URL('launcher-driver.ts', import.meta.url));
+const DRIVER = fileURLToPath(new URL('launcher-driver.test-support.ts', import.meta.url));
 const RANKS = 2;
 const LINES = 50;
 /** Leaves one line a rank in a file, and a log of which every line counts. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AttemptFiles } from './attempt-files.ts';
 import { findControlGroups } from './control-group.ts';
-import { LauncherFixture, type WatchedLauncher } from './launcher-fixture.ts';
+import { LauncherFixture, type WatchedLauncher } from './launcher-fixture.test-support.ts';
 import type { AttemptPlan } from './launcher-port.ts';
 import { isAlive } from './process-table.ts';
 

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LauncherFixture } from './launcher-fixture.ts';
+import { LauncherFixture } from './launcher-fixture.test-support.ts';
 import { droppedFile, logFiles, readLog } from './log-files.ts';
 
 let folder: string;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AttemptFiles } from './attempt-files.ts';
-import { LauncherFixture } from './launcher-fixture.ts';
+import { LauncherFixture } from './launcher-fixture.test-support.ts';
 import { candidatePorts, isPortFree, readEphemeralRange, RendezvousPorts, saysPortInUse } from './rendezvous-port.ts';
 
 async function listen(port = 0): Promise<{ port: number; close: () => void }> {

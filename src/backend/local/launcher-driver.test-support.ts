@@ -1,4 +1,4 @@
-import { LauncherFixture } from './launcher-fixture.ts';
+import { LauncherFixture } from './launcher-fixture.test-support.ts';
 import type { AttemptExit, AttemptPlan, LaunchResult, Recovered } from './launcher-port.ts';
 
 /** What a driver process is to do, as JSON in its one argument. */
