@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorBodySchema } from '../contract/api.ts';
 import { packageFolder } from './package-folder.ts';
@@ -93,6 +94,29 @@ describe('orrery', () => {
   it('shows the stack only with --debug', async () => {
     expect((await orrery(['queue'])).stderr).not.toMatch(/^ {4}at /m);
     expect((await orrery(['queue', '--debug'])).stderr).toMatch(/^ {4}at /m);
+  });
+
+  it('loses nothing where its reader is slow', async () => {
+    // Larger than the 64 KiB a pipe takes at once.
+    const name = 'x'.repeat(100_000);
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        '"$@" 2>/dev/null | { sleep 1; cat; }',
+        'sh',
+        process.execPath,
+        MAIN,
+        'secret',
+        'set',
+        '--json',
+        `${name}-`,
+      ],
+      { cwd: folder, env: { PATH: process.env['PATH'], ORRERY_HOME: home } },
+    );
+    child.stdin.end('value');
+    const { error } = errorBodySchema.parse(JSON.parse(await text(child.stdout)));
+    expect(error.message).toContain(name);
   });
 
   it('ends quietly when its reader has gone', async () => {

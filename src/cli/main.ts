@@ -8,4 +8,9 @@ const home = homeFolder();
 if (existsSync(home)) enableCompileCache(join(home, 'cache'));
 
 const { runCommandLine } = await import('./command-line.ts');
-process.exit(await runCommandLine(process.argv.slice(2)));
+const status = await runCommandLine(process.argv.slice(2));
+// A pipe takes 64 KiB at once: what a slow reader has not taken yet must not be lost.
+for (const stream of [process.stdout, process.stderr]) {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+}
+process.exit(status);
