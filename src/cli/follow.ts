@@ -2,8 +2,11 @@ import type { LogChunk } from '../contract/api.ts';
 import type { LogQuery } from '../contract/client.ts';
 import { throughRestarts } from './patience.ts';
 
-/** Hands over every piece of a job's output in order, without loss or repetition, also across restarts of the daemon. */
-export async function followLogs(jobId: number, query: LogQuery, onChunk: (chunk: LogChunk) => void): Promise<void> {
+/**
+ * Hands over every piece of a job's output in order, without loss or repetition, also across restarts of the daemon. The next piece is not
+ * read before `onChunk` is done with the last one.
+ */
+export async function followLogs(jobId: number, query: LogQuery, onChunk: (chunk: LogChunk) => unknown): Promise<void> {
   let resumeId: string | undefined;
   await throughRestarts(async (client, answered) => {
     await client.job(jobId);
@@ -11,7 +14,7 @@ export async function followLogs(jobId: number, query: LogQuery, onChunk: (chunk
     const resumed = resumeId === undefined ? query : { ...query, resumeId };
     for await (const { resumeId: next, ...chunk } of client.logs(jobId, resumed)) {
       answered();
-      onChunk(chunk);
+      await onChunk(chunk);
       resumeId = next;
     }
   });

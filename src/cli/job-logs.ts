@@ -1,5 +1,6 @@
-import { tasksPerNode } from '../contract/job.ts';
+import { once } from 'node:events';
 import type { LogQuery } from '../contract/client.ts';
+import { tasksPerNode } from '../contract/job.ts';
 import { connect } from './connection.ts';
 import { followLogs } from './follow.ts';
 import { note } from './output.ts';
@@ -22,9 +23,11 @@ export async function printLogs(jobId: number, query: LogQuery, out: NodeJS.Writ
   const patience = setTimeout(() => {
     if (isSilent) void sayWhySilent(jobId);
   }, SILENCE_MS);
-  await followLogs(jobId, query, (chunk) => {
+  await followLogs(jobId, query, async (chunk) => {
     isSilent = false;
     printer.push(chunk);
+    // A slow reader must not make us hold a job's whole output in memory.
+    if (out.writableNeedDrain) await once(out, 'drain');
   });
   clearTimeout(patience);
   printer.close();
