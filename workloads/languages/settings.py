@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # demo: the short run of a first visit; bench: the long run of bench/languages; test: the machinery in seconds.
 PRESETS = {
     'demo': {'steps': 600, 'batch_size': 512, 'bits': 16, 'width': 64, 'learning_rate': 0.02, 'checkpoint_every': 50},
-    'bench': {'steps': 2000, 'batch_size': 512, 'bits': 17, 'width': 96, 'learning_rate': 0.02, 'checkpoint_every': 200},
+    'bench': {'steps': 2000, 'batch_size': 512, 'bits': 17, 'width': 64, 'learning_rate': 0.02, 'checkpoint_every': 200},
     'test': {'steps': 30, 'batch_size': 64, 'bits': 12, 'width': 16, 'learning_rate': 0.05, 'checkpoint_every': 10,
              'declarations_max': 40},
 }

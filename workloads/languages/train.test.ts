@@ -119,6 +119,18 @@ describe('a run that is interrupted ends with the weights of one that is not', (
   });
 });
 
+it('SIGUSR1 asks for a checkpoint now, and the run goes on', async () => {
+  const { options, metrics } = place('warned');
+  const gang = await startGang({ ...options, args: [...options.args, '--checkpoint-every', '1000'] });
+  await waitForMetric(metrics, gang, (line) => line['step'] === 10);
+  gang.ranks[1]?.kill('SIGUSR1');
+  expect(digestOf(await gang.ended)).toBe(uninterrupted);
+  const [asked, last, ...others] = readMetrics(metrics).filter((line) => line['event'] === 'checkpoint');
+  expect(Number(asked?.['step'])).toBeGreaterThanOrEqual(10);
+  expect(last).toMatchObject({ step: STEPS });
+  expect(others).toEqual([]);
+});
+
 describe('what a finished run leaves', () => {
   it('is a whole model, and metrics that tell of every part', () => {
     const { output, metrics } = place('uninterrupted');
