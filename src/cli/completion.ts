@@ -10,9 +10,23 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 /** A shell is kept waiting for at most this long by a daemon that does not answer. */
 const ANSWER_MS_MAX = 500;
 
+/** The library's script for bash asks the package bash-completion for the words of the line; many machines do not have it. */
+const BASH_WORDS = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+    _get_comp_words_by_ref() {
+        words=("\${COMP_WORDS[@]}")
+        cword=$COMP_CWORD
+        cur=\${COMP_WORDS[COMP_CWORD]}
+        prev=\${COMP_WORDS[COMP_CWORD-1]}
+    }
+fi
+`;
+
 /** Prints the script that makes a shell ask `orrery complete -- WORDS`. */
 export function printCompletionScript(shell: (typeof SHELLS)[number]): void {
+  if (shell === 'bash') process.stdout.write(BASH_WORDS);
   script(shell, 'orrery', 'orrery');
+  // Where nothing is offered and files are not ruled out, as behind run.
+  if (shell === 'bash') process.stdout.write('complete -o default -F __orrery_complete orrery\n');
 }
 
 /** Prints what may stand in the place of the last of `words`: commands, options, their choices, job ids, node and cluster names. */
