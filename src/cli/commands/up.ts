@@ -47,7 +47,11 @@ async function up(options: Options): Promise<void> {
   if (options.detach === true) return;
 
   // The terminal sends Ctrl-C to the daemon too, which then stops by itself; a plain kill reaches only this process.
-  process.on('SIGINT', () => note('stopping; running jobs are left alone and orrery up finds them again'));
+  let isSaid = false;
+  process.on('SIGINT', () => {
+    if (!isSaid) note('stopping; running jobs are left alone and orrery up finds them again');
+    isSaid = true;
+  });
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => daemon.child.kill(signal));
   throw new ExitStatus(await daemon.ended);
 }
