@@ -14,6 +14,8 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { CodeSource } from '../contract/api.ts';
+import { type ErrorCode, OrreryError } from '../contract/errors.ts';
+import { errnoOf } from './errno.ts';
 import { type GitState, readGit } from './git-files.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -67,7 +69,7 @@ export async function takeSnapshot(
     entries = readEntries(folder, paths, limits, isSkipped);
   } catch (error) {
     if (error instanceof BeyondLimit) return inPlace(`${folder} holds ${error.message}`);
-    throw error;
+    throw asFault(error, 'ORR_BAD_FILE', `cannot copy ${folder}`, 'mend it, or run in place with --no-snapshot');
   }
   const digest = digestOf(entries);
   store(entries, digest, snapshotsFolder);
@@ -156,6 +158,12 @@ function digestOf(entries: readonly Entry[]): string {
   return hash.digest('hex');
 }
 
+function asFault(error: unknown, code: ErrorCode, what: string, remedy: string): unknown {
+  // What the system refused is the user's to mend; anything else is ours.
+  if (errnoOf(error) === null || !(error instanceof Error)) return error;
+  return new OrreryError(code, `${what}: ${error.message}; ${remedy}`, { cause: error });
+}
+
 function store(entries: readonly Entry[], digest: string, snapshotsFolder: string): void {
   const target = join(snapshotsFolder, digest);
   if (existsSync(target)) return;
@@ -181,6 +189,12 @@ function store(entries: readonly Entry[], digest: string, snapshotsFolder: strin
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     // Someone else has just stored the same tree.
-    if (!existsSync(target)) throw error;
+    if (existsSync(target)) return;
+    throw asFault(
+      error,
+      'ORR_STORAGE',
+      `cannot store a snapshot in ${snapshotsFolder}`,
+      'free some space, or use --no-snapshot',
+    );
   }
 }
