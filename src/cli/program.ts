@@ -30,7 +30,7 @@ async function buildProgram(isWanted: (name: string) => boolean): Promise<Comman
     .configureHelp({ showGlobalOptions: false, styleTitle: (title) => title });
   for (const { name, summary, load } of COMMANDS) {
     if (isWanted(name)) (await load()).register(program);
-    else program.command(name, { hidden: false }).description(summary);
+    else program.command(name).description(summary);
   }
   return program;
 }
