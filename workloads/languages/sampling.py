@@ -10,8 +10,8 @@ from features import Hashing, bag, code_points, normalise
 # What a sample is: the beginning of a sentence cut short, a stretch from any word on cut short or long, or the whole.
 SHARE_SHORT = 0.4
 SHARE_WHOLE = 0.4
-SHORT_CHARACTERS = (20, 35)
-STRETCH_CHARACTERS = (15, 135)
+SHORT_CHARACTERS = (8, 35)
+STRETCH_CHARACTERS = (8, 135)
 
 
 class Sampler:
