@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
 import { readDaemonFile } from './daemon-address.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../daemon/make-folder.ts';
 import { note } from './output.ts';
 import { packageFolder } from './package-folder.ts';
 

@@ -5,7 +5,7 @@ import type { JobSpecInput } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseJobFile, parseJobLines } from '../formats/job-file.ts';
 import { parseSbatchScript } from '../formats/sbatch-script.ts';
-import { errnoOf } from './errno.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { RunTarget } from './job-options.ts';
 import { note } from './output.ts';
 
@@ -36,7 +36,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const errno = errnoOf(cause);
+    const errno = errorCode(cause);
     const reason = READ_ERRORS[errno ?? ''] ?? errno ?? 'unreadable';
     throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
   }

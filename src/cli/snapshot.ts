@@ -16,9 +16,9 @@ import {
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { CodeSource } from '../contract/api.ts';
 import { type ErrorCode, OrreryError } from '../contract/errors.ts';
-import { errnoOf } from './errno.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { type GitState, readGit } from './git-files.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../daemon/make-folder.ts';
 
 /** Beyond these a job runs in place: copying data sets at submission would make `orrery run` slow and the home huge. */
 export const SNAPSHOT_LIMITS = { files: 5_000, bytes: 64 * 1024 ** 2 } as const;
@@ -167,7 +167,7 @@ function flush(folder: string): void {
 
 function asFault(error: unknown, code: ErrorCode, what: string, remedy: string): unknown {
   // What the system refused is the user's to mend; anything else is ours.
-  if (errnoOf(error) === null || !(error instanceof Error)) return error;
+  if (errorCode(error) === '' || !(error instanceof Error)) return error;
   return new OrreryError(code, `${what}: ${error.message}; ${remedy}`, { cause: error });
 }
 

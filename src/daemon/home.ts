@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DaemonFile } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Where everything of one home is; all absolute. */
 export interface Home {
@@ -34,9 +35,7 @@ export function openHome(path: string): Home {
   const folder = resolve(path);
   const job = (jobId: number) => join(folder, 'jobs', String(jobId));
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const part of ['jobs', 'snapshots', 'secrets'])
-      mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
+    for (const part of ['jobs', 'snapshots', 'secrets']) makeFolder(join(folder, part));
     chmodSync(folder, 0o700);
   } catch (error) {
     throw asHomeError(error, folder);

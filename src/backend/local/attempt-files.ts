@@ -2,7 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, sta
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { AttemptPlan } from './launcher-port.ts';
 import type { ProcessId } from './process-table.ts';
 

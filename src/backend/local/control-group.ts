@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { identify, signalPid } from './process-table.ts';
 
 /** Where we may make control groups: one hierarchy that holds processes together, one that limits memory; null where there is none. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { AttemptFiles, type AttemptRecord } from './attempt-files.ts';
 import {
   type ControlGroupRoots,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { rename, stat, writeFile } from 'node:fs/promises';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { AttemptFiles } from './attempt-files.ts';
 import type { AttemptPlan } from './launcher-port.ts';
 import { droppedFile } from './log-files.ts';

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { errorCode } from './error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { AttemptFiles } from './attempt-files.ts';
 import { faultPoint, supervisorFault } from './fault-points.ts';
 import { identify, type ProcessId } from './process-table.ts';

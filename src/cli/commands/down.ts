@@ -4,7 +4,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
 import { readDaemonFile } from '../daemon-address.ts';
-import { errnoOf } from '../errno.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { homeFolder } from '../home.ts';
 import { print, printJson } from '../output.ts';
 
@@ -45,6 +45,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return errnoOf(error) === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }

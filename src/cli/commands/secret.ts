@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
 import { defineCommand } from '../command.ts';
 import { homeFolder } from '../home.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../daemon/make-folder.ts';
 import { print, printJson } from '../output.ts';
 
 export function register(program: Command): Command {

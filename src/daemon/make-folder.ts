@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errorCode } from '../lib/error-code.ts';
 
 /**
  * Makes a folder and those above it that are missing, readable by the owner alone. Unlike a recursive `mkdirSync` it fails, and does not
@@ -13,6 +13,6 @@ export function makeFolder(path: string): void {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     // Somebody else has just made it.
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
