@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DaemonFile } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** Where everything of one home is; all absolute. */
@@ -18,11 +19,11 @@ export interface Home {
   snapshot: (digest: string) => string;
 }
 
-const STORAGE_ERRORS = ['EACCES', 'EDQUOT', 'EEXIST', 'EIO', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS'];
+const STORAGE_ERRORS = ['EACCES', 'EDQUOT', 'EEXIST', 'EIO', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS'];
 
 /** ORR_STORAGE for what the file system refused, anything else as it is. */
 export function asHomeError(error: unknown, folder: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !STORAGE_ERRORS.includes(String(error.code))) return error;
+  if (!(error instanceof Error) || !STORAGE_ERRORS.includes(errorCode(error))) return error;
   return new OrreryError(
     'ORR_STORAGE',
     `cannot write to the home ${folder}: ${error.message}; make room or choose another with ORRERY_HOME`,
