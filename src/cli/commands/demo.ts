@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createClient } from '../../contract/client.ts';
@@ -64,7 +65,7 @@ async function runDemo(flags: readonly string[]): Promise<DemoReport> {
       `cluster of 3 virtual nodes on this machine, home ${home}; PyTorch ${python.torchVersion} (${python.path})`,
     );
     const client = createClient({ url: daemon.url, token: daemon.token });
-    await cancelLeftovers(client);
+    await restore(client);
     const output = join(home, 'models', 'languages', new Date(startedMs).toISOString().replaceAll(/[:.]/g, '-'));
     const { environment } = submittedEnvironment(process.env);
     const request = await trainingJob({
@@ -78,6 +79,9 @@ async function runDemo(flags: readonly string[]): Promise<DemoReport> {
     const report = await runDrill(client, request, FAIL_AT, (event) => display.show(event));
     display.endLine();
     if (report.state !== 'COMPLETED') await showWhy(client, report.jobId, display);
+    // The model stays; what the run needed to come back to is of no more use, and large.
+    if (report.state === 'COMPLETED')
+      await rm((await client.job(report.jobId)).checkpointFolder, { recursive: true, force: true });
     const hasModel = report.state === 'COMPLETED' && existsSync(join(output, 'model.json'));
     const isWhole =
       hasModel && report.failedNode !== null && report.resumedFromStep !== null && report.accuracy !== null;
@@ -94,9 +98,10 @@ async function runDemo(flags: readonly string[]): Promise<DemoReport> {
 
 type Client = ReturnType<typeof createClient>;
 
-/** Of a demo that was killed before it could clean up. */
-async function cancelLeftovers(client: Client): Promise<void> {
+/** As an earlier demo left it: its node is down, and if it was killed before it could clean up, its job waits. */
+async function restore(client: Client): Promise<void> {
   for (const job of await client.jobs({})) await client.cancel(job.id);
+  for (const node of await client.nodes()) await client.resumeNode(node.name);
 }
 
 async function showWhy(client: Client, jobId: number, display: DrillDisplay): Promise<void> {

@@ -36,8 +36,8 @@ export interface DrillReport {
 const POLL_MS = 200;
 
 /**
- * Submits a training job, kills the node of its last rank once it is past `failAt` (between 0 and 1) and has a checkpoint to lose
- * steps since, and follows it to its end. Progress is read as anyone would: from the API.
+ * Submits a training job, kills the node of its last rank once it is past `failAt` (between 0 and 1) and between two checkpoints, and
+ * follows it to its end. Progress is read as anyone would: from the API.
  */
 export async function runDrill(
   client: OrreryClient,
@@ -74,6 +74,8 @@ class Watch {
   #step = 0;
   #steps = 0;
   #checkpointStep = 0;
+  /** Steps between the last two checkpoints; 0 before the first. */
+  #checkpointInterval = 0;
   #failure: { nodeName: string; step: number; atMs: number } | null = null;
   #resumedFromStep: number | null = null;
   #downtimeSeconds: number | null = null;
@@ -121,6 +123,7 @@ class Watch {
     const step = numberOf(line['step']);
     const attempt = numberOf(line['attempt']) || this.#seenAttempt;
     if (line['event'] === 'checkpoint') {
+      this.#checkpointInterval = step - this.#checkpointStep;
       this.#checkpointStep = step;
     } else if (line['event'] === 'resumed') {
       this.#resumedFromStep = step;
@@ -142,14 +145,14 @@ class Watch {
     }
   }
 
-  /** Past its point, with a checkpoint behind it and some steps since, so that there is something to lose and something to keep. */
+  /**
+   * Past its point, and well between two checkpoints: one is behind it, the next is not being written yet. So there is something to keep
+   * and something to lose.
+   */
   #isTimeToFail(): boolean {
-    return (
-      this.#steps > 0 &&
-      this.#step >= this.#failAt * this.#steps &&
-      this.#checkpointStep > 0 &&
-      this.#step > this.#checkpointStep
-    );
+    if (this.#steps === 0 || this.#step < this.#failAt * this.#steps) return false;
+    const since = this.#step - this.#checkpointStep;
+    return since >= 0.3 * this.#checkpointInterval && since <= 0.8 * this.#checkpointInterval;
   }
 
   async #fail(job: JobDetail): Promise<void> {
