@@ -29,7 +29,7 @@ export function register(program: Command): Command {
     summary:
       'Train a language identifier on two of three virtual nodes, kill one halfway, and watch the run resume and finish.',
     examples: [
-      ['orrery demo', 'about four minutes; leaves a model for orrery identify'],
+      ['orrery demo', 'a few minutes; leaves a model for orrery identify'],
       ['orrery demo --quick', 'the same drill with a toy model, in seconds'],
       ['orrery demo --json', 'the outcome as one JSON document'],
     ],
