@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -42,6 +43,25 @@ function orrery(
   });
 }
 
+/** Runs `work` with a home whose daemon answers as told. */
+async function withDaemon<T>(answer: RequestListener, work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const daemonHome = mkdtempSync(join(folder, 'home-'));
+  writeFileSync(join(daemonHome, 'daemon.json'), JSON.stringify({ pid: process.pid, url, version: '1' }));
+  writeFileSync(join(daemonHome, 'token'), 'secret');
+  try {
+    return await work({ ORRERY_HOME: daemonHome });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
 describe('orrery', () => {
   it('alone shows five things to try', async () => {
     const { status, stdout, stderr } = await orrery([]);
@@ -81,6 +101,17 @@ describe('orrery', () => {
   it('leaves nothing behind where no daemon could take the job', async () => {
     expect((await orrery(['run', 'true'])).status).toBe(5);
     expect(existsSync(join(home, 'snapshots'))).toBe(false);
+  });
+
+  it('says that jobs may be submitted where the daemon took them and went away', async () => {
+    const { status, stderr } = await withDaemon(
+      (request) => request.socket.destroy(),
+      (env) => orrery(['run', '--no-snapshot', 'true'], { env }),
+    );
+    expect([status, stderr]).toEqual([
+      5,
+      expect.stringMatching(/^orrery: the daemon at \S+ went away before it acknowledged: it may have the jobs.*\n$/),
+    ]);
   });
 
   it('says so where the home cannot be made', async () => {

@@ -1,6 +1,7 @@
 import type { API_PREFIX, CodeSource, SubmitRequest, SubmitResponse } from '../contract/api.ts';
 import { isErrorCode, OrreryError } from '../contract/errors.ts';
 import type { JobSpecInput } from '../contract/job.ts';
+import { MAY_HAVE_JOBS, unreachable } from '../contract/unreachable.ts';
 import { submittedEnvironment } from './environment.ts';
 import { localFetch } from './local-fetch.ts';
 import { note } from './output.ts';
@@ -39,10 +40,10 @@ async function post({ url, token }: { url: string; token: string }, request: Sub
       body: JSON.stringify(request),
     });
   } catch (cause) {
-    throw new OrreryError('ORR_UNREACHABLE', `no daemon at ${url}: start one with orrery up --detach`, { cause });
+    throw unreachable(url, cause, MAY_HAVE_JOBS);
   }
   const body: unknown = await answer.json().catch((cause: unknown) => {
-    throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${url} went away before it acknowledged`, { cause });
+    throw unreachable(url, cause, MAY_HAVE_JOBS);
   });
   if (answer.ok && isAcknowledgement(body)) return body;
   const { errorBodySchema } = await import('../contract/api.ts');

@@ -27,9 +27,20 @@ describe('createClient', () => {
     await expect(client.nodes()).rejects.toMatchObject({
       code: 'ORR_UNREACHABLE',
       exitCode: 5,
-      message: expect.stringMatching(/^no daemon at http:\/\/127\.0\.0\.1:\d+: start one with orrery up$/),
+      message: expect.stringMatching(/^no daemon at http:\/\/127\.0\.0\.1:\d+: start one with orrery up --detach$/),
     });
     await expect(client.events({ since: 0 }).next()).rejects.toMatchObject({ code: 'ORR_UNREACHABLE' });
+  });
+
+  it('does not say that no daemon runs where one took the request and went away', async () => {
+    const client = await clientOf((request) => request.socket.destroy());
+    const mayHave = /^the daemon at \S+ went away before it acknowledged: it may have the jobs, see orrery queue --all/;
+    await expect(client.submit({ jobs: [{ command: ['true'] }] })).rejects.toMatchObject({
+      code: 'ORR_UNREACHABLE',
+      message: expect.stringMatching(mayHave),
+    });
+    await expect(client.cancel(1)).rejects.toThrow(/went away before it acknowledged: it may have done what was asked/);
+    await expect(client.nodes()).rejects.toThrow(/went away before it answered$/);
   });
 
   it('sends the token, the query and the body', async () => {

@@ -30,6 +30,7 @@ import {
 } from './api.ts';
 import { isErrorCode, OrreryError } from './errors.ts';
 import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
+import { MAY_HAVE_JOBS, unreachable } from './unreachable.ts';
 
 export interface JobQuery {
   /** Ended jobs too. */
@@ -104,24 +105,29 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
       });
     } catch (cause) {
       if (init.signal?.aborted === true) throw cause;
-      throw new OrreryError('ORR_UNREACHABLE', `no daemon at ${base}: start one with orrery up`, { cause });
+      throw unreachable(base, cause, consequenceOf(path, init.method));
     }
     if (!response.ok) throw await asError(response);
     return response;
   }
 
   async function get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
-    return readBody(await send(path), schema);
+    return readBody(await send(path), schema, '');
   }
 
   async function post<S extends z.ZodType>(path: string, schema: S, body: unknown = {}): Promise<z.infer<S>> {
     const headers = { 'content-type': 'application/json' };
-    return readBody(await send(path, { method: 'POST', headers, body: JSON.stringify(body) }), schema);
+    const response = await send(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return readBody(response, schema, consequenceOf(path, 'POST'));
   }
 
-  async function readBody<S extends z.ZodType>(response: Response, schema: S): Promise<z.infer<S>> {
+  async function readBody<S extends z.ZodType>(
+    response: Response,
+    schema: S,
+    consequence: string,
+  ): Promise<z.infer<S>> {
     const body: unknown = await response.json().catch((cause: unknown) => {
-      throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${base} went away in the middle of an answer`, { cause });
+      throw unreachable(base, cause, consequence);
     });
     const parsed = schema.safeParse(body);
     if (parsed.success) return parsed.data;
@@ -187,6 +193,12 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     },
     shutdown: (options = {}) => post('/shutdown', shutdownResponseSchema, options),
   };
+}
+
+/** What may have happened although no answer came. */
+function consequenceOf(path: string, method: string | undefined): string {
+  if (method !== 'POST') return '';
+  return path === '/jobs' ? MAY_HAVE_JOBS : 'it may have done what was asked, see orrery queue --all';
 }
 
 function queryText(query: object): string {
