@@ -74,12 +74,11 @@ export class JobBook {
   /** Throws ORR_NOT_FOUND. */
   why(jobId: number): Why {
     const { id, state, reason, exitCode } = this.summary(jobId);
-    if (!LIVE_STATES.includes(state)) {
-      const message = this.#store.attempts(jobId).at(-1)?.message;
-      const detail = [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
-      return { id, state, reason, detail: message ? [...detail, `Its last attempt: ${message}.`] : detail };
-    }
-    return { id, state, reason, detail: this.#backend.explain(jobId) };
+    const message = this.#store.attempts(jobId).at(-1)?.message;
+    const detail = LIVE_STATES.includes(state)
+      ? this.#backend.explain(jobId)
+      : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
+    return { id, state, reason, detail: message ? [...detail, `Its last attempt: ${message}.`] : detail };
   }
 
   row(jobId: number): Readonly<JobRow> {

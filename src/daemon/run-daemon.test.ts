@@ -77,6 +77,8 @@ describe('a job', () => {
     const missing = await fixture.sh('true', { secrets: ['ABSENT'] });
     const { attempts } = await fixture.untilTrue(missing, ({ reason }) => reason === 'launch failed requeued held');
     expect(attempts.at(-1)?.message).toBe('secret ABSENT cannot be read: set it with orrery secret set ABSENT');
+    const why = await fixture.client.why(missing);
+    expect(why.detail.at(-1)).toMatch(/^Its last attempt: secret ABSENT cannot be read/);
     await fixture.client.cancel(missing);
     expect(JSON.stringify(await fixture.client.job(jobId))).toContain('"secrets":["HF_TOKEN"]');
     const files = readdirSync(fixture.home).filter((name) => name.startsWith('orrery.db'));
