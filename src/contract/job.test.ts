@@ -22,6 +22,11 @@ describe('a job as users write it', () => {
 
   it.each([
     [{ time: '-5m' }, /^time: expected a time > 0 .*got "-5m"/],
+    [{ time: 0 }, /^time: expected a time > 0 .*got "0"/],
+    [{ time: [1] }, /^time: expected a time > 0 .*got \[1\]/],
+    [{ memory: null }, /^memory: expected memory such as .*got null/],
+    [{ env: { A: null } }, /^env.A: expected text, a number, true or false, got null/],
+    [{ env: { A: 2 ** 60 } }, /^env.A: expected text: put a number of so many digits in quotes/],
     [{ time: '0' }, /^time: expected a time > 0/],
     [{ memory: 'much' }, /^memory: expected memory such as .*got "much"/],
     [{ nodes: 0 }, /^nodes: /],
@@ -31,9 +36,21 @@ describe('a job as users write it', () => {
     [{ env: { 'A-B': '1' } }, /^env.*: /],
     [{ command: ['a\0b'] }, /^command.0: expected text without NUL/],
     [{ script: 'true' }, /: expected exactly one of "command" and "script"/],
+    [{ command: undefined, script: '#!/bin/sh\r\n' }, /^script: expected a script without DOS line breaks/],
     [{ noodles: 1 }, /noodles/],
   ])('refuses %j with a line that says what it wants', (job, message) => {
     expect(firstMessage(job)).toMatch(message);
+  });
+
+  it('takes bare numbers as YAML and JSON write them: minutes, MiB, text', () => {
+    const spec = jobSpecSchema.parse({
+      command: ['true'],
+      time: 10,
+      memory: 100,
+      env: { SEED: 5, RATE: 0.5, DEBUG: true },
+    });
+    expect([timeLimitMs(spec), toJobRequest(1, spec, 0).perNode.memoryBytes]).toEqual([600_000, 100 * 1024 ** 2]);
+    expect(spec.env).toEqual({ SEED: '5', RATE: '0.5', DEBUG: 'true' });
   });
 
   it('runs one task for each GPU, one where there are none', () => {

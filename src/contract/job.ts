@@ -4,18 +4,38 @@ import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts
 /** Where jobs say nothing: `orrery run -- CMD` is one task, one CPU, 512 MiB, no time limit. */
 export const JOB_DEFAULTS = { cpus: 1, memoryBytes: 512 * 1024 ** 2, maxRequeues: 3 } as const;
 
-const memorySchema = z.string().refine((text) => (parseMemoryBytes(text) ?? 0) > 0, {
-  error: (issue) => `expected memory such as "512M" or "2G", got ${JSON.stringify(issue.input)}`,
+/** Text, or a number as YAML and JSON have them: `time: 10` means what `-t 10` does. */
+const textOrNumber = (error: (issue: { input?: unknown }) => string) =>
+  z.union([z.string(), z.number()], { error }).transform(String);
+
+const memoryError = ({ input }: { input?: unknown }) =>
+  `expected memory such as "512M" or "2G", got ${JSON.stringify(input)}`;
+
+const memorySchema = textOrNumber(memoryError).refine((text) => (parseMemoryBytes(text) ?? 0) > 0, {
+  error: memoryError,
 });
 
-const timeSchema = z.string().refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
-  error: (issue) =>
-    `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
+const timeError = ({ input }: { input?: unknown }) =>
+  `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(input)}`;
+
+const timeSchema = textOrNumber(timeError).refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
+  error: timeError,
 });
 
 const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
 
 const noNulSchema = z.string().refine((text) => !text.includes('\0'), 'expected text without NUL bytes');
+
+/** Numbers and truth values as they are printed; a whole number that has lost digits on the way is refused. */
+const envValueSchema = z
+  .union([z.string(), z.number(), z.boolean()], {
+    error: ({ input }) => `expected text, a number, true or false, got ${JSON.stringify(input)}`,
+  })
+  .refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
+    error: 'expected text: put a number of so many digits in quotes',
+  })
+  .transform(String)
+  .pipe(noNulSchema);
 
 const DEPENDENCY = /^(afterok|afterany):(\d+(?::\d+)*)$/;
 
@@ -39,7 +59,10 @@ export const jobSpecSchema = z
     /** argv of each task; no shell. */
     command: z.array(noNulSchema).min(1).optional(),
     /** Text of a script with a `#!` line; each task runs it. */
-    script: noNulSchema.min(1).optional(),
+    script: noNulSchema
+      .min(1)
+      .refine((text) => !text.includes('\r\n'), 'expected a script without DOS line breaks (\\r\\n)')
+      .optional(),
     nodes: z.int().min(1).default(1),
     gpusPerNode: z.int().min(0).default(0),
     /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
@@ -52,7 +75,7 @@ export const jobSpecSchema = z
     qos: z.string().min(1).max(100).default('normal'),
     account: z.string().min(1).max(100).default('default'),
     priority: z.int().min(0).max(4_294_967_295).default(0),
-    env: z.record(envNameSchema, noNulSchema).default({}),
+    env: z.record(envNameSchema, envValueSchema).default({}),
     /** Environment variables whose values are read from the secret files of the daemon's home when an attempt starts. */
     secrets: z.array(envNameSchema).default([]),
     /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`. */

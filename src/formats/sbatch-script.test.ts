@@ -133,3 +133,9 @@ it('reads back any job written as options, long or short', () => {
     { numRuns: 500 },
   );
 });
+
+it('refuses DOS line breaks, as sbatch does, and says where the first is', () => {
+  expect(() => parseSbatchScript('#!/bin/sh\necho a\r\n', 'c.sh')).toThrow(
+    "c.sh:2: DOS line breaks (\\r\\n): convert with dos2unix or sed -i 's/\\r$//'",
+  );
+});

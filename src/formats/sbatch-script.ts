@@ -31,6 +31,11 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
   if (!text.startsWith('#!')) {
     throw badFile(`${fileName}:1:1 expected a script whose first line starts with #!, such as #!/bin/bash`);
   }
+  const dosBreak = text.indexOf('\r\n');
+  if (dosBreak !== -1) {
+    const line = text.slice(0, dosBreak).split('\n').length;
+    throw badFile(`${fileName}:${line}: DOS line breaks (\\r\\n): convert with dos2unix or sed -i 's/\\r$//'`);
+  }
   const warnings: string[] = [];
   const options = new Map<AppliedOption, Applied>();
   for (const option of readOptions(text, fileName)) {
@@ -58,8 +63,7 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
 }
 
 function* readOptions(text: string, fileName: string): Generator<Option> {
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.replace(/\r$/, '');
+  for (const [index, line] of text.split('\n').entries()) {
     if (!line.startsWith('#') && line.trim() !== '') return;
     if (!/^#SBATCH(?:\s|$)/.test(line)) continue;
     const tokens = tokenize(line, (column) => `${fileName}:${index + 1}:${column}`);
