@@ -86,6 +86,20 @@ describe('a snapshot of a plain folder', () => {
     expect(tree(path)).toEqual(['train.py']);
   });
 
+  it('keeps empty folders, and names what no copy can hold', async () => {
+    write('a.txt', 'a');
+    const before = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home });
+    mkdirSync(join(folder, 'out/logs'), { recursive: true });
+    const { code, leftOut } = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home });
+    expect(leftOut).toEqual([]);
+    expect(code.snapshot).not.toBe(before.code.snapshot);
+    expect(lstatSync(join(home, 'snapshots', code.snapshot ?? '', 'out/logs')).isDirectory()).toBe(true);
+
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    const after = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home });
+    expect([after.code.snapshot, after.leftOut]).toEqual([code.snapshot, ['pipe']]);
+  });
+
   it('reuses the copy of an equal tree without writing', async () => {
     write('train.py', 'same');
     const first = await take();

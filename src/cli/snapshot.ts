@@ -28,22 +28,26 @@ export interface SnapshotResult {
   code: CodeSource;
   /** Why the job runs in place, as a clause; null where a snapshot was taken. */
   inPlaceReason: string | null;
+  /** FIFOs, sockets and devices, which no copy can hold. */
+  leftOut: string[];
 }
 
 interface Entry {
   /** From the folder's root, with `/`. */
   path: string;
   mode: number;
+  kind: 'file' | 'link' | 'empty folder';
   /** A file's bytes; of a symbolic link its target. */
   content: Buffer;
-  isLink: boolean;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 class BeyondLimit extends Error {}
 
 /**
  * Copies `folder` as it is now to `snapshots/<digest>` in the home: in a git checkout the files git tracks or does not ignore, elsewhere
- * all but `node_modules` and `.git`. The digest covers names, modes and contents, so equal trees share one copy.
+ * all but `node_modules` and `.git`, with its empty folders. The digest covers names, modes and contents, so equal trees share one copy.
  * Folders beyond the limits are not copied and the job runs in them.
  */
 export async function takeSnapshot(
@@ -61,13 +65,15 @@ export async function takeSnapshot(
   const inPlace = (reason: string): SnapshotResult => ({
     code: { submitFolder: folder, snapshot: null, gitCommit: git?.commit ?? null },
     inPlaceReason: reason,
+    leftOut: [],
   });
+  const leftOut: string[] = [];
   let entries: Entry[];
   try {
     if (git?.files === 'too many') throw new BeyondLimit(`more than ${limits.files} files`);
     const isSkipped = belongsToHome(options.homeFolder, folder);
     const paths = git === null ? walk(folder, '', limits.files, isSkipped) : git.files;
-    entries = readEntries(folder, paths, limits, isSkipped);
+    entries = readEntries(folder, paths, limits, isSkipped, leftOut);
   } catch (error) {
     if (error instanceof BeyondLimit) return inPlace(`${folder} holds ${error.message}`);
     throw asFault(error, 'ORR_BAD_FILE', `cannot copy ${folder}`, 'mend it, or run in place with --no-snapshot');
@@ -77,6 +83,7 @@ export async function takeSnapshot(
   return {
     code: { submitFolder: folder, snapshot: digest, gitCommit: git?.commit ?? null },
     inPlaceReason: null,
+    leftOut,
   };
 }
 
@@ -96,20 +103,24 @@ function belongsToHome(home: string, folder: string): (path: string) => boolean 
   return (path) => path === home || path.startsWith(home + sep);
 }
 
+/** Paths of what lies below `prefix`; a folder in which nothing of it is kept ends with a `/`. */
 function walk(root: string, prefix: string, entriesMax: number, isSkipped: (path: string) => boolean): string[] {
   const found: string[] = [];
   const pending = [prefix];
   let seen = 0;
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    let kept = 0;
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       if (entry.name === 'node_modules' || entry.name === '.git') continue;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (isSkipped(join(root, path))) continue;
       seen += 1;
       if (seen > entriesMax) throw new BeyondLimit(`more than ${entriesMax} files`);
+      kept += 1;
       if (entry.isDirectory()) pending.push(path);
-      else if (entry.isFile() || entry.isSymbolicLink()) found.push(path);
+      else found.push(path);
     }
+    if (kept === 0 && folder !== prefix) found.push(`${folder}/`);
   }
   return found;
 }
@@ -119,6 +130,7 @@ function readEntries(
   paths: readonly string[],
   limits: SnapshotLimits,
   isSkipped: (path: string) => boolean,
+  leftOut: string[],
 ): Entry[] {
   const entries: Entry[] = [];
   const pending = [...paths].reverse();
@@ -131,13 +143,18 @@ function readEntries(
     if (stat === undefined) continue;
     if (stat.isDirectory()) {
       // Git names a submodule or a nested checkout by its folder only.
-      pending.push(...walk(root, path.replace(/\/$/, ''), limits.files, isSkipped));
+      const folder = path.replace(/\/$/, '');
+      const inside = walk(root, folder, limits.files, isSkipped);
+      if (inside.length === 0) entries.push({ path: folder, mode: 0o755, kind: 'empty folder', content: NOTHING });
+      pending.push(...inside);
     } else if (stat.isSymbolicLink()) {
-      entries.push({ path, mode: 0o777, content: Buffer.from(linkTarget(root, absolute)), isLink: true });
+      entries.push({ path, mode: 0o777, kind: 'link', content: Buffer.from(linkTarget(root, absolute)) });
     } else if (stat.isFile()) {
       bytes += stat.size;
       if (bytes > limits.bytes) throw new BeyondLimit(`more than ${limits.bytes / 1024 ** 2} MiB`);
-      entries.push({ path, mode: stat.mode & 0o777, content: readFileSync(absolute), isLink: false });
+      entries.push({ path, mode: stat.mode & 0o777, kind: 'file', content: readFileSync(absolute) });
+    } else {
+      leftOut.push(path);
     }
     if (entries.length > limits.files) throw new BeyondLimit(`more than ${limits.files} files`);
   }
@@ -153,8 +170,8 @@ function linkTarget(root: string, link: string): string {
 
 function digestOf(entries: readonly Entry[]): string {
   const hash = createHash('sha256').update('orrery snapshot 1\n');
-  for (const { path, mode, content, isLink } of entries) {
-    hash.update(`${isLink ? 'link' : mode.toString(8)} ${content.length} ${path}\0`).update(content);
+  for (const { path, mode, kind, content } of entries) {
+    hash.update(`${kind === 'file' ? mode.toString(8) : kind} ${content.length} ${path}\0`).update(content);
   }
   return hash.digest('hex');
 }
@@ -179,12 +196,14 @@ function store(entries: readonly Entry[], digest: string, snapshotsFolder: strin
   try {
     mkdirSync(temporary, { mode: 0o700 });
     const made = new Set([temporary]);
-    for (const { path, mode, content, isLink } of entries) {
+    for (const { path, mode, kind, content } of entries) {
       const absolute = join(temporary, path);
       const parent = dirname(absolute);
       if (!made.has(parent)) mkdirSync(parent, { recursive: true });
       made.add(parent);
-      if (isLink) {
+      if (kind === 'empty folder') {
+        mkdirSync(absolute, { mode });
+      } else if (kind === 'link') {
         symlinkSync(content, absolute);
       } else {
         writeFileSync(absolute, content, { mode });

@@ -17,6 +17,7 @@ import {
   withFields,
 } from '../job-options.ts';
 import { note } from '../output.ts';
+import { oneLine } from '../render/terminal.ts';
 import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
 import { submitJobs } from '../submission.ts';
 
@@ -126,9 +127,11 @@ function isBehindDashes(command: Command): boolean {
 async function codeSource(folder: string, git: ReturnType<typeof readGit>, isWanted: boolean): Promise<CodeSource> {
   if (!isWanted) return withoutSnapshot(folder, git);
   const home = homeFolder();
-  const { code, inPlaceReason } = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home, git });
+  const snapshot = await takeSnapshot(folder, join(home, 'snapshots'), { homeFolder: home, git });
+  const { code, inPlaceReason, leftOut } = snapshot;
   if (inPlaceReason !== null) {
     note(`note: ${inPlaceReason}: no snapshot; the job runs in place and a requeue will see later edits`);
   }
+  if (leftOut.length > 0) note(`note: left out of the snapshot, being no files: ${oneLine(leftOut.join(', '))}`);
   return code;
 }
