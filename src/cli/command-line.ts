@@ -8,9 +8,13 @@ import { welcome } from './welcome.ts';
 
 /** Runs one command; resolves to the process's exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  // `orrery queue | head -1`: the reader has what it wanted.
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // `orrery queue | head -1`: the reader has what it wanted.
+      if (error.code === 'EPIPE') process.exit(0);
+      if (stream === process.stdout) note(`orrery: cannot write the output: ${error.message}`);
+      process.exit(1);
+    });
   }
   if (argv.length === 0) {
     print(welcome(terminalOf(process.stdout)));
