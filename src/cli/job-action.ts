@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import type { JobSummary } from '../contract/api.ts';
 import type { OrreryClient } from '../contract/client.ts';
+import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
 import { defineCommand, jobIds } from './command.ts';
 import { connect } from './connection.ts';
-import { print, printJson } from './output.ts';
+import { ExitStatus } from './exit-status.ts';
+import { note, print, printJson } from './output.ts';
+import { oneLine } from './render/terminal.ts';
 
 export interface JobAction {
   name: string;
@@ -14,18 +17,36 @@ export interface JobAction {
   examples: readonly (readonly [string, string])[];
 }
 
-/** A command that does one thing to each job named. The first that fails ends it; those before it are done and were said. */
+interface JobFailure {
+  id: number;
+  code: ErrorCode;
+  message: string;
+}
+
+/**
+ * A command that does one thing to each job named. A job that refuses is said on stderr and does not keep the others from it; the exit
+ * status is the highest of those that failed. Without a daemon none can be done, so that ends it.
+ */
 export function defineJobAction(program: Command, { name, summary, act, said, examples }: JobAction): Command {
   return defineCommand(program, name, { summary, examples })
     .argument('<job...>', 'job ids', jobIds)
     .action(async (ids: number[], options: { json?: boolean }) => {
       const client = connect();
       const jobs: JobSummary[] = [];
+      const errors: JobFailure[] = [];
       for (const id of ids) {
-        const job = await act(client, id);
-        jobs.push(job);
-        if (options.json !== true) print(`${said} job ${id} (${job.name})`);
+        try {
+          const job = await act(client, id);
+          jobs.push(job);
+          if (options.json !== true) print(`${said} job ${id} (${oneLine(job.name)})`);
+        } catch (error) {
+          if (ids.length === 1 || !(error instanceof OrreryError)) throw error;
+          errors.push({ id, code: error.code, message: error.message });
+          note(`orrery: ${error.message}`);
+          if (error.code === 'ORR_UNREACHABLE') break;
+        }
       }
-      if (options.json === true) printJson({ jobs });
+      if (options.json === true) printJson(errors.length === 0 ? { jobs } : { jobs, errors });
+      if (errors.length > 0) throw new ExitStatus(Math.max(...errors.map(({ code }) => ERROR_CODES[code].exit)));
     });
 }

@@ -155,6 +155,60 @@ describe('orrery', () => {
     expect([status, stderr]).toEqual([0, '']);
   });
 
+  it.skipIf(!existsSync('/dev/full'))('fails where its output cannot be written', async () => {
+    const child = spawn('sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, MAIN, 'clusters', '--json'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ORRERY_HOME: home },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const status = new Promise((resolve) => child.on('close', resolve));
+    expect(await text(child.stderr)).toMatch(/^orrery: cannot write the output: ENOSPC.*\n$/);
+    expect(await status).toBe(1);
+  });
+
+  it('does to each job what it can, says what refused, and ends with the highest status', async () => {
+    const summary = {
+      id: 2,
+      name: 'a\u202eb',
+      state: 'CANCELLED',
+      reason: 'None',
+      account: 'a',
+      qos: 'normal',
+      nodes: 1,
+      gpusPerNode: 0,
+      nodeList: [],
+      attempt: 0,
+      requeues: 0,
+      submitTime: 1,
+      startTime: null,
+      endTime: 2,
+      exitCode: null,
+      progress: null,
+    };
+    const outcomes = await withDaemon(
+      (request, response) => {
+        const id = Number(/jobs\/(\d+)/.exec(request.url ?? '')?.[1]);
+        response.statusCode = id === 2 ? 200 : id === 1 ? 409 : 404;
+        const error = { code: id === 1 ? 'ORR_CONFLICT' : 'ORR_NOT_FOUND', message: `no cancel of ${id}` };
+        response.end(JSON.stringify(id === 2 ? summary : { error }));
+      },
+      async (env) => [
+        await orrery(['cancel', '1', '2', '3'], { env }),
+        await orrery(['cancel', '--json', '1', '2', '3'], { env }),
+      ],
+    );
+    const stderr = 'orrery: no cancel of 1\norrery: no cancel of 3\n';
+    expect(outcomes[0]).toEqual({ status: 4, stdout: 'Cancelled job 2 (a?b)\n', stderr });
+    expect({ ...outcomes[1], stdout: '' }).toEqual({ status: 4, stdout: '', stderr });
+    expect(JSON.parse(outcomes[1]?.stdout ?? '')).toEqual({
+      jobs: [summary],
+      errors: [
+        { id: 1, code: 'ORR_CONFLICT', message: 'no cancel of 1' },
+        { id: 3, code: 'ORR_NOT_FOUND', message: 'no cancel of 3' },
+      ],
+    });
+  });
+
   it('paints only where it is asked to or stands before a terminal', async () => {
     expect((await orrery([])).stdout).not.toContain('\u001b[');
     expect((await orrery([], { env: { FORCE_COLOR: '1' } })).stdout).toContain('\u001b[1m');

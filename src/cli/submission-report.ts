@@ -1,6 +1,7 @@
 import type { SubmitResponse } from '../contract/api.ts';
 import { ExitStatus } from './exit-status.ts';
 import { note, print, printJson } from './output.ts';
+import { oneLine } from './render/terminal.ts';
 
 /** Says what was submitted; with `wait` or `follow` stays until it has ended and takes over its exit status. */
 export async function reportSubmission(
@@ -10,7 +11,9 @@ export async function reportSubmission(
   const isWaiting = options.wait === true || options.follow === true;
   // Written at once: ten thousand lines one by one would take longer than the submission.
   if (options.json !== true)
-    (options.follow === true ? note : print)(jobs.map(({ id, name }) => `Submitted job ${id} (${name})`).join('\n'));
+    (options.follow === true ? note : print)(
+      jobs.map(({ id, name }) => `Submitted job ${id} (${oneLine(name)})`).join('\n'),
+    );
   else if (!isWaiting) printJson({ jobs });
   const [first] = jobs;
   if (first === undefined || !isWaiting) return;
@@ -30,7 +33,7 @@ export async function reportSubmission(
   }
   const ended = await waitForJobs(ids, (job) => {
     const code = job.exitCode === null ? '' : ` (exit code ${job.exitCode})`;
-    note(`Job ${job.id} (${job.name}) ${job.state}${code}`);
+    note(`Job ${job.id} (${oneLine(job.name)}) ${job.state}${code}`);
   });
   if (options.json === true)
     printJson({ jobs: ended.map(({ id, name, state, exitCode }) => ({ id, name, state, exitCode })) });

@@ -61,8 +61,8 @@ export function truncate(text: string, width: number, ellipsis: string): string 
   return kept + ellipsis;
 }
 
-/** Text from outside (names, reasons) on one line, unable to move the cursor or recolour the terminal. */
+/** Text from outside (names, reasons) on one line, unable to move the cursor, recolour the terminal or turn the reading direction. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
 }
