@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
@@ -83,10 +83,14 @@ function daemonEntry(): string {
 }
 
 /** The daemon's last words are in its log: `orrery: MESSAGE`, and its exit status says which kind of error it was. */
-function startFailure(status: number, logFile: string, logOffset: number): OrreryError {
+export function startFailure(status: number, logFile: string, logOffset: number, isFull = isDiskFull): OrreryError {
   const said = readFileSync(logFile).subarray(logOffset).toString().split('\n');
   const line = said.findLast((text) => text.startsWith('orrery: '));
   if (line === undefined) {
+    // On a full disk its last words have no room either.
+    if (isFull(dirname(logFile))) {
+      return new OrreryError('ORR_STORAGE', `no space is left on the file system of ${dirname(logFile)}: free some`);
+    }
     return new OrreryError('ORR_FAILED', `the daemon ended with status ${status} before it listened: see ${logFile}`);
   }
   return new OrreryError(codeOf(status, line), line.slice('orrery: '.length));
@@ -95,5 +99,13 @@ function startFailure(status: number, logFile: string, logOffset: number): Orrer
 function codeOf(status: number, line: string): ErrorCode {
   if (status === ERROR_CODES.ORR_HOME_LOCKED.exit) return 'ORR_HOME_LOCKED';
   if (status === ERROR_CODES.ORR_PORT_IN_USE.exit) return /\bports? \d+/.test(line) ? 'ORR_PORT_IN_USE' : 'ORR_USAGE';
-  return 'ORR_FAILED';
+  return /\bENOSPC\b|\bdisk I\/O error\b|\bdisk is full\b|; nothing was written$/.test(line)
+    ? 'ORR_STORAGE'
+    : 'ORR_FAILED';
+}
+
+function isDiskFull(folder: string): boolean {
+  const { bavail, files, ffree } = statfsSync(folder);
+  // Some file systems do not count files.
+  return bavail === 0 || (files > 0 && ffree === 0);
 }
