@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
@@ -39,9 +39,17 @@ export function register(program: Command): Command {
 
 function storeSecret(home: string, name: string, value: string): void {
   const folder = join(home, 'secrets');
-  makeFolder(folder);
   const temporary = join(folder, `.${name}.${process.pid}`);
-  writeFileSync(temporary, value, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, join(folder, name));
+  try {
+    makeFolder(folder);
+    writeFileSync(temporary, value, { mode: 0o600 });
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, join(folder, name));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OrreryError('ORR_STORAGE', `cannot store ${name} in ${folder}: ${reason}; free some space or mend it`, {
+      cause,
+    });
+  }
 }
