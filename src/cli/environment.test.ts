@@ -22,6 +22,10 @@ describe('submittedEnvironment', () => {
       'MY_SECRET',
       'AWS_ACCESS_KEY_ID',
       'AWS_SECRET_ACCESS_KEY',
+      'GH_PAT',
+      'BASIC_AUTH',
+      'API_BEARER',
+      'DOCKER_AUTH_CONFIG',
       'OPENAI_API_KEY',
       'openai_apikey',
       'PGPASSWORD',
@@ -34,6 +38,12 @@ describe('submittedEnvironment', () => {
     const { environment, withheld } = submittedEnvironment(Object.fromEntries(names.map((name) => [name, 'x'])));
     expect(environment).toEqual({});
     expect(withheld).toEqual([...names].sort());
+  });
+
+  it('leaves out URLs with a password, whatever they are called', () => {
+    const env = { DATABASE: 'postgres://ada:pw@db/x', PLAIN: 'https://ada@db:80/x', SSH_AUTH_SOCK: '/run/agent' };
+    const { environment, withheld } = submittedEnvironment(env);
+    expect([Object.keys(environment), withheld]).toEqual([['PLAIN', 'SSH_AUTH_SOCK'], ['DATABASE']]);
   });
 
   it('leaves out what npm added', () => {

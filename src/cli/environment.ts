@@ -1,8 +1,11 @@
 import { delimiter } from 'node:path';
 
-/** Names that are taken for secrets: a word of the name says so. `TOKENIZERS_PARALLELISM` and `KEYBOARD` are none. */
+/** Names that are taken for secrets: a word of the name says so. `TOKENIZERS_PARALLELISM` and `KEYBOARD` and `SSH_AUTH_SOCK` are none. */
 const SECRET_NAME =
-  /PASSWORD|PASSWD|PASSPHRASE|(?:^|_)(?:TOKENS?|SECRETS?|PWD|PASS|API_?KEYS?|ACCESS_?KEY(?:_ID)?|SECRET_?KEY|PRIVATE_?KEY|ENCRYPTION_?KEY|CREDENTIALS?)(?:_|$)/i;
+  /PASSWORD|PASSWD|PASSPHRASE|(?:^|_)(?:TOKENS?|SECRETS?|PWD|PASS|API_?KEYS?|ACCESS_?KEY(?:_ID)?|SECRET_?KEY|PRIVATE_?KEY|ENCRYPTION_?KEY|CREDENTIALS?|PATS?|AUTH(?!_SOCK)|BEARER)(?:_|$)/i;
+
+/** `postgres://user:password@host`. */
+const URL_WITH_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s/?#@]+@/i;
 
 /** Of the submitting shell, wrong anywhere else. */
 const SHELL_NAMES = new Set(['PWD', 'OLDPWD', '_', 'SHLVL']);
@@ -11,13 +14,13 @@ const NPM_NAMES = new Set(['INIT_CWD', 'NODE', 'COLOR']);
 
 export interface SubmittedEnvironment {
   environment: Record<string, string>;
-  /** Names left out because they look like secrets, in alphabetical order. */
+  /** Names left out because they look like secrets or hold a URL with a password, in alphabetical order. */
   withheld: string[];
 }
 
 /**
  * What a job inherits of the submitting environment: all of it but what npm put there, what belongs to Orrery or to the calling shell,
- * and variables named like secrets, since the environment is stored with the job.
+ * and variables named like secrets or holding a URL with a password, since the environment is stored with the job.
  */
 export function submittedEnvironment(env: NodeJS.ProcessEnv): SubmittedEnvironment {
   const isUnderNpm = env['npm_execpath'] !== undefined || env['npm_lifecycle_event'] !== undefined;
@@ -26,7 +29,7 @@ export function submittedEnvironment(env: NodeJS.ProcessEnv): SubmittedEnvironme
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || SHELL_NAMES.has(name)) continue;
     if (name.startsWith('ORRERY_') || /^npm_/i.test(name) || (isUnderNpm && NPM_NAMES.has(name))) continue;
-    if (SECRET_NAME.test(name)) withheld.push(name);
+    if (SECRET_NAME.test(name) || URL_WITH_PASSWORD.test(value)) withheld.push(name);
     else environment[name] = name === 'PATH' ? withoutNpmFolders(value) : value;
   }
   return { environment, withheld: withheld.sort() };

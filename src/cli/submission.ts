@@ -20,7 +20,7 @@ export async function submitJobs(
   const missing = withheld.filter((name) => !named.has(name));
   if (missing.length > 0) {
     note(
-      `note: left out of the environment, being named like secrets: ${missing.join(', ')}. ` +
+      `note: left out of the environment, looking like secrets: ${missing.join(', ')}. ` +
         'A job that needs one: orrery secret set NAME, then orrery run --secret NAME',
     );
   }
