@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
 
+const DURATION_MS_MAX = 10 * 366 * 86_400_000;
+/** Slurm keeps the lead of a warning signal in 16 bits. */
+const SIGNAL_LEAD_SECONDS_MAX = 65_535;
+
 /** Where jobs say nothing: `orrery run -- CMD` is one task, one CPU, 512 MiB, no time limit. */
 export const JOB_DEFAULTS = { cpus: 1, memoryBytes: 512 * 1024 ** 2, maxRequeues: 3 } as const;
 
@@ -9,7 +13,9 @@ const textOrNumber = (error: (issue: { input?: unknown }) => string) =>
   z.union([z.string(), z.number()], { error }).transform(String);
 
 const memoryError = ({ input }: { input?: unknown }) =>
-  `expected memory such as "512M" or "2G", got ${JSON.stringify(input)}`;
+  typeof input === 'string' && /^[\d.]*[1-9][\d.]*[KMGT](?:i?B)?$/i.test(input)
+    ? `expected at most 8191T of memory, got ${JSON.stringify(input)}: too big`
+    : `expected memory such as "512M" or "2G", got ${JSON.stringify(input)}`;
 
 const memorySchema = textOrNumber(memoryError).refine((text) => (parseMemoryBytes(text) ?? 0) > 0, {
   error: memoryError,
@@ -18,9 +24,13 @@ const memorySchema = textOrNumber(memoryError).refine((text) => (parseMemoryByte
 const timeError = ({ input }: { input?: unknown }) =>
   `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(input)}`;
 
-const timeSchema = textOrNumber(timeError).refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
-  error: timeError,
-});
+const timeSchema = textOrNumber(timeError)
+  .refine((text) => text === 'UNLIMITED' || (parseDurationMs(text) ?? 0) > 0, {
+    error: timeError,
+  })
+  .refine((text) => (parseDurationMs(text) ?? 0) <= DURATION_MS_MAX, {
+    error: (issue) => `expected a time of at most 10 years, or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
+  });
 
 const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
 
@@ -48,9 +58,14 @@ const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
 const SIGNALS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'TSTP', 'WINCH', 'URG', 'ALRM'] as const;
 type WarningSignal = `SIG${(typeof SIGNALS)[number]}`;
 
-const signalSchema = z.string().refine((text) => SIGNALS.some((name) => SIGNAL.exec(text)?.[1] === name), {
-  error: (issue) => `expected SIGNAL@SECONDS such as "USR1@120", got ${JSON.stringify(issue.input)}`,
-});
+const signalSchema = z
+  .string()
+  .refine((text) => SIGNALS.some((name) => SIGNAL.exec(text)?.[1] === name), {
+    error: (issue) => `expected SIGNAL@SECONDS such as "USR1@120", got ${JSON.stringify(issue.input)}`,
+  })
+  .refine((text) => Number(SIGNAL.exec(text)?.[2] ?? 0) <= SIGNAL_LEAD_SECONDS_MAX, {
+    error: (issue) => `expected at most ${SIGNAL_LEAD_SECONDS_MAX} seconds, got ${JSON.stringify(issue.input)}`,
+  });
 
 /** A job as users write it: job files, `--batch` lines, the API. Field words follow Slurm's flags. */
 export const jobSpecSchema = z

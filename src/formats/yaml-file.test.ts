@@ -84,7 +84,7 @@ describe('a YAML file that is not what was expected', () => {
     ['a tab for indentation', 'name: rsc\nnodes:\n\tcount: 2\n', /^rsc\.yaml:3:1 Tabs are not allowed/],
     ['the same key twice', 'name: a\nname: b\n', /^rsc\.yaml:2:1 Map keys must be unique$/],
     ['an alias to nothing', 'name: *x\n', /^rsc\.yaml:1:1 Unresolved alias/],
-    ['two documents', 'name: a\n---\nname: b\n', /^rsc\.yaml:2:1 Source contains multiple documents/],
+    ['two documents', 'name: a\n---\nname: b\n', /^rsc\.yaml:2:1 expected one document$/],
   ])('malformed: %s', (_, text, expected) => {
     const message = errorOf(text);
     expect(message).toMatch(expected);

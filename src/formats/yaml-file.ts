@@ -21,6 +21,8 @@ export function parseYaml<Schema extends z.ZodType>(
     return `${fileName}:${line + firstLine - 1}:${col}`;
   };
   const [malformed] = document.errors;
+  // The library would have us call another function of it.
+  if (malformed?.code === 'MULTIPLE_DOCS') throw badFile(`${at(malformed.pos[0])} expected one document`);
   if (malformed !== undefined) throw badFile(`${at(malformed.pos[0])} ${firstSentence(malformed.message)}`);
   const value = toValue(document, fileName);
   const result = schema.safeParse(value);
