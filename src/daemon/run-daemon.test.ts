@@ -114,6 +114,9 @@ describe('a submission', () => {
     await expect(
       fixture.client.submit({ jobs: [good], code: { submitFolder: '/', snapshot: 'a'.repeat(64), gitCommit: null } }),
     ).rejects.toThrow('code snapshot');
+    await expect(fixture.client.submit({ jobs: [{ ...good, exclude: ['n1', 'n9'] }] })).rejects.toThrow(
+      'exclude: no node "n9": see orrery nodes',
+    );
     expect(await fixture.client.jobs({ all: true })).toEqual(before);
   });
 });

@@ -23,9 +23,14 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
     const name = spec.name ?? defaultJobName(spec);
     return { name, spec: { ...spec, name }, environment, code };
   });
+  const nodeNames = new Set(backend.nodes().map((node) => node.spec.name));
   for (const [index, { spec, name }] of accepted.entries()) {
     try {
       checkDependencies(spec.after, context);
+      const unknown = spec.exclude.find((node) => !nodeNames.has(node));
+      if (unknown !== undefined) {
+        throw new OrreryError('ORR_BAD_JOB', `exclude: no node ${JSON.stringify(unknown)}: see orrery nodes`);
+      }
       backend.checkAdmission({ jobId: 0, accepted: { spec, environment, code } });
     } catch (error) {
       if (accepted.length === 1 || !(error instanceof OrreryError)) throw error;
