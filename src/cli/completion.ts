@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { OrreryClient } from '../contract/client.ts';
 import { clusterNames } from './cluster-argument.ts';
 import { connect } from './connection.ts';
+import { oneLine } from './render/terminal.ts';
 
 /** The only file that knows the completion library. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -63,7 +64,7 @@ async function candidatesFor(program: Command, words: readonly string[]): Promis
     const jobs = await ask((client) => client.jobs());
     found.set(
       'job',
-      jobs.map((job) => [String(job.id), `${job.name} ${job.state}`] as const),
+      jobs.map((job) => [String(job.id), `${oneLine(job.name)} ${job.state}`] as const),
     );
   }
   if (needed.has('node')) {

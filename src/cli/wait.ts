@@ -3,6 +3,7 @@ import type { JobSummary } from '../contract/api.ts';
 import type { OrreryClient } from '../contract/client.ts';
 import { note } from './output.ts';
 import { throughRestarts } from './patience.ts';
+import { oneLine } from './render/terminal.ts';
 
 const POLL_MS_MIN = 50;
 const POLL_MS_MAX = 1_000;
@@ -49,7 +50,7 @@ async function look(client: OrreryClient, jobIds: readonly number[]): Promise<Jo
 function sayIfStuck(job: JobSummary, said: Set<number>): void {
   if (!STUCK_REASONS.has(job.reason) || said.has(job.id)) return;
   said.add(job.id);
-  note(`Job ${job.id} (${job.name}) will not start by itself (${job.reason}): orrery why ${job.id}`);
+  note(`Job ${job.id} (${oneLine(job.name)}) will not start by itself (${job.reason}): orrery why ${job.id}`);
 }
 
 /** The job's own exit code; 1 where it did not complete and has none of its own. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { defineCommand, jobId } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
+import { oneLine } from '../render/terminal.ts';
 
 export function register(program: Command): Command {
   return defineCommand(program, 'signal', {
@@ -16,6 +17,6 @@ export function register(program: Command): Command {
     .action(async (id: number, signal: string, options: { json?: boolean }) => {
       const job = await connect().signal(id, signal);
       if (options.json === true) printJson({ job });
-      else print(`Sent ${signal} to job ${id} (${job.name})`);
+      else print(`Sent ${signal} to job ${id} (${oneLine(job.name)})`);
     });
 }

@@ -3,6 +3,7 @@ import { defineCommand, jobIds } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { note, printJson } from '../output.ts';
+import { oneLine } from '../render/terminal.ts';
 import { exitStatusOfAll, waitForJobs } from '../wait.ts';
 
 export function register(program: Command): Command {
@@ -17,7 +18,7 @@ export function register(program: Command): Command {
     .action(async (ids: number[], options: { json?: boolean }) => {
       onInterrupt(`Stopped waiting; nothing was cancelled. To wait again: orrery wait ${ids.join(' ')}`);
 
-      const jobs = await waitForJobs(ids, (job) => note(`Job ${job.id} (${job.name}) ${job.state}`));
+      const jobs = await waitForJobs(ids, (job) => note(`Job ${job.id} (${oneLine(job.name)}) ${job.state}`));
       if (options.json === true) printJson({ jobs });
       throw new ExitStatus(exitStatusOfAll(jobs));
     });

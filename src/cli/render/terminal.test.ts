@@ -47,5 +47,6 @@ describe('widths', () => {
 
   it('keeps names from moving the cursor', () => {
     expect(oneLine('a\u001b[2Jb\nc\u009b')).toBe('a?[2Jb?c?');
+    expect(oneLine('a\u202eb\u2066c\u200fd')).toBe('a?b?c?d');
   });
 });
