@@ -59,6 +59,9 @@ export function describeFailure(error: unknown): Failure | null {
     if (error.exitCode === 0) return null;
     return { code: 'ORR_USAGE', message: usageMessage(error), status: 2 };
   }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
+    return { code: 'ORR_USAGE', message: 'the current folder is gone: cd to one that exists', status: 2 };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'ORR_INTERNAL', message: oneLine(message), status: 1 };
 }

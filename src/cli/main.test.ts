@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -227,6 +236,25 @@ describe('orrery', () => {
     const file = join(home, 'secrets', 'HF_TOKEN');
     expect(readFileSync(file, 'utf8')).toBe('hunter2');
     expect([statSync(file).mode & 0o777, statSync(join(home, 'secrets')).mode & 0o777]).toEqual([0o600, 0o700]);
+  });
+
+  it('names what keeps a secret from being stored, and leaves nothing half done', async () => {
+    mkdirSync(join(home, 'secrets', 'TAKEN'), { recursive: true });
+    const { status, stderr } = await orrery(['secret', 'set', 'TAKEN'], { stdin: 'hunter2\n' });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^orrery: cannot store TAKEN in \/.*\n$/)]);
+    expect(readdirSync(join(home, 'secrets')).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('says that its folder is gone, and takes an empty HOME for none', async () => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    const child = spawn('sh', ['-c', script, 'sh', process.execPath, MAIN, 'run', 'true'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ORRERY_HOME: home },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    expect(await text(child.stderr)).toBe('orrery: the current folder is gone: cd to one that exists\n');
+    const { stderr } = await orrery(['queue'], { env: { HOME: '', ORRERY_HOME: '' } });
+    expect(stderr).not.toMatch(/no daemon runs for (?!\/)/);
   });
 
   it('says where a batch is wrong', async () => {
