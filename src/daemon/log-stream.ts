@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logFiles, readLog } from '../backend/local/log-files.ts';
@@ -92,7 +93,7 @@ async function* readFiles(
 
 /** Byte at which the last `lines` lines of a file begin; a last line without its end counts. */
 async function tailOffset(path: string, lines: number): Promise<number> {
-  const file = await open(path, 'r');
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = await file.stat();
     let left = lines;

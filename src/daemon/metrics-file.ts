@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Metrics } from '../contract/api.ts';
 
 /** One answer carries this much of a file at most. */
@@ -69,11 +69,13 @@ function readRange(path: string, offset: number, bytesMax: number): Buffer {
 function withFile<T>(path: string, missing: T, use: (file: number) => T): T {
   let file: number;
   try {
-    file = openSync(path, 'r');
+    // A job may have put anything here: a FIFO would block its reader, a directory fail it.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return missing;
   }
   try {
+    if (!fstatSync(file).isFile()) return missing;
     return use(file);
   } finally {
     closeSync(file);

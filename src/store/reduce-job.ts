@@ -54,6 +54,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
       job.isEnded = false;
       job.exitCode = null;
       job.endMs = null;
+      job.requeues = 0;
       return enqueue(job, event.job.isHeld, event.atMs);
     case 'JobHeld':
       job.isHeld = true;
@@ -110,6 +111,7 @@ export function eligibleMs(job: JobRow, nowMs: number, others: OtherJobs): numbe
 
 function enqueue(job: JobRow, isHeld: boolean, atMs: number): void {
   job.state = 'PENDING';
+  job.nodeList = [];
   job.isHeld = isHeld;
   job.queuedSinceMs = isHeld ? null : (job.queuedSinceMs ?? atMs);
 }

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -136,11 +146,19 @@ export class AttemptFiles {
     return readText(this.#outOfMemory) || null;
   }
 
-  /** The last `bytes` of what the task wrote to stderr. */
+  /** The last `bytes` of what the task wrote to stderr; '' where the file is gone. */
   stderrTail(rank: number, bytes: number): string {
-    const file = openSync(this.stderr(rank), 'r');
+    // Jobs can reach their own logs: one may be gone, or have become something that blocks its reader.
+    let file: number;
     try {
-      const { size } = fstatSync(file);
+      file = openSync(this.stderr(rank), constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch {
+      return '';
+    }
+    try {
+      const stat = fstatSync(file);
+      if (!stat.isFile()) return '';
+      const { size } = stat;
       const buffer = Buffer.alloc(Math.min(bytes, size));
       readSync(file, buffer, 0, buffer.length, size - buffer.length);
       return buffer.toString();
@@ -165,5 +183,6 @@ function parseProcess(line: string): ProcessId | null {
 
 function readStatus(path: string): TaskStatus | null {
   const [, status] = /^(\d+)\n$/.exec(readText(path)) ?? [];
-  return status === undefined ? null : { status: Number(status), endedMs: statSync(path).mtimeMs };
+  if (status === undefined) return null;
+  return { status: Number(status), endedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now() };
 }

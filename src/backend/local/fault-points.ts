@@ -71,7 +71,7 @@ export function faultPoint(name: FaultPoint): void {
   if (strikes(name)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Where the next supervisor to be spawned is to die: a point's name without its prefix, or '' for nowhere. */
+/** Where the next supervisor to be spawned is to die: a point's name without its prefix, or '' where it is to live. */
 export function supervisorFault(): string {
   const struck = SUPERVISOR_FAULT_POINTS.find((name) => strikes(name));
   return struck === undefined ? '' : struck.slice('supervisor:'.length);

@@ -201,8 +201,12 @@ export class Gang {
       await this.#waitUntil(() => Date.now() >= (this.#killAtMs ?? 0));
       await this.#destroy();
     }
-    this.#noteOomKills();
-    const exit = await this.#exit();
+    const exit = await this.#exit().catch((error: unknown): AttemptExit => {
+      // Whatever became of its files, the attempt has ended, and the daemon has other jobs.
+      const { jobId, attempt } = this.plan;
+      const message = `its files could not be read: ${error instanceof Error ? error.message : String(error)}`;
+      return { jobId, attempt, state: 'FAILED', exitCode: 1, message, isPortConflict: false };
+    });
     await this.#removeGroups();
     faultPoint('launcher:before-report');
     this.#resolveEnded(exit);
@@ -218,6 +222,7 @@ export class Gang {
   }
 
   async #exit(): Promise<AttemptExit> {
+    this.#noteOomKills();
     const { jobId, attempt } = this.plan;
     const failed = this.#tasks.filter(({ end }) => end !== null && end.status !== 0).sort(byEnd)[0];
     const exitCode = failed?.end?.status ?? 0;

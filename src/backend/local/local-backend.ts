@@ -108,6 +108,11 @@ class SchedulingLoop implements LocalBackend {
 
   async requeue(jobId: number): Promise<void> {
     const atMs = this.#options.now();
+    const view = this.#scheduler.job(jobId);
+    if (view?.state === 'PENDING') throw new OrreryError('ORR_CONFLICT', `job ${jobId} is pending already`);
+    if (view?.state === 'COMPLETING') {
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is being ended: requeue it once it has`);
+    }
     if (!this.#isEnded(jobId)) return this.#requestEvent({ kind: 'JobRequeueRequested', atMs, jobId });
     const stored = this.#options.jobs.read(jobId);
     if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);

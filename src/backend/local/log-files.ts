@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -42,7 +43,7 @@ export async function logFiles(attemptFolder: string): Promise<LogFile[]> {
  */
 export async function readLog(path: string, offset: number, bytesMax: number): Promise<LogRange> {
   const start = Math.max(offset, await droppedBytes(path));
-  const file = await open(path, 'r');
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(Math.max(4, bytesMax));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, start);

@@ -44,7 +44,7 @@ die_at before-task
   for group in "$process_group" "$memory_group"; do
     [ -z "$group" ] || echo 0 > "$group/cgroup.procs" || exit 125
   done
-  command -v "$1" > /dev/null || {
+  command -v -- "$1" > /dev/null || {
     echo "orrery: command not found: $1 (PATH is $PATH)" >&2
     exit 127
   }
