@@ -1,5 +1,5 @@
-import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -7,9 +7,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'dist');
 
 // One file for a fast start; native packages stay outside and are loaded only where they are used.
-await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await build({
+const { metafile } = await build({
   entryPoints: { orrery: join(root, 'src/cli/main.ts'), daemon: join(root, 'src/daemon/main.ts') },
   outdir: out,
   bundle: true,
@@ -21,10 +20,14 @@ await build({
   minifySyntax: true,
   sourcemap: 'linked',
   logLevel: 'warning',
+  metafile: true,
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
+// Chunks of earlier builds go last: a command that runs meanwhile still finds its own.
+const made = new Set([...Object.keys(metafile.outputs).map((path) => basename(path)), 'supervisor.sh']);
+for (const name of await readdir(out)) if (!made.has(name)) await rm(join(out, name), { recursive: true });
 const supervisor = join(out, 'supervisor.sh');
 await copyFile(join(root, 'src/backend/local/supervisor.sh'), supervisor);
 await chmod(supervisor, 0o755);

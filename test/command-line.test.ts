@@ -172,6 +172,7 @@ describe('bad input: one clear line, the right exit code, nothing half-written',
       /bad\.ndjson:2/,
     ],
     ['an unknown option', () => ['run', '--noodles', '--', 'true'], 2, /noodles/],
+    ['an empty program', () => ['run', '--', ''], 2, /program/],
     ['an unknown job', () => ['job', 'show', '999999'], 3, /999999/],
     ['an unknown node', () => ['nodes', 'fail', 'n99'], 3, /n99/],
   ];

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeHome, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
+import {
+  makeHome,
+  processesWith,
+  removeHome,
+  type RunningDaemon,
+  sleep,
+  startDaemon,
+  until,
+} from './support/daemon.ts';
+import { readLog } from './support/jobs.ts';
 
 let home: string;
 let daemon: RunningDaemon;
@@ -43,11 +52,34 @@ describe('a job that tampers with its own files harms itself alone', () => {
       3,
     ],
     ['removes its attempt folder', 'rm -rf "$(dirname "$ORRERY_METRICS")"/attempts', 'FAILED', 137],
+    [
+      'makes a FIFO of the verdict on its memory',
+      'mkfifo "$(dirname "$ORRERY_METRICS")"/attempts/1/out-of-memory; exit 3',
+      'FAILED',
+      3,
+    ],
     ['makes a FIFO of its metrics', 'rm -f "$ORRERY_METRICS"; mkfifo "$ORRERY_METRICS"', 'COMPLETED', 0],
     ['makes a folder of its metrics', 'rm -f "$ORRERY_METRICS"; mkdir "$ORRERY_METRICS"', 'COMPLETED', 0],
   ])('%s', async (_name, script, state, exitCode) => {
     const job = await run(script);
     expect(job).toMatchObject({ state, exitCode });
     await expectDaemonWell(job.id);
+  });
+
+  it('spoils its record while the daemon is away: it is started again, and the next daemon comes up', async () => {
+    const { client } = daemon;
+    const script =
+      'echo up; if [ $ORRERY_ATTEMPT = 1 ]; then printf {} > "$(dirname "$ORRERY_METRICS")"/attempts/1/attempt.json; sleep 100; fi';
+    const { jobs } = await client.submit({ jobs: [{ command: ['sh', '-c', script] }] });
+    const id = jobs[0]?.id ?? 0;
+    await until(async () => (await readLog(client, id)) === 'up\n', 'the job to run');
+    await sleep(200);
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    daemon = await startDaemon(home);
+    const second = daemon.client;
+    await until(async () => (await second.job(id)).state === 'COMPLETED', 'the second attempt to complete', 20_000);
+    expect((await second.job(id)).attempt).toBe(2);
+    expect(processesWith(`ORRERY_ATTEMPT=1\0`).filter((pid) => processesWith(home).includes(pid))).toEqual([]);
   });
 });

@@ -37,6 +37,7 @@ describe('a job as users write it', () => {
     [{ after: 'after:1' }, /^after: expected "afterok:ID/],
     [{ signal: 'USR9@10' }, /^signal: expected SIGNAL@SECONDS/],
     [{ env: { 'A-B': '1' } }, /^env.*: /],
+    [{ command: [''] }, /^command: expected a program/],
     [{ command: ['a\0b'] }, /^command.0: expected text without NUL/],
     [{ script: 'true' }, /: expected exactly one of "command" and "script"/],
     [{ command: undefined, script: '#!/bin/sh\r\n' }, /^script: expected a script without DOS line breaks/],

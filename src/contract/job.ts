@@ -72,7 +72,11 @@ export const jobSpecSchema = z
   .strictObject({
     name: z.string().min(1).max(200).optional(),
     /** argv of each task; no shell. */
-    command: z.array(noNulSchema).min(1).optional(),
+    command: z
+      .array(noNulSchema)
+      .min(1)
+      .refine(([program]) => program !== '', 'expected a program to run as the first element')
+      .optional(),
     /** Text of a script with a `#!` line; each task runs it. */
     script: noNulSchema
       .min(1)

@@ -11,7 +11,7 @@ export function guard(daemon: DaemonContext): MiddlewareHandler {
   return async (c, next) => {
     checkHost(c, daemon.hosts());
     const [scheme, given] = (c.req.header('authorization') ?? '').split(' ');
-    if (scheme !== 'Bearer' || given === undefined || !isToken(given, daemon.token)) {
+    if (scheme?.toLowerCase() !== 'bearer' || given === undefined || !isToken(given, daemon.token)) {
       throw new OrreryError(
         'ORR_REFUSED',
         'the token is missing or wrong: send Authorization: Bearer TOKEN; the token is in the home of the daemon',

@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../../lib/error-code.ts';
@@ -99,9 +99,9 @@ export class AttemptFiles {
   }
 
   /** Null where none was written, or not to its end. */
-  async readRecord(): Promise<AttemptRecord | null> {
-    const text = await readFile(this.#record, 'utf8').catch(() => '');
-    return text.endsWith('}') ? recordSchema.parse(JSON.parse(text)) : null;
+  readRecord(): AttemptRecord | null {
+    const parsed = recordSchema.safeParse(parseJson(readText(this.#record)));
+    return parsed.success ? parsed.data : null;
   }
 
   /** Takes the claim of a task so that no supervisor can; false if one has it already. */
@@ -168,9 +168,23 @@ export class AttemptFiles {
   }
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** '' where there is no such file. Jobs can reach their own files: a FIFO in the place of one must not hold up its reader. */
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return '';
   }

@@ -128,7 +128,7 @@ class LocalLauncher implements Launcher {
 
   async recover(plan: AttemptPlan): Promise<Recovered> {
     const files = new AttemptFiles(plan.attemptFolder);
-    const record = await files.readRecord();
+    const record = files.readRecord();
     if (record === null || !files.hasGo()) {
       await this.#fence(plan, files, record);
       return { kind: 'unclaimed' };

@@ -80,7 +80,7 @@ require('node:net').createServer().listen(port, '127.0.0.1')
       script: `while [ ! -e taken ]; do sleep 0.02; done\nexec ${process.execPath} -e "$BIND"`,
     });
     await launcher.start({ ...plan, environment: { BIND } });
-    const masterPort = (await new AttemptFiles(plan.attemptFolder).readRecord())?.masterPort ?? 0;
+    const masterPort = new AttemptFiles(plan.attemptFolder).readRecord()?.masterPort ?? 0;
     const stranger = await listen(masterPort);
     fixture.writeWork('taken');
     const exit = await launcher.exitOf(plan);
