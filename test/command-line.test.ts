@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { jobDetailSchema } from '../src/contract/api.ts';
-import { makeHome, removeHome, root, type RunningDaemon, startDaemon } from './support/daemon.ts';
+import { makeHome, removeHome, root, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
 
 let home: string;
 let folder: string;
@@ -139,6 +139,36 @@ describe('orrery run', () => {
   });
 });
 
+describe('orrery requeue', () => {
+  it('refuses a job that is pending already, and counts the failures of a requeued job anew', async () => {
+    const { client } = daemon;
+    const { jobs } = await client.submit({
+      jobs: [
+        { command: ['sleep', '1000'], maxRequeues: 1 },
+        { command: ['true'], hold: true },
+      ],
+    });
+    const [failing = 0, held = 0] = jobs.map((job) => job.id);
+    expect(await orrery(['requeue', String(held)])).toMatchObject({ code: 4 });
+    expect((await client.job(held)).state).toBe('PENDING');
+    await client.cancel(held);
+    for (const attempt of [1, 2]) {
+      await until(async () => (await client.job(failing)).attempt === attempt, 'the attempt to start');
+      const nodeName = (await client.job(failing)).nodeList[0] ?? '';
+      await client.failNode(nodeName);
+      await until(
+        async () => (await client.job(failing)).attempts[attempt - 1]?.state === 'NODE_FAIL',
+        'it to be lost',
+      );
+      await client.resumeNode(nodeName);
+    }
+    await until(async () => (await client.job(failing)).state === 'NODE_FAIL', 'the job to end');
+    expect((await client.job(failing)).requeues).toBe(1);
+    expect((await client.requeue(failing)).requeues).toBe(0);
+    await client.cancel(failing);
+  });
+});
+
 describe('bad input: one clear line, the right exit code, nothing half-written', () => {
   const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 
@@ -174,6 +204,8 @@ describe('bad input: one clear line, the right exit code, nothing half-written',
     ['an unknown option', () => ['run', '--noodles', '--', 'true'], 2, /noodles/],
     ['an empty program', () => ['run', '--', ''], 2, /program/],
     ['an unknown job', () => ['job', 'show', '999999'], 3, /999999/],
+    ['logs of a rank that a job does not have', () => ['logs', '1', '--rank', '9'], 3, /no rank 9/],
+    ['logs of an attempt that was not made', () => ['logs', '1', '--attempt', '9'], 3, /no attempt 9/],
     ['an unknown node', () => ['nodes', 'fail', 'n99'], 3, /n99/],
   ];
 

@@ -1,20 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FAULT_POINTS } from '../src/backend/local/fault-points.ts';
-import { makeHome, processesWith, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
+import { processesWith, until, useDaemon } from './support/daemon.ts';
 import { evidenceJob, expectAllWell, haveEnded, makeLedger } from './support/jobs.ts';
 
-let home: string;
-let daemon: RunningDaemon | undefined;
-
-beforeEach(() => {
-  home = makeHome();
-});
-
-afterEach(async () => {
-  daemon?.process.kill('SIGKILL');
-  await daemon?.exited;
-  await removeHome(home);
-});
+const fixture = useDaemon();
 
 /** Not reached by jobs that end by themselves: killing, cancelling and recovery have their own tests beside the launcher. */
 const UNREACHED = /kill|fence|recover/;
@@ -23,9 +12,8 @@ describe('a daemon that dies at a fault point while 50 jobs run', () => {
   it.each(FAULT_POINTS.filter((name) => !UNREACHED.test(name)))(
     '%s',
     async (point) => {
-      const ledger = makeLedger(home);
-      daemon = await startDaemon(home, { ORRERY_FAULT_POINT: `${point}:5` });
-      const { client, exited } = daemon;
+      const ledger = makeLedger(fixture.home);
+      const { client, exited } = await fixture.restart({ ORRERY_FAULT_POINT: `${point}:5` });
       const submitted = await client.submit({
         jobs: Array.from({ length: 50 }, (_, index) => evidenceJob(index, ledger)),
       });
@@ -34,10 +22,7 @@ describe('a daemon that dies at a fault point while 50 jobs run', () => {
         exited,
         until(() => haveEnded(client, ids).catch(() => false), 'the fault or the end', 60_000),
       ]);
-      daemon.process.kill('SIGKILL');
-      await exited;
-      daemon = await startDaemon(home);
-      const second = daemon.client;
+      const { client: second } = await fixture.restart();
       await until(() => haveEnded(second, ids), 'all 50 jobs to end');
       await expectAllWell(second, ids, ledger);
       expect(processesWith(ledger)).toEqual([]);

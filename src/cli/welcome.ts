@@ -1,7 +1,7 @@
 import type { Terminal } from './render/terminal.ts';
 
 const FIRST_THINGS = [
-  ['orrery demo', 'train a model across nodes, lose one, and watch it finish (4 minutes)'],
+  ['orrery demo', 'train a model across nodes, lose one, and watch it finish'],
   ['orrery up --detach', 'start the daemon on this machine'],
   ['orrery run -N 2 --follow -- hostname', 'run a job on two nodes and see its output'],
   ['orrery queue --all', 'list jobs, those that ended too'],

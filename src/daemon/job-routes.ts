@@ -17,9 +17,10 @@ import {
   whySchema,
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { tasksPerNode } from '../contract/job.ts';
 import type { DaemonContext } from './context.ts';
 import { LogPosition } from './log-position.ts';
-import { followLogs } from './log-stream.ts';
+import { followLogs, type LogFilter } from './log-stream.ts';
 import { readMetrics } from './metrics-file.ts';
 import { createRoute, errorAnswer, eventStreamAnswer, jsonAnswer, jsonBody } from './route.ts';
 import { sendEvents } from './send-events.ts';
@@ -132,7 +133,7 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
 
   app.openapi(logs, (c) => {
     const { id } = c.req.valid('param');
-    book.row(id);
+    expectLogs(daemon, id, c.req.valid('query'));
     const resumeId = c.req.header('last-event-id');
     const position = resumeId === undefined ? null : LogPosition.parse(resumeId);
     return streamSSE(c, (stream) =>
@@ -149,6 +150,19 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
     book.row(id);
     return c.json(readMetrics(daemon.home.metrics(id), c.req.valid('query').since ?? 0), 200);
   });
+}
+
+/** Throws ORR_NOT_FOUND for an attempt that is not there, unless it is waited for, and for a rank the job does not have. */
+function expectLogs({ book, store }: DaemonContext, id: number, { attempt, rank, follow }: LogFilter): void {
+  const job = book.row(id);
+  if (attempt !== undefined && attempt > job.attempt && follow !== true) {
+    throw new OrreryError('ORR_NOT_FOUND', `job ${id} has no attempt ${attempt}: its last one is ${job.attempt}`);
+  }
+  const spec = store.read(id)?.accepted.spec;
+  const ranks = spec === undefined ? 0 : spec.nodes * tasksPerNode(spec);
+  if (rank !== undefined && rank >= ranks) {
+    throw new OrreryError('ORR_NOT_FOUND', `job ${id} has no rank ${rank}: its last one is ${ranks - 1}`);
+  }
 }
 
 /** `USR1` or `SIGUSR1` as Node says it. */

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach } from 'vitest';
 import { daemonFileSchema } from '../../src/contract/api.ts';
 import { createClient, type OrreryClient } from '../../src/contract/client.ts';
 
@@ -55,6 +56,40 @@ export async function startDaemon(
   }
   const tail = readFileSync(join(home, 'daemon.log'), 'utf8').split('\n').slice(-15).join('\n');
   throw new Error(`the daemon did not come up (exit ${child.exitCode}, signal ${child.signalCode}):\n${tail}`);
+}
+
+/** A home for each test and the daemon in it, both gone afterwards; the daemon may be killed and started again in between. */
+export interface DaemonFixture {
+  readonly home: string;
+  /** Ends the one that runs, if any, with SIGKILL. */
+  restart: (env?: Record<string, string>) => Promise<RunningDaemon>;
+}
+
+export function useDaemon(): DaemonFixture {
+  let home = '';
+  let daemon: RunningDaemon | undefined;
+  const kill = async () => {
+    daemon?.process.kill('SIGKILL');
+    await daemon?.exited;
+    daemon = undefined;
+  };
+  beforeEach(() => {
+    home = makeHome();
+  });
+  afterEach(async () => {
+    await kill();
+    await removeHome(home);
+  });
+  return {
+    get home() {
+      return home;
+    },
+    restart: async (env = {}) => {
+      await kill();
+      daemon = await startDaemon(home, env);
+      return daemon;
+    },
+  };
 }
 
 export function sleep(ms: number): Promise<void> {

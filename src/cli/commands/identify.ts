@@ -51,10 +51,7 @@ function newestModel(home: string): string {
     const models = modelsIn(folder).sort((left, right) => right.writtenMs - left.writtenMs);
     if (models[0] !== undefined) return models[0].folder;
   }
-  throw new OrreryError(
-    'ORR_NOT_FOUND',
-    'no model yet: train one with orrery demo (4 minutes), or give --model FOLDER',
-  );
+  throw new OrreryError('ORR_NOT_FOUND', 'no model yet: train one with orrery demo, or give --model FOLDER');
 }
 
 function modelsIn(folder: string): { folder: string; writtenMs: number }[] {
