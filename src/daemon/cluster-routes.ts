@@ -120,7 +120,9 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {
       throw new OrreryError('ORR_USAGE', `Last-Event-ID: expected a sequence number, got ${JSON.stringify(lastId)}`);
     }
-    const since = lastId === undefined ? (c.req.valid('query').since ?? store.lastSeq) : Number(lastId);
+    const asked = lastId === undefined ? (c.req.valid('query').since ?? store.lastSeq) : Number(lastId);
+    // Beyond the end (of another home's journal, say) means from now on, not silence until the numbers have caught up.
+    const since = Math.min(asked, store.lastSeq);
     return streamSSE(c, (stream) =>
       sendEvents(stream, daemon, async function* (abort) {
         for await (const event of followJournal(store, since, HEARTBEAT_MS, abort)) {

@@ -47,6 +47,17 @@ describe('events', () => {
     expect((await fixture.fetch('/api/v1/events', { headers: { 'last-event-id': 'x' } })).status).toBe(400);
   });
 
+  it('begin with what comes next after a place beyond the end', async () => {
+    let jobId = 0;
+    const following = take(fixture.client.events({ since: 1_000_000 }), (event) => event.kind === 'JobEnded');
+    // Submitted until the stream is open: its beginning is where the journal ends by then.
+    const opened = setInterval(() => void fixture.sh('true').then((id) => (jobId = id)), 200);
+    const seen = await following;
+    clearInterval(opened);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(jobId).toBeGreaterThan(0);
+  });
+
   it('begin with what comes next where nobody says since when', async () => {
     const abort = new AbortController();
     const events = fixture.client.events({}, abort.signal);
