@@ -16,9 +16,10 @@ die_at() {
 }
 
 # Field 22 of /proc/PID/stat, the start time in clock ticks since boot. The command's name, field 2, may hold spaces and parentheses.
+# A task can end, and the shell take note of it, before we look: it has no start then, and its log none of our complaints about it.
 read_start() {
   start=
-  read -r line < "/proc/$1/stat" || return
+  { read -r line < "/proc/$1/stat"; } 2> /dev/null || return
   set -- ${line##*) }
   start=${20}
 }
@@ -56,8 +57,9 @@ read_start $main
 echo "$main $start" > "$prefix.main"
 
 # A handled signal interrupts "wait" with a status above 128, as does a task that was killed: only the latter is gone afterwards.
+# The shell's own word on it ("Terminated") does not belong into the task's log.
 while :; do
-  wait $main
+  wait $main 2> /dev/null
   status=$?
   [ $status -gt 128 ] && kill -0 $main 2> /dev/null || break
 done
