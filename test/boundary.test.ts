@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const PURE = ['lib', 'cluster', 'scheduler', 'inference'];
+const PURE = ['lib', 'cluster', 'scheduler', 'inference', 'planner'];
 
 /** Room -> rooms it may import. A room in `types` may only be imported with `import type`. */
 const RULES: Record<string, { values: string[]; types?: string[] }> = {
@@ -13,12 +13,15 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   cluster: { values: ['lib'] },
   scheduler: { values: ['lib', 'cluster'] },
   inference: { values: ['lib'] },
-  formats: { values: ['lib', 'contract'], types: ['cluster'] },
+  planner: { values: ['lib', 'cluster'] },
+  formats: { values: ['lib', 'contract'], types: ['cluster', 'planner'] },
   contract: { values: ['lib'], types: PURE },
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
   daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend'] },
-  cli: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend', 'daemon'] },
+  cli: {
+    values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'planner', 'store', 'backend', 'daemon'],
+  },
 };
 
 interface ImportLine {
