@@ -58,7 +58,7 @@ function isChosen(
 ): boolean {
   const { tp, pp, cp, zero, offload } = layout;
   const isFree = (field: keyof Parallelism) => fixed[field] === undefined;
-  if (Object.entries(fixed).some(([field, value]) => layout[field as keyof Parallelism] !== value)) return false;
+  if (compareLayouts(layout, { ...layout, ...fixed }) !== 0) return false;
   if (isFree('cp') && cp > 1 && (workload.sequenceLength < 8192 || !Number.isInteger(Math.log2(cp)))) return false;
   if (isFree('offload') && offload && machine.hostMemoryBytesPerGpu === null) return false;
   if (stack === 'fsdp') {

@@ -47,7 +47,6 @@ describe('whyInvalid', () => {
     expect(why({ ep: 2 })).toBe('ep: gpt3-175b has no experts; valid: 1');
     expect(why({ tp: 1, dp: 128 })).toBe('sequenceParallel: needs tp of at least 2; with tp 1 it must be off');
     expect(why({ zero: 0, offload: true })).toBe('offload: needs zero of at least 1; with zero 0 it must be off');
-    expect(why({ zero: 4 as never })).toBe('zero: expected 0, 1, 2 or 3, got 4');
     for (const field of ['tp', 'pp', 'dp', 'cp', 'ep', 'microBatch', 'interleave'] as const) {
       for (const value of [0, -1, 1.5, Number.NaN, Infinity]) {
         expect(why({ [field]: value })).toBe(`${field}: expected a whole number of at least 1, got ${value}`);

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { GpuEfficiency, IntervalWidth, Stack, StackConstant, StackEfficiency } from '../planner/efficiency.ts';
+import { parseYaml } from './yaml-file.ts';
+
+const stackNames = ['megatron-2021', 'megatron-2022', 'megatron-deepspeed', 'fsdp'] as const satisfies readonly Stack[];
+const amount = z.number().nonnegative();
+const width = z.strictObject({ low: z.number().positive(), high: z.number().positive() });
+
+const constants = {
+  fusedSoftmaxHeads: amount,
+  hostOverlapNorm: amount,
+  gemm: amount,
+  attention: amount,
+  attentionBackward: amount,
+  memoryBandwidth: amount,
+  elementwiseTraffic: amount,
+  softmaxTraffic: amount,
+  kernelGapSeconds: amount,
+  hostLayerSeconds: amount,
+  hostCollectiveSeconds: amount,
+  hostUnfusedSoftmaxSeconds: amount,
+  hostBackward: amount,
+  nvlink: amount,
+  nvlinkLatencySeconds: amount,
+  network: amount,
+  networkLatencySeconds: amount,
+  tensorParallelNvlink: amount,
+  tensorParallelNetwork: amount,
+  tensorParallelOverlap: amount,
+  pipelineOverlap: amount,
+  zeroPipelineSends: amount,
+  dataParallelOverlap: amount,
+  microBatchSeconds: amount,
+  stepSeconds: amount,
+  optimizerTraffic: amount,
+  weightBytes: amount,
+  gradientBytes: amount,
+  optimizerBytes: amount,
+  gradientReduceBytes: amount,
+  reserveBytes: amount,
+  fragmentation: amount,
+} satisfies Record<StackConstant, z.ZodType>;
+
+const stackFile = z.strictObject({
+  stack: z.enum(stackNames),
+  title: z.string().min(1),
+  flashAttention: z.boolean(),
+  dropout: z.boolean(),
+  constants: z.strictObject(constants),
+  interval: z.strictObject({ time: width, memory: width }),
+  fit: z.strictObject({
+    rows: z.array(z.string()),
+    fitted: z.array(z.string()),
+    inherited: z.string().nullable(),
+    heldOut: z.string(),
+  }),
+});
+
+const gpuFile = z.record(
+  z.string(),
+  z.strictObject({ gemm: amount, attention: amount, memoryBandwidth: amount, note: z.string() }),
+);
+
+export interface StackFile {
+  stack: StackEfficiency;
+  time: IntervalWidth;
+  memory: IntervalWidth;
+  /** How the constants came about: files of rows, which constants were fitted, whose others were taken, and the error on rows held out. */
+  fit: { rows: string[]; fitted: string[]; inherited: string | null; heldOut: string };
+}
+
+/** The constants of one software stack. Throws ORR_BAD_FILE. */
+export function parseStackFile(yaml: string, fileName: string): StackFile {
+  const file = parseYaml(yaml, fileName, stackFile);
+  const { stack, title, flashAttention, dropout } = file;
+  return {
+    stack: { stack, title, flashAttention, dropout, ...file.constants },
+    time: file.interval.time,
+    memory: file.interval.memory,
+    fit: file.fit,
+  };
+}
+
+/** Constants of GPU types relative to an A100, by GPU name. Throws ORR_BAD_FILE. */
+export function parseGpuEfficiencyFile(yaml: string, fileName: string): Map<string, GpuEfficiency> {
+  const file = parseYaml(yaml, fileName, gpuFile);
+  return new Map(
+    Object.entries(file).map(([name, { gemm, attention, memoryBandwidth }]) => [
+      name,
+      { gemm, attention, memoryBandwidth },
+    ]),
+  );
+}

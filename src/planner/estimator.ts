@@ -1,0 +1,353 @@
+import { layerActivations, logitsBytes, microBatchesInFlight } from './activation-memory.ts';
+import { allReduceSeconds, gatherSeconds, type Links, linksOf, placeGroup, sendSeconds } from './collective.ts';
+import type { Efficiency } from './efficiency.ts';
+import { sparseLayerCount } from './flops.ts';
+import { type GemmRates, gemmSeconds } from './gemm.ts';
+import { type CostContext, gemmRatesOf, type LayerCost, layerCost } from './layer-cost.ts';
+import type { Machine, StepWorkload } from './machine.ts';
+import type { ModelShape } from './model.ts';
+import { type Parallelism, RECOMPUTES } from './parallelism.ts';
+import type { StepCost } from './step-cost.ts';
+
+/** One GPU's PCIe 4.0 x16 as copies reach it, bytes/s; not fitted. */
+const HOST_LINK_BYTES_PER_SECOND = 20e9;
+/** A GPU's share of the host's memory bandwidth for an optimizer step, bytes/s; not fitted. */
+const HOST_MEMORY_BYTES_PER_SECOND = 20e9;
+/** Traffic of Adam in mixed precision, bytes a parameter: 12 of state read and written, the gradient read, the weight written. */
+const OPTIMIZER_TRAFFIC_BYTES = 30;
+/** Gradients are zeroed, unscaled and normed before the step: passes over them. */
+const GRADIENT_PASSES = 3;
+/** Bytes read and written a logit by the loss, forward and backward. */
+const LOSS_BYTES_PER_LOGIT = 40;
+/** Weights travel in two bytes. */
+const GATHERED_WEIGHT_BYTES = 2;
+
+/** What depends on tp, cp, ep, microbatch, recompute and sequence parallelism only. */
+interface Slice {
+  layer: LayerCost;
+  keptBytes: number;
+  workingBytes: number;
+  /** On the first and on the last stage, per microbatch. */
+  inputSeconds: number;
+  headSeconds: number;
+  /** Handed from stage to stage, bytes. */
+  boundaryBytes: number;
+  logitsBytes: number;
+  /** Of one layer and GPU: all but routed experts, and routed experts. */
+  layerParameters: number;
+  expertParameters: number;
+  inputParameters: number;
+  headParameters: number;
+}
+
+export function createStepCost(): StepCost {
+  return {
+    iterationSeconds: 0,
+    seconds: {
+      compute: 0,
+      memoryBound: 0,
+      embedding: 0,
+      recompute: 0,
+      host: 0,
+      tensorParallel: 0,
+      contextParallel: 0,
+      expertParallel: 0,
+      pipeline: 0,
+      bubble: 0,
+      dataParallel: 0,
+      optimizer: 0,
+      offload: 0,
+    },
+    memoryBytes: 0,
+    memory: { weights: 0, gradients: 0, optimizer: 0, activations: 0, temporary: 0, reserve: 0 },
+    fullestStage: 0,
+    hostMemoryBytes: 0,
+  };
+}
+
+/** Time and memory of training steps of one model on one machine with one stack, for any valid layout. */
+export class Estimator {
+  readonly #context: CostContext;
+  readonly #links: Links;
+  readonly #rates: GemmRates;
+  readonly #slices = new Map<number, Slice>();
+  #lastKey = -1;
+  #lastSlice: Slice | undefined;
+
+  constructor(model: ModelShape, machine: Machine, workload: StepWorkload, efficiency: Efficiency) {
+    const links = linksOf(machine, efficiency.stack);
+    this.#links = links;
+    this.#rates = gemmRatesOf(machine, efficiency);
+    const { tensorParallelNvlink, tensorParallelNetwork } = efficiency.stack;
+    this.#context = {
+      model,
+      machine,
+      workload,
+      efficiency,
+      links,
+      tensorParallelLinks: {
+        ...links,
+        nvlinkBytesPerSecond: links.nvlinkBytesPerSecond * tensorParallelNvlink,
+        networkBytesPerSecond: links.networkBytesPerSecond * tensorParallelNetwork,
+        spineBytesPerSecond: links.spineBytesPerSecond * tensorParallelNetwork,
+      },
+      gemmRates: this.#rates,
+    };
+  }
+
+  /** The cost of a layout that `whyInvalid` has nothing against; writes into `cost` and returns it. */
+  evaluate(parallelism: Parallelism, cost: StepCost = createStepCost()): StepCost {
+    const slice = this.#slice(parallelism);
+    this.#time(parallelism, slice, cost);
+    this.#memory(parallelism, slice, cost);
+    return cost;
+  }
+
+  #slice(parallelism: Parallelism): Slice {
+    const { tp, cp, ep, microBatch, sequenceParallel } = parallelism;
+    const recompute = RECOMPUTES.indexOf(parallelism.recompute);
+    const key = (((microBatch * 1024 + tp) * 1024 + cp) * 4096 + ep) * 6 + recompute * 2 + (sequenceParallel ? 1 : 0);
+    if (key === this.#lastKey && this.#lastSlice !== undefined) return this.#lastSlice;
+    let slice = this.#slices.get(key);
+    if (slice === undefined) {
+      slice = this.#makeSlice(parallelism);
+      this.#slices.set(key, slice);
+    }
+    this.#lastKey = key;
+    this.#lastSlice = slice;
+    return slice;
+  }
+
+  #makeSlice(parallelism: Parallelism): Slice {
+    const { model, machine, workload, efficiency, gemmRates, tensorParallelLinks } = this.#context;
+    const { stack } = efficiency;
+    const { tp, cp, ep, microBatch } = parallelism;
+    const { parameters, hidden } = model;
+    const tokens = (microBatch * workload.sequenceLength) / cp;
+
+    const sparseLayers = sparseLayerCount(model);
+    const dense = layerCost(this.#context, false, parallelism);
+    const layer =
+      sparseLayers === 0
+        ? dense
+        : mixed(dense, layerCost(this.#context, true, parallelism), sparseLayers / model.layers);
+    const sparseShare = sparseLayers / model.layers;
+    const activations = layerActivations(model, workload, stack, parallelism);
+
+    // Megatron pads the vocabulary so that each GPU's part is a multiple of 128.
+    const vocabPerGpu = model.vocab === 0 ? 0 : Math.ceil(model.vocab / (128 * tp)) * 128;
+    const group = placeGroup(tp, 1, machine.gpusPerNode);
+    const residualBytes = 2 * tokens * hidden;
+    const reduce = tp > 1 ? allReduceSeconds(residualBytes, group, tensorParallelLinks) : 0;
+    const bandwidth = gemmRates.memoryBytesPerSecond;
+    const head =
+      vocabPerGpu === 0
+        ? 0
+        : gemmSeconds(tokens, vocabPerGpu, hidden, 1, gemmRates) +
+          gemmSeconds(tokens, hidden, vocabPerGpu, 1, gemmRates) +
+          gemmSeconds(hidden, vocabPerGpu, tokens, 1, gemmRates) +
+          (LOSS_BYTES_PER_LOGIT * tokens * vocabPerGpu) / bandwidth +
+          reduce;
+    return {
+      layer,
+      keptBytes: activations.kept,
+      workingBytes: activations.working,
+      // Rows looked up, dropped out and written; their gradients added up.
+      inputSeconds: (8 * residualBytes) / bandwidth + reduce,
+      headSeconds: head,
+      boundaryBytes: residualBytes,
+      logitsBytes: logitsBytes(vocabPerGpu, workload, parallelism),
+      layerParameters:
+        ((1 - sparseShare) * parameters.denseLayer +
+          sparseShare * (parameters.sparseLayer - parameters.sparseLayerExperts)) /
+        tp,
+      expertParameters: (sparseShare * parameters.sparseLayerExperts) / (tp * ep),
+      inputParameters: parameters.inputEmbedding / tp,
+      headParameters: (parameters.outputHead + (model.hasTiedEmbeddings ? model.vocab * hidden : 0)) / tp,
+    };
+  }
+
+  #time(parallelism: Parallelism, slice: Slice, cost: StepCost): void {
+    const { model, machine, workload, efficiency } = this.#context;
+    const { stack } = efficiency;
+    const links = this.#links;
+    const { tp, pp, dp, cp, ep, microBatch, interleave, zero, offload } = parallelism;
+    const { layer } = slice;
+    const microBatches = workload.globalBatch / (dp * microBatch);
+
+    // The longest stage sets the pace. Layers left over go to the stages in the middle first.
+    const layersLeast = Math.floor(model.layers / pp);
+    const left = model.layers - layersLeast * pp;
+    const layersMost = left === 0 ? layersLeast : layersLeast + 1;
+    const layersFirst = left > pp - 2 ? layersMost : layersLeast;
+    const layersLast = left > pp - 1 ? layersMost : layersLeast;
+    const firstSeconds = slice.inputSeconds + layersFirst * layer.total;
+    const lastSeconds = slice.headSeconds + layersLast * layer.total;
+    let layersPaced = layersMost;
+    let embedding = 0;
+    if (pp === 1) {
+      embedding = slice.inputSeconds + slice.headSeconds;
+    } else {
+      const middle = layersMost * layer.total;
+      const longest = Math.max(firstSeconds, lastSeconds, pp > 2 ? middle : 0);
+      if (longest === lastSeconds) {
+        layersPaced = layersLast;
+        embedding = slice.headSeconds;
+      } else if (longest === firstSeconds) {
+        layersPaced = layersFirst;
+        embedding = slice.inputSeconds;
+      }
+    }
+    const paced = layersPaced * layer.total + embedding + stack.microBatchSeconds;
+    const all = model.layers * layer.total + slice.inputSeconds + slice.headSeconds + pp * stack.microBatchSeconds;
+
+    let pipelineHop = 0;
+    if (pp > 1) {
+      // Either each GPU of a TP group hands on its part and most of that is hidden, or all hand on the whole and wait.
+      const isBlocking = zero > 0 && stack.zeroPipelineSends > 0;
+      const sends = isBlocking ? stack.zeroPipelineSends : 2 * (1 - stack.pipelineOverlap);
+      const bytes = isBlocking ? slice.boundaryBytes : slice.boundaryBytes / tp;
+      pipelineHop = sends * sendSeconds(bytes, tp * cp * dp, machine.gpusPerNode, links);
+    }
+    const pipeline = pipelineHop * interleave * microBatches;
+    const bubble = pp === 1 ? 0 : (all - paced + (pp - 1) * pipelineHop) / interleave;
+    const compute = layer.compute * layersPaced * microBatches;
+
+    const replicas = dp * cp;
+    const shared =
+      layersMost * slice.layerParameters + slice.inputParameters + (pp === 1 ? this.#untiedHead(slice) : 0);
+    const experts = layersMost * slice.expertParameters;
+
+    let dataParallel = 0;
+    if (replicas > 1) {
+      const group = placeGroup(replicas, tp, machine.gpusPerNode);
+      const backward = layersPaced * layer.backward;
+      if (zero >= 2) {
+        const gathers = zero === 3 ? 2 : 1;
+        const gathered = gatherSeconds(GATHERED_WEIGHT_BYTES * shared, group, links);
+        const reduced = gatherSeconds(stack.gradientReduceBytes * shared, group, links);
+        const latency =
+          layersMost * (gathers + 1) * (group.nodes > 1 ? links.networkLatencySeconds : links.nvlinkLatencySeconds);
+        const communication = gathers * gathered + reduced + latency;
+        const hiding = stack.dataParallelOverlap * layersPaced * layer.total;
+        dataParallel = microBatches * Math.max(0, communication - hiding);
+        // The first gather and the last reduction have nothing to hide behind.
+        dataParallel += (gathered + reduced) / Math.max(1, layersMost);
+      } else {
+        const reduced = allReduceSeconds(stack.gradientReduceBytes * shared, group, links);
+        dataParallel = Math.max(0, reduced - stack.dataParallelOverlap * backward);
+      }
+      if (experts > 0 && replicas > ep) {
+        const expertGroup = placeGroup(replicas / ep, tp * ep, machine.gpusPerNode);
+        dataParallel += allReduceSeconds(stack.gradientReduceBytes * experts, expertGroup, links);
+      }
+    }
+    if (pp > 1 && model.hasTiedEmbeddings) {
+      // First and last stage add up their gradients of the shared embedding.
+      const bytes = (stack.gradientReduceBytes * model.vocab * model.hidden) / tp;
+      dataParallel += sendSeconds(bytes, tp * cp * dp * (pp - 1), machine.gpusPerNode, links);
+    }
+
+    const stepped = zero >= 1 ? shared / replicas + (experts * ep) / replicas : shared + experts;
+    const bandwidth = this.#rates.memoryBytesPerSecond;
+    const gradients = zero >= 2 ? stepped : shared + experts;
+    const passes = (GRADIENT_PASSES * stack.gradientBytes * gradients * stack.optimizerTraffic) / bandwidth;
+    let optimizer = passes + stack.stepSeconds;
+    let offloaded = 0;
+    if (offload) {
+      offloaded =
+        (stepped * (stack.gradientBytes + stack.weightBytes)) / HOST_LINK_BYTES_PER_SECOND +
+        (stepped * OPTIMIZER_TRAFFIC_BYTES) / HOST_MEMORY_BYTES_PER_SECOND;
+    } else {
+      optimizer += (stepped * OPTIMIZER_TRAFFIC_BYTES * stack.optimizerTraffic) / bandwidth;
+    }
+
+    const perLayer = layersPaced * microBatches;
+    const { seconds } = cost;
+    seconds.compute = compute;
+    seconds.memoryBound = layer.memoryBound * perLayer;
+    seconds.embedding = embedding * microBatches;
+    seconds.recompute = layer.recompute * perLayer;
+    seconds.host = layer.host * perLayer + stack.microBatchSeconds * microBatches;
+    seconds.tensorParallel = layer.tensorParallel * perLayer;
+    seconds.contextParallel = layer.contextParallel * perLayer;
+    seconds.expertParallel = layer.expertParallel * perLayer;
+    seconds.pipeline = pipeline;
+    seconds.bubble = bubble;
+    seconds.dataParallel = dataParallel;
+    seconds.optimizer = optimizer;
+    seconds.offload = offloaded;
+    cost.iterationSeconds = paced * microBatches + pipeline + bubble + dataParallel + optimizer + offloaded;
+  }
+
+  /** Parameters of the head that are not the input embedding's. */
+  #untiedHead(slice: Slice): number {
+    return this.#context.model.hasTiedEmbeddings ? 0 : slice.headParameters;
+  }
+
+  #memory(parallelism: Parallelism, slice: Slice, cost: StepCost): void {
+    const { model, workload, efficiency } = this.#context;
+    const { stack } = efficiency;
+    const { pp, dp, cp, ep, microBatch, interleave, zero, offload } = parallelism;
+    const microBatches = workload.globalBatch / (dp * microBatch);
+    const replicas = dp * cp;
+    const layersLeast = Math.floor(model.layers / pp);
+    const left = model.layers - layersLeast * pp;
+    cost.memoryBytes = 0;
+    // Stages between hold less of everything than the one before them, but that the first may have a layer fewer.
+    const candidates = pp === 1 ? 1 : pp === 2 ? 2 : 3;
+    for (let candidate = 0; candidate < candidates; candidate += 1) {
+      const stage = candidate === 0 ? 0 : candidate === 1 ? pp - 1 : 1;
+      const isFirst = stage === 0;
+      const isLast = stage === pp - 1;
+      const layers = layersLeast + (left > (isLast ? pp - 1 : isFirst ? pp - 2 : 0) ? 1 : 0);
+      let parameters = layers * slice.layerParameters;
+      if (isFirst) parameters += slice.inputParameters;
+      if (isLast) parameters += isFirst ? this.#untiedHead(slice) : slice.headParameters;
+      const experts = layers * slice.expertParameters;
+      const expertReplicas = Math.max(1, replicas / ep);
+
+      const held = parameters + experts;
+      const sharded = parameters / replicas + experts / expertReplicas;
+      const weights = stack.weightBytes * (zero === 3 ? sharded : held);
+      const gradients = stack.gradientBytes * (zero >= 2 ? sharded : held);
+      const optimizer = offload ? 0 : stack.optimizerBytes * (zero >= 1 ? sharded : held);
+      const inFlight = microBatchesInFlight(stage, microBatches, pp, interleave);
+      const activations = inFlight * layers * slice.keptBytes + inFlight * (pp > 1 ? slice.boundaryBytes : 0);
+      let temporary = slice.workingBytes;
+      // The logits are gone before the first layer goes backward.
+      if (isLast && slice.logitsBytes > temporary) temporary = slice.logitsBytes;
+      // Weights of the layer at work and the one fetched ahead.
+      if (zero === 3) temporary += 2 * 2 * GATHERED_WEIGHT_BYTES * (slice.layerParameters + slice.expertParameters);
+      const used = weights + gradients + optimizer + activations + temporary;
+      const total = used * stack.fragmentation + stack.reserveBytes;
+      if (total > cost.memoryBytes) {
+        const { memory } = cost;
+        cost.memoryBytes = total;
+        cost.fullestStage = stage;
+        cost.hostMemoryBytes = offload ? stack.optimizerBytes * (zero >= 1 ? sharded : held) : 0;
+        memory.weights = weights;
+        memory.gradients = gradients;
+        memory.optimizer = optimizer;
+        memory.activations = activations;
+        memory.temporary = temporary;
+        memory.reserve = total - used;
+      }
+    }
+  }
+}
+
+function mixed(dense: LayerCost, sparse: LayerCost, sparseShare: number): LayerCost {
+  const mix = (part: keyof LayerCost) => dense[part] * (1 - sparseShare) + sparse[part] * sparseShare;
+  return {
+    compute: mix('compute'),
+    memoryBound: mix('memoryBound'),
+    tensorParallel: mix('tensorParallel'),
+    contextParallel: mix('contextParallel'),
+    expertParallel: mix('expertParallel'),
+    recompute: mix('recompute'),
+    host: mix('host'),
+    total: mix('total'),
+    backward: mix('backward'),
+  };
+}
