@@ -116,9 +116,6 @@ describe('LayoutSpace', () => {
 
   it('is ordered without ties', () => {
     const layouts = [...new LayoutSpace(sparse, dgxA100(16), long, 'megatron-2022').layouts()];
-    for (let index = 1; index < layouts.length; index += 1) {
-      const [before, after] = [layouts[index - 1], layouts[index]];
-      if (before !== undefined && after !== undefined) expect(compareLayouts(before, after)).toBeLessThan(0);
-    }
+    expect(layouts.slice(1).every((layout, index) => compareLayouts(layouts[index] ?? layout, layout) < 0)).toBe(true);
   });
 });

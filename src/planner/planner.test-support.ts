@@ -118,6 +118,7 @@ export function efficiency(stack: Stack, changes: Partial<StackEfficiency> = {})
       tensorParallelNvlink: 0.8,
       tensorParallelNetwork: 0.6,
       tensorParallelOverlap: 0.1,
+      zeroPipelineSends: stack === 'megatron-deepspeed' ? 2 : 0,
       pipelineOverlap: 0.3,
       dataParallelOverlap: 0.5,
       microBatchSeconds: 1e-3,

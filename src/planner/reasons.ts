@@ -1,0 +1,99 @@
+import type { Parallelism } from './parallelism.ts';
+import type { MemoryBreakdown, StepBreakdown, StepCost } from './step-cost.ts';
+
+interface Planned {
+  parallelism: Parallelism;
+  cost: StepCost;
+}
+
+const SECONDS: Readonly<Record<keyof StepBreakdown, string>> = {
+  compute: 'GEMMs and attention',
+  memoryBound: 'memory-bound kernels',
+  embedding: 'embedding and loss',
+  recompute: 'recompute',
+  host: 'host launches',
+  tensorParallel: 'tensor-parallel collectives',
+  contextParallel: 'context-parallel exchange',
+  expertParallel: 'expert dispatch',
+  pipeline: 'sends between stages',
+  bubble: 'pipeline bubble',
+  dataParallel: 'exposed data-parallel collectives',
+  optimizer: 'optimizer',
+  offload: 'offload',
+};
+const MEMORY: Readonly<Record<keyof MemoryBreakdown, string>> = {
+  weights: 'weights',
+  gradients: 'gradients',
+  optimizer: 'optimizer state',
+  activations: 'activations',
+  temporary: 'temporary buffers',
+  reserve: 'reserve',
+};
+/** Differences named, at most. */
+const NAMED_MOST = 3;
+/** Smaller differences than this share of the step are not worth a word. */
+const NAMED_SHARE = 0.002;
+
+/** What makes the first layout faster than the second, or, given none, where its own time goes. */
+export function whyBest(best: Planned, next: Planned | undefined): string {
+  if (next === undefined) return `the only choice; most of a step is ${largestOf(best.cost.seconds, SECONDS)}`;
+  const ahead = next.cost.iterationSeconds - best.cost.iterationSeconds;
+  return `${seconds(ahead)} a step faster than ${gridOf(next.parallelism)}: ${differences(next.cost, best.cost)}`;
+}
+
+/** What another layout loses against the best, and what memory it saves. */
+export function whyNotBest(other: Planned, best: Planned): string {
+  const behind = other.cost.iterationSeconds - best.cost.iterationSeconds;
+  const share = (100 * behind) / best.cost.iterationSeconds;
+  const memory = other.cost.memoryBytes - best.cost.memoryBytes;
+  const bytes = `${gibibytes(Math.abs(memory))} ${memory > 0 ? 'more' : 'less'} memory`;
+  return `${share.toFixed(1)} % slower: ${differences(best.cost, other.cost)}; ${bytes}`;
+}
+
+/** By how much a layout that does not fit fails to, and what takes the room. */
+export function whyUnfit({ cost }: Planned, memoryBytes: number): string {
+  const over = cost.memoryBytes - memoryBytes;
+  const need = `needs ${gibibytes(cost.memoryBytes)} on stage ${cost.fullestStage}`;
+  if (over <= 0) return `${need} and ${gibibytes(cost.hostMemoryBytes)} of host memory a GPU, more than there is`;
+  return `${need}, ${gibibytes(over)} too much; most of it is ${largestOf(cost.memory, MEMORY)}`;
+}
+
+/** The parts of a step that differ most, the largest first: what `to` takes longer or shorter than `from`. */
+function differences(from: StepCost, to: StepCost): string {
+  const least = NAMED_SHARE * from.iterationSeconds;
+  const parts = [...partsOf(SECONDS)]
+    .map(([part, name]) => ({ name, change: to.seconds[part] - from.seconds[part] }))
+    .filter(({ change }) => Math.abs(change) > least)
+    .toSorted((a, b) => Math.abs(b.change) - Math.abs(a.change))
+    .slice(0, NAMED_MOST)
+    .map(({ name, change }) => `${name} ${change > 0 ? '+' : '-'}${seconds(Math.abs(change))}`);
+  return parts.length === 0 ? 'no part differs by much' : parts.join(', ');
+}
+
+function largestOf<K extends string>(parts: Readonly<Record<K, number>>, names: Readonly<Record<K, string>>): string {
+  let largest = '';
+  let most = -Infinity;
+  for (const [part, name] of partsOf(names)) {
+    if (parts[part] <= most) continue;
+    most = parts[part];
+    largest = name;
+  }
+  return largest;
+}
+
+function* partsOf<K extends string>(names: Readonly<Record<K, string>>): Generator<[K, string]> {
+  for (const part in names) yield [part, names[part]];
+}
+
+function gridOf({ tp, pp, dp, cp, ep }: Parallelism): string {
+  const more = `${cp > 1 ? ` x cp ${cp}` : ''}${ep > 1 ? ` with ep ${ep}` : ''}`;
+  return `tp ${tp} x pp ${pp} x dp ${dp}${more}`;
+}
+
+function seconds(value: number): string {
+  return value < 0.9995 ? `${(1000 * value).toFixed(0)} ms` : `${value.toFixed(2)} s`;
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
