@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { parseGpuEfficiencyFile, parseStackFile } from '../formats/efficiency-file.ts';
+import { definite } from '../lib/assert.ts';
 import type { Efficiency, Stack, StackEfficiency } from './efficiency.ts';
 import type { Machine } from './machine.ts';
 import type { MixtureOfExperts, ModelShape } from './model.ts';
@@ -89,51 +92,11 @@ export function dgxA100(gpus: number, changes: Partial<Machine> = {}): Machine {
   };
 }
 
-/** Constants of the right size, not fitted ones. */
+/** The catalogue's constants of a stack on the GPUs of `dgxA100`, some changed. */
 export function efficiency(stack: Stack, changes: Partial<StackEfficiency> = {}): Efficiency {
-  const isNew = stack === 'fsdp';
-  return {
-    stack: {
-      stack,
-      title: stack,
-      flashAttention: isNew,
-      dropout: !isNew,
-      fusedSoftmaxHeads: stack === 'megatron-deepspeed' ? 4 : 1,
-      hostOverlapNorm: 6,
-      gemm: 0.82,
-      attention: 0.45,
-      attentionBackward: 0.8,
-      memoryBandwidth: 0.85,
-      elementwiseTraffic: 1.5,
-      softmaxTraffic: 1.2,
-      kernelGapSeconds: 3e-6,
-      hostLayerSeconds: 0.6e-3,
-      hostCollectiveSeconds: 50e-6,
-      hostUnfusedSoftmaxSeconds: 0.3e-3,
-      hostBackward: 1.5,
-      nvlink: 0.75,
-      nvlinkLatencySeconds: 20e-6,
-      network: 0.7,
-      networkLatencySeconds: 30e-6,
-      tensorParallelNvlink: 0.8,
-      tensorParallelNetwork: 0.6,
-      tensorParallelOverlap: 0.1,
-      zeroPipelineSends: stack === 'megatron-deepspeed' ? 2 : 0,
-      pipelineOverlap: 0.3,
-      dataParallelOverlap: 0.5,
-      microBatchSeconds: 1e-3,
-      stepSeconds: 20e-3,
-      optimizerTraffic: 1.3,
-      weightBytes: 2,
-      gradientBytes: 4,
-      optimizerBytes: 12,
-      gradientReduceBytes: 2,
-      reserveBytes: 2e9,
-      fragmentation: 1.05,
-      ...changes,
-    },
-    gpu: { gemm: 1, attention: 1, memoryBandwidth: 1 },
-    time: { low: 0.9, high: 1.1 },
-    memory: { low: 0.95, high: 1.05 },
-  };
+  const read = (name: string) =>
+    readFileSync(new URL(`../../catalog/efficiency/${name}.yaml`, import.meta.url), 'utf8');
+  const file = parseStackFile(read(stack), `${stack}.yaml`);
+  const gpu = definite(parseGpuEfficiencyFile(read('gpus'), 'gpus.yaml').get('a100-80'), 'gpus.yaml has the A100');
+  return { stack: { ...file.stack, ...changes }, gpu, time: file.time, memory: file.memory };
 }

@@ -31,23 +31,29 @@ const MEMORY: Readonly<Record<keyof MemoryBreakdown, string>> = {
 };
 /** Differences named, at most. */
 const NAMED_MOST = 3;
+/** Layouts nearer than this are called equally fast: what is printed would be 0.0 %. */
+const EQUAL_SHARE = 0.0005;
 /** Smaller differences than this share of the step are not worth a word. */
 const NAMED_SHARE = 0.002;
 
 /** What makes the first layout faster than the second, or, given none, where its own time goes. */
 export function whyBest(best: Planned, next: Planned | undefined): string {
   if (next === undefined) return `the only choice; most of a step is ${largestOf(best.cost.seconds, SECONDS)}`;
-  const ahead = next.cost.iterationSeconds - best.cost.iterationSeconds;
-  return `${seconds(ahead)} a step faster than ${gridOf(next.parallelism)}: ${differences(next.cost, best.cost)}`;
+  const ahead = next.cost.iterationSeconds / best.cost.iterationSeconds - 1;
+  const how = ahead < EQUAL_SHARE ? 'as fast as' : `${(100 * ahead).toFixed(1)} % faster than`;
+  return `${how} ${gridOf(next.parallelism)}: ${differences(next.cost, best.cost)}`;
 }
 
 /** What another layout loses against the best, and what memory it saves. */
 export function whyNotBest(other: Planned, best: Planned): string {
-  const behind = other.cost.iterationSeconds - best.cost.iterationSeconds;
-  const share = (100 * behind) / best.cost.iterationSeconds;
-  const memory = other.cost.memoryBytes - best.cost.memoryBytes;
-  const bytes = `${gibibytes(Math.abs(memory))} ${memory > 0 ? 'more' : 'less'} memory`;
-  return `${share.toFixed(1)} % slower: ${differences(best.cost, other.cost)}; ${bytes}`;
+  const behind = other.cost.iterationSeconds / best.cost.iterationSeconds - 1;
+  const how = behind < EQUAL_SHARE ? 'as fast' : `${(100 * behind).toFixed(1)} % slower`;
+  const bytes = gibibytes(Math.abs(other.cost.memoryBytes - best.cost.memoryBytes));
+  const memory =
+    bytes === gibibytes(0)
+      ? 'the same memory'
+      : `${bytes} ${other.cost.memoryBytes > best.cost.memoryBytes ? 'more' : 'less'} memory`;
+  return `${how}: ${differences(best.cost, other.cost)}; ${memory}`;
 }
 
 /** By how much a layout that does not fit fails to, and what takes the room. */
@@ -91,7 +97,7 @@ function gridOf({ tp, pp, dp, cp, ep }: Parallelism): string {
 }
 
 function seconds(value: number): string {
-  return value < 0.9995 ? `${(1000 * value).toFixed(0)} ms` : `${value.toFixed(2)} s`;
+  return value < 0.9995 ? `${(1000 * value).toPrecision(value < 0.1 ? 2 : 3)} ms` : `${value.toFixed(2)} s`;
 }
 
 function gibibytes(bytes: number): string {

@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { STACKS } from './efficiency.ts';
+import { Estimator } from './estimator.ts';
+import { stepFlops } from './flops.ts';
+import { LayoutSpace } from './layout-space.ts';
+import type { Machine } from './machine.ts';
+import { dgxA100, efficiency, experts, gpt } from './planner.test-support.ts';
+import { type SearchRequest, search } from './search.ts';
+
+const RUNS = { numRuns: 60 };
+
+const models = fc.oneof(
+  fc
+    .record({
+      layers: fc.integer({ min: 1, max: 40 }),
+      headDim: fc.constantFrom(64, 80, 128),
+      heads: fc.constantFrom(4, 6, 16, 24, 64),
+      kvHeads: fc.constantFrom(1, 2),
+      isGrouped: fc.boolean(),
+      isGated: fc.boolean(),
+      hasTiedEmbeddings: fc.boolean(),
+      vocab: fc.constantFrom(0, 32_000, 250_880),
+    })
+    .map(({ layers, headDim, heads, kvHeads, isGrouped, ...rest }) =>
+      gpt('any', layers, heads * headDim, heads, { ...rest, kvHeads: isGrouped ? kvHeads : heads }),
+    ),
+  fc
+    .record({
+      layers: fc.integer({ min: 2, max: 30 }),
+      count: fc.constantFrom(4, 16, 60),
+      perToken: fc.integer({ min: 1, max: 4 }),
+    })
+    .map(({ layers, count, perToken }) =>
+      gpt('sparse', layers, 2048, 16, { isGated: true, moe: experts(count, perToken, 1408, 1) }),
+    ),
+);
+
+const machines = fc
+  .record({
+    gpus: fc.constantFrom(1, 2, 6, 8, 16, 30, 64),
+    gpusPerNode: fc.constantFrom(1, 2, 4, 8),
+    networkBytesPerSecondPerGpu: fc.double({ min: 1e8, max: 1e11, noNaN: true }),
+    nvlink: fc.double({ min: 1e9, max: 1e12, noNaN: true }),
+    memoryBytesPerSecond: fc.double({ min: 1e11, max: 1e13, noNaN: true }),
+    memoryGigabytes: fc.constantFrom(8, 16, 40, 80),
+    nodesPerLeaf: fc.constantFrom(1, 2, 20, Number.POSITIVE_INFINITY),
+    oversubscription: fc.constantFrom(1, 2, 7),
+    hostMemoryBytesPerGpu: fc.constantFrom(null, 64e9),
+  })
+  .map(({ nvlink, memoryBytesPerSecond, memoryGigabytes, ...rest }): Machine => {
+    const { gpu } = dgxA100(1);
+    const memoryBytes = memoryGigabytes * 2 ** 30;
+    return {
+      ...rest,
+      gpu: { ...gpu, memoryBytes, memoryBytesPerSecond, nvlinkBytesPerSecond: nvlink },
+    };
+  });
+
+const requests = fc
+  .record({
+    model: models,
+    machine: machines,
+    share: fc.constantFrom(1, 2, 3, 8, 12),
+    sequenceLength: fc.constantFrom(512, 2048, 8192),
+    stack: fc.constantFrom(...STACKS),
+  })
+  .map(
+    ({ model, machine, share, sequenceLength, stack }): SearchRequest => ({
+      model,
+      machine,
+      workload: { sequenceLength, globalBatch: share * machine.gpus },
+      efficiency: efficiency(stack),
+      best: 1,
+    }),
+  );
+
+const factors = fc.double({ min: 1, max: 50, noNaN: true });
+
+const QUICKER: readonly [string, (machine: Machine, factor: number) => Machine][] = [
+  [
+    'NVLink',
+    (machine, factor) => ({
+      ...machine,
+      gpu: { ...machine.gpu, nvlinkBytesPerSecond: factor * machine.gpu.nvlinkBytesPerSecond },
+    }),
+  ],
+  [
+    'network',
+    (machine, factor) => ({
+      ...machine,
+      networkBytesPerSecondPerGpu: factor * machine.networkBytesPerSecondPerGpu,
+    }),
+  ],
+  [
+    'memory',
+    (machine, factor) => ({
+      ...machine,
+      gpu: { ...machine.gpu, memoryBytesPerSecond: factor * machine.gpu.memoryBytesPerSecond },
+    }),
+  ],
+  ['spine', (machine, factor) => ({ ...machine, oversubscription: Math.max(1, machine.oversubscription / factor) })],
+];
+
+/** Some layouts of the request's space, spread over all of it. */
+function* sample({ model, machine, workload, efficiency: constants }: SearchRequest, most: number) {
+  const space = new LayoutSpace(model, machine, workload, constants.stack.stack);
+  const stride = Math.max(1, Math.floor(space.size / most));
+  let index = 0;
+  for (const layout of space.layouts()) {
+    if (index % stride === 0) yield layout;
+    index += 1;
+  }
+}
+
+describe('the search', () => {
+  it('finds a layout with more memory where it finds one with less, and none slower', () => {
+    fc.assert(
+      fc.property(requests, factors, (request, factor) => {
+        const { memoryBytes } = request.machine.gpu;
+        const less = search({ ...request, memoryBytes });
+        const more = search({ ...request, memoryBytes: factor * memoryBytes });
+        fc.pre(less.fits);
+        expect(more.fits).toBe(true);
+        expect(more.best[0]?.cost.iterationSeconds).toBeLessThanOrEqual(less.best[0]?.cost.iterationSeconds ?? 0);
+      }),
+      RUNS,
+    );
+  });
+
+  it.each(QUICKER)('finds none slower with more bandwidth: %s', (_, quicken) => {
+    fc.assert(
+      fc.property(requests, factors, (request, factor) => {
+        const slow = search(request);
+        const quick = search({ ...request, machine: quicken(request.machine, factor) });
+        fc.pre(slow.fits);
+        expect(quick.fits).toBe(true);
+        const limit = (slow.best[0]?.cost.iterationSeconds ?? 0) * (1 + 1e-12);
+        expect(quick.best[0]?.cost.iterationSeconds).toBeLessThanOrEqual(limit);
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('every layout', () => {
+  it.each(QUICKER)('is no slower with more bandwidth, and needs the same memory: %s', (_, quicken) => {
+    fc.assert(
+      fc.property(requests, factors, (request, factor) => {
+        const { model, machine, workload } = request;
+        const slow = new Estimator(model, machine, workload, request.efficiency);
+        const quick = new Estimator(model, quicken(machine, factor), workload, request.efficiency);
+        for (const layout of sample(request, 200)) {
+          const before = slow.evaluate(layout);
+          const after = quick.evaluate(layout);
+          expect(after.iterationSeconds, JSON.stringify(layout)).toBeLessThanOrEqual(
+            before.iterationSeconds * (1 + 1e-12),
+          );
+          expect(after.memoryBytes).toBe(before.memoryBytes);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('takes the time that its arithmetic takes at the peak, at least', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const { model, machine, workload } = request;
+        const estimator = new Estimator(model, machine, workload, request.efficiency);
+        for (const layout of sample(request, 200)) {
+          const { hardware } = stepFlops(model, workload, layout.recompute);
+          const { iterationSeconds } = estimator.evaluate(layout);
+          expect(iterationSeconds * machine.gpus * machine.gpu.peakFlops, JSON.stringify(layout)).toBeGreaterThan(
+            hardware,
+          );
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('has parts that sum to the whole, none negative', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const { model, machine, workload } = request;
+        const estimator = new Estimator(model, machine, workload, request.efficiency);
+        for (const layout of sample(request, 200)) {
+          const { iterationSeconds, seconds, memoryBytes, memory } = estimator.evaluate(layout);
+          const sum = (parts: object) => Object.values(parts).reduce((total: number, part: number) => total + part, 0);
+          expect(Math.min(...Object.values(seconds), ...Object.values(memory))).toBeGreaterThanOrEqual(0);
+          expect(Math.abs(sum(seconds) / iterationSeconds - 1)).toBeLessThan(1e-9);
+          expect(Math.abs(sum(memory) / memoryBytes - 1)).toBeLessThan(1e-9);
+        }
+      }),
+      RUNS,
+    );
+  });
+});
