@@ -13,9 +13,12 @@ export interface GpuType {
   title: string;
   memoryBytes: number;
   memoryBytesPerSecond: number | null;
+  streamingMultiprocessors: number | null;
   peakFlops: Readonly<Partial<Record<Precision, number>>>;
   /** To its peers in the node, one direction. */
   nvlinkBytesPerSecond: number | null;
+  /** Thread blocks of a GEMM run on them in waves. */
+  streamingMultiprocessors: number | null;
   powerWattsMax: number | null;
   sources: Sources;
 }

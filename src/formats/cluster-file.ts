@@ -15,6 +15,7 @@ const gpuFile = z.strictObject({
   title: text,
   memoryGigabytes: positive,
   memoryGigabytesPerSecond: positive.optional(),
+  streamingMultiprocessors: z.int().min(1).optional(),
   peakTeraflops: z.strictObject({
     fp64: positive.optional(),
     fp64Tensor: positive.optional(),
@@ -24,6 +25,7 @@ const gpuFile = z.strictObject({
     fp16: positive.optional(),
   }),
   nvlinkGigabytesPerSecond: positive.optional(),
+  streamingMultiprocessors: z.int().min(1).optional(),
   powerWattsMax: positive.optional(),
   sources,
 });
@@ -37,8 +39,10 @@ export function parseGpuFile(yaml: string, fileName: string): GpuType {
     title: gpu.title,
     memoryBytes: gpu.memoryGigabytes * GIGA,
     memoryBytesPerSecond: scaled(gpu.memoryGigabytesPerSecond, GIGA),
+    streamingMultiprocessors: gpu.streamingMultiprocessors ?? null,
     peakFlops: Object.fromEntries(peaks),
     nvlinkBytesPerSecond: scaled(gpu.nvlinkGigabytesPerSecond, GIGA),
+    streamingMultiprocessors: gpu.streamingMultiprocessors ?? null,
     powerWattsMax: gpu.powerWattsMax ?? null,
     sources: gpu.sources,
   };

@@ -1,19 +1,12 @@
 import { type SearchedNumber, patternSearch } from '../lib/pattern-search.ts';
 import type { GpuEfficiency, IntervalWidth, Stack, StackConstant, StackEfficiency } from './efficiency.ts';
-import { createStepCost, Estimator } from './estimator.ts';
-import type { Machine, StepWorkload } from './machine.ts';
-import type { ModelShape } from './model.ts';
-import type { Parallelism } from './parallelism.ts';
+import type { PlannedGpu } from './machine.ts';
+import { type MeasuredRun, predictRun } from './measured-run.ts';
 
-/** A measured step: its time is known, whatever measure was published. */
+/** A measured run with what its published figure means in seconds a step. */
 export interface FitCase {
-  /** What is held out together. */
-  modelKey: string;
-  model: ModelShape;
-  machine: Machine;
-  workload: StepWorkload;
-  /** One layout, or several of which the run's authors would have taken the fastest that fits (a microbatch that was not published). */
-  layouts: readonly Parallelism[];
+  run: MeasuredRun;
+  gpu: PlannedGpu;
   measuredSeconds: number;
   /** Rows of a small source count for more, so that a large one does not drown them. */
   weight: number;
@@ -113,7 +106,7 @@ export const FIT_PLANS: readonly FitPlan[] = [
     stack: 'megatron-deepspeed',
     title: 'Megatron-DeepSpeed, 2021-2022, fused kernels, no flash attention',
     inherits: null,
-    set: { zeroPipelineSends: 4, reserveBytes: 5e9 },
+    set: { zeroPipelineSends: 4 },
     fitted: [
       'gemm',
       'elementwiseTraffic',
@@ -189,26 +182,17 @@ export interface Fitted {
   gpus: ReadonlyMap<string, GpuEfficiency>;
 }
 
-const cost = createStepCost();
 const UNIT_INTERVAL: IntervalWidth = { low: 1, high: 1 };
 
+/** What is held out together: runs of one model, whatever its layout. */
+function modelKey({ run: { shape } }: FitCase): string {
+  return `${shape.layers} x ${shape.hidden} x ${shape.heads}`;
+}
+
 /** Seconds of the case's step with these constants. */
-export function predictedSeconds(fitCase: FitCase, { stack, gpus }: Fitted): number {
-  const { model, machine, workload, layouts } = fitCase;
-  const gpu = gpus.get(machine.gpu.name) ?? A100;
-  const estimator = new Estimator(model, machine, workload, { stack, gpu, time: UNIT_INTERVAL, memory: UNIT_INTERVAL });
-  let fastest = Infinity;
-  let leastBytes = Infinity;
-  for (const layout of layouts) {
-    const { iterationSeconds, memoryBytes } = estimator.evaluate(layout, cost);
-    const fits = memoryBytes <= machine.gpu.memoryBytes;
-    // Where none fits, the run is taken to have used what needs least.
-    if (fits ? iterationSeconds < fastest || leastBytes > machine.gpu.memoryBytes : memoryBytes < leastBytes) {
-      fastest = iterationSeconds;
-    }
-    leastBytes = Math.min(leastBytes, memoryBytes);
-  }
-  return fastest;
+export function predictedSeconds({ run, gpu }: FitCase, { stack, gpus }: Fitted): number {
+  const efficiency = { stack, gpu: gpus.get(gpu.name) ?? A100, time: UNIT_INTERVAL, memory: UNIT_INTERVAL };
+  return predictRun(run, gpu, efficiency).cost.iterationSeconds;
 }
 
 /** Fits what the plan names on the cases. The mean of Huber's loss on the logarithm of predicted over measured time is least. */
@@ -246,6 +230,18 @@ export function fitStack(plan: FitPlan, cases: readonly FitCase[], inherited: St
   return { stack, gpus };
 }
 
+/** Bytes held by CUDA, NCCL and libraries: what measured peaks have more, in the mean, than the rest of the estimate. Null without such rows. */
+export function fitReserve(cases: readonly Pick<FitCase, 'run' | 'gpu'>[], { stack, gpus }: Fitted): number | null {
+  const reserves = cases.flatMap(({ run, gpu }) => {
+    const gibibytes = run.measured.peak_memory_GiB;
+    if (gibibytes === undefined) return [];
+    const efficiency = { stack, gpu: gpus.get(gpu.name) ?? A100, time: UNIT_INTERVAL, memory: UNIT_INTERVAL };
+    return [gibibytes * 2 ** 30 - (predictRun(run, gpu, efficiency).cost.memoryBytes - stack.reserveBytes)];
+  });
+  if (reserves.length === 0) return null;
+  return Math.max(0, Math.round(reserves.reduce((sum, bytes) => sum + bytes, 0) / reserves.length / 1e8) * 1e8);
+}
+
 /** One row predicted by a fit that did not see its model. */
 export interface HeldOut {
   fitCase: FitCase;
@@ -259,16 +255,16 @@ export function holdOutByModel(
   inherited: StackEfficiency | null,
   onFold: (done: number, all: number) => void = () => {},
 ): HeldOut[] {
-  const keys = [...new Set(cases.map(({ modelKey }) => modelKey))];
+  const keys = [...new Set(cases.map(modelKey))];
   return keys.flatMap((key, index) => {
     onFold(index, keys.length);
     const fitted = fitStack(
       plan,
-      cases.filter(({ modelKey }) => modelKey !== key),
+      cases.filter((fitCase) => modelKey(fitCase) !== key),
       inherited,
     );
     return cases
-      .filter(({ modelKey }) => modelKey === key)
+      .filter((fitCase) => modelKey(fitCase) === key)
       .map((fitCase) => ({ fitCase, predictedSeconds: predictedSeconds(fitCase, fitted) }));
   });
 }

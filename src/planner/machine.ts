@@ -1,3 +1,5 @@
+import type { Cluster, GpuType, Precision } from '../cluster/cluster.ts';
+
 /** One GPU as the cost model sees it. Rates are peaks, dense. */
 export interface PlannedGpu {
   /** `a100-80`, ... */
@@ -32,4 +34,40 @@ export interface StepWorkload {
   sequenceLength: number;
   /** Sequences in a step. */
   globalBatch: number;
+}
+
+/** A GPU type of the catalogue at one precision, or the figure it lacks to plan with. */
+export function plannedGpu(gpu: GpuType, precision: Precision): PlannedGpu | { lacks: string } {
+  const peakFlops = gpu.peakFlops[precision];
+  if (peakFlops === undefined) return { lacks: `peakTeraflops.${precision}` };
+  if (gpu.memoryBytesPerSecond === null) return { lacks: 'memoryGigabytesPerSecond' };
+  if (gpu.streamingMultiprocessors === null) return { lacks: 'streamingMultiprocessors' };
+  return {
+    name: gpu.name,
+    memoryBytes: gpu.memoryBytes,
+    memoryBytesPerSecond: gpu.memoryBytesPerSecond,
+    peakFlops,
+    streamingMultiprocessors: gpu.streamingMultiprocessors,
+    // Without NVLink, PCIe 4.0 x16.
+    nvlinkBytesPerSecond: gpu.nvlinkBytesPerSecond ?? 32e9,
+    powerWattsMax: gpu.powerWattsMax,
+  };
+}
+
+/** `gpus` GPUs of a cluster's main kind of node. Fabric figures that its file leaves out are one 200 Gb/s link a GPU without a bottleneck. */
+export function machineOfCluster(cluster: Cluster, gpu: PlannedGpu, gpus: number): Machine {
+  const { nodeTypes, fabric } = cluster;
+  const nodeType = nodeTypes.find(({ gpuType }) => gpuType === gpu.name);
+  const gpusPerNode = typeof nodeType?.gpusPerNode === 'number' ? nodeType.gpusPerNode : 1;
+  const memoryBytes = typeof nodeType?.memoryBytes === 'number' ? nodeType.memoryBytes : null;
+  const linkBytesPerSecond = fabric?.linkBytesPerSecond ?? 25e9;
+  return {
+    gpu,
+    gpus,
+    gpusPerNode,
+    networkBytesPerSecondPerGpu: (linkBytesPerSecond * (fabric?.linksPerNode ?? gpusPerNode)) / gpusPerNode,
+    nodesPerLeaf: fabric?.leafNodes ?? Infinity,
+    oversubscription: fabric?.oversubscription ?? 1,
+    hostMemoryBytesPerGpu: memoryBytes === null ? null : memoryBytes / gpusPerNode,
+  };
 }
