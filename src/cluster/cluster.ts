@@ -13,7 +13,6 @@ export interface GpuType {
   title: string;
   memoryBytes: number;
   memoryBytesPerSecond: number | null;
-  streamingMultiprocessors: number | null;
   peakFlops: Readonly<Partial<Record<Precision, number>>>;
   /** To its peers in the node, one direction. */
   nvlinkBytesPerSecond: number | null;

@@ -46,7 +46,9 @@ describe('the catalogue', () => {
     '$file gives every figure a source',
     ({ file, yaml }) => {
       const figures: Record<string, unknown> = parse(yaml);
-      const { sources } = file.includes('a100') ? parseGpuFile(yaml, file) : parseClusterFile(yaml, file, gpuNames);
+      const { sources } = gpuNames.includes(file.replace('.yaml', ''))
+        ? parseGpuFile(yaml, file)
+        : parseClusterFile(yaml, file, gpuNames);
       const paths = figurePaths(figures);
       expect(paths.length).toBeGreaterThan(3);
       const isSourced = (path: string) =>
@@ -119,7 +121,7 @@ describe('a cluster file that is wrong', () => {
     [
       'gpuType: a100-80',
       'gpuType: h900',
-      'rsc.yaml:10:3 nodes.gpuType: expected a GPU type of the catalogue (a100-40, a100-80), got "h900"',
+      'rsc.yaml:10:3 nodes.gpuType: expected a GPU type of the catalogue (a100-40, a100-80, h100-80), got "h900"',
     ],
     ['leafNodes: 20', 'leafNode: 20', 'rsc.yaml:14:3 fabric.leafNode: unknown key; did you mean "leafNodes"?'],
     [

@@ -15,7 +15,6 @@ const gpuFile = z.strictObject({
   title: text,
   memoryGigabytes: positive,
   memoryGigabytesPerSecond: positive.optional(),
-  streamingMultiprocessors: z.int().min(1).optional(),
   peakTeraflops: z.strictObject({
     fp64: positive.optional(),
     fp64Tensor: positive.optional(),
@@ -39,7 +38,6 @@ export function parseGpuFile(yaml: string, fileName: string): GpuType {
     title: gpu.title,
     memoryBytes: gpu.memoryGigabytes * GIGA,
     memoryBytesPerSecond: scaled(gpu.memoryGigabytesPerSecond, GIGA),
-    streamingMultiprocessors: gpu.streamingMultiprocessors ?? null,
     peakFlops: Object.fromEntries(peaks),
     nvlinkBytesPerSecond: scaled(gpu.nvlinkGigabytesPerSecond, GIGA),
     streamingMultiprocessors: gpu.streamingMultiprocessors ?? null,
