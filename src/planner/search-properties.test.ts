@@ -105,17 +105,6 @@ const QUICKER: readonly [string, (machine: Machine, factor: number) => Machine][
   ['spine', (machine, factor) => ({ ...machine, oversubscription: Math.max(1, machine.oversubscription / factor) })],
 ];
 
-/** Some layouts of the request's space, spread over all of it. */
-function* sample({ model, machine, workload, efficiency: constants }: SearchRequest, most: number) {
-  const space = new LayoutSpace(model, machine, workload, constants.stack.stack);
-  const stride = Math.max(1, Math.floor(space.size / most));
-  let index = 0;
-  for (const layout of space.layouts()) {
-    if (index % stride === 0) yield layout;
-    index += 1;
-  }
-}
-
 describe('the search', () => {
   it('finds a layout with more memory where it finds one with less, and none slower', () => {
     fc.assert(
