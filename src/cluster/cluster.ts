@@ -13,6 +13,7 @@ export interface GpuType {
   title: string;
   memoryBytes: number;
   memoryBytesPerSecond: number | null;
+  peakFlops: Readonly<Partial<Record<Precision, number>>>;
   /** To its peers in the node, one direction. */
   nvlinkBytesPerSecond: number | null;
   /** Thread blocks of a GEMM run on them in waves. */

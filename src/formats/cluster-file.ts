@@ -15,6 +15,7 @@ const gpuFile = z.strictObject({
   title: text,
   memoryGigabytes: positive,
   memoryGigabytesPerSecond: positive.optional(),
+  peakTeraflops: z.strictObject({
     fp64: positive.optional(),
     fp64Tensor: positive.optional(),
     fp32: positive.optional(),
@@ -41,6 +42,7 @@ export function parseGpuFile(yaml: string, fileName: string): GpuType {
     nvlinkBytesPerSecond: scaled(gpu.nvlinkGigabytesPerSecond, GIGA),
     streamingMultiprocessors: gpu.streamingMultiprocessors ?? null,
     powerWattsMax: gpu.powerWattsMax ?? null,
+    sources: gpu.sources,
   };
 }
 
