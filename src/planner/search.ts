@@ -1,6 +1,6 @@
+import { interleavedSecondsLeast, ROUNDING, stateBytesLeast } from './bounds.ts';
 import type { Efficiency } from './efficiency.ts';
 import { createStepCost, Estimator } from './estimator.ts';
-import { sparseLayerCount } from './flops.ts';
 import { type Grid, LayoutSpace, type Passage, type Sharding } from './layout-space.ts';
 import type { Machine, StepWorkload } from './machine.ts';
 import type { ModelShape } from './model.ts';
@@ -9,8 +9,6 @@ import { comparePoints, ParetoFront, type Point } from './pareto.ts';
 import { whyBest, whyNotBest, whyUnfit } from './reasons.ts';
 import type { StepCost } from './step-cost.ts';
 
-/** Relative room for rounding in a bound that is exact in real numbers. */
-const ROUNDING = 1e-9;
 const BEST_BY_DEFAULT = 5;
 
 export interface SearchRequest {
@@ -61,7 +59,7 @@ export interface SearchResult {
 
 /**
  * The true optimum of the whole space (`LayoutSpace`) and its exact Pareto front. Pruning rests on what holds for every layout by the way memory
- * and time are put together (the tests hold it against whole spaces):
+ * and time are put together (`bounds.ts`; the tests hold it against whole spaces):
  *
  * - `state`: peak memory is no less than what a stage's layers hold of weights, gradients and optimizer state.
  * - `memory`: all else equal, memory grows with the microbatch and is least without interleaving.
@@ -172,7 +170,8 @@ class Run {
   }
 
   #searchSharding(grid: Grid, sharding: Sharding): void {
-    const isOut = stateBytesLeast(this.#request, grid, sharding) > this.#memoryBytes;
+    const isOut =
+      stateBytesLeast(this.#request.model, this.#request.efficiency.stack, grid, sharding) > this.#memoryBytes;
     // By recompute and sequence parallelism: whether a smaller microbatch was already too large.
     const tooLarge = new Set<string>();
     let interleaves: readonly number[] = [];
@@ -208,7 +207,7 @@ class Run {
     }
     const most = others.at(-1);
     if (most === undefined) return true;
-    const secondsLeast = (cost.iterationSeconds - cost.seconds.bubble * (1 - 1 / most)) * (1 - ROUNDING);
+    const secondsLeast = interleavedSecondsLeast(cost, most);
     const bytesLeast = cost.memoryBytes * (1 - ROUNDING);
     if (this.#isBeaten(secondsLeast, bytesLeast, grid)) {
       this.pruned.time += others.length;
@@ -241,25 +240,6 @@ class Run {
     }
     return cost;
   }
-}
-
-/** What any one stage holds at least: its layers, all taken to be the mean of dense and sparse ones as the estimator does. */
-function stateBytesLeast(
-  { model, efficiency: { stack } }: SearchRequest,
-  { tp, pp, dp, cp, ep }: Grid,
-  { zero, offload }: Sharding,
-): number {
-  const { denseLayer, sparseLayer, sparseLayerExperts } = model.parameters;
-  const sparseShare = sparseLayerCount(model) / model.layers;
-  const layers = Math.floor(model.layers / pp);
-  const common = (layers * ((1 - sparseShare) * denseLayer + sparseShare * (sparseLayer - sparseLayerExperts))) / tp;
-  const experts = (layers * sparseShare * sparseLayerExperts) / (tp * ep);
-  const held = common + experts;
-  const sharded = common / (dp * cp) + experts / ((dp * cp) / ep);
-  const weights = stack.weightBytes * (zero === 3 ? sharded : held);
-  const gradients = stack.gradientBytes * (zero >= 2 ? sharded : held);
-  const optimizer = offload ? 0 : stack.optimizerBytes * (zero >= 1 ? sharded : held);
-  return (weights + gradients + optimizer) * (1 - ROUNDING);
 }
 
 /** Every layout evaluated, for spaces where nothing fits: the least memory of each grid, and the front of all. */
