@@ -282,3 +282,24 @@ export function intervalOf(heldOut: readonly HeldOut[], least: number): Interval
   };
   return { low: Math.min(quantile(0.1), 1 - least), high: Math.max(quantile(0.9), 1 + least) };
 }
+
+/** In the order in which a user's rows are first asked for them: what differs most from one cluster's software to the next. */
+const CALIBRATED: readonly StackConstant[] = [
+  'gemm',
+  'stepSeconds',
+  'network',
+  'elementwiseTraffic',
+  'tensorParallelNvlink',
+  'microBatchSeconds',
+  'hostLayerSeconds',
+  'dataParallelOverlap',
+];
+
+/** Rows that each constant needs: fewer would fit noise. */
+const ROWS_PER_CONSTANT = 3;
+
+/** How to fit a user's own stack to `rows` measured runs, beginning from a stack of the catalogue: one constant, and one more for every three rows. */
+export function calibrationPlan(base: StackEfficiency, title: string, rows: number): FitPlan {
+  const count = Math.max(1, Math.floor(rows / ROWS_PER_CONSTANT));
+  return { stack: base.stack, title, inherits: base.stack, set: {}, fitted: CALIBRATED.slice(0, count), gpu: null };
+}
