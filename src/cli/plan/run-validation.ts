@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { OrreryError } from '../../contract/errors.ts';
+import { parseRunsFile } from '../../formats/runs-file.ts';
+import { errorCode } from '../../lib/error-code.ts';
+import { STACKS } from '../../planner/efficiency.ts';
+import { machineOfRun, modelOfRun, predictRun } from '../../planner/measured-run.ts';
+import { type PredictedRun, type Validation, validate } from '../../planner/validation.ts';
+import { whyInvalid } from '../../planner/validity.ts';
+import { loadEfficiency } from '../efficiency.ts';
+import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
+
+export interface RunValidation extends Validation {
+  /** Runs whose layout training software is not known to take; they are predicted all the same. */
+  remarks: string[];
+}
+
+/** Predicts every run of a CSV file and holds the predictions against what was measured. Throws ORR_BAD_FILE. */
+export async function validateRuns(path: string): Promise<RunValidation> {
+  const runs = parseRunsFile(await readText(path), path, { gpus: gpuNames(), stacks: STACKS });
+  const loadGpu = remembered(loadPlannedGpu);
+  const loadConstants = remembered(loadEfficiency);
+  const predicted: PredictedRun[] = [];
+  const remarks: string[] = [];
+  for (const run of runs) {
+    const gpu = await loadGpu(run.gpu, run.precision);
+    const efficiency = await loadConstants(run.stack, run.gpu);
+    const prediction = predictRun(run, gpu, efficiency);
+    predicted.push({ run, prediction, efficiency });
+    const why = whyInvalid(modelOfRun(run), machineOfRun(run, gpu), run.workload, prediction.parallelism);
+    if (why !== null) remarks.push(`${path}:${run.line} ${why}; predicted all the same`);
+  }
+  return { ...validate(predicted), remarks };
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    const code = errorCode(cause) || 'unreadable';
+    const reason = code === 'ENOENT' ? 'no such file' : code;
+    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
+  });
+}
+
+/** Each file of the catalogue is read once, however many runs need it. */
+function remembered<Arguments extends readonly string[], Value>(
+  load: (...names: Arguments) => Promise<Value>,
+): (...names: Arguments) => Promise<Value> {
+  const loaded = new Map<string, Promise<Value>>();
+  return (...names) => {
+    const key = names.join(' ');
+    const value = loaded.get(key) ?? load(...names);
+    loaded.set(key, value);
+    return value;
+  };
+}
