@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { packageFolder } from '../src/cli/package-folder.ts';
 import { parseGpuFile } from '../src/formats/cluster-file.ts';
+import { stackFileText } from '../src/formats/efficiency-file.ts';
 import { parseRunsFile } from '../src/formats/runs-file.ts';
 import { type GpuEfficiency, STACKS, type Stack, type StackEfficiency } from '../src/planner/efficiency.ts';
 import {
@@ -34,6 +35,11 @@ const ROWS: Record<Stack, Record<string, number>> = {
 
 /** Two labs measure the same configuration 1 to 6 % apart: no interval is narrower. */
 const INTERVAL_LEAST = 0.05;
+
+/** The four rows of memory lie within; too few for quantiles. */
+const MEMORY_INTERVAL = { low: 0.93, high: 1.07 };
+
+const ORIGIN = 'Written by npm run fit:planner from catalog/runs/.';
 
 const GPU_NAMES = ['a100-40', 'a100-80', 'h100-80'];
 
@@ -123,34 +129,22 @@ for (const plan of FIT_PLANS) {
   for (const [name, factors] of fitted.gpus)
     gpuFactors[name] = { ...factors, note: `Fitted on rows of ${plan.stack}.` };
   const time = intervalOf(heldOut, INTERVAL_LEAST);
-  const { stack, title, flashAttention, dropout, ...constants } = fitted.stack;
-  const round = (value: number) => Number(value.toFixed(3));
-  written.set(
-    `${stack}.yaml`,
-    stringify({
-      stack,
-      title,
-      flashAttention,
-      dropout,
-      constants,
-      interval: { time: { low: round(time.low), high: round(time.high) }, memory: { low: 0.93, high: 1.07 } },
-      fit: {
-        rows: Object.keys(ROWS[stack]),
-        fitted: plan.fitted,
-        inherited: plan.inherits,
-        heldOut: errorsText(heldOut).trim(),
-      },
-    }),
-  );
+  const fit = {
+    rows: Object.keys(ROWS[plan.stack]),
+    fitted: plan.fitted,
+    inherited: plan.inherits,
+    heldOut: errorsText(heldOut).trim(),
+  };
+  const file = { stack: fitted.stack, time, memory: MEMORY_INTERVAL, fit };
+  written.set(`${plan.stack}.yaml`, stackFileText(file, ORIGIN));
 }
-written.set('gpus.yaml', stringify(gpuFactors));
+written.set('gpus.yaml', `# ${ORIGIN}\n${stringify(gpuFactors)}`);
 
 let differs = false;
 for (const [name, text] of written) {
   const file = join(catalog, 'efficiency', name);
-  const content = `# Written by npm run fit:planner from catalog/runs/.\n${text}`;
-  if (!isCheck) writeFileSync(file, content);
-  else if (readFileSync(file, 'utf8') !== content) {
+  if (!isCheck) writeFileSync(file, text);
+  else if (readFileSync(file, 'utf8') !== text) {
     differs = true;
     console.error(`${file} is not what the fit gives`);
   }

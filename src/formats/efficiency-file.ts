@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { GpuEfficiency, IntervalWidth, Stack, StackConstant, StackEfficiency } from '../planner/efficiency.ts';
 import { parseYaml } from './yaml-file.ts';
@@ -66,7 +67,7 @@ export interface StackFile {
   time: IntervalWidth;
   memory: IntervalWidth;
   /** How the constants came about: files of rows, which constants were fitted, whose others were taken, and the error on rows held out. */
-  fit: { rows: string[]; fitted: string[]; inherited: string | null; heldOut: string };
+  fit: { rows: readonly string[]; fitted: readonly string[]; inherited: string | null; heldOut: string };
 }
 
 /** The constants of one software stack. Throws ORR_BAD_FILE. */
@@ -79,6 +80,15 @@ export function parseStackFile(yaml: string, fileName: string): StackFile {
     memory: file.interval.memory,
     fit: file.fit,
   };
+}
+
+/** The text of a stack's file, with one line of how it came about. */
+export function stackFileText({ stack, time, memory, fit }: StackFile, origin: string): string {
+  const { stack: name, title, flashAttention, dropout, ...numbers } = stack;
+  const round = ({ low, high }: IntervalWidth) => ({ low: Number(low.toFixed(3)), high: Number(high.toFixed(3)) });
+  const interval = { time: round(time), memory: round(memory) };
+  const file = { stack: name, title, flashAttention, dropout, constants: numbers, interval, fit };
+  return `# ${origin}\n${stringify(file, { lineWidth: 0 })}`;
 }
 
 /** Constants of GPU types relative to an A100, by GPU name. Throws ORR_BAD_FILE. */

@@ -195,13 +195,21 @@ export function predictedSeconds({ run, gpu }: FitCase, { stack, gpus }: Fitted)
   return predictRun(run, gpu, efficiency).cost.iterationSeconds;
 }
 
-/** Fits what the plan names on the cases. The mean of Huber's loss on the logarithm of predicted over measured time is least. */
-export function fitStack(plan: FitPlan, cases: readonly FitCase[], inherited: StackEfficiency | null): Fitted {
+/**
+ * Fits what the plan names on the cases. The mean of Huber's loss on the logarithm of predicted over measured time is least. `known` are factors of GPU
+ * types that are taken as they are.
+ */
+export function fitStack(
+  plan: FitPlan,
+  cases: readonly FitCase[],
+  inherited: StackEfficiency | null,
+  known: ReadonlyMap<string, GpuEfficiency> = new Map(),
+): Fitted {
   const { stack: name, title, set, fitted } = plan;
   const base = inherited ?? { stack: name, title, ...STARTING_CONSTANTS };
   const stack: StackEfficiency = { ...base, ...set, stack: name, title };
   const gpu: GpuEfficiency = { ...A100 };
-  const gpus = new Map(plan.gpu === null ? [] : [[plan.gpu, gpu]]);
+  const gpus = new Map(plan.gpu === null ? known : [...known, [plan.gpu, gpu]]);
   const gpuConstants = plan.gpu === null ? [] : (['gemm', 'attention', 'memoryBandwidth'] as const);
   const numbers = [
     ...fitted.map((constant) => {
@@ -254,6 +262,7 @@ export function holdOutByModel(
   cases: readonly FitCase[],
   inherited: StackEfficiency | null,
   onFold: (done: number, all: number) => void = () => {},
+  known: ReadonlyMap<string, GpuEfficiency> = new Map(),
 ): HeldOut[] {
   const keys = [...new Set(cases.map(modelKey))];
   return keys.flatMap((key, index) => {
@@ -262,6 +271,7 @@ export function holdOutByModel(
       plan,
       cases.filter((fitCase) => modelKey(fitCase) !== key),
       inherited,
+      known,
     );
     return cases
       .filter((fitCase) => modelKey(fitCase) === key)
