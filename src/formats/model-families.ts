@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LatentAttention, MixtureOfExperts, ModelShape } from '../planner/model.ts';
-import { ALL_BIASES, type ParameterRules, WEIGHTS_ONLY } from '../planner/model-parameters.ts';
-import { count, type Field, type Fields, type FieldValues, field, readFields } from './model-fields.ts';
+import type { ParameterRules } from '../planner/model-parameters.ts';
+import { count, field, readFields } from './model-fields.ts';
 
 export type ModelKind = 'decoder' | 'encoder' | 'encoder-decoder' | 'vision';
 
@@ -11,23 +11,38 @@ export interface ModelArchitecture extends Omit<ModelShape, 'name' | 'parameters
   rules: ParameterRules;
 }
 
+/** Weights only, norms without a bias, as in LLaMA. */
+const WEIGHTS_ONLY: ParameterRules = {
+  normVectors: 1,
+  biases: { queryKeyValue: false, attentionOutput: false, mlp: false },
+  hasQueryKeyNorm: false,
+  hasRouterBias: false,
+  positions: 0,
+  otherInput: 0,
+  otherLayer: 0,
+  otherOutput: 0,
+};
+
+/** Biases everywhere, norms with one, as in GPT-2. */
+const ALL_BIASES: ParameterRules = {
+  ...WEIGHTS_ONLY,
+  normVectors: 2,
+  biases: { queryKeyValue: true, attentionOutput: true, mlp: true },
+};
+
 type ReadArchitecture = (json: string, fileName: string, present: ReadonlySet<string>) => ModelArchitecture;
 
-function family<F extends Fields>(
-  fields: F,
-  architecture: (values: FieldValues<F>) => ModelArchitecture,
+function family<Shape extends z.ZodRawShape>(
+  fields: Shape,
+  architecture: (values: z.output<z.ZodObject<Shape>>) => ModelArchitecture,
 ): ReadArchitecture {
-  return (json, fileName, present) => architecture(readFields(json, fileName, present, fields));
+  return (json, fileName, present) => architecture(readFields(json, fileName, present, z.object(fields)));
 }
 
-const flag = (byDefault: boolean, ...keys: [string, ...string[]]): Field<z.ZodType<boolean>> =>
-  field(
-    z
-      .boolean()
-      .nullish()
-      .transform((value) => value ?? byDefault),
-    ...keys,
-  );
+function flag(byDefault: boolean, ...keys: [string, ...string[]]): z.ZodType<boolean> {
+  return field(z.boolean().default(byDefault), ...keys);
+}
+
 const optionalCount = count.nullish();
 
 /** Keys that most configurations share. */

@@ -1,14 +1,8 @@
 import { z } from 'zod';
 import { parseYaml } from './yaml-file.ts';
 
-/** A figure of a model and the keys under which configurations have it, the usual one first. */
-export interface Field<Schema extends z.ZodType = z.ZodType> {
-  schema: Schema;
-  keys: readonly [string, ...string[]];
-}
-
-export type Fields = Readonly<Record<string, Field>>;
-export type FieldValues<F extends Fields> = { [Name in keyof F]: z.output<F[Name]['schema']> };
+/** Under which keys configurations have a figure, the usual one first. */
+const FILE_KEYS = z.registry<{ keys: readonly [string, ...string[]] }>();
 
 /** What must hold between two figures; `text` continues "expected ...", `key` is the other one's key in the file. */
 interface Relation {
@@ -39,25 +33,29 @@ const HEADS_DIVIDE_HIDDEN: Relation = {
 
 export const count = z.int().min(1);
 
-export function field<Schema extends z.ZodType>(schema: Schema, ...keys: [string, ...string[]]): Field<Schema> {
-  return { schema, keys };
+/** A figure that configurations have under one of these keys. */
+export function field<Schema extends z.ZodType>(schema: Schema, ...keys: [string, ...string[]]): Schema {
+  const own = schema.clone();
+  FILE_KEYS.add(own, { keys });
+  return own;
 }
 
-/** The figures of a configuration, each from the first of its keys that is there. Throws ORR_BAD_FILE with the key as the file has it. */
-export function readFields<F extends Fields>(
+/** The figures of a configuration, each from the first of its keys that is among `present`. Throws ORR_BAD_FILE with the key as the file has it. */
+export function readFields<Shape extends z.ZodRawShape>(
   json: string,
   fileName: string,
   present: ReadonlySet<string>,
-  fields: F,
-): FieldValues<F> {
+  fields: z.ZodObject<Shape>,
+): z.output<z.ZodObject<Shape>> {
+  const schemas: Record<string, z.core.$ZodType> = fields.shape;
   const keyOf = (name: string): string => {
-    const keys = fields[name]?.keys ?? [name];
-    return keys.find((key) => present.has(key)) ?? keys[0] ?? name;
+    const schema = schemas[name];
+    const keys = schema === undefined ? undefined : FILE_KEYS.get(schema)?.keys;
+    return keys?.find((key) => present.has(key)) ?? keys?.[0] ?? name;
   };
-  const names = Object.keys(fields);
-  const shape = Object.fromEntries(names.map((name) => [keyOf(name), fields[name]?.schema ?? z.unknown()]));
-  const schema = z.looseObject(shape).check(({ value, issues }) => {
-    const numberOf = (name: string) => (name in fields ? value[keyOf(name)] : undefined);
+  const byKey = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [keyOf(name), schema]));
+  const inFile = z.looseObject(byKey).check(({ value, issues }) => {
+    const numberOf = (name: string) => (name in schemas ? value[keyOf(name)] : undefined);
     const relations = typeof numberOf('headDim') === 'number' ? RELATIONS : [HEADS_DIVIDE_HIDDEN, ...RELATIONS];
     for (const { of, to, holds, text } of relations) {
       const [figure, other] = [numberOf(of), numberOf(to)];
@@ -66,7 +64,7 @@ export function readFields<F extends Fields>(
       issues.push({ code: 'custom', path: [keyOf(of)], message, input: value });
     }
   });
-  const values: Record<string, unknown> = parseYaml(json, fileName, schema);
-  // The schema has checked each value under its key; only the names change here.
-  return Object.fromEntries(names.map((name) => [name, values[keyOf(name)]])) as FieldValues<F>;
+  const values = parseYaml(json, fileName, inFile);
+  // Found good under the file's keys; once more under our names, for their types.
+  return fields.parse(Object.fromEntries(Object.keys(schemas).map((name) => [name, values[keyOf(name)]])));
 }

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { OrreryError } from '../contract/errors.ts';
-import type { ModelShape } from '../planner/model.ts';
-import { modelParameters } from '../planner/model-parameters.ts';
-import { MODEL_FAMILIES, type ModelKind, OTHER_FAMILY } from './model-families.ts';
+import { MODEL_FAMILIES, type ModelArchitecture, OTHER_FAMILY } from './model-families.ts';
 import { parseYaml } from './yaml-file.ts';
 
-/** A model and what its file says about it. */
-export interface ModelFile extends ModelShape {
-  kind: ModelKind;
+/** A model as its file has it; `rules` are for counting its parameters. */
+export interface ModelFile extends ModelArchitecture {
+  name: string;
   /** Where its figures are from (`_source`); null where the file does not say. */
   source: string | null;
 }
@@ -22,13 +20,8 @@ export function parseModelFile(json: string, fileName: string): ModelFile {
   checkJson(json, fileName);
   const config = parseYaml(json, fileName, head);
   const read = MODEL_FAMILIES.get(config.model_type ?? '') ?? OTHER_FAMILY;
-  const { rules, ...shape } = read(json, fileName, new Set(Object.keys(config)));
-  return {
-    ...shape,
-    name: modelName(fileName),
-    parameters: modelParameters(shape, rules),
-    source: config._source ?? null,
-  };
+  const architecture = read(json, fileName, new Set(Object.keys(config)));
+  return { ...architecture, name: modelName(fileName), source: config._source ?? null };
 }
 
 function modelName(fileName: string): string {

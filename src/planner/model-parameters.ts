@@ -23,25 +23,6 @@ export interface ParameterRules {
   otherOutput: number;
 }
 
-/** Weights only, norms without a bias, as in LLaMA. */
-export const WEIGHTS_ONLY: ParameterRules = {
-  normVectors: 1,
-  biases: { queryKeyValue: false, attentionOutput: false, mlp: false },
-  hasQueryKeyNorm: false,
-  hasRouterBias: false,
-  positions: 0,
-  otherInput: 0,
-  otherLayer: 0,
-  otherOutput: 0,
-};
-
-/** Biases everywhere, norms with one, as in GPT-2. */
-export const ALL_BIASES: ParameterRules = {
-  ...WEIGHTS_ONLY,
-  normVectors: 2,
-  biases: { queryKeyValue: true, attentionOutput: true, mlp: true },
-};
-
 /**
  * Exact counts of trained parameters, as the model's class in Hugging Face transformers holds them: two norms a layer and one after the last, a tied embedding
  * counted once.
