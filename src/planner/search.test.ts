@@ -7,6 +7,7 @@ import type { ModelShape } from './model.ts';
 import type { Parallelism } from './parallelism.ts';
 import { comparePoints, type Point } from './pareto.ts';
 import { dgxA100, efficiency, experts, gpt } from './planner.test-support.ts';
+import { whyNoLayout } from './no-layout.ts';
 import { type SearchRequest, search } from './search.ts';
 
 const tiny = gpt('tiny', 12, 768, 12);
@@ -81,6 +82,8 @@ const CASES: readonly Case[] = [
   [llama70b, dgxA100(128), 512, 2048, 'fsdp'],
   [mixtral, dgxA100(128), 256, 4096, 'megatron-2022'],
   [manyExperts, perlmutter(64), 512, 4096, 'megatron-2022'],
+  // One way to divide the GPUs.
+  [gpt175b, dgxA100(1024), 1536, 2048, 'megatron-2022', { tp: 8, pp: 8 }],
   // Nothing fits.
   [gpt175b, dgxA100(8), 16, 2048, 'megatron-2022', { offload: false }],
   [gpt76b, perlmutter(16), 64, 2048, 'megatron-2022', { recompute: 'none', offload: false }],
@@ -109,10 +112,12 @@ function bruteForce({ model, machine, workload, efficiency: constants, fixed = {
   const fits = points.some((point) => point.fits);
   const possible = (fits ? points.filter((point) => point.fits) : points).toSorted(comparePoints);
   const ranked = fits ? possible : possible.toSorted((a, b) => a.bytes - b.bytes || comparePoints(a, b));
-  const ofGrid = new Map<string, Parallelism>();
+  const grids = new Set(points.map(({ parallelism: { tp, pp, dp } }) => `${tp} ${pp} ${dp}`));
+  const ofKind = new Map<string, Parallelism>();
   for (const { parallelism } of ranked) {
-    const grid = `${parallelism.tp} ${parallelism.pp} ${parallelism.dp}`;
-    if (!ofGrid.has(grid)) ofGrid.set(grid, parallelism);
+    const { tp, pp, dp, microBatch, recompute, zero, offload } = parallelism;
+    const kind = grids.size > 1 ? `${tp} ${pp} ${dp}` : `${microBatch} ${recompute} ${zero} ${String(offload)}`;
+    if (!ofKind.has(kind)) ofKind.set(kind, parallelism);
   }
   let bytesLeast = Number.POSITIVE_INFINITY;
   const front: Parallelism[] = [];
@@ -121,7 +126,7 @@ function bruteForce({ model, machine, workload, efficiency: constants, fixed = {
     bytesLeast = bytes;
     front.push(parallelism);
   }
-  return { best: [...ofGrid.values()].slice(0, best), front, fits, spaceSize: points.length };
+  return { best: [...ofKind.values()].slice(0, best), front, fits, spaceSize: points.length };
 }
 
 describe('search', () => {
@@ -143,5 +148,25 @@ describe('search', () => {
     }
     const { state, memory, time } = found.pruned;
     expect(found.evaluated + state + memory + time).toBe(found.spaceSize);
+  });
+});
+
+describe('whyNoLayout', () => {
+  const why = (model: ModelShape, gpus: number, globalBatch: number, fixed?: Partial<Parallelism>) =>
+    whyNoLayout(model, dgxA100(gpus), { globalBatch, sequenceLength: 2048 }, 'megatron-2022', fixed);
+
+  it('names the fixed field at fault', () => {
+    expect(why(gpt175b, 1024, 1536, { tp: 7 })).toContain('tp: 7 does not split gpt3-175b evenly');
+  });
+
+  it('names numbers of GPUs that can be divided', () => {
+    const text = why(gpt175b, 4097, 1536);
+    expect(text).toContain('gpus: 4097 cannot be divided for gpt3-175b with a global batch of 1536 (dp must');
+    expect(text).toMatch(/nearest that can: 4096 and 4104$/);
+    expect(why(gpt175b, 1, 1536, { sequenceParallel: true })).toMatch(/ and the fields fixed .*nearest that can: 2$/);
+  });
+
+  it('says no more where nothing near can be divided either', () => {
+    expect(why(tiny, 1009, 1)).toMatch(/12 layers\)$/);
   });
 });

@@ -1,3 +1,4 @@
+import { BestOfKinds } from './best-of-kinds.ts';
 import { interleavedSecondsLeast, ROUNDING, stateBytesLeast } from './bounds.ts';
 import type { Efficiency } from './efficiency.ts';
 import { createStepCost, Estimator } from './estimator.ts';
@@ -45,12 +46,16 @@ export interface Pruned {
 }
 
 export interface SearchResult {
-  /** The fastest layout of each (tp, pp, dp), the fastest first; if none fits, those of least memory. Empty where no layout is valid. */
+  /**
+   * The fastest layout of each (tp, pp, dp), or where there is one such only of each (microBatch, recompute, zero, offload), the fastest first; if none fits,
+   * those of least memory. Empty where the space is.
+   */
   best: Choice[];
   /** All layouts of which no other that fits is both as fast and as small, the fastest first; if none fits, of all layouts. */
   front: Candidate[];
   /** Whether any layout fits the memory. */
   fits: boolean;
+  /** 0 where no layout is valid: `whyNoLayout` says why. */
   spaceSize: number;
   /** `evaluated` and all of `pruned` together are the space. */
   evaluated: number;
@@ -103,38 +108,6 @@ export function search(request: SearchRequest): SearchResult {
   };
 }
 
-/** The best of each grid in the order of `compare`, kept to as many as are asked for where they are read. */
-class BestOfGrids {
-  readonly #byGrid = new Map<number, Point>();
-  readonly #compare: (a: Point, b: Point) => number;
-
-  constructor(compare: (a: Point, b: Point) => number) {
-    this.#compare = compare;
-  }
-
-  of(parallelism: Pick<Parallelism, 'tp' | 'pp' | 'dp'>): Point | undefined {
-    return this.#byGrid.get(keyOf(parallelism));
-  }
-
-  /** Whether it is now the best of its grid. The layout is copied if so. */
-  offer(seconds: number, bytes: number, parallelism: Parallelism): boolean {
-    const point = { seconds, bytes, parallelism };
-    const key = keyOf(parallelism);
-    const current = this.#byGrid.get(key);
-    if (current !== undefined && this.#compare(point, current) >= 0) return false;
-    this.#byGrid.set(key, { seconds, bytes, parallelism: { ...parallelism } });
-    return true;
-  }
-
-  first(count: number): Point[] {
-    return [...this.#byGrid.values()].toSorted(this.#compare).slice(0, count);
-  }
-}
-
-function keyOf({ tp, pp, dp }: Pick<Parallelism, 'tp' | 'pp' | 'dp'>): number {
-  return (tp * 2 ** 17 + pp) * 2 ** 17 + dp;
-}
-
 /** One pass over the space with a limit on memory. */
 class Run {
   readonly front = new ParetoFront();
@@ -146,7 +119,7 @@ class Run {
   readonly #estimator: Estimator;
   readonly #memoryBytes: number;
   readonly #bestMost: number;
-  readonly #bestOfGrids = new BestOfGrids(comparePoints);
+  readonly #bestOfKinds: BestOfKinds;
   readonly #cost = createStepCost();
   /** No slower layout can be among the best asked for. */
   #slowestOfBest = Infinity;
@@ -157,10 +130,11 @@ class Run {
     this.#estimator = estimator;
     this.#memoryBytes = memoryBytes;
     this.#bestMost = bestMost;
+    this.#bestOfKinds = new BestOfKinds(space, comparePoints);
   }
 
   get best(): Point[] {
-    return this.#bestOfGrids.first(this.#bestMost);
+    return this.#bestOfKinds.first(this.#bestMost);
   }
 
   go(): void {
@@ -209,7 +183,7 @@ class Run {
     if (most === undefined) return true;
     const secondsLeast = interleavedSecondsLeast(cost, most);
     const bytesLeast = cost.memoryBytes * (1 - ROUNDING);
-    if (this.#isBeaten(secondsLeast, bytesLeast, grid)) {
+    if (this.#isBeaten(secondsLeast, bytesLeast, layout)) {
       this.pruned.time += others.length;
       return true;
     }
@@ -220,9 +194,9 @@ class Run {
     return true;
   }
 
-  /** Whether a layout that takes at least so much time and memory can be left out. */
-  #isBeaten(secondsLeast: number, bytesLeast: number, grid: Grid): boolean {
-    const best = this.#bestOfGrids.of(grid)?.seconds ?? Infinity;
+  /** Whether a layout of the same kind that takes at least so much time and memory can be left out. */
+  #isBeaten(secondsLeast: number, bytesLeast: number, layout: Parallelism): boolean {
+    const best = this.#bestOfKinds.ofKind(layout)?.seconds ?? Infinity;
     return secondsLeast > Math.min(best, this.#slowestOfBest) && this.front.leastBytesWithin(secondsLeast) < bytesLeast;
   }
 
@@ -233,7 +207,7 @@ class Run {
     if (cost.memoryBytes <= this.#memoryBytes && cost.hostMemoryBytes <= hostBytes) {
       const { iterationSeconds, memoryBytes } = cost;
       this.front.offer(iterationSeconds, memoryBytes, layout);
-      if (iterationSeconds <= this.#slowestOfBest && this.#bestOfGrids.offer(iterationSeconds, memoryBytes, layout)) {
+      if (iterationSeconds <= this.#slowestOfBest && this.#bestOfKinds.offer(iterationSeconds, memoryBytes, layout)) {
         const first = this.best;
         if (first.length === this.#bestMost) this.#slowestOfBest = first.at(-1)?.seconds ?? Infinity;
       }
@@ -242,10 +216,10 @@ class Run {
   }
 }
 
-/** Every layout evaluated, for spaces where nothing fits: the least memory of each grid, and the front of all. */
+/** Every layout evaluated, for spaces where nothing fits: the least memory of each kind, and the front of all. */
 function smallest(space: LayoutSpace, estimator: Estimator, bestMost: number): { front: ParetoFront; least: Point[] } {
   const front = new ParetoFront();
-  const least = new BestOfGrids((a, b) => a.bytes - b.bytes || comparePoints(a, b));
+  const least = new BestOfKinds(space, (a, b) => a.bytes - b.bytes || comparePoints(a, b));
   const cost = createStepCost();
   for (const layout of space.layouts()) {
     estimator.evaluate(layout, cost);
