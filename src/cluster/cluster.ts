@@ -70,6 +70,8 @@ export interface Cluster {
   fabric: Fabric | null;
   storage: readonly StorageTier[];
   powerWatts: number | null;
+  /** Of nodes in jobs that any node's failure ends; null if not known. */
+  failuresPerNodeDay: number | null;
   hpl: HplRun | null;
   sources: Sources;
 }
@@ -118,6 +120,19 @@ export function totalsOf(cluster: Cluster, gpuTypes: ReadonlyMap<string, GpuType
     gpuPeakFlops,
     cpuPeakFlops: sum(({ cpuPeakFlops }) => cpuPeakFlops),
   };
+}
+
+/**
+ * Bytes/s, one direction, between two halves of a two-level Clos: each of half the nodes sends over all its links, and a leaf passes on a share of it
+ * given by its oversubscription, `floor(N/2) * links * link / oversubscription`. A cluster of one leaf has no spine to cross. Null where a figure is missing.
+ */
+export function bisectionBytesPerSecond({ nodeTypes, fabric }: Cluster): number | null {
+  if (fabric === null || fabric.linksPerNode === null || fabric.linkBytesPerSecond === null) return null;
+  const nodes = nodeTypes.reduce((sum, { count }) => sum + count, 0);
+  const isOneLeaf = fabric.leafNodes !== null && nodes <= fabric.leafNodes;
+  const oversubscription = isOneLeaf ? 1 : fabric.oversubscription;
+  if (oversubscription === null) return null;
+  return (Math.floor(nodes / 2) * fabric.linksPerNode * fabric.linkBytesPerSecond) / oversubscription;
 }
 
 /**

@@ -27,6 +27,7 @@ const cluster = {
   fabric: null,
   storage: [],
   powerWatts: null,
+  failuresPerNodeDay: null,
   hpl: null,
   sources: {},
 };

@@ -93,6 +93,7 @@ function clusterSchema(gpuNames: readonly string[]) {
       )
       .default([]),
     powerKilowatts: positive.optional(),
+    failuresPerThousandNodeDays: z.number().nonnegative().optional(),
     hpl: z.strictObject({ list: text, rmaxPetaflops: positive, rpeakPetaflops: positive.optional() }).optional(),
     sources,
   });
@@ -132,6 +133,7 @@ export function parseClusterFile(yaml: string, fileName: string, gpuNames: reado
       bytesPerSecond: scaled(gigabytesPerSecond, GIGA),
     })),
     powerWatts: scaled(file.powerKilowatts, 1000),
+    failuresPerNodeDay: scaled(file.failuresPerThousandNodeDays, 1e-3),
     hpl: hpl
       ? { list: hpl.list, rmaxFlops: hpl.rmaxPetaflops * PETA, rpeakFlops: scaled(hpl.rpeakPetaflops, PETA) }
       : null,
