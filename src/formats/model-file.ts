@@ -21,7 +21,7 @@ export function parseModelFile(json: string, fileName: string): ModelFile {
   const config = parseYaml(json, fileName, head);
   const read = MODEL_FAMILIES.get(config.model_type ?? '') ?? OTHER_FAMILY;
   const architecture = read(json, fileName, new Set(Object.keys(config)));
-  return { ...architecture, name: modelName(fileName), source: config._source ?? null };
+  return { name: modelName(fileName), source: config._source ?? null, ...architecture };
 }
 
 function modelName(fileName: string): string {
