@@ -7,7 +7,7 @@ import { type CostContext, gemmRatesOf, type LayerCost, layerCost } from './laye
 import type { Machine, StepWorkload } from './machine.ts';
 import type { ModelShape } from './model.ts';
 import { type Parallelism, RECOMPUTES } from './parallelism.ts';
-import type { StepCost } from './step-cost.ts';
+import type { MemoryBreakdown, StepCost } from './step-cost.ts';
 
 /** One GPU's PCIe 4.0 x16 as copies reach it, bytes/s; not fitted. */
 const HOST_LINK_BYTES_PER_SECOND = 20e9;
@@ -73,6 +73,14 @@ export class Estimator {
   readonly #slices = new Map<number, Slice>();
   #lastKey = -1;
   #lastSlice: Slice | undefined;
+  readonly #stageScratch: MemoryBreakdown = {
+    weights: 0,
+    gradients: 0,
+    optimizer: 0,
+    activations: 0,
+    temporary: 0,
+    reserve: 0,
+  };
 
   constructor(model: ModelShape, machine: Machine, workload: StepWorkload, efficiency: Efficiency) {
     const links = linksOf(machine, efficiency.stack);
@@ -175,12 +183,10 @@ export class Estimator {
     const { layer } = slice;
     const microBatches = workload.globalBatch / (dp * microBatch);
 
-    // The longest stage sets the pace. Layers left over go to the stages in the middle first.
-    const layersLeast = Math.floor(model.layers / pp);
-    const left = model.layers - layersLeast * pp;
-    const layersMost = left === 0 ? layersLeast : layersLeast + 1;
-    const layersFirst = left > pp - 2 ? layersMost : layersLeast;
-    const layersLast = left > pp - 1 ? layersMost : layersLeast;
+    // The longest stage sets the pace: the first, the last, or the fullest in between.
+    const layersMost = Math.ceil(model.layers / pp);
+    const layersFirst = this.#layersOfStage(0, pp);
+    const layersLast = this.#layersOfStage(pp - 1, pp);
     const firstSeconds = slice.inputSeconds + layersFirst * layer.total;
     const lastSeconds = slice.headSeconds + layersLast * layer.total;
     let layersPaced = layersMost;
@@ -285,55 +291,91 @@ export class Estimator {
     return this.#context.model.hasTiedEmbeddings ? 0 : slice.headParameters;
   }
 
+  /** Peak memory of each pipeline stage, the first first; parts sum to `memoryBytes` of the fullest. */
+  memoryByStage(parallelism: Parallelism): MemoryBreakdown[] {
+    const slice = this.#slice(parallelism);
+    return Array.from({ length: parallelism.pp }, (_, stage) => {
+      const memory = { weights: 0, gradients: 0, optimizer: 0, activations: 0, temporary: 0, reserve: 0 };
+      this.#stageMemory(parallelism, slice, stage, memory);
+      return memory;
+    });
+  }
+
   #memory(parallelism: Parallelism, slice: Slice, cost: StepCost): void {
-    const { model, workload, efficiency } = this.#context;
+    const { pp, offload } = parallelism;
+    cost.memoryBytes = this.#stageMemory(parallelism, slice, 0, cost.memory);
+    cost.fullestStage = 0;
+    // Stages between hold less of everything than the one before them, but that the first may have a layer fewer than the second.
+    for (let other = pp > 2 ? 2 : pp - 1; other >= 1; other -= 1) {
+      const stage = other === 2 || pp === 2 ? pp - 1 : 1;
+      const bytes = this.#stageMemory(parallelism, slice, stage, this.#stageScratch);
+      if (bytes <= cost.memoryBytes) continue;
+      cost.memoryBytes = bytes;
+      cost.fullestStage = stage;
+      Object.assign(cost.memory, this.#stageScratch);
+    }
+    cost.hostMemoryBytes = offload ? this.#offloadedBytes(parallelism, slice, cost.fullestStage) : 0;
+  }
+
+  /** Peak bytes of one stage; its parts are written into `memory`. */
+  #stageMemory(parallelism: Parallelism, slice: Slice, stage: number, memory: MemoryBreakdown): number {
+    const { workload, efficiency } = this.#context;
     const { stack } = efficiency;
     const { pp, dp, cp, ep, microBatch, interleave, zero, offload } = parallelism;
-    const microBatches = workload.globalBatch / (dp * microBatch);
     const replicas = dp * cp;
-    const layersLeast = Math.floor(model.layers / pp);
-    const left = model.layers - layersLeast * pp;
-    cost.memoryBytes = 0;
-    // Stages between hold less of everything than the one before them, but that the first may have a layer fewer.
-    const candidates = pp === 1 ? 1 : pp === 2 ? 2 : 3;
-    for (let candidate = 0; candidate < candidates; candidate += 1) {
-      const stage = candidate === 0 ? 0 : candidate === 1 ? pp - 1 : 1;
-      const isFirst = stage === 0;
-      const isLast = stage === pp - 1;
-      const layers = layersLeast + (left > (isLast ? pp - 1 : isFirst ? pp - 2 : 0) ? 1 : 0);
-      let parameters = layers * slice.layerParameters;
-      if (isFirst) parameters += slice.inputParameters;
-      if (isLast) parameters += isFirst ? this.#untiedHead(slice) : slice.headParameters;
-      const experts = layers * slice.expertParameters;
-      const expertReplicas = Math.max(1, replicas / ep);
+    const layers = this.#layersOfStage(stage, pp);
+    const shared = this.#sharedParameters(slice, stage, pp, layers);
+    const experts = layers * slice.expertParameters;
+    const held = shared + experts;
+    const sharded = shared / replicas + experts / Math.max(1, replicas / ep);
 
-      const held = parameters + experts;
-      const sharded = parameters / replicas + experts / expertReplicas;
-      const weights = stack.weightBytes * (zero === 3 ? sharded : held);
-      const gradients = stack.gradientBytes * (zero >= 2 ? sharded : held);
-      const optimizer = offload ? 0 : stack.optimizerBytes * (zero >= 1 ? sharded : held);
-      const inFlight = microBatchesInFlight(stage, microBatches, pp, interleave);
-      const activations = inFlight * layers * slice.keptBytes + inFlight * (pp > 1 ? slice.boundaryBytes : 0);
-      let temporary = slice.workingBytes;
-      // The logits are gone before the first layer goes backward.
-      if (isLast && slice.logitsBytes > temporary) temporary = slice.logitsBytes;
-      // Weights of the layer at work and the one fetched ahead.
-      if (zero === 3) temporary += 2 * 2 * GATHERED_WEIGHT_BYTES * (slice.layerParameters + slice.expertParameters);
-      const used = weights + gradients + optimizer + activations + temporary;
-      const total = used * stack.fragmentation + stack.reserveBytes;
-      if (total > cost.memoryBytes) {
-        const { memory } = cost;
-        cost.memoryBytes = total;
-        cost.fullestStage = stage;
-        cost.hostMemoryBytes = offload ? stack.optimizerBytes * (zero >= 1 ? sharded : held) : 0;
-        memory.weights = weights;
-        memory.gradients = gradients;
-        memory.optimizer = optimizer;
-        memory.activations = activations;
-        memory.temporary = temporary;
-        memory.reserve = total - used;
-      }
-    }
+    const weights = stack.weightBytes * (zero === 3 ? sharded : held);
+    const gradients = stack.gradientBytes * (zero >= 2 ? sharded : held);
+    const optimizer = offload ? 0 : stack.optimizerBytes * (zero >= 1 ? sharded : held);
+    const microBatches = workload.globalBatch / (dp * microBatch);
+    const inFlight = microBatchesInFlight(stage, microBatches, pp, interleave);
+    const activations = inFlight * (layers * slice.keptBytes + (pp > 1 ? slice.boundaryBytes : 0));
+    let temporary = slice.workingBytes;
+    // The logits are gone before the first layer goes backward.
+    if (stage === pp - 1 && slice.logitsBytes > temporary) temporary = slice.logitsBytes;
+    // Weights of the layer at work and the one fetched ahead, and the gradients of the former.
+    if (zero === 3) temporary += 4 * GATHERED_WEIGHT_BYTES * (slice.layerParameters + slice.expertParameters);
+
+    const used = weights + gradients + optimizer + activations + temporary;
+    const total = used * stack.fragmentation + stack.reserveBytes;
+    memory.weights = weights;
+    memory.gradients = gradients;
+    memory.optimizer = optimizer;
+    memory.activations = activations;
+    memory.temporary = temporary;
+    memory.reserve = total - used;
+    return total;
+  }
+
+  #offloadedBytes({ pp, dp, cp, ep, zero }: Parallelism, slice: Slice, stage: number): number {
+    const { optimizerBytes } = this.#context.efficiency.stack;
+    const layers = this.#layersOfStage(stage, pp);
+    const shared = this.#sharedParameters(slice, stage, pp, layers);
+    const experts = layers * slice.expertParameters;
+    const replicas = dp * cp;
+    return optimizerBytes * (zero >= 1 ? shared / replicas + experts / Math.max(1, replicas / ep) : shared + experts);
+  }
+
+  /** Layers that do not divide go to stages in the middle first, then to the first, then to the last. */
+  #layersOfStage(stage: number, pp: number): number {
+    const { layers } = this.#context.model;
+    const least = Math.floor(layers / pp);
+    const left = layers - least * pp;
+    const rank = stage === pp - 1 ? pp - 1 : stage === 0 ? pp - 2 : stage - 1;
+    return left > rank ? least + 1 : least;
+  }
+
+  /** Parameters of a stage on one GPU without routed experts. */
+  #sharedParameters(slice: Slice, stage: number, pp: number, layers: number): number {
+    let parameters = layers * slice.layerParameters;
+    if (stage === 0) parameters += slice.inputParameters;
+    if (stage === pp - 1) parameters += stage === 0 ? this.#untiedHead(slice) : slice.headParameters;
+    return parameters;
   }
 }
 
