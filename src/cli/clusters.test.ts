@@ -28,6 +28,32 @@ describe('orrery clusters', () => {
     for (const mark of marks) expect(listed).toContain(`${mark} `);
   });
 
+  it('adds what follows from the figures: Rmax with a range and a standing, bisection, power, a checkpoint', async () => {
+    const { cluster, text } = await showCluster('rsc-phase1');
+    const { hplEstimate } = cluster;
+    expect(hplEstimate?.lowFlops).toBeLessThan(hplEstimate?.rmaxFlops ?? 0);
+    expect(hplEstimate?.highFlops).toBeGreaterThan(hplEstimate?.rmaxFlops ?? Infinity);
+    expect(text).toMatch(/HPL Rmax, estimated +88\.3 PFLOP\/s \(84\.4 PFLOP\/s to 96 PFLOP\/s\)/);
+    expect(cluster.standings.map(({ above, below }) => [above?.name, below?.name])).toEqual([
+      ['Summit', 'Selene'],
+      ['Summit', 'Perlmutter'],
+    ]);
+    // 380 nodes of 8 links of 25 GB/s on either side.
+    expect(cluster.bisectionBytesPerSecond).toBe(76e12);
+    expect(cluster.nodesPowerWattsMax).toBe(760 * 6500);
+    expect(cluster.checkpoint).toMatchObject({ bytes: 14e12, bytesPerSecond: 16e12, seconds: 0.875 });
+  });
+
+  it('shows a measured Rmax as measured, next to the estimate, and none where there is no GPU', async () => {
+    const { cluster: selene, text } = await showCluster('selene');
+    expect(text).toMatch(/HPL Rmax +63\.46 PFLOP\/s/);
+    expect(text).toMatch(/estimated, for comparison +65\.\d PFLOP\/s/);
+    expect(selene.standings[0]?.level.map(({ name }) => name)).toEqual(['Selene']);
+    const { cluster: cori, text: coriText } = await showCluster('cori');
+    expect(cori.hplEstimate).toBeNull();
+    expect(coriText).not.toContain('estimated');
+  });
+
   it('reads a file of the user', async () => {
     const file = join(folder, 'mine.yaml');
     writeFileSync(
