@@ -5,8 +5,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEfficiency } from '../../src/cli/efficiency.ts';
+import { loadModel } from '../../src/cli/models.ts';
 import { parseClusterFile, parseGpuFile } from '../../src/formats/cluster-file.ts';
-import { parseModelFile } from '../../src/formats/model-file.ts';
 import { definite } from '../../src/lib/assert.ts';
 import { createStepCost, Estimator } from '../../src/planner/estimator.ts';
 import { compareLayouts, LayoutSpace } from '../../src/planner/layout-space.ts';
@@ -39,6 +39,7 @@ const CONFIGURATIONS_LEAST = 1_000_000;
 const CALCULON_PER_SECOND = { low: 850, high: 910 };
 
 const read = (...path: string[]) => readFileSync(join(import.meta.dirname, '..', '..', 'catalog', ...path), 'utf8');
+const models = new Map(await Promise.all(CASES.map(async ({ model }) => [model, await loadModel(model)] as const)));
 const gpu = planned();
 const efficiency = await loadEfficiency('megatron-2022', gpu.name);
 
@@ -49,7 +50,7 @@ function planned(): PlannedGpu {
 }
 
 function requestOf({ model: name, cluster: clusterName, gpus, globalBatch, sequenceLength }: Case): SearchRequest {
-  const model = parseModelFile(read('models', `${name}.json`), `${name}.json`);
+  const model = definite(models.get(name), 'the models of all cases are loaded');
   const cluster = parseClusterFile(read('clusters', `${clusterName}.yaml`), `${clusterName}.yaml`, [gpu.name]);
   const machine = machineOfCluster(cluster, gpu, gpus);
   return { model, machine, workload: { sequenceLength, globalBatch }, efficiency };
