@@ -56,13 +56,14 @@ function isChosen(
   stack: Stack,
   fixed: Partial<Parallelism>,
 ): boolean {
-  const { tp, pp, cp, zero, offload } = layout;
+  const { tp, pp, cp, recompute, zero, offload } = layout;
   const isFree = (field: keyof Parallelism) => fixed[field] === undefined;
   if (compareLayouts(layout, { ...layout, ...fixed }) !== 0) return false;
   if (isFree('cp') && cp > 1 && (workload.sequenceLength < 8192 || !Number.isInteger(Math.log2(cp)))) return false;
   if (isFree('offload') && offload && machine.hostMemoryBytesPerGpu === null) return false;
   if (stack === 'fsdp') {
     if ((isFree('tp') && tp > 1) || (isFree('pp') && pp > 1) || (isFree('cp') && cp > 1)) return false;
+    if (isFree('recompute') && recompute === 'selective') return false;
     return !isFree('zero') || zero >= 2;
   }
   return !isFree('zero') || zero < 2 || (tp === 1 && pp === 1);

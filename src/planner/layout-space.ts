@@ -24,7 +24,7 @@ const ZEROS = [0, 1, 2, 3] as const;
  * - cp: 1 and, for sequences of at least 8,192 tokens, the powers of two of which the GPUs left and half the sequence are multiples;
  * - dp: what is left, where it divides the global batch; ep: every divisor of the experts and of dp x cp;
  * - microBatch: every divisor of a replica's share; interleave: every number of chunks valid for the stages;
- * - recompute: all three; sequenceParallel: both where tp > 1 and tp divides the tokens of a sequence on a GPU;
+ * - recompute: all three, but with the `fsdp` stack not selective, as FlashAttention computes the core again anyway; sequenceParallel: both where tp > 1 and tp divides the tokens of a sequence on a GPU;
  * - zero: 0 to 3 where tp = pp = 1, else 0 and 1, as Megatron and DeepSpeed combine them; with the `fsdp` stack tp = pp = cp = 1 and 2 and 3;
  * - offload: both where zero is at least 1 and the nodes' host memory is known.
  *
@@ -135,7 +135,7 @@ export class LayoutSpace {
   }
 
   #recomputes(): readonly Recompute[] {
-    return this.#choices('recompute', RECOMPUTES);
+    return this.#choices('recompute', this.#isFsdp ? ['none', 'full'] : RECOMPUTES);
   }
 
   #sequenceParallels({ tp, cp }: Grid): readonly boolean[] {

@@ -41,7 +41,7 @@ export function whyBest(best: Planned, next: Planned | undefined): string {
   if (next === undefined) return `the only choice; most of a step is ${largestOf(best.cost.seconds, SECONDS)}`;
   const ahead = next.cost.iterationSeconds / best.cost.iterationSeconds - 1;
   const how = ahead < EQUAL_SHARE ? 'as fast as' : `${(100 * ahead).toFixed(1)} % faster than`;
-  return `${how} ${gridOf(next.parallelism)}: ${differences(next.cost, best.cost)}`;
+  return `${how} ${contrast(next.parallelism, best.parallelism)}: ${differences(next.cost, best.cost)}`;
 }
 
 /** What another layout loses against the best, and what memory it saves. */
@@ -91,9 +91,26 @@ function* partsOf<K extends string>(names: Readonly<Record<K, string>>): Generat
   for (const part in names) yield [part, names[part]];
 }
 
-function gridOf({ tp, pp, dp, cp, ep }: Parallelism): string {
-  const more = `${cp > 1 ? ` x cp ${cp}` : ''}${ep > 1 ? ` with ep ${ep}` : ''}`;
-  return `tp ${tp} x pp ${pp} x dp ${dp}${more}`;
+/** A layout by what tells it from another: how it divides the GPUs, or where that is the same, the rest. */
+function contrast(layout: Parallelism, from: Parallelism): string {
+  const { tp, pp, dp, cp, ep, microBatch, interleave, recompute, zero } = layout;
+  if (tp !== from.tp || pp !== from.pp || dp !== from.dp) {
+    return `tp ${tp} x pp ${pp} x dp ${dp}${cp > 1 ? ` x cp ${cp}` : ''}${ep > 1 ? ` with ep ${ep}` : ''}`;
+  }
+  const parts = [
+    ep === from.ep ? '' : `ep ${ep}`,
+    microBatch === from.microBatch ? '' : `microbatch ${microBatch}`,
+    interleave === from.interleave ? '' : `interleave ${interleave}`,
+    recompute === from.recompute ? '' : `recompute ${recompute}`,
+    layout.sequenceParallel === from.sequenceParallel ? '' : `sequence parallelism ${onOff(layout.sequenceParallel)}`,
+    zero === from.zero ? '' : `ZeRO ${zero}`,
+    layout.offload === from.offload ? '' : `offload ${onOff(layout.offload)}`,
+  ];
+  return `with ${parts.filter((part) => part !== '').join(', ')}`;
+}
+
+function onOff(value: boolean): string {
+  return value ? 'on' : 'off';
 }
 
 function seconds(value: number): string {

@@ -7,7 +7,6 @@ import type { ModelShape } from './model.ts';
 import type { Parallelism } from './parallelism.ts';
 import { comparePoints, type Point } from './pareto.ts';
 import { dgxA100, efficiency, experts, gpt } from './planner.test-support.ts';
-import { whyNoLayout } from './no-layout.ts';
 import { type SearchRequest, search } from './search.ts';
 
 const tiny = gpt('tiny', 12, 768, 12);
@@ -148,25 +147,5 @@ describe('search', () => {
     }
     const { state, memory, time } = found.pruned;
     expect(found.evaluated + state + memory + time).toBe(found.spaceSize);
-  });
-});
-
-describe('whyNoLayout', () => {
-  const why = (model: ModelShape, gpus: number, globalBatch: number, fixed?: Partial<Parallelism>) =>
-    whyNoLayout(model, dgxA100(gpus), { globalBatch, sequenceLength: 2048 }, 'megatron-2022', fixed);
-
-  it('names the fixed field at fault', () => {
-    expect(why(gpt175b, 1024, 1536, { tp: 7 })).toContain('tp: 7 does not split gpt3-175b evenly');
-  });
-
-  it('names numbers of GPUs that can be divided', () => {
-    const text = why(gpt175b, 4097, 1536);
-    expect(text).toContain('gpus: 4097 cannot be divided for gpt3-175b with a global batch of 1536 (dp must');
-    expect(text).toMatch(/nearest that can: 4096 and 4104$/);
-    expect(why(gpt175b, 1, 1536, { sequenceParallel: true })).toMatch(/ and the fields fixed .*nearest that can: 2$/);
-  });
-
-  it('says no more where nothing near can be divided either', () => {
-    expect(why(tiny, 1009, 1)).toMatch(/12 layers\)$/);
   });
 });

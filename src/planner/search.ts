@@ -55,7 +55,7 @@ export interface SearchResult {
   front: Candidate[];
   /** Whether any layout fits the memory. */
   fits: boolean;
-  /** 0 where no layout is valid: `whyNoLayout` says why. */
+  /** 0 where no layout is valid. */
   spaceSize: number;
   /** `evaluated` and all of `pruned` together are the space. */
   evaluated: number;
