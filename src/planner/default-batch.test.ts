@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultGlobalBatch } from './default-batch.ts';
+import { defaultGlobalBatch, evenBatch } from './default-batch.ts';
 import { gpt } from './planner.test-support.ts';
 
 const gpt3 = gpt('gpt3-175b', 96, 12_288, 96);
@@ -13,12 +13,24 @@ describe('defaultGlobalBatch', () => {
   });
 
   it('shares a large divisor with the GPUs', () => {
-    expect(defaultGlobalBatch(gpt3, 2048, 6080)).toBe(1520);
+    expect(defaultGlobalBatch(gpt3, 2048, 6080)).toBe(1900);
     expect(defaultGlobalBatch(gpt3, 2048, 16_000)).toBe(2000);
     expect(defaultGlobalBatch(gpt3, 2048, 24)).toBe(2040);
   });
 
   it('is one sequence at least', () => {
     expect(defaultGlobalBatch(small, 2 ** 20, 64)).toBe(1);
+  });
+});
+
+describe('evenBatch', () => {
+  it.each([
+    [5000, 16_000, 4800],
+    [1536, 1024, 1536],
+    [100, 7, 98],
+    [3, 4096, 3],
+    [0.2, 8, 1],
+  ])('of %d sequences on %d GPUs is %d', (wanted, gpus, batch) => {
+    expect(evenBatch(wanted, gpus)).toBe(batch);
   });
 });

@@ -9,13 +9,23 @@ const TOKENS_BY_PARAMETERS: readonly (readonly [parametersLeast: number, tokens:
   [0, 2 ** 19],
 ];
 
+/** How far from the batch wanted one that splits better may be. */
+const DISTANCE_MOST = 0.1;
+
 /**
- * Sequences in a step where none are asked for: 0.5 Mi tokens for models of up to 1 B parameters, 1 Mi up to 5 B, 2 Mi up to 30 B, 4 Mi beyond; of the
- * numbers of sequences that share a large divisor with the GPUs the nearest to that, so that the batch can be split evenly over replicas.
+ * Sequences in a step where none are asked for: about 0.5 Mi tokens for models of up to 1 B parameters, 1 Mi up to 5 B, 2 Mi up to 30 B, 4 Mi beyond,
+ * made even for the GPUs (`evenBatch`).
  */
 export function defaultGlobalBatch(model: ModelShape, sequenceLength: number, gpus: number): number {
-  const tokens = TOKENS_BY_PARAMETERS.find(([least]) => model.parameters.active >= least)?.[1] ?? 2 ** 19;
-  const wanted = Math.max(1, Math.round(tokens / sequenceLength));
-  const shared = divisorsOf(gpus).findLast((divisor) => divisor <= wanted) ?? 1;
-  return shared * Math.max(1, Math.round(wanted / shared));
+  const tokens = TOKENS_BY_PARAMETERS.find(([least]) => model.parameters.active >= least)?.[1] ?? 0;
+  return evenBatch(tokens / sequenceLength, gpus);
+}
+
+/** The batch within 10 % of the one wanted that has the largest divisor in common with the GPUs, so that it splits over many replicas; at least 1. */
+export function evenBatch(wanted: number, gpus: number): number {
+  for (const divisor of divisorsOf(gpus).reverse()) {
+    const batch = divisor * Math.max(1, Math.round(wanted / divisor));
+    if (Math.abs(batch - wanted) <= DISTANCE_MOST * wanted) return batch;
+  }
+  return Math.max(1, Math.round(wanted));
 }

@@ -1,0 +1,135 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { STACKS } from '../../planner/efficiency.ts';
+import { RECOMPUTES } from '../../planner/parallelism.ts';
+import { defineCommand, integer, list } from '../command.ts';
+import { ExitStatus } from '../exit-status.ts';
+import { note, print, printJson } from '../output.ts';
+import { compareClusters } from '../plan/comparison.ts';
+import { fewestGpus, withGpus } from '../plan/deadline.ts';
+import { makePlan } from '../plan/plan.ts';
+import { badRequest, parseSeconds, parseTokens, type PlanOptions, resolveRequest } from '../plan/request.ts';
+import { validateRuns } from '../plan/run-validation.ts';
+import { renderComparison } from '../render/plan-comparison.ts';
+import { renderDeadline } from '../render/plan-deadline.ts';
+import { renderPlan } from '../render/plan-report.ts';
+import { renderValidation } from '../render/plan-validation.ts';
+import { terminalOf } from '../render/terminal.ts';
+
+interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
+  cluster?: string;
+  zero?: '0' | '1' | '2' | '3';
+  compare?: string[];
+  deadline?: number;
+  json?: boolean;
+}
+
+export function register(program: Command): Command {
+  const group = defineCommand(program, 'plan', {
+    summary: 'Plan a training run: the fastest layout that fits, how long it takes, and why.',
+    examples: [
+      ['orrery plan --cluster rsc-phase1 --model gpt3-175b --tokens 300B --gpus 1024', 'search all layouts'],
+      ['orrery plan --cluster rsc-phase2 --model llama3-70b --tokens 2T --deadline 3w', 'how many nodes?'],
+      ['orrery plan --compare rsc-phase1,rsc-phase2 --model gpt3-175b --tokens 300B', 'side by side'],
+    ],
+  })
+    .option('--cluster <name>', 'name of the catalogue or a cluster file')
+    .option('--model <name>', 'name of the catalogue (orrery models) or a config.json')
+    .option(
+      '--tokens <n>',
+      'tokens to train on: 300B, 1.4T',
+      checked(parseTokens, 'a number of tokens such as 300B or 1.4T'),
+    )
+    .option('--gpus <n>', 'GPUs to use; default all of the cluster', integer(1))
+    .option(
+      '--global-batch <n>',
+      'sequences in a step; default 0.5 to 4 Mi tokens, by the size of the model',
+      integer(1),
+    )
+    .option('--seq <n>', "tokens in a sequence; default the model's longest", integer(1))
+    .addOption(new Option('--stack <name>', 'training software').choices(STACKS).default('megatron-2022'))
+    .option('--tp <n>', 'fix tensor parallelism', integer(1))
+    .option('--pp <n>', 'fix pipeline parallelism', integer(1))
+    .option('--dp <n>', 'fix data parallelism', integer(1))
+    .option('--cp <n>', 'fix context parallelism', integer(1))
+    .option('--ep <n>', 'fix expert parallelism', integer(1))
+    .option('--micro-batch <n>', 'fix the sequences in a microbatch', integer(1))
+    .option('--interleave <n>', 'fix the model chunks of a pipeline stage', integer(1))
+    .addOption(new Option('--recompute <what>', 'fix activation recompute').choices(RECOMPUTES))
+    .option('--sequence-parallel', 'fix sequence parallelism on')
+    .option('--no-sequence-parallel', 'fix it off')
+    .addOption(new Option('--zero <stage>', 'fix the ZeRO stage').choices(['0', '1', '2', '3']))
+    .option('--offload', 'let the optimizer state be kept in host memory too')
+    .option(
+      '--checkpoint-interval <time>',
+      'between checkpoints: 30m; default the optimum',
+      checked(parseSeconds, 'a time such as 30m'),
+    )
+    .option(
+      '--cost-per-gpu-hour <amount>',
+      'price of a GPU and hour, for the cost',
+      checked(parseAmount, 'an amount > 0'),
+    )
+    .option(
+      '--deadline <time>',
+      'find the fewest nodes that end in time: 3w',
+      checked(parseSeconds, 'a time such as 3w'),
+    )
+    .option('--compare <clusters>', 'names of clusters, the first is the base', list)
+    .action(runPlan);
+  defineCommand(group, 'validate', {
+    summary: 'Predict the runs of a CSV file and hold the predictions against what was measured.',
+    examples: [
+      ['orrery plan validate runs.csv', 'each run, and the errors in all'],
+      ['orrery plan validate runs.csv --json', 'the same for a program'],
+    ],
+  })
+    .argument('<file>', 'CSV file of measured runs: docs/guides/planning.md lists the columns')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const { remarks, ...validation } = await validateRuns(file);
+      for (const remark of remarks) note(`warning: ${remark}`);
+      if (options.json === true) return printJson(validation);
+      print(renderValidation(validation, terminalOf(process.stdout)));
+    });
+  return group;
+}
+
+async function runPlan({ cluster, compare, deadline, zero, json, ...given }: Options): Promise<void> {
+  if (given.model === undefined) throw badRequest('model: missing: give --model NAME; `orrery models` lists them');
+  if (given.tokens === undefined) throw badRequest('tokens: missing: give --tokens, such as --tokens 300B');
+  const options = { ...given, ...(zero === undefined ? {} : { zero: Number(zero) as 0 | 1 | 2 | 3 }) };
+  if (compare !== undefined) {
+    if (cluster !== undefined || deadline !== undefined) {
+      throw badRequest('compare: expected neither --cluster nor --deadline with it');
+    }
+    const clusters = await compareClusters(compare, options);
+    if (json === true) return printJson({ clusters });
+    return print(renderComparison(clusters, terminalOf(process.stdout)));
+  }
+  if (cluster === undefined) throw badRequest('cluster: missing: give --cluster NAME; `orrery clusters` lists them');
+  const request = await resolveRequest({ ...options, cluster });
+  if (deadline === undefined) {
+    const plan = await makePlan(request);
+    if (json === true) printJson(plan);
+    else print(renderPlan(plan, terminalOf(process.stdout)));
+    if (!plan.fits) throw new ExitStatus(1);
+    return;
+  }
+  const answer = fewestGpus(request, deadline);
+  const plan = await makePlan(withGpus(request, answer.gpus));
+  if (json === true) printJson({ deadline: answer, ...plan });
+  else print(`${renderDeadline(answer, plan)}\n\n${renderPlan(plan, terminalOf(process.stdout))}`);
+  if (!answer.isMet) throw new ExitStatus(1);
+}
+
+function parseAmount(text: string): number | undefined {
+  const amount = Number(text);
+  return /^\d+(?:\.\d+)?$/.test(text) && amount > 0 ? amount : undefined;
+}
+
+function checked(parse: (text: string) => number | undefined, expected: string): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (value === undefined) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
+}

@@ -1,0 +1,77 @@
+import { divisorsOf } from '../../lib/divisors.ts';
+import { defaultGlobalBatch } from '../../planner/default-batch.ts';
+import { search } from '../../planner/search.ts';
+import { timeOf } from './plan.ts';
+import { badRequest, type PlanRequest } from './request.ts';
+
+export interface Deadline {
+  seconds: number;
+  isMet: boolean;
+  /** GPUs that suffice, or all that could be tried where none do. */
+  gpus: number;
+  nodes: number;
+  /** Numbers of GPUs that were searched. */
+  tried: number;
+}
+
+/** Below the number that bisection found, as time does not fall evenly with the GPUs: how far to look, and how many numbers at most. */
+const LOOK_BELOW_SHARE = 0.85;
+const LOOK_BELOW_MOST = 40;
+
+/**
+ * The fewest whole nodes on which the run, with its failures, ends in time: by bisection, then by a look at smaller numbers down to 85 % of what that
+ * gave. With a global batch that was given, only numbers of GPUs count that divide evenly into stages of whole layers and replicas of whole batches.
+ */
+export function fewestGpus(request: PlanRequest, deadlineSeconds: number): Deadline {
+  const counts = countsOf(request);
+  const most = counts.at(-1);
+  if (most === undefined) throw badRequest(`gpus: no number of up to ${request.machine.gpus} can be laid out evenly`);
+  let tried = 0;
+  const inTime = (gpus: number): boolean => {
+    const sized = withGpus(request, gpus);
+    const { best, fits } = search({ ...sized, best: 1 });
+    const [first] = best;
+    tried += 1;
+    return fits && first !== undefined && timeOf(sized, first.cost.iterationSeconds).expectedSeconds <= deadlineSeconds;
+  };
+  const outcome = (isMet: boolean, gpus: number): Deadline => {
+    return { seconds: deadlineSeconds, isMet, gpus, nodes: Math.ceil(gpus / request.machine.gpusPerNode), tried };
+  };
+  if (!inTime(most)) return outcome(false, most);
+  let low = -1;
+  let high = counts.length - 1;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (inTime(counts[middle] ?? most)) high = middle;
+    else low = middle;
+  }
+  const found = counts[high] ?? most;
+  const below = counts.filter((gpus) => gpus < found && gpus >= LOOK_BELOW_SHARE * found);
+  const stride = Math.ceil(below.length / LOOK_BELOW_MOST);
+  const fewer = below.filter((_, index) => index % stride === 0).find(inTime);
+  return outcome(true, fewer ?? found);
+}
+
+/** The same run on another number of GPUs, with the default batch of that number where none was given. */
+export function withGpus(request: PlanRequest, gpus: number): PlanRequest {
+  const { model, workload, isGlobalBatchGiven } = request;
+  const globalBatch = isGlobalBatchGiven
+    ? workload.globalBatch
+    : defaultGlobalBatch(model, workload.sequenceLength, gpus);
+  return { ...request, machine: { ...request.machine, gpus }, workload: { ...workload, globalBatch } };
+}
+
+/** Numbers of GPUs of whole nodes to choose from, ascending. */
+function countsOf(request: PlanRequest): number[] {
+  const { gpus, gpusPerNode } = request.machine;
+  const whole = Array.from({ length: Math.floor(gpus / gpusPerNode) }, (_, index) => (index + 1) * gpusPerNode);
+  if (!request.isGlobalBatchGiven) return whole;
+  const { model, workload } = request;
+  const even = new Set<number>();
+  for (const dp of divisorsOf(workload.globalBatch)) {
+    for (const pp of divisorsOf(model.layers)) {
+      for (const tp of divisorsOf(model.heads)) even.add(dp * pp * tp);
+    }
+  }
+  return whole.filter((count) => even.has(count));
+}

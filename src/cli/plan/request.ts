@@ -1,0 +1,136 @@
+import { OrreryError } from '../../contract/errors.ts';
+import { parseDurationMs } from '../../lib/units.ts';
+import { defaultGlobalBatch } from '../../planner/default-batch.ts';
+import type { Stack } from '../../planner/efficiency.ts';
+import { LayoutSpace } from '../../planner/layout-space.ts';
+import { type Machine, machineOfCluster, plannedGpu, type StepWorkload } from '../../planner/machine.ts';
+import type { ModelShape } from '../../planner/model.ts';
+import type { Parallelism } from '../../planner/parallelism.ts';
+import { whyInvalid } from '../../planner/validity.ts';
+import { type ClusterReport, showCluster } from '../clusters.ts';
+import { loadEfficiency } from '../efficiency.ts';
+import { loadModel } from '../models.ts';
+import { quantity } from '../render/cluster-facts.ts';
+
+/** What the command line says; absent is left to the planner. */
+export interface PlanOptions {
+  cluster: string;
+  model: string;
+  tokens: number;
+  gpus?: number;
+  globalBatch?: number;
+  seq?: number;
+  stack: Stack;
+  tp?: number;
+  pp?: number;
+  dp?: number;
+  cp?: number;
+  ep?: number;
+  microBatch?: number;
+  interleave?: number;
+  recompute?: Parallelism['recompute'];
+  sequenceParallel?: boolean;
+  zero?: Parallelism['zero'];
+  /** True: the search may keep the optimizer's state in host memory. */
+  offload?: boolean;
+  checkpointInterval?: number;
+  costPerGpuHour?: number;
+}
+
+/** A training run to plan: what it is, what it runs on, and what of its layout is fixed. */
+export interface PlanRequest {
+  cluster: ClusterReport;
+  model: ModelShape;
+  machine: Machine;
+  workload: StepWorkload;
+  efficiency: Awaited<ReturnType<typeof loadEfficiency>>;
+  fixed: Partial<Parallelism>;
+  isGlobalBatchGiven: boolean;
+  tokens: number;
+  checkpointIntervalSeconds: number | null;
+  costPerGpuHour: number | null;
+}
+
+/** Reads the files that the options name. Throws an OrreryError with one line that names what is wrong and what would be valid. */
+export async function resolveRequest(options: PlanOptions): Promise<PlanRequest> {
+  const [{ cluster }, model] = await Promise.all([showCluster(options.cluster), loadModel(options.model)]);
+  const gpuType = cluster.gpuTypes.find(({ name }) => name === cluster.nodeTypes[0]?.gpuType);
+  if (gpuType === undefined)
+    throw badRequest(`cluster: ${cluster.name} has no GPUs to train on that the catalogue knows`);
+  const gpu = plannedGpu(gpuType, 'bf16');
+  if ('lacks' in gpu) throw badRequest(`cluster: GPU type ${gpuType.name} lacks ${gpu.lacks} to plan with`);
+  const gpus = options.gpus ?? gpusOf(cluster);
+  const gpusMost = gpusOf(cluster);
+  if (gpus > gpusMost) throw badRequest(`gpus: expected at most the ${gpusMost} of ${cluster.name}, got ${gpus}`);
+
+  const machine = machineOfCluster(cluster, gpu, gpus);
+  const sequenceLength = options.seq ?? model.sequenceLengthMax;
+  const globalBatch = options.globalBatch ?? defaultGlobalBatch(model, sequenceLength, gpus);
+  const request: PlanRequest = {
+    cluster,
+    model,
+    machine,
+    workload: { sequenceLength, globalBatch },
+    efficiency: await loadEfficiency(options.stack, gpu.name),
+    fixed: fixedOf(options),
+    isGlobalBatchGiven: options.globalBatch !== undefined,
+    tokens: options.tokens,
+    checkpointIntervalSeconds: options.checkpointInterval ?? null,
+    costPerGpuHour: options.costPerGpuHour ?? null,
+  };
+  refuseInvalid(request);
+  return request;
+}
+
+/** GPUs of a cluster's main kind of node. */
+export function gpusOf({ nodeTypes: [main] }: ClusterReport): number {
+  return main === undefined || main.gpusPerNode === 'auto' ? 0 : main.count * main.gpusPerNode;
+}
+
+function fixedOf(options: PlanOptions): Partial<Parallelism> {
+  const { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero, offload } = options;
+  const fields = {
+    ...{ tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero },
+    offload: offload === true ? undefined : false,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Throws where no layout at all is valid. */
+export function refuseInvalid({ model, machine, workload, efficiency, fixed }: PlanRequest): void {
+  const why = whyInvalid(model, machine, workload, fixed);
+  if (why !== null) throw badRequest(why);
+  const { stack } = efficiency.stack;
+  const isPossible = (gpus: number) => new LayoutSpace(model, { ...machine, gpus }, workload, stack, fixed).size > 0;
+  if (isPossible(machine.gpus)) return;
+  const { gpus, gpusPerNode } = machine;
+  let fewer = gpus - (gpus % gpusPerNode || gpusPerNode);
+  while (fewer > 0 && !isPossible(fewer)) fewer -= gpusPerNode;
+  const wanted = fewer > 0 ? `; the next smaller number that can be is ${fewer}` : '';
+  const batch = `a global batch of ${workload.globalBatch} sequences`;
+  throw badRequest(`gpus: ${gpus} cannot be laid out for ${model.name} with ${batch} and what is fixed${wanted}`);
+}
+
+export function badRequest(message: string): OrreryError {
+  return new OrreryError('ORR_USAGE', message);
+}
+
+const COUNT_FACTORS: Record<string, number> = { '': 1, K: 1e3, M: 1e6, B: 1e9, G: 1e9, T: 1e12 };
+
+/** A number of tokens: `300B`, `1.4T`, `500M`, plain digits; undefined for anything else, and for none. */
+export function parseTokens(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMBGT]?)$/i.exec(text.trim());
+  const tokens = Math.round(Number(match?.[1]) * (COUNT_FACTORS[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN));
+  return Number.isSafeInteger(tokens) && tokens > 0 ? tokens : undefined;
+}
+
+/** Seconds from `3w`, `30m`, ...; undefined for anything else, and for none. */
+export function parseSeconds(text: string): number | undefined {
+  const ms = parseDurationMs(text);
+  return ms === undefined || ms <= 0 ? undefined : ms / 1000;
+}
+
+/** `300 G tokens` would be misread: `300 B`, `1.4 T`. */
+export function tokensText(tokens: number): string {
+  return quantity(tokens, '').trim().replace('G', 'B');
+}
