@@ -30,6 +30,7 @@ const constants = {
   tensorParallelOverlap: amount,
   pipelineOverlap: amount,
   zeroPipelineSends: amount,
+  zeroPipelineSeconds: amount,
   dataParallelOverlap: amount,
   microBatchSeconds: amount,
   stepSeconds: amount,

@@ -70,6 +70,8 @@ export interface StackEfficiency {
    * every GPU of a TP group and overlaps none); 0 where the pipeline is the same with ZeRO.
    */
   zeroPipelineSends: number;
+  /** And what that engine takes for a microbatch besides. */
+  zeroPipelineSeconds: number;
   /** Share of the last backward pass (ZeRO-3: of all compute) that can hide data-parallel collectives. */
   dataParallelOverlap: number;
 

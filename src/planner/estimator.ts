@@ -17,6 +17,8 @@ const HOST_MEMORY_BYTES_PER_SECOND = 20e9;
 const OPTIMIZER_TRAFFIC_BYTES = 30;
 /** Gradients are zeroed, unscaled and normed before the step: passes over them. */
 const GRADIENT_PASSES = 3;
+/** Adding a microbatch's gradient to the sum: two reads and a write. */
+const ACCUMULATION_PASSES = 3;
 /** Bytes read and written a logit by the loss, forward and backward. */
 const LOSS_BYTES_PER_LOGIT = 40;
 /** Weights travel in two bytes. */
@@ -204,13 +206,19 @@ export class Estimator {
         embedding = slice.inputSeconds;
       }
     }
-    const paced = layersPaced * layer.total + embedding + stack.microBatchSeconds;
-    const all = model.layers * layer.total + slice.inputSeconds + slice.headSeconds + pp * stack.microBatchSeconds;
+    // Each microbatch adds its gradients to those of the ones before.
+    const added =
+      (ACCUMULATION_PASSES * GATHERED_WEIGHT_BYTES * layersPaced * (slice.layerParameters + slice.expertParameters)) /
+      this.#rates.memoryBytesPerSecond;
+    const isBlocking = zero > 0 && pp > 1 && stack.zeroPipelineSends > 0;
+    const scheduled = stack.microBatchSeconds + (isBlocking ? stack.zeroPipelineSeconds : 0);
+    const overhead = scheduled + (microBatches > 1 ? added : 0);
+    const paced = layersPaced * layer.total + embedding + overhead;
+    const all = model.layers * layer.total + slice.inputSeconds + slice.headSeconds + pp * overhead;
 
     let pipelineHop = 0;
     if (pp > 1) {
       // Either each GPU of a TP group hands on its part and most of that is hidden, or all hand on the whole and wait.
-      const isBlocking = zero > 0 && stack.zeroPipelineSends > 0;
       const sends = isBlocking ? stack.zeroPipelineSends : 2 * (1 - stack.pipelineOverlap);
       const bytes = isBlocking ? slice.boundaryBytes : slice.boundaryBytes / tp;
       pipelineHop = sends * sendSeconds(bytes, tp * cp * dp, machine.gpusPerNode, links);
@@ -271,10 +279,10 @@ export class Estimator {
     const perLayer = layersPaced * microBatches;
     const { seconds } = cost;
     seconds.compute = compute;
-    seconds.memoryBound = layer.memoryBound * perLayer;
+    seconds.memoryBound = layer.memoryBound * perLayer + (overhead - scheduled) * microBatches;
     seconds.embedding = embedding * microBatches;
     seconds.recompute = layer.recompute * perLayer;
-    seconds.host = layer.host * perLayer + stack.microBatchSeconds * microBatches;
+    seconds.host = layer.host * perLayer + scheduled * microBatches;
     seconds.tensorParallel = layer.tensorParallel * perLayer;
     seconds.contextParallel = layer.contextParallel * perLayer;
     seconds.expertParallel = layer.expertParallel * perLayer;
