@@ -4,6 +4,9 @@
  */
 export const CHECKPOINT_BYTES_PER_PARAMETER = 2 + 4 + 4 + 4;
 
+/** What a checkpoint holds training up for whatever its size: all ranks stop, copy their state to the host, open and close files. Assumed. */
+export const CHECKPOINT_PAUSE_SECONDS = 5;
+
 /** What one node can send to storage, bytes/s: one 200 Gb/s adapter, of the one or two that a DGX A100 has for storage. */
 export const STORAGE_LINK_BYTES_PER_SECOND = 25e9;
 

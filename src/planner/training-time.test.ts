@@ -52,8 +52,8 @@ describe('training time', () => {
     expect(time.idealSeconds).toBe(95_368 * 24);
     expect(time.mttfSeconds / 3600).toBeCloseTo(28.8, 1);
     expect(time.checkpointBytes).toBe(2.45e12);
-    expect(time.checkpointWriteSeconds).toBeCloseTo(2.45e12 / 3.2e12, 9);
-    expect(time.checkpointIntervalSeconds).toBeCloseTo(Math.sqrt(2 * (2.45 / 3.2) * time.mttfSeconds), 6);
+    expect(time.checkpointWriteSeconds).toBeCloseTo(5 + 2.45 / 3.2, 9);
+    expect(time.checkpointIntervalSeconds).toBeCloseTo(Math.sqrt(2 * (5 + 2.45 / 3.2) * time.mttfSeconds), 6);
     expect(time.expectedSeconds * time.ettr).toBeCloseTo(time.idealSeconds, 3);
     expect(time.gpuHours).toBeCloseTo((time.expectedSeconds / 3600) * 1024, 3);
     expect(time.cost).toBeCloseTo(2 * time.gpuHours, 3);
@@ -65,9 +65,9 @@ describe('training time', () => {
   it('loses a few per cent to failures on a thousand GPUs, and more on ten times as many', () => {
     const thousand = trainingTime(run).ettr;
     const many = trainingTime({ ...run, gpus: 16_000 }).ettr;
-    expect(thousand).toBeGreaterThan(0.98);
+    expect(thousand).toBeGreaterThan(0.97);
     expect(many).toBeLessThan(thousand);
-    expect(many).toBeGreaterThan(0.85);
+    expect(many).toBeGreaterThan(0.8);
   });
 
   it('is never shortened by slower storage, more failures or slower restarts', () => {

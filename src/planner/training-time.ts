@@ -1,4 +1,4 @@
-import { checkpointBytes, storageRate, youngDalySeconds } from './checkpointing.ts';
+import { CHECKPOINT_PAUSE_SECONDS, checkpointBytes, storageRate, youngDalySeconds } from './checkpointing.ts';
 import { energyKwh, nodeWatts, type Powered, PUE_DEFAULT } from './energy.ts';
 import { expectedEttr, FAILURES_PER_NODE_DAY_DEFAULT, mttfSeconds, RESTART_SECONDS_DEFAULT } from './failures.ts';
 import { type StorageDemand, storageDemand } from './storage-demand.ts';
@@ -37,6 +37,7 @@ export interface TrainingTime {
   mttfSeconds: number;
   failures: number;
   checkpointBytes: number;
+  /** Training stands still so long. */
   checkpointWriteSeconds: number;
   checkpointIntervalSeconds: number;
   storage: StorageDemand;
@@ -54,7 +55,7 @@ export function trainingTime(run: TrainingRun): TrainingTime {
   const idealSeconds = steps * iterationSeconds;
 
   const bytes = checkpointBytes(run.parameters);
-  const writeSeconds = bytes / storageRate(nodes, run.storageBytesPerSecond);
+  const writeSeconds = CHECKPOINT_PAUSE_SECONDS + bytes / storageRate(nodes, run.storageBytesPerSecond);
   const mttf = mttfSeconds(nodes, run.failuresPerNodeDay ?? FAILURES_PER_NODE_DAY_DEFAULT);
   // Checkpoints are taken between steps, and the last one at the end.
   const wanted = run.checkpointIntervalSeconds ?? youngDalySeconds(writeSeconds, mttf);
