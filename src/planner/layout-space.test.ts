@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Stack } from './efficiency.ts';
-import { compareLayouts, LayoutSpace } from './layout-space.ts';
+import { STACKS, type Stack } from './efficiency.ts';
+import { compareLayouts, FLASH_STACKS, LayoutSpace } from './layout-space.ts';
 import type { Machine, StepWorkload } from './machine.ts';
 import type { ModelShape } from './model.ts';
 import { type Parallelism, RECOMPUTES } from './parallelism.ts';
-import { dgxA100, experts, gpt } from './planner.test-support.ts';
+import { dgxA100, efficiency, experts, gpt } from './planner.test-support.ts';
 import { whyInvalid } from './validity.ts';
 
 /** Every combination of small numbers, whatever the space does, that is valid and keeps to the documented choices. */
@@ -61,9 +61,10 @@ function isChosen(
   if (compareLayouts(layout, { ...layout, ...fixed }) !== 0) return false;
   if (isFree('cp') && cp > 1 && (workload.sequenceLength < 8192 || !Number.isInteger(Math.log2(cp)))) return false;
   if (isFree('offload') && offload && machine.hostMemoryBytesPerGpu === null) return false;
+  const isFlash = stack === 'fsdp' || stack === 'megatron-core';
+  if (isFlash && isFree('recompute') && recompute === 'selective') return false;
   if (stack === 'fsdp') {
     if ((isFree('tp') && tp > 1) || (isFree('pp') && pp > 1) || (isFree('cp') && cp > 1)) return false;
-    if (isFree('recompute') && recompute === 'selective') return false;
     return !isFree('zero') || zero >= 2;
   }
   return !isFree('zero') || zero < 2 || (tp === 1 && pp === 1);
@@ -80,6 +81,8 @@ const CASES: readonly [string, ModelShape, number, StepWorkload, Stack, Partial<
   ['a long sequence', small, 12, long, 'megatron-2022', {}],
   ['experts and a long sequence', sparse, 16, long, 'megatron-2022', {}],
   ['unknown host memory', small, 8, short, 'megatron-2021', {}, { hostMemoryBytesPerGpu: null }],
+  ['FlashAttention', small, 12, short, 'megatron-core', {}],
+  ['FlashAttention with selective recompute fixed', small, 12, short, 'megatron-core', { recompute: 'selective' }],
   ['FSDP', small, 12, short, 'fsdp', {}],
   ['FSDP with tensor parallelism fixed', small, 12, short, 'fsdp', { tp: 2 }],
   ['ZeRO 3 fixed', small, 8, short, 'megatron-deepspeed', { zero: 3 }],
@@ -113,6 +116,12 @@ describe('LayoutSpace', () => {
     expect(space({ tp: 5 })).toBe(0);
     expect(space({ zero: 0, offload: true })).toBe(0);
     expect(space({ tp: 2, pp: 2, dp: 2, cp: 1 })).toBe(0);
+  });
+
+  it('knows which stacks have FlashAttention', () => {
+    expect(STACKS.filter((stack) => FLASH_STACKS.has(stack))).toEqual(
+      STACKS.filter((stack) => efficiency(stack).stack.flashAttention),
+    );
   });
 
   it('is ordered without ties', () => {

@@ -16,6 +16,8 @@ export type Passage = Pick<Parallelism, 'microBatch' | 'recompute' | 'sequencePa
 export type Sharding = Pick<Parallelism, 'zero' | 'offload'>;
 
 const ZEROS = [0, 1, 2, 3] as const;
+/** Those whose constants say `flashAttention`. */
+export const FLASH_STACKS: ReadonlySet<Stack> = new Set<Stack>(['fsdp', 'megatron-core']);
 
 /**
  * All layouts that a search considers for a model, a machine, a workload and the fields that are fixed:
@@ -24,7 +26,7 @@ const ZEROS = [0, 1, 2, 3] as const;
  * - cp: 1 and, for sequences of at least 8,192 tokens, the powers of two of which the GPUs left and half the sequence are multiples;
  * - dp: what is left, where it divides the global batch; ep: every divisor of the experts and of dp x cp;
  * - microBatch: every divisor of a replica's share; interleave: every number of chunks valid for the stages;
- * - recompute: all three, but with the `fsdp` stack not selective, as FlashAttention computes the core again anyway; sequenceParallel: both where tp > 1 and tp divides the tokens of a sequence on a GPU;
+ * - recompute: all three, but not selective with stacks of FlashAttention, which computes the core again anyway; sequenceParallel: both where tp > 1 and tp divides the tokens of a sequence on a GPU;
  * - zero: 0 to 3 where tp = pp = 1, else 0 and 1, as Megatron and DeepSpeed combine them; with the `fsdp` stack tp = pp = cp = 1 and 2 and 3;
  * - offload: both where zero is at least 1 and the nodes' host memory is known.
  *
@@ -40,6 +42,7 @@ export class LayoutSpace {
   readonly #workload: StepWorkload;
   readonly #fixed: Partial<Parallelism>;
   readonly #isFsdp: boolean;
+  readonly #isFlash: boolean;
 
   constructor(
     model: ModelShape,
@@ -53,6 +56,7 @@ export class LayoutSpace {
     this.#workload = workload;
     this.#fixed = fixed;
     this.#isFsdp = stack === 'fsdp';
+    this.#isFlash = FLASH_STACKS.has(stack);
     this.grids = whyInvalid(model, machine, workload, fixed) === null ? [...this.#makeGrids()] : [];
     let size = 0;
     for (const grid of this.grids) {
@@ -135,7 +139,7 @@ export class LayoutSpace {
   }
 
   #recomputes(): readonly Recompute[] {
-    return this.#choices('recompute', this.#isFsdp ? ['none', 'full'] : RECOMPUTES);
+    return this.#choices('recompute', this.#isFlash ? ['none', 'full'] : RECOMPUTES);
   }
 
   #sequenceParallels({ tp, cp }: Grid): readonly boolean[] {
