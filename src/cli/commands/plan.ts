@@ -5,9 +5,9 @@ import { defineCommand, integer, list } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
 import { compareClusters } from '../plan/comparison.ts';
-import { fewestGpus, withGpus } from '../plan/deadline.ts';
+import { fewestGpus } from '../plan/deadline.ts';
 import { makePlan } from '../plan/plan.ts';
-import { badRequest, parseSeconds, parseTokens, type PlanOptions, resolveRequest } from '../plan/request.ts';
+import { badRequest, parseSeconds, parseTokens, type PlanOptions, resolveRequest, withGpus } from '../plan/request.ts';
 import { validateRuns } from '../plan/run-validation.ts';
 import { renderComparison } from '../render/plan-comparison.ts';
 import { renderDeadline } from '../render/plan-deadline.ts';
@@ -33,19 +33,15 @@ export function register(program: Command): Command {
     ],
   })
     .option('--cluster <name>', 'name of the catalogue or a cluster file')
-    .option('--model <name>', 'name of the catalogue (orrery models) or a config.json')
+    .option('--model <name>', 'name of the catalogue or a config.json')
     .option(
       '--tokens <n>',
       'tokens to train on: 300B, 1.4T',
       checked(parseTokens, 'a number of tokens such as 300B or 1.4T'),
     )
     .option('--gpus <n>', 'GPUs to use; default all of the cluster', integer(1))
-    .option(
-      '--global-batch <n>',
-      'sequences in a step; default 0.5 to 4 Mi tokens, by the size of the model',
-      integer(1),
-    )
-    .option('--seq <n>', "tokens in a sequence; default the model's longest", integer(1))
+    .option('--global-batch <n>', "sequences in a step; default by the model's size", integer(1))
+    .option('--seq <n>', 'tokens in a sequence; default the longest', integer(1))
     .addOption(new Option('--stack <name>', 'training software').choices(STACKS).default('megatron-2022'))
     .option('--tp <n>', 'fix tensor parallelism', integer(1))
     .option('--pp <n>', 'fix pipeline parallelism', integer(1))
@@ -58,7 +54,7 @@ export function register(program: Command): Command {
     .option('--sequence-parallel', 'fix sequence parallelism on')
     .option('--no-sequence-parallel', 'fix it off')
     .addOption(new Option('--zero <stage>', 'fix the ZeRO stage').choices(['0', '1', '2', '3']))
-    .option('--offload', 'let the optimizer state be kept in host memory too')
+    .option('--offload', 'allow optimizer state in host memory')
     .option(
       '--checkpoint-interval <time>',
       'between checkpoints: 30m; default the optimum',

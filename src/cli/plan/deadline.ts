@@ -1,8 +1,7 @@
 import { divisorsOf } from '../../lib/divisors.ts';
-import { defaultGlobalBatch } from '../../planner/default-batch.ts';
 import { search } from '../../planner/search.ts';
 import { timeOf } from './plan.ts';
-import { badRequest, type PlanRequest } from './request.ts';
+import { badRequest, type PlanRequest, withGpus } from './request.ts';
 
 export interface Deadline {
   seconds: number;
@@ -16,11 +15,11 @@ export interface Deadline {
 
 /** Below the number that bisection found, as time does not fall evenly with the GPUs: how far to look, and how many numbers at most. */
 const LOOK_BELOW_SHARE = 0.85;
-const LOOK_BELOW_MOST = 40;
+const LOOK_BELOW_MOST = 300;
 
 /**
- * The fewest whole nodes on which the run, with its failures, ends in time: by bisection, then by a look at smaller numbers down to 85 % of what that
- * gave. With a global batch that was given, only numbers of GPUs count that divide evenly into stages of whole layers and replicas of whole batches.
+ * The fewest whole nodes on which the run, with its failures, ends in time: by bisection, then by a look at smaller numbers down to 85 % of what is
+ * found, for as long as one of them will do. With a global batch that was given, only numbers of GPUs count that divide evenly into stages of whole layers and replicas of whole batches.
  */
 export function fewestGpus(request: PlanRequest, deadlineSeconds: number): Deadline {
   const counts = countsOf(request);
@@ -37,28 +36,24 @@ export function fewestGpus(request: PlanRequest, deadlineSeconds: number): Deadl
   const outcome = (isMet: boolean, gpus: number): Deadline => {
     return { seconds: deadlineSeconds, isMet, gpus, nodes: Math.ceil(gpus / request.machine.gpusPerNode), tried };
   };
-  if (!inTime(most)) return outcome(false, most);
-  let low = -1;
-  let high = counts.length - 1;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (inTime(counts[middle] ?? most)) high = middle;
-    else low = middle;
-  }
-  const found = counts[high] ?? most;
-  const below = counts.filter((gpus) => gpus < found && gpus >= LOOK_BELOW_SHARE * found);
-  const stride = Math.ceil(below.length / LOOK_BELOW_MOST);
-  const fewer = below.filter((_, index) => index % stride === 0).find(inTime);
-  return outcome(true, fewer ?? found);
-}
-
-/** The same run on another number of GPUs, with the default batch of that number where none was given. */
-export function withGpus(request: PlanRequest, gpus: number): PlanRequest {
-  const { model, workload, isGlobalBatchGiven } = request;
-  const globalBatch = isGlobalBatchGiven
-    ? workload.globalBatch
-    : defaultGlobalBatch(model, workload.sequenceLength, gpus);
-  return { ...request, machine: { ...request.machine, gpus }, workload: { ...workload, globalBatch } };
+  const lookBelow = (gpus: number): number | undefined => {
+    const below = counts.filter((count) => count < gpus && count >= LOOK_BELOW_SHARE * gpus);
+    const stride = Math.ceil(below.length / LOOK_BELOW_MOST);
+    return below.filter((_, index) => index % stride === 0).find(inTime);
+  };
+  const bisect = (): number => {
+    let low = -1;
+    let high = counts.length - 1;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (inTime(counts[middle] ?? most)) high = middle;
+      else low = middle;
+    }
+    return counts[high] ?? most;
+  };
+  let found: number | null = null;
+  for (let next = inTime(most) ? bisect() : lookBelow(most); next !== undefined; next = lookBelow(next)) found = next;
+  return outcome(found !== null, found ?? most);
 }
 
 /** Numbers of GPUs of whole nodes to choose from, ascending. */

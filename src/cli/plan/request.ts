@@ -96,19 +96,31 @@ function fixedOf(options: PlanOptions): Partial<Parallelism> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
+/** The same run on another number of GPUs, with the default batch of that number where none was given. */
+export function withGpus(request: PlanRequest, gpus: number): PlanRequest {
+  const { model, workload, isGlobalBatchGiven } = request;
+  const globalBatch = isGlobalBatchGiven
+    ? workload.globalBatch
+    : defaultGlobalBatch(model, workload.sequenceLength, gpus);
+  return { ...request, machine: { ...request.machine, gpus }, workload: { ...workload, globalBatch } };
+}
+
 /** Throws where no layout at all is valid. */
-export function refuseInvalid({ model, machine, workload, efficiency, fixed }: PlanRequest): void {
+export function refuseInvalid(request: PlanRequest): void {
+  const { model, machine, workload, fixed } = request;
   const why = whyInvalid(model, machine, workload, fixed);
   if (why !== null) throw badRequest(why);
-  const { stack } = efficiency.stack;
-  const isPossible = (gpus: number) => new LayoutSpace(model, { ...machine, gpus }, workload, stack, fixed).size > 0;
-  if (isPossible(machine.gpus)) return;
   const { gpus, gpusPerNode } = machine;
+  if (isPossible(request)) return;
   let fewer = gpus - (gpus % gpusPerNode || gpusPerNode);
-  while (fewer > 0 && !isPossible(fewer)) fewer -= gpusPerNode;
+  while (fewer > 0 && !isPossible(withGpus(request, fewer))) fewer -= gpusPerNode;
   const wanted = fewer > 0 ? `; the next smaller number that can be is ${fewer}` : '';
   const batch = `a global batch of ${workload.globalBatch} sequences`;
   throw badRequest(`gpus: ${gpus} cannot be laid out for ${model.name} with ${batch} and what is fixed${wanted}`);
+}
+
+function isPossible({ model, machine, workload, efficiency, fixed }: PlanRequest): boolean {
+  return new LayoutSpace(model, machine, workload, efficiency.stack.stack, fixed).size > 0;
 }
 
 export function badRequest(message: string): OrreryError {
