@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Validation } from '../planner/validation.ts';
 import { packageFolder } from './package-folder.ts';
 import type { Compared } from './plan/comparison.ts';
@@ -36,7 +37,7 @@ function plan(args: string): Promise<Outcome> {
 async function planJson<Document>(args: string, status = 0): Promise<Document> {
   const outcome = await plan(`${args} --json`);
   expect([outcome.status, outcome.stderr]).toEqual([status, '']);
-  return JSON.parse(outcome.stdout) as Document;
+  return z.custom<Document>().parse(JSON.parse(outcome.stdout));
 }
 
 const GPT3 = '--cluster rsc-phase1 --model gpt3-175b --tokens 300B --gpus 1024 --global-batch 1536';
@@ -227,7 +228,7 @@ describe('orrery plan validate', () => {
     writeFileSync(file, `${header}\na100-80,8,24,2048,16,12,1,2,4,5,1\n`);
     const { status, stdout, stderr } = await plan(`validate ${file} --json`);
     expect(status).toBe(0);
-    expect((JSON.parse(stdout) as Validation).rows).toHaveLength(1);
+    expect(z.custom<Validation>().parse(JSON.parse(stdout)).rows).toHaveLength(1);
     expect(stderr).toMatch(/^warning: .*odd\.csv:2 .*; predicted all the same$/m);
   });
 

@@ -15,9 +15,11 @@ import { renderPlan } from '../render/plan-report.ts';
 import { renderValidation } from '../render/plan-validation.ts';
 import { terminalOf } from '../render/terminal.ts';
 
+const ZERO_STAGES = [0, 1, 2, 3] as const;
+
 interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
   cluster?: string;
-  zero?: '0' | '1' | '2' | '3';
+  zero?: string;
   compare?: string[];
   deadline?: number;
   json?: boolean;
@@ -53,7 +55,7 @@ export function register(program: Command): Command {
     .addOption(new Option('--recompute <what>', 'fix activation recompute').choices(RECOMPUTES))
     .option('--sequence-parallel', 'fix sequence parallelism on')
     .option('--no-sequence-parallel', 'fix it off')
-    .addOption(new Option('--zero <stage>', 'fix the ZeRO stage').choices(['0', '1', '2', '3']))
+    .addOption(new Option('--zero <stage>', 'fix the ZeRO stage').choices(ZERO_STAGES.map(String)))
     .option('--offload', 'allow optimizer state in host memory')
     .option(
       '--checkpoint-interval <time>',
@@ -92,7 +94,8 @@ export function register(program: Command): Command {
 async function runPlan({ cluster, compare, deadline, zero, json, ...given }: Options): Promise<void> {
   if (given.model === undefined) throw badRequest('model: missing: give --model NAME; `orrery models` lists them');
   if (given.tokens === undefined) throw badRequest('tokens: missing: give --tokens, such as --tokens 300B');
-  const options = { ...given, ...(zero === undefined ? {} : { zero: Number(zero) as 0 | 1 | 2 | 3 }) };
+  const stage = ZERO_STAGES.find((known) => String(known) === zero);
+  const options = { ...given, ...(stage === undefined ? {} : { zero: stage }) };
   if (compare !== undefined) {
     if (cluster !== undefined || deadline !== undefined) {
       throw badRequest('compare: expected neither --cluster nor --deadline with it');

@@ -88,11 +88,9 @@ export function gpusOf({ nodeTypes: [main] }: ClusterReport): number {
 }
 
 function fixedOf(options: PlanOptions): Partial<Parallelism> {
-  const { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero, offload } = options;
-  const fields = {
-    ...{ tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero },
-    offload: offload === true ? undefined : false,
-  };
+  const { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero } = options;
+  const offload = options.offload === true ? undefined : false;
+  const fields = { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero, offload };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
