@@ -48,7 +48,8 @@ export interface ClusterReport extends Cluster {
   bisectionBytesPerSecond: number | null;
   /** The most that all nodes may draw; null where a kind of node does not say. */
   nodesPowerWattsMax: number | null;
-  checkpoint: CheckpointReport;
+  /** Null without GPUs. */
+  checkpoint: CheckpointReport | null;
 }
 
 /** What clusters are read and compared with. */
@@ -89,7 +90,7 @@ export async function readCluster(nameOrPath: string, { gpuTypes, lists, hplFit 
     standings: low === undefined || high === undefined ? [] : lists.map((list) => standingIn(list, low, high)),
     bisectionBytesPerSecond: bisectionBytesPerSecond(cluster),
     nodesPowerWattsMax: nodesPowerWattsMax(cluster),
-    checkpoint: checkpointReport(cluster, totals.nodes),
+    checkpoint: totals.gpus === 0 ? null : checkpointReport(cluster, totals.nodes),
   };
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { expandNodes, totalsOf } from '../cluster/cluster.ts';
+import { bisectionBytesPerSecond, expandNodes, totalsOf } from '../cluster/cluster.ts';
 import { parseClusterFile, parseGpuFile } from './cluster-file.ts';
 
 const catalog = new URL('../../catalog/', import.meta.url);
@@ -73,6 +73,11 @@ describe('the catalogue', () => {
     expect(totalsOf(named(name), gpuTypes)).toMatchObject({ nodes, gpus });
   });
 
+  it('takes the rate of failures from the file', () => {
+    expect(named('rsc-phase1').failuresPerNodeDay).toBe(6.5e-3);
+    expect(named('selene').failuresPerNodeDay).toBeNull();
+  });
+
   it('adds up to the peaks that are published', () => {
     // 16,000 x 312 TFLOP/s: Meta says "nearly 5 exaflops of mixed precision compute".
     expect(totalsOf(named('rsc-phase2'), gpuTypes).gpuPeakFlops.bf16).toBeCloseTo(4.992e18, -15);
@@ -81,6 +86,27 @@ describe('the catalogue', () => {
     expect((perlmutter / 1e15 / 140) * (1792 / 1536)).toBeCloseTo(1, 2);
     // NERSC: 29.1 + 2.29 PFLOP/s, the latter for fewer Haswell nodes than there were in the end.
     expect((totalsOf(named('cori'), gpuTypes).cpuPeakFlops ?? 0) / 1e15).toBeCloseTo(31.9, 1);
+  });
+});
+
+describe('bisection bandwidth', () => {
+  const rsc = named('rsc-phase1');
+  const fabric = rsc.fabric ?? expect.unreachable('no fabric');
+
+  it('is that of half the nodes, over the oversubscription', () => {
+    expect(bisectionBytesPerSecond(rsc)).toBe(380 * 8 * 25e9);
+    expect(bisectionBytesPerSecond({ ...rsc, fabric: { ...fabric, oversubscription: 4 } })).toBe(380 * 2 * 25e9);
+  });
+
+  it('knows no oversubscription under one leaf', () => {
+    const leaf = { ...fabric, leafNodes: 760, oversubscription: null };
+    expect(bisectionBytesPerSecond({ ...rsc, fabric: leaf })).toBe(380 * 8 * 25e9);
+  });
+
+  it('is not known where a figure is missing', () => {
+    expect(bisectionBytesPerSecond(named('local'))).toBeNull();
+    expect(bisectionBytesPerSecond(named('perlmutter'))).toBeNull();
+    expect(bisectionBytesPerSecond({ ...rsc, fabric: { ...fabric, oversubscription: null } })).toBeNull();
   });
 });
 

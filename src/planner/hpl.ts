@@ -36,7 +36,7 @@ export interface HeldOut {
 
 export interface HplEstimate {
   rmaxFlops: number;
-  /** A range that new systems leave about as often as one anchor in six would. */
+  /** As far as the anchors lie from what the others predict of them; of seven such systems about two lie outside. */
   lowFlops: number;
   highFlops: number;
   /** There is no anchor of the GPU type: the range is twice as wide, on a logarithmic scale. */

@@ -115,6 +115,7 @@ function perYear(perDay: number | null): number | null {
 }
 
 function addCheckpoint(add: Add, { checkpoint }: ClusterReport): void {
+  if (checkpoint === null) return;
   const { parameters, bytes, bytesPerSecond, bytesPerParameter, seconds, tier } = checkpoint;
   const source = tier === null ? CHECKPOINT_BLOOM : CHECKPOINT;
   const size = `${quantity(bytes, 'B')} (${bytesPerParameter} a parameter)`;
