@@ -3,7 +3,13 @@ import { z } from 'zod';
 import type { GpuEfficiency, IntervalWidth, Stack, StackConstant, StackEfficiency } from '../planner/efficiency.ts';
 import { parseYaml } from './yaml-file.ts';
 
-const stackNames = ['megatron-2021', 'megatron-2022', 'megatron-deepspeed', 'fsdp'] as const satisfies readonly Stack[];
+const stackNames = [
+  'megatron-2021',
+  'megatron-2022',
+  'megatron-deepspeed',
+  'fsdp',
+  'megatron-core',
+] as const satisfies readonly Stack[];
 const amount = z.number().nonnegative();
 const width = z.strictObject({ low: z.number().positive(), high: z.number().positive() });
 

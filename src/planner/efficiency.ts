@@ -1,4 +1,4 @@
-export const STACKS = ['megatron-2021', 'megatron-2022', 'megatron-deepspeed', 'fsdp'] as const;
+export const STACKS = ['megatron-2021', 'megatron-2022', 'megatron-deepspeed', 'fsdp', 'megatron-core'] as const;
 /** A training software stack with constants of its own. */
 export type Stack = (typeof STACKS)[number];
 

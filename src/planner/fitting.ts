@@ -59,6 +59,8 @@ export interface FitPlan {
   /** Set, not fitted: properties of the software. */
   set: Partial<StackEfficiency>;
   fitted: readonly StackConstant[];
+  /** Constants of a third stack, for software that has parts of both. */
+  takes: { from: Stack; constants: readonly StackConstant[] } | null;
   /** GPU types other than the A100 whose factors the rows of this stack give. */
   gpu: string | null;
 }
@@ -132,6 +134,7 @@ export const FIT_PLANS: readonly FitPlan[] = [
       'stepSeconds',
       'optimizerTraffic',
     ],
+    takes: null,
     gpu: null,
   },
   {
@@ -140,6 +143,7 @@ export const FIT_PLANS: readonly FitPlan[] = [
     inherits: 'megatron-deepspeed',
     set: { zeroPipelineSends: 0, zeroPipelineSeconds: 0, reserveBytes: 3e9 },
     fitted: ['gemm', 'tensorParallelNvlink'],
+    takes: null,
     gpu: null,
   },
   {
@@ -148,6 +152,7 @@ export const FIT_PLANS: readonly FitPlan[] = [
     inherits: 'megatron-deepspeed',
     set: { zeroPipelineSends: 0, zeroPipelineSeconds: 0, reserveBytes: 3e9 },
     fitted: ['gemm'],
+    takes: null,
     gpu: null,
   },
   {
@@ -177,7 +182,17 @@ export const FIT_PLANS: readonly FitPlan[] = [
       'microBatchSeconds',
       'stepSeconds',
     ],
+    takes: null,
     gpu: 'h100-80',
+  },
+  {
+    stack: 'megatron-core',
+    title: 'Megatron-LM with flash attention, 2023 on: parts of megatron-2022 and fsdp, no row of its own',
+    inherits: 'megatron-2022',
+    set: { flashAttention: true, dropout: false, fusedSoftmaxHeads: 1, hostUnfusedSoftmaxSeconds: 0 },
+    fitted: [],
+    takes: { from: 'fsdp', constants: ['attention', 'attentionBackward', 'dataParallelOverlap'] },
+    gpu: null,
   },
 ];
 
@@ -316,5 +331,5 @@ const ROWS_PER_CONSTANT = 3;
 /** How to fit a user's own stack to `rows` measured runs, beginning from a stack of the catalogue: one constant, and one more for every three rows. */
 export function calibrationPlan(base: StackEfficiency, title: string, rows: number): FitPlan {
   const count = Math.max(1, Math.floor(rows / ROWS_PER_CONSTANT));
-  return { stack: base.stack, title, inherits: base.stack, set: {}, fitted: CALIBRATED.slice(0, count), gpu: null };
+  return { stack: base.stack, title, inherits: base.stack, set: {}, fitted: CALIBRATED.slice(0, count), takes: null, gpu: null };
 }
