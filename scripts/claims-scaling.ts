@@ -1,7 +1,6 @@
 import type { ClusterReport } from '../src/cli/cluster-report.ts';
 import { timeOf } from '../src/cli/plan/plan.ts';
-import { gpusOf, resolveRequest } from '../src/cli/plan/request.ts';
-import { OrreryError } from '../src/contract/errors.ts';
+import { gpusOf, type PlanRequest, resolveRequest } from '../src/cli/plan/request.ts';
 import { divisorsOf } from '../src/lib/divisors.ts';
 import { search } from '../src/planner/search.ts';
 
@@ -72,11 +71,18 @@ async function bestRate(
   batch: number,
   gpuCounts: readonly number[] = nearlyAll(gpusOf(cluster)),
 ): Promise<Rate> {
+  const options = {
+    cluster: cluster.name,
+    model,
+    tokens: TOKENS,
+    seq: SEQUENCE_LENGTH,
+    stack: STACK,
+    offload: false,
+  } as const;
+  const request = await resolveRequest(options);
   const rates: Rate[] = [];
   for (const gpus of gpuCounts) {
-    for (const globalBatch of batchesNear(batch, gpus)) {
-      rates.push(...(await rateOf(cluster, model, globalBatch, gpus)));
-    }
+    for (const globalBatch of batchesNear(batch, gpus)) rates.push(...rateOf(request, globalBatch, gpus));
   }
   const [best] = rates.toSorted((a, b) => b.tokensPerSecond - a.tokensPerSecond);
   if (best === undefined)
@@ -102,21 +108,9 @@ function batchesNear(batch: number, gpus: number): number[] {
 }
 
 /** Nothing where the batch cannot be split over so many GPUs, or nothing fits. */
-async function rateOf(cluster: ClusterReport, model: string, globalBatch: number, gpus: number): Promise<Rate[]> {
-  const request = await resolveRequest({
-    cluster: cluster.name,
-    model,
-    gpus,
-    globalBatch,
-    tokens: TOKENS,
-    seq: SEQUENCE_LENGTH,
-    stack: STACK,
-    offload: false,
-  }).catch((error: unknown) => {
-    if (error instanceof OrreryError && error.code === 'ORR_USAGE') return null;
-    throw error;
-  });
-  if (request === null) return [];
+function rateOf(any: PlanRequest, globalBatch: number, gpus: number): Rate[] {
+  const workload = { sequenceLength: SEQUENCE_LENGTH, globalBatch };
+  const request = { ...any, machine: { ...any.machine, gpus }, workload };
   const found = search({ ...request, best: 1 });
   const [best] = found.best;
   if (!found.fits || best === undefined) return [];

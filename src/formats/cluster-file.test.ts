@@ -74,7 +74,7 @@ describe('the catalogue', () => {
   });
 
   it('takes the rate of failures from the file', () => {
-    expect(named('rsc-phase1').failuresPerNodeDay).toBe(6.5e-3);
+    expect(named('rsc-phase1').failuresPerNodeDay).toBeCloseTo(6.5e-3, 12);
     expect(named('selene').failuresPerNodeDay).toBeNull();
   });
 
