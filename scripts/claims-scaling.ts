@@ -22,6 +22,8 @@ const PART_STEP = 320;
 export interface Rate {
   gpus: number;
   globalBatch: number;
+  /** Tensor parallelism that crosses nodes. */
+  isTensorSplitOverNodes: boolean;
   tokensPerSecond: number;
   ettr: number;
 }
@@ -116,5 +118,6 @@ function rateOf(any: PlanRequest, globalBatch: number, gpus: number): Rate[] {
   if (!found.fits || best === undefined) return [];
   const { iterationSeconds } = best.cost;
   const tokensPerSecond = (globalBatch * SEQUENCE_LENGTH) / iterationSeconds;
-  return [{ gpus, globalBatch, tokensPerSecond, ettr: timeOf(request, iterationSeconds).ettr }];
+  const isTensorSplitOverNodes = best.parallelism.tp > request.machine.gpusPerNode;
+  return [{ gpus, globalBatch, isTensorSplitOverNodes, tokensPerSecond, ettr: timeOf(request, iterationSeconds).ettr }];
 }
