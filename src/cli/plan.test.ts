@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Validation } from '../planner/validation.ts';
 import { packageFolder } from './package-folder.ts';
+import type { Calibration } from './plan/calibration.ts';
 import type { Compared } from './plan/comparison.ts';
 import type { Deadline } from './plan/deadline.ts';
 import type { PlanReport } from './plan/plan.ts';
@@ -75,6 +76,8 @@ describe('orrery plan', () => {
     expect(best.hfu).toBeGreaterThan(best.mfu);
     expect(best.hfu).toBeLessThan(1);
     const [fastest, slowest] = best.iterationSecondsInterval;
+    expect(best.memoryBytesByStage).toHaveLength(8);
+    expect(Math.max(...best.memoryBytesByStage)).toBeCloseTo(best.memoryBytesPerGpu, -1);
     expect(fastest).toBeLessThan(best.iterationSeconds);
     expect(slowest).toBeGreaterThan(best.iterationSeconds);
   });
@@ -173,7 +176,7 @@ describe('orrery plan', () => {
       /^orrery: option '--tokens <n>' argument '300X' is invalid\. Expected a number of tokens such as/,
     ],
     ['--recompute some', 2, /^orrery: option '--recompute <what>' .*Allowed choices are none, selective, full\.$/],
-    ['--stack jax', 2, /^orrery: option '--stack <name>' .*Allowed choices are megatron-2021, /],
+    ['--stack jax', 2, /^orrery: stack: expected one of megatron-2021, .* or a YAML file, got "jax"$/],
     ['--model gpt3-175', 3, /^orrery: unknown model "gpt3-175".*did you mean "gpt3-175b"\?/],
     ['--model ./config.json', 2, /^orrery: \.\/config\.json.*num_hidden_layers/],
     ['--cluster rsc-phase3', 2, /^orrery: unknown cluster "rsc-phase3": known are /],
@@ -254,5 +257,33 @@ describe('orrery plan validate', () => {
   it('says which file it cannot read', async () => {
     const { status, stderr } = await plan('validate nope.csv');
     expect([status, stderr]).toEqual([2, 'orrery: cannot read nope.csv: no such file\n']);
+  });
+});
+
+describe('orrery plan calibrate', () => {
+  it('fits a stack to runs that are slower than the published ones, for the other commands to use', async () => {
+    const header = 'name,gpu,gpus,layers,hidden,heads,global_batch,micro_batch,tp,pp,recompute,measured_iteration_s';
+    const published = [
+      ['22B,a100-80,8,48,6144,64,4,4,8,1,full', 1.42],
+      ['175B,a100-80,64,96,12288,96,64,1,8,8,full', 18.13],
+      ['530B,a100-80,280,105,20480,128,280,1,8,35,full', 49.05],
+    ] as const;
+    const rows = published.map(([run, seconds]) => `${run},${seconds * 1.25}`);
+    const [runs, fitted] = [join(folder, 'mine.csv'), join(folder, 'mine.yaml')];
+    writeFileSync(runs, [header, ...rows].join('\n'));
+    const calibration = await planJson<Calibration>(`calibrate ${runs} --out ${fitted}`);
+    expect(calibration).toMatchObject({ base: 'megatron-2022', file: fitted, rows: 3 });
+    expect(calibration.errorPercent.before).toBeGreaterThan(10);
+    expect(calibration.errorPercent.fitted).toBeLessThan(calibration.errorPercent.before / 3);
+    const { summary } = await planJson<Validation>(`validate ${runs} --stack ${fitted}`);
+    expect(summary.mape).toBeCloseTo(calibration.errorPercent.fitted, 6);
+    const { stdout } = await plan(`calibrate ${runs}`);
+    expect(stdout).toMatch(/^gemm +0\.\d+ +0\.\d+$/m);
+    expect(stdout).toContain('Written nowhere: --out FILE keeps it');
+    const [before, after] = await Promise.all([
+      planJson<PlanReport>(`${GPT3} ${LAYOUT}`),
+      planJson<PlanReport>(`${GPT3} ${LAYOUT} --stack ${fitted}`),
+    ]);
+    expect(after.best.iterationSeconds).toBeGreaterThan(1.1 * before.best.iterationSeconds);
   });
 });

@@ -42,6 +42,11 @@ export function notValidated(step: PlannedStep, runs: readonly MeasuredRun[]): s
   check(model.vocab === 0, false, 'a model without vocabulary');
   check(
     true,
+    has((run) => run.stack === stack),
+    stack,
+  );
+  check(
+    true,
     has(({ gpu }) => gpu === machine.gpu.name),
     `${machine.gpu.name} with ${stack}`,
   );

@@ -1,20 +1,22 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { STACKS } from '../../planner/efficiency.ts';
 import { RECOMPUTES } from '../../planner/parallelism.ts';
 import { defineCommand, integer, list } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
+import { calibrate } from '../plan/calibration.ts';
 import { compareClusters } from '../plan/comparison.ts';
 import { fewestGpus } from '../plan/deadline.ts';
 import { makePlan } from '../plan/plan.ts';
 import { badRequest, parseSeconds, parseTokens, type PlanOptions, resolveRequest, withGpus } from '../plan/request.ts';
 import { validateRuns } from '../plan/run-validation.ts';
+import { renderCalibration } from '../render/plan-calibration.ts';
 import { renderComparison } from '../render/plan-comparison.ts';
 import { renderDeadline } from '../render/plan-deadline.ts';
 import { renderPlan } from '../render/plan-report.ts';
 import { renderValidation } from '../render/plan-validation.ts';
 import { terminalOf } from '../render/terminal.ts';
 
+const DEFAULT_STACK = 'megatron-2022';
 const ZERO_STAGES = [0, 1, 2, 3] as const;
 
 interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
@@ -44,7 +46,7 @@ export function register(program: Command): Command {
     .option('--gpus <n>', 'GPUs to use; default all of the cluster', integer(1))
     .option('--global-batch <n>', "sequences in a step; default by the model's size", integer(1))
     .option('--seq <n>', 'tokens in a sequence; default the longest', integer(1))
-    .addOption(new Option('--stack <name>', 'training software').choices(STACKS).default('megatron-2022'))
+    .option('--stack <name>', 'training software, or a file of plan calibrate', DEFAULT_STACK)
     .option('--tp <n>', 'fix tensor parallelism', integer(1))
     .option('--pp <n>', 'fix pipeline parallelism', integer(1))
     .option('--dp <n>', 'fix data parallelism', integer(1))
@@ -82,11 +84,27 @@ export function register(program: Command): Command {
     ],
   })
     .argument('<file>', 'CSV file of measured runs: docs/guides/planning.md lists the columns')
-    .action(async (file: string, options: { json?: boolean }) => {
-      const { remarks, ...validation } = await validateRuns(file);
+    .option('--stack <name>', 'training software of all runs, whatever the file says, or a file of plan calibrate')
+    .action(async (file: string, options: { stack?: string; json?: boolean }) => {
+      const { remarks, ...validation } = await validateRuns(file, options.stack);
       for (const remark of remarks) note(`warning: ${remark}`);
       if (options.json === true) return printJson(validation);
       print(renderValidation(validation, terminalOf(process.stdout)));
+    });
+  defineCommand(group, 'calibrate', {
+    summary: 'Fit the constants of a stack to your own measured runs, for --stack of the other commands.',
+    examples: [
+      ['orrery plan calibrate runs.csv --out mine.yaml', 'beginning from megatron-2022'],
+      ['orrery plan calibrate runs.csv --stack fsdp --json', 'from another stack, written nowhere'],
+    ],
+  })
+    .argument('<file>', 'CSV file of measured runs, as for plan validate')
+    .option('--stack <name>', 'the stack to begin from', DEFAULT_STACK)
+    .option('--out <file>', 'where to write the fitted stack; default nowhere')
+    .action(async (file: string, options: { stack: string; out?: string; json?: boolean }) => {
+      const calibration = await calibrate(file, options.stack, options.out ?? null);
+      if (options.json === true) printJson(calibration);
+      else print(renderCalibration(calibration, terminalOf(process.stdout)));
     });
   return group;
 }

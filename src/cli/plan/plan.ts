@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRunsFile } from '../../formats/runs-file.ts';
 import { notValidated } from '../../planner/coverage.ts';
 import { STACKS } from '../../planner/efficiency.ts';
+import { Estimator } from '../../planner/estimator.ts';
 import { stepFlops } from '../../planner/flops.ts';
 import { whatLimits } from '../../planner/limits.ts';
 import type { MeasuredRun } from '../../planner/measured-run.ts';
@@ -49,6 +51,8 @@ export interface BestLayout extends PlannedLayout {
   training: TrainingTime;
   breakdown: StepBreakdown;
   memoryBreakdown: MemoryBreakdown;
+  /** Bytes of a GPU of each pipeline stage. */
+  memoryBytesByStage: number[];
   fullestStage: number;
   hostMemoryBytesPerGpu: number;
   /** What a step spends its time on, the largest share first. */
@@ -198,6 +202,9 @@ async function describeBest(request: PlanRequest, choice: Choice): Promise<BestL
     training,
     breakdown: { ...cost.seconds },
     memoryBreakdown: { ...cost.memory },
+    memoryBytesByStage: new Estimator(model, machine, workload, efficiency)
+      .memoryByStage(parallelism)
+      .map((parts) => Object.values(parts).reduce((sum: number, bytes: number) => sum + bytes, 0)),
     fullestStage: cost.fullestStage,
     hostMemoryBytesPerGpu: cost.hostMemoryBytes,
     limits: whatLimits(cost.seconds, cost.iterationSeconds, computeShareOfPeak(request, choice)),
@@ -211,16 +218,20 @@ function computeShareOfPeak({ model, machine, workload }: PlanRequest, { cost }:
   return flops / (cost.seconds.compute * machine.gpus * machine.gpu.peakFlops);
 }
 
-/** The runs that the stack's constants, and those it inherits, were fitted on. */
+/** The runs that the stack's constants, and those of the stacks it inherits, were fitted on; those of a user's own file are not kept. */
 async function publishedRuns({ efficiency, machine }: PlanRequest): Promise<MeasuredRun[]> {
-  const { fit } = efficiency;
-  const inherited = STACKS.find((name) => name === fit.inherited);
-  const more = inherited === undefined ? [] : (await loadEfficiency(inherited, machine.gpu.name)).fit.rows;
-  const files = [...fit.rows, ...more].map(async (file) => {
-    const text = await readFile(join(packageFolder(), 'catalog', 'runs', file), 'utf8');
-    return parseRunsFile(text, file, { gpus: gpuNames(), stacks: STACKS });
-  });
-  return (await Promise.all(files)).flat();
+  const folder = join(packageFolder(), 'catalog', 'runs');
+  const kept = new Set(readdirSync(folder));
+  const runs: MeasuredRun[] = [];
+  const gpus = gpuNames();
+  let { fit } = efficiency;
+  for (;;) {
+    for (const file of fit.rows.filter((row) => kept.has(row))) {
+      runs.push(...parseRunsFile(await readFile(join(folder, file), 'utf8'), file, { gpus, stacks: STACKS }));
+    }
+    if (fit.inherited === null) return runs;
+    ({ fit } = await loadEfficiency(fit.inherited, machine.gpu.name));
+  }
 }
 
 function changeText(change: Change, unfit: Candidate): string {

@@ -1,13 +1,12 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 import { defaultGlobalBatch } from '../../planner/default-batch.ts';
-import type { Stack } from '../../planner/efficiency.ts';
 import { LayoutSpace } from '../../planner/layout-space.ts';
 import { type Machine, machineOfCluster, plannedGpu, type StepWorkload } from '../../planner/machine.ts';
 import type { ModelShape } from '../../planner/model.ts';
 import type { Parallelism } from '../../planner/parallelism.ts';
 import { whyInvalid } from '../../planner/validity.ts';
-import { type ClusterReport, showCluster } from '../clusters.ts';
+import { type ClusterReport, readCatalogue, readCluster } from '../cluster-report.ts';
 import { loadEfficiency } from '../efficiency.ts';
 import { loadModel } from '../models.ts';
 import { quantity } from '../render/cluster-facts.ts';
@@ -20,7 +19,8 @@ export interface PlanOptions {
   gpus?: number;
   globalBatch?: number;
   seq?: number;
-  stack: Stack;
+  /** A stack of the catalogue, or the path of a file that a calibration wrote. */
+  stack: string;
   tp?: number;
   pp?: number;
   dp?: number;
@@ -53,7 +53,8 @@ export interface PlanRequest {
 
 /** Reads the files that the options name. Throws an OrreryError with one line that names what is wrong and what would be valid. */
 export async function resolveRequest(options: PlanOptions): Promise<PlanRequest> {
-  const [{ cluster }, model] = await Promise.all([showCluster(options.cluster), loadModel(options.model)]);
+  const cluster = await readCluster(options.cluster, await readCatalogue());
+  const model = await loadModel(options.model);
   const gpuType = cluster.gpuTypes.find(({ name }) => name === cluster.nodeTypes[0]?.gpuType);
   if (gpuType === undefined)
     throw badRequest(`cluster: ${cluster.name} has no GPUs to train on that the catalogue knows`);

@@ -14,8 +14,8 @@ export interface RunValidation extends Validation {
   remarks: string[];
 }
 
-/** Predicts every run of a CSV file and holds the predictions against what was measured. Throws ORR_BAD_FILE. */
-export async function validateRuns(path: string): Promise<RunValidation> {
+/** Predicts every run of a CSV file, with `stack` where one is given, and holds the predictions against what was measured. Throws ORR_BAD_FILE. */
+export async function validateRuns(path: string, stack?: string): Promise<RunValidation> {
   const runs = parseRunsFile(await readText(path), path, { gpus: gpuNames(), stacks: STACKS });
   const loadGpu = remembered(loadPlannedGpu);
   const loadConstants = remembered(loadEfficiency);
@@ -23,7 +23,7 @@ export async function validateRuns(path: string): Promise<RunValidation> {
   const remarks: string[] = [];
   for (const run of runs) {
     const gpu = await loadGpu(run.gpu, run.precision);
-    const efficiency = await loadConstants(run.stack, run.gpu);
+    const efficiency = await loadConstants(stack ?? run.stack, run.gpu);
     const prediction = predictRun(run, gpu, efficiency);
     predicted.push({ run, prediction, efficiency });
     const why = whyInvalid(modelOfRun(run), machineOfRun(run, gpu), run.workload, prediction.parallelism);

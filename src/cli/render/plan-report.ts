@@ -31,6 +31,7 @@ const MEMORY_PARTS: Readonly<Record<keyof BestLayout['memoryBreakdown'], string>
 };
 const BAR_WIDTH = 24;
 const GIB = 2 ** 30;
+const STAGES_SHOWN = 12;
 
 /** The best layout, where its time and memory go, what limits it, and what else there is. */
 export function renderPlan(plan: PlanReport, terminal: Terminal): string {
@@ -40,7 +41,7 @@ export function renderPlan(plan: PlanReport, terminal: Terminal): string {
     ...(plan.fits ? [] : [renderMisfit(plan, terminal)]),
     renderFacts(plan),
     renderBars(`A step of ${secondsText(best.iterationSeconds)}`, best.breakdown, TIME_PARTS, secondsText, terminal),
-    renderBars(memoryTitle(plan), best.memoryBreakdown, MEMORY_PARTS, gibText, terminal),
+    renderBars(memoryTitle(plan), best.memoryBreakdown, MEMORY_PARTS, gibText, terminal) + stagesText(best),
     ['What limits it', ...best.limits.map((limit) => `  ${limit}`)].join('\n'),
     ...(plan.alternatives.length > 0 ? [renderAlternatives(plan, terminal)] : []),
     ...(best.notValidated.length > 0
@@ -122,6 +123,14 @@ function memoryTitle({ best, memoryBytesPerGpuMax }: PlanReport): string {
   const tight = isTight ? `; the 80 % interval ends at ${gibText(high)}, it may not fit` : '';
   const host = best.hostMemoryBytesPerGpu > 0 ? `, ${gibText(best.hostMemoryBytesPerGpu)} of host memory` : '';
   return `Memory of a GPU on stage ${best.fullestStage}: ${gibText(best.memoryBytesPerGpu)} of ${gibText(memoryBytesPerGpuMax)}${host}${tight}`;
+}
+
+/** Memory by pipeline stage, where there are several: all, or the first and the last of many. */
+function stagesText({ memoryBytesByStage }: BestLayout): string {
+  const stages = memoryBytesByStage.map((bytes) => (bytes / GIB).toFixed(1));
+  if (stages.length === 1) return '';
+  const shown = stages.length <= STAGES_SHOWN ? stages : [...stages.slice(0, STAGES_SHOWN - 2), '...', stages.at(-1)];
+  return `\n  by stage: ${shown.join(' ')} GiB`;
 }
 
 /** One bar a part that is not nothing, in the order of its size. */
