@@ -126,7 +126,7 @@ ${rows.join('\n')}
 
 **${verdict}.** In steps alone 2.5 is reached in ${strong} of ${of} cases with the same batch, and in ${weak} with a batch grown by the same factor: a small batch leaves each replica too few microbatches to fill its pipeline.
 Over a whole run it is reached in ${runStrong} and in ${runWeak}, as ${growth.toFixed(2)} times the nodes fail as many times as often and each failure stops them all.${uneven ? ` Where a ratio is above ${growth.toFixed(2)}, phase 1 is held back: its 2^6 x 5 x 19 GPUs and the batch leave no layout as good.` : ''}
-The fastest layout splits tensors over several nodes for ${overNodes} of the ${rates.length} rates, which no published run backs.
+The fastest layout splits tensors over several nodes for ${overNodes} of the ${rates.length} rates; the published runs that do so have at most 256 GPUs.
 `;
 }
 
