@@ -108,9 +108,10 @@ describe('orrery plan', () => {
       /^Memory of a GPU on stage \d+: [\d.]+ GiB of [\d.]+ GiB/m,
       /^ {2}activations +█+░* +\d+% {2}[\d.]+ GiB$/m,
       /^What limits it\n {2}\d+ % /m,
-      /^ALTERNATIVE +STEP +MFU +MEMORY +AGAINST THE BEST\n(?:TP .* slower: .*\n){2}/m,
+      /^# +TP +PP +DP +MICRO +INTERLEAVE +RECOMPUTE +SP +ZERO +OFFLOAD +STEP +MFU +MEMORY\n1 .*\n2 .*\n/m,
+      /^ {2}1 {2}.* faster than .*\n {2}2 {2}.* slower: .*\n/m,
       /^Not validated by any published run: .*more than 512 GPUs/m,
-      /layouts: [\d,]+ evaluated, [\d,]+ ruled out by bounds, in [\d.]+ m?s\. The best is /,
+      /layouts: [\d,]+ evaluated, [\d,]+ ruled out by bounds, in [\d.]+ m?s\.$/m,
     ]) {
       expect(stdout).toMatch(part);
     }
@@ -186,6 +187,7 @@ describe('orrery plan', () => {
       2,
       /^orrery: option '--deadline <time>' argument 'soon' is invalid\. Expected a time such as 3w\.$/,
     ],
+    ['--compare rsc-phase1', 2, /^orrery: compare: expected two clusters or more, such as rsc-phase1,rsc-phase2$/],
     ['--compare rsc-phase1,selene', 2, /^orrery: compare: expected neither --cluster nor --deadline with it$/],
   ])('refuses %s in one line', async (args, status, message) => {
     writeFileSync(join(folder, 'config.json'), '{"model_type": "llama", "hidden_size": 4096}');

@@ -20,6 +20,7 @@ describe('defaultGlobalBatch', () => {
 
   it('is one sequence at least', () => {
     expect(defaultGlobalBatch(small, 2 ** 20, 64)).toBe(1);
+    expect(defaultGlobalBatch(small, 2 ** 20, 64, 64)).toBe(64);
   });
 });
 

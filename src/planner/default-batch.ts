@@ -14,11 +14,16 @@ const DISTANCE_MOST = 0.1;
 
 /**
  * Sequences in a step where none are asked for: about 0.5 Mi tokens for models of up to 1 B parameters, 1 Mi up to 5 B, 2 Mi up to 30 B, 4 Mi beyond,
- * made even for the GPUs (`evenBatch`).
+ * made even for the GPUs (`evenBatch`). `sequencesLeast`: what the software cannot do without.
  */
-export function defaultGlobalBatch(model: ModelShape, sequenceLength: number, gpus: number): number {
+export function defaultGlobalBatch(
+  model: ModelShape,
+  sequenceLength: number,
+  gpus: number,
+  sequencesLeast = 1,
+): number {
   const tokens = TOKENS_BY_PARAMETERS.find(([least]) => model.parameters.active >= least)?.[1] ?? 0;
-  return evenBatch(tokens / sequenceLength, gpus);
+  return evenBatch(Math.max(tokens / sequenceLength, sequencesLeast), gpus);
 }
 
 /** The batch within 10 % of the one wanted that has the largest divisor in common with the GPUs, so that it splits over many replicas; at least 1. */

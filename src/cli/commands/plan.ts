@@ -115,6 +115,7 @@ async function runPlan({ cluster, compare, deadline, zero, json, ...given }: Opt
   const stage = ZERO_STAGES.find((known) => String(known) === zero);
   const options = { ...given, ...(stage === undefined ? {} : { zero: stage }) };
   if (compare !== undefined) {
+    if (compare.length < 2) throw badRequest('compare: expected two clusters or more, such as rsc-phase1,rsc-phase2');
     if (cluster !== undefined || deadline !== undefined) {
       throw badRequest('compare: expected neither --cluster nor --deadline with it');
     }

@@ -1,6 +1,7 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 import { defaultGlobalBatch } from '../../planner/default-batch.ts';
+import type { Stack } from '../../planner/efficiency.ts';
 import { LayoutSpace } from '../../planner/layout-space.ts';
 import { type Machine, machineOfCluster, plannedGpu, type StepWorkload } from '../../planner/machine.ts';
 import type { ModelShape } from '../../planner/model.ts';
@@ -66,13 +67,14 @@ export async function resolveRequest(options: PlanOptions): Promise<PlanRequest>
 
   const machine = machineOfCluster(cluster, gpu, gpus);
   const sequenceLength = options.seq ?? model.sequenceLengthMax;
-  const globalBatch = options.globalBatch ?? defaultGlobalBatch(model, sequenceLength, gpus);
+  const efficiency = await loadEfficiency(options.stack, gpu.name);
+  const globalBatch = options.globalBatch ?? defaultBatch(model, sequenceLength, gpus, efficiency.stack.stack);
   const request: PlanRequest = {
     cluster,
     model,
     machine,
     workload: { sequenceLength, globalBatch },
-    efficiency: await loadEfficiency(options.stack, gpu.name),
+    efficiency,
     fixed: fixedOf(options),
     isGlobalBatchGiven: options.globalBatch !== undefined,
     tokens: options.tokens,
@@ -95,12 +97,17 @@ function fixedOf(options: PlanOptions): Partial<Parallelism> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
+/** FSDP alone has nothing but replicas: a sequence for each GPU. */
+function defaultBatch(model: ModelShape, sequenceLength: number, gpus: number, stack: Stack): number {
+  return defaultGlobalBatch(model, sequenceLength, gpus, stack === 'fsdp' ? gpus : 1);
+}
+
 /** The same run on another number of GPUs, with the default batch of that number where none was given. */
 export function withGpus(request: PlanRequest, gpus: number): PlanRequest {
-  const { model, workload, isGlobalBatchGiven } = request;
+  const { model, workload, efficiency, isGlobalBatchGiven } = request;
   const globalBatch = isGlobalBatchGiven
     ? workload.globalBatch
-    : defaultGlobalBatch(model, workload.sequenceLength, gpus);
+    : defaultBatch(model, workload.sequenceLength, gpus, efficiency.stack.stack);
   return { ...request, machine: { ...request.machine, gpus }, workload: { ...workload, globalBatch } };
 }
 
@@ -113,7 +120,7 @@ export function refuseInvalid(request: PlanRequest): void {
   if (isPossible(request)) return;
   let fewer = gpus - (gpus % gpusPerNode || gpusPerNode);
   while (fewer > 0 && !isPossible(withGpus(request, fewer))) fewer -= gpusPerNode;
-  const wanted = fewer > 0 ? `; the next smaller number that can be is ${fewer}` : '';
+  const wanted = fewer > 0 ? `; the next smaller number that can be is ${fewer}` : '; try another global batch';
   const batch = `a global batch of ${workload.globalBatch} sequences`;
   throw badRequest(`gpus: ${gpus} cannot be laid out for ${model.name} with ${batch} and what is fixed${wanted}`);
 }

@@ -155,28 +155,44 @@ function renderBars<Part extends string>(
   return [title, ...lines].join('\n');
 }
 
-function renderAlternatives({ alternatives }: PlanReport, terminal: Terminal): string {
+/** The best layout of each division of the GPUs, and below in what they differ. */
+function renderAlternatives({ best, alternatives }: PlanReport, terminal: Terminal): string {
+  const all = [best, ...alternatives];
+  const count = (header: string, field: 'tp' | 'pp' | 'dp' | 'cp' | 'ep' | 'microBatch' | 'interleave' | 'zero') => {
+    return { header, align: 'right' as const, text: ({ parallelism }: PlannedLayout) => String(parallelism[field]) };
+  };
+  const isUsed = (field: 'cp' | 'ep') => all.some(({ parallelism }) => parallelism[field] > 1);
   const table = renderTable<PlannedLayout>(
     [
-      { header: 'ALTERNATIVE', text: ({ parallelism }) => layoutText(parallelism) },
+      { header: '#', text: (layout) => String(all.indexOf(layout) + 1) },
+      count('TP', 'tp'),
+      count('PP', 'pp'),
+      count('DP', 'dp'),
+      ...(isUsed('cp') ? [count('CP', 'cp')] : []),
+      ...(isUsed('ep') ? [count('EP', 'ep')] : []),
+      count('MICRO', 'microBatch'),
+      count('INTERLEAVE', 'interleave'),
+      { header: 'RECOMPUTE', text: ({ parallelism }) => parallelism.recompute },
+      { header: 'SP', text: ({ parallelism }) => (parallelism.sequenceParallel ? 'on' : '-') },
+      count('ZERO', 'zero'),
+      { header: 'OFFLOAD', text: ({ parallelism }) => (parallelism.offload ? 'on' : '-') },
       { header: 'STEP', align: 'right', text: ({ iterationSeconds }) => secondsText(iterationSeconds) },
       { header: 'MFU', align: 'right', text: ({ mfu }) => percent(mfu) },
       { header: 'MEMORY', align: 'right', text: ({ memoryBytesPerGpu }) => gibText(memoryBytesPerGpu) },
-      { header: 'AGAINST THE BEST', isFlexible: true, text: ({ why }) => why },
     ],
-    alternatives,
+    all,
     terminal,
   );
-  return table;
+  return [table, '', ...all.map(({ why }, index) => `  ${index + 1}  ${why}`)].join('\n');
 }
 
-function searchText({ search, best, alternatives, fits }: PlanReport): string {
+function searchText({ search }: PlanReport): string {
   const { spaceSize, evaluated, pruned, seconds } = search;
   const searched =
     spaceSize === 1
       ? 'The layout was given whole'
       : `${whole(spaceSize)} layouts: ${whole(evaluated)} evaluated, ${whole(pruned)} ruled out by bounds, in ${secondsText(seconds)}`;
-  return fits && alternatives.length > 0 ? `${searched}. The best is ${best.why}` : `${searched}.`;
+  return `${searched}.`;
 }
 
 /** `TP 8 x PP 8 x DP 16, microbatch 1, interleave 3, recompute selective, sequence parallel, ZeRO 1`. */
