@@ -47,7 +47,7 @@ describe('orrery clusters', () => {
   it('shows a measured Rmax as measured, next to the estimate, and none where there is no GPU', async () => {
     const { cluster: selene, text } = await showCluster('selene');
     expect(text).toMatch(/HPL Rmax +63\.46 PFLOP\/s/);
-    expect(text).toMatch(/estimated, for comparison +65\.\d PFLOP\/s/);
+    expect(text).toMatch(/estimated, for comparison +5\d\.\d PFLOP\/s/);
     expect(selene.standings[0]?.level.map(({ name }) => name)).toEqual(['Selene']);
     const { cluster: cori, text: coriText } = await showCluster('cori');
     expect(cori).toMatchObject({ hplEstimate: null, checkpoint: null });
