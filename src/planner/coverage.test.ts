@@ -1,46 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { notValidated, type PlannedStep } from './coverage.ts';
-import type { MeasuredRun } from './measured-run.ts';
+import { measuredRun } from './measured-run.test-support.ts';
 import { dgxA100, experts, gpt } from './planner.test-support.ts';
 
-const run: MeasuredRun = {
-  line: 2,
-  name: 'a',
-  source: 'S',
-  gpu: 'a100-80',
+const base = measuredRun();
+const run = measuredRun({
   gpus: 64,
-  gpusPerNode: 8,
-  networkBytesPerSecondPerGpu: 25e9,
-  nodesPerLeaf: Infinity,
-  shape: {
-    layers: 8,
-    hidden: 1024,
-    heads: 8,
-    kvHeads: 8,
-    ffn: 4096,
-    isGated: false,
-    vocab: 51_200,
-    positions: 'learned',
-  },
   workload: { sequenceLength: 2048, globalBatch: 64 },
-  microBatch: 1,
-  layout: {
-    tp: 8,
-    pp: 8,
-    dp: 1,
-    cp: 1,
-    ep: 1,
-    interleave: 3,
-    recompute: 'selective',
-    sequenceParallel: true,
-    zero: 0,
-    offload: false,
-  },
+  layout: { ...base.layout, tp: 8, pp: 8, dp: 1, interleave: 3, recompute: 'selective', sequenceParallel: true },
   stack: 'megatron-2022',
-  precision: 'bf16',
-  flopsConvention: 'sc21',
-  measured: { iteration_s: 1 },
-};
+});
 const step: PlannedStep = {
   model: gpt('gpt', 16, 2048, 16),
   machine: dgxA100(64),

@@ -1,46 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { type MeasuredRun, measuredIterationSeconds, modelOfRun, predictRun } from './measured-run.ts';
+import { measuredIterationSeconds, modelOfRun, predictRun } from './measured-run.ts';
+import { measuredRun, runShape } from './measured-run.test-support.ts';
 import { dgxA100, efficiency } from './planner.test-support.ts';
 
 /** GPT-3 175B in the shape of Megatron-LM, as in SC'21. */
-const run: MeasuredRun = {
-  line: 2,
-  name: 'gpt3',
-  source: 'S',
-  gpu: 'a100-80',
+const run = measuredRun({
   gpus: 1024,
-  gpusPerNode: 8,
-  networkBytesPerSecondPerGpu: 25e9,
-  nodesPerLeaf: Infinity,
-  shape: {
-    layers: 96,
-    hidden: 12_288,
-    heads: 96,
-    kvHeads: 96,
-    ffn: 49_152,
-    isGated: false,
-    vocab: 51_200,
-    positions: 'learned',
-  },
+  shape: runShape(96, 12_288, 96),
   workload: { sequenceLength: 2048, globalBatch: 1536 },
-  microBatch: 1,
-  layout: {
-    tp: 8,
-    pp: 8,
-    dp: 16,
-    cp: 1,
-    ep: 1,
-    interleave: 1,
-    recompute: 'full',
-    sequenceParallel: false,
-    zero: 0,
-    offload: false,
-  },
+  layout: { ...measuredRun().layout, tp: 8, pp: 8, dp: 16, recompute: 'full' },
   stack: 'megatron-2021',
   precision: 'fp16',
-  flopsConvention: 'sc21',
-  measured: {},
-};
+});
 const { gpu } = dgxA100(1024);
 const constants = efficiency('megatron-2021');
 
@@ -53,14 +24,14 @@ describe('modelOfRun', () => {
   });
 
   it('counts LLaMA 7B exactly', () => {
-    const shape = { ...run.shape, layers: 32, hidden: 4096, heads: 32, kvHeads: 32, ffn: 11_008, vocab: 32_000 };
-    const llama = modelOfRun({ ...run, shape: { ...shape, isGated: true, positions: 'rotary' } });
+    const changes = { ffn: 11_008, vocab: 32_000, isGated: true, positions: 'rotary' } as const;
+    const llama = modelOfRun({ ...run, shape: runShape(32, 4096, 32, changes) });
     expect(llama.parameters.total).toBe(6_738_415_616);
   });
 
   it('counts Llama 2 70B with its grouped queries exactly', () => {
-    const shape = { ...run.shape, layers: 80, hidden: 8192, heads: 64, kvHeads: 8, ffn: 28_672, vocab: 32_000 };
-    const llama = modelOfRun({ ...run, shape: { ...shape, isGated: true, positions: 'rotary' } });
+    const changes = { kvHeads: 8, ffn: 28_672, vocab: 32_000, isGated: true, positions: 'rotary' } as const;
+    const llama = modelOfRun({ ...run, shape: runShape(80, 8192, 64, changes) });
     expect(llama.parameters.total).toBe(68_976_648_192);
   });
 });

@@ -1,47 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createStepCost } from './estimator.ts';
 import type { MeasuredRun } from './measured-run.ts';
+import { measuredRun } from './measured-run.test-support.ts';
 import { efficiency } from './planner.test-support.ts';
 import { type PredictedRun, validate } from './validation.ts';
 
-const run: MeasuredRun = {
-  line: 2,
-  name: 'a',
-  source: 'S',
-  gpu: 'a100-80',
-  gpus: 8,
-  gpusPerNode: 8,
-  networkBytesPerSecondPerGpu: 25e9,
-  nodesPerLeaf: Infinity,
-  shape: {
-    layers: 8,
-    hidden: 1024,
-    heads: 8,
-    kvHeads: 8,
-    ffn: 4096,
-    isGated: false,
-    vocab: 51_200,
-    positions: 'learned',
-  },
-  workload: { sequenceLength: 1000, globalBatch: 80 },
-  microBatch: 1,
-  layout: {
-    tp: 1,
-    pp: 1,
-    dp: 8,
-    cp: 1,
-    ep: 1,
-    interleave: 1,
-    recompute: 'none',
-    sequenceParallel: false,
-    zero: 0,
-    offload: false,
-  },
-  stack: 'fsdp',
-  precision: 'bf16',
-  flopsConvention: 'sc21',
-  measured: {},
-};
+const run = measuredRun();
 
 /** A run said to take so long, whatever its layout; 80 sequences of 1,000 tokens on 8 GPUs, 8e15 FLOPs. */
 function predicted(
