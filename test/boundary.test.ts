@@ -20,7 +20,18 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
   daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend'] },
   cli: {
-    values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'planner', 'store', 'backend', 'daemon'],
+    values: [
+      'lib',
+      'contract',
+      'formats',
+      'cluster',
+      'scheduler',
+      'inference',
+      'planner',
+      'store',
+      'backend',
+      'daemon',
+    ],
   },
 };
 

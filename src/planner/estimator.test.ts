@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createStepCost, Estimator } from './estimator.ts';
 import { stepFlops } from './flops.ts';

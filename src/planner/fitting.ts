@@ -331,5 +331,13 @@ const ROWS_PER_CONSTANT = 3;
 /** How to fit a user's own stack to `rows` measured runs, beginning from a stack of the catalogue: one constant, and one more for every three rows. */
 export function calibrationPlan(base: StackEfficiency, title: string, rows: number): FitPlan {
   const count = Math.max(1, Math.floor(rows / ROWS_PER_CONSTANT));
-  return { stack: base.stack, title, inherits: base.stack, set: {}, fitted: CALIBRATED.slice(0, count), takes: null, gpu: null };
+  return {
+    stack: base.stack,
+    title,
+    inherits: base.stack,
+    set: {},
+    fitted: CALIBRATED.slice(0, count),
+    takes: null,
+    gpu: null,
+  };
 }
