@@ -26,7 +26,7 @@ function predicted(
         peak_memory_GiB: 50,
       },
     },
-    efficiency: efficiency('fsdp'),
+    efficiency: { ...efficiency('fsdp'), time: { low: 0.9, high: 1.1 }, memory: { low: 0.95, high: 1.05 } },
   };
 }
 
