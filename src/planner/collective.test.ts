@@ -18,6 +18,8 @@ describe('placeGroup', () => {
     [32, 8, { inNode: 1, nodes: 32 }],
     [32, 4, { inNode: 2, nodes: 16 }],
     [6, 16, { inNode: 1, nodes: 6 }],
+    [3, 1, { inNode: 1, nodes: 3 }],
+    [12, 1, { inNode: 4, nodes: 3 }],
   ])('lays %i members %i GPUs apart on nodes of 8', (size, stride, group) => {
     expect(placeGroup(size, stride, 8)).toEqual(group);
   });
@@ -49,8 +51,10 @@ describe('collectives', () => {
     expect(gatherSeconds(1e9, ring, spine)).toBe(gatherSeconds(1e9, ring, links));
     expect(gatherSeconds(1e9, ring, { ...spine, nodesPerLeaf: 2 })).toBeGreaterThan(gatherSeconds(1e9, ring, links));
     expect(allToAllSeconds(1e9, ring, spine)).toBeGreaterThan(3 * allToAllSeconds(1e9, ring, links));
-    expect(sendSeconds(1e9, 160, 8, spine)).toBeCloseTo(0.2, 12);
-    expect(sendSeconds(1e9, 8, 8, spine)).toBeCloseTo(0.05, 12);
-    expect(sendSeconds(1e9, 4, 8, spine)).toBeCloseTo(0.005, 12);
+    expect(sendSeconds(1e9, 160, 320, 8, spine)).toBeCloseTo(0.2, 12);
+    expect(sendSeconds(1e9, 8, 16, 8, spine)).toBeCloseTo(0.05, 12);
+    expect(sendSeconds(1e9, 4, 8, 8, spine)).toBeCloseTo(0.005, 12);
+    // Every other hop of a chain over two nodes leaves a node.
+    expect(sendSeconds(1e9, 4, 16, 8, spine)).toBeCloseTo(0.05, 12);
   });
 });

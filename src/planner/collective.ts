@@ -7,10 +7,17 @@ export interface Group {
   nodes: number;
 }
 
-/** How a group of `size` whose neighbours stand `stride` GPUs apart lies on nodes of `gpusPerNode`. */
+/**
+ * How a group of `size` whose neighbours stand `stride` GPUs apart lies on nodes of `gpusPerNode`. Where groups do not divide a node or a node them, some
+ * straddle nodes with few members in each, and these set the pace.
+ */
 export function placeGroup(size: number, stride: number, gpusPerNode: number): Group {
-  const inNode = Math.max(1, Math.min(size, Math.floor(gpusPerNode / stride)));
+  const inNode = Math.max(1, Math.floor(greatestCommonDivisor(size * stride, gpusPerNode) / stride));
   return { inNode, nodes: Math.ceil(size / inNode) };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** What a collective sees of the machine's links with a given stack. */
@@ -76,9 +83,9 @@ export function allToAllSeconds(bytes: number, group: Group, links: Links): numb
   return seconds;
 }
 
-/** Seconds to hand `bytes` to a GPU `stride` GPUs on. */
-export function sendSeconds(bytes: number, stride: number, gpusPerNode: number, links: Links): number {
-  if (stride < gpusPerNode) return bytes / links.nvlinkBytesPerSecond + links.nvlinkLatencySeconds;
+/** Seconds to hand `bytes` on in a chain of GPUs `stride` apart that spans `span` GPUs: its slowest hop, between nodes unless one node holds all. */
+export function sendSeconds(bytes: number, stride: number, span: number, gpusPerNode: number, links: Links): number {
+  if (gpusPerNode % span === 0) return bytes / links.nvlinkBytesPerSecond + links.nvlinkLatencySeconds;
   const crossesSpine = stride / gpusPerNode >= links.nodesPerLeaf;
   return bytes / (crossesSpine ? links.spineBytesPerSecond : links.networkBytesPerSecond) + links.networkLatencySeconds;
 }

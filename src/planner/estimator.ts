@@ -216,12 +216,13 @@ export class Estimator {
     const paced = layersPaced * layer.total + embedding + overhead;
     const all = model.layers * layer.total + slice.inputSeconds + slice.headSeconds + pp * overhead;
 
+    const stageGpus = tp * cp * dp;
     let pipelineHop = 0;
     if (pp > 1) {
       // Either each GPU of a TP group hands on its part and most of that is hidden, or all hand on the whole and wait.
       const sends = isBlocking ? stack.zeroPipelineSends : 2 * (1 - stack.pipelineOverlap);
       const bytes = isBlocking ? slice.boundaryBytes : slice.boundaryBytes / tp;
-      pipelineHop = sends * sendSeconds(bytes, tp * cp * dp, machine.gpusPerNode, links);
+      pipelineHop = sends * sendSeconds(bytes, stageGpus, stageGpus * pp, machine.gpusPerNode, links);
     }
     const pipeline = pipelineHop * interleave * microBatches;
     const bubble = pp === 1 ? 0 : (all - paced + (pp - 1) * pipelineHop) / interleave;
@@ -259,7 +260,7 @@ export class Estimator {
     if (pp > 1 && model.hasTiedEmbeddings) {
       // First and last stage add up their gradients of the shared embedding.
       const bytes = (stack.gradientReduceBytes * model.vocab * model.hidden) / tp;
-      dataParallel += sendSeconds(bytes, tp * cp * dp * (pp - 1), machine.gpusPerNode, links);
+      dataParallel += sendSeconds(bytes, stageGpus * (pp - 1), stageGpus * pp, machine.gpusPerNode, links);
     }
 
     const stepped = zero >= 1 ? shared / replicas + (experts * ep) / replicas : shared + experts;

@@ -200,7 +200,7 @@ function communicationPass(
   let contextParallel = 0;
   if (cp > 1) {
     // Ring attention: keys and values visit each of the others (Liu et al., arXiv 2310.01889).
-    contextParallel = (cp - 1) * sendSeconds(work.keyValueBytes, tp * (cp - 1), gpusPerNode, links);
+    contextParallel = (cp - 1) * sendSeconds(work.keyValueBytes, tp, tp * cp, gpusPerNode, links);
   }
   let expertParallel = 0;
   if (work.dispatchBytes > 0) {

@@ -44,7 +44,8 @@ export function plannedGpu(gpu: GpuType, precision: Precision): PlannedGpu | { l
   if (gpu.streamingMultiprocessors === null) return { lacks: 'streamingMultiprocessors' };
   return {
     name: gpu.name,
-    memoryBytes: gpu.memoryBytes,
+    // A maker's gigabyte of GPU memory has 2^30 bytes.
+    memoryBytes: (gpu.memoryBytes / 1e9) * 2 ** 30,
     memoryBytesPerSecond: gpu.memoryBytesPerSecond,
     peakFlops,
     streamingMultiprocessors: gpu.streamingMultiprocessors,

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRunsFile } from '../../formats/runs-file.ts';
@@ -185,14 +184,16 @@ async function describeBest(request: PlanRequest, choice: Choice): Promise<BestL
   const { cost, parallelism } = choice;
   const { stack } = efficiency.stack;
   const training = timeOf(request, cost.iterationSeconds);
-  const interval = predictionInterval(efficiency, 'time', cost.iterationSeconds);
+  const unbacked = notValidated({ model, machine, workload, stack, parallelism }, await publishedRuns(request));
+  const isValidated = unbacked.length === 0;
+  const interval = predictionInterval(efficiency, 'time', cost.iterationSeconds, isValidated);
   const [fastest, slowest] = interval.map((seconds) => timeOf(request, seconds).expectedSeconds / SECONDS_PER_DAY);
   const layout = describe(request, choice, choice.why);
   return {
     ...layout,
     tokensPerSecond: layout.tokensPerSecondPerGpu * machine.gpus,
     iterationSecondsInterval: interval,
-    memoryBytesInterval: predictionInterval(efficiency, 'memory', cost.memoryBytes),
+    memoryBytesInterval: predictionInterval(efficiency, 'memory', cost.memoryBytes, isValidated),
     expectedDays: training.expectedSeconds / SECONDS_PER_DAY,
     expectedDaysInterval: [fastest ?? 0, slowest ?? 0],
     ettr: training.ettr,
@@ -208,7 +209,7 @@ async function describeBest(request: PlanRequest, choice: Choice): Promise<BestL
     fullestStage: cost.fullestStage,
     hostMemoryBytesPerGpu: cost.hostMemoryBytes,
     limits: whatLimits(cost.seconds, cost.iterationSeconds, computeShareOfPeak(request, choice)),
-    notValidated: notValidated({ model, machine, workload, stack, parallelism }, await publishedRuns(request)),
+    notValidated: unbacked,
   };
 }
 
@@ -218,20 +219,24 @@ function computeShareOfPeak({ model, machine, workload }: PlanRequest, { cost }:
   return flops / (cost.seconds.compute * machine.gpus * machine.gpu.peakFlops);
 }
 
-/** The runs that the stack's constants, and those of the stacks it inherits, were fitted on; those of a user's own file are not kept. */
+/**
+ * The runs that the stack's constants were held against, its own and those of stacks of one ancestry, which share most constants; those of a user's own file
+ * are not kept.
+ */
 async function publishedRuns({ efficiency, machine }: PlanRequest): Promise<MeasuredRun[]> {
-  const folder = join(packageFolder(), 'catalog', 'runs');
-  const kept = new Set(readdirSync(folder));
-  const runs: MeasuredRun[] = [];
-  const gpus = gpuNames();
-  let { fit } = efficiency;
-  for (;;) {
-    for (const file of fit.rows.filter((row) => kept.has(row))) {
-      runs.push(...parseRunsFile(await readFile(join(folder, file), 'utf8'), file, { gpus, stacks: STACKS }));
-    }
-    if (fit.inherited === null) return runs;
-    ({ fit } = await loadEfficiency(fit.inherited, machine.gpu.name));
-  }
+  const stacks = await Promise.all(STACKS.map((name) => loadEfficiency(name, machine.gpu.name)));
+  const ancestor = (name: string): string => {
+    const inherited = stacks.find(({ stack }) => stack.stack === name)?.fit.inherited ?? null;
+    return inherited === null ? name : ancestor(inherited);
+  };
+  const own = ancestor(efficiency.stack.stack);
+  const files = stacks.flatMap((other) => (ancestor(other.stack.stack) === own ? other.fit.rows : []));
+  const known = { gpus: gpuNames(), stacks: STACKS };
+  const runs = files.map(async (file) => {
+    const text = await readFile(join(packageFolder(), 'catalog', 'runs', file), 'utf8');
+    return parseRunsFile(text, file, known);
+  });
+  return (await Promise.all(runs)).flat();
 }
 
 function changeText(change: Change, unfit: Candidate): string {
