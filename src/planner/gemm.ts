@@ -1,13 +1,13 @@
 /** Tiles of the output that one streaming multiprocessor works on, and the share of its tensor-core rate each can reach. */
-const TILES: readonly (readonly [rows: number, columns: number, rate: number])[] = [
-  [256, 128, 1],
-  [128, 256, 1],
-  [128, 128, 0.96],
-  [256, 64, 0.9],
-  [64, 256, 0.9],
-  [128, 64, 0.85],
-  [64, 128, 0.85],
-  [64, 64, 0.7],
+const TILES: readonly { readonly rows: number; readonly columns: number; readonly rate: number }[] = [
+  { rows: 256, columns: 128, rate: 1 },
+  { rows: 128, columns: 256, rate: 1 },
+  { rows: 128, columns: 128, rate: 0.96 },
+  { rows: 256, columns: 64, rate: 0.9 },
+  { rows: 64, columns: 256, rate: 0.9 },
+  { rows: 128, columns: 64, rate: 0.85 },
+  { rows: 64, columns: 128, rate: 0.85 },
+  { rows: 64, columns: 64, rate: 0.7 },
 ];
 
 /** Share of the rate where contiguous dimensions are multiples of 2^index elements of two bytes only; 64 (128 bytes) and up is full. */
@@ -23,12 +23,10 @@ export interface GemmRates {
   gapSeconds: number;
 }
 
-/** The largest power of two, up to 64, that divides all of them. */
-function alignment(...dimensions: readonly number[]): number {
+/** The exponent of the largest power of two, up to 64, that divides both. */
+function alignment(columns: number, depth: number): number {
   let exponent = 6;
-  for (const dimension of dimensions) {
-    while (exponent > 0 && dimension % 2 ** exponent !== 0) exponent -= 1;
-  }
+  while (exponent > 0 && (columns % (1 << exponent) !== 0 || depth % (1 << exponent) !== 0)) exponent -= 1;
   return exponent;
 }
 
@@ -41,10 +39,10 @@ export function gemmSeconds(rows: number, columns: number, depth: number, batch:
   const perMultiprocessor =
     (rates.flops * (ALIGNED_RATE[alignment(columns, depth)] ?? 1)) / rates.streamingMultiprocessors;
   let fastest = Infinity;
-  for (const [tileRows, tileColumns, rate] of TILES) {
-    const tiles = batch * Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns);
+  for (const tile of TILES) {
+    const tiles = batch * Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
     const waves = Math.ceil(tiles / rates.streamingMultiprocessors);
-    const seconds = (waves * 2 * tileRows * tileColumns * depth) / (perMultiprocessor * rate);
+    const seconds = (waves * 2 * tile.rows * tile.columns * depth) / (perMultiprocessor * tile.rate);
     if (seconds < fastest) fastest = seconds;
   }
   const bytes = 2 * batch * (rows * depth + depth * columns + rows * columns);
