@@ -185,18 +185,28 @@ export class Estimator {
     const { layer } = slice;
     const microBatches = workload.globalBatch / (dp * microBatch);
 
+    const isBlocking = zero > 0 && pp > 1 && stack.zeroPipelineSends > 0;
+    const scheduled = stack.microBatchSeconds + (isBlocking ? stack.zeroPipelineSeconds : 0);
+    // Each microbatch adds its gradients to those of the ones before.
+    const added =
+      microBatches > 1
+        ? (ACCUMULATION_PASSES * GATHERED_WEIGHT_BYTES * (slice.layerParameters + slice.expertParameters)) /
+          this.#rates.memoryBytesPerSecond
+        : 0;
+    const layerSeconds = layer.total + added;
+
     // The longest stage sets the pace: the first, the last, or the fullest in between.
     const layersMost = Math.ceil(model.layers / pp);
     const layersFirst = this.#layersOfStage(0, pp);
     const layersLast = this.#layersOfStage(pp - 1, pp);
-    const firstSeconds = slice.inputSeconds + layersFirst * layer.total;
-    const lastSeconds = slice.headSeconds + layersLast * layer.total;
+    const firstSeconds = slice.inputSeconds + layersFirst * layerSeconds;
+    const lastSeconds = slice.headSeconds + layersLast * layerSeconds;
     let layersPaced = layersMost;
     let embedding = 0;
     if (pp === 1) {
       embedding = slice.inputSeconds + slice.headSeconds;
     } else {
-      const middle = layersMost * layer.total;
+      const middle = layersMost * layerSeconds;
       const longest = Math.max(firstSeconds, lastSeconds, pp > 2 ? middle : 0);
       if (longest === lastSeconds) {
         layersPaced = layersLast;
@@ -206,15 +216,8 @@ export class Estimator {
         embedding = slice.inputSeconds;
       }
     }
-    // Each microbatch adds its gradients to those of the ones before.
-    const added =
-      (ACCUMULATION_PASSES * GATHERED_WEIGHT_BYTES * layersPaced * (slice.layerParameters + slice.expertParameters)) /
-      this.#rates.memoryBytesPerSecond;
-    const isBlocking = zero > 0 && pp > 1 && stack.zeroPipelineSends > 0;
-    const scheduled = stack.microBatchSeconds + (isBlocking ? stack.zeroPipelineSeconds : 0);
-    const overhead = scheduled + (microBatches > 1 ? added : 0);
-    const paced = layersPaced * layer.total + embedding + overhead;
-    const all = model.layers * layer.total + slice.inputSeconds + slice.headSeconds + pp * overhead;
+    const paced = layersPaced * layerSeconds + embedding + scheduled;
+    const all = model.layers * layerSeconds + slice.inputSeconds + slice.headSeconds + pp * scheduled;
 
     const stageGpus = tp * cp * dp;
     let pipelineHop = 0;
@@ -236,7 +239,8 @@ export class Estimator {
     let dataParallel = 0;
     if (replicas > 1) {
       const group = placeGroup(replicas, tp, machine.gpusPerNode);
-      const backward = layersPaced * layer.backward;
+      // What any stage has to hide behind: were it the layers of the stage that sets the pace, a faster link that shifts the pace could cost time.
+      const layersHiding = Math.floor(model.layers / pp);
       if (zero >= 2) {
         const gathers = zero === 3 ? 2 : 1;
         const gathered = gatherSeconds(GATHERED_WEIGHT_BYTES * shared, group, links);
@@ -244,13 +248,13 @@ export class Estimator {
         const latency =
           layersMost * (gathers + 1) * (group.nodes > 1 ? links.networkLatencySeconds : links.nvlinkLatencySeconds);
         const communication = gathers * gathered + reduced + latency;
-        const hiding = stack.dataParallelOverlap * layersPaced * layer.total;
+        const hiding = stack.dataParallelOverlap * layersHiding * layer.total;
         dataParallel = microBatches * Math.max(0, communication - hiding);
         // The first gather and the last reduction have nothing to hide behind.
         dataParallel += (gathered + reduced) / Math.max(1, layersMost);
       } else {
         const reduced = allReduceSeconds(stack.gradientReduceBytes * shared, group, links);
-        dataParallel = Math.max(0, reduced - stack.dataParallelOverlap * backward);
+        dataParallel = Math.max(0, reduced - stack.dataParallelOverlap * layersHiding * layer.backward);
       }
       if (experts > 0 && replicas > ep) {
         const expertGroup = placeGroup(replicas / ep, tp * ep, machine.gpusPerNode);
@@ -280,7 +284,7 @@ export class Estimator {
     const perLayer = layersPaced * microBatches;
     const { seconds } = cost;
     seconds.compute = compute;
-    seconds.memoryBound = layer.memoryBound * perLayer + (overhead - scheduled) * microBatches;
+    seconds.memoryBound = (layer.memoryBound + added) * perLayer;
     seconds.embedding = embedding * microBatches;
     seconds.recompute = layer.recompute * perLayer;
     seconds.host = layer.host * perLayer + scheduled * microBatches;

@@ -11,7 +11,8 @@ import { type SearchRequest, search } from './search.ts';
 import type { StepCost } from './step-cost.ts';
 
 const RUNS = { numRuns: 60 };
-const CONSTANTS = STACKS.map((stack) => efficiency(stack));
+/** As fitted, and with all hidden that can be. */
+const CONSTANTS = STACKS.flatMap((stack) => [efficiency(stack), efficiency(stack, { dataParallelOverlap: 1 })]);
 
 const models = fc.oneof(
   fc
@@ -159,6 +160,42 @@ describe('every layout', () => {
       }),
       RUNS,
     );
+  });
+
+  it('is no slower with more bandwidth where another stage comes to set the pace', () => {
+    // Stages of 1, 2, 2 and 1 layers, the last with the head: slow collectives make the middle the longest, fast ones the last.
+    const model = gpt('uneven', 6, 4096, 32, { vocab: 100_352 });
+    const layout: Parallelism = {
+      tp: 8,
+      pp: 4,
+      dp: 2,
+      cp: 1,
+      ep: 1,
+      microBatch: 1,
+      interleave: 1,
+      recompute: 'none',
+      sequenceParallel: true,
+      zero: 1,
+      offload: false,
+    };
+    const workload = { sequenceLength: 2048, globalBatch: 16 };
+    const constants = efficiency('megatron-core', { dataParallelOverlap: 1 });
+    const { gpu, ...machine } = dgxA100(64, { networkBytesPerSecondPerGpu: 1e9 });
+    const seconds: number[] = [];
+    const pacedByHead = new Set<boolean>();
+    for (let nvlinkBytesPerSecond = 2e9; nvlinkBytesPerSecond < 1e12; nvlinkBytesPerSecond *= 1.002) {
+      const estimator = new Estimator(
+        model,
+        { ...machine, gpu: { ...gpu, nvlinkBytesPerSecond } },
+        workload,
+        constants,
+      );
+      const cost = estimator.evaluate(layout);
+      seconds.push(cost.iterationSeconds);
+      pacedByHead.add(cost.seconds.embedding > 0);
+    }
+    expect([...pacedByHead]).toEqual([false, true]);
+    expect(seconds.filter((value, index) => value > (seconds[index - 1] ?? Infinity))).toEqual([]);
   });
 
   it('takes the time that its arithmetic takes at the peak, at least', () => {
