@@ -6,8 +6,17 @@ import { note, print, printJson } from '../output.ts';
 import { calibrate } from '../plan/calibration.ts';
 import { compareClusters } from '../plan/comparison.ts';
 import { fewestGpus } from '../plan/deadline.ts';
-import { makePlan } from '../plan/plan.ts';
-import { badRequest, parseSeconds, parseTokens, type PlanOptions, resolveRequest, withGpus } from '../plan/request.ts';
+import { writePlanPage } from '../plan/page-file.ts';
+import { makePlan, type PlanReport } from '../plan/plan.ts';
+import {
+  badRequest,
+  parseSeconds,
+  parseTokens,
+  type PlanOptions,
+  type PlanRequest,
+  resolveRequest,
+  withGpus,
+} from '../plan/request.ts';
 import { validateRuns } from '../plan/run-validation.ts';
 import { renderCalibration } from '../render/plan-calibration.ts';
 import { renderComparison } from '../render/plan-comparison.ts';
@@ -24,6 +33,7 @@ interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
   zero?: string;
   compare?: string[];
   deadline?: number;
+  report?: string;
   json?: boolean;
 }
 
@@ -75,6 +85,7 @@ export function register(program: Command): Command {
       checked(parseSeconds, 'a time such as 3w'),
     )
     .option('--compare <clusters>', 'names of clusters, the first is the base', list)
+    .option('--report <file>', 'write the plan as an HTML page too')
     .action(runPlan);
   defineCommand(group, 'validate', {
     summary: 'Predict the runs of a CSV file and hold the predictions against what was measured.',
@@ -109,15 +120,15 @@ export function register(program: Command): Command {
   return group;
 }
 
-async function runPlan({ cluster, compare, deadline, zero, json, ...given }: Options): Promise<void> {
+async function runPlan({ cluster, compare, deadline, report, zero, json, ...given }: Options): Promise<void> {
   if (given.model === undefined) throw badRequest('model: missing: give --model NAME; `orrery models` lists them');
   if (given.tokens === undefined) throw badRequest('tokens: missing: give --tokens, such as --tokens 300B');
   const stage = ZERO_STAGES.find((known) => String(known) === zero);
   const options = { ...given, ...(stage === undefined ? {} : { zero: stage }) };
   if (compare !== undefined) {
     if (compare.length < 2) throw badRequest('compare: expected two clusters or more, such as rsc-phase1,rsc-phase2');
-    if (cluster !== undefined || deadline !== undefined) {
-      throw badRequest('compare: expected neither --cluster nor --deadline with it');
+    if (cluster !== undefined || deadline !== undefined || report !== undefined) {
+      throw badRequest('compare: expected neither --cluster, --deadline nor --report with it');
     }
     const clusters = await compareClusters(compare, options);
     if (json === true) return printJson({ clusters });
@@ -127,16 +138,25 @@ async function runPlan({ cluster, compare, deadline, zero, json, ...given }: Opt
   const request = await resolveRequest({ ...options, cluster });
   if (deadline === undefined) {
     const plan = await makePlan(request);
+    await writeReport(report, plan, request);
     if (json === true) printJson(plan);
     else print(renderPlan(plan, terminalOf(process.stdout)));
     if (!plan.fits) throw new ExitStatus(1);
     return;
   }
   const answer = fewestGpus(request, deadline);
-  const plan = await makePlan(withGpus(request, answer.gpus));
+  const sized = withGpus(request, answer.gpus);
+  const plan = await makePlan(sized);
+  await writeReport(report, plan, sized);
   if (json === true) printJson({ deadline: answer, ...plan });
   else print(`${renderDeadline(answer, plan)}\n\n${renderPlan(plan, terminalOf(process.stdout))}`);
   if (!answer.isMet) throw new ExitStatus(1);
+}
+
+async function writeReport(file: string | undefined, plan: PlanReport, request: PlanRequest): Promise<void> {
+  if (file === undefined) return;
+  await writePlanPage(file, plan, request, process.argv.slice(2));
+  note(`wrote ${file}`);
 }
 
 function parseAmount(text: string): number | undefined {

@@ -1,0 +1,74 @@
+import { type Content, html, type Markup } from './plan-page-markup.ts';
+
+/** Chart coordinates: narrow enough for text to stay readable on a phone. */
+export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 22, bottom: 52 } as const;
+
+/** From a value to a coordinate, with the values to label. */
+export interface Scale {
+  at: (value: number) => number;
+  ticks: readonly number[];
+}
+
+/** Over whole steps of 1, 2 or 5 times a power of ten that hold `low` to `high`. */
+export function linearScale(low: number, high: number, from: number, to: number, tickCount = 5): Scale {
+  const span = high > low ? high - low : Math.abs(high) || 1;
+  const raw = span / tickCount;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = ([1, 2, 5].find((factor) => factor * power >= raw) ?? 10) * power;
+  const first = Math.floor(low / step) * step;
+  const count = Math.max(1, Math.ceil((high - first) / step - 1e-9));
+  const last = first + count * step;
+  return {
+    at: (value) => from + ((value - first) / (last - first)) * (to - from),
+    ticks: Array.from({ length: count + 1 }, (_, index) => Number((first + index * step).toPrecision(12))),
+  };
+}
+
+/** Logarithmic, with some room at both ends. Ticks are decades, or 1, 2 and 5 of each where they are few. */
+export function logScale(low: number, high: number, from: number, to: number): Scale {
+  const room = 1.25;
+  const [start, end] = [Math.log(low / room), Math.log(high * room)];
+  const factors = end - start > Math.log(500) ? [1] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.log10(high) + 1; power += 1) {
+    for (const factor of factors) {
+      const value = Number((factor * 10 ** power).toPrecision(3));
+      if (Math.log(value) >= start && Math.log(value) <= end) ticks.push(value);
+    }
+  }
+  return { at: (value) => from + ((Math.log(value) - start) / (end - start)) * (to - from), ticks };
+}
+
+/** An SVG that says in words what it shows. `title` and `description` are read out instead of it. */
+export function drawing(id: string, title: string, description: string, height: number, content: Content): Markup {
+  return html`<svg viewBox="0 0 ${CHART.width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"><title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>${content}</svg>`;
+}
+
+/** Grid, tick labels and titles of both axes. */
+export function axes(
+  x: Scale,
+  y: Scale,
+  titles: { x: string; y: string },
+  texts: { x: (value: number) => string; y: (value: number) => string },
+): Markup {
+  const { width, height, left, right, bottom } = CHART;
+  const ground = height - bottom;
+  const rows = y.ticks.map((tick) => {
+    const at = round(y.at(tick));
+    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${texts.y(tick)}</text>`;
+  });
+  const columns = x.ticks.map((tick) => {
+    const at = round(x.at(tick));
+    return html`<line class="axis" x1="${at}" x2="${at}" y1="${ground}" y2="${ground + 5}"/><text x="${at}" y="${ground + 19}" text-anchor="middle">${texts.x(tick)}</text>`;
+  });
+  return html`${rows}${columns}<line class="axis" x1="${left}" x2="${width - right}" y1="${ground}" y2="${ground}"/><text x="${(left + width - right) / 2}" y="${height - 10}" text-anchor="middle">${titles.x}</text><text x="4" y="13">${titles.y}</text>`;
+}
+
+export function polyline(style: string, points: readonly (readonly [x: number, y: number])[]): Markup {
+  return html`<polyline class="${style}" points="${points.map(([x, y]) => `${round(x)},${round(y)}`).join(' ')}"/>`;
+}
+
+/** Coordinates to a tenth. */
+export function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
