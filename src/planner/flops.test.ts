@@ -22,6 +22,16 @@ describe('stepFlops', () => {
     expect(hardware / model - 1).toBeLessThan(0.03);
   });
 
+  it('counts nothing twice for selective recompute of flash attention', () => {
+    const { model, hardware } = stepFlops(
+      gpt('a', 32, 4096, 32),
+      { sequenceLength: 8192, globalBatch: 8 },
+      'selective',
+      true,
+    );
+    expect(hardware).toBe(model);
+  });
+
   it('halves the attention of half as many heads, and not its keys for fewer of these', () => {
     const workload = { sequenceLength: 8192, globalBatch: 8 };
     const all = stepFlops(gpt('a', 32, 4096, 32), workload, 'selective');

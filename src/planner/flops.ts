@@ -37,13 +37,18 @@ export function sparseLayerCount({ layers, moe }: ModelShape): number {
 
 /**
  * Arithmetic of one step over all GPUs (Narayanan et al., SC'21, arXiv 2104.04473, section 5.1 and appendix): three times the forward pass; full recompute
- * adds the layers' forward pass, selective recompute the attention core's. For a GPT with an MLP of 4h, full recompute gives 96 B s l h^2 (1 + s/6h + V/16lh).
+ * adds the layers' forward pass, selective recompute the attention core's, unless that is flash attention, which keeps nothing to compute again. For a GPT with an MLP of 4h, full recompute gives 96 B s l h^2 (1 + s/6h + V/16lh).
  */
-export function stepFlops(model: ModelShape, workload: StepWorkload, recompute: Recompute): StepFlops {
+export function stepFlops(
+  model: ModelShape,
+  workload: StepWorkload,
+  recompute: Recompute,
+  flashAttention = false,
+): StepFlops {
   const tokens = workload.globalBatch * workload.sequenceLength;
   const { matmul, core } = layerFlopsPerToken(model, workload.sequenceLength);
   const logits = 2 * model.hidden * model.vocab;
   const modelFlops = 3 * (matmul + core + logits);
-  const again = recompute === 'full' ? matmul + core : recompute === 'selective' ? core : 0;
+  const again = recompute === 'full' ? matmul + core : recompute === 'selective' && !flashAttention ? core : 0;
   return { model: tokens * modelFlops, hardware: tokens * (modelFlops + again) };
 }

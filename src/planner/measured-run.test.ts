@@ -47,6 +47,11 @@ describe('predictRun', () => {
     expect(measuredIterationSeconds({ ...run, measured: { peak_memory_GiB: 1 } }, prediction)).toBeNull();
   });
 
+  it('takes the mean share of replicas for a microbatch that was not published', () => {
+    const odd = { ...run, microBatch: null, workload: { ...run.workload, globalBatch: run.layout.dp * 8 + 1 } };
+    expect([1, 2, 4, 8]).toContain(predictRun(odd, gpu, constants).parallelism.microBatch);
+  });
+
   it("counts FLOPs by the SC'21 formula where recompute is full", () => {
     const [l, h, v, s, b] = [96, 12_288, 51_200, 2048, 1536];
     const formula = 96 * b * s * l * h * h * (1 + s / (6 * h) + v / (16 * l * h));

@@ -127,8 +127,9 @@ export function machineOfRun(run: MeasuredRun, gpu: PlannedGpu): Machine {
 export function predictRun(run: MeasuredRun, gpu: PlannedGpu, efficiency: Efficiency): RunPrediction {
   const model = modelOfRun(run);
   const estimator = new Estimator(model, machineOfRun(run, gpu), run.workload, efficiency);
+  // Replicas whose shares were uneven had about the mean.
   const microBatches =
-    run.microBatch === null ? divisorsOf(run.workload.globalBatch / run.layout.dp) : [run.microBatch];
+    run.microBatch === null ? divisorsOf(Math.floor(run.workload.globalBatch / run.layout.dp)) : [run.microBatch];
   let best: { parallelism: Parallelism; cost: StepCost } | undefined;
   for (const microBatch of microBatches) {
     const parallelism = { ...run.layout, microBatch };

@@ -144,7 +144,7 @@ function tokensPerStep({ workload }: PlanRequest): number {
 function describe(request: PlanRequest, { parallelism, cost }: Candidate, why: string): PlannedLayout {
   const { model, machine, workload, tokens } = request;
   const { iterationSeconds } = cost;
-  const flops = stepFlops(model, workload, parallelism.recompute);
+  const flops = stepFlops(model, workload, parallelism.recompute, request.efficiency.stack.flashAttention);
   const peakFlops = iterationSeconds * machine.gpus * machine.gpu.peakFlops;
   return {
     parallelism,
