@@ -99,7 +99,7 @@ export function memorySection(report: PlanReport, { model, machine, workload, ef
   const stageWords =
     stages.length === 1
       ? 'Every GPU holds all layers of the model, or its share of each.'
-      : `The layers are cut into ${stages.length} stages that work one after the other, as on an assembly line. The first stages keep more activations, since their results wait longest for the way back; stage ${best.fullestStage + 1} is the fullest.`;
+      : `The layers are cut into ${stages.length} stages that work one after the other, as on an assembly line; they are counted from 0. The first stages keep more activations, since their results wait longest for the way back; stage ${best.fullestStage} is the fullest.`;
   const tight =
     report.fits && high > memoryBytesPerGpuMax
       ? html`<p class="note">The upper end of the interval is more than a GPU has: measured, this layout may not fit.</p>`
@@ -109,7 +109,7 @@ export function memorySection(report: PlanReport, { model, machine, workload, ef
       html`<tr><th scope="row">${swatch(part)} ${part.term.name}</th><td>${gib(part.value)}</td><td class="words">${part.term.meaning}</td></tr>`,
   );
   return html`<section><h2>Does it fit into memory?</h2><p>${report.fits ? 'Yes' : 'No'}: the fullest GPU needs ${gib(best.memoryBytesPerGpu)} of ${gib(memoryBytesPerGpuMax)} (80 % interval ${gib(low)} to ${gib(high)}). ${stageWords}</p>${tight}
-<div class="pair"><figure>${memoryChart(stages, names, parts, memoryBytesPerGpuMax, machine.gpu.name)}<figcaption>Peak memory of one GPU of each stage, from the first to the last. Colours and numbers are those of the table.</figcaption></figure>${table('Memory of the fullest GPU', [stages.length === 1 ? 'a GPU' : `stage ${best.fullestStage + 1}`, 'memory', { words: 'what it is' }], rows)}</div></section>`;
+<div class="pair"><figure>${memoryChart(stages, names, parts, memoryBytesPerGpuMax, machine.gpu.name)}<figcaption>Peak memory of one GPU of each stage, from the first to the last. Colours and numbers are those of the table.</figcaption></figure>${table('Memory of the fullest GPU', [stages.length === 1 ? 'a GPU' : `stage ${best.fullestStage}`, 'memory', { words: 'what it is' }], rows)}</div></section>`;
 }
 
 function memoryChart(
@@ -145,16 +145,16 @@ function memoryChart(
   });
   const every = Math.max(1, Math.ceil(stages.length / 12));
   const x: Scale = {
-    at: (stage) => left + slot * (stage - 0.5),
-    ticks: stages.map((_, stage) => stage + 1).filter((stage) => (stage - 1) % every === 0),
+    at: (stage) => left + slot * (stage + 0.5),
+    ticks: stages.map((_, stage) => stage).filter((stage) => stages.length > 1 && stage % every === 0),
   };
   const limitAt = round(y.at(limit));
-  const description = `${totals.map((bytes, stage) => `Stage ${stage + 1} ${gib(bytes)}`).join(', ')}; a GPU has ${gib(bytesMax)}.`;
+  const description = `${totals.map((bytes, stage) => `Stage ${stage} ${gib(bytes)}`).join(', ')}; a GPU has ${gib(bytesMax)}.`;
   return drawing(
     'memory',
     'Memory of a GPU by pipeline stage',
     description,
     height,
-    html`${axes(x, y, { x: stages.length === 1 ? 'every GPU' : 'pipeline stage', y: 'GiB of a GPU' }, { x: whole, y: whole })}${bars}<line class="limit" x1="${left}" x2="${width - right}" y1="${limitAt}" y2="${limitAt}"/><text class="limit-text halo" x="${width - right}" y="${limitAt - 6}" text-anchor="end">${`${gib(bytesMax)}: all an ${gpuName} has`}</text>`,
+    html`${axes(x, y, { x: stages.length === 1 ? 'every GPU' : 'pipeline stage', y: 'GiB of a GPU' }, { x: whole, y: whole })}${bars}<line class="axis" x1="${left}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/><line class="limit" x1="${left}" x2="${width - right}" y1="${limitAt}" y2="${limitAt}"/><text class="limit-text halo" x="${width - right}" y="${limitAt - 6}" text-anchor="end">${`${gib(bytesMax)}: the memory of ${gpuName}`}</text>`,
   );
 }

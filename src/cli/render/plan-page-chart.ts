@@ -1,7 +1,7 @@
 import { type Content, html, type Markup } from './plan-page-markup.ts';
 
 /** Chart coordinates: narrow enough for text to stay readable on a phone. */
-export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 22, bottom: 52 } as const;
+export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 30, bottom: 52 } as const;
 
 /** From a value to a coordinate, with the values to label. */
 export interface Scale {
@@ -24,10 +24,9 @@ export function linearScale(low: number, high: number, from: number, to: number,
   };
 }
 
-/** Logarithmic, with some room at both ends. Ticks are decades, or 1, 2 and 5 of each where they are few. */
-export function logScale(low: number, high: number, from: number, to: number): Scale {
-  const room = 1.25;
-  const [start, end] = [Math.log(low / room), Math.log(high * room)];
+/** Logarithmic, with some room at both ends, `lowRoom` of it (a factor) at the low one. Ticks are decades, or 1, 2 and 5 of each where they are few. */
+export function logScale(low: number, high: number, from: number, to: number, lowRoom = 1.25): Scale {
+  const [start, end] = [Math.log(low / lowRoom), Math.log(high * 1.25)];
   const factors = end - start > Math.log(500) ? [1] : [1, 2, 5];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.log10(high) + 1; power += 1) {

@@ -1,8 +1,11 @@
 import type { PlanReport } from '../plan/plan.ts';
-import { axes, CHART, drawing, linearScale, polyline, round } from './plan-page-chart.ts';
+import { axes, CHART, drawing, linearScale, logScale, polyline, round } from './plan-page-chart.ts';
 import { html, type Markup, NOTHING, table } from './plan-page-markup.ts';
 import { gib, inGib } from './plan-page-words.ts';
 import { layoutText, percent, secondsText, whole } from './plan-report.ts';
+
+/** Slowest over fastest, beyond which the axis of time is logarithmic. */
+const LINEAR_MOST = 6;
 
 /** Layouts of which none is both faster and smaller. */
 export function frontSection(report: PlanReport): Markup {
@@ -22,7 +25,9 @@ function chart({ front, best, memoryBytesPerGpuMax, fits }: PlanReport): Markup 
   const isShort = Math.max(...times) < 2;
   const unit = isShort ? 1000 : 1;
   const x = linearScale(Math.min(...sizes, limit), Math.max(...sizes, limit), left, width - right);
-  const y = linearScale(0, Math.max(...times) * unit, height - bottom, top);
+  const [fastest, slowest] = [Math.min(...times) * unit, Math.max(...times) * unit];
+  const isWide = slowest > LINEAR_MOST * fastest;
+  const y = isWide ? logScale(fastest, slowest, height - bottom, top) : linearScale(0, slowest, height - bottom, top);
   const place = ({ iterationSeconds, memoryBytesPerGpu }: (typeof front)[number]) =>
     [x.at(inGib(memoryBytesPerGpu)), y.at(iterationSeconds * unit)] as const;
   const dots = front.map((point) => {
@@ -39,7 +44,7 @@ function chart({ front, best, memoryBytesPerGpuMax, fits }: PlanReport): Markup 
     'Time of a step against memory',
     `${whole(front.length)} layouts ${range}; ${label}: ${secondsText(best.iterationSeconds)} with ${gib(best.memoryBytesPerGpu)}. A GPU has ${gib(memoryBytesPerGpuMax)}.`,
     height,
-    html`${axes(x, y, { x: 'memory of the fullest GPU, GiB', y: isShort ? 'milliseconds a step' : 'seconds a step' }, { x: String, y: String })}${polyline('chosen', front.map(place))}${dots}<line class="limit" x1="${limitX}" x2="${limitX}" y1="${top}" y2="${height - bottom}"/><text class="limit-text halo" x="${limitX - 6}" y="${top + 12}" text-anchor="end">all a GPU has</text><circle class="ring" cx="${round(chosenX)}" cy="${round(chosenY)}" r="8"/><text class="halo" x="${round(chosenX)}" y="${round(chosenY + 24)}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`,
+    html`${axes(x, y, { x: 'memory of the fullest GPU, GiB', y: `${isShort ? 'milliseconds' : 'seconds'} a step${isWide ? ' (logarithmic)' : ''}` }, { x: String, y: String })}${polyline('chosen', front.map(place))}${dots}<line class="limit" x1="${limitX}" x2="${limitX}" y1="${top}" y2="${height - bottom}"/><text class="limit-text halo" x="${limitX - 6}" y="${top + 12}" text-anchor="end">all a GPU has</text><circle class="ring" cx="${round(chosenX)}" cy="${round(chosenY)}" r="8"/><text class="halo" x="${round(chosenX)}" y="${round(chosenY - 14)}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`,
   );
 }
 
@@ -47,7 +52,7 @@ function chart({ front, best, memoryBytesPerGpuMax, fits }: PlanReport): Markup 
 export function alternativesSection({ best, alternatives, search, fits }: PlanReport): Markup {
   const rows = [best, ...alternatives].map(
     ({ parallelism, iterationSeconds, mfu, memoryBytesPerGpu, why }, rank) =>
-      html`<tr class="${rank === 0 ? 'best' : ''}"><td class="words">${layoutText(parallelism)}</td><td>${secondsText(iterationSeconds)}</td><td>${percent(mfu)}</td><td>${gib(memoryBytesPerGpu)}</td><td class="words">${why}</td></tr>`,
+      html`<tr class="${rank === 0 ? 'first best' : 'first'}"><td class="words">${layoutText(parallelism)}</td><td>${secondsText(iterationSeconds)}</td><td>${percent(mfu)}</td><td>${gib(memoryBytesPerGpu)}</td></tr><tr class="why"><td class="words" colspan="4">${why}</td></tr>`,
   );
   const searched =
     search.spaceSize === 1
@@ -55,7 +60,7 @@ export function alternativesSection({ best, alternatives, search, fits }: PlanRe
       : `All ${whole(search.spaceSize)} possible layouts were considered: ${whole(search.evaluated)} evaluated, the others proven to be no better.`;
   return html`<section><h2>${fits ? 'The choice, and what came close' : 'What needs least memory'}</h2><p>${searched}</p>${table(
     'The best layouts',
-    [{ words: 'layout' }, 'a step', 'MFU', 'memory', { words: 'why' }],
+    [{ words: 'layout, and what tells it from the others' }, 'step', 'MFU', 'memory'],
     rows,
   )}</section>`;
 }

@@ -2,16 +2,20 @@ import { GPUS_OF_PHASE_2, type MarkedPoint, type ScalingReport } from '../plan/s
 import { axes, CHART, drawing, logScale, polyline, round } from './plan-page-chart.ts';
 import { html, type Markup, NOTHING, table } from './plan-page-markup.ts';
 import { duration } from './plan-page-words.ts';
-import { digits, percent, whole } from './plan-report.ts';
+import { digits, whole } from './plan-report.ts';
 
 /** Between two labels of the axis of GPUs, at least. */
 const LABEL_WIDTH = 48;
+
+/** Below the lowest point, as a factor, for its label. */
+const LABEL_ROOM = 2.2;
+const POINT_LABEL_WIDTH = 150;
 
 /** What other numbers of GPUs would give, as a chart and as a table. Empty where the run fits none. */
 export function scalingSection(scaling: ScalingReport): Markup {
   if (scaling.strong.length === 0) return NOTHING;
   return html`<section><h2>What more or fewer GPUs would give</h2>${summary(scaling)}
-<div class="pair"><figure>${chart(scaling)}<figcaption>Days to train against the size of the machine, both on logarithmic axes; failures included.</figcaption></figure>${numbers(scaling)}</div></section>`;
+<div class="pair"><div><figure>${chart(scaling)}<figcaption>Days to train against the size of the machine, both on logarithmic axes; failures included.</figcaption></figure><p class="lesser">Speed of a GPU: its tokens a second with the same batch, over that on the smallest machine of the table. Size: sequences in the batch grown. "Uses": model and batch do not divide well over more GPUs, the rest would stand idle. The farther from machines that were measured, the less certain the time.</p></div>${numbers(scaling)}</div></section>`;
 }
 
 function ownPoint(points: readonly MarkedPoint[]): MarkedPoint | undefined {
@@ -52,7 +56,7 @@ function chart({ strong, weak }: ScalingReport): Markup {
   const most = Math.max(...sizes);
   const idealAt = (gpus: number) => (smallest === undefined ? 0 : (smallest.expectedDays * smallest.targetGpus) / gpus);
   const x = logScale(Math.min(...sizes), most, left, width - right);
-  const y = logScale(Math.min(...days, idealAt(most)), Math.max(...days), height - bottom, top);
+  const y = logScale(Math.min(...days, idealAt(most)), Math.max(...days), height - bottom, top, LABEL_ROOM);
   const place = ({ targetGpus, expectedDays }: MarkedPoint) => [x.at(targetGpus), y.at(expectedDays)] as const;
   const own = ownPoint(strong);
   const ideal = [Math.min(...sizes), most].map((gpus) => [x.at(gpus), y.at(idealAt(gpus))] as const);
@@ -71,7 +75,7 @@ function chart({ strong, weak }: ScalingReport): Markup {
       own === undefined
         ? NOTHING
         : html`<circle class="ring" cx="${round(place(own)[0])}" cy="${round(place(own)[1])}" r="8"/>`
-    }${label(phase2Point(strong), -12)}${label(phase2Point(weak), 20)}${legend(own !== undefined)}`,
+    }${label(strong, true)}${label(weak, false)}${legend(own !== undefined)}`,
   );
 
   function circle(point: MarkedPoint): Markup {
@@ -84,11 +88,15 @@ function chart({ strong, weak }: ScalingReport): Markup {
     return html`<rect class="other dot" x="${round(cx - 4)}" y="${round(cy - 4)}" width="8" height="8"/>`;
   }
 
-  function label(point: MarkedPoint | undefined, below: number): Markup {
+  /** Above the whole line where there is a line within the label's width, else below the point. */
+  function label(points: readonly MarkedPoint[], isAbove: boolean): Markup {
+    const point = phase2Point(points);
     if (point === undefined) return NOTHING;
     const [cx, cy] = place(point);
+    const near = points.map(place).filter(([x]) => x <= cx && x > cx - POINT_LABEL_WIDTH);
+    const at = isAbove ? Math.min(...near.map(([, y]) => y)) - 12 : cy + 22;
     const text = `${whole(point.targetGpus)}: ${duration(point.expectedDays)}`;
-    return html`<text class="halo" x="${round(Math.min(cx + 12, width - 2))}" y="${round(cy + below)}" text-anchor="end">${text}</text>`;
+    return html`<text class="halo" x="${round(Math.min(cx + 12, width - 2))}" y="${round(at)}" text-anchor="end">${text}</text>`;
   }
 }
 
@@ -127,11 +135,11 @@ function numbers({ strong, weak }: ScalingReport): Markup {
       grown === undefined
         ? html`<td>-</td><td>-</td>`
         : html`<td>${duration(grown.expectedDays)}</td><td>${whole(grown.globalBatch)}</td>`;
-    return html`<tr class="${marks.includes('this plan') ? 'best' : ''}"><th scope="row">${whole(targetGpus)}${remarks === '' ? NOTHING : html`<br><small>${remarks}</small>`}</th><td>${duration(expectedDays)}</td><td>${percent(efficiency)}</td>${far}</tr>`;
+    return html`<tr class="${marks.includes('this plan') ? 'best' : ''}"><th scope="row">${whole(targetGpus)}${remarks === '' ? NOTHING : html`<small>${remarks}</small>`}</th><td>${duration(expectedDays)}</td><td>${Math.round(100 * efficiency)} %</td>${far}</tr>`;
   });
-  return html`<div>${table(
+  return table(
     'Time to train by number of GPUs',
-    ['GPUs', 'same batch', 'speed of a GPU', 'batch grown', 'sequences in it'],
+    ['GPUs', 'same batch', 'speed of a GPU', 'batch grown', 'its size'],
     rows,
-  )}<p class="lesser">Speed of a GPU: its tokens a second with the same batch, over that on the smallest machine of the table. "Uses": the model and the batch do not divide over more GPUs without loss, the rest would stand idle.</p></div>`;
+  );
 }

@@ -71,7 +71,9 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:24px 16px 48px}
-h1{font-size:clamp(1.45rem,4vw,2.2rem);line-height:1.2;margin:.2em 0 .4em;overflow-wrap:anywhere}
+h1{font-size:clamp(1.45rem,4vw,2.2rem);line-height:1.2;margin:.2em 0 .4em;overflow-wrap:anywhere;text-wrap:balance}
+h3{font-size:1.05rem;margin:1.2em 0 .3em}
+ul{margin:.4em 0;padding-left:1.3em;max-width:72ch}
 h2{font-size:1.3rem;line-height:1.3;margin:2.2em 0 .4em;padding-top:.8em;border-top:1px solid var(--grid)}
 p{margin:.5em 0;max-width:72ch;overflow-wrap:anywhere}
 .lesser,figcaption,.fact p,td small{color:var(--lesser)}
@@ -106,11 +108,14 @@ svg .part{stroke:var(--ground);stroke-width:1.5}
 .scroll{overflow-x:auto;margin:.8em 0}
 .scroll:focus-visible{outline:2px solid var(--chosen)}
 table{border-collapse:collapse;width:100%;font-size:.95rem;font-variant-numeric:tabular-nums}
-th,td{text-align:right;padding:5px 10px 5px 0;border-bottom:1px solid var(--grid);vertical-align:top;font-weight:400}
+th,td{text-align:right;padding:5px 10px 5px 0;border-bottom:1px solid var(--grid);vertical-align:top;font-weight:400;white-space:nowrap}
+thead th,td.words{white-space:normal}
+th small{display:block;color:var(--lesser);font-weight:400}
 thead th{font-weight:600;vertical-align:bottom}
 th:first-child,td.words,th.words{text-align:left}
-tbody th{min-width:9em}
-td.words{min-width:14em}
+td.words{min-width:13em}
+tr.first td{border-bottom:0}
+tr.why td{color:var(--lesser);padding-top:0;font-size:.9rem}
 tr.best th,tr.best td{font-weight:600}
 .note{border-left:4px solid var(--other);background:var(--panel);padding:8px 14px;margin:1em 0}
 .alarm{border-left-color:var(--limit)}
@@ -119,6 +124,6 @@ dl.terms{display:grid;grid-template-columns:minmax(9em,auto) 1fr;gap:4px 18px;ma
 dl.terms dt{font-weight:600}
 dl.terms dd{margin:0}
 @media (min-width:900px){.pair{grid-template-columns:1fr 1fr;align-items:start}}
-@media (max-width:500px){dl.terms{grid-template-columns:1fr}dl.terms dd{margin-bottom:.6em}.facts{grid-template-columns:1fr}}
+@media (max-width:500px){table{font-size:.82rem}th,td{padding-right:7px}th,th small{white-space:normal}td.words{min-width:0}dl.terms{grid-template-columns:1fr}dl.terms dd{margin-bottom:.6em}.facts{grid-template-columns:1fr}}
 @media print{main{max-width:none;padding:0}body{font-size:11pt}.scroll{overflow:visible}figure,.fact,tr{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -21,7 +21,7 @@ export const STEP_TERMS: Readonly<Record<keyof StepBreakdown, Term>> = {
     name: 'Data parallel',
     meaning: 'copies of the model agree on the update, where not hidden behind work',
   },
-  bubble: { name: 'Pipeline bubble', meaning: 'stages that wait at the begin and the end of a step' },
+  bubble: { name: 'Pipeline bubble', meaning: 'stages that wait while a step begins and ends' },
   host: { name: 'Host', meaning: 'waiting for the CPUs to hand out work' },
   optimizer: { name: 'Optimizer', meaning: 'the update of the weights' },
   offload: { name: 'Offload', meaning: 'state moved to and from the memory of the host' },

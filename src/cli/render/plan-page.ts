@@ -117,7 +117,7 @@ function facts(report: PlanReport): Markup {
     {
       name: 'Failures',
       value: `one in ${duration(days(training.mttfSeconds))}`,
-      meaning: `About ${digits(training.failures)} in the whole run. Each time, training goes on from the last checkpoint.`,
+      meaning: `${Number(training.failures.toPrecision(2))} to be expected in the whole run. Each time, training goes on from the last checkpoint.`,
     },
     {
       name: 'Checkpoints',
@@ -178,7 +178,7 @@ function layoutSection(parallelism: Parallelism): Markup {
   if (interleave > 1) {
     terms.push([
       `Interleave ${interleave}`,
-      `A stage holds ${interleave} separate runs of layers, so that it waits less at the begin and the end of a step.`,
+      `A stage holds ${interleave} separate runs of layers, so that it waits less while a step begins and ends.`,
     ]);
   }
   if (recompute !== 'none') {
