@@ -103,7 +103,7 @@ export function register(program: Command): Command {
       print(renderValidation(validation, terminalOf(process.stdout)));
     });
   defineCommand(group, 'calibrate', {
-    summary: 'Fit the constants of a stack to your own measured runs, for --stack of the other commands.',
+    summary: 'Fit the constants of a stack to your own measured runs, for --stack.',
     examples: [
       ['orrery plan calibrate runs.csv --out mine.yaml', 'beginning from megatron-2022'],
       ['orrery plan calibrate runs.csv --stack fsdp --json', 'from another stack, written nowhere'],
@@ -127,9 +127,10 @@ async function runPlan({ cluster, compare, deadline, report, zero, json, ...give
   const options = { ...given, ...(stage === undefined ? {} : { zero: stage }) };
   if (compare !== undefined) {
     if (compare.length < 2) throw badRequest('compare: expected two clusters or more, such as rsc-phase1,rsc-phase2');
-    if (cluster !== undefined || deadline !== undefined || report !== undefined) {
-      throw badRequest('compare: expected neither --cluster, --deadline nor --report with it');
+    if (cluster !== undefined || deadline !== undefined) {
+      throw badRequest('compare: expected neither --cluster nor --deadline with it');
     }
+    if (report !== undefined) throw badRequest('compare: expected no --report with it, which shows one cluster');
     const clusters = await compareClusters(compare, options);
     if (json === true) return printJson({ clusters });
     return print(renderComparison(clusters, terminalOf(process.stdout)));
