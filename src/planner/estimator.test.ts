@@ -53,6 +53,17 @@ describe('Estimator', () => {
     );
   });
 
+  it('gives the same for a layout whatever was evaluated before it', () => {
+    const long = { sequenceLength: 16_384, globalBatch: 64 };
+    const rest = { pp: 1, ep: 1, dp: 2, microBatch: 1, recompute: 'full', sequenceParallel: false } as const;
+    const first: Parallelism = { ...rest, tp: 1, cp: 2048, interleave: 1, zero: 1, offload: false };
+    const second: Parallelism = { ...first, tp: 2, cp: 1024 };
+    const fresh = () => new Estimator(model, dgxA100(4096), long, efficiency('megatron-2022'));
+    const used = fresh();
+    used.evaluate(first);
+    expect(used.evaluate(second)).toEqual(fresh().evaluate(second));
+  });
+
   it('splits memory into parts that sum to it', () => {
     fc.assert(
       fc.property(layouts, (layout) => {

@@ -73,6 +73,10 @@ export class Estimator {
   readonly #links: Links;
   readonly #rates: GemmRates;
   readonly #slices = new Map<number, Slice>();
+  /** One above what each may be, so that no two slices share a key. */
+  readonly #tpBase: number;
+  readonly #cpBase: number;
+  readonly #epBase: number;
   #lastKey = -1;
   #lastSlice: Slice | undefined;
   readonly #stageScratch: MemoryBreakdown = {
@@ -88,6 +92,9 @@ export class Estimator {
     const links = linksOf(machine, efficiency.stack);
     this.#links = links;
     this.#rates = gemmRatesOf(machine, efficiency);
+    this.#tpBase = model.heads + 1;
+    this.#cpBase = machine.gpus + 1;
+    this.#epBase = (model.moe?.experts ?? 1) + 1;
     const { tensorParallelNvlink, tensorParallelNetwork } = efficiency.stack;
     this.#context = {
       model,
@@ -116,7 +123,8 @@ export class Estimator {
   #slice(parallelism: Parallelism): Slice {
     const { tp, cp, ep, microBatch, sequenceParallel } = parallelism;
     const recompute = RECOMPUTES.indexOf(parallelism.recompute);
-    const key = (((microBatch * 1024 + tp) * 1024 + cp) * 4096 + ep) * 6 + recompute * 2 + (sequenceParallel ? 1 : 0);
+    const split = (((microBatch * this.#tpBase + tp) * this.#cpBase + cp) * this.#epBase + ep) * 6;
+    const key = split + recompute * 2 + (sequenceParallel ? 1 : 0);
     if (key === this.#lastKey && this.#lastSlice !== undefined) return this.#lastSlice;
     let slice = this.#slices.get(key);
     if (slice === undefined) {
