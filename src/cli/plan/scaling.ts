@@ -8,7 +8,7 @@ const SECONDS_PER_DAY = 86_400;
 export const GPUS_OF_PHASE_2 = 16_000;
 
 /** What is special about a number of GPUs. */
-export type Mark = 'this plan' | 'whole cluster' | 'hypothetical';
+export type Mark = 'this plan' | 'size of this plan' | 'whole cluster' | 'hypothetical';
 
 export interface MarkedPoint extends ScalingPoint {
   /** With failures, restarts and checkpoints. */
@@ -39,7 +39,7 @@ export function scalingOf(request: PlanRequest): ScalingReport {
   const marked = (point: ScalingPoint): MarkedPoint => {
     const { targetGpus, gpus, globalBatch, iterationSeconds } = point;
     const marks: Mark[] = [];
-    if (targetGpus === own) marks.push('this plan');
+    if (targetGpus === own) marks.push(gpus === own ? 'this plan' : 'size of this plan');
     if (targetGpus === whole) marks.push('whole cluster');
     if (targetGpus > whole) marks.push('hypothetical');
     const sized = {

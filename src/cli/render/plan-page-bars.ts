@@ -155,6 +155,6 @@ function memoryChart(
     'Memory of a GPU by pipeline stage',
     description,
     height,
-    html`${axes(x, y, { x: stages.length === 1 ? 'every GPU' : 'pipeline stage', y: 'GiB of a GPU' }, { x: whole, y: whole })}${bars}<line class="axis" x1="${left}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/><line class="limit" x1="${left}" x2="${width - right}" y1="${limitAt}" y2="${limitAt}"/><text class="limit-text halo" x="${width - right}" y="${limitAt - 6}" text-anchor="end">${`${gib(bytesMax)}: the memory of ${gpuName}`}</text>`,
+    html`${axes(x, y, { x: stages.length === 1 ? 'every GPU' : 'pipeline stage', y: 'GiB of a GPU' }, { x: whole, y: whole })}${bars}<line class="axis" x1="${left}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/><line class="limit" x1="${left}" x2="${width - right}" y1="${limitAt}" y2="${limitAt}"/><text class="limit-text" x="${width - right}" y="13" text-anchor="end">${`dashed: the ${gib(bytesMax)} of ${gpuName}`}</text>`,
   );
 }

@@ -44,7 +44,7 @@ function chart({ front, best, memoryBytesPerGpuMax, fits }: PlanReport): Markup 
     'Time of a step against memory',
     `${whole(front.length)} layouts ${range}; ${label}: ${secondsText(best.iterationSeconds)} with ${gib(best.memoryBytesPerGpu)}. A GPU has ${gib(memoryBytesPerGpuMax)}.`,
     height,
-    html`${axes(x, y, { x: 'memory of the fullest GPU, GiB', y: `${isShort ? 'milliseconds' : 'seconds'} a step${isWide ? ' (logarithmic)' : ''}` }, { x: String, y: String })}${polyline('chosen', front.map(place))}${dots}<line class="limit" x1="${limitX}" x2="${limitX}" y1="${top}" y2="${height - bottom}"/><text class="limit-text halo" x="${limitX - 6}" y="${top + 12}" text-anchor="end">all a GPU has</text><circle class="ring" cx="${round(chosenX)}" cy="${round(chosenY)}" r="8"/><text class="halo" x="${round(chosenX)}" y="${round(chosenY - 14)}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`,
+    html`${axes(x, y, { x: 'memory of the fullest GPU, GiB', y: `${isShort ? 'milliseconds' : 'seconds'} a step${isWide ? ' (logarithmic)' : ''}` }, { x: String, y: String })}${polyline('chosen', front.map(place))}${dots}<line class="limit" x1="${limitX}" x2="${limitX}" y1="${top}" y2="${height - bottom}"/><text class="limit-text" x="${width - right}" y="13" text-anchor="end">dashed: all a GPU has</text><circle class="ring" cx="${round(chosenX)}" cy="${round(chosenY)}" r="8"/><text class="halo" x="${round(chosenX)}" y="${round(chosenY - 14)}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { PlanReport } from '../plan/plan.ts';
 import { GPUS_OF_PHASE_2, type MarkedPoint, type ScalingReport } from '../plan/scaling.ts';
 import { axes, CHART, drawing, logScale, polyline, round } from './plan-page-chart.ts';
 import { html, type Markup, NOTHING, table } from './plan-page-markup.ts';
@@ -12,33 +13,35 @@ const LABEL_ROOM = 2.2;
 const POINT_LABEL_WIDTH = 150;
 
 /** What other numbers of GPUs would give, as a chart and as a table. Empty where the run fits none. */
-export function scalingSection(scaling: ScalingReport): Markup {
+export function scalingSection(report: PlanReport, scaling: ScalingReport): Markup {
   if (scaling.strong.length === 0) return NOTHING;
-  return html`<section><h2>What more or fewer GPUs would give</h2>${summary(scaling)}
-<div class="pair"><div><figure>${chart(scaling)}<figcaption>Days to train against the size of the machine, both on logarithmic axes; failures included.</figcaption></figure><p class="lesser">Speed of a GPU: its tokens a second with the same batch, over that on the smallest machine of the table. Size: sequences in the batch grown. "Uses": model and batch do not divide well over more GPUs, the rest would stand idle. The farther from machines that were measured, the less certain the time.</p></div>${numbers(scaling)}</div></section>`;
-}
-
-function ownPoint(points: readonly MarkedPoint[]): MarkedPoint | undefined {
-  return points.find(({ marks }) => marks.includes('this plan'));
+  return html`<section><h2>What more or fewer GPUs would give</h2>${summary(report, scaling)}
+<div class="pair"><div><figure>${chart(report, scaling)}<figcaption>Days to train against the size of the machine, both on logarithmic axes; failures included.</figcaption></figure><p class="lesser">Speed of a GPU: its tokens a second with the same batch, over that on the smallest machine of the table. Size: sequences in the batch grown. "Uses": model and batch do not divide well over more GPUs, the rest would stand idle. The farther from machines that were measured, the less certain the time.</p></div>${numbers(scaling)}</div></section>`;
 }
 
 function phase2Point(points: readonly MarkedPoint[]): MarkedPoint | undefined {
   return points.find(({ targetGpus }) => targetGpus === GPUS_OF_PHASE_2);
 }
 
-function summary({ strong, weak }: ScalingReport): Markup {
-  const [own, ownGrown, far, farGrown] = [ownPoint(strong), ownPoint(weak), phase2Point(strong), phase2Point(weak)];
+function summary({ gpus, best, fits }: PlanReport, { strong, weak }: ScalingReport): Markup {
+  const far = phase2Point(strong);
+  const farGrown = phase2Point(weak);
   const sentences: string[] = [];
-  if (far !== undefined && own !== undefined && far !== own) {
-    const kind = far.marks.includes('hypothetical') ? ' (hypothetical: this cluster is smaller)' : '';
-    const times = (point: MarkedPoint, base: MarkedPoint) =>
-      `${digits(base.expectedDays / point.expectedDays)} times as fast`;
-    const grown =
-      farGrown === undefined || ownGrown === undefined
-        ? ''
-        : `, and ${duration(farGrown.expectedDays)} with a batch grown along, ${times(farGrown, ownGrown)}`;
+  const fewer = strong.find(({ targetGpus, marks }) => targetGpus === gpus && marks.includes('size of this plan'));
+  if (fits && fewer !== undefined && fewer.expectedDays < best.expectedDays) {
     sentences.push(
-      `On ${whole(GPUS_OF_PHASE_2)} GPUs${kind}, ${digits(GPUS_OF_PHASE_2 / own.targetGpus)} times this plan's number, it would take ${duration(far.expectedDays)} with the same batch, ${times(far, own)}${grown}.`,
+      `Fewer GPUs would be faster: ${whole(gpus)} do not divide well, ${whole(fewer.gpus)} of them take ${duration(fewer.expectedDays)} instead of ${duration(best.expectedDays)}.`,
+    );
+  }
+  if (fits && far !== undefined && gpus !== GPUS_OF_PHASE_2) {
+    const kind = far.marks.includes('hypothetical') ? ' (hypothetical: this cluster is smaller)' : '';
+    const times = (point: MarkedPoint) => `${digits(best.expectedDays / point.expectedDays)} times as fast`;
+    const grown =
+      farGrown === undefined
+        ? ''
+        : `, and ${duration(farGrown.expectedDays)} with a batch grown along, ${times(farGrown)}`;
+    sentences.push(
+      `On ${whole(GPUS_OF_PHASE_2)} GPUs${kind}, ${digits(GPUS_OF_PHASE_2 / gpus)} times this plan's number, it would take ${duration(far.expectedDays)} with the same batch, ${times(far)}${grown}.`,
     );
   }
   sentences.push(
@@ -47,18 +50,18 @@ function summary({ strong, weak }: ScalingReport): Markup {
   return html`${sentences.map((sentence) => html`<p>${sentence}</p>`)}`;
 }
 
-function chart({ strong, weak }: ScalingReport): Markup {
+function chart({ gpus: ownGpus, best, fits }: PlanReport, { strong, weak }: ScalingReport): Markup {
   const { width, height, left, right, top, bottom } = CHART;
   const all = [...strong, ...weak];
   const sizes = all.map(({ targetGpus }) => targetGpus);
   const days = all.map(({ expectedDays }) => expectedDays);
+  const ownDays = fits ? [best.expectedDays] : [];
   const [smallest] = strong;
   const most = Math.max(...sizes);
   const idealAt = (gpus: number) => (smallest === undefined ? 0 : (smallest.expectedDays * smallest.targetGpus) / gpus);
   const x = logScale(Math.min(...sizes), most, left, width - right);
-  const y = logScale(Math.min(...days, idealAt(most)), Math.max(...days), height - bottom, top, LABEL_ROOM);
+  const y = logScale(Math.min(...days, idealAt(most)), Math.max(...days, ...ownDays), height - bottom, top, LABEL_ROOM);
   const place = ({ targetGpus, expectedDays }: MarkedPoint) => [x.at(targetGpus), y.at(expectedDays)] as const;
-  const own = ownPoint(strong);
   const ideal = [Math.min(...sizes), most].map((gpus) => [x.at(gpus), y.at(idealAt(gpus))] as const);
   const description = `${listed('Same batch', strong)} ${listed('Batch grown with the machine', weak)}`;
   return drawing(
@@ -70,12 +73,12 @@ function chart({ strong, weak }: ScalingReport): Markup {
       { at: x.at, ticks: labelled(sizes, x.at) },
       y,
       { x: 'GPUs of the machine', y: 'days to train' },
-      { x: whole, y: String },
+      { x: whole, y: (value) => (value >= 1 ? whole(value) : String(value)) },
     )}${polyline('ideal', ideal)}${polyline('other', weak.map(place))}${polyline('chosen', strong.map(place))}${weak.map(square)}${strong.map(circle)}${
-      own === undefined
-        ? NOTHING
-        : html`<circle class="ring" cx="${round(place(own)[0])}" cy="${round(place(own)[1])}" r="8"/>`
-    }${label(strong, true)}${label(weak, false)}${legend(own !== undefined)}`,
+      fits
+        ? html`<circle class="ring" cx="${round(x.at(ownGpus))}" cy="${round(y.at(best.expectedDays))}" r="8"/>`
+        : NOTHING
+    }${label(strong, true)}${label(weak, false)}${legend(fits)}`,
   );
 
   function circle(point: MarkedPoint): Markup {
@@ -93,7 +96,8 @@ function chart({ strong, weak }: ScalingReport): Markup {
     const point = phase2Point(points);
     if (point === undefined) return NOTHING;
     const [cx, cy] = place(point);
-    const near = points.map(place).filter(([x]) => x <= cx && x > cx - POINT_LABEL_WIDTH);
+    const own = fits ? [[x.at(ownGpus), y.at(best.expectedDays) - 4] as const] : [];
+    const near = [...points.map(place), ...own].filter(([x]) => x <= cx && x > cx - POINT_LABEL_WIDTH);
     const at = isAbove ? Math.min(...near.map(([, y]) => y)) - 12 : cy + 22;
     const text = `${whole(point.targetGpus)}: ${duration(point.expectedDays)}`;
     return html`<text class="halo" x="${round(Math.min(cx + 12, width - 2))}" y="${round(at)}" text-anchor="end">${text}</text>`;
@@ -118,7 +122,7 @@ function legend(hasOwn: boolean): Markup {
     return html`<line class="${style}" x1="${x}" x2="${x + 26}" y1="${y - 4}" y2="${y - 4}"/>${mark}<text class="halo" x="${x + 34}" y="${y}">${text}</text>`;
   };
   const y = (row: number) => height - bottom - 16 - 18 * row;
-  const ring = html`<circle class="ring" cx="${x + 13}" cy="${y(3)}" r="7"/><circle class="chosen dot" cx="${x + 13}" cy="${y(3)}" r="4"/><text class="halo" x="${x + 34}" y="${y(3) + 4}">this plan</text>`;
+  const ring = html`<circle class="ring" cx="${x + 13}" cy="${y(3)}" r="7"/><text class="halo" x="${x + 34}" y="${y(3) + 4}">this plan</text>`;
   return html`${hasOwn ? ring : NOTHING}${line(2, 'chosen', 'same batch', html`<circle class="chosen dot" cx="${x + 13}" cy="${y(2)}" r="4"/>`)}${line(1, 'other', 'batch grown along', html`<rect class="other dot" x="${x + 9}" y="${y(1) - 4}" width="8" height="8"/>`)}${line(0, 'ideal', 'ideal: twice the GPUs, half the time')}`;
 }
 

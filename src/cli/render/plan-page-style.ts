@@ -110,7 +110,7 @@ svg .part{stroke:var(--ground);stroke-width:1.5}
 table{border-collapse:collapse;width:100%;font-size:.95rem;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:5px 10px 5px 0;border-bottom:1px solid var(--grid);vertical-align:top;font-weight:400;white-space:nowrap}
 thead th,td.words{white-space:normal}
-th small{display:block;color:var(--lesser);font-weight:400}
+th small{display:block;white-space:normal;max-width:11em;color:var(--lesser);font-weight:400}
 thead th{font-weight:600;vertical-align:bottom}
 th:first-child,td.words,th.words{text-align:left}
 td.words{min-width:13em}

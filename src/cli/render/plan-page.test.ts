@@ -16,8 +16,19 @@ interface Planned {
 
 const HOSTILE = `<script>alert("1")</script>&'`;
 
-async function planned(model: string, gpus: number, name?: string): Promise<Planned> {
-  const options = { cluster: 'rsc-phase1', model, tokens: 300e9, gpus, stack: 'megatron-2022' };
+async function planned(
+  model: string,
+  gpus: number,
+  { name, globalBatch }: { name?: string; globalBatch?: number } = {},
+): Promise<Planned> {
+  const options = {
+    cluster: 'rsc-phase1',
+    model,
+    tokens: 300e9,
+    gpus,
+    stack: 'megatron-2022',
+    ...(globalBatch === undefined ? {} : { globalBatch }),
+  };
   const request = await resolveRequest(options);
   if (name !== undefined) request.model = { ...request.model, name };
   const report = await makePlan(request);
@@ -36,7 +47,7 @@ let unfit: Planned;
 
 beforeAll(async () => {
   large = await planned('gpt3-175b', 1024);
-  hostile = await planned('gpt3-1.3b', 64, HOSTILE);
+  hostile = await planned('gpt3-1.3b', 64, { name: HOSTILE });
   unfit = await planned('gpt3-175b', 8);
 });
 
@@ -178,10 +189,24 @@ describe('renderPlanPage', () => {
     expect(scaling.strong.some(({ marks }) => marks.includes('whole cluster'))).toBe(true);
   });
 
+  it('says where fewer GPUs would be faster, and circles the plan itself', async () => {
+    const { page, report, scaling } = await planned('gpt3-175b', 6080, { globalBatch: 2048 });
+    const point = scaling.strong.find(({ targetGpus }) => targetGpus === 6080);
+    expect(point?.marks).toEqual(['size of this plan', 'whole cluster']);
+    expect(point?.gpus).toBeLessThan(6080);
+    expect(textOf(page)).toContain(
+      `${whole(point?.gpus ?? 0)} of them take ${duration(point?.expectedDays ?? 0)} instead of ${duration(report.best.expectedDays)}`,
+    );
+    const [, plan] = /<circle class="ring" cx="[\d.]+" cy="([\d.]+)"/.exec(page) ?? [];
+    const dots = [...page.matchAll(/<circle class="chosen dot" cx="[\d.]+" cy="([\d.]+)"/g)].map(([, y]) => Number(y));
+    expect(dots.length).toBeGreaterThan(8);
+    expect(dots).not.toContain(Number(plan));
+  });
+
   it('says what does not fit, and what would', () => {
     const text = textOf(unfit.page);
     expect(unfit.report.fits).toBe(false);
-    expect(text).toContain('gpt3-175b on 8 GPUs: 300 billion tokens do not fit into memory');
+    expect(text).toContain('gpt3-175b does not fit into the memory of 8 GPUs');
     expect(text).toContain(`${unfit.report.gpusToFit} GPUs, all else as asked for`);
   });
 });

@@ -35,7 +35,7 @@ export function renderPlanPage(
 <main>
 <header><p class="eyebrow">Training plan</p><h1>${title}</h1>${lead(report)}</header>
 ${report.fits ? NOTHING : misfit(report)}${facts(report)}
-${scalingSection(scaling)}
+${scalingSection(report, scaling)}
 ${stepSection(report)}
 ${memorySection(report, request)}
 ${layoutSection(report.best.parallelism)}
@@ -51,8 +51,9 @@ ${trustSection(report, request)}
 }
 
 function headline({ model, gpus, tokens, best, fits }: PlanReport): string {
-  const what = `${model.name} on ${whole(gpus)} GPUs: ${inWords(tokens)} tokens`;
-  return fits ? `${what} in ${duration(best.expectedDays)}` : `${what} do not fit into memory`;
+  return fits
+    ? `${model.name} on ${whole(gpus)} GPUs: ${inWords(tokens)} tokens in ${duration(best.expectedDays)}`
+    : `${model.name} does not fit into the memory of ${whole(gpus)} GPUs`;
 }
 
 function lead(report: PlanReport): Markup {
@@ -117,7 +118,7 @@ function facts(report: PlanReport): Markup {
     {
       name: 'Failures',
       value: `one in ${duration(days(training.mttfSeconds))}`,
-      meaning: `${Number(training.failures.toPrecision(2))} to be expected in the whole run. Each time, training goes on from the last checkpoint.`,
+      meaning: `${whole(Number(training.failures.toPrecision(2)))} to be expected in the whole run. Each time, training goes on from the last checkpoint.`,
     },
     {
       name: 'Checkpoints',
