@@ -7,6 +7,7 @@ import { parseModelFile } from '../formats/model-file.ts';
 import { nearest } from '../formats/nearest.ts';
 import type { ModelShape } from '../planner/model.ts';
 import { modelParameters } from '../planner/model-parameters.ts';
+import { note } from './output.ts';
 import { packageFolder } from './package-folder.ts';
 import { modelFacts } from './render/model-facts.ts';
 import { renderTable } from './render/table.ts';
@@ -72,7 +73,8 @@ export async function loadModel(nameOrPath: string): Promise<Model> {
 
 async function readModel(path: string, shownPath: string): Promise<Model> {
   try {
-    const { rules, ...shape } = parseModelFile(await readFile(path, 'utf8'), shownPath);
+    const { rules, assumption, ...shape } = parseModelFile(await readFile(path, 'utf8'), shownPath);
+    if (assumption !== null) note(`warning: ${assumption}`);
     return { ...shape, parameters: modelParameters(shape, rules) };
   } catch (cause) {
     if (cause instanceof OrreryError) throw cause;

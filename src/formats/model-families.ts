@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LatentAttention, MixtureOfExperts, ModelShape } from '../planner/model.ts';
 import type { ParameterRules } from '../planner/model-parameters.ts';
-import { count, field, readFields } from './model-fields.ts';
+import { count, field, layerCount, readFields } from './model-fields.ts';
 
 export type ModelKind = 'decoder' | 'encoder' | 'encoder-decoder' | 'vision';
 
@@ -47,7 +47,7 @@ const optionalCount = count.nullish();
 
 /** Keys that most configurations share. */
 const common = {
-  layers: field(count, 'num_hidden_layers', 'n_layer'),
+  layers: field(layerCount, 'num_hidden_layers', 'n_layer'),
   hidden: field(count, 'hidden_size', 'n_embed', 'n_embd'),
   heads: field(count, 'num_attention_heads', 'n_head'),
   vocab: field(count, 'vocab_size'),
@@ -90,7 +90,7 @@ function dense(isGated: boolean, values: Dense, rules: ParameterRules): ModelArc
 const gpt2 = family(
   {
     ...common,
-    layers: field(count, 'n_layer', 'num_hidden_layers'),
+    layers: field(layerCount, 'n_layer', 'num_hidden_layers'),
     hidden: field(count, 'n_embd', 'hidden_size'),
     heads: field(count, 'n_head', 'num_attention_heads'),
     ffn: field(optionalCount, 'n_inner'),
@@ -214,7 +214,7 @@ const opt = family(
 const bloom = family(
   {
     ...common,
-    layers: field(count, 'n_layer', 'num_hidden_layers'),
+    layers: field(layerCount, 'n_layer', 'num_hidden_layers'),
     sequence: field(count.default(2048), 'seq_length'),
     tied: flag(true, 'tie_word_embeddings'),
   },
@@ -224,7 +224,7 @@ const bloom = family(
 /** MosaicML's: learned positions unless ALiBi; `no_bias` takes the norms' biases too. */
 const mpt = family(
   {
-    layers: field(count, 'n_layers'),
+    layers: field(layerCount, 'n_layers'),
     hidden: field(count, 'd_model'),
     heads: field(count, 'n_heads'),
     vocab: field(count, 'vocab_size'),
@@ -276,7 +276,7 @@ function xlmRoberta(isXl: boolean): ReadArchitecture {
  */
 const m2m100 = family(
   {
-    layers: field(count, 'encoder_layers'),
+    layers: field(layerCount, 'encoder_layers'),
     decoderLayers: field(count, 'decoder_layers'),
     hidden: field(count, 'd_model'),
     heads: field(count.multipleOf(2, 'expected an even number'), 'encoder_attention_heads'),
@@ -326,6 +326,7 @@ export const MODEL_FAMILIES: ReadonlyMap<string, ReadArchitecture> = new Map([
   ['megatron-gpt', megatronGpt],
   ['gpt_neox', gptNeoX],
   ['llama', llama],
+  ['mistral', llama],
   ['qwen2', qwen2],
   ['qwen3', qwen3],
   ['mixtral', mixtral],

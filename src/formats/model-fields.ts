@@ -31,7 +31,9 @@ const HEADS_DIVIDE_HIDDEN: Relation = {
   text: (key) => `a divisor of ${key}`,
 };
 
-export const count = z.int().min(1);
+/** Beyond any model there is; what is larger is a slip that would keep a search busy for days. */
+export const count = z.int().min(1).max(1e8);
+export const layerCount = z.int().min(1).max(10_000);
 
 /** A figure that configurations have under one of these keys. */
 export function field<Schema extends z.ZodType>(schema: Schema, ...keys: [string, ...string[]]): Schema {

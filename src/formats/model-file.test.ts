@@ -334,6 +334,27 @@ describe('a file that is wrong', () => {
   });
 });
 
+describe('a model_type that is not known', () => {
+  it('is read as LLaMA is, and says so', () => {
+    const { layers, assumption } = parseModelFile(JSON.stringify({ ...llama, model_type: 'phi' }), 'phi/config.json');
+    expect(layers).toBe(32);
+    expect(assumption).toBe('phi: model_type "phi" is not known; read as LLaMA is: gated MLP, no biases');
+    expect(parseModelFile(JSON.stringify(llama), 'config.json').assumption).toBeNull();
+  });
+
+  it.each(['num_experts', 'kv_lora_rank', 'ssm_cfg_state'])('is refused with parts that LLaMA has not: %s', (key) => {
+    const json = JSON.stringify({ ...llama, model_type: 'other', [key]: 60 });
+    expect(() => parseModelFile(json, 'config.json')).toThrow(
+      new RegExp(`^config\\.json model_type: expected one of .*mixtral.* for a model with "${key}", got "other"$`),
+    );
+  });
+});
+
+it('has counts within reason', () => {
+  const json = JSON.stringify({ ...llama, num_hidden_layers: 2 ** 53 - 1 });
+  expect(() => parseModelFile(json, 'config.json')).toThrow('num_hidden_layers: expected an integer > 0 and <= 10000');
+});
+
 describe('the name of a model', () => {
   it.each([
     ['gpt3-175b.json', 'gpt3-175b'],

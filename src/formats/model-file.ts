@@ -8,7 +8,12 @@ export interface ModelFile extends ModelArchitecture {
   name: string;
   /** Where its figures are from (`_source`); null where the file does not say. */
   source: string | null;
+  /** What was taken for granted to read it, one line; null where its kind is known. */
+  assumption: string | null;
 }
+
+/** Keys of experts, latent attention and state spaces. */
+const UNREAD_PARTS = /expert|moe|lora_rank|ssm|mamba/i;
 
 const head = z.looseObject({ model_type: z.string().nullish(), _source: z.string().nullish() });
 
@@ -19,9 +24,30 @@ const head = z.looseObject({ model_type: z.string().nullish(), _source: z.string
 export function parseModelFile(json: string, fileName: string): ModelFile {
   checkJson(json, fileName);
   const config = parseYaml(json, fileName, head);
-  const read = MODEL_FAMILIES.get(config.model_type ?? '') ?? OTHER_FAMILY;
-  const architecture = read(json, fileName, new Set(Object.keys(config)));
-  return { name: modelName(fileName), source: config._source ?? null, ...architecture };
+  const type = config.model_type ?? '';
+  const family = MODEL_FAMILIES.get(type);
+  if (family === undefined) refuseUnread(config, fileName);
+  const architecture = (family ?? OTHER_FAMILY)(json, fileName, new Set(Object.keys(config)));
+  const name = modelName(fileName);
+  const assumption = `${name}: model_type ${JSON.stringify(type)} is not known; read as LLaMA is: gated MLP, no biases`;
+  return {
+    name,
+    source: config._source ?? null,
+    assumption: family === undefined ? assumption : null,
+    ...architecture,
+  };
+}
+
+/** Throws for a kind that is not known and has parts that LLaMA has not: its counts would be far off. */
+function refuseUnread(config: Readonly<Record<string, unknown>>, fileName: string): void {
+  const part = Object.keys(config).find((key) => UNREAD_PARTS.test(key) && Number(config[key]) > 0);
+  if (part === undefined) return;
+  const known = [...MODEL_FAMILIES.keys()].join(', ');
+  const got = JSON.stringify(config['model_type'] ?? null);
+  throw new OrreryError(
+    'ORR_BAD_FILE',
+    `${fileName} model_type: expected one of ${known} for a model with "${part}", got ${got}`,
+  );
 }
 
 function modelName(fileName: string): string {

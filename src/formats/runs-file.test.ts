@@ -61,6 +61,22 @@ describe('parseRunsFile', () => {
     expect(parseRunsFile(text, 'runs.csv', KNOWN)[0]?.shape).toMatchObject({ isGated: false, positions: 'learned' });
   });
 
+  it.each([
+    ['TRUE', true],
+    ['1', true],
+    ['yes', true],
+    ['False', false],
+    ['0', false],
+    ['', false],
+  ])('reads the flag %j as spreadsheets write it', (cell, isSet) => {
+    const text = `${HEADER},sequence_parallel\na,a100-80,8,24,1024,16,,64,8,1,,,1,${cell}`;
+    expect(parseRunsFile(text, 'runs.csv', KNOWN)[0]?.layout.sequenceParallel).toBe(isSet);
+    const wrong = text.replace(/,[^,]*$/, ',maybe');
+    expect(() => parseRunsFile(wrong, 'runs.csv', KNOWN)).toThrow(
+      'runs.csv:2 sequence_parallel: expected true or false, got "maybe"',
+    );
+  });
+
   it('keeps several measurements of a row', () => {
     const text =
       'gpu,gpus,layers,hidden,heads,global_batch,measured_tflops_per_gpu,measured_peak_memory_GiB\nh100-80,1,2,64,2,8,120,33.5';

@@ -53,6 +53,10 @@ const ZERO_STAGES = { none: 0, zero1: 1, zero2: 2, zero3: 3 } as const;
 const FLOPS_CONVENTIONS: readonly FlopsConvention[] = ['sc21', 'model', 'hardware'];
 const POSITIONS: readonly RunShape['positions'][] = ['learned', 'rotary'];
 
+/** What spreadsheets and scripts write for a flag. */
+const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on']);
+const FALSE: ReadonlySet<string> = new Set(['false', '0', 'no', 'off']);
+
 /** Names a runs file may use. */
 export interface KnownNames {
   gpus: readonly string[];
@@ -151,7 +155,11 @@ class Row {
   }
 
   flag(column: Column, fallback: boolean): boolean {
-    return this.choice(column, ['true', 'false'], fallback ? 'true' : 'false') === 'true';
+    const text = this.cell(column).toLowerCase();
+    if (text === '') return fallback;
+    if (TRUE.has(text) || FALSE.has(text)) return TRUE.has(text);
+    this.refuse(column, `expected true or false, got ${quoted(text)}`);
+    return fallback;
   }
 }
 
