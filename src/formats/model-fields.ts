@@ -32,8 +32,15 @@ const HEADS_DIVIDE_HIDDEN: Relation = {
 };
 
 /** Beyond any model there is; what is larger is a slip that would keep a search busy for days. */
-export const count = z.int().min(1).max(1e8);
-export const layerCount = z.int().min(1).max(10_000);
+function atMost(most: number) {
+  const error = (issue: { input?: unknown }) => `expected at most ${most}, got ${String(issue.input)}`;
+  return z
+    .int()
+    .min(1)
+    .refine((value) => value <= most, { error });
+}
+export const count = atMost(100_000_000);
+export const layerCount = atMost(10_000);
 
 /** A figure that configurations have under one of these keys. */
 export function field<Schema extends z.ZodType>(schema: Schema, ...keys: [string, ...string[]]): Schema {
