@@ -158,6 +158,30 @@ describe('orrery plan', () => {
     expect(stdout).toMatch(/^rsc-phase1 cannot end within 0\.0417 days: 760 nodes \(6,080 GPUs\) take /);
   });
 
+  it('leaves the number of GPUs open to a deadline, whatever is fixed', async () => {
+    const args = '--cluster rsc-phase1 --model gpt3-175b --tokens 300B --deadline 3w --pp 12';
+    const { deadline, best } = await planJson<PlanReport & { deadline: Deadline }>(args);
+    expect(deadline.isMet).toBe(true);
+    expect(deadline.gpus % 12).toBe(0);
+    expect(best.parallelism.pp).toBe(12);
+  });
+
+  it('takes a batch that can be laid out where none is given', async () => {
+    const phase1 = '--cluster rsc-phase1 --tokens 300B';
+    const mixtral = await planJson<PlanReport>(`${phase1} --model mixtral-8x22b`);
+    expect(mixtral.best.parallelism.dp * mixtral.best.parallelism.microBatch).toBeLessThanOrEqual(mixtral.globalBatch);
+    const fixed = await planJson<PlanReport>(`${phase1} --model gpt3-175b --dp 16`);
+    expect(fixed.best.parallelism.dp).toBe(16);
+    expect(fixed.globalBatch % 16).toBe(0);
+  });
+
+  it('finds a cluster as fast as itself', async () => {
+    const args = '--compare rsc-phase1,rsc-phase1 --model gpt3-175b --tokens 300B';
+    const { clusters } = await planJson<{ clusters: Compared[] }>(args);
+    expect(clusters[1]).toEqual({ ...clusters[0], plan: { ...clusters[1]?.plan } });
+    expect(clusters[1]?.strong).toMatchObject({ speedUp: 1, efficiency: 1 });
+  });
+
   it('compares clusters with the first', async () => {
     const args = '--compare rsc-phase1,rsc-phase2 --model gpt3-175b --tokens 300B';
     const { clusters } = await planJson<{ clusters: Compared[] }>(args);

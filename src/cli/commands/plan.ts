@@ -14,6 +14,7 @@ import {
   parseTokens,
   type PlanOptions,
   type PlanRequest,
+  readRequest,
   resolveRequest,
   withGpus,
 } from '../plan/request.ts';
@@ -136,8 +137,8 @@ async function runPlan({ cluster, compare, deadline, report, zero, json, ...give
     return print(renderComparison(clusters, terminalOf(process.stdout)));
   }
   if (cluster === undefined) throw badRequest('cluster: missing: give --cluster NAME; `orrery clusters` lists them');
-  const request = await resolveRequest({ ...options, cluster });
   if (deadline === undefined) {
+    const request = await resolveRequest({ ...options, cluster });
     const plan = await makePlan(request);
     await writeReport(report, plan, request);
     if (json === true) printJson(plan);
@@ -145,6 +146,7 @@ async function runPlan({ cluster, compare, deadline, report, zero, json, ...give
     if (!plan.fits) throw new ExitStatus(1);
     return;
   }
+  const request = await readRequest({ ...options, cluster });
   const answer = fewestGpus(request, deadline);
   const sized = withGpus(request, answer.gpus);
   const plan = await makePlan(sized);

@@ -1,7 +1,7 @@
 import { divisorsOf } from '../../lib/divisors.ts';
 import { search } from '../../planner/search.ts';
 import { timeOf } from './plan.ts';
-import { badRequest, type PlanRequest, withGpus } from './request.ts';
+import { badRequest, isPossible, type PlanRequest, refuseInvalid, withGpus } from './request.ts';
 
 export interface Deadline {
   seconds: number;
@@ -19,12 +19,17 @@ const LOOK_BELOW_MOST = 300;
 
 /**
  * The fewest whole nodes on which the run, with its failures, ends in time: by bisection, then by a look at smaller numbers down to 85 % of what is
- * found, for as long as one of them will do. With a global batch that was given, only numbers of GPUs count that divide evenly into stages of whole layers and replicas of whole batches.
+ * found, for as long as one of them will do. What is fixed restricts the numbers tried; with a global batch that was given, only numbers of GPUs count that divide evenly into stages of whole layers and replicas of whole batches.
  */
 export function fewestGpus(request: PlanRequest, deadlineSeconds: number): Deadline {
   const counts = countsOf(request);
   const most = counts.at(-1);
-  if (most === undefined) throw badRequest(`gpus: no number of up to ${request.machine.gpus} can be laid out evenly`);
+  if (most === undefined) {
+    refuseInvalid(request);
+    throw badRequest(
+      `gpus: no whole nodes of up to ${request.machine.gpus} GPUs can be laid out evenly with what is fixed`,
+    );
+  }
   let tried = 0;
   const inTime = (gpus: number): boolean => {
     const sized = withGpus(request, gpus);
@@ -59,14 +64,17 @@ export function fewestGpus(request: PlanRequest, deadlineSeconds: number): Deadl
 /** Numbers of GPUs of whole nodes to choose from, ascending. */
 function countsOf(request: PlanRequest): number[] {
   const { gpus, gpusPerNode } = request.machine;
+  const { tp, pp, dp, cp, ep } = request.fixed;
+  const isGridFree = [tp, pp, dp, cp, ep].every((degree) => degree === undefined);
   const whole = Array.from({ length: Math.floor(gpus / gpusPerNode) }, (_, index) => (index + 1) * gpusPerNode);
-  if (!request.isGlobalBatchGiven) return whole;
+  if (!request.isGlobalBatchGiven)
+    return isGridFree ? whole : whole.filter((count) => isPossible(withGpus(request, count)));
   const { model, workload } = request;
   const even = new Set<number>();
-  for (const dp of divisorsOf(workload.globalBatch)) {
-    for (const pp of divisorsOf(model.layers)) {
-      for (const tp of divisorsOf(model.heads)) even.add(dp * pp * tp);
+  for (const replicas of divisorsOf(workload.globalBatch)) {
+    for (const stages of divisorsOf(model.layers)) {
+      for (const split of divisorsOf(model.heads)) even.add(replicas * stages * split);
     }
   }
-  return whole.filter((count) => even.has(count));
+  return whole.filter((count) => even.has(count) && (isGridFree || isPossible(withGpus(request, count))));
 }

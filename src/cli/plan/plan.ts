@@ -16,7 +16,7 @@ import { type TrainingTime, trainingTime } from '../../planner/training-time.ts'
 import { loadEfficiency } from '../efficiency.ts';
 import { packageFolder } from '../package-folder.ts';
 import { gpuNames } from './gpu-catalogue.ts';
-import { gpusOf, type PlanRequest } from './request.ts';
+import { gpusOf, type PlanRequest, trainingNodesOf } from './request.ts';
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -174,7 +174,7 @@ export function timeOf(request: PlanRequest, iterationSeconds: number): Training
     failuresPerNodeDay: cluster.failuresPerNodeDay,
     checkpointIntervalSeconds,
     costPerGpuHour,
-    nodeWattsMax: cluster.nodeTypes[0]?.powerWattsMax ?? null,
+    nodeWattsMax: trainingNodesOf(cluster)?.powerWattsMax ?? null,
     gpuWattsMax: machine.gpu.powerWattsMax,
   });
 }

@@ -1,7 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 import { defaultGlobalBatch } from '../../planner/default-batch.ts';
-import type { Stack } from '../../planner/efficiency.ts';
 import { LayoutSpace } from '../../planner/layout-space.ts';
 import { type Machine, machineOfCluster, plannedGpu, type StepWorkload } from '../../planner/machine.ts';
 import type { ModelShape } from '../../planner/model.ts';
@@ -11,6 +10,9 @@ import { type ClusterReport, readCatalogue, readCluster } from '../cluster-repor
 import { loadEfficiency } from '../efficiency.ts';
 import { loadModel } from '../models.ts';
 import { quantity } from '../render/cluster-facts.ts';
+
+/** How many nodes fewer are tried to name a number of GPUs that can be laid out. */
+const SMALLER_NODES_MOST = 1000;
 
 /** What the command line says; absent is left to the planner. */
 export interface PlanOptions {
@@ -54,11 +56,21 @@ export interface PlanRequest {
 
 /** Reads the files that the options name. Throws an OrreryError with one line that names what is wrong and what would be valid. */
 export async function resolveRequest(options: PlanOptions): Promise<PlanRequest> {
+  const request = await readRequest(options);
+  refuseInvalid(request);
+  return request;
+}
+
+/** The same, where the number of GPUs is but the most there are: whether they can be laid out is left open. */
+export async function readRequest(options: PlanOptions): Promise<PlanRequest> {
   const cluster = await readCluster(options.cluster, await readCatalogue());
   const model = await loadModel(options.model);
-  const gpuType = cluster.gpuTypes.find(({ name }) => name === cluster.nodeTypes[0]?.gpuType);
-  if (gpuType === undefined)
-    throw badRequest(`cluster: ${cluster.name} has no GPUs to train on that the catalogue knows`);
+  const gpuType = cluster.gpuTypes.find(({ name }) => name === trainingNodesOf(cluster)?.gpuType);
+  if (gpuType === undefined) {
+    throw badRequest(
+      `cluster: ${cluster.name} has no GPUs to train on: no kind of node has both gpuType and gpusPerNode`,
+    );
+  }
   const gpu = plannedGpu(gpuType, 'bf16');
   if ('lacks' in gpu) throw badRequest(`cluster: GPU type ${gpuType.name} lacks ${gpu.lacks} to plan with`);
   const gpus = options.gpus ?? gpusOf(cluster);
@@ -68,12 +80,11 @@ export async function resolveRequest(options: PlanOptions): Promise<PlanRequest>
   const machine = machineOfCluster(cluster, gpu, gpus);
   const sequenceLength = options.seq ?? model.sequenceLengthMax;
   const efficiency = await loadEfficiency(options.stack, gpu.name);
-  const globalBatch = options.globalBatch ?? defaultBatch(model, sequenceLength, gpus, efficiency.stack.stack);
   const request: PlanRequest = {
     cluster,
     model,
     machine,
-    workload: { sequenceLength, globalBatch },
+    workload: { sequenceLength, globalBatch: options.globalBatch ?? 1 },
     efficiency,
     fixed: fixedOf(options),
     isGlobalBatchGiven: options.globalBatch !== undefined,
@@ -81,13 +92,18 @@ export async function resolveRequest(options: PlanOptions): Promise<PlanRequest>
     checkpointIntervalSeconds: options.checkpointInterval ?? null,
     costPerGpuHour: options.costPerGpuHour ?? null,
   };
-  refuseInvalid(request);
-  return request;
+  return withGpus(request, gpus);
 }
 
-/** GPUs of a cluster's main kind of node. */
-export function gpusOf({ nodeTypes: [main] }: ClusterReport): number {
-  return main === undefined || main.gpusPerNode === 'auto' ? 0 : main.count * main.gpusPerNode;
+/** The kind of node that training runs on: the first with GPUs of the catalogue. */
+export function trainingNodesOf({ nodeTypes }: ClusterReport): ClusterReport['nodeTypes'][number] | undefined {
+  return nodeTypes.find(({ gpuType, gpusPerNode }) => gpuType !== null && gpusPerNode !== 'auto' && gpusPerNode > 0);
+}
+
+/** GPUs of all such nodes. */
+export function gpusOf(cluster: ClusterReport): number {
+  const nodes = trainingNodesOf(cluster);
+  return nodes === undefined || nodes.gpusPerNode === 'auto' ? 0 : nodes.count * nodes.gpusPerNode;
 }
 
 function fixedOf(options: PlanOptions): Partial<Parallelism> {
@@ -97,18 +113,25 @@ function fixedOf(options: PlanOptions): Partial<Parallelism> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** FSDP alone has nothing but replicas: a sequence for each GPU. */
-function defaultBatch(model: ModelShape, sequenceLength: number, gpus: number, stack: Stack): number {
-  return defaultGlobalBatch(model, sequenceLength, gpus, stack === 'fsdp' ? gpus : 1);
-}
-
 /** The same run on another number of GPUs, with the default batch of that number where none was given. */
 export function withGpus(request: PlanRequest, gpus: number): PlanRequest {
-  const { model, workload, efficiency, isGlobalBatchGiven } = request;
-  const globalBatch = isGlobalBatchGiven
-    ? workload.globalBatch
-    : defaultBatch(model, workload.sequenceLength, gpus, efficiency.stack.stack);
-  return { ...request, machine: { ...request.machine, gpus }, workload: { ...workload, globalBatch } };
+  const sized = { ...request, machine: { ...request.machine, gpus } };
+  return request.isGlobalBatchGiven ? sized : withGlobalBatch(sized, defaultBatch(sized));
+}
+
+export function withGlobalBatch(request: PlanRequest, globalBatch: number): PlanRequest {
+  return { ...request, workload: { ...request.workload, globalBatch } };
+}
+
+function defaultBatch(request: PlanRequest): number {
+  const { model, machine, workload, efficiency, fixed } = request;
+  return defaultGlobalBatch(model, workload.sequenceLength, machine.gpus, {
+    // FSDP alone has nothing but replicas: a sequence for each GPU.
+    sequencesLeast: efficiency.stack.stack === 'fsdp' ? machine.gpus : 1,
+    dp: fixed.dp,
+    microBatch: fixed.microBatch,
+    isPossible: (globalBatch) => isPossible(withGlobalBatch(request, globalBatch)),
+  });
 }
 
 /** Throws where no layout at all is valid. */
@@ -118,14 +141,15 @@ export function refuseInvalid(request: PlanRequest): void {
   if (why !== null) throw badRequest(why);
   const { gpus, gpusPerNode } = machine;
   if (isPossible(request)) return;
+  const least = Math.max(gpusPerNode, gpus - SMALLER_NODES_MOST * gpusPerNode);
   let fewer = gpus - (gpus % gpusPerNode || gpusPerNode);
-  while (fewer > 0 && !isPossible(withGpus(request, fewer))) fewer -= gpusPerNode;
-  const wanted = fewer > 0 ? `; the next smaller number that can be is ${fewer}` : '; try another global batch';
+  while (fewer >= least && !isPossible(withGpus(request, fewer))) fewer -= gpusPerNode;
+  const wanted = fewer >= least ? `; the next smaller number that can be is ${fewer}` : '; try another global batch';
   const batch = `a global batch of ${workload.globalBatch} sequences`;
   throw badRequest(`gpus: ${gpus} cannot be laid out for ${model.name} with ${batch} and what is fixed${wanted}`);
 }
 
-function isPossible({ model, machine, workload, efficiency, fixed }: PlanRequest): boolean {
+export function isPossible({ model, machine, workload, efficiency, fixed }: PlanRequest): boolean {
   return new LayoutSpace(model, machine, workload, efficiency.stack.stack, fixed).size > 0;
 }
 
