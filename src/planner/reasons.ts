@@ -114,7 +114,7 @@ function onOff(value: boolean): string {
 }
 
 function seconds(value: number): string {
-  return value < 0.9995 ? `${(1000 * value).toPrecision(value < 0.1 ? 2 : 3)} ms` : `${value.toFixed(2)} s`;
+  return value < 0.9995 ? `${(1000 * value).toFixed(value < 0.01 ? 1 : 0)} ms` : `${value.toFixed(2)} s`;
 }
 
 function gibibytes(bytes: number): string {
