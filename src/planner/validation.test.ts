@@ -27,6 +27,7 @@ function predicted(
       },
     },
     efficiency: { ...efficiency('fsdp'), time: { low: 0.9, high: 1.1 }, memory: { low: 0.95, high: 1.05 } },
+    isValidated: true,
   };
 }
 
@@ -56,6 +57,19 @@ describe('validate', () => {
       },
       expect.objectContaining({ measure: 'peak_memory_GiB', low: 47.5, high: 52.5 }),
     ]);
+  });
+
+  it('widens the interval where no published run backs a run', () => {
+    const { rows } = validate([{ ...predicted(2, { iteration_s: 1.6, peak_memory_GiB: 51 }), isValidated: false }]);
+    expect(rows).toMatchObject([
+      { low: expect.closeTo(1.7, 9), high: expect.closeTo(2.3, 9) },
+      { low: expect.closeTo(42.5, 9), high: expect.closeTo(57.5, 9) },
+    ]);
+  });
+
+  it('keeps every source apart, whatever it is called', () => {
+    const runs = ['__proto__', 'constructor'].map((source) => predicted(1, { iteration_s: 1 }, { source }));
+    expect(Object.keys(validate(runs).bySource)).toEqual(['__proto__', 'constructor']);
   });
 
   it('sums up errors, and how many intervals held', () => {

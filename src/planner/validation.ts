@@ -14,6 +14,8 @@ export interface PredictedRun {
   run: MeasuredRun;
   prediction: RunPrediction;
   efficiency: Efficiency;
+  /** Whether published runs back all of it (`notValidated`), which the interval depends on. */
+  isValidated: boolean;
 }
 
 /** One measurement against its prediction, both in the unit of the measure. */
@@ -59,10 +61,10 @@ const PAIR_DISTANCE_LEAST = 0.01;
 
 /** Predictions held against measurements. At least one run with one measurement. */
 export function validate(runs: readonly PredictedRun[]): Validation {
-  const bySource: Record<string, ValidationSummary> = {};
-  for (const source of new Set(runs.map(({ run }) => run.source))) {
-    bySource[source] = summarise(runs.filter(({ run }) => run.source === source));
-  }
+  const sources = [...new Set(runs.map(({ run }) => run.source))];
+  const bySource = Object.fromEntries(
+    sources.map((source) => [source, summarise(runs.filter(({ run }) => run.source === source))]),
+  );
   const byMeasure: Partial<Record<Measure, ValidationSummary>> = {};
   for (const measure of MEASURES) {
     const only = runs.flatMap((predicted) => {
@@ -74,12 +76,12 @@ export function validate(runs: readonly PredictedRun[]): Validation {
   return { rows: runs.flatMap(rowsOf), summary: summarise(runs), bySource, byMeasure };
 }
 
-function rowsOf({ run, prediction, efficiency }: PredictedRun): ValidationRow[] {
+function rowsOf({ run, prediction, efficiency, isValidated }: PredictedRun): ValidationRow[] {
   return MEASURES.flatMap((measure) => {
     const measured = run.measured[measure];
     if (measured === undefined) return [];
     const predicted = prediction.predicted[measure];
-    const [low, high] = predictionInterval(efficiency, MEASURED_QUANTITY[measure], predicted);
+    const [low, high] = predictionInterval(efficiency, MEASURED_QUANTITY[measure], predicted, isValidated);
     const errorPercent = (100 * (predicted - measured)) / measured;
     return [{ name: run.name, source: run.source, measure, measured, predicted, low, high, errorPercent }];
   });

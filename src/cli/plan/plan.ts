@@ -1,21 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseRunsFile } from '../../formats/runs-file.ts';
 import { notValidated } from '../../planner/coverage.ts';
-import { STACKS } from '../../planner/efficiency.ts';
 import { Estimator } from '../../planner/estimator.ts';
 import { stepFlops } from '../../planner/flops.ts';
 import { whatLimits } from '../../planner/limits.ts';
-import type { MeasuredRun } from '../../planner/measured-run.ts';
 import type { Parallelism } from '../../planner/parallelism.ts';
 import { predictionInterval } from '../../planner/prediction-interval.ts';
 import { type Candidate, type Choice, type Pruned, search } from '../../planner/search.ts';
 import { type Change, gpusToFit, smallestChanges } from '../../planner/smallest-change.ts';
 import type { MemoryBreakdown, StepBreakdown } from '../../planner/step-cost.ts';
 import { type TrainingTime, trainingTime } from '../../planner/training-time.ts';
-import { loadEfficiency } from '../efficiency.ts';
-import { packageFolder } from '../package-folder.ts';
-import { gpuNames } from './gpu-catalogue.ts';
+import { publishedRuns } from './published-runs.ts';
 import { gpusOf, type PlanRequest, trainingNodesOf } from './request.ts';
 
 const SECONDS_PER_DAY = 86_400;
@@ -184,7 +177,10 @@ async function describeBest(request: PlanRequest, choice: Choice): Promise<BestL
   const { cost, parallelism } = choice;
   const { stack } = efficiency.stack;
   const training = timeOf(request, cost.iterationSeconds);
-  const unbacked = notValidated({ model, machine, workload, stack, parallelism }, await publishedRuns(request));
+  const unbacked = notValidated(
+    { model, machine, workload, stack, parallelism },
+    await publishedRuns(efficiency, machine.gpu.name),
+  );
   const isValidated = unbacked.length === 0;
   const interval = predictionInterval(efficiency, 'time', cost.iterationSeconds, isValidated);
   const [fastest, slowest] = interval.map((seconds) => timeOf(request, seconds).expectedSeconds / SECONDS_PER_DAY);
@@ -217,26 +213,6 @@ async function describeBest(request: PlanRequest, choice: Choice): Promise<BestL
 function computeShareOfPeak({ model, machine, workload }: PlanRequest, { cost }: Candidate): number {
   const flops = stepFlops({ ...model, vocab: 0 }, workload, 'none').model;
   return flops / (cost.seconds.compute * machine.gpus * machine.gpu.peakFlops);
-}
-
-/**
- * The runs that the stack's constants were held against, its own and those of stacks of one ancestry, which share most constants; those of a user's own file
- * are not kept.
- */
-async function publishedRuns({ efficiency, machine }: PlanRequest): Promise<MeasuredRun[]> {
-  const stacks = await Promise.all(STACKS.map((name) => loadEfficiency(name, machine.gpu.name)));
-  const ancestor = (name: string): string => {
-    const inherited = stacks.find(({ stack }) => stack.stack === name)?.fit.inherited ?? null;
-    return inherited === null ? name : ancestor(inherited);
-  };
-  const own = ancestor(efficiency.stack.stack);
-  const files = stacks.flatMap((other) => (ancestor(other.stack.stack) === own ? other.fit.rows : []));
-  const known = { gpus: gpuNames(), stacks: STACKS };
-  const runs = files.map(async (file) => {
-    const text = await readFile(join(packageFolder(), 'catalog', 'runs', file), 'utf8');
-    return parseRunsFile(text, file, known);
-  });
-  return (await Promise.all(runs)).flat();
 }
 
 function changeText(change: Change, unfit: Candidate): string {

@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { OrreryError } from '../../contract/errors.ts';
 import { parseRunsFile } from '../../formats/runs-file.ts';
 import { errorCode } from '../../lib/error-code.ts';
+import { notValidated } from '../../planner/coverage.ts';
 import { STACKS } from '../../planner/efficiency.ts';
 import { machineOfRun, modelOfRun, predictRun } from '../../planner/measured-run.ts';
 import { type PredictedRun, type Validation, validate } from '../../planner/validation.ts';
 import { whyInvalid } from '../../planner/validity.ts';
 import { loadEfficiency } from '../efficiency.ts';
 import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
+import { publishedRuns } from './published-runs.ts';
 
 export interface RunValidation extends Validation {
   /** Runs whose layout training software is not known to take; they are predicted all the same. */
@@ -19,14 +21,21 @@ export async function validateRuns(path: string, stack?: string): Promise<RunVal
   const runs = parseRunsFile(await readText(path), path, { gpus: gpuNames(), stacks: STACKS });
   const loadGpu = remembered(loadPlannedGpu);
   const loadConstants = remembered(loadEfficiency);
+  const loadPublished = remembered(async (name: string, gpu: string) =>
+    publishedRuns(await loadConstants(name, gpu), gpu),
+  );
   const predicted: PredictedRun[] = [];
   const remarks: string[] = [];
   for (const run of runs) {
     const gpu = await loadGpu(run.gpu, run.precision);
     const efficiency = await loadConstants(stack ?? run.stack, run.gpu);
     const prediction = predictRun(run, gpu, efficiency);
-    predicted.push({ run, prediction, efficiency });
-    const why = whyInvalid(modelOfRun(run), machineOfRun(run, gpu), run.workload, prediction.parallelism);
+    const [model, machine, { workload }] = [modelOfRun(run), machineOfRun(run, gpu), run];
+    const { parallelism } = prediction;
+    const step = { model, machine, workload, stack: efficiency.stack.stack, parallelism };
+    const unbacked = notValidated(step, await loadPublished(stack ?? run.stack, run.gpu));
+    predicted.push({ run, prediction, efficiency, isValidated: unbacked.length === 0 });
+    const why = whyInvalid(model, machine, workload, parallelism);
     if (why !== null) remarks.push(`${path}:${run.line} ${why}; predicted all the same`);
   }
   return { ...validate(predicted), remarks };
