@@ -182,6 +182,16 @@ describe('orrery plan', () => {
     expect(clusters[1]?.strong).toMatchObject({ speedUp: 1, efficiency: 1 });
   });
 
+  it('says so where failures leave no end, and prints no infinite number', async () => {
+    const args = '--cluster rsc-phase1 --model llama3-405b --tokens 15T --checkpoint-interval 10000h';
+    const { status, stdout } = await plan(args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Time to train +\d+ days; with failures it never ends/m);
+    expect(stdout).not.toMatch(/Infinity|NaN|∞/);
+    const { best } = await planJson<PlanReport>(args);
+    expect([best.expectedDays, best.gpuHours, best.ettr]).toEqual([null, null, 0]);
+  });
+
   it('compares clusters with the first', async () => {
     const args = '--compare rsc-phase1,rsc-phase2 --model gpt3-175b --tokens 300B';
     const { clusters } = await planJson<{ clusters: Compared[] }>(args);

@@ -55,7 +55,7 @@ export function renderPlan(plan: PlanReport, terminal: Terminal): string {
 function headline(plan: PlanReport, terminal: Terminal): string {
   const { model, cluster, gpus, nodes, tokens, globalBatch, sequenceLength, stack } = plan;
   const where = `${model.name} (${quantity(model.parameters, '').replace('G', 'B').trim()} parameters) on ${whole(gpus)} of ${whole(cluster.gpus)} GPUs of ${cluster.name}`;
-  return `${terminal.paint('bold', where)}\n${whole(nodes)} nodes, ${tokensText(tokens)} tokens in batches of ${whole(globalBatch)} x ${whole(sequenceLength)}, ${stack}`;
+  return `${terminal.paint('bold', where)}\n${nodes === 1 ? '1 node' : `${whole(nodes)} nodes`}, ${tokensText(tokens)} tokens in batches of ${whole(globalBatch)} x ${whole(sequenceLength)}, ${stack}`;
 }
 
 function renderMisfit({ best, memoryBytesPerGpuMax, changes, gpusToFit }: PlanReport, terminal: Terminal): string {
@@ -75,7 +75,6 @@ function renderMisfit({ best, memoryBytesPerGpuMax, changes, gpusToFit }: PlanRe
 function renderFacts({ best, tokensPerStep, fits }: PlanReport): string {
   const { training } = best;
   const [fastest, slowest] = best.iterationSecondsInterval;
-  const [daysLeast, daysMost] = best.expectedDaysInterval;
   const facts: [string, string][] = [
     [fits ? 'Best layout' : 'Least memory', layoutText(best.parallelism)],
     [
@@ -86,13 +85,10 @@ function renderFacts({ best, tokensPerStep, fits }: PlanReport): string {
       'Throughput',
       `${quantity(best.tokensPerSecond, 'tokens/s')}, ${digits(best.tokensPerSecondPerGpu)} a GPU; MFU ${percent(best.mfu)}, HFU ${percent(best.hfu)}`,
     ],
-    [
-      'Time to train',
-      `${digits(best.days)} days; ${digits(best.expectedDays)} with failures (80 % interval ${digits(daysLeast)} to ${digits(daysMost)})`,
-    ],
+    ['Time to train', `${digits(best.days)} days; ${expectedText(best)}`],
     [
       'Failures',
-      `one every ${hoursText(training.mttfSeconds)}, ETTR ${best.ettr.toFixed(3)} with a checkpoint of ${quantity(training.checkpointBytes, 'B')} every ${hoursText(training.checkpointIntervalSeconds)}, written in ${secondsText(training.checkpointWriteSeconds)}`,
+      `${training.failures === 0 ? 'none' : `one every ${hoursText(training.mttfSeconds)}`}, ETTR ${best.ettr.toFixed(3)} with a checkpoint of ${quantity(training.checkpointBytes, 'B')} every ${hoursText(training.checkpointIntervalSeconds)}, written in ${secondsText(training.checkpointWriteSeconds)}`,
     ],
     [
       'Storage',
@@ -100,13 +96,26 @@ function renderFacts({ best, tokensPerStep, fits }: PlanReport): string {
     ],
     [
       'GPU-hours',
-      [whole(Math.round(best.gpuHours)), energyText(best.energyKwh), costText(best.cost)]
-        .filter((part) => part !== '')
-        .join('; '),
+      endsWithFailures(best)
+        ? [whole(Math.round(best.gpuHours)), energyText(best.energyKwh), costText(best.cost)]
+            .filter((part) => part !== '')
+            .join('; ')
+        : '-',
     ],
   ];
   const width = Math.max(...facts.map(([label]) => label.length));
   return facts.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n');
+}
+
+/** False where failures come so much faster than checkpoints that the time it takes is beyond all numbers. */
+function endsWithFailures({ expectedDays }: BestLayout): boolean {
+  return Number.isFinite(expectedDays);
+}
+
+function expectedText(best: BestLayout): string {
+  if (!endsWithFailures(best)) return 'with failures it never ends, there are too many between two checkpoints';
+  const [least, most] = best.expectedDaysInterval;
+  return `${digits(best.expectedDays)} with failures (80 % interval ${digits(least)} to ${Number.isFinite(most) ? digits(most) : 'no end'})`;
 }
 
 function energyText(kwh: number | null): string {
