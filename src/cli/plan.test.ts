@@ -182,6 +182,25 @@ describe('orrery plan', () => {
     expect(clusters[1]?.strong).toMatchObject({ speedUp: 1, efficiency: 1 });
   });
 
+  it('compares on the number of GPUs that is fastest with the batch given', async () => {
+    const args = '--compare rsc-phase1,rsc-phase2 --model gpt3-175b --tokens 300B --global-batch 1536';
+    const { clusters } = await planJson<{ clusters: Compared[] }>(args);
+    const [first, second] = clusters;
+    expect(first?.plan.gpus).toBeLessThan(6080);
+    expect(second?.plan.gpus).toBeLessThan(16_000);
+    // All 6,080 GPUs would have to be cut into 95 stages.
+    expect(first?.plan.best.mfu).toBeGreaterThan(0.3);
+    expect(second?.strong.efficiency).toBeLessThan(1.2);
+    expect(clusters.map(({ strong }) => strong.globalBatch)).toEqual([1536, 1536]);
+  });
+
+  it('gives FSDP a batch that its replicas divide, whatever their number', async () => {
+    const report = await planJson<PlanReport>(
+      '--cluster rsc-phase1 --model llama3-8b --tokens 1T --gpus 184 --stack fsdp',
+    );
+    expect(report.globalBatch).toBe(184);
+  });
+
   it('says so where failures leave no end, and prints no infinite number', async () => {
     const args = '--cluster rsc-phase1 --model llama3-405b --tokens 15T --checkpoint-interval 10000h';
     const { status, stdout } = await plan(args);

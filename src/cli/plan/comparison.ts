@@ -1,7 +1,15 @@
 import { evenBatches } from '../../planner/default-batch.ts';
+import { scalingCurve } from '../../planner/scaling.ts';
 import { search } from '../../planner/search.ts';
 import { makePlan, type PlanReport } from './plan.ts';
-import { type PlanOptions, type PlanRequest, refuseInvalid, resolveRequest, withGlobalBatch } from './request.ts';
+import {
+  type PlanOptions,
+  type PlanRequest,
+  readRequest,
+  refuseInvalid,
+  withGlobalBatch,
+  withGpus,
+} from './request.ts';
 
 /** How much faster than the first cluster, and that over how many times more GPUs it has. */
 export interface Scaling {
@@ -26,7 +34,7 @@ export async function compareClusters(
 ): Promise<Compared[]> {
   const compared: Compared[] = [];
   for (const cluster of names) {
-    const request = withBatchOf(compared[0]?.plan, await resolveRequest({ ...options, cluster }));
+    const request = withBatchOf(compared[0]?.plan, await resolveWithin({ ...options, cluster }));
     const plan = await makePlan(request);
     const first = compared[0]?.plan ?? plan;
     const grown =
@@ -36,6 +44,17 @@ export async function compareClusters(
     compared.push({ plan, strong: scalingOf(plan, first), weak: scalingOf(grown, first) });
   }
   return compared;
+}
+
+/** On as many GPUs as are fastest where no number was asked for: few batches split evenly over all of a cluster. */
+async function resolveWithin(options: PlanOptions): Promise<PlanRequest> {
+  const request = await readRequest(options);
+  if (options.gpus === undefined) {
+    const [point] = scalingCurve(request, [request.machine.gpus]).strong;
+    if (point !== undefined) return withGlobalBatch(withGpus(request, point.gpus), point.globalBatch);
+  }
+  refuseInvalid(request);
+  return request;
 }
 
 /** Where no batch was given, the first cluster's, or one near it that suits the GPUs of this one where these are another number. */

@@ -125,10 +125,12 @@ export function withGlobalBatch(request: PlanRequest, globalBatch: number): Plan
 
 function defaultBatch(request: PlanRequest): number {
   const { model, machine, workload, efficiency, fixed } = request;
+  const isFsdp = efficiency.stack.stack === 'fsdp';
+  const { tp = 1, pp = 1, cp = 1, dp } = fixed;
   return defaultGlobalBatch(model, workload.sequenceLength, machine.gpus, {
-    // FSDP alone has nothing but replicas: a sequence for each GPU.
-    sequencesLeast: efficiency.stack.stack === 'fsdp' ? machine.gpus : 1,
-    dp: fixed.dp,
+    // FSDP has nothing but replicas unless told otherwise: a sequence for each GPU.
+    sequencesLeast: isFsdp ? machine.gpus : 1,
+    dp: dp ?? (isFsdp && machine.gpus % (tp * pp * cp) === 0 ? machine.gpus / (tp * pp * cp) : undefined),
     microBatch: fixed.microBatch,
     isPossible: (globalBatch) => isPossible(withGlobalBatch(request, globalBatch)),
   });
