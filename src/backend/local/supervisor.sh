@@ -16,10 +16,10 @@ die_at() {
 }
 
 # Field 22 of /proc/PID/stat, the start time in clock ticks since boot. The command's name, field 2, may hold spaces and parentheses.
-# A task can end, and the shell take note of it, before we look: it has no start then, and its log none of our complaints about it.
+# A task can end, and the shell take note of it, before we look: it has no start then.
 read_start() {
   start=
-  { read -r line < "/proc/$1/stat"; } 2> /dev/null || return
+  read -r line < "/proc/$1/stat" || return
   set -- ${line##*) }
   start=${20}
 }
@@ -27,14 +27,17 @@ read_start() {
 # Signals to the task's process group reach us too: a handler, unlike "ignore", is not handed down to the task.
 trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 
+# The task's log is the task's: what this shell has to say ("cannot open", "Terminated") does not belong into it.
+exec 4>&2 2> /dev/null
+
 die_at before-claim
 read_start $$
 read -r boot < /proc/sys/kernel/random/boot_id
 set -C
-{ echo "$$ $start $boot" > "$prefix.claim"; } 2> /dev/null || exit 0
+echo "$$ $start $boot" > "$prefix.claim" || exit 0
 set +C
 die_at claimed
-{ echo claimed >&3; } 2> /dev/null
+echo claimed >&3
 read -r word <&3
 exec 3>&-
 [ -e "$go" ] || exit 0
@@ -50,21 +53,20 @@ die_at before-task
     exit 127
   }
   exec "$@"
-) &
+) 2>&4 4>&- &
 main=$!
 die_at task-started
 read_start $main
 echo "$main $start" > "$prefix.main"
 
 # A handled signal interrupts "wait" with a status above 128, as does a task that was killed: only the latter is gone afterwards.
-# The shell's own word on it ("Terminated") does not belong into the task's log.
 while :; do
-  wait $main 2> /dev/null
+  wait $main
   status=$?
   [ $status -gt 128 ] && kill -0 $main 2> /dev/null || break
 done
 # A task that ended in the very moment a signal came is still to be asked; 127 says it was asked already.
-wait $main 2> /dev/null
+wait $main
 again=$?
 [ $again -eq 127 ] || status=$again
 die_at task-exited
@@ -73,7 +75,7 @@ die_at task-exited
 unset LD_PRELOAD LD_LIBRARY_PATH
 PATH=/usr/bin:/bin
 # On a full disk the status waits for room; only where the whole folder is gone does nobody ask for it any more.
-until { echo "$status" > "$prefix.exit.tmp"; } 2> /dev/null && die_at status-written && sync "$prefix.exit.tmp"; do
+until echo "$status" > "$prefix.exit.tmp" && die_at status-written && sync "$prefix.exit.tmp"; do
   [ -d "${prefix%/*}" ] || exit 1
   sleep 1
 done
