@@ -10,6 +10,7 @@ import {
 } from '../cluster/cluster.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseClusterFile, parseGpuFile } from '../formats/cluster-file.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { parseTop500File } from '../formats/top500-file.ts';
 import { CHECKPOINT_BYTES_PER_PARAMETER, checkpointBytes, storageRate } from '../planner/checkpointing.ts';
 import {
@@ -71,7 +72,8 @@ export async function readCatalogue(): Promise<Catalogue> {
 export async function readCluster(nameOrPath: string, { gpuTypes, lists, hplFit }: Catalogue): Promise<ClusterReport> {
   const path = clusterFile(nameOrPath);
   const yaml = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const why = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'no such file' : String(cause);
+    const code = errorCode(cause);
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder' : `cannot be read (${code})`;
     const known = clusterNames().join(', ');
     const message = `unknown cluster ${JSON.stringify(nameOrPath)}: ${why}; known are ${known}; or give a path to a YAML file`;
     throw new OrreryError('ORR_UNKNOWN_CLUSTER', message, { cause });

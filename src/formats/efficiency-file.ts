@@ -11,15 +11,17 @@ const stackNames = [
   'megatron-core',
 ] as const satisfies readonly Stack[];
 const amount = z.number().nonnegative();
+/** Of a peak, a bandwidth or a time: no software passes it. */
+const share = z.number().nonnegative().max(1);
 const width = z.strictObject({ low: z.number().positive(), high: z.number().positive() });
 
 const constants = {
   fusedSoftmaxHeads: amount,
   hostOverlapNorm: amount,
-  gemm: amount,
-  attention: amount,
+  gemm: share,
+  attention: share,
   attentionBackward: amount,
-  memoryBandwidth: amount,
+  memoryBandwidth: share,
   elementwiseTraffic: amount,
   softmaxTraffic: amount,
   kernelGapSeconds: amount,
@@ -27,17 +29,17 @@ const constants = {
   hostCollectiveSeconds: amount,
   hostUnfusedSoftmaxSeconds: amount,
   hostBackward: amount,
-  nvlink: amount,
+  nvlink: share,
   nvlinkLatencySeconds: amount,
-  network: amount,
+  network: share,
   networkLatencySeconds: amount,
-  tensorParallelNvlink: amount,
-  tensorParallelNetwork: amount,
-  tensorParallelOverlap: amount,
-  pipelineOverlap: amount,
+  tensorParallelNvlink: share,
+  tensorParallelNetwork: share,
+  tensorParallelOverlap: share,
+  pipelineOverlap: share,
   zeroPipelineSends: amount,
   zeroPipelineSeconds: amount,
-  dataParallelOverlap: amount,
+  dataParallelOverlap: share,
   microBatchSeconds: amount,
   stepSeconds: amount,
   optimizerTraffic: amount,

@@ -77,6 +77,14 @@ describe('parseRunsFile', () => {
     );
   });
 
+  it("leaves columns of the user's own unread, and says so", () => {
+    const warnings: string[] = [];
+    const text = `${HEADER},remark of the lab,\na,a100-80,8,24,1024,16,,64,8,1,,,1,cold,`;
+    const runs = parseRunsFile(text, 'runs.csv', { ...KNOWN, onWarning: (warning) => void warnings.push(warning) });
+    expect(runs[0]?.measured).toEqual({ iteration_s: 1 });
+    expect(warnings).toEqual(['runs.csv:1 column "remark of the lab" is not read']);
+  });
+
   it('keeps several measurements of a row', () => {
     const text =
       'gpu,gpus,layers,hidden,heads,global_batch,measured_tflops_per_gpu,measured_peak_memory_GiB\nh100-80,1,2,64,2,8,120,33.5';

@@ -61,6 +61,8 @@ const FALSE: ReadonlySet<string> = new Set(['false', '0', 'no', 'off']);
 export interface KnownNames {
   gpus: readonly string[];
   stacks: readonly Stack[];
+  /** Told of columns that are left unread, one line each. */
+  onWarning?: (text: string) => void;
 }
 
 /**
@@ -74,7 +76,7 @@ export interface KnownNames {
  */
 export function parseRunsFile(text: string, fileName: string, known: KnownNames): MeasuredRun[] {
   const { header, records } = parseCsv(text, fileName);
-  const columns = readHeader(header, fileName);
+  const columns = readHeader(header, fileName, known.onWarning ?? (() => {}));
   if (records.length === 0) throw badFile(`${fileName}:${header.line} expected runs below the header, got none`);
   const problems: string[] = [];
   const runs = records.map((record) => readRun(new Row(record, columns, fileName, problems), fileName, known));
@@ -83,16 +85,24 @@ export function parseRunsFile(text: string, fileName: string, known: KnownNames)
   throw badFile(problems.length > 1 ? `${first} (and ${problems.length - 1} more)` : first);
 }
 
-function readHeader({ line, fields }: CsvRecord, fileName: string): ReadonlyMap<string, number> {
+/** Columns of the user's own are left unread; one that is nearly a known one is a slip. */
+function readHeader(
+  { line, fields }: CsvRecord,
+  fileName: string,
+  onWarning: (text: string) => void,
+): ReadonlyMap<string, number> {
   const columns = new Map<string, number>();
   for (const [index, name] of fields.entries()) {
-    if (!COLUMNS.some((column) => column === name)) {
-      const meant = nearest(name, COLUMNS);
-      const advice = meant === undefined ? `known are ${COLUMNS.join(', ')}` : `did you mean "${meant}"?`;
-      throw badFile(`${fileName}:${line} unknown column ${JSON.stringify(name)}; ${advice}`);
+    if (COLUMNS.some((column) => column === name)) {
+      if (columns.has(name)) throw badFile(`${fileName}:${line} column "${name}" twice`);
+      columns.set(name, index);
+      continue;
     }
-    if (columns.has(name)) throw badFile(`${fileName}:${line} column "${name}" twice`);
-    columns.set(name, index);
+    const meant = nearest(name, COLUMNS);
+    if (meant !== undefined) {
+      throw badFile(`${fileName}:${line} unknown column ${JSON.stringify(name)}; did you mean "${meant}"?`);
+    }
+    if (name !== '') onWarning(`${fileName}:${line} column ${JSON.stringify(name)} is not read`);
   }
   for (const column of REQUIRED)
     if (!columns.has(column)) throw badFile(`${fileName}:${line} column "${column}" missing`);

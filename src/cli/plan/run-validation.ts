@@ -12,20 +12,21 @@ import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
 import { publishedRuns } from './published-runs.ts';
 
 export interface RunValidation extends Validation {
-  /** Runs whose layout training software is not known to take; they are predicted all the same. */
+  /** Columns that are not read, and runs whose layout training software is not known to take; these are predicted all the same. */
   remarks: string[];
 }
 
 /** Predicts every run of a CSV file, with `stack` where one is given, and holds the predictions against what was measured. Throws ORR_BAD_FILE. */
 export async function validateRuns(path: string, stack?: string): Promise<RunValidation> {
-  const runs = parseRunsFile(await readText(path), path, { gpus: gpuNames(), stacks: STACKS });
+  const remarks: string[] = [];
+  const onWarning = (text: string) => void remarks.push(text);
+  const runs = parseRunsFile(await readText(path), path, { gpus: gpuNames(), stacks: STACKS, onWarning });
   const loadGpu = remembered(loadPlannedGpu);
   const loadConstants = remembered(loadEfficiency);
   const loadPublished = remembered(async (name: string, gpu: string) =>
     publishedRuns(await loadConstants(name, gpu), gpu),
   );
   const predicted: PredictedRun[] = [];
-  const remarks: string[] = [];
   for (const run of runs) {
     const gpu = await loadGpu(run.gpu, run.precision);
     const efficiency = await loadConstants(stack ?? run.stack, run.gpu);

@@ -1,3 +1,4 @@
+import { CONTEXT_PARALLEL_SEQUENCE_LEAST } from '../../planner/layout-space.ts';
 import type { Parallelism } from '../../planner/parallelism.ts';
 import type { BestLayout, PlannedLayout, PlanReport } from '../plan/plan.ts';
 import { tokensText } from '../plan/request.ts';
@@ -195,13 +196,15 @@ function renderAlternatives({ best, alternatives }: PlanReport, terminal: Termin
   return [table, '', ...all.map(({ why }, index) => `  ${index + 1}  ${why}`)].join('\n');
 }
 
-function searchText({ search }: PlanReport): string {
+function searchText({ search, sequenceLength, best }: PlanReport): string {
   const { spaceSize, evaluated, pruned, seconds } = search;
   const searched =
     spaceSize === 1
       ? 'The layout was given whole'
       : `${whole(spaceSize)} layouts: ${whole(evaluated)} evaluated, ${whole(pruned)} ruled out by bounds, in ${secondsText(seconds)}`;
-  return `${searched}.`;
+  const isShort = sequenceLength < CONTEXT_PARALLEL_SEQUENCE_LEAST && best.parallelism.cp === 1 && spaceSize > 1;
+  const least = whole(CONTEXT_PARALLEL_SEQUENCE_LEAST);
+  return `${searched}.${isShort ? ` Context parallelism is searched from sequences of ${least} tokens, or as --cp says.` : ''}`;
 }
 
 /** `TP 8 x PP 8 x DP 16, microbatch 1, interleave 3, recompute selective, sequence parallel, ZeRO 1`. */
