@@ -12,7 +12,7 @@ export interface Reservation {
   startMs: number;
   /** Infinity for a job without a time limit. */
   endMs: number;
-  /** By node index: what is left at `startMs` on each node it is to get, once it has its part. */
+  /** By node index: what is left to others at `startMs` on each node that it is to get. */
   spare: Map<number, Resources>;
 }
 
@@ -26,8 +26,8 @@ interface Failure {
  * The future by the time limits of what runs: when each blocked job could start, and whether another may start now without being in its
  * way. Holds as long as nodes and attempts stay as they are, but for the jobs that it places itself.
  *
- * An attempt without a time limit never ends here, nor does a job without one; where only such an end would let a job start, it is to start
- * "at Infinity", when all that runs has ended: then it loses no node to a job that never ends either.
+ * An attempt without a time limit never ends here, nor does a job without one. Where only such an end would let a job start, it is to start
+ * at Infinity, and no other job without a time limit is given a node that it could use.
  */
 export class Forecast {
   readonly reservations: Reservation[] = [];
@@ -86,21 +86,28 @@ export class Forecast {
       if (startMs <= startMsMax) this.#book({ job, startMs, endMs, spare: new Map() }, walk, nodes);
       return startMs;
     }
+    if (startMsMax === Infinity) {
+      const couldUse = (node: NodeRecord) => couldHold(node.nodeClass, request) && !job.excluded.has(node.spec.name);
+      const spare = new Map<number, Resources>();
+      for (const node of this.#ledger.pool.nodes) if (couldUse(node)) spare.set(node.index, { ...NOTHING });
+      this.reservations.push({ job, startMs: Infinity, endMs: Infinity, spare });
+    }
     return Infinity;
   }
 
-  /** When more may fit than before: attempts end, reservations end. Ascending, none before now, Infinity last. */
+  /** When more may fit than before: attempts end, reservations end. Ascending, finite, none before now. */
   *#instants(): Generator<number> {
     const ends = this.#ledger.ends.sorted();
     const others = this.reservations.map(({ endMs }) => endMs).sort((a, b) => a - b);
     let [atMs, index, other] = [-1, 0, 0];
-    while (atMs < Infinity) {
+    for (;;) {
       const endMs = Math.max(this.#nowMs, ends[index]?.endMsMax ?? Infinity);
       const otherEndMs = others[other] ?? Infinity;
       if (endMs <= otherEndMs) index += 1;
       else other += 1;
       // What ends at the same instant ends together.
       const next = Math.min(endMs, otherEndMs);
+      if (next === Infinity) return;
       if (next > atMs) yield (atMs = next);
     }
   }
@@ -217,6 +224,8 @@ class Walk {
 const NO_ROOM = 0;
 const ROOM_NOW = 1;
 const ROOM_LATER = 2;
+
+const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
 
 /** What the job takes of the node. Every job takes some of it, so that nothing is left beside one that takes it whole. */
 function needOf(request: JobRequest, node: NodeRecord): Resources {

@@ -177,15 +177,19 @@ export class ReferenceScheduler {
       }
       if (reservations.length === bfMaxJobReserve) continue;
       const ends = [...this.#started.map((other) => endOf(other, nowMs)), ...reservations.map(({ endMs }) => endMs)];
-      for (const startMs of [...ends, Infinity].sort((a, b) => (a < b ? -1 : 1))) {
-        const endMs = startMs + limitMs;
-        const free = specs.filter((spec) => fits(spec, startMs, endMs, reservations));
-        if (free.length < request.nodes) continue;
-        const isFar = startMs > nowMs + bfWindowSeconds * 1000;
+      const fitsAt = (spec: NodeSpec, startMs: number) => fits(spec, startMs, startMs + limitMs, reservations);
+      const startMs = ends
+        .filter((endMs) => endMs < Infinity)
+        .sort((a, b) => a - b)
+        .find((endMs) => specs.filter((spec) => fitsAt(spec, endMs)).length >= request.nodes);
+      if (startMs === undefined) {
+        // No other job without a time limit may have any of what it could use.
+        const reservation = { request: { ...request, exclusive: true }, startMs: Infinity, endMs: Infinity };
+        if (reservations.length === 0) reservations.push({ ...reservation, nodeNames: specs.map(({ name }) => name) });
+      } else if (reservations.length === 0 || startMs <= nowMs + bfWindowSeconds * 1000) {
+        const free = specs.filter((spec) => fitsAt(spec, startMs));
         const chosen = [...free.filter((spec) => !hasRoom(spec)), ...free.filter(hasRoom)].slice(0, request.nodes);
-        if (reservations.length === 0 || !isFar)
-          reservations.push({ request, startMs, endMs, nodeNames: chosen.map(({ name }) => name) });
-        break;
+        reservations.push({ request, startMs, endMs: startMs + limitMs, nodeNames: chosen.map(({ name }) => name) });
       }
     }
     return hasStarted;

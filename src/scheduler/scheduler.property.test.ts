@@ -252,6 +252,5 @@ it('decides as the reference does, keeps every promise through faults and restar
     ),
     { numRuns: 1000 },
   );
-  console.log(met);
   expect(REHEARSED.filter((what) => (met.get(what) ?? 0) < 20)).toEqual([]);
 });
