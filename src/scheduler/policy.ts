@@ -1,5 +1,7 @@
+export const SCHEDULER_TYPES = ['builtin', 'backfill'] as const;
+
 /** Slurm's `SchedulerType`, without its `sched/`. */
-export type SchedulerType = 'builtin' | 'backfill';
+export type SchedulerType = (typeof SCHEDULER_TYPES)[number];
 
 /** The policy, in the words of `slurm.conf` and its `SchedulerParameters`. */
 export interface SchedulerOptions {
