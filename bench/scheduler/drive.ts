@@ -76,7 +76,7 @@ export function drive(scheduler: Driven, nodes: readonly NodeSpec[], jobs: reado
   return run;
 }
 
-function toRequest(jobId: number, { submitMs, nodes }: TraceJob) {
+function toRequest(jobId: number, { submitMs, limitMs, nodes }: TraceJob) {
   return {
     jobId,
     submitMs,
@@ -85,7 +85,7 @@ function toRequest(jobId: number, { submitMs, nodes }: TraceJob) {
     perNode: { cpus: 1, memoryBytes: 1e9, gpus: GPUS_PER_NODE },
     gpuType: null,
     exclusive: true,
-    timeLimitMs: null,
+    timeLimitMs: limitMs,
     excludedNodes: [],
     maxRequeues: 3,
     dependencies: [],

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 export interface TraceJob {
   submitMs: number;
   runMs: number;
+  limitMs: number;
   nodes: number;
 }
 
@@ -16,14 +17,17 @@ export function dataFolder(): string | undefined {
 }
 
 /**
- * Reads submit time (field 2), run time (4) and processors (5) of every job, by the format's definition at
+ * Reads submit time (field 2), run time (4), processors (5) and requested time (9) of every job, by the format's definition at
  * https://www.cs.huji.ac.il/labs/parallel/workload/swf.html; lines that begin with a semicolon are its header.
  */
 export function readTrace(path: string): TraceJob[] {
   const text = gunzipSync(readFileSync(path)).toString('utf8');
   return text.split('\n').flatMap((line) => {
     if (line.startsWith(';') || line.trim() === '') return [];
-    const [, submit = 0, , run = 0, processors = 0] = line.trim().split(/\s+/).map(Number);
-    return run > 0 && processors > 0 ? [{ submitMs: submit * 1000, runMs: run * 1000, nodes: processors }] : [];
+    const [, submit = 0, , run = 0, processors = 0, , , , requested = 0] = line.trim().split(/\s+/).map(Number);
+    if (run <= 0 || processors <= 0) return [];
+    return [
+      { submitMs: submit * 1000, runMs: run * 1000, limitMs: Math.max(requested, run) * 1000, nodes: processors },
+    ];
   });
 }

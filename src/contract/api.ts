@@ -94,6 +94,8 @@ export const whySchema = z.object({
   state: jobStateSchema,
   reason: z.string(),
   detail: z.array(z.string()),
+  /** UNIX seconds: by when it starts, by the time limits of what runs. Null unless it is pending and has a reservation. */
+  expectedStartTime: z.number().nullable(),
 });
 
 export const nodeSchema = z.object({

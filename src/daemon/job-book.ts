@@ -78,7 +78,13 @@ export class JobBook {
     const detail = LIVE_STATES.includes(state)
       ? this.#backend.explain(jobId)
       : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
-    return { id, state, reason, detail: message ? [...detail, `Its last attempt: ${message}.`] : detail };
+    return {
+      id,
+      state,
+      reason,
+      detail: message ? [...detail, `Its last attempt: ${message}.`] : detail,
+      expectedStartTime: seconds(state === 'PENDING' ? this.#backend.expectedStartMs(jobId) : null),
+    };
   }
 
   row(jobId: number): Readonly<JobRow> {

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { OrreryError } from '../contract/errors.ts';
+import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
 
 /** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
@@ -43,6 +44,7 @@ function readArguments(argv: string[]): DaemonOptions {
       port: { type: 'string' },
       nodes: { type: 'string' },
       cluster: { type: 'string' },
+      scheduler: { type: 'string' },
     },
   });
   if (values.home === undefined)
@@ -53,6 +55,7 @@ function readArguments(argv: string[]): DaemonOptions {
     ...(values.port !== undefined && { port: integer('--port', values.port, 0, 65_535) }),
     ...(values.nodes !== undefined && { nodeCount: integer('--nodes', values.nodes, 1, 10_000) }),
     ...(values.cluster !== undefined && { clusterFile: values.cluster }),
+    ...(values.scheduler !== undefined && { schedulerType: schedulerType(values.scheduler) }),
   };
 }
 
@@ -60,6 +63,13 @@ function integer(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new OrreryError('ORR_USAGE', `${flag}: expected an integer from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}
+
+function schedulerType(text: string): SchedulerType {
+  const known = SCHEDULER_TYPES.find((type) => type === text);
+  if (known !== undefined) return known;
+  const expected = SCHEDULER_TYPES.join(' or ');
+  throw new OrreryError('ORR_USAGE', `--scheduler: expected ${expected}, got ${JSON.stringify(text)}`);
 }
 
 main().catch((error: unknown) => {

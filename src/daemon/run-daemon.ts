@@ -2,6 +2,7 @@ import type { LocalBackend } from '../backend/local/backend-port.ts';
 import { faultPoint } from '../backend/local/fault-points.ts';
 import { createLauncher } from '../backend/local/launcher.ts';
 import { createLocalBackend } from '../backend/local/local-backend.ts';
+import type { SchedulerType } from '../scheduler/policy.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
@@ -33,6 +34,8 @@ export interface DaemonOptions {
   nodeCount?: number;
   /** Path of a cluster file. */
   clusterFile?: string;
+  /** Absent: backfill. */
+  schedulerType?: SchedulerType;
   log?: Log;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
@@ -113,13 +116,14 @@ class RunningDaemon implements Daemon {
 
   static async start(parts: Parts): Promise<RunningDaemon> {
     const { home, nodes, options } = parts;
+    const { schedulerType = 'backfill' } = options;
     const log = options.log ?? { info: () => undefined, error: () => undefined };
     const store = new Store(home.store, { faultPoint });
     try {
       const measurements = new Measurements();
       store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
       const backend = createLocalBackend({
-        scheduler: createScheduler(),
+        scheduler: createScheduler({ schedulerType }),
         launcher: createLauncher({
           home: home.folder,
           gpusOfNode: nodes.gpusOfNode,
@@ -136,7 +140,7 @@ class RunningDaemon implements Daemon {
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
-      store.recordStart({ atMs: Date.now(), version, cluster: nodes.clusterName, policy: 'builtin' });
+      store.recordStart({ atMs: Date.now(), version, cluster: nodes.clusterName, policy: schedulerType });
       const records = store.recoveryRecords();
       await backend.start(records);
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');

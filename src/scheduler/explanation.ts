@@ -21,8 +21,8 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
   return placeGang(pool, job) === null ? 'Resources' : 'None';
 }
 
-/** Sentences for people: what the job waits for, how much of it there is, and who has the rest. */
-export function explain(ledger: Ledger, jobId: number, nowMs: number): string[] {
+/** Sentences for people: what the job waits for, how much of it there is, who has the rest, and when it starts at the latest. */
+export function explain(ledger: Ledger, jobId: number, expectedStartMs: number | null, nowMs: number): string[] {
   const job = ledger.find(jobId);
   if (job === undefined) {
     const state = ledger.outcomes.state(jobId);
@@ -30,8 +30,15 @@ export function explain(ledger: Ledger, jobId: number, nowMs: number): string[] 
   }
   if (job.phase === 'over') return [`Job ${jobId}: attempt ${job.attempt} is over; the next cycle settles it.`];
   if (job.placement !== null) return [explainRunning(job, nowMs)];
-  const reason = reasonOf(ledger, job);
-  switch (reason) {
+  const expected: string[] = [];
+  if (expectedStartMs !== null) {
+    const when =
+      expectedStartMs <= nowMs
+        ? 'as soon as what is being ended is gone'
+        : `${untilText(expectedStartMs, nowMs)} at the latest`;
+    expected.push(`Job ${jobId} is expected to start ${when}, by the time limits of what runs.`);
+  }
+  switch (reasonOf(ledger, job)) {
     case 'JobHeldUser':
       return [`Job ${jobId} is held. Release it: orrery release ${jobId}`];
     case 'launch failed requeued held':
@@ -44,9 +51,9 @@ export function explain(ledger: Ledger, jobId: number, nowMs: number): string[] 
     case 'ReqNodeNotAvail':
       return explainOutage(ledger, job);
     case 'Priority':
-      return explainPriority(ledger, job, nowMs);
+      return [...explainPriority(ledger, job, nowMs), ...expected];
     case 'Resources':
-      return explainResources(ledger, job, nowMs);
+      return [...explainResources(ledger, job, nowMs), ...expected];
     case 'None':
   }
   return [`Job ${jobId} has all it needs and starts in the next cycle.`];

@@ -19,11 +19,15 @@ export interface JobRecord {
   placement: Placement | null;
   /** When its time limit ends the attempt; null before it has started, without a limit, and once it is being ended. */
   deadlineMs: number | null;
+  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
+  endMsMax: number | null;
   /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
   cause: EndCause | null;
   /** Whether the driver was told to end it. */
   isEnding: boolean;
   verdict: Verdict | null;
+  /** What it asks for on a node, as a key; made when it is first needed. */
+  shape: string | null;
   /** Its place in the queue's heap; -1 outside. */
   queueIndex: number;
   /** Its place in the heap of time limits; -1 outside. */
@@ -44,9 +48,11 @@ export function createJobRecord(request: JobRequest, attempt: number): JobRecord
     waitsFor: [],
     placement: null,
     deadlineMs: null,
+    endMsMax: null,
     cause: null,
     isEnding: false,
     verdict: null,
+    shape: null,
     queueIndex: -1,
     deadlineIndex: -1,
   };

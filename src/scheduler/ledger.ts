@@ -1,4 +1,5 @@
 import { Heap } from '../lib/heap.ts';
+import { AttemptEnds } from './attempt-ends.ts';
 import { Dependencies } from './dependencies.ts';
 import { createJobRecord, isOnNodes, type JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
@@ -17,15 +18,21 @@ export class Ledger {
   readonly pool = new NodePool();
   readonly outcomes = new Outcomes();
   readonly dependencies = new Dependencies(this.outcomes);
-  readonly queue = new PendingQueue((job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+  readonly queue: PendingQueue;
   readonly deadlines = new Heap<JobRecord>(isDueBefore, (job, index) => {
     job.deadlineIndex = index;
   });
+  readonly ends = new AttemptEnds();
   /** Jobs with a verdict that no decision has told yet, in the order in which they came by it. */
   readonly settling = new Set<JobRecord>();
   /** Jobs whose attempt is to be ended and the driver was not told yet. */
   readonly doomed = new Set<JobRecord>();
   readonly #jobs = new Map<number, JobRecord>();
+
+  /** `queueDepth`: how many jobs at the front of the queue are looked at. */
+  constructor(queueDepth: number) {
+    this.queue = new PendingQueue(queueDepth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+  }
 
   find(jobId: number): JobRecord | undefined {
     return this.#jobs.get(jobId);
@@ -90,7 +97,7 @@ export class Ledger {
     if (!job.isEnding) this.doomed.add(job);
   }
 
-  start(job: JobRecord, attempt: number, placement: Placement): void {
+  start(job: JobRecord, attempt: number, placement: Placement, atMs: number): void {
     if (job.phase !== 'pending' || job.attempt + 1 !== attempt) {
       throw new Error(`job ${job.request.jobId} cannot start attempt ${attempt}${describe(job)}`);
     }
@@ -99,6 +106,7 @@ export class Ledger {
     job.phase = 'starting';
     job.attempt = attempt;
     job.placement = placement;
+    this.ends.set(job, atMs + (job.request.timeLimitMs ?? Infinity));
   }
 
   markStarted(job: JobRecord, atMs: number): void {
@@ -107,6 +115,7 @@ export class Ledger {
     if (job.request.timeLimitMs === null || job.isEnding) return;
     job.deadlineMs = atMs + job.request.timeLimitMs;
     this.deadlines.push(job);
+    this.ends.set(job, job.deadlineMs);
   }
 
   /** The driver is told to end the attempt. */
@@ -118,6 +127,7 @@ export class Ledger {
     job.isEnding = true;
     this.doomed.delete(job);
     this.#dropDeadline(job);
+    this.ends.set(job, 0);
   }
 
   endAttempt(job: JobRecord, state: EndState, exitCode: number): void {
@@ -171,6 +181,7 @@ export class Ledger {
     job.placement = null;
     this.doomed.delete(job);
     this.#dropDeadline(job);
+    this.ends.remove(job);
     this.#settle(job, verdict);
   }
 

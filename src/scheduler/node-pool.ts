@@ -19,6 +19,8 @@ export interface Leaf {
  * ones apart from those partly taken, and idle ones counted by leaf.
  */
 export class NodePool {
+  /** Counts changes of what is free or in service. */
+  version = 0;
   /** By index, removed ones included. */
   readonly nodes: NodeRecord[] = [];
   readonly leaves: Leaf[] = [];
@@ -185,6 +187,7 @@ export class NodePool {
   }
 
   #enter(node: NodeRecord): void {
+    this.version += 1;
     if (!isInService(node)) return;
     node.nodeClass.inServiceCount += 1;
     this.#bucketOf(node).add(node.index);

@@ -71,10 +71,10 @@ export function viewOf(node: NodeRecord): NodeView {
   };
 }
 
-function holds(offered: Resources, wanted: Resources): boolean {
+export function holds(offered: Resources, wanted: Resources): boolean {
   return offered.cpus >= wanted.cpus && offered.memoryBytes >= wanted.memoryBytes && offered.gpus >= wanted.gpus;
 }
 
-function hasGpuType(gpuType: string | null, request: JobRequest): boolean {
+export function hasGpuType(gpuType: string | null, request: JobRequest): boolean {
   return request.gpuType === null || request.gpuType === gpuType;
 }

@@ -4,19 +4,22 @@ import type { NodePool } from './node-pool.ts';
 import { freeGpuIndices, hasRoom, type NodeRecord } from './node-record.ts';
 import type { JobRequest, NodeAllocation, Placement } from './types.ts';
 
+export type NodeFilter = (node: NodeRecord) => boolean;
+
 /**
  * Nodes for the whole gang, or null. Nodes already in use come before idle ones, fewer free GPUs before more, then the order in which
  * nodes were added: small jobs fill up what is open and leave whole nodes whole. A gang takes the fewest leaves it can: the fullest-free
  * leaves first, and for what then remains the leaf that has just enough. Node ranks follow leaf, then node order.
+ * Only nodes that `isAllowed` lets through are taken.
  */
-export function placeGang(pool: NodePool, job: JobRecord): Placement | null {
+export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null = null): Placement | null {
   const { request } = job;
   if (request.nodes === 1) {
-    const node = firstWithRoom(pool, job);
+    const node = firstWithRoom(pool, job, isAllowed);
     return node === null ? null : [allocate(node, request)];
   }
   if (countAtMost(pool, request) < request.nodes) return null;
-  const byLeaf = candidatesByLeaf(pool, job);
+  const byLeaf = candidatesByLeaf(pool, job, isAllowed);
   const shares = chooseLeaves(byLeaf.counts, request.nodes);
   if (shares === null) return null;
   return shares
@@ -62,13 +65,13 @@ function allocate(node: NodeRecord, request: JobRequest): NodeAllocation {
   return { nodeName: node.spec.name, resources: { ...resources }, gpuIndices: freeGpuIndices(node, resources.gpus) };
 }
 
-function firstWithRoom(pool: NodePool, job: JobRecord): NodeRecord | null {
-  for (const node of nodesWithRoom(pool, job)) return node;
+function firstWithRoom(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): NodeRecord | null {
+  for (const node of nodesWithRoom(pool, job)) if (isAllowed === null || isAllowed(node)) return node;
   return null;
 }
 
 /** In the order in which they are preferred. */
-function* nodesWithRoom(pool: NodePool, job: JobRecord): Generator<NodeRecord> {
+export function* nodesWithRoom(pool: NodePool, job: JobRecord): Generator<NodeRecord> {
   for (const bucket of bucketsFor(pool, job.request)) {
     for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
       const node = pool.nodes[index];
@@ -96,10 +99,12 @@ interface Candidates {
   nodesOf: (leafIndex: number, take: number) => NodeRecord[];
 }
 
-function candidatesByLeaf(pool: NodePool, job: JobRecord): Candidates {
-  if (takesWholeNodes(pool, job)) return idleByLeaf(pool);
+function candidatesByLeaf(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): Candidates {
+  if (isAllowed === null && takesWholeNodes(pool, job)) return idleByLeaf(pool);
   const byLeaf: NodeRecord[][] = pool.leaves.map(() => []);
-  for (const node of nodesWithRoom(pool, job)) byLeaf[node.leafIndex]?.push(node);
+  for (const node of nodesWithRoom(pool, job)) {
+    if (isAllowed === null || isAllowed(node)) byLeaf[node.leafIndex]?.push(node);
+  }
   return {
     counts: byLeaf.map((nodes) => nodes.length),
     nodesOf: (leafIndex, take) => (byLeaf[leafIndex] ?? []).slice(0, take),

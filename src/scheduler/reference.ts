@@ -1,4 +1,5 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
+import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
 type Verdict =
@@ -11,23 +12,33 @@ type Job = {
   isHeld: boolean;
   waits: JobRequest['dependencies'];
   placement: Placement | null;
+  startMs: number;
   dueMs: number;
   cause: EndCause | null;
   isEnding: boolean;
   verdict: Verdict | null;
 };
+type Reservation = { request: JobRequest; startMs: number; endMs: number; nodeNames: string[] };
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
+
+/** Before all instants to come: everything that is held now is still held. */
+const PRESENT = -1;
 
 /**
  * The same rules, said as plainly as they can be: nothing is indexed, everything is worked out anew in every cycle. What the tests hold the
  * scheduler against, and what the benchmark measures it by. It takes facts only: no echoes, no queries.
  */
 export class ReferenceScheduler {
+  readonly #policy: Policy;
   #nodes: Node[] = [];
   #jobs = new Map<number, Job>();
   #ended = new Map<number, { state: EndState; attempt: number }>();
   #settling: Job[] = [];
   #doomed: Job[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#policy = completePolicy(options);
+  }
 
   apply(event: SchedulerEvent): void {
     const job = 'jobId' in event ? this.#jobs.get(event.jobId) : undefined;
@@ -61,6 +72,7 @@ export class ReferenceScheduler {
       isHeld: request.isHeld,
       waits: request.dependencies,
       placement: null,
+      startMs: 0,
       dueMs: Infinity,
       cause: null,
       isEnding: false,
@@ -106,24 +118,100 @@ export class ReferenceScheduler {
         cause: job.cause ?? 'TIMEOUT',
       });
     }
-    const waiting = [...this.#jobs.values()].filter((job) => !job.placement && !job.isHeld && job.waits.length === 0);
-    for (const job of waiting.sort((a, b) => order(a.request, b.request))) {
-      const isInService = (node: Node) => !node.isDown && !node.isDrained && !node.isRemoved;
-      const capable = this.#nodes.filter(
-        (node) => isInService(node) && suits(node.spec, node.spec.resources, job.request),
-      );
-      if (capable.length < job.request.nodes) continue;
-      const placement = this.#place(
-        job.request,
-        capable.map(({ spec }) => spec),
-      );
-      if (placement === null) break;
-      job.placement = placement;
-      job.attempt += 1;
+    const start = (job: Job, placement: Placement) => {
+      Object.assign(job, { placement, attempt: job.attempt + 1, startMs: nowMs });
       this.#started.push(job);
       decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt: job.attempt, placement });
-    }
+    };
+    do this.#startInTurn(start);
+    while (this.#policy.schedulerType === 'backfill' && this.#backfill(nowMs, start));
     return decisions;
+  }
+
+  #startInTurn(start: (job: Job, placement: Placement) => void): void {
+    for (const job of this.#waiting()) {
+      const placement = this.#place(job.request, this.#capable(job.request));
+      if (placement === null) return;
+      start(job, placement);
+    }
+  }
+
+  /** Those that the nodes in service could hold if they were empty, in order. */
+  #waiting(): Job[] {
+    return [...this.#jobs.values()]
+      .filter((job) => !job.placement && !job.isHeld && job.waits.length === 0)
+      .filter(({ request }) => this.#capable(request).length >= request.nodes)
+      .sort((a, b) => order(a.request, b.request));
+  }
+
+  #capable(request: JobRequest): NodeSpec[] {
+    return this.#nodes
+      .filter((node) => !node.isDown && !node.isDrained && !node.isRemoved)
+      .map(({ spec }) => spec)
+      .filter((spec) => suits(spec, spec.resources, request));
+  }
+
+  /** Every job is tried against the whole future of every node: whether it fits at each instant at which something is taken. */
+  #backfill(nowMs: number, start: (job: Job, placement: Placement) => void): boolean {
+    const { bfMaxJobTest, bfMaxJobReserve, bfWindowSeconds } = this.#policy;
+    const reservations: Reservation[] = [];
+    let hasStarted = false;
+    for (const job of this.#waiting().slice(0, bfMaxJobTest)) {
+      const { request } = job;
+      const limitMs = request.timeLimitMs ?? Infinity;
+      const specs = this.#capable(request);
+      const fits = (spec: NodeSpec, fromMs: number, untilMs: number, among: Reservation[]) => {
+        const starts = among.map(({ startMs }) => startMs);
+        const instants = starts.filter((atMs) => atMs > fromMs && (atMs < untilMs || untilMs === Infinity));
+        return [fromMs, ...instants].every((atMs) =>
+          suits(spec, this.#freeAt(spec, atMs, nowMs, among), { ...request, perNode: needOf(spec, request) }),
+        );
+      };
+      const hasRoom = (spec: NodeSpec) => fits(spec, PRESENT, PRESENT, []);
+      const open = specs.filter((spec) => fits(spec, PRESENT, nowMs + limitMs, reservations));
+      const placement = this.#place(request, open);
+      if (placement !== null) {
+        start(job, placement);
+        hasStarted = true;
+        continue;
+      }
+      if (reservations.length === bfMaxJobReserve) continue;
+      const ends = [...this.#started.map((other) => endOf(other, nowMs)), ...reservations.map(({ endMs }) => endMs)];
+      const fitsAt = (spec: NodeSpec, startMs: number) => fits(spec, startMs, startMs + limitMs, reservations);
+      const startMs = ends
+        .filter((endMs) => endMs < Infinity)
+        .sort((a, b) => a - b)
+        .find((endMs) => specs.filter((spec) => fitsAt(spec, endMs)).length >= request.nodes);
+      if (startMs === undefined) {
+        // No other job without a time limit may have any of what it could use.
+        const reservation = { request: { ...request, exclusive: true }, startMs: Infinity, endMs: Infinity };
+        if (reservations.length === 0) reservations.push({ ...reservation, nodeNames: specs.map(({ name }) => name) });
+      } else if (reservations.length === 0 || startMs <= nowMs + bfWindowSeconds * 1000) {
+        const free = specs.filter((spec) => fitsAt(spec, startMs));
+        const chosen = [...free.filter((spec) => !hasRoom(spec)), ...free.filter(hasRoom)].slice(0, request.nodes);
+        reservations.push({ request, startMs, endMs: startMs + limitMs, nodeNames: chosen.map(({ name }) => name) });
+      }
+    }
+    return hasStarted;
+  }
+
+  /** What is free of the node at an instant to come, by the time limits. */
+  #freeAt(spec: NodeSpec, atMs: number, nowMs: number, reservations: Reservation[]): Resources {
+    const free = { ...spec.resources };
+    const take = ({ cpus, memoryBytes, gpus }: Resources) => {
+      free.cpus -= cpus;
+      free.memoryBytes -= memoryBytes;
+      free.gpus -= gpus;
+    };
+    for (const job of this.#started) {
+      if (endOf(job, nowMs) <= atMs) continue;
+      for (const held of job.placement ?? []) if (held.nodeName === spec.name) take(held.resources);
+    }
+    for (const { request, startMs, endMs, nodeNames } of reservations) {
+      const isActive = startMs <= atMs && (atMs < endMs || endMs === Infinity);
+      if (isActive && nodeNames.includes(spec.name)) take(needOf(spec, request));
+    }
+    return free;
   }
 
   #tell(job: Job): Decision {
@@ -212,6 +300,14 @@ function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: 
   if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, isHeld: false };
   if (cause === 'NODE_FAIL' && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
   return { kind: 'end', state: cause ?? state, exitCode };
+}
+
+function endOf({ isEnding, dueMs, startMs, request }: Job, nowMs: number): number {
+  return Math.max(nowMs, isEnding ? 0 : dueMs < Infinity ? dueMs : startMs + (request.timeLimitMs ?? Infinity));
+}
+
+function needOf(spec: NodeSpec, { exclusive, perNode }: JobRequest): Resources {
+  return exclusive ? spec.resources : perNode;
 }
 
 function order(a: JobRequest, b: JobRequest): number {

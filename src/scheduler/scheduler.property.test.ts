@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
 import { assert } from '../lib/assert.ts';
+import type { SchedulerType } from './policy.ts';
 import { World } from './world.test-support.ts';
 import type { EndState, JobRequest } from './types.ts';
 
@@ -33,7 +34,7 @@ const jobShape = fc.record({
   }),
   gpuType: fc.constantFrom(null, null, null, 'a100-80', 'v100'),
   exclusive: fc.constantFrom(false, false, false, true),
-  timeLimitMs: fc.constantFrom(null, 20, 50),
+  timeLimitMs: fc.constantFrom(null, 20, 50, 50, 2000),
   excluded: fc.constantFrom([], [], [], ['n0'], ['n1', 'n2', 'nowhere']),
   maxRequeues: fc.nat(2),
   dependencies: fc.constantFrom(
@@ -47,6 +48,14 @@ const jobShape = fc.record({
     ],
   ),
   isHeld: fc.constantFrom(false, false, false, false, true),
+});
+
+const policy = fc.record({
+  schedulerType: fc.constantFrom<SchedulerType>('builtin', 'backfill', 'backfill'),
+  defaultQueueDepth: fc.constantFrom(1, 2, 100),
+  bfMaxJobTest: fc.constantFrom(1, 3, 500),
+  bfMaxJobReserve: fc.constantFrom(1, 1, 2, 3, 100),
+  bfWindowSeconds: fc.constantFrom(1, 1, 86_400),
 });
 
 const pick = fc.nat(30);
@@ -176,10 +185,28 @@ function runToTheEnd(world: World): void {
   }
 }
 
+/** True where a job ahead of it was passed over. */
+function isBackfilled(world: World, jobId: number): boolean {
+  return [...world.pending].some(
+    (other) => world.scheduler.job(other)?.reason === 'Resources' && isAhead(world, other, jobId),
+  );
+}
+
+function isAhead(world: World, jobId: number, thanId: number): boolean {
+  const [one, other] = [world.requests.get(jobId), world.requests.get(thanId)];
+  if (one === undefined || other === undefined || one.priority < other.priority) return false;
+  return (
+    one.priority > other.priority ||
+    one.submitMs < other.submitMs ||
+    (one.submitMs === other.submitMs && jobId < thanId)
+  );
+}
+
 /** What the runs must have met for their silence to mean something. */
 const REHEARSED = [
   'start',
   'start gang',
+  'backfill',
   'requeue 0',
   'requeue 1',
   'requeue 2',
@@ -203,15 +230,18 @@ it('decides as the reference does, keeps every promise through faults and restar
     fc.property(
       clusterShape,
       fc.array(command, { maxLength: 200, size: 'max' }),
-      fc.constantFrom(1, 2, 100),
+      policy,
       fc.boolean(),
-      (nodes, commands, defaultQueueDepth, areEchoesApplied) => {
-        const world = new World(defaultQueueDepth, areEchoesApplied);
+      (nodes, commands, options, areEchoesApplied) => {
+        const world = new World(options, areEchoesApplied);
         world.onDecision = (decision) => {
           if (decision.kind === 'EndAttempt') meet(decision.cause);
           else if (decision.kind === 'EndJob') meet(`end ${decision.state}`);
           else if (decision.kind === 'Requeue') meet(decision.isHeld ? 'requeue held' : `requeue ${decision.requeues}`);
-          else meet(decision.placement.length === 1 ? 'start' : 'start gang');
+          else {
+            meet(decision.placement.length === 1 ? 'start' : 'start gang');
+            if (isBackfilled(world, decision.jobId)) meet('backfill');
+          }
         };
         for (const shape of nodes) addNode(world, shape);
         for (const step of commands) perform(world, step);

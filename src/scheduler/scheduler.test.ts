@@ -55,7 +55,7 @@ const reason = (jobId: number) => scheduler.job(jobId)?.reason;
 
 beforeEach(() => {
   nowMs = 1000;
-  scheduler = createScheduler();
+  scheduler = createScheduler({ schedulerType: 'builtin' });
   for (const [name, leaf] of [
     ['n1', 'a'],
     ['n2', 'a'],
@@ -113,7 +113,7 @@ describe('who runs, and where', () => {
   });
 
   it('starts no more in a cycle than its depth and asks to be woken at once for the rest', () => {
-    scheduler = createScheduler({ defaultQueueDepth: 2 });
+    scheduler = createScheduler({ schedulerType: 'builtin', defaultQueueDepth: 2 });
     tell({ kind: 'NodeAdded', node: dgx('n1') });
     submit(job(1, { gpus: 1 }), job(2, { gpus: 1 }), job(3, { gpus: 1 }));
     expect(scheduler.decide(nowMs)).toMatchObject({ decisions: { length: 2 }, wakeAtMs: nowMs });

@@ -1,10 +1,12 @@
+import { refusal } from './admission.ts';
+import { Backfill, expectedStartMs } from './backfill.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
 import { explain, reasonOf } from './explanation.ts';
 import { createJobRecord, type JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { viewOf } from './node-record.ts';
 import { placeGang } from './placement.ts';
-import { refusal } from './admission.ts';
+import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
   Cycle,
@@ -13,35 +15,33 @@ import type {
   JobState,
   JobView,
   NodeView,
+  Placement,
   Scheduler,
   SchedulerEvent,
 } from './types.ts';
 
-export interface SchedulerOptions {
-  /** How many jobs one cycle starts at most (Slurm's `default_queue_depth`); what is left over starts in a cycle right after it. */
-  defaultQueueDepth?: number;
-}
-
 /**
- * The scheduler with Slurm's policy `sched/builtin`: strict priority order, first in first out among equals. The first job that does not
- * fit into what is free blocks all behind it; a job that the nodes in service could not hold even if empty blocks nobody.
+ * The scheduler with Slurm's policies `sched/builtin` and `sched/backfill`: priority order, first in first out among equals. The first job
+ * that does not fit into what is free blocks those behind it, all of them or those that would delay it; a job that the nodes in service
+ * could not hold even if empty blocks nobody.
  */
 export function createScheduler(options: SchedulerOptions = {}): Scheduler {
-  return new BuiltinScheduler(options.defaultQueueDepth ?? 100);
+  return new QueueScheduler(completePolicy(options));
 }
 
-class BuiltinScheduler implements Scheduler {
-  readonly #ledger = new Ledger();
-  readonly #defaultQueueDepth: number;
+class QueueScheduler implements Scheduler {
+  readonly #policy: Policy;
+  readonly #ledger: Ledger;
+  readonly #backfill: Backfill | null;
   /** Decisions of the last cycle; their echoes change nothing. */
   #decided: readonly Decision[] = [];
   #echoCount = 0;
 
-  constructor(defaultQueueDepth: number) {
-    if (!Number.isSafeInteger(defaultQueueDepth) || defaultQueueDepth < 1) {
-      throw new RangeError(`defaultQueueDepth: expected an integer > 0, got ${defaultQueueDepth}`);
-    }
-    this.#defaultQueueDepth = defaultQueueDepth;
+  constructor(policy: Policy) {
+    const isBackfill = policy.schedulerType === 'backfill';
+    this.#policy = policy;
+    this.#ledger = new Ledger(isBackfill ? policy.bfMaxJobTest : 1);
+    this.#backfill = isBackfill ? new Backfill(this.#ledger, policy) : null;
   }
 
   apply(event: SchedulerEvent): void {
@@ -72,10 +72,10 @@ class BuiltinScheduler implements Scheduler {
     const decisions: Decision[] = [];
     this.#settle(decisions);
     this.#endAttempts(nowMs, decisions);
-    const isCutShort = this.#startAttempts(decisions);
+    const isUnfinished = this.#startAttempts(nowMs, decisions);
     this.#decided = decisions;
     this.#echoCount = 0;
-    const wakeAtMs = isCutShort ? nowMs : (this.#ledger.deadlines.peek()?.deadlineMs ?? null);
+    const wakeAtMs = isUnfinished ? nowMs : (this.#ledger.deadlines.peek()?.deadlineMs ?? null);
     return { decisions: [...decisions], wakeAtMs };
   }
 
@@ -118,7 +118,12 @@ class BuiltinScheduler implements Scheduler {
   }
 
   explain(jobId: number, nowMs: number): string[] {
-    return explain(this.#ledger, jobId, nowMs);
+    return explain(this.#ledger, jobId, this.expectedStartMs(jobId, nowMs), nowMs);
+  }
+
+  expectedStartMs(jobId: number, nowMs: number): number | null {
+    const job = this.#ledger.find(jobId);
+    return job === undefined ? null : expectedStartMs(this.#ledger, this.#policy, job, nowMs);
   }
 
   #applyFact(event: Exclude<SchedulerEvent, EchoEvent>): void {
@@ -130,12 +135,14 @@ class BuiltinScheduler implements Scheduler {
         return;
       case 'NodeRemoved':
         ledger.pool.remove(ledger.pool.get(event.nodeName));
+        ledger.queue.doubt();
         return;
       case 'NodeFailed':
         this.#failNode(event.nodeName, event.reason);
         return;
       case 'NodeDrained':
         ledger.pool.drain(ledger.pool.get(event.nodeName), event.reason);
+        ledger.queue.doubt();
         return;
       case 'NodeResumed':
         if (ledger.pool.resume(ledger.pool.get(event.nodeName))) ledger.queue.reconsider();
@@ -176,7 +183,7 @@ class BuiltinScheduler implements Scheduler {
       case 'AttemptStarting': {
         const job = ledger.findLive(event.jobId);
         if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot start`);
-        ledger.start(job, event.attempt, event.placement);
+        ledger.start(job, event.attempt, event.placement, event.atMs);
         return;
       }
       case 'AttemptEnding':
@@ -208,6 +215,7 @@ class BuiltinScheduler implements Scheduler {
   #failNode(nodeName: string, reason: string): void {
     const node = this.#ledger.pool.get(nodeName);
     if (!this.#ledger.pool.fail(node, reason)) return;
+    this.#ledger.queue.doubt();
     for (const jobId of node.jobIds) {
       const job = this.#ledger.find(jobId);
       if (job !== undefined) this.#ledger.doom(job, 'NODE_FAIL');
@@ -241,16 +249,19 @@ class BuiltinScheduler implements Scheduler {
   }
 
   /** Returns whether more jobs might start at once. */
-  #startAttempts(decisions: Decision[]): boolean {
+  #startAttempts(nowMs: number, decisions: Decision[]): boolean {
     const { queue, pool } = this.#ledger;
-    for (let started = 0; started < this.#defaultQueueDepth; started++) {
+    const start = (job: JobRecord, placement: Placement) => {
+      const attempt = job.attempt + 1;
+      this.#ledger.start(job, attempt, placement, nowMs);
+      decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt, placement });
+    };
+    for (let started = 0; started < this.#policy.defaultQueueDepth; started++) {
       const job = queue.head();
       if (job === undefined) return false;
       const placement = placeGang(pool, job);
-      if (placement === null) return false;
-      const attempt = job.attempt + 1;
-      this.#ledger.start(job, attempt, placement);
-      decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt, placement });
+      if (placement === null) return this.#backfill?.run(nowMs, start) ?? false;
+      start(job, placement);
     }
     return queue.head() !== undefined;
   }

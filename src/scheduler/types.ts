@@ -167,4 +167,9 @@ export interface Scheduler {
   nodes(): NodeView[];
   /** Human sentences for `orrery why JOB`: what it waits for, how much is free, which job holds it up. */
   explain(jobId: number, nowMs: number): string[];
+  /**
+   * By when a pending job with a reservation starts, if every attempt ends by its time limit and no job comes before it. Null for all other
+   * jobs, and where it waits for an attempt without a time limit.
+   */
+  expectedStartMs(jobId: number, nowMs: number): number | null;
 }

@@ -2,6 +2,7 @@ import { assert } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
 import { echoOf } from './echo.ts';
 import { ReferenceScheduler } from './reference.ts';
+import { completePolicy, type SchedulerOptions } from './policy.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Decision, EndState, JobRequest, Placement, Scheduler, SchedulerEvent } from './types.ts';
 
@@ -27,16 +28,17 @@ export class World {
   onDecision: (decision: Decision) => void = () => {};
   readonly #journal: SchedulerEvent[] = [];
   readonly #attempts = new Map<number, number>();
-  readonly #reference = new ReferenceScheduler();
-  readonly #defaultQueueDepth: number;
+  readonly #reference: ReferenceScheduler;
+  readonly #options: SchedulerOptions;
   readonly #areEchoesApplied: boolean;
   #hasResubmitted = false;
   #isPruned = false;
 
-  constructor(defaultQueueDepth: number, areEchoesApplied: boolean) {
-    this.#defaultQueueDepth = defaultQueueDepth;
+  constructor(options: SchedulerOptions, areEchoesApplied: boolean) {
+    this.#options = options;
     this.#areEchoesApplied = areEchoesApplied;
-    this.scheduler = createScheduler({ defaultQueueDepth });
+    this.scheduler = createScheduler(options);
+    this.#reference = new ReferenceScheduler(options);
   }
 
   /** A fact: journalled, then told to both schedulers. */
@@ -53,10 +55,9 @@ export class World {
     for (let cycle = 0; ; cycle++) {
       assert(cycle < 1000, 'the scheduler never comes to rest');
       const { decisions: some, wakeAtMs } = this.scheduler.decide(this.nowMs);
-      assert(
-        some.filter(({ kind }) => kind === 'StartAttempt').length <= this.#defaultQueueDepth,
-        'a cycle is bounded',
-      );
+      const { defaultQueueDepth, bfMaxJobTest } = completePolicy(this.#options);
+      const startCount = some.filter(({ kind }) => kind === 'StartAttempt').length;
+      assert(startCount <= defaultQueueDepth + bfMaxJobTest, 'a cycle is bounded');
       for (const decision of some) this.#carryOut(decision);
       decisions.push(...some);
       if (wakeAtMs === null || wakeAtMs > this.nowMs) break;
@@ -99,7 +100,7 @@ export class World {
   }
 
   #replay(events: readonly SchedulerEvent[]): Scheduler {
-    const scheduler = createScheduler({ defaultQueueDepth: this.#defaultQueueDepth });
+    const scheduler = createScheduler(this.#options);
     for (const event of events) scheduler.apply(event);
     return scheduler;
   }

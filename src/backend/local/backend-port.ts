@@ -26,6 +26,8 @@ export interface LocalBackend extends Backend<SubmittedJob> {
   job(jobId: number): JobView | undefined;
   nodes(): NodeView[];
   explain(jobId: number): string[];
+  /** By when a job with a reservation starts, by the time limits of what runs; null for all others. */
+  expectedStartMs(jobId: number): number | null;
   /** Stops scheduling and watching; what runs goes on running and is found again at the next start. */
   stop(): Promise<void>;
 }

@@ -171,6 +171,10 @@ class SchedulingLoop implements LocalBackend {
     return this.#scheduler.explain(jobId, this.#options.now());
   }
 
+  expectedStartMs(jobId: number): number | null {
+    return this.#scheduler.expectedStartMs(jobId, this.#options.now());
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#wakeTimer);

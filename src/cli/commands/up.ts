@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import { defineCommand, integer } from '../command.ts';
 import { clusterFile } from '../cluster-argument.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
@@ -12,6 +13,7 @@ interface Options {
   port?: number;
   nodes?: number;
   cluster?: string;
+  scheduler?: string;
   json?: boolean;
 }
 
@@ -29,13 +31,14 @@ export function register(program: Command): Command {
     .option('--port <n>', 'port to listen on; 0 is any (default: 7077 or the next free one)', integer(0, 65_535))
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
+    .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .action(up);
 }
 
 async function up(options: Options): Promise<void> {
   const home = homeFolder();
   const args = ['--home', home];
-  for (const name of ['host', 'port', 'nodes'] as const) {
+  for (const name of ['host', 'port', 'nodes', 'scheduler'] as const) {
     if (options[name] !== undefined) args.push(`--${name}`, String(options[name]));
   }
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
