@@ -77,6 +77,8 @@ class Run:
         identity = json.loads(state['identity'])
         for name, value in self.identity.items():
             if identity.get(name) != value:
+                # Every rank finds the same: one that ended before the others would pull the rug from under them.
+                self.gang.leave()
                 raise Refused(
                     f'the checkpoint in {folder} belongs to another run: its {name} is {identity.get(name)}, now {value}; '
                     'give the same flags or an empty folder'
