@@ -5,7 +5,10 @@ const SHARE_LEAST = 0.08;
 
 /** What a part of the step other than compute says of the bottleneck, and what would shorten it. */
 const OVERHEADS: readonly (readonly [part: keyof StepBreakdown, text: string])[] = [
-  ['memoryBound', 'GPU memory bandwidth: norms, activations and residuals; fused kernels shorten them'],
+  [
+    'memoryBound',
+    'GPU memory bandwidth: norms, activations, residuals and, without flash attention, the softmax; fused kernels shorten them',
+  ],
   ['embedding', 'the embedding and the logits, which only the first and the last stage compute'],
   ['recompute', 'GPU memory: activations are computed twice because keeping them does not fit or costs more elsewhere'],
   [
