@@ -60,7 +60,8 @@ describe('orrery demo', () => {
       expect(attempts.map((attempt) => attempt.state)).toEqual(['NODE_FAIL', 'COMPLETED']);
       expect(attempts[1]?.nodeList).not.toContain(outcome.failedNode);
       expect(outcome.resumedFromStep).toBeGreaterThan(0);
-      expect(outcome.stepsLost).toBeGreaterThan(0);
+      // None where the ranks reached the next checkpoint between the decision to kill and their death.
+      expect(outcome.stepsLost).toBeGreaterThanOrEqual(0);
       expect(existsSync(join(outcome.model, 'model.onnx'))).toBe(true);
       expect(processesWith(home)).toEqual([]);
       expect(code).toBe(0);
