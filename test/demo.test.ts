@@ -9,6 +9,7 @@ const outcomeSchema = z.looseObject({
   attempts: z.array(z.object({ state: z.string(), nodeList: z.array(z.string()) })),
   failedNode: z.string(),
   resumedFromStep: z.number(),
+  stepAtFailure: z.number(),
   stepsLost: z.number(),
   model: z.string(),
 });
@@ -60,8 +61,9 @@ describe('orrery demo', () => {
       expect(attempts.map((attempt) => attempt.state)).toEqual(['NODE_FAIL', 'COMPLETED']);
       expect(attempts[1]?.nodeList).not.toContain(outcome.failedNode);
       expect(outcome.resumedFromStep).toBeGreaterThan(0);
-      // None where the ranks reached the next checkpoint between the decision to kill and their death.
-      expect(outcome.stepsLost).toBeGreaterThanOrEqual(0);
+      // None are lost where the node died right after a checkpoint.
+      expect(outcome.stepAtFailure).toBeGreaterThanOrEqual(outcome.resumedFromStep);
+      expect(outcome.stepsLost).toBe(outcome.stepAtFailure - outcome.resumedFromStep);
       expect(existsSync(join(outcome.model, 'model.onnx'))).toBe(true);
       expect(processesWith(home)).toEqual([]);
       expect(code).toBe(0);

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OrreryError } from '../contract/errors.ts';
 import { parseGpuEfficiencyFile, parseStackFile, type StackFile } from '../formats/efficiency-file.ts';
-import { errorCode } from '../lib/error-code.ts';
 import { type Efficiency, type Stack, STACKS } from '../planner/efficiency.ts';
 import { packageFolder } from './package-folder.ts';
+import { readText } from './read-text.ts';
 
 /** True where a stack is named by the path of a file, not by its name in the catalogue. */
 export function isStackFile(stack: string): boolean {
@@ -30,11 +29,4 @@ function catalogueStack(name: string): Stack {
   const stack = STACKS.find((known) => known === name);
   if (stack !== undefined) return stack;
   throw new OrreryError('ORR_USAGE', `stack: expected one of ${STACKS.join(', ')} or a YAML file, got "${name}"`);
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((cause: unknown) => {
-    const reason = errorCode(cause) === 'ENOENT' ? 'no such file' : errorCode(cause) || 'unreadable';
-    throw new OrreryError('ORR_BAD_FILE', `cannot read ${file}: ${reason}`, { cause });
-  });
 }

@@ -5,6 +5,7 @@ import { Estimator } from './estimator.ts';
 import { stepFlops } from './flops.ts';
 import type { Machine, PlannedGpu, StepWorkload } from './machine.ts';
 import type { ModelShape } from './model.ts';
+import { modelParameters, type ParameterRules } from './model-parameters.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { PredictedQuantity } from './prediction-interval.ts';
 import type { StepCost } from './step-cost.ts';
@@ -74,20 +75,22 @@ export interface RunPrediction {
 export function modelOfRun({ name, shape, workload }: Pick<MeasuredRun, 'name' | 'shape' | 'workload'>): ModelShape {
   const { layers, hidden, heads, kvHeads, ffn, isGated, vocab, positions } = shape;
   const { sequenceLength } = workload;
-  const headDim = hidden / heads;
-  const attentionWidth = (heads + 2 * kvHeads) * headDim;
-  const matrices = hidden * attentionWidth + hidden * hidden + (isGated ? 3 : 2) * hidden * ffn;
-  const denseLayer = isGated ? matrices + 2 * hidden : matrices + attentionWidth + hidden + ffn + hidden + 4 * hidden;
-  const inputEmbedding = (vocab + (positions === 'learned' ? sequenceLength : 0)) * hidden;
-  const outputHead = isGated ? (1 + vocab) * hidden : 2 * hidden;
-  const total = inputEmbedding + layers * denseLayer + outputHead;
-  return {
-    name,
+  const rules: ParameterRules = {
+    normVectors: isGated ? 1 : 2,
+    biases: { queryKeyValue: !isGated, attentionOutput: !isGated, mlp: !isGated },
+    hasQueryKeyNorm: false,
+    hasRouterBias: false,
+    positions: positions === 'learned' ? sequenceLength : 0,
+    otherInput: 0,
+    otherLayer: 0,
+    otherOutput: 0,
+  };
+  const decoder = {
     layers,
     hidden,
     heads,
     kvHeads,
-    headDim,
+    headDim: hidden / heads,
     ffn,
     isGated,
     vocab,
@@ -95,16 +98,8 @@ export function modelOfRun({ name, shape, workload }: Pick<MeasuredRun, 'name' |
     hasTiedEmbeddings: !isGated,
     moe: null,
     latentAttention: null,
-    parameters: {
-      total,
-      active: total,
-      denseLayer,
-      sparseLayer: 0,
-      sparseLayerExperts: 0,
-      inputEmbedding,
-      outputHead,
-    },
   };
+  return { name, ...decoder, parameters: modelParameters(decoder, rules) };
 }
 
 export function machineOfRun(run: MeasuredRun, gpu: PlannedGpu): Machine {

@@ -137,6 +137,8 @@ class Watch {
       if (this.#failure !== null && this.#resumedFromStep !== null && this.#downtimeSeconds === null) {
         this.#downtimeSeconds = (Date.now() - this.#failure.atMs) / 1000;
       }
+      // Steps done between the decision to kill and death are lost too, or kept by a checkpoint that was still written.
+      if (this.#failure !== null && this.#resumedFromStep === null) this.#failure.step = step;
       this.#step = step;
       this.#steps = numberOf(line['steps']);
       const { loss, samplesPerSecond } = line;

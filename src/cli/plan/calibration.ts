@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { stackFileText } from '../../formats/efficiency-file.ts';
@@ -16,6 +16,7 @@ import {
 } from '../../planner/fitting.ts';
 import { measuredIterationSeconds, predictRun } from '../../planner/measured-run.ts';
 import { loadEfficiency } from '../efficiency.ts';
+import { readText } from '../read-text.ts';
 import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
 
 /** Two measurements of one configuration differ by as much: no interval is narrower. */
@@ -36,10 +37,7 @@ export interface Calibration {
  * read or written or has no times.
  */
 export async function calibrate(runsPath: string, base: string, file: string | null): Promise<Calibration> {
-  const text = await readFile(runsPath, 'utf8').catch((cause: unknown) => {
-    const reason = errorCode(cause) === 'ENOENT' ? 'no such file' : errorCode(cause) || 'unreadable';
-    throw new OrreryError('ORR_BAD_FILE', `cannot read ${runsPath}: ${reason}`, { cause });
-  });
+  const text = await readText(runsPath);
   const runs = parseRunsFile(text, runsPath, { gpus: gpuNames(), stacks: STACKS });
   const names = new Set(runs.map(({ gpu }) => gpu));
   if (names.size > 1) {

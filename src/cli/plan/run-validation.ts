@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { OrreryError } from '../../contract/errors.ts';
 import { parseRunsFile } from '../../formats/runs-file.ts';
-import { errorCode } from '../../lib/error-code.ts';
 import { notValidated } from '../../planner/coverage.ts';
 import { STACKS } from '../../planner/efficiency.ts';
 import { machineOfRun, modelOfRun, predictRun } from '../../planner/measured-run.ts';
 import { type PredictedRun, type Validation, validate } from '../../planner/validation.ts';
 import { whyInvalid } from '../../planner/validity.ts';
 import { loadEfficiency } from '../efficiency.ts';
+import { readText } from '../read-text.ts';
 import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
 import { publishedRuns } from './published-runs.ts';
 
@@ -40,14 +38,6 @@ export async function validateRuns(path: string, stack?: string): Promise<RunVal
     if (why !== null) remarks.push(`${path}:${run.line} ${why}; predicted all the same`);
   }
   return { ...validate(predicted), remarks };
-}
-
-async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    const code = errorCode(cause) || 'unreadable';
-    const reason = code === 'ENOENT' ? 'no such file' : code;
-    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
-  });
 }
 
 /** Each file of the catalogue is read once, however many runs need it. */
