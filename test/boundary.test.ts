@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const PURE = ['lib', 'cluster', 'scheduler', 'inference', 'planner'];
+const PURE = ['lib', 'cluster', 'scheduler', 'inference', 'planner', 'twin'];
 
 /** Room -> rooms it may import. A room in `types` may only be imported with `import type`. */
 const RULES: Record<string, { values: string[]; types?: string[] }> = {
@@ -14,7 +14,8 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   scheduler: { values: ['lib', 'cluster'] },
   inference: { values: ['lib'] },
   planner: { values: ['lib', 'cluster'] },
-  formats: { values: ['lib', 'contract'], types: ['cluster', 'planner'] },
+  twin: { values: ['lib', 'cluster', 'scheduler', 'planner'] },
+  formats: { values: ['lib', 'contract'], types: ['cluster', 'planner', 'scheduler', 'twin'] },
   contract: { values: ['lib'], types: PURE },
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
@@ -28,6 +29,7 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
       'scheduler',
       'inference',
       'planner',
+      'twin',
       'store',
       'backend',
       'daemon',

@@ -8,7 +8,7 @@ import { PendingQueue } from './queue.ts';
 import type { EndCause, EndState, JobRequest, Placement } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
-const CAUSE_STRENGTH: Record<EndCause, number> = { NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
+const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 0, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
 
 /**
  * Everything the scheduler knows, and the steps by which jobs move through it. Facts and decisions both go through these steps, so a state

@@ -1,7 +1,119 @@
+import type { EndCause } from './types.ts';
+
 export const SCHEDULER_TYPES = ['builtin', 'backfill'] as const;
 
 /** Slurm's `SchedulerType`, without its `sched/`. */
 export type SchedulerType = (typeof SCHEDULER_TYPES)[number];
+
+/** How much of each a limit allows; absent or null: as much as there is. */
+export interface UseLimit {
+  jobs?: number | null;
+  nodes?: number | null;
+  gpus?: number | null;
+}
+
+/** Limits of a QOS or of an account, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
+export interface Limits {
+  /** All running jobs together (`GrpJobs`, `GrpTRES`). */
+  group?: UseLimit;
+  /** The running jobs of one user (`MaxJobsPerUser`, `MaxTRESPerUser`). */
+  perUser?: UseLimit;
+  /** The running jobs of one account (`MaxJobsPerAccount`, `MaxTRESPerAccount`). */
+  perAccount?: UseLimit;
+  /** One job (`MaxTRESPerJob`); `jobs` means nothing here. */
+  perJob?: UseLimit;
+  /** Pending and running jobs of one user (`MaxSubmitJobsPerUser`): more are refused at submission. */
+  submitJobsPerUser?: number | null;
+  /** `MaxWall`: a job that asks for more waits for ever, as in Slurm without `DenyOnLimit`. */
+  wallSecondsMax?: number | null;
+}
+
+export interface QosPolicy extends Limits {
+  name: string;
+  /** `Priority`: scaled by the largest of all QOS, then weighted. Default 0. */
+  priority?: number;
+  /** Names of QOS whose jobs its jobs may preempt. */
+  preempts?: readonly string[];
+  /** What becomes of a job of this QOS that is preempted; absent: the cluster's `preemptMode`. */
+  preemptMode?: PreemptMode | null;
+  /** Between the first signal to a preempted job of this QOS and its end (`GraceTime`). Default 0. */
+  graceSeconds?: number;
+  /** A job of this QOS that has run less is not preempted (`PreemptExemptTime`); absent: the cluster's. */
+  preemptExemptSeconds?: number | null;
+  /** What its use counts for in fair-share (`UsageFactor`). Default 1. */
+  usageFactor?: number;
+}
+
+/** An account or a user of an account (Slurm's association). Names of accounts are unique. */
+export interface AccountPolicy extends Limits {
+  name: string;
+  /** Null: right below the root. */
+  parent?: string | null;
+  /** Fair-share: entitlement among siblings (`Fairshare`). Default 1. */
+  shares?: number;
+}
+
+export interface UserPolicy {
+  name: string;
+  account: string;
+  /** Among the users of the account. Default 1. */
+  shares?: number;
+}
+
+export interface PartitionPolicy {
+  name: string;
+  /** Null: all nodes of the cluster. */
+  nodes?: readonly string[] | null;
+  isDefault?: boolean;
+  /** Jobs of a higher tier come before all others, whatever their priority (`PriorityTier`). Default 1. */
+  priorityTier?: number;
+  /** `PriorityJobFactor`: scaled by the largest of all partitions, then weighted. Default 1. */
+  priorityJobFactor?: number;
+  /** `MaxTime`. Null: no limit. */
+  maxTimeSeconds?: number | null;
+  /** `DefaultTime`, for jobs without a limit of their own. Null: `maxTimeSeconds`. */
+  defaultTimeSeconds?: number | null;
+}
+
+/** Slurm's `priority/multifactor`. A priority is the sum of weight times factor, each factor in [0, 1]. */
+export interface PriorityPolicy {
+  /** `basic`: the job's own `priority`, then first in, first out. */
+  type: 'basic' | 'multifactor';
+  weights: { age: number; fairshare: number; jobSize: number; partition: number; qos: number };
+  /** Waiting longer than this counts no more (`PriorityMaxAge`). */
+  maxAgeSeconds: number;
+  /** Past use counts half after this (`PriorityDecayHalfLife`); 0: it never fades. */
+  decayHalfLifeSeconds: number;
+  /** How often factors are worked out anew (`PriorityCalcPeriod`). */
+  calcPeriodSeconds: number;
+  /** `PriorityFavorSmall`. */
+  isSmallFavored: boolean;
+  /** `fair_tree` is Slurm's default; `classic` is 2^(-use/share) (`PriorityFlags=NO_FAIR_TREE`). */
+  fairshareAlgorithm: 'fair_tree' | 'classic';
+}
+
+export type PreemptMode = 'requeue' | 'cancel' | 'off';
+
+export interface PreemptPolicy {
+  /** `PreemptType`: by QOS or by partition tier. */
+  type: 'none' | 'qos' | 'partition_prio';
+  mode: PreemptMode;
+  /** `PreemptExemptTime`. */
+  exemptSeconds: number;
+  /** `PreemptParameters=youngest_first`. */
+  isYoungestFirst: boolean;
+}
+
+/** Some nodes kept for some people for some time (`scontrol create reservation`). */
+export interface NodeReservation {
+  name: string;
+  nodes: readonly string[];
+  startMs: number;
+  endMs: number;
+  /** Who may use it; a job must also name it. Both empty: nobody (maintenance). */
+  users: readonly string[];
+  accounts: readonly string[];
+}
 
 /** The policy, in the words of `slurm.conf` and its `SchedulerParameters`. */
 export interface SchedulerOptions {
@@ -10,32 +122,94 @@ export interface SchedulerOptions {
    * that does not delay the jobs that have a reservation.
    */
   schedulerType?: SchedulerType;
+  /**
+   * `easy`: the first job that does not fit has a reservation. `conservative`: every job looked at has one, of whole nodes, as in Slurm.
+   * Default `easy`.
+   */
+  backfillType?: 'easy' | 'conservative';
   /** How many jobs a cycle starts in turn at most; what is left over starts in a cycle right after it. Default 100. */
   defaultQueueDepth?: number;
+  /** Between two passes of backfill (`bf_interval`). Default 0: whenever something changed. */
+  bfIntervalSeconds?: number;
+  /** Conservative plans reckon in steps of this (`bf_resolution`). Default 60. */
+  bfResolutionSeconds?: number;
   /** How many jobs, from the first that does not fit, are tried for backfill in one cycle. Default 500. */
   bfMaxJobTest?: number;
-  /** How many jobs, in the order of the queue, get a reservation. 1 (the default) is EASY backfill; more is conservative for the first so many. */
+  /** How many jobs, in the order of the queue, get a reservation under `easy`. */
   bfMaxJobReserve?: number;
-  /** A reservation that would begin later than this is not made, except the first: that job is never passed over. Default a day. */
+  /** A reservation that would begin later than this is not made, except the first of EASY: that job is never passed over. Default a day. */
   bfWindowSeconds?: number;
+  priority?: Partial<PriorityPolicy>;
+  preempt?: Partial<PreemptPolicy>;
+  qos?: readonly QosPolicy[];
+  accounts?: readonly AccountPolicy[];
+  users?: readonly UserPolicy[];
+  partitions?: readonly PartitionPolicy[];
+  reservations?: readonly NodeReservation[];
+  /** A job requeued by a failure waits this long, then twice as long each time. Default 0: it may start at once. */
+  requeueBackoffSeconds?: number;
+  /** Never longer than this. Default an hour. */
+  requeueBackoffMaxSeconds?: number;
 }
 
-export type Policy = Required<SchedulerOptions>;
+export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & {
+  priority: PriorityPolicy;
+  preempt: PreemptPolicy;
+};
+
+const COUNTS = [
+  'defaultQueueDepth',
+  'bfMaxJobTest',
+  'bfMaxJobReserve',
+  'bfWindowSeconds',
+  'bfResolutionSeconds',
+] as const;
+const SPANS = ['bfIntervalSeconds', 'requeueBackoffSeconds', 'requeueBackoffMaxSeconds'] as const;
 
 /** Slurm's defaults where it has one. Throws a RangeError for a limit that is not an integer > 0. */
 export function completePolicy(options: SchedulerOptions): Policy {
   const policy: Policy = {
     schedulerType: 'backfill',
+    backfillType: 'easy',
     defaultQueueDepth: 100,
+    bfIntervalSeconds: 0,
+    bfResolutionSeconds: 60,
     bfMaxJobTest: 500,
     bfMaxJobReserve: 1,
     bfWindowSeconds: 86_400,
+    qos: [],
+    accounts: [],
+    users: [],
+    partitions: [],
+    reservations: [],
+    requeueBackoffSeconds: 0,
+    requeueBackoffMaxSeconds: 3600,
     ...options,
+    priority: {
+      type: 'basic',
+      weights: { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 },
+      maxAgeSeconds: 7 * 86_400,
+      decayHalfLifeSeconds: 7 * 86_400,
+      calcPeriodSeconds: 300,
+      isSmallFavored: false,
+      fairshareAlgorithm: 'fair_tree',
+      ...options.priority,
+    },
+    preempt: { type: 'none', mode: 'requeue', exemptSeconds: 0, isYoungestFirst: false, ...options.preempt },
   };
-  for (const name of ['defaultQueueDepth', 'bfMaxJobTest', 'bfMaxJobReserve', 'bfWindowSeconds'] as const) {
+  for (const name of COUNTS) {
     const value = policy[name];
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name}: expected an integer > 0, got ${value}`);
   }
+  for (const name of SPANS) {
+    const value = policy[name];
+    if (!Number.isFinite(value) || value < 0) throw new RangeError(`${name}: expected seconds >= 0, got ${value}`);
+  }
   return policy;
+}
+
+/** Whether the job goes back to the queue where its attempt ends for this cause. */
+export function isRequeueing(cause: EndCause): boolean {
+  return cause === 'NODE_FAIL' || cause === 'REQUEUE' || cause === 'PREEMPTED';
 }

@@ -17,7 +17,7 @@ export type JobState =
 export type EndState = Exclude<JobState, 'PENDING' | 'RUNNING' | 'COMPLETING'>;
 
 /** Why the scheduler itself ends an attempt that still runs. REQUEUE is `scontrol requeue`: the job is to run again. */
-export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE';
+export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE' | 'PREEMPTED';
 
 export interface Dependency {
   condition: 'afterok' | 'afterany';
@@ -45,6 +45,20 @@ export interface JobRequest {
   maxRequeues: number;
   dependencies: readonly Dependency[];
   isHeld: boolean;
+  /** Absent: `default`. */
+  user?: string;
+  /** Absent: `default`. */
+  account?: string;
+  /** Absent: `normal`. */
+  qos?: string;
+  /** Absent: the default partition. */
+  partition?: string;
+  /** Name of the node reservation it runs in. */
+  reservation?: string;
+  /** The job array it is a task of, and how many of that may run at once (`--array=0-99%4`). */
+  array?: { id: number; runningMax: number | null };
+  /** Not before this instant (`--begin`). */
+  beginMs?: number;
 }
 
 /** What an attempt holds on one node. */
@@ -128,6 +142,26 @@ export type PendingReason =
   | 'JobHeldUser'
   | 'ReqNodeNotAvail'
   | 'BadConstraints'
+  | 'BeginTime'
+  | 'Reservation'
+  | 'JobArrayTaskLimit'
+  | 'PartitionTimeLimit'
+  | 'QOSMaxWallDurationPerJobLimit'
+  | 'QOSMaxGRESPerJob'
+  | 'QOSMaxJobsPerUserLimit'
+  | 'QOSMaxGRESPerUser'
+  | 'QOSMaxNodePerUserLimit'
+  | 'QOSMaxJobsPerAccountLimit'
+  | 'QOSMaxGRESPerAccount'
+  | 'QOSGrpJobsLimit'
+  | 'QOSGrpGRES'
+  | 'QOSGrpNodeLimit'
+  | 'AssocGrpJobsLimit'
+  | 'AssocGrpGRES'
+  | 'AssocGrpNodeLimit'
+  | 'AssocMaxJobsLimit'
+  | 'AssocMaxGRESPerJob'
+  | 'AssocMaxWallDurationPerJobLimit'
   | 'launch failed requeued held';
 
 /** Outcome of asking whether the cluster, all its nodes up and empty, could ever run a request. */

@@ -20,6 +20,7 @@ const STATE_OF_CAUSE: Record<EndCause, EndState> = {
   TIMEOUT: 'TIMEOUT',
   NODE_FAIL: 'NODE_FAIL',
   REQUEUE: 'CANCELLED',
+  PREEMPTED: 'PREEMPTED',
 };
 
 const MESSAGE_OF_CAUSE: Record<EndCause, string> = {
@@ -27,6 +28,7 @@ const MESSAGE_OF_CAUSE: Record<EndCause, string> = {
   TIMEOUT: 'reached its time limit',
   NODE_FAIL: 'one of its nodes failed',
   REQUEUE: 'requeued on request',
+  PREEMPTED: 'preempted by a job that may',
 };
 
 /** What the backend knows of the attempts that hold nodes now: how far their start is, why they are being ended, when to warn them. */

@@ -1,0 +1,65 @@
+import type { NodeSpec } from '../cluster/node.ts';
+import type { EndCause, EndState, JobRequest } from './types.ts';
+
+/** What a running job holds. The same on each of its nodes. */
+export interface Allocation {
+  /** In node-rank order, by the index that `addNode` returned. */
+  readonly nodeIndices: readonly number[];
+  /** GPUs on each of its nodes. */
+  readonly gpusPerNode: number;
+}
+
+/** A job that has not ended, as the driver of a core sees it. */
+export interface CoreJob {
+  readonly request: JobRequest;
+  /** Of the current or last attempt; 0 before the first. */
+  readonly attempt: number;
+  /** Failures that put it back in the queue so far. */
+  readonly requeues: number;
+  /** Null unless it is on nodes. */
+  readonly allocation: Allocation | null;
+  /** The driver's own: where it keeps what it knows of the job. */
+  slot: number;
+}
+
+/** Carries out what a cycle decides, in order, while it decides it. The core's own state already reflects each call. */
+export interface DecisionSink {
+  /** Start its attempt on `job.allocation`; report `started`, later `ended`. */
+  startAttempt(job: CoreJob): void;
+  /** Kill what runs of it, then report `ended`. Once for each attempt. PREEMPTED and TIMEOUT included. */
+  endAttempt(job: CoreJob, cause: EndCause): void;
+  /** It is pending again, under the same id. */
+  requeueJob(job: CoreJob): void;
+  /** It is over; the core forgets it. */
+  endJob(job: CoreJob, state: EndState, exitCode: number): void;
+}
+
+/**
+ * The one scheduler without its events: what the twin drives directly and what `Scheduler` drives by events. Same calls, same decisions. It
+ * never awaits, reads no clock and draws no random number.
+ */
+export interface SchedulerCore {
+  /** Returns its index: nodes are counted from 0. */
+  addNode(spec: NodeSpec): number;
+  /** Lost with everything on it: jobs on it are told to end with cause NODE_FAIL in the next `decide`. */
+  failNode(nodeIndex: number, reason: string): void;
+  /** Finishes what runs, takes nothing new. */
+  drainNode(nodeIndex: number, reason: string): void;
+  resumeNode(nodeIndex: number): void;
+  submit(request: JobRequest, atMs: number): CoreJob;
+  cancel(job: CoreJob): void;
+  /** Ends what runs of it and puts it back in the queue at no cost to `maxRequeues` (a user's `scontrol requeue`). */
+  requeue(job: CoreJob): void;
+  /** Its tasks run: the clock of its time limit starts. */
+  started(job: CoreJob, atMs: number): void;
+  /**
+   * Nothing of the attempt runs any more; its resources are free from here. `state` is what its tasks came to; where it was being ended, the
+   * job's state follows from the cause. NODE_FAIL here (with no `failNode` before) requeues the job within `maxRequeues`.
+   */
+  ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void;
+  /** One cycle. Returns when it must run again even if nothing happens; Infinity for never; `nowMs` itself where it is not done. */
+  decide(nowMs: number, sink: DecisionSink): number;
+  /** Jobs that wait (eligible or not) and jobs on nodes. */
+  readonly pendingCount: number;
+  readonly runningCount: number;
+}

@@ -1,0 +1,46 @@
+import type { NodeSpec } from '../cluster/node.ts';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
+import type { IncidentSource, JobSource, Observer } from './types.ts';
+
+/** What passes between a decision and its effect, as on the cluster that is modelled. Milliseconds. */
+export interface Timing {
+  /** From the decision to start an attempt until its tasks run; its nodes are held meanwhile. */
+  launchMs: number;
+  /** From the end of its last task until its nodes are free again (epilog, messages). */
+  completeMs: number;
+  /** From the signal to a job that is ended early (cancelled, timed out, requeued) until nothing of it runs. */
+  killMs: number;
+}
+
+export const INSTANT: Timing = { launchMs: 0, completeMs: 0, killMs: 0 };
+
+/** Everything a run needs, parsed. Same scenario, same run. */
+export interface Scenario {
+  nodes: readonly NodeSpec[];
+  policy: SchedulerOptions;
+  timing: Timing;
+  jobs: JobSource;
+  /** Null: nothing breaks. */
+  incidents: IncidentSource | null;
+  observers: readonly Observer[];
+  /** The run ends here, with whatever still runs; null: once every job has ended. */
+  untilMs: number | null;
+}
+
+export interface RunControl {
+  /** Called every so many events; false ends the run with what is known so far. */
+  onProgress?: (nowMs: number, jobsSubmitted: number, jobsEnded: number) => boolean;
+}
+
+export interface RunSummary {
+  /** Virtual time at which the run ended. */
+  endMs: number;
+  jobsSubmitted: number;
+  jobsEnded: number;
+  /** Facts applied and decisions carried out. */
+  events: number;
+  /** Ended early by `onProgress`. */
+  isInterrupted: boolean;
+  /** Of the whole run: same scenario, same hash. */
+  stateHash: string;
+}
