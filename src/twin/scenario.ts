@@ -2,6 +2,19 @@ import type { NodeSpec } from '../cluster/node.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import type { IncidentSource, JobSource, Observer } from './types.ts';
 
+/** Drains a node that looks bad, and has it repaired once it is empty. */
+export interface NodeAction {
+  nodeIndex: number;
+  reason: string;
+  repairMs: number;
+}
+
+/** Whoever looks over the cluster now and then and acts: the lemon detector. It sees what happens as an observer does. */
+export interface Operator extends Observer {
+  readonly reviewEveryMs: number;
+  review(nowMs: number): readonly NodeAction[];
+}
+
 /** What passes between a decision and its effect, as on the cluster that is modelled. Milliseconds. */
 export interface Timing {
   /** From the decision to start an attempt until its tasks run; its nodes are held meanwhile. */
@@ -22,6 +35,8 @@ export interface Scenario {
   jobs: JobSource;
   /** Null: nothing breaks. */
   incidents: IncidentSource | null;
+  /** Null: nobody does. */
+  operator: Operator | null;
   observers: readonly Observer[];
   /** The run ends here, with whatever still runs; null: once every job has ended. */
   untilMs: number | null;
