@@ -1,0 +1,73 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { OrreryError } from '../../contract/errors.ts';
+import { PATH_FIELDS, parseScenarioFile, type ScenarioFields } from '../../formats/scenario-file.ts';
+import { packageFolder } from '../package-folder.ts';
+import { readText } from '../read-text.ts';
+
+/** Scenarios based on one another may be this many. */
+const BASES_MAX = 20;
+
+/**
+ * A scenario of the catalogue or of a file, with what it takes over from its bases. Paths in it are relative to its file and come out
+ * absolute. Throws ORR_BAD_FILE, ORR_USAGE.
+ */
+export async function loadScenario(nameOrFile: string, from = process.cwd()): Promise<ScenarioFields> {
+  const files: string[] = [];
+  const layers: ScenarioFields[] = [];
+  let next: string | null = scenarioFile(nameOrFile, from);
+  while (next !== null) {
+    if (files.includes(next)) {
+      throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: expected a scenario that is not based on this one`);
+    }
+    if (files.length === BASES_MAX) throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: too many bases`);
+    files.push(next);
+    const { base, fields } = parseScenarioFile(await readText(next), basename(next));
+    layers.push(absolute(fields, dirname(next)));
+    next = base === null ? null : scenarioFile(base, dirname(next));
+  }
+  const [own] = files;
+  const merged = layers.reduceRight<ScenarioFields>(withLayer, {});
+  return { ...merged, title: layers[0]?.title ?? basename(own ?? nameOrFile).replace(/\.ya?ml$/, '') };
+}
+
+/** The one scenario on top of the other: fields replace, `set` adds up. A trace replaces a workload and the other way round. */
+export function withLayer(below: ScenarioFields, above: ScenarioFields): ScenarioFields {
+  const merged = { ...below, ...above };
+  if (below.set !== undefined && above.set !== undefined) merged.set = { ...below.set, ...above.set };
+  if (above.trace !== undefined && above.workload === undefined) delete merged.workload;
+  if (above.workload !== undefined && above.trace === undefined) delete merged.trace;
+  return merged;
+}
+
+/** `--cluster NAME|FILE` and its like: a word with a slash or a dot is a path, anything else a name of the catalogue. */
+export function isPath(nameOrFile: string): boolean {
+  return /[/.]/.test(nameOrFile);
+}
+
+function absolute(fields: ScenarioFields, folder: string): ScenarioFields {
+  const made = { ...fields };
+  for (const field of PATH_FIELDS) {
+    const value = made[field];
+    if (value !== undefined && isPath(value)) made[field] = resolve(folder, value);
+  }
+  return made;
+}
+
+function scenarioFile(nameOrFile: string, folder: string): string {
+  return isPath(nameOrFile) ? resolve(folder, nameOrFile) : catalogueFile('scenarios', nameOrFile, 'scenario');
+}
+
+/** Path of a file of the catalogue. Throws ORR_USAGE with the names there are. */
+export function catalogueFile(folderName: string, name: string, what: string): string {
+  const folder = join(packageFolder(), 'catalog', folderName);
+  const file = join(folder, `${name}.yaml`);
+  if (existsSync(file)) return file;
+  const known = existsSync(folder)
+    ? readdirSync(folder).flatMap((entry) => (entry.endsWith('.yaml') ? [entry.slice(0, -'.yaml'.length)] : []))
+    : [];
+  throw new OrreryError(
+    'ORR_USAGE',
+    `unknown ${what} ${JSON.stringify(name)}: known are ${known.sort().join(', ')}; or give a path to a YAML file`,
+  );
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { parseDurationMs } from '../lib/units.ts';
+import { parseYaml } from './yaml-file.ts';
+
+/** What a job of a scenario may come to. NODE_FAIL: every attempt loses a node after its `hours`, as in a crash loop. */
+const OUTCOMES = ['COMPLETED', 'FAILED', 'CANCELLED', 'OUT_OF_MEMORY', 'NODE_FAIL'] as const;
+
+const positive = z.number().positive().max(1e9);
+const notNegative = z.number().min(0).max(1e9);
+const count = z.int().min(1).max(1e9);
+const name = z.string().min(1).max(500);
+
+/** One job that a scenario adds to its workload. */
+const jobSchema = z.strictObject({
+  name: name.optional(),
+  /** From the start of the run. */
+  submitHours: notNegative,
+  nodes: count,
+  /** Default all of a node's. */
+  gpusPerNode: z.int().min(0).max(1000).optional(),
+  /** Productive time on its nodes until the outcome. */
+  hours: positive,
+  limitHours: positive.optional(),
+  outcome: z.enum(OUTCOMES).default('COMPLETED'),
+  user: name.optional(),
+  account: name.optional(),
+  qos: name.optional(),
+  priority: z.int().min(-1e9).max(1e9).optional(),
+  maxRequeues: z.int().min(0).max(1e9).optional(),
+  /** The user cancels it this long after its submission. */
+  cancelAfterHours: positive.optional(),
+});
+
+const schema = z.strictObject({
+  /** Another scenario, whose fields hold where this one has none. */
+  base: name.optional(),
+  /** Names the scenario in a comparison. */
+  title: name.optional(),
+  sources: z.record(z.string(), z.string()).optional(),
+  cluster: name.optional(),
+  workload: name.optional(),
+  trace: name.optional(),
+  days: positive.optional(),
+  seed: z.int().min(0).max(2 ** 32 - 1).optional(),
+  load: positive.optional(),
+  growth: z.number().min(-0.99).max(1000).optional(),
+  set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  policy: name.optional(),
+  slurmConf: name.optional(),
+  topologyConf: name.optional(),
+  qosDump: name.optional(),
+  assocDump: name.optional(),
+  failures: name.optional(),
+  lemons: z.union([z.enum(['on', 'off']), z.boolean()]).optional(),
+  checkpointInterval: z
+    .union([z.string(), z.number()])
+    .refine((text) => checkpointChoice(String(text)) !== undefined, 'expected a time such as 60m, young-daly or none')
+    .optional(),
+  jobs: z.array(jobSchema).max(10_000).optional(),
+});
+
+export type ScenarioJob = z.output<typeof jobSchema>;
+
+/** A scenario as its file says it: the options of `orrery sim` in camelCase. Absent: the default. */
+export interface ScenarioFields {
+  title?: string;
+  cluster?: string;
+  workload?: string;
+  trace?: string;
+  days?: number;
+  seed?: number;
+  load?: number;
+  growth?: number;
+  /** Figures put in place of those of the cluster, the jobs and the policy. */
+  set?: Readonly<Record<string, string>>;
+  policy?: string;
+  slurmConf?: string;
+  topologyConf?: string;
+  qosDump?: string;
+  assocDump?: string;
+  failures?: string;
+  lemons?: boolean;
+  checkpointInterval?: string;
+  jobs?: readonly ScenarioJob[];
+}
+
+/** Fields whose value may be a path. */
+export const PATH_FIELDS = [
+  'cluster',
+  'workload',
+  'trace',
+  'policy',
+  'slurmConf',
+  'topologyConf',
+  'qosDump',
+  'assocDump',
+  'failures',
+] as const satisfies readonly (keyof ScenarioFields)[];
+
+/** Throws ORR_BAD_FILE with one line that names file, line and field. */
+export function parseScenarioFile(text: string, fileName: string): { base: string | null; fields: ScenarioFields } {
+  const { base, sources, set, lemons, checkpointInterval, ...rest } = parseYaml(text, fileName, schema);
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const fields: ScenarioFields = Object.fromEntries(given);
+  if (set !== undefined) {
+    fields.set = Object.fromEntries(Object.entries(set).map(([key, value]) => [key, String(value)]));
+  }
+  if (lemons !== undefined) fields.lemons = lemons === true || lemons === 'on';
+  if (checkpointInterval !== undefined) fields.checkpointInterval = String(checkpointInterval);
+  return { base: base ?? null, fields };
+}
+
+/** How often jobs that write checkpoints do so. */
+export type CheckpointChoice = { kind: 'fixed'; intervalMs: number } | { kind: 'young-daly' } | { kind: 'none' };
+
+/** `60m`, `young-daly`, `none`; undefined for anything else. */
+export function checkpointChoice(text: string): CheckpointChoice | undefined {
+  if (text === 'none' || text === 'young-daly') return { kind: text };
+  const intervalMs = parseDurationMs(text);
+  return intervalMs === undefined || intervalMs <= 0 ? undefined : { kind: 'fixed', intervalMs };
+}
