@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
+import type { Timing } from '../twin/scenario.ts';
+import { wrongNames } from './policy-names.ts';
+import {
+  APPLIED_PARAMETERS,
+  type AppliedParameter,
+  IGNORED_PARAMETERS,
+  type IgnoredParameter,
+  isAppliedParameter,
+  isIgnoredParameter,
+  parameterOption,
+} from './scheduler-parameters.ts';
+import { parseYaml } from './yaml-file.ts';
+
+/** A policy as its file gives it. */
+export interface PolicyFile {
+  options: SchedulerOptions;
+  /** Null where the file has no `timing`. */
+  timing: Timing | null;
+  /** Slurm's parameters in it that change nothing here, and why. */
+  ignored: readonly { key: string; reason: string }[];
+}
+
+const seconds = z.number().min(0);
+const secondsAboveZero = z.number().min(1);
+const count = z.int().min(1);
+const limit = z.int().min(0).nullable().exactOptional();
+const name = z.string().min(1);
+const names = z.array(name);
+const share = z.number().min(0);
+const weight = z.number().min(0);
+const preemptMode = z.enum(['requeue', 'cancel', 'off']);
+
+const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit });
+const limits = {
+  group: useLimit.exactOptional(),
+  perUser: useLimit.exactOptional(),
+  perAccount: useLimit.exactOptional(),
+  perJob: useLimit.exactOptional(),
+  submitJobsPerUser: limit,
+  wallSecondsMax: secondsAboveZero.nullable().exactOptional(),
+};
+
+const qos = z.strictObject({
+  name,
+  priority: z.number().min(0).exactOptional(),
+  preempts: names.exactOptional(),
+  preemptMode: preemptMode.nullable().exactOptional(),
+  graceSeconds: seconds.exactOptional(),
+  preemptExemptSeconds: seconds.nullable().exactOptional(),
+  usageFactor: z.number().min(0).exactOptional(),
+  ...limits,
+});
+
+const account = z.strictObject({
+  name,
+  parent: name.nullable().exactOptional(),
+  shares: share.exactOptional(),
+  ...limits,
+});
+
+const partition = z.strictObject({
+  name,
+  nodes: names.nullable().exactOptional(),
+  isDefault: z.boolean().exactOptional(),
+  priorityTier: z.int().min(0).exactOptional(),
+  priorityJobFactor: z.number().min(0).exactOptional(),
+  maxTimeSeconds: secondsAboveZero.nullable().exactOptional(),
+  defaultTimeSeconds: secondsAboveZero.nullable().exactOptional(),
+});
+
+const priority = z.strictObject({
+  type: z.enum(['basic', 'multifactor']).exactOptional(),
+  weights: z
+    .strictObject({
+      age: weight.default(0),
+      fairshare: weight.default(0),
+      jobSize: weight.default(0),
+      partition: weight.default(0),
+      qos: weight.default(0),
+    })
+    .exactOptional(),
+  maxAgeSeconds: secondsAboveZero.exactOptional(),
+  decayHalfLifeSeconds: seconds.exactOptional(),
+  calcPeriodSeconds: secondsAboveZero.exactOptional(),
+  isSmallFavored: z.boolean().exactOptional(),
+  fairshareAlgorithm: z.enum(['fair_tree', 'classic']).exactOptional(),
+});
+
+const preempt = z.strictObject({
+  type: z.enum(['none', 'qos', 'partition_prio']).exactOptional(),
+  mode: preemptMode.exactOptional(),
+  exemptSeconds: seconds.exactOptional(),
+  isYoungestFirst: z.boolean().exactOptional(),
+});
+
+const reservation = z
+  .strictObject({
+    name,
+    nodes: names.min(1),
+    startSeconds: seconds,
+    endSeconds: seconds,
+    users: names.default([]),
+    accounts: names.default([]),
+  })
+  .refine(({ startSeconds, endSeconds }) => endSeconds > startSeconds, {
+    path: ['endSeconds'],
+    error: 'expected an end after startSeconds',
+  });
+
+const timing = z.strictObject({
+  launchSeconds: seconds.default(0),
+  completeSeconds: seconds.default(0),
+  killSeconds: seconds.default(0),
+});
+
+const ownFields = {
+  schedulerType: z.enum(['builtin', 'backfill']).exactOptional(),
+  backfillType: z.enum(['easy', 'conservative']).exactOptional(),
+  defaultQueueDepth: count.exactOptional(),
+  bfIntervalSeconds: seconds.exactOptional(),
+  bfResolutionSeconds: count.exactOptional(),
+  bfMaxJobTest: count.exactOptional(),
+  bfMaxJobReserve: count.exactOptional(),
+  bfWindowSeconds: count.exactOptional(),
+  priority: priority.exactOptional(),
+  preempt: preempt.exactOptional(),
+  qos: z.array(qos).exactOptional(),
+  accounts: z.array(account).exactOptional(),
+  users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional() })).exactOptional(),
+  partitions: z.array(partition).exactOptional(),
+  reservations: z.array(reservation).exactOptional(),
+  requeueBackoffSeconds: seconds.exactOptional(),
+  requeueBackoffMaxSeconds: seconds.exactOptional(),
+} satisfies Record<keyof SchedulerOptions, z.ZodType>;
+
+const applied = Object.fromEntries(
+  Object.entries(APPLIED_PARAMETERS).map(([parameter, { min }]) => [parameter, z.int().min(min).optional()]),
+) as Record<AppliedParameter, z.ZodOptional<z.ZodInt>>;
+const ignoredToo = Object.fromEntries(
+  Object.keys(IGNORED_PARAMETERS).map((parameter) => [parameter, z.unknown().optional()]),
+) as Record<IgnoredParameter, z.ZodOptional<z.ZodUnknown>>;
+
+const policySchema = z
+  .strictObject({ ...ownFields, timing: timing.exactOptional(), ...applied, ...ignoredToo })
+  .superRefine((file, context) => {
+    for (const { path, text } of wrongNames(file)) context.addIssue({ code: 'custom', path: [...path], message: text });
+    for (const [parameter, { field }] of Object.entries(APPLIED_PARAMETERS)) {
+      if (!Object.hasOwn(file, parameter) || file[field] === undefined) continue;
+      const message = `expected ${field} or ${parameter}, which is the same in Slurm's words, not both`;
+      context.addIssue({ code: 'custom', path: [parameter], message });
+    }
+  });
+
+/**
+ * A scheduling policy from its YAML file: the fields of `SchedulerOptions`, the names of Slurm's `SchedulerParameters` in Slurm's units
+ * (`bf_window` in minutes), reservations in seconds, and `timing` in seconds. Throws ORR_BAD_FILE with file, line and field.
+ */
+export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
+  const { timing: delays, reservations, ...rest } = parseYaml(yaml, fileName, policySchema);
+  const options: SchedulerOptions = {};
+  const ignored: PolicyFile['ignored'][number][] = [];
+  for (const [key, value] of Object.entries(rest)) {
+    if (isAppliedParameter(key)) Object.assign(options, parameterOption(key, Number(value)));
+    else if (isIgnoredParameter(key)) ignored.push({ key, reason: IGNORED_PARAMETERS[key] });
+    else Object.assign(options, { [key]: value });
+  }
+  if (reservations !== undefined) {
+    options.reservations = reservations.map(({ startSeconds, endSeconds, ...entry }) => ({
+      ...entry,
+      startMs: Math.round(startSeconds * 1000),
+      endMs: Math.round(endSeconds * 1000),
+    }));
+  }
+  return { options, timing: delays === undefined ? null : toTiming(delays), ignored };
+}
+
+function toTiming(delays: z.output<typeof timing>): Timing {
+  return {
+    launchMs: Math.round(delays.launchSeconds * 1000),
+    completeMs: Math.round(delays.completeSeconds * 1000),
+    killMs: Math.round(delays.killSeconds * 1000),
+  };
+}
