@@ -135,15 +135,33 @@ const ownFields = {
   requeueBackoffMaxSeconds: seconds.exactOptional(),
 } satisfies Record<keyof SchedulerOptions, z.ZodType>;
 
-const applied = Object.fromEntries(
-  Object.entries(APPLIED_PARAMETERS).map(([parameter, { min }]) => [parameter, z.int().min(min).optional()]),
-) as Record<AppliedParameter, z.ZodOptional<z.ZodInt>>;
-const ignoredToo = Object.fromEntries(
-  Object.keys(IGNORED_PARAMETERS).map((parameter) => [parameter, z.unknown().optional()]),
-) as Record<IgnoredParameter, z.ZodOptional<z.ZodUnknown>>;
+/** Slurm's names for some of them, in Slurm's units. */
+const applied = {
+  bf_interval: z.int().min(0).exactOptional(),
+  bf_max_job_test: count.exactOptional(),
+  bf_resolution: count.exactOptional(),
+  bf_window: count.exactOptional(),
+  default_queue_depth: count.exactOptional(),
+} satisfies Record<AppliedParameter, z.ZodType>;
+
+/** Those that people have next to them. */
+const ignorable = {
+  batch_sched_delay: z.unknown().optional(),
+  bf_continue: z.unknown().optional(),
+  bf_max_job_assoc: z.unknown().optional(),
+  bf_max_job_part: z.unknown().optional(),
+  bf_max_job_start: z.unknown().optional(),
+  bf_max_job_user: z.unknown().optional(),
+  bf_max_time: z.unknown().optional(),
+  max_sched_time: z.unknown().optional(),
+  partition_job_depth: z.unknown().optional(),
+  sched_interval: z.unknown().optional(),
+  sched_max_job_start: z.unknown().optional(),
+  sched_min_interval: z.unknown().optional(),
+} satisfies Partial<Record<IgnoredParameter, z.ZodType>>;
 
 const policySchema = z
-  .strictObject({ ...ownFields, timing: timing.exactOptional(), ...applied, ...ignoredToo })
+  .strictObject({ ...ownFields, timing: timing.exactOptional(), ...applied, ...ignorable })
   .superRefine((file, context) => {
     for (const { path, text } of wrongNames(file)) context.addIssue({ code: 'custom', path: [...path], message: text });
     for (const [parameter, { field }] of Object.entries(APPLIED_PARAMETERS)) {
