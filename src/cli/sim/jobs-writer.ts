@@ -1,17 +1,25 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { OrreryError } from '../../contract/errors.ts';
 import { errorCode } from '../../lib/error-code.ts';
+import type { Allocation } from '../../scheduler/core-types.ts';
 import type { JobEnd, Observer, TwinJob } from '../../twin/types.ts';
 
 const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts\n';
 /** Written in pieces of about this many characters. */
 const PIECE_LENGTH = 1 << 18;
 
-/** Streams one line a job to a CSV file, in the order in which jobs end. */
+interface LiveJob {
+  startMs: number | null;
+  attempts: number;
+  isRunning: boolean;
+}
+
+/** Streams one line a job to a CSV file, in the order in which jobs end; last those that have not ended, PENDING or RUNNING, without `end_s`. */
 export class JobsWriter implements Observer {
   readonly #file: string;
   readonly #nameOf: (job: TwinJob) => string;
   readonly #descriptor: number;
+  readonly #live = new Map<TwinJob, LiveJob>();
   #piece = HEADER;
 
   /** `nameOf`: what the job is called in the file. Throws ORR_BAD_FILE where the file cannot be made. */
@@ -21,16 +29,41 @@ export class JobsWriter implements Observer {
     this.#descriptor = this.#guarded(() => openSync(file, 'w'));
   }
 
+  jobSubmitted(job: TwinJob): void {
+    this.#live.set(job, { startMs: null, attempts: 0, isRunning: false });
+  }
+
+  attemptStarted(job: TwinJob, attempt: number, _allocation: Allocation, _queuedMs: number, atMs: number): void {
+    const live = this.#live.get(job);
+    if (live === undefined) return;
+    live.startMs ??= atMs;
+    live.attempts = attempt;
+    live.isRunning = true;
+  }
+
+  attemptEnded({ job }: { job: TwinJob }): void {
+    const live = this.#live.get(job);
+    if (live !== undefined) live.isRunning = false;
+  }
+
   jobEnded({ job, endMs, state, attempts, startMs }: JobEnd): void {
-    const start = startMs === null ? '' : seconds(startMs);
-    const { submitMs, nodes } = job.request;
-    this.#piece += `${this.#nameOf(job)},${seconds(submitMs)},${start},${seconds(endMs)},${state},${nodes},${attempts}\n`;
-    if (this.#piece.length >= PIECE_LENGTH) this.#flush();
+    this.#live.delete(job);
+    this.#line(job, startMs, endMs, state, attempts);
   }
 
   close(): void {
+    for (const [job, { startMs, isRunning, attempts }] of this.#live) {
+      this.#line(job, startMs, null, isRunning ? 'RUNNING' : 'PENDING', attempts);
+    }
     this.#flush();
     this.#guarded(() => closeSync(this.#descriptor));
+  }
+
+  #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
+    const { submitMs, nodes } = job.request;
+    const times = `${seconds(submitMs)},${seconds(startMs)},${seconds(endMs)}`;
+    this.#piece += `${this.#nameOf(job)},${times},${state},${nodes},${attempts}\n`;
+    if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
 
   #flush(): void {
@@ -45,14 +78,13 @@ export class JobsWriter implements Observer {
     try {
       return work();
     } catch (cause) {
-      throw new OrreryError('ORR_BAD_FILE', `jobs-out: cannot write ${this.#file}: ${errorCode(cause) || 'unwritable'}`, {
-        cause,
-      });
+      const reason = errorCode(cause) || 'unwritable';
+      throw new OrreryError('ORR_BAD_FILE', `jobs-out: cannot write ${this.#file}: ${reason}`, { cause });
     }
   }
 }
 
-/** Milliseconds as seconds with at most three decimals. */
-function seconds(ms: number): string {
-  return String(ms / 1000);
+/** Milliseconds as seconds with at most three decimals; nothing for null. */
+function seconds(ms: number | null): string {
+  return ms === null ? '' : String(ms / 1000);
 }

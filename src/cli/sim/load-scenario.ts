@@ -18,7 +18,10 @@ export async function loadScenario(nameOrFile: string, from = process.cwd()): Pr
   let next: string | null = scenarioFile(nameOrFile, from);
   while (next !== null) {
     if (files.includes(next)) {
-      throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: expected a scenario that is not based on this one`);
+      throw new OrreryError(
+        'ORR_BAD_FILE',
+        `${basename(next)} base: expected a scenario that is not based on this one`,
+      );
     }
     if (files.length === BASES_MAX) throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: too many bases`);
     files.push(next);
