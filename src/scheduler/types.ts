@@ -153,6 +153,10 @@ export type PendingReason =
   | 'QOSMaxNodePerUserLimit'
   | 'QOSMaxJobsPerAccountLimit'
   | 'QOSMaxGRESPerAccount'
+  | 'QOSMaxNodePerJobLimit'
+  | 'MaxJobsPerAccount'
+  | 'MaxNodePerAccount'
+  | 'MaxGRESPerAccount'
   | 'QOSGrpJobsLimit'
   | 'QOSGrpGRES'
   | 'QOSGrpNodeLimit'
@@ -161,6 +165,7 @@ export type PendingReason =
   | 'AssocGrpNodeLimit'
   | 'AssocMaxJobsLimit'
   | 'AssocMaxGRESPerJob'
+  | 'AssocMaxNodePerJobLimit'
   | 'AssocMaxWallDurationPerJobLimit'
   | 'launch failed requeued held';
 

@@ -1,0 +1,302 @@
+import { assert, definite } from '../lib/assert.ts';
+import type { AccountPolicy, QosPolicy, UseLimit } from './policy.ts';
+import type { PendingReason } from './types.ts';
+
+export interface LimitPolicy {
+  readonly accounts: readonly AccountPolicy[];
+  readonly qos: readonly QosPolicy[];
+}
+
+/** What a job takes while it runs. */
+export interface Demand {
+  /** Gang size. */
+  readonly nodes: number;
+  /** On all of its nodes together. */
+  readonly gpus: number;
+  /** Null: it asked for none, and no limit on the time holds it up. */
+  readonly timeLimitMs: number | null;
+  /** The array it is a task of, and how many tasks may run at once; null where it is none or there is no limit. */
+  readonly array: { readonly id: number; readonly runningMax: number } | null;
+}
+
+export interface Blocked {
+  readonly reason: PendingReason;
+  /** Which counter holds the job up: until `end` returns it, the job stays blocked. `NEVER` where no end of another job helps. */
+  readonly key: number;
+}
+
+/** The key of limits that a job breaks by itself. */
+export const NEVER = 0;
+
+const RESOURCES = ['jobs', 'nodes', 'gpus'] as const;
+type Reasons = Record<(typeof RESOURCES)[number], PendingReason>;
+
+/** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
+interface Counter {
+  readonly key: number;
+  readonly used: Record<(typeof RESOURCES)[number], number>;
+}
+
+interface Check {
+  readonly counter: Counter;
+  readonly limit: UseLimit;
+  readonly reasons: Reasons;
+}
+
+interface SubmitCounter {
+  jobs: number;
+}
+
+interface SubmitCheck {
+  readonly name: string;
+  readonly max: number;
+  readonly counter: SubmitCounter;
+}
+
+/** All that holds for the jobs of one user in one account and QOS; the same object for all of them. */
+export interface LimitProfile {
+  /** All that its jobs count in; `checks` are those that can hold them up. */
+  readonly counters: readonly Counter[];
+  readonly checks: readonly Check[];
+  readonly submitCounters: readonly SubmitCounter[];
+  readonly submitChecks: readonly SubmitCheck[];
+  /** `MaxWall`; null: no limit. A job that asks for no time is given this much in Slurm. */
+  readonly wallMsMax: number | null;
+  readonly wallReason: PendingReason;
+  readonly perJob: readonly { readonly limit: UseLimit; readonly reasons: Omit<Reasons, 'jobs'> }[];
+}
+
+const QOS_GROUP: Reasons = { jobs: 'QOSGrpJobsLimit', nodes: 'QOSGrpNodeLimit', gpus: 'QOSGrpGRES' };
+const QOS_USER: Reasons = {
+  jobs: 'QOSMaxJobsPerUserLimit',
+  nodes: 'QOSMaxNodePerUserLimit',
+  gpus: 'QOSMaxGRESPerUser',
+};
+const QOS_ACCOUNT: Reasons = { jobs: 'MaxJobsPerAccount', nodes: 'MaxNodePerAccount', gpus: 'MaxGRESPerAccount' };
+const QOS_JOB = { nodes: 'QOSMaxNodePerJobLimit', gpus: 'QOSMaxGRESPerJob' } as const;
+const ACCOUNT_GROUP: Reasons = { jobs: 'AssocGrpJobsLimit', nodes: 'AssocGrpNodeLimit', gpus: 'AssocGrpGRES' };
+const ACCOUNT_USER: Reasons = { jobs: 'AssocMaxJobsLimit', nodes: 'AssocGrpNodeLimit', gpus: 'AssocGrpGRES' };
+const ACCOUNT_JOB = { nodes: 'AssocMaxNodePerJobLimit', gpus: 'AssocMaxGRESPerJob' } as const;
+
+/** Most jobs count in nothing: they share this. */
+const NO_KEYS: readonly number[] = [];
+
+/**
+ * Slurm's limits of QOS and accounts (resource_limits.html), and the throttle of job arrays. A limit of the QOS comes before the same
+ * limit of an account: then the account's is not looked at. `group` of an account counts the jobs of all accounts below it too; the other
+ * limits of an account hold for the accounts below it unless these have their own. Jobs that share a node count it each (Slurm counts a
+ * node once a user, account or QOS).
+ */
+export class LimitCounters {
+  readonly #accounts: ReadonlyMap<string, AccountPolicy>;
+  readonly #qos: ReadonlyMap<string, QosPolicy>;
+  readonly #profiles = new Map<string, LimitProfile>();
+  readonly #counters = new Map<string, Counter>();
+  readonly #submitCounters = new Map<string, SubmitCounter>();
+  /** Running tasks of each array that has some and a throttle. */
+  readonly #arrays = new Map<number, number>();
+
+  constructor(policy: LimitPolicy) {
+    this.#accounts = new Map(policy.accounts.map((account) => [account.name, account]));
+    this.#qos = new Map(policy.qos.map((qos) => [qos.name, qos]));
+  }
+
+  /** To be asked for once a job, at its submission. */
+  profile(account: string, user: string, qos: string): LimitProfile {
+    const id = JSON.stringify([account, user, qos]);
+    let profile = this.#profiles.get(id);
+    if (profile === undefined) {
+      profile = this.#profileOf(account, user, qos);
+      this.#profiles.set(id, profile);
+    }
+    return profile;
+  }
+
+  /** Why `jobCount` more jobs may not be submitted; null where they may. */
+  admission(profile: LimitProfile, jobCount: number): string | null {
+    for (const { name, max, counter } of profile.submitChecks) {
+      if (counter.jobs + jobCount <= max) continue;
+      return `${name} has ${counter.jobs} jobs pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
+    }
+    return null;
+  }
+
+  /** A job is in the queue or running from here until `left`, through all its attempts. */
+  entered(profile: LimitProfile): void {
+    for (const counter of profile.submitCounters) counter.jobs += 1;
+  }
+
+  left(profile: LimitProfile): void {
+    for (const counter of profile.submitCounters) {
+      counter.jobs -= 1;
+      assert(counter.jobs >= 0, 'a job that leaves has entered');
+    }
+  }
+
+  /** What keeps the job from starting now, the first where it is several; null where nothing does. */
+  blockedBy(profile: LimitProfile, demand: Demand): Blocked | null {
+    const { array, timeLimitMs } = demand;
+    if (array !== null && (this.#arrays.get(array.id) ?? 0) >= array.runningMax) {
+      return { reason: 'JobArrayTaskLimit', key: arrayKey(array.id) };
+    }
+    const { wallMsMax, perJob, checks } = profile;
+    if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax) {
+      return { reason: profile.wallReason, key: NEVER };
+    }
+    for (const { limit, reasons } of perJob) {
+      if (demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: NEVER };
+      if (demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: NEVER };
+    }
+    for (const { counter, limit, reasons } of checks) {
+      const { used } = counter;
+      if (used.jobs + 1 > (limit.jobs ?? Infinity)) return { reason: reasons.jobs, key: counter.key };
+      if (used.gpus + demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: counter.key };
+      if (used.nodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
+    }
+    return null;
+  }
+
+  /** An attempt starts. */
+  start(profile: LimitProfile, demand: Demand): void {
+    const { array } = demand;
+    if (array !== null) this.#arrays.set(array.id, (this.#arrays.get(array.id) ?? 0) + 1);
+    for (const counter of profile.counters) count(counter, demand, 1);
+  }
+
+  /** An attempt ends that `start` was told of. Returns the keys of the counters that went down. */
+  end(profile: LimitProfile, demand: Demand): readonly number[] {
+    const { array } = demand;
+    if (array === null && profile.counters.length === 0) return NO_KEYS;
+    const keys: number[] = [];
+    if (array !== null) {
+      const running = definite(this.#arrays.get(array.id), 'a task that ends has started') - 1;
+      if (running === 0) this.#arrays.delete(array.id);
+      else this.#arrays.set(array.id, running);
+      keys.push(arrayKey(array.id));
+    }
+    for (const counter of profile.counters) {
+      count(counter, demand, -1);
+      keys.push(counter.key);
+    }
+    return keys;
+  }
+
+  #profileOf(account: string, user: string, qosName: string): LimitProfile {
+    const qos = this.#qos.get(qosName);
+    const path = this.#pathToRoot(account);
+    const counters: Counter[] = [];
+    const checks: Check[] = [];
+    /** A job counts against a limit even where its QOS lets it pass: `isOverruledBy` says which resources are not held against it. */
+    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, isOverruledBy?: UseLimit) => {
+      if (!isLimiting(limit)) return;
+      const counter = this.#counter(id);
+      counters.push(counter);
+      const checked = without(limit, isOverruledBy);
+      if (isLimiting(checked)) checks.push({ counter, limit: checked, reasons });
+    };
+    add(['qos', qosName], qos?.group ?? {}, QOS_GROUP);
+    add(['qos', qosName, 'account', account], qos?.perAccount ?? {}, QOS_ACCOUNT);
+    add(['qos', qosName, 'user', user], qos?.perUser ?? {}, QOS_USER);
+    add(['account', account, 'user', user], inherited(path, 'perUser'), ACCOUNT_USER, qos?.perUser);
+    add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, qos?.perAccount);
+    for (const { name, group } of path) add(['below', name], group ?? {}, ACCOUNT_GROUP, qos?.group);
+
+    const submitCounters: SubmitCounter[] = [];
+    const submitChecks: SubmitCheck[] = [];
+    const addSubmit = (id: readonly string[], name: string, max: number | null | undefined, isOverruled: boolean) => {
+      if (max === null || max === undefined) return;
+      const counter = this.#submitCounter(id);
+      submitCounters.push(counter);
+      if (!isOverruled) submitChecks.push({ name, max, counter });
+    };
+    const submitMax = qos?.submitJobsPerUser ?? null;
+    addSubmit(['qos', qosName, user], `user ${user} in QOS ${qosName}`, submitMax, false);
+    const submitMaxOfAccount = nearest(path, ({ submitJobsPerUser }) => submitJobsPerUser);
+    addSubmit(['account', account, user], `user ${user} in account ${account}`, submitMaxOfAccount, submitMax !== null);
+
+    const qosWall = qos?.wallSecondsMax ?? null;
+    const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
+    const ofQos = { limit: qos?.perJob ?? {}, reasons: QOS_JOB };
+    const ofAccount = { limit: without(inherited(path, 'perJob'), qos?.perJob), reasons: ACCOUNT_JOB };
+    return {
+      counters,
+      checks,
+      submitCounters,
+      submitChecks,
+      wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
+      wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
+      perJob: [ofQos, ofAccount].filter(({ limit }) => isLimiting(limit)),
+    };
+  }
+
+  /** The account first. Accounts without a policy have no limits. */
+  #pathToRoot(account: string): AccountPolicy[] {
+    const path: AccountPolicy[] = [];
+    for (let policy = this.#accounts.get(account); policy !== undefined; ) {
+      path.push(policy);
+      assert(path.length <= this.#accounts.size, 'accounts form a tree');
+      policy = policy.parent === undefined || policy.parent === null ? undefined : this.#accounts.get(policy.parent);
+    }
+    return path;
+  }
+
+  #counter(id: readonly string[]): Counter {
+    const name = JSON.stringify(id);
+    let counter = this.#counters.get(name);
+    if (counter === undefined) {
+      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0 } };
+      this.#counters.set(name, counter);
+    }
+    return counter;
+  }
+
+  #submitCounter(id: readonly string[]): SubmitCounter {
+    const name = JSON.stringify(id);
+    let counter = this.#submitCounters.get(name);
+    if (counter === undefined) {
+      counter = { jobs: 0 };
+      this.#submitCounters.set(name, counter);
+    }
+    return counter;
+  }
+}
+
+/** Counters have keys from 1; arrays the negative of their id. */
+function arrayKey(arrayId: number): number {
+  assert(arrayId > 0, 'array ids are positive');
+  return -arrayId;
+}
+
+function count(counter: Counter, demand: Demand, sign: 1 | -1): void {
+  const { used } = counter;
+  used.jobs += sign;
+  used.nodes += sign * demand.nodes;
+  used.gpus += sign * demand.gpus;
+  assert(used.jobs >= 0 && used.nodes >= 0 && used.gpus >= 0, 'an attempt that ends has started');
+}
+
+function isLimiting(limit: UseLimit): boolean {
+  return RESOURCES.some((name) => (limit[name] ?? null) !== null);
+}
+
+/** What `limit` says of the resources that `stronger` says nothing of. */
+function without(limit: UseLimit, stronger: UseLimit | undefined): UseLimit {
+  const left: UseLimit = {};
+  for (const name of RESOURCES) if ((stronger?.[name] ?? null) === null) left[name] = limit[name] ?? null;
+  return left;
+}
+
+/** What the nearest account on the way to the root says that says anything; null says that there is no limit. */
+function nearest<T>(path: readonly AccountPolicy[], of: (policy: AccountPolicy) => T | undefined): T | null {
+  for (const policy of path) {
+    const value = of(policy);
+    if (value !== undefined) return value;
+  }
+  return null;
+}
+
+function inherited(path: readonly AccountPolicy[], name: 'perUser' | 'perAccount' | 'perJob'): UseLimit {
+  const limit: UseLimit = {};
+  for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);
+  return limit;
+}

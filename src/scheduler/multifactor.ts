@@ -1,0 +1,109 @@
+import type { PartitionPolicy, PriorityPolicy, QosPolicy } from './policy.ts';
+
+export interface MultifactorPolicy {
+  readonly priority: PriorityPolicy;
+  readonly qos: readonly QosPolicy[];
+  readonly partitions: readonly PartitionPolicy[];
+}
+
+/** What the priority of a job depends on, besides how long it waits and what its association used. */
+export interface PrioritizedJob {
+  readonly nodes: number;
+  /** On all of its nodes together. */
+  readonly cpus: number;
+  readonly qos: string;
+  /** Null: the default partition. */
+  readonly partition: string | null;
+  /** The job's own `priority`: what its `--nice` takes off, or an administrator gives. */
+  readonly base: number;
+}
+
+/** The largest a priority can be: Slurm keeps it in 32 bits. */
+const PRIORITY_MAX = 0xffff_ffff;
+
+/**
+ * Slurm's `priority/multifactor` (priority_multifactor.html): the sum of weight times factor, each factor in [0, 1], cut to an integer of
+ * at least 1. It falls into three parts: `staticPriority` never changes while the job waits; age is the same for all jobs that became
+ * eligible at the same instant; fair-share is the same for all jobs of an association. So among the jobs of one association, of two with
+ * the same static part the one eligible first is never behind (a queue may keep one list each and merge the heads), and as long as none
+ * has waited `maxAgeSeconds`, the order by `laneKey` never changes, whatever the time (before the cut to an integer).
+ *
+ * Slurm works priorities out anew every `calcPeriodSeconds` and gives a job in between the factors of the last time, with no age. The same
+ * comes out if `nowMs` is the instant of the last `FairShare.recalculate`. With `type: basic` a priority is the job's own `base`.
+ */
+export class Multifactor {
+  readonly #priority: PriorityPolicy;
+  readonly #isBasic: boolean;
+  readonly #maxAgeMs: number;
+  readonly #qosFactors = new Map<string, number>();
+  readonly #partitionFactors = new Map<string, number>();
+  readonly #defaultPartitionFactor: number;
+  #nodeCount = 0;
+  #cpuCount = 0;
+
+  constructor(policy: MultifactorPolicy) {
+    this.#priority = policy.priority;
+    this.#isBasic = policy.priority.type === 'basic';
+    this.#maxAgeMs = policy.priority.maxAgeSeconds * 1000;
+    const qosMax = Math.max(0, ...policy.qos.map(({ priority }) => priority ?? 0));
+    for (const { name, priority } of policy.qos) this.#qosFactors.set(name, ratio(priority ?? 0, qosMax));
+    const partitionMax = Math.max(1, ...policy.partitions.map(({ priorityJobFactor }) => priorityJobFactor ?? 1));
+    for (const { name, priorityJobFactor } of policy.partitions) {
+      this.#partitionFactors.set(name, ratio(priorityJobFactor ?? 1, partitionMax));
+    }
+    const standard = policy.partitions.find(({ isDefault }) => isDefault === true) ?? policy.partitions[0];
+    this.#defaultPartitionFactor = standard === undefined ? 1 : (this.#partitionFactors.get(standard.name) ?? 0);
+  }
+
+  /** How large the cluster is, in service or not. Static parts worked out before are void. */
+  setCluster(nodeCount: number, cpuCount: number): void {
+    this.#nodeCount = nodeCount;
+    this.#cpuCount = cpuCount;
+  }
+
+  /** Weighted size, QOS and partition, and the job's own. A QOS or partition that the policy does not name counts 0. */
+  staticPriority(job: PrioritizedJob): number {
+    if (this.#isBasic) return job.base;
+    const { jobSize, qos, partition } = this.#priority.weights;
+    const partitionFactor =
+      job.partition === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(job.partition) ?? 0);
+    return (
+      jobSize * this.sizeFactor(job.nodes, job.cpus) +
+      partition * partitionFactor +
+      qos * (this.#qosFactors.get(job.qos) ?? 0) +
+      job.base
+    );
+  }
+
+  /** The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. 1 less that if small jobs are favoured. */
+  sizeFactor(nodes: number, cpus: number): number {
+    const nodeShare = ratio(nodes, this.#nodeCount);
+    const share = cpus > 0 ? (nodeShare + ratio(cpus, this.#cpuCount)) / 2 : nodeShare;
+    return Math.min(1, Math.max(0, this.#priority.isSmallFavored ? 1 - share : share));
+  }
+
+  /** How much of `maxAgeSeconds` it has been eligible, 1 at most; 0 for a job not eligible yet. */
+  ageFactor(eligibleMs: number, nowMs: number): number {
+    const ageMs = nowMs - eligibleMs;
+    if (ageMs >= this.#maxAgeMs) return 1;
+    return ageMs > 0 ? ageMs / this.#maxAgeMs : 0;
+  }
+
+  /** From its parts: what `staticPriority` gave, when it became eligible, and the factor of its association. */
+  priorityOf(staticPriority: number, eligibleMs: number, fairshareFactor: number, nowMs: number): number {
+    if (this.#isBasic) return staticPriority;
+    const { age, fairshare } = this.#priority.weights;
+    const sum = age * this.ageFactor(eligibleMs, nowMs) + fairshare * fairshareFactor + staticPriority;
+    return Math.min(PRIORITY_MAX, Math.max(1, Math.floor(sum)));
+  }
+
+  /** Higher is first among the jobs of one association, as long as none of them has waited `maxAgeSeconds`. */
+  laneKey(staticPriority: number, eligibleMs: number): number {
+    if (this.#isBasic || this.#maxAgeMs === 0) return staticPriority;
+    return staticPriority - (this.#priority.weights.age * eligibleMs) / this.#maxAgeMs;
+  }
+}
+
+function ratio(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}

@@ -1,0 +1,76 @@
+import type { PartitionPolicy, PreemptMode, PreemptPolicy, QosPolicy } from './policy.ts';
+
+export interface PreemptionPolicy {
+  readonly preempt: PreemptPolicy;
+  readonly qos: readonly QosPolicy[];
+  readonly partitions: readonly PartitionPolicy[];
+}
+
+/** All jobs of one QOS and partition, as far as preemption goes; the same object for all of them. */
+export interface PreemptionClass {
+  readonly qos: string;
+  /** Of its partition; 1 where the policy does not say. */
+  readonly tier: number;
+  /** Who goes first when several could: the priority of the QOS, or the tier of the partition. */
+  readonly priority: number;
+  /** What becomes of a job that is preempted; `off`: it never is. */
+  readonly mode: PreemptMode;
+  /** Not before it has run this long (`PreemptExemptTime`). */
+  readonly exemptMs: number;
+  /** Between the first signal and its end (`GraceTime`). */
+  readonly graceMs: number;
+  /** Names of the QOS that its jobs may preempt. */
+  readonly preempts: ReadonlySet<string>;
+}
+
+/**
+ * Who may preempt whom: by QOS, those that the QOS of the preempting job names; by partition, those of a lower `PriorityTier`
+ * (preempt.html). A QOS may not be preempted at all by `preemptMode: off`.
+ */
+export class PreemptionRules {
+  readonly #policy: PreemptionPolicy;
+  readonly #classes = new Map<string, PreemptionClass>();
+
+  constructor(policy: PreemptionPolicy) {
+    this.#policy = policy;
+  }
+
+  get isEnabled(): boolean {
+    return this.#policy.preempt.type !== 'none';
+  }
+
+  /** To be asked for once a job, at its submission. `partition` null: the default one. */
+  classOf(qosName: string, partitionName: string | null): PreemptionClass {
+    const id = JSON.stringify([qosName, partitionName]);
+    let known = this.#classes.get(id);
+    if (known === undefined) {
+      known = this.#makeClass(qosName, partitionName);
+      this.#classes.set(id, known);
+    }
+    return known;
+  }
+
+  canPreempt(preemptor: PreemptionClass, victim: PreemptionClass): boolean {
+    if (victim.mode === 'off') return false;
+    const { type } = this.#policy.preempt;
+    if (type === 'qos') return preemptor.preempts.has(victim.qos);
+    return type === 'partition_prio' && victim.tier < preemptor.tier;
+  }
+
+  #makeClass(qosName: string, partitionName: string | null): PreemptionClass {
+    const { preempt, partitions } = this.#policy;
+    const qos = this.#policy.qos.find(({ name }) => name === qosName);
+    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+    const partition = partitionName === null ? standard : partitions.find(({ name }) => name === partitionName);
+    const tier = partition?.priorityTier ?? 1;
+    return {
+      qos: qosName,
+      tier,
+      priority: preempt.type === 'partition_prio' ? tier : (qos?.priority ?? 0),
+      mode: qos?.preemptMode ?? preempt.mode,
+      exemptMs: (qos?.preemptExemptSeconds ?? preempt.exemptSeconds) * 1000,
+      graceMs: (qos?.graceSeconds ?? 0) * 1000,
+      preempts: new Set(qos?.preempts),
+    };
+  }
+}
