@@ -1,0 +1,116 @@
+import { OrreryError } from '../../contract/errors.ts';
+import { parsePolicyFile } from '../../formats/policy-file.ts';
+import type { SchedulerOptions } from '../../scheduler/policy.ts';
+
+/** What `--set NAME=VALUE` puts in place of a figure of the scenario. Absent: as it was. */
+export interface Overrides {
+  nodes?: number;
+  gpusPerNode?: number;
+  cpusPerNode?: number;
+  /** Of every job. */
+  maxRequeues?: number;
+  failuresPerThousandNodeDays?: number;
+  /** Fields of the policy by their path, such as `preempt.exemptSeconds`. */
+  policy: readonly (readonly [path: string, value: string])[];
+}
+
+interface Figure {
+  /** What values it takes, for the message. */
+  expected: string;
+  isValid: (value: number) => boolean;
+}
+
+const wholeFrom = (least: number): Figure => ({
+  expected: least === 0 ? 'an integer >= 0' : 'an integer > 0',
+  isValid: (value) => Number.isSafeInteger(value) && value >= least,
+});
+
+const FIGURES = {
+  nodes: wholeFrom(1),
+  gpusPerNode: wholeFrom(0),
+  cpusPerNode: wholeFrom(1),
+  maxRequeues: wholeFrom(0),
+  failuresPerThousandNodeDays: { expected: 'a number >= 0', isValid: (value) => Number.isFinite(value) && value >= 0 },
+} as const satisfies Partial<Record<keyof Overrides, Figure>>;
+
+/** Parses `NAME=VALUE` pairs of the command line. Throws ORR_USAGE. */
+export function parseSettings(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = '', value] = pair.split(/=(.*)/s);
+      if (name === '' || value === undefined || value === '') {
+        throw new OrreryError('ORR_USAGE', `set: expected NAME=VALUE such as nodes=2000, got ${JSON.stringify(pair)}`);
+      }
+      return [name.trim(), value.trim()];
+    }),
+  );
+}
+
+/** Sorts settings by what they belong to. Throws ORR_USAGE for a value that the figure cannot take. */
+export function overridesOf(settings: Readonly<Record<string, string>>): Overrides {
+  const overrides: Overrides = { policy: [] };
+  const policy: [string, string][] = [];
+  for (const [name, text] of Object.entries(settings)) {
+    if (!isFigure(name)) {
+      policy.push([name.replace(/^policy\./, ''), text]);
+      continue;
+    }
+    const value = Number(text);
+    const { expected, isValid } = FIGURES[name];
+    if (!isValid(value)) {
+      throw new OrreryError('ORR_USAGE', `set ${name}: expected ${expected}, got ${JSON.stringify(text)}`);
+    }
+    overrides[name] = value;
+  }
+  return { ...overrides, policy };
+}
+
+/** The policy with fields replaced. Throws ORR_USAGE for a field that there is not, and for a value that it cannot take. */
+export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides['policy']): SchedulerOptions {
+  const made: Record<string, unknown> = structuredClone({ ...options });
+  for (const [path, text] of policy) {
+    const parts = path.split('.');
+    // The reader of policy files says what a field may be; alone, it yields that field in the policy's own words.
+    const alone: Record<string, unknown> = { ...readAlone(path, parts, valueOf(text)) };
+    let below: Record<string, unknown> = made;
+    let from: Record<string, unknown> = alone;
+    const [first = ''] = parts;
+    const way = Object.hasOwn(alone, first) ? parts : Object.keys(alone);
+    for (const part of way.slice(0, -1)) {
+      below = asMap(below, part);
+      from = asMap(from, part);
+    }
+    const last = way.at(-1) ?? '';
+    below[last] = from[last];
+  }
+  return made;
+}
+
+function readAlone(path: string, parts: readonly string[], value: unknown): SchedulerOptions {
+  const nested = parts.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value);
+  try {
+    return parsePolicyFile(JSON.stringify(nested), 'set').options;
+  } catch (cause) {
+    if (!(cause instanceof OrreryError)) throw cause;
+    const known = Object.keys(FIGURES).join(', ');
+    const why = cause.message.replace(/^set:\d+:\d+ /, '');
+    throw new OrreryError('ORR_USAGE', `set ${path}: neither one of ${known} nor a field of the policy: ${why}`, { cause });
+  }
+}
+
+function asMap(map: Record<string, unknown>, key: string): Record<string, unknown> {
+  const found = map[key];
+  const inner = typeof found === 'object' && found !== null ? { ...found } : {};
+  map[key] = inner;
+  return inner;
+}
+
+function valueOf(text: string): string | number | boolean | null {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text === 'null') return null;
+  return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+function isFigure(name: string): name is keyof typeof FIGURES {
+  return Object.hasOwn(FIGURES, name);
+}
