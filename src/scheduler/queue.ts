@@ -138,7 +138,7 @@ export class PendingQueue {
 
   /** Priorities have changed: `update` works out each anew, and the order follows. */
   reorder(update: (job: JobRecord) => void): void {
-    const jobs = [...this.#front.splice(0)];
+    const jobs = this.#front.splice(0);
     for (let job = this.#rest.pop(); job !== undefined; job = this.#rest.pop()) jobs.push(job);
     for (const job of jobs) update(job);
     jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
