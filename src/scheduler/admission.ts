@@ -11,7 +11,7 @@ export function refusal(pool: NodePool, job: JobRecord): string | null {
   if (capable >= request.nodes) return null;
   const total = pool.present().length;
   if (request.nodes > total) return `the job asks for ${count(request.nodes, 'node')}, the cluster has ${total}`;
-  const tooBig = tooBigForAnyNode(pool, request);
+  const tooBig = tooBigForAnyNode(pool, job);
   if (tooBig !== null) return tooBig;
   const excluded = job.excluded.size > 0 ? `, ${job.excluded.size} excluded` : '';
   return `the job asks for ${wanted(request)}, the cluster has ${capable} such${excluded}`;
@@ -32,8 +32,9 @@ export function count(number: number, noun: string): string {
 }
 
 /** The first quantity of which no node of the right GPU type has enough. */
-function tooBigForAnyNode(pool: NodePool, request: JobRequest): string | null {
-  if (pool.classes.some((nodeClass) => couldHold(nodeClass, request))) return null;
+function tooBigForAnyNode(pool: NodePool, job: JobRecord): string | null {
+  const { request } = job;
+  if (pool.classes.some((nodeClass) => couldHold(nodeClass, job))) return null;
   const typed = pool.classes.filter(({ gpuType }) => request.gpuType === null || gpuType === request.gpuType);
   if (typed.length === 0) return `the job asks for GPU type ${request.gpuType}, no node has it`;
   const most = (of: (offered: { cpus: number; memoryBytes: number; gpus: number }) => number) =>

@@ -26,8 +26,6 @@ const jobShape = fc.record({
 
 const policy = fc.record({
   bfMaxJobTest: fc.constantFrom(2, 6, 500),
-  bfMaxJobReserve: fc.constantFrom(1, 1, 2, 3, 5, 100),
-  bfWindowSeconds: fc.constantFrom(1, 2, 86_400),
 });
 
 /** Plays the jobs to the end, on a cluster without faults. Calls `seen` with each job that starts while one ahead of it waits. */

@@ -177,22 +177,7 @@ describe('limits of the work', () => {
     expect(decide()).toEqual([4]);
   });
 
-  it('reserve for so many jobs, within the window', () => {
-    const play = (options: SchedulerOptions) => {
-      setUp(options);
-      submit(1, 1, 60);
-      submit(2, 3, 10);
-      submit(3, 3, 10);
-      submit(4, 1, 65);
-      decide();
-      return [minutesUntil(2), minutesUntil(3)];
-    };
-    expect(play({})).toEqual([60, null]);
-    expect(play({ bfMaxJobReserve: 2 })).toEqual([60, 70]);
-    expect(play({ bfMaxJobReserve: 2, bfWindowSeconds: 60 * 60 })).toEqual([60, null]);
-  });
-
   it('are whole numbers', () => {
-    expect(() => createScheduler({ bfMaxJobReserve: 0 })).toThrow('bfMaxJobReserve: expected an integer > 0, got 0');
+    expect(() => createScheduler({ bfMaxJobTest: 0 })).toThrow('bfMaxJobTest: expected an integer > 0, got 0');
   });
 });

@@ -1,9 +1,10 @@
 import { formatDuration } from '../lib/units.ts';
 import { count, refusal, wanted } from './admission.ts';
-import type { JobRecord } from './job-record.ts';
+import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
+import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
 
 /** Why the job is pending, in Slurm's words. Derived anew each time, so it is never stale. */
@@ -14,11 +15,22 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
     const isBroken = job.waitsFor.some((dependency) => ledger.dependencies.isBroken(dependency));
     return isBroken ? 'DependencyNeverSatisfied' : 'Dependency';
   }
+  if (job.timerIndex >= 0) return 'BeginTime';
   const { pool, queue } = ledger;
   if (pool.countCapable(job, 'all') < job.request.nodes) return 'BadConstraints';
   if (pool.countCapable(job, 'inService') < job.request.nodes) return 'ReqNodeNotAvail';
   if (queue.head() !== job) return 'Priority';
   return placeGang(pool, job) === null ? 'Resources' : 'None';
+}
+
+/**
+ * When the first job of the queue starts at the latest, if what runs ends no later than by its time limit and no job comes before it; null for all
+ * others, where it can start now, and where no time limit bounds its wait.
+ */
+export function expectedStartMs(ledger: Ledger, job: JobRecord, nowMs: number): number | null {
+  if (ledger.queue.head() !== job || placeGang(ledger.pool, job) !== null) return null;
+  const { startMs } = shadowOf(ledger, job, nowMs);
+  return startMs === Infinity ? null : startMs;
 }
 
 /** Sentences for people: what the job waits for, how much of it there is, who has the rest, and when it starts at the latest. */
@@ -29,7 +41,7 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
     return [state === undefined ? `Job ${jobId} is unknown.` : `Job ${jobId} has ended: ${state}.`];
   }
   if (job.phase === 'over') return [`Job ${jobId}: attempt ${job.attempt} is over; the next cycle settles it.`];
-  if (job.placement !== null) return [explainRunning(job, nowMs)];
+  if (job.held !== null) return [explainRunning(ledger, job, job.held, nowMs)];
   const expected: string[] = [];
   if (expectedStartMs !== null) {
     const when =
@@ -54,13 +66,16 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
       return [...explainPriority(ledger, job, nowMs), ...expected];
     case 'Resources':
       return [...explainResources(ledger, job, nowMs), ...expected];
+    case 'BeginTime':
+      return [`Job ${jobId} may start ${untilText(job.eligibleMs, nowMs)}.`];
     case 'None':
+    default:
   }
   return [`Job ${jobId} has all it needs and starts in the next cycle.`];
 }
 
-function explainRunning(job: JobRecord, nowMs: number): string {
-  const nodeNames = list((job.placement ?? []).map((allocation) => allocation.nodeName));
+function explainRunning(ledger: Ledger, job: JobRecord, held: Held, nowMs: number): string {
+  const nodeNames = list(held.nodeIndices.map((index) => ledger.pool.at(index).spec.name));
   const verb = job.isEnding
     ? `is being ended (${job.cause}) on`
     : job.phase === 'starting'
@@ -80,7 +95,7 @@ function explainDependency(ledger: Ledger, dependency: JobRecord['waitsFor'][num
   const other = ledger.find(jobId);
   if (other === undefined) return `${name} waits for job ${jobId}, which nobody has submitted.`;
   const aim = condition === 'afterok' ? 'complete' : 'end';
-  return `${name} waits for job ${jobId} to ${aim}; it is ${other.placement === null ? 'pending' : 'running'}.`;
+  return `${name} waits for job ${jobId} to ${aim}; it is ${other.held === null ? 'pending' : 'running'}.`;
 }
 
 function explainOutage(ledger: Ledger, job: JobRecord): string[] {
@@ -109,7 +124,9 @@ function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[
 function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string[] {
   const { jobId } = job.request;
   const withRoom = countWithRoom(ledger.pool, job);
-  const holders = new Set(ledger.pool.present().flatMap((node) => (isInService(node) ? [...node.jobIds] : [])));
+  const holders = new Set(
+    ledger.pool.present().flatMap((node) => (isInService(node) ? node.jobs.map(({ request }) => request.jobId) : [])),
+  );
   const sentences = [
     `Job ${jobId} asks for ${wanted(job.request)}; ${count(withRoom, 'node')} with that much free now.`,
     `The rest is held by ${count(holders.size, 'running job')}: ${list([...holders].sort((a, b) => a - b).map(String))}.`,

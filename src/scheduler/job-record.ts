@@ -1,61 +1,100 @@
-import type { Dependency, EndCause, EndState, JobRequest, Placement } from './types.ts';
+import type { CoreJob } from './core-types.ts';
+import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
 
 /** What becomes of a job whose attempt is over: `decide` turns it into a decision. */
 export type Verdict =
   | { kind: 'requeue'; requeues: number; hold: 'launch' | null }
   | { kind: 'end'; state: EndState; exitCode: number };
 
-/** The scheduler's own account of a job that has not ended. Mutated in place. */
-export interface JobRecord {
-  readonly request: JobRequest;
-  readonly excluded: ReadonlySet<string>;
-  /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
-  phase: 'pending' | 'starting' | 'running' | 'over';
-  attempt: number;
-  requeues: number;
-  hold: 'user' | 'launch' | null;
-  /** Dependencies not satisfied yet. */
-  waitsFor: Dependency[];
-  placement: Placement | null;
-  /** When its time limit ends the attempt; null before it has started, without a limit, and once it is being ended. */
-  deadlineMs: number | null;
-  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
-  endMsMax: number | null;
-  /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
-  cause: EndCause | null;
-  /** Whether the driver was told to end it. */
-  isEnding: boolean;
-  verdict: Verdict | null;
-  /** What it asks for on a node, as a key; made when it is first needed. */
-  shape: string | null;
-  /** Its place in the queue's heap; -1 outside. */
-  queueIndex: number;
-  /** Its place in the heap of time limits; -1 outside. */
-  deadlineIndex: number;
+/** What an attempt holds: the same on each of its nodes, or all of each. */
+export interface Held {
+  /** In node-rank order. */
+  readonly nodeIndices: readonly number[];
+  readonly gpusPerNode: number;
+  /** Of each node which GPUs, ascending; null where it holds all of its GPUs or none. */
+  readonly gpuIndices: readonly (readonly number[])[] | null;
 }
 
 /** Most jobs exclude none: they share it, since a set of its own is a fifth of a pending job's memory. */
 const NO_NODES: ReadonlySet<string> = new Set();
+const NO_DEPENDENCIES: Dependency[] = [];
 
-export function createJobRecord(request: JobRequest, attempt: number): JobRecord {
-  return {
-    request,
-    excluded: request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes),
-    phase: 'pending',
-    attempt,
-    requeues: 0,
-    hold: request.isHeld ? 'user' : null,
-    waitsFor: [],
-    placement: null,
-    deadlineMs: null,
-    endMsMax: null,
-    cause: null,
-    isEnding: false,
-    verdict: null,
-    shape: null,
-    queueIndex: -1,
-    deadlineIndex: -1,
-  };
+/** The scheduler's own account of a job that has not ended. Mutated in place. */
+export class JobRecord implements CoreJob {
+  readonly request: JobRequest;
+  readonly excluded: ReadonlySet<string>;
+  /** Infinity where it has none. */
+  readonly limitMs: number;
+  /** Bit of its partition; nodes outside it are not for the job. */
+  readonly partitionBit: number;
+  /** Of its partition: comes before all priorities. */
+  readonly tier: number;
+  /** The driver's own. */
+  slot = -1;
+  /** Higher starts first. The request's, or worked out from its factors. */
+  priority: number;
+  /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
+  phase: 'pending' | 'starting' | 'running' | 'over' = 'pending';
+  attempt: number;
+  requeues = 0;
+  hold: 'user' | 'launch' | null;
+  /** Dependencies not satisfied yet. */
+  waitsFor: Dependency[] = NO_DEPENDENCIES;
+  /** Not before this instant: `--begin`, or what a requeue has to wait. */
+  eligibleMs: number;
+  held: Held | null = null;
+  /** When the current attempt was decided, and its number among all that were. */
+  startMs = 0;
+  startNumber = 0;
+  /** On how many available nodes nothing ends later than this attempt. */
+  lastOnCount = 0;
+  /** When its time limit ends the attempt; null before it has started, without a limit, and once it is being ended. */
+  deadlineMs: number | null = null;
+  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
+  endMsMax: number | null = null;
+  /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
+  cause: EndCause | null = null;
+  /** Whether the driver was told to end it. */
+  isEnding = false;
+  /** For whom, where it is preempted. */
+  preemptorJobId: number | null = null;
+  verdict: Verdict | null = null;
+  /** Jobs that ask for the same on a node have the same number; -1 for one that excludes nodes. */
+  readonly shape: number;
+  /** Where the queue keeps it. */
+  place: 'front' | 'rest' | 'aside' | null = null;
+  isArrival = false;
+  /** Its place in the queue's heap; -1 outside. */
+  queueIndex = -1;
+  /** Its place in the heap of time limits; -1 outside. */
+  deadlineIndex = -1;
+  /** Its place in the heap of those that wait for an instant; -1 outside. */
+  timerIndex = -1;
+
+  constructor(request: JobRequest, terms: JobTerms, attempt: number) {
+    this.request = request;
+    this.excluded = request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes);
+    this.limitMs = terms.limitMs;
+    this.partitionBit = terms.partitionBit;
+    this.tier = terms.tier;
+    this.shape = terms.shape;
+    this.priority = request.priority;
+    this.attempt = attempt;
+    this.hold = request.isHeld ? 'user' : null;
+    this.eligibleMs = request.beginMs ?? 0;
+  }
+
+  get allocation(): Held | null {
+    return this.held;
+  }
+}
+
+/** What a policy makes of a request. */
+export interface JobTerms {
+  limitMs: number;
+  partitionBit: number;
+  tier: number;
+  shape: number;
 }
 
 /** True where an attempt of the job holds nodes. */

@@ -1,11 +1,13 @@
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { Dependencies } from './dependencies.ts';
-import { createJobRecord, isOnNodes, type JobRecord, type Verdict } from './job-record.ts';
+import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
 import { Outcomes } from './outcomes.ts';
+import type { Policy } from './policy.ts';
 import { PendingQueue } from './queue.ts';
-import type { EndCause, EndState, JobRequest, Placement } from './types.ts';
+import { Terms } from './terms.ts';
+import type { EndCause, EndState, JobRequest } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
 const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 0, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
@@ -15,23 +17,37 @@ const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 0, NODE_FAIL: 1, T
  * rebuilt from the journal is the state that was.
  */
 export class Ledger {
-  readonly pool = new NodePool();
+  readonly pool: NodePool;
   readonly outcomes = new Outcomes();
   readonly dependencies = new Dependencies(this.outcomes);
   readonly queue: PendingQueue;
   readonly deadlines = new Heap<JobRecord>(isDueBefore, (job, index) => {
     job.deadlineIndex = index;
   });
+  /** Pending jobs that wait for an instant. */
+  readonly timers = new Heap<JobRecord>(isEligibleBefore, (job, index) => {
+    job.timerIndex = index;
+  });
   readonly ends = new AttemptEnds();
   /** Jobs with a verdict that no decision has told yet, in the order in which they came by it. */
-  readonly settling = new Set<JobRecord>();
+  readonly settling: JobRecord[] = [];
   /** Jobs whose attempt is to be ended and the driver was not told yet. */
   readonly doomed = new Set<JobRecord>();
+  readonly terms: Terms;
   readonly #jobs = new Map<number, JobRecord>();
+  readonly #policy: Policy;
+  #startCount = 0;
 
-  /** `queueDepth`: how many jobs at the front of the queue are looked at. */
-  constructor(queueDepth: number) {
-    this.queue = new PendingQueue(queueDepth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+  constructor(policy: Policy) {
+    this.#policy = policy;
+    this.terms = new Terms(policy);
+    this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
+    const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
+    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+  }
+
+  get liveCount(): number {
+    return this.#jobs.size;
   }
 
   find(jobId: number): JobRecord | undefined {
@@ -54,14 +70,17 @@ export class Ledger {
     return job;
   }
 
-  submit(request: JobRequest, attemptsBefore: number): void {
+  submit(request: JobRequest, attemptsBefore: number, atMs: number): JobRecord {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
-    const job = createJobRecord(request, Math.max(this.outcomes.attempt(jobId), attemptsBefore));
+    const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
+    const job = new JobRecord(request, this.terms.of(request), attempt);
     this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
-    this.dependencies.register(job);
+    if (request.dependencies.length > 0) this.dependencies.register(job);
+    if (job.eligibleMs > atMs) this.timers.push(job);
     this.#enqueueIfEligible(job);
+    return job;
   }
 
   hold(job: JobRecord): void {
@@ -79,6 +98,7 @@ export class Ledger {
     if (isOnNodes(job)) return this.doom(job, 'CANCELLED');
     if (job.verdict?.kind === 'end') return;
     this.queue.remove(job);
+    this.#dropTimer(job);
     this.dependencies.forget(job);
     this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
     job.cause = 'CANCELLED';
@@ -97,25 +117,29 @@ export class Ledger {
     if (!job.isEnding) this.doomed.add(job);
   }
 
-  start(job: JobRecord, attempt: number, placement: Placement, atMs: number): void {
+  start(job: JobRecord, attempt: number, held: Held, atMs: number): void {
     if (job.phase !== 'pending' || job.attempt + 1 !== attempt) {
       throw new Error(`job ${job.request.jobId} cannot start attempt ${attempt}${describe(job)}`);
     }
-    this.pool.take(job.request.jobId, placement);
+    this.ends.set(job, atMs + job.limitMs);
+    this.pool.take(job, held);
     this.queue.remove(job);
+    this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
-    job.placement = placement;
-    this.ends.set(job, atMs + (job.request.timeLimitMs ?? Infinity));
+    job.held = held;
+    job.startMs = atMs;
+    this.#startCount += 1;
+    job.startNumber = this.#startCount;
   }
 
   markStarted(job: JobRecord, atMs: number): void {
     if (job.phase !== 'starting') throw new Error(`job ${job.request.jobId} started twice${describe(job)}`);
     job.phase = 'running';
-    if (job.request.timeLimitMs === null || job.isEnding) return;
-    job.deadlineMs = atMs + job.request.timeLimitMs;
+    if (job.limitMs === Infinity || job.isEnding) return;
+    job.deadlineMs = atMs + job.limitMs;
     this.deadlines.push(job);
-    this.ends.set(job, job.deadlineMs);
+    this.#putEnd(job, job.deadlineMs);
   }
 
   /** The driver is told to end the attempt. */
@@ -127,35 +151,38 @@ export class Ledger {
     job.isEnding = true;
     this.doomed.delete(job);
     this.#dropDeadline(job);
-    this.ends.set(job, 0);
+    this.#putEnd(job, 0);
   }
 
-  endAttempt(job: JobRecord, state: EndState, exitCode: number): void {
+  endAttempt(job: JobRecord, state: EndState, exitCode: number, atMs: number): void {
     // A task that ended well before anybody touched it did complete, whatever was to happen to it.
     const isDone = state === 'COMPLETED' && !job.isEnding && job.cause !== 'REQUEUE';
     const cause = isDone ? null : (job.cause ?? (state === 'NODE_FAIL' ? 'NODE_FAIL' : null));
-    this.#leaveNodes(job, verdictOf(job, cause, state, exitCode));
+    const verdict = this.#verdictOf(job, cause, state, exitCode);
+    if (verdict.kind === 'requeue' && verdict.requeues > job.requeues) job.eligibleMs = atMs + this.#backoffMs(job);
+    this.#leaveNodes(job, verdict);
   }
 
   failLaunch(job: JobRecord, isRetryable: boolean): void {
     const verdict: Verdict =
       job.cause === null
         ? { kind: 'requeue', requeues: job.requeues, hold: isRetryable ? null : 'launch' }
-        : verdictOf(job, job.cause, 'FAILED', 1);
+        : this.#verdictOf(job, job.cause, 'FAILED', 1);
     this.#leaveNodes(job, verdict);
   }
 
-  /** Back to PENDING under the same id. Returns whether it is held. */
-  requeue(job: JobRecord): { requeues: number; isHeld: boolean } {
+  /** Back to PENDING under the same id. Returns whether it is held. Its place among those that are to be settled is the caller's to clear. */
+  requeue(job: JobRecord, atMs: number): { requeues: number; isHeld: boolean } {
     const { verdict } = job;
     if (verdict?.kind !== 'requeue') throw new Error(`job ${job.request.jobId} is not to be requeued${describe(job)}`);
-    this.settling.delete(job);
     job.verdict = null;
     job.cause = null;
     job.isEnding = false;
+    job.preemptorJobId = null;
     job.phase = 'pending';
     job.requeues = verdict.requeues;
     job.hold ??= verdict.hold;
+    if (job.eligibleMs > atMs) this.timers.push(job);
     this.#enqueueIfEligible(job);
     return { requeues: job.requeues, isHeld: job.hold !== null };
   }
@@ -166,29 +193,85 @@ export class Ledger {
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
     }
-    if (job !== undefined) this.settling.delete(job);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
     for (const freed of this.dependencies.settle(jobId)) this.#enqueueIfEligible(freed);
   }
 
+  /** An echo of what another cycle settled. */
+  unsettle(job: JobRecord): void {
+    const index = this.settling.indexOf(job);
+    if (index >= 0) this.settling.splice(index, 1);
+  }
+
+  /** Their time has come. */
+  wake(nowMs: number): void {
+    for (let job = this.timers.peek(); job !== undefined && job.eligibleMs <= nowMs; job = this.timers.peek()) {
+      this.timers.pop();
+      this.#enqueueIfEligible(job);
+    }
+  }
+
   #enqueueIfEligible(job: JobRecord): void {
-    if (job.phase === 'pending' && job.hold === null && job.waitsFor.length === 0) this.queue.add(job);
+    const isFree = job.phase === 'pending' && job.hold === null && job.waitsFor.length === 0 && job.timerIndex < 0;
+    if (isFree && job.place === null) this.queue.add(job);
   }
 
   #leaveNodes(job: JobRecord, verdict: Verdict): void {
-    if (job.placement !== null) this.pool.release(job.request.jobId, job.placement);
-    job.placement = null;
-    this.doomed.delete(job);
+    if (job.held !== null) this.pool.release(job, job.held);
+    job.held = null;
+    if (job.cause !== null && !job.isEnding) this.doomed.delete(job);
     this.#dropDeadline(job);
     this.ends.remove(job);
     this.#settle(job, verdict);
   }
 
+  /** One that is to be settled already keeps its place. */
   #settle(job: JobRecord, verdict: Verdict): void {
+    if (job.phase !== 'over') this.settling.push(job);
     job.phase = 'over';
     job.verdict = verdict;
-    this.settling.add(job);
+  }
+
+  #putEnd(job: JobRecord, endMs: number): void {
+    if (job.endMsMax === endMs) return;
+    this.ends.set(job, endMs);
+    this.pool.reckonEnd(job);
+  }
+
+  #dropTimer(job: JobRecord): void {
+    if (job.timerIndex >= 0) this.timers.removeAt(job.timerIndex);
+  }
+
+  /** Twice as long with each failure in a row, up to the policy's most. */
+  #backoffMs(job: JobRecord): number {
+    const { requeueBackoffSeconds, requeueBackoffMaxSeconds } = this.#policy;
+    return Math.min(requeueBackoffSeconds * 2 ** job.requeues, requeueBackoffMaxSeconds) * 1000;
+  }
+
+  #verdictOf(job: JobRecord, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
+    switch (cause) {
+      case null:
+        return { kind: 'end', state, exitCode };
+      case 'CANCELLED':
+      case 'TIMEOUT':
+        return { kind: 'end', state: cause, exitCode };
+      case 'REQUEUE':
+        return { kind: 'requeue', requeues: job.requeues, hold: null };
+      case 'PREEMPTED':
+        return this.isRequeuedWhenPreempted(job)
+          ? { kind: 'requeue', requeues: job.requeues, hold: null }
+          : { kind: 'end', state: 'PREEMPTED', exitCode };
+      case 'NODE_FAIL':
+    }
+    return job.requeues < job.request.maxRequeues
+      ? { kind: 'requeue', requeues: job.requeues + 1, hold: null }
+      : { kind: 'end', state: 'NODE_FAIL', exitCode };
+  }
+
+  isRequeuedWhenPreempted(job: JobRecord): boolean {
+    const qos = this.#policy.qos.find(({ name }) => name === (job.request.qos ?? 'normal'));
+    return (qos?.preemptMode ?? this.#policy.preempt.mode) === 'requeue';
   }
 
   #dropDeadline(job: JobRecord): void {
@@ -197,18 +280,13 @@ export class Ledger {
   }
 }
 
-function verdictOf(job: JobRecord, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
-  if (cause === null) return { kind: 'end', state, exitCode };
-  if (cause === 'CANCELLED' || cause === 'TIMEOUT') return { kind: 'end', state: cause, exitCode };
-  if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, hold: null };
-  return job.requeues < job.request.maxRequeues
-    ? { kind: 'requeue', requeues: job.requeues + 1, hold: null }
-    : { kind: 'end', state: 'NODE_FAIL', exitCode };
-}
-
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {
   const [one, other] = [a.deadlineMs ?? 0, b.deadlineMs ?? 0];
   return one === other ? a.request.jobId < b.request.jobId : one < other;
+}
+
+function isEligibleBefore(a: JobRecord, b: JobRecord): boolean {
+  return a.eligibleMs === b.eligibleMs ? a.request.jobId < b.request.jobId : a.eligibleMs < b.eligibleMs;
 }
 
 function describe(job: JobRecord | undefined): string {

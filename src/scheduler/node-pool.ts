@@ -1,35 +1,43 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
-import type { JobRecord } from './job-record.ts';
-import { couldHold, isInService, type NodeClass, type NodeRecord } from './node-record.ts';
-import type { NodeAllocation, Placement } from './types.ts';
+import type { Held, JobRecord } from './job-record.ts';
+import { couldHold, isInService, type NodeClass, NodeRecord } from './node-record.ts';
 
 /** A leaf switch and the nodes on it. Nodes without a described fabric share one nameless leaf. */
 export interface Leaf {
   name: string | null;
   /** Ascending by index. */
   nodes: NodeRecord[];
-  /** Idle nodes in service. */
+  /** Idle nodes that may be given out. */
   idleCount: number;
 }
 
 /**
- * The nodes, what is free on them, and the index by which a gang's nodes are found: nodes in service by the number of free GPUs, idle
- * ones apart from those partly taken, and idle ones counted by leaf.
+ * The nodes, what is free on them, and the index by which a gang's nodes are found: nodes that may be given out (in service, not claimed) by
+ * the number of free GPUs, idle ones apart from those partly taken, and idle ones counted by leaf.
  */
 export class NodePool {
-  /** Counts changes of what is free or in service. */
-  version = 0;
+  /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
+  changes = 0;
+  /** Attempts on nodes that hold no GPUs. */
+  gpulessCount = 0;
   /** By index, removed ones included. */
   readonly nodes: NodeRecord[] = [];
   readonly leaves: Leaf[] = [];
   readonly classes: NodeClass[] = [];
-  /** By free GPUs: indices of nodes in service on which nothing runs. */
+  /** By free GPUs: indices of available nodes on which nothing runs. */
   readonly idle: BitSet[] = [];
-  /** By free GPUs: indices of nodes in service on which something runs. */
+  /** By free GPUs: indices of available nodes on which something runs. */
   readonly mixed: BitSet[] = [];
   readonly #byName = new Map<string, NodeRecord>();
+  readonly #leafIndices = new Map<string | null, number>();
+  readonly #maskOf: (nodeName: string) => number;
+
+  /** `maskOf`: the partitions of a node. */
+  constructor(maskOf: (nodeName: string) => number) {
+    this.#maskOf = maskOf;
+  }
 
   find(name: string): NodeRecord | undefined {
     return this.#byName.get(name);
@@ -41,28 +49,22 @@ export class NodePool {
     return node;
   }
 
-  /** A node once added cannot be added again with other properties. */
-  add(spec: NodeSpec): void {
+  at(index: number): NodeRecord {
+    const node = this.nodes[index];
+    if (node === undefined) throw new Error(`invariant violated: there is no node ${index}`);
+    return node;
+  }
+
+  /** Returns its index. A node once added cannot be added again with other properties. */
+  add(spec: NodeSpec): number {
     const known = this.#byName.get(spec.name);
     if (known !== undefined) {
       assert(isSame(known.spec, spec), `node ${spec.name} is added again only as it was`);
-      return;
+      return known.index;
     }
     const nodeClass = this.#classOf(spec);
     const leafIndex = this.#leafIndexOf(spec.leaf);
-    const node: NodeRecord = {
-      spec,
-      index: this.nodes.length,
-      leafIndex,
-      nodeClass,
-      free: { ...spec.resources },
-      takenGpus: new Uint8Array(spec.resources.gpus),
-      jobIds: new Set(),
-      isDown: false,
-      isDrained: false,
-      isRemoved: false,
-      reason: null,
-    };
+    const node = new NodeRecord(spec, this.nodes.length, leafIndex, nodeClass);
     while (this.idle.length <= spec.resources.gpus) {
       this.idle.push(new BitSet());
       this.mixed.push(new BitSet());
@@ -71,12 +73,15 @@ export class NodePool {
     definite(this.leaves[leafIndex], 'the leaf exists').nodes.push(node);
     this.#byName.set(spec.name, node);
     nodeClass.count += 1;
+    nodeClass.inServiceCount += 1;
     this.#enter(node);
+    this.changes += 1;
+    return node.index;
   }
 
   remove(node: NodeRecord): void {
-    assert(node.jobIds.size === 0, `node ${node.spec.name} is removed only when no job holds any of it`);
-    this.#change(node, () => {
+    assert(node.jobs.length === 0, `node ${node.spec.name} is removed only when no job holds any of it`);
+    this.#changeService(node, () => {
       node.isRemoved = true;
     });
     this.#byName.delete(node.spec.name);
@@ -93,7 +98,7 @@ export class NodePool {
   /** False where nothing changed: the node was down already. */
   fail(node: NodeRecord, reason: string): boolean {
     if (node.isDown) return false;
-    this.#change(node, () => {
+    this.#changeService(node, () => {
       node.isDown = true;
       node.reason = reason;
     });
@@ -102,7 +107,7 @@ export class NodePool {
 
   drain(node: NodeRecord, reason: string): void {
     if (node.isDrained) return;
-    this.#change(node, () => {
+    this.#changeService(node, () => {
       node.isDrained = true;
       if (!node.isDown) node.reason = reason;
     });
@@ -111,7 +116,7 @@ export class NodePool {
   /** False where nothing changed: the node was in service. */
   resume(node: NodeRecord): boolean {
     if (isInService(node)) return false;
-    this.#change(node, () => {
+    this.#changeService(node, () => {
       node.isDown = false;
       node.isDrained = false;
       node.reason = null;
@@ -119,28 +124,59 @@ export class NodePool {
     return true;
   }
 
-  /** Throws where any of it is taken, unknown or out of service: nothing is ever double-booked. */
-  take(jobId: number, placement: Placement): void {
-    for (const allocation of placement) {
-      this.#check(jobId, allocation);
-      const { nodeName, resources, gpuIndices } = allocation;
-      const node = this.get(nodeName);
-      this.#change(node, () => {
-        add(node.free, resources, -1);
-        for (const index of gpuIndices) node.takenGpus[index] = 1;
-        node.jobIds.add(jobId);
-      });
-    }
+  claim(node: NodeRecord, job: JobRecord | null): void {
+    this.#changeService(node, () => {
+      node.claim = job;
+    });
   }
 
-  release(jobId: number, placement: Placement): void {
-    for (const { nodeName, resources, gpuIndices } of placement) {
-      const node = this.get(nodeName);
-      this.#change(node, () => {
-        add(node.free, resources, 1);
-        for (const index of gpuIndices) node.takenGpus[index] = 0;
-        node.jobIds.delete(jobId);
-      });
+  /** Throws where any of it is taken, unknown or out of service: nothing is ever double-booked. The job's `endMsMax` is known. */
+  take(job: JobRecord, held: Held): void {
+    const { exclusive, perNode } = job.request;
+    const { nodeIndices, gpuIndices } = held;
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const node = this.at(nodeIndices[rank] ?? -1);
+      this.#check(job, node, gpuIndices?.[rank] ?? null);
+      this.#leave(node);
+      const taken = exclusive ? node.spec.resources : perNode;
+      node.freeCpus -= taken.cpus;
+      node.freeMemoryBytes -= taken.memoryBytes;
+      node.freeGpus -= taken.gpus;
+      if (gpuIndices !== null) for (const index of gpuIndices[rank] ?? []) node.takenGpus[index] = 1;
+      node.jobs.push(job);
+      if (node.lastJob === null || (job.endMsMax ?? 0) >= (node.lastJob.endMsMax ?? 0)) node.lastJob = job;
+      this.#enter(node);
+    }
+    if (perNode.gpus === 0 && !exclusive) this.gpulessCount += 1;
+  }
+
+  release(job: JobRecord, held: Held): void {
+    const { exclusive, perNode } = job.request;
+    const { nodeIndices, gpuIndices } = held;
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const node = this.at(nodeIndices[rank] ?? -1);
+      this.#leave(node);
+      const taken = exclusive ? node.spec.resources : perNode;
+      node.freeCpus += taken.cpus;
+      node.freeMemoryBytes += taken.memoryBytes;
+      node.freeGpus += taken.gpus;
+      if (gpuIndices !== null) for (const index of gpuIndices[rank] ?? []) node.takenGpus[index] = 0;
+      const last = node.jobs.pop();
+      if (last !== job && last !== undefined) node.jobs[node.jobs.indexOf(job)] = last;
+      if (node.lastJob === job) node.lastJob = lastOf(node);
+      this.#enter(node);
+    }
+    if (perNode.gpus === 0 && !exclusive) this.gpulessCount -= 1;
+    this.changes += 1;
+  }
+
+  /** The job's `endMsMax` is another than when it was given its nodes. */
+  reckonEnd({ held }: JobRecord): void {
+    for (const index of held?.nodeIndices ?? []) {
+      const node = this.at(index);
+      this.#leave(node);
+      node.lastJob = lastOf(node);
+      this.#enter(node);
     }
   }
 
@@ -148,30 +184,35 @@ export class NodePool {
   countCapable(job: JobRecord, which: 'all' | 'inService'): number {
     let count = 0;
     for (const nodeClass of this.classes) {
-      if (couldHold(nodeClass, job.request)) count += which === 'all' ? nodeClass.count : nodeClass.inServiceCount;
+      if (couldHold(nodeClass, job)) count += which === 'all' ? nodeClass.count : nodeClass.inServiceCount;
     }
     for (const name of job.excluded) {
       const node = this.#byName.get(name);
-      if (node === undefined || !couldHold(node.nodeClass, job.request)) continue;
+      if (node === undefined || !couldHold(node.nodeClass, job)) continue;
       if (which === 'all' || isInService(node)) count -= 1;
     }
     return count;
   }
 
   /** Messages are made only where they are needed: this runs for every node of every attempt. */
-  #check(jobId: number, { nodeName, resources, gpuIndices }: NodeAllocation): void {
-    const node = this.get(nodeName);
-    const { free } = node;
+  #check(job: JobRecord, node: NodeRecord, gpuIndices: readonly number[] | null): void {
+    const { exclusive, perNode } = job.request;
+    const taken = exclusive ? node.spec.resources : perNode;
     const refuse = (what: string) => {
-      throw new Error(`invariant violated: job ${jobId} is given node ${nodeName}, ${what}`);
+      throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
     };
     if (!isInService(node)) refuse('which is out of service');
-    if (node.jobIds.has(jobId)) refuse('which it holds already');
-    if (free.cpus < resources.cpus || free.memoryBytes < resources.memoryBytes || free.gpus < resources.gpus) {
+    if (node.jobs.includes(job)) refuse('which it holds already');
+    if (
+      node.freeCpus < taken.cpus ||
+      node.freeMemoryBytes < taken.memoryBytes ||
+      node.freeGpus < taken.gpus ||
+      (exclusive && node.jobs.length > 0)
+    )
       refuse('which has no room for it');
-    }
-    if (gpuIndices.length !== resources.gpus)
-      refuse(`with GPUs ${gpuIndices.join(',')} for a count of ${resources.gpus}`);
+    if (node.claim !== null && node.claim !== job) refuse(`which is kept for job ${node.claim.request.jobId}`);
+    if (gpuIndices === null) return;
+    if (gpuIndices.length !== taken.gpus) refuse(`with GPUs ${gpuIndices.join(',')} for a count of ${taken.gpus}`);
     let previous = -1;
     for (const index of gpuIndices) {
       if (node.takenGpus[index] !== 0) refuse(`whose GPU ${index} is not free`);
@@ -180,51 +221,65 @@ export class NodePool {
     }
   }
 
-  #change(node: NodeRecord, change: () => void): void {
+  #changeService(node: NodeRecord, change: () => void): void {
+    const wasInService = isInService(node);
     this.#leave(node);
     change();
     this.#enter(node);
+    node.nodeClass.inServiceCount += Number(isInService(node)) - Number(wasInService);
+    this.changes += 1;
   }
 
   #enter(node: NodeRecord): void {
-    this.version += 1;
-    if (!isInService(node)) return;
-    node.nodeClass.inServiceCount += 1;
-    this.#bucketOf(node).add(node.index);
-    if (node.jobIds.size === 0) definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount += 1;
+    if (!isAvailable(node)) return;
+    if (node.lastJob !== null) {
+      node.lastJob.lastOnCount += 1;
+      return definite(this.mixed[node.freeGpus], 'a bucket').add(node.index);
+    }
+    definite(this.idle[node.freeGpus], 'a bucket').add(node.index);
+    definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount += 1;
   }
 
   #leave(node: NodeRecord): void {
-    if (!isInService(node)) return;
-    node.nodeClass.inServiceCount -= 1;
-    this.#bucketOf(node).delete(node.index);
-    if (node.jobIds.size === 0) definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount -= 1;
-  }
-
-  #bucketOf(node: NodeRecord): BitSet {
-    const buckets = node.jobIds.size === 0 ? this.idle : this.mixed;
-    return definite(buckets[node.free.gpus], 'there is a bucket for every number of GPUs');
+    if (!isAvailable(node)) return;
+    if (node.lastJob !== null) {
+      node.lastJob.lastOnCount -= 1;
+      return definite(this.mixed[node.freeGpus], 'a bucket').delete(node.index);
+    }
+    definite(this.idle[node.freeGpus], 'a bucket').delete(node.index);
+    definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount -= 1;
   }
 
   #classOf(spec: NodeSpec): NodeClass {
     const { resources, gpuType } = spec;
-    const known = this.classes.find((other) => other.gpuType === gpuType && isEqual(other.resources, resources));
+    const partitionMask = this.#maskOf(spec.name);
+    const known = this.classes.find(
+      (other) =>
+        other.gpuType === gpuType && other.partitionMask === partitionMask && isEqual(other.resources, resources),
+    );
     if (known !== undefined) return known;
-    const created: NodeClass = { resources: { ...resources }, gpuType, count: 0, inServiceCount: 0 };
+    const created: NodeClass = { resources: { ...resources }, gpuType, partitionMask, count: 0, inServiceCount: 0 };
     this.classes.push(created);
     return created;
   }
 
   #leafIndexOf(name: string | null): number {
-    const known = this.leaves.findIndex((leaf) => leaf.name === name);
-    return known >= 0 ? known : this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
+    const known = this.#leafIndices.get(name);
+    if (known !== undefined) return known;
+    this.#leafIndices.set(name, this.leaves.length);
+    return this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
   }
 }
 
-function add(free: Resources, resources: Resources, sign: 1 | -1): void {
-  free.cpus += sign * resources.cpus;
-  free.memoryBytes += sign * resources.memoryBytes;
-  free.gpus += sign * resources.gpus;
+/** In service and not kept for a job: it may be given to any. */
+export function isAvailable(node: NodeRecord): boolean {
+  return !node.isDown && !node.isDrained && !node.isRemoved && node.claim === null;
+}
+
+function lastOf(node: NodeRecord): JobRecord | null {
+  let last: JobRecord | null = null;
+  for (const job of node.jobs) if (last === null || (job.endMsMax ?? 0) > (last.endMsMax ?? 0)) last = job;
+  return last;
 }
 
 function isEqual(a: Resources, b: Resources): boolean {

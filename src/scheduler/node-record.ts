@@ -1,45 +1,76 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+import type { JobRecord } from './job-record.ts';
 import type { JobRequest, NodeView } from './types.ts';
 
-/** Nodes that offer the same; what a request could ever fit is decided for all of them at once. */
+/** Nodes that offer the same to the same partitions; what a request could ever fit is decided for all of them at once. */
 export interface NodeClass {
   resources: Resources;
   gpuType: string | null;
+  partitionMask: number;
   count: number;
   inServiceCount: number;
 }
 
 /** The scheduler's own account of a node. Mutated in place. */
-export interface NodeRecord {
+export class NodeRecord {
   readonly spec: NodeSpec;
   /** Counts up as nodes are added; the tie-break of every choice of nodes. */
   readonly index: number;
   readonly leafIndex: number;
   readonly nodeClass: NodeClass;
-  readonly free: Resources;
-  /** 1 for each GPU that is taken. */
+  freeCpus: number;
+  freeMemoryBytes: number;
+  freeGpus: number;
+  /** 1 for each GPU that is taken by a job that holds some of the node's GPUs, not all. */
   readonly takenGpus: Uint8Array;
-  readonly jobIds: Set<number>;
-  isDown: boolean;
-  isDrained: boolean;
+  /** In no particular order. */
+  readonly jobs: JobRecord[] = [];
+  /** Of these one that ends last, by the time limits: then the node is idle. */
+  lastJob: JobRecord | null = null;
+  isDown = false;
+  isDrained = false;
   /** Kept in the lists only so that the others keep their index. */
-  isRemoved: boolean;
-  reason: string | null;
+  isRemoved = false;
+  /** The job for which others were preempted here: nobody else gets the node. */
+  claim: JobRecord | null = null;
+  reason: string | null = null;
+
+  constructor(spec: NodeSpec, index: number, leafIndex: number, nodeClass: NodeClass) {
+    this.spec = spec;
+    this.index = index;
+    this.leafIndex = leafIndex;
+    this.nodeClass = nodeClass;
+    this.freeCpus = spec.resources.cpus;
+    this.freeMemoryBytes = spec.resources.memoryBytes;
+    this.freeGpus = spec.resources.gpus;
+    this.takenGpus = new Uint8Array(spec.resources.gpus);
+  }
 }
 
 export function isInService(node: NodeRecord): boolean {
   return !node.isDown && !node.isDrained && !node.isRemoved;
 }
 
-/** True where a node of this class, all of it free, could hold one node's part of the request. */
-export function couldHold(nodeClass: NodeClass, request: JobRequest): boolean {
-  return holds(nodeClass.resources, request.perNode) && hasGpuType(nodeClass.gpuType, request);
+/** True where a node of this class, all of it free, could hold one node's part of the job. */
+export function couldHold(nodeClass: NodeClass, job: JobRecord): boolean {
+  return (
+    (nodeClass.partitionMask & job.partitionBit) !== 0 &&
+    holds(nodeClass.resources, job.request.perNode) &&
+    hasGpuType(nodeClass.gpuType, job.request)
+  );
 }
 
-/** True where the node has room now. Whether it is in service and excluded or not is not looked at. */
-export function hasRoom(node: NodeRecord, request: JobRequest): boolean {
-  if (request.exclusive && node.jobIds.size > 0) return false;
-  return holds(node.free, request.perNode) && hasGpuType(node.spec.gpuType, request);
+/** True where the node has room now. Whether it is in service, claimed or excluded is not looked at. */
+export function hasRoom(node: NodeRecord, job: JobRecord): boolean {
+  const { perNode, exclusive } = job.request;
+  return (
+    node.freeGpus >= perNode.gpus &&
+    node.freeCpus >= perNode.cpus &&
+    node.freeMemoryBytes >= perNode.memoryBytes &&
+    (!exclusive || node.jobs.length === 0) &&
+    (node.nodeClass.partitionMask & job.partitionBit) !== 0 &&
+    hasGpuType(node.nodeClass.gpuType, job.request)
+  );
 }
 
 /** The `count` lowest free GPUs, ascending. */
@@ -53,21 +84,21 @@ export function freeGpuIndices(node: NodeRecord, count: number): number[] {
 
 /** `allocated` where no CPU or no GPU is left to give: another job that needs one finds no room. */
 export function stateOf(node: NodeRecord): NodeState {
-  const isIdle = node.jobIds.size === 0;
+  const isIdle = node.jobs.length === 0;
   if (node.isDown) return 'down';
   if (node.isDrained) return isIdle ? 'drained' : 'draining';
   if (isIdle) return 'idle';
   const hasGpus = node.spec.resources.gpus > 0;
-  return node.free.cpus === 0 || (hasGpus && node.free.gpus === 0) ? 'allocated' : 'mixed';
+  return node.freeCpus === 0 || (hasGpus && node.freeGpus === 0) ? 'allocated' : 'mixed';
 }
 
 export function viewOf(node: NodeRecord): NodeView {
   return {
     spec: node.spec,
     state: stateOf(node),
-    free: { ...node.free },
+    free: { cpus: node.freeCpus, memoryBytes: node.freeMemoryBytes, gpus: node.freeGpus },
     reason: node.reason,
-    jobIds: [...node.jobIds].sort((a, b) => a - b),
+    jobIds: node.jobs.map((job) => job.request.jobId).sort((a, b) => a - b),
   };
 }
 

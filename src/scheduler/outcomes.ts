@@ -10,28 +10,41 @@ const END_STATES: readonly EndState[] = [
   'NODE_FAIL',
   'OUT_OF_MEMORY',
 ];
+const CODE_OF: ReadonlyMap<EndState, number> = new Map(END_STATES.map((state, index) => [state, index + 1]));
+const PAGE_SIZE = 4096;
 
-/** How ended jobs ended and how many attempts they had: one number a job, so that millions of them are cheap to keep. */
+/** How ended jobs ended and how many attempts they had: four bytes a job, so that millions of them are cheap to keep. */
 export class Outcomes {
-  readonly #packed = new Map<number, number>();
+  /** By `jobId / PAGE_SIZE`: `attempt * 8 + code`, 0 for none. */
+  readonly #pages = new Map<number, Uint32Array>();
 
   record(jobId: number, state: EndState, attempt: number): void {
-    const index = END_STATES.indexOf(state);
-    assert(index >= 0, `${state} is a state in which jobs end`);
-    this.#packed.set(jobId, attempt * END_STATES.length + index);
+    const code = CODE_OF.get(state);
+    assert(code !== undefined, `${state} is a state in which jobs end`);
+    const number = Math.floor(jobId / PAGE_SIZE);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = new Uint32Array(PAGE_SIZE);
+      this.#pages.set(number, page);
+    }
+    page[jobId % PAGE_SIZE] = attempt * 8 + code;
   }
 
   delete(jobId: number): void {
-    this.#packed.delete(jobId);
+    const page = this.#pages.get(Math.floor(jobId / PAGE_SIZE));
+    if (page !== undefined) page[jobId % PAGE_SIZE] = 0;
   }
 
   state(jobId: number): EndState | undefined {
-    const packed = this.#packed.get(jobId);
-    return packed === undefined ? undefined : END_STATES[packed % END_STATES.length];
+    return END_STATES[(this.#packed(jobId) & 7) - 1];
   }
 
   /** Attempts the job had; 0 for a job without outcome. */
   attempt(jobId: number): number {
-    return Math.floor((this.#packed.get(jobId) ?? 0) / END_STATES.length);
+    return this.#packed(jobId) >>> 3;
+  }
+
+  #packed(jobId: number): number {
+    return this.#pages.get(Math.floor(jobId / PAGE_SIZE))?.[jobId % PAGE_SIZE] ?? 0;
   }
 }

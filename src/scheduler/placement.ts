@@ -1,134 +1,175 @@
 import type { BitSet } from '../lib/bit-set.ts';
-import type { JobRecord } from './job-record.ts';
+import type { Held, JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
 import { freeGpuIndices, hasRoom, type NodeRecord } from './node-record.ts';
-import type { JobRequest, NodeAllocation, Placement } from './types.ts';
 
 export type NodeFilter = (node: NodeRecord) => boolean;
 
 /**
- * Nodes for the whole gang, or null. Nodes already in use come before idle ones, fewer free GPUs before more, then the order in which
+ * Nodes for the whole gang, by index, or null. Nodes already in use come before idle ones, fewer free GPUs before more, then the order in which
  * nodes were added: small jobs fill up what is open and leave whole nodes whole. A gang takes the fewest leaves it can: the fullest-free
  * leaves first, and for what then remains the leaf that has just enough. Node ranks follow leaf, then node order.
  * Only nodes that `isAllowed` lets through are taken.
  */
-export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null = null): Placement | null {
-  const { request } = job;
-  if (request.nodes === 1) {
-    const node = firstWithRoom(pool, job, isAllowed);
-    return node === null ? null : [allocate(node, request)];
+export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null = null): number[] | null {
+  const { nodes } = job.request;
+  if (nodes === 1) {
+    const index = firstWithRoom(pool, job, isAllowed);
+    return index < 0 ? null : [index];
   }
-  if (countAtMost(pool, request) < request.nodes) return null;
-  const byLeaf = candidatesByLeaf(pool, job, isAllowed);
-  const shares = chooseLeaves(byLeaf.counts, request.nodes);
+  if (countAtMost(pool, job) < nodes) return null;
+  if (isAllowed === null && takesWholeNodes(pool, job)) {
+    const counts = pool.leaves.map((leaf) => leaf.idleCount);
+    const shares = chooseLeaves(counts, nodes);
+    return shares === null ? null : idleNodes(pool, shares);
+  }
+  const byLeaf: number[][] = pool.leaves.map(() => []);
+  for (const node of nodesWithRoom(pool, job)) {
+    if (isAllowed === null || isAllowed(node)) byLeaf[node.leafIndex]?.push(node.index);
+  }
+  const shares = chooseLeaves(
+    byLeaf.map((indices) => indices.length),
+    nodes,
+  );
   if (shares === null) return null;
-  return shares
-    .flatMap(({ leafIndex, take }) => byLeaf.nodesOf(leafIndex, take))
-    .sort((a, b) => a.leafIndex - b.leafIndex || a.index - b.index)
-    .map((node) => allocate(node, request));
+  return shares.flatMap(({ leafIndex, take }) => (byLeaf[leafIndex] ?? []).slice(0, take).sort((a, b) => a - b));
 }
 
 /** How many nodes have room for one node's part of the job now. */
 export function countWithRoom(pool: NodePool, job: JobRecord): number {
+  if (takesWholeNodes(pool, job)) return countIdle(pool, job);
   let count = 0;
   for (const _ of nodesWithRoom(pool, job)) count += 1;
   return count;
 }
 
-/** Leaves and how many nodes to take of each: the fewest leaves that together have enough. `counts` is by leaf index. */
-function chooseLeaves(counts: readonly number[], nodes: number): { leafIndex: number; take: number }[] | null {
-  const left = [...counts];
-  const shares: { leafIndex: number; take: number }[] = [];
-  let needed = nodes;
-  while (needed > 0) {
-    let chosen = -1;
-    for (const [index, count] of left.entries()) {
-      if (count > 0 && (chosen < 0 || isBetter(count, left[chosen] ?? 0, needed))) chosen = index;
-    }
-    const take = Math.min(needed, left[chosen] ?? 0);
-    if (take === 0) return null;
-    shares.push({ leafIndex: chosen, take });
-    left[chosen] = 0;
-    needed -= take;
-  }
-  return shares;
+/** True where all nodes are alike and only an idle one can hold a part of the job, whatever else runs: idle nodes need only be counted. */
+export function takesWholeNodes(pool: NodePool, { request, excluded }: JobRecord): boolean {
+  const [nodeClass] = pool.classes;
+  if (nodeClass === undefined || pool.classes.length > 1 || excluded.size > 0) return false;
+  const { cpus, gpus } = nodeClass.resources;
+  if (request.exclusive || request.perNode.cpus === cpus) return true;
+  return gpus > 0 && request.perNode.gpus === gpus && pool.gpulessCount === 0;
 }
 
-/** Enough is better than too few; of those with enough the tightest, of those with too few the largest. */
-function isBetter(count: number, than: number, needed: number): boolean {
-  if (than >= needed) return count >= needed && count < than;
-  return count > than;
-}
-
-function allocate(node: NodeRecord, request: JobRequest): NodeAllocation {
-  const resources = request.exclusive ? node.spec.resources : request.perNode;
-  return { nodeName: node.spec.name, resources: { ...resources }, gpuIndices: freeGpuIndices(node, resources.gpus) };
-}
-
-function firstWithRoom(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): NodeRecord | null {
-  for (const node of nodesWithRoom(pool, job)) if (isAllowed === null || isAllowed(node)) return node;
-  return null;
+/** The GPUs its nodes give the job: the lowest that are free. */
+export function holdNodes(pool: NodePool, job: JobRecord, nodeIndices: readonly number[]): Held {
+  const { exclusive, perNode } = job.request;
+  const { gpus } = perNode;
+  const isPart = (index: number) => gpus > 0 && !exclusive && gpus < pool.at(index).spec.resources.gpus;
+  const gpuIndices = nodeIndices.some(isPart) ? nodeIndices.map((index) => freeGpuIndices(pool.at(index), gpus)) : null;
+  const gpusPerNode = exclusive ? pool.at(nodeIndices[0] ?? -1).spec.resources.gpus : gpus;
+  return { nodeIndices, gpusPerNode, gpuIndices };
 }
 
 /** In the order in which they are preferred. */
 export function* nodesWithRoom(pool: NodePool, job: JobRecord): Generator<NodeRecord> {
-  for (const bucket of bucketsFor(pool, job.request)) {
-    for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
-      const node = pool.nodes[index];
-      if (node !== undefined && hasRoom(node, job.request) && !job.excluded.has(node.spec.name)) yield node;
+  const { exclusive, perNode } = job.request;
+  for (const buckets of exclusive ? [pool.idle] : [pool.mixed, pool.idle]) {
+    for (let gpus = perNode.gpus; gpus < buckets.length; gpus++) {
+      const bucket = buckets[gpus];
+      if (bucket === undefined) continue;
+      for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
+        const node = pool.nodes[index];
+        if (node !== undefined && hasRoom(node, job) && !job.excluded.has(node.spec.name)) yield node;
+      }
     }
   }
 }
 
-function* bucketsFor(pool: NodePool, request: JobRequest): Generator<BitSet> {
-  const { gpus } = request.perNode;
-  if (!request.exclusive) yield* pool.mixed.slice(gpus);
-  yield* pool.idle.slice(gpus);
+function firstWithRoom(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): number {
+  if (!job.request.exclusive) {
+    const index = firstIn(pool, pool.mixed, job, isAllowed);
+    if (index >= 0) return index;
+  }
+  return firstIn(pool, pool.idle, job, isAllowed);
+}
+
+function firstIn(pool: NodePool, buckets: readonly BitSet[], job: JobRecord, isAllowed: NodeFilter | null): number {
+  for (let gpus = job.request.perNode.gpus; gpus < buckets.length; gpus++) {
+    const bucket = buckets[gpus];
+    if (bucket === undefined || bucket.size === 0) continue;
+    for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
+      const node = pool.nodes[index];
+      if (node === undefined || !hasRoom(node, job) || job.excluded.has(node.spec.name)) continue;
+      if (isAllowed === null || isAllowed(node)) return index;
+    }
+  }
+  return -1;
 }
 
 /** An upper bound on the nodes with room, by free GPUs alone: most gangs that must wait are found out here. */
-function countAtMost(pool: NodePool, request: JobRequest): number {
+function countAtMost(pool: NodePool, { request }: JobRecord): number {
   let count = 0;
-  for (const bucket of bucketsFor(pool, request)) count += bucket.size;
+  for (let gpus = request.perNode.gpus; gpus < pool.idle.length; gpus++) {
+    count += pool.idle[gpus]?.size ?? 0;
+    if (!request.exclusive) count += pool.mixed[gpus]?.size ?? 0;
+  }
   return count;
 }
 
-interface Candidates {
-  /** By leaf index. */
-  counts: readonly number[];
-  nodesOf: (leafIndex: number, take: number) => NodeRecord[];
+function countIdle(pool: NodePool, { request }: JobRecord): number {
+  let count = 0;
+  for (let gpus = request.perNode.gpus; gpus < pool.idle.length; gpus++) count += pool.idle[gpus]?.size ?? 0;
+  return count;
 }
 
-function candidatesByLeaf(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): Candidates {
-  if (isAllowed === null && takesWholeNodes(pool, job)) return idleByLeaf(pool);
-  const byLeaf: NodeRecord[][] = pool.leaves.map(() => []);
-  for (const node of nodesWithRoom(pool, job)) {
-    if (isAllowed === null || isAllowed(node)) byLeaf[node.leafIndex]?.push(node);
+interface LeafShare {
+  leafIndex: number;
+  take: number;
+}
+
+/**
+ * Leaves and how many nodes to take of each, ascending by leaf: the fewest that together have enough. As long as no leaf has enough for what is
+ * missing the largest is taken whole, then the tightest that has enough; of equals the first. `counts` is by leaf index.
+ */
+function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | null {
+  const tightest = tightestOf(counts, nodes);
+  if (tightest >= 0) return [{ leafIndex: tightest, take: nodes }];
+  const order: number[] = [];
+  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++)
+    if ((counts[leafIndex] ?? 0) > 0) order.push(leafIndex);
+  order.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
+  const shares: LeafShare[] = [];
+  let needed = nodes;
+  for (let place = 0; place < order.length; place++) {
+    const largest = order[place] ?? -1;
+    const count = counts[largest] ?? 0;
+    if (count < needed) {
+      shares.push({ leafIndex: largest, take: count });
+      needed -= count;
+      continue;
+    }
+    // From here on in the order: the last that has enough is the tightest, and of its equals the first comes first.
+    let chosen = place;
+    for (let other = place + 1; (counts[order[other] ?? -1] ?? 0) >= needed; other++) {
+      if ((counts[order[other] ?? -1] ?? 0) < (counts[order[chosen] ?? -1] ?? 0)) chosen = other;
+    }
+    shares.push({ leafIndex: order[chosen] ?? -1, take: needed });
+    return shares.sort((a, b) => a.leafIndex - b.leafIndex);
   }
-  return {
-    counts: byLeaf.map((nodes) => nodes.length),
-    nodesOf: (leafIndex, take) => (byLeaf[leafIndex] ?? []).slice(0, take),
-  };
+  return null;
 }
 
-/** The fast path: all nodes are alike and only idle ones can have room, so the counts by leaf are exact. */
-function takesWholeNodes(pool: NodePool, { request, excluded }: JobRecord): boolean {
-  if (pool.classes.length !== 1 || excluded.size > 0) return false;
-  return (
-    request.exclusive || pool.mixed.every((bucket, freeGpus) => freeGpus < request.perNode.gpus || bucket.size === 0)
-  );
+function tightestOf(counts: readonly number[], needed: number): number {
+  let tightest = -1;
+  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) {
+    const count = counts[leafIndex] ?? 0;
+    if (count >= needed && (tightest < 0 || count < (counts[tightest] ?? 0))) tightest = leafIndex;
+  }
+  return tightest;
 }
 
-function idleByLeaf(pool: NodePool): Candidates {
-  return {
-    counts: pool.leaves.map((leaf) => leaf.idleCount),
-    nodesOf: (leafIndex, take) => {
-      const chosen: NodeRecord[] = [];
-      for (const node of pool.leaves[leafIndex]?.nodes ?? []) {
-        if (chosen.length === take) break;
-        if (pool.idle[node.free.gpus]?.has(node.index)) chosen.push(node);
-      }
-      return chosen;
-    },
-  };
+function idleNodes(pool: NodePool, shares: readonly LeafShare[]): number[] {
+  const chosen: number[] = [];
+  for (const { leafIndex, take } of shares) {
+    let left = take;
+    for (const node of pool.leaves[leafIndex]?.nodes ?? []) {
+      if (left === 0) break;
+      if (!(pool.idle[node.freeGpus]?.has(node.index) ?? false)) continue;
+      chosen.push(node.index);
+      left -= 1;
+    }
+  }
+  return chosen;
 }

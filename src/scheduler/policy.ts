@@ -135,8 +135,6 @@ export interface SchedulerOptions {
   bfResolutionSeconds?: number;
   /** How many jobs, from the first that does not fit, are tried for backfill in one cycle. Default 500. */
   bfMaxJobTest?: number;
-  /** How many jobs, in the order of the queue, get a reservation under `easy`. */
-  bfMaxJobReserve?: number;
   /** A reservation that would begin later than this is not made, except the first of EASY: that job is never passed over. Default a day. */
   bfWindowSeconds?: number;
   priority?: Partial<PriorityPolicy>;
@@ -157,13 +155,7 @@ export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & 
   preempt: PreemptPolicy;
 };
 
-const COUNTS = [
-  'defaultQueueDepth',
-  'bfMaxJobTest',
-  'bfMaxJobReserve',
-  'bfWindowSeconds',
-  'bfResolutionSeconds',
-] as const;
+const COUNTS = ['defaultQueueDepth', 'bfMaxJobTest', 'bfWindowSeconds', 'bfResolutionSeconds'] as const;
 const SPANS = ['bfIntervalSeconds', 'requeueBackoffSeconds', 'requeueBackoffMaxSeconds'] as const;
 
 /** Slurm's defaults where it has one. Throws a RangeError for a limit that is not an integer > 0. */
@@ -175,7 +167,6 @@ export function completePolicy(options: SchedulerOptions): Policy {
     bfIntervalSeconds: 0,
     bfResolutionSeconds: 60,
     bfMaxJobTest: 500,
-    bfMaxJobReserve: 1,
     bfWindowSeconds: 86_400,
     qos: [],
     accounts: [],

@@ -1,24 +1,21 @@
 import { Heap } from '../lib/heap.ts';
 import type { JobRecord } from './job-record.ts';
 
-/** Priority, then first in, first out. Total: no two jobs have the same id. */
+/** The partition's tier, then priority, then first in, first out. Total: no two jobs have the same id. */
 export function isAhead(a: JobRecord, b: JobRecord): boolean {
-  const [one, other] = [a.request, b.request];
-  if (one.priority !== other.priority) return one.priority > other.priority;
-  if (one.submitMs !== other.submitMs) return one.submitMs < other.submitMs;
-  return one.jobId < other.jobId;
+  if (a.tier !== b.tier) return a.tier > b.tier;
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.request.submitMs !== b.request.submitMs) return a.request.submitMs < b.request.submitMs;
+  return a.request.jobId < b.request.jobId;
 }
 
 /**
  * The pending jobs that could start: not held, waiting for no other job. The first `depth` of them stand sorted in front, where they are
  * looked at; the others wait in a heap, so that a long backlog costs no more than a short one. Jobs that the nodes in service could not
- * hold even if empty are set aside as they come to the front, and come back when a node joins or resumes.
+ * hold even if empty are set aside as they come to the front, and come back when a node joins or resumes; jobs over a limit are parked until
+ * something that counts against the same limit ends.
  */
 export class PendingQueue {
-  /** Counts the jobs that left the front. */
-  departures = 0;
-  /** Jobs that came to the front since the last `takeArrivals`. */
-  readonly #arrivals = new Set<JobRecord>();
   readonly #depth: number;
   /** Shorter than `#depth` only where nothing else is left. */
   readonly #front: JobRecord[] = [];
@@ -26,6 +23,10 @@ export class PendingQueue {
     job.queueIndex = index;
   });
   readonly #aside = new Set<JobRecord>();
+  /** By the limit's number. */
+  readonly #parked = new Map<number, Set<JobRecord>>();
+  /** Jobs that came to the front since the last `takeArrivals`; some may have left again. */
+  #arrivals: JobRecord[] = [];
   readonly #isServiceable: (job: JobRecord) => boolean;
   #isDoubtful = false;
 
@@ -34,37 +35,49 @@ export class PendingQueue {
     this.#isServiceable = isServiceable;
   }
 
+  /** Jobs behind the front. */
+  get restCount(): number {
+    return this.#rest.size;
+  }
+
+  get hasArrivals(): boolean {
+    return this.#arrivals.length > 0;
+  }
+
   add(job: JobRecord): void {
     const last = this.#front.at(-1);
     const isFull = this.#front.length >= this.#depth;
     if (isFull && last !== undefined && isAhead(last, job)) {
-      this.#rest.push(job);
+      this.#pushRest(job);
     } else if (!this.#isServiceable(job)) {
-      this.#aside.add(job);
+      this.#setAside(job);
     } else {
-      this.#front.splice(this.#indexFor(job), 0, job);
-      this.#arrivals.add(job);
+      if (last === undefined || isAhead(last, job)) this.#front.push(job);
+      else this.#front.splice(this.#indexFor(job), 0, job);
+      this.#arrive(job);
       if (!isFull || last === undefined) return;
       this.#front.pop();
-      this.#arrivals.delete(last);
-      this.#rest.push(last);
+      this.#pushRest(last);
     }
   }
 
   /** Nothing happens where the job is not queued. */
   remove(job: JobRecord): void {
-    const index = this.#indexFor(job);
-    if (this.#front[index] === job) {
-      this.#front.splice(index, 1);
-      this.#leave(job);
-      this.#refill();
-    } else if (job.queueIndex >= 0) this.#rest.removeAt(job.queueIndex);
-    else this.#aside.delete(job);
+    const { place } = job;
+    job.place = null;
+    if (place === 'front') {
+      this.#front.splice(this.#indexFor(job), 1);
+      if (this.#rest.size > 0) this.#refill();
+    } else if (place === 'rest') this.#rest.removeAt(job.queueIndex);
+    else if (place === 'aside') {
+      this.#aside.delete(job);
+      for (const parked of this.#parked.values()) parked.delete(job);
+    }
   }
 
   /** The job whose turn it is. */
   head(): JobRecord | undefined {
-    return this.front()[0];
+    return this.#isDoubtful ? this.front()[0] : this.#front[0];
   }
 
   /** The first jobs, in order. */
@@ -73,10 +86,7 @@ export class PendingQueue {
       this.#isDoubtful = false;
       for (const job of this.#front.splice(0)) {
         if (this.#isServiceable(job)) this.#front.push(job);
-        else {
-          this.#aside.add(job);
-          this.#leave(job);
-        }
+        else this.#setAside(job);
       }
       this.#refill();
     }
@@ -85,14 +95,37 @@ export class PendingQueue {
 
   /** Jobs that are in the front now and were not when this was last asked, in order. */
   takeArrivals(): JobRecord[] {
-    if (this.#arrivals.size === 0) return [];
-    const arrivals = this.front().filter((job) => this.#arrivals.has(job));
-    this.#arrivals.clear();
-    return arrivals;
+    if (this.#arrivals.length === 0) return this.#arrivals;
+    this.front();
+    const arrivals = this.#arrivals.filter((job) => {
+      if (!job.isArrival) return false;
+      job.isArrival = false;
+      return job.place === 'front';
+    });
+    this.#arrivals = [];
+    return arrivals.length > 1 ? arrivals.sort((a, b) => (isAhead(a, b) ? -1 : 1)) : arrivals;
+  }
+
+  /** Over a limit: out of the queue until `unpark`. */
+  park(job: JobRecord, limit: number): void {
+    this.remove(job);
+    job.place = 'aside';
+    const parked = this.#parked.get(limit);
+    if (parked === undefined) this.#parked.set(limit, new Set([job]));
+    else parked.add(job);
+  }
+
+  /** Something that counted against the limit ended. */
+  unpark(limit: number): void {
+    const parked = this.#parked.get(limit);
+    if (parked === undefined) return;
+    this.#parked.delete(limit);
+    for (const job of parked) this.add(job);
   }
 
   /** More nodes are in service than before. */
   reconsider(): void {
+    if (this.#aside.size === 0) return;
     const jobs = [...this.#aside];
     this.#aside.clear();
     for (const job of jobs) this.add(job);
@@ -101,6 +134,17 @@ export class PendingQueue {
   /** Fewer nodes are in service than before. */
   doubt(): void {
     this.#isDoubtful = true;
+  }
+
+  /** Priorities have changed: `update` works out each anew, and the order follows. */
+  reorder(update: (job: JobRecord) => void): void {
+    const jobs = this.#front.splice(0);
+    for (let job = this.#rest.pop(); job !== undefined; job = this.#rest.pop()) jobs.push(job);
+    for (const job of jobs) update(job);
+    jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
+    for (const job of this.#aside) update(job);
+    for (const parked of this.#parked.values()) for (const job of parked) update(job);
+    for (const job of jobs) this.add(job);
   }
 
   /** Jobs that are to start before this one and that the nodes in service could hold. Walks the whole queue: for people's questions. */
@@ -112,9 +156,21 @@ export class PendingQueue {
     return count;
   }
 
-  #leave(job: JobRecord): void {
-    this.#arrivals.delete(job);
-    this.departures += 1;
+  #arrive(job: JobRecord): void {
+    job.place = 'front';
+    if (job.isArrival) return;
+    job.isArrival = true;
+    this.#arrivals.push(job);
+  }
+
+  #pushRest(job: JobRecord): void {
+    job.place = 'rest';
+    this.#rest.push(job);
+  }
+
+  #setAside(job: JobRecord): void {
+    job.place = 'aside';
+    this.#aside.add(job);
   }
 
   #refill(): void {
@@ -123,8 +179,8 @@ export class PendingQueue {
       if (job === undefined) return;
       if (this.#isServiceable(job)) {
         this.#front.push(job);
-        this.#arrivals.add(job);
-      } else this.#aside.add(job);
+        this.#arrive(job);
+      } else this.#setAside(job);
     }
   }
 

@@ -18,11 +18,9 @@ type Job = {
   isEnding: boolean;
   verdict: Verdict | null;
 };
-type Reservation = { request: JobRequest; startMs: number; endMs: number; nodeNames: string[] };
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
 
-/** Before all instants to come: everything that is held now is still held. */
-const PRESENT = -1;
+const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
 
 /**
  * The same rules, said as plainly as they can be: nothing is indexed, everything is worked out anew in every cycle. What the tests hold the
@@ -151,65 +149,60 @@ export class ReferenceScheduler {
       .filter((spec) => suits(spec, spec.resources, request));
   }
 
-  /** Every job is tried against the whole future of every node: whether it fits at each instant at which something is taken. */
+  /** The first job that waits is to start when so many of its nodes are free; another that ends later may not make them too few. */
   #backfill(nowMs: number, start: (job: Job, placement: Placement) => void): boolean {
-    const { bfMaxJobTest, bfMaxJobReserve, bfWindowSeconds } = this.#policy;
-    const reservations: Reservation[] = [];
-    let hasStarted = false;
-    for (const job of this.#waiting().slice(0, bfMaxJobTest)) {
-      const { request } = job;
-      const limitMs = request.timeLimitMs ?? Infinity;
-      const specs = this.#capable(request);
-      const fits = (spec: NodeSpec, fromMs: number, untilMs: number, among: Reservation[]) => {
-        const starts = among.map(({ startMs }) => startMs);
-        const instants = starts.filter((atMs) => atMs > fromMs && (atMs < untilMs || untilMs === Infinity));
-        return [fromMs, ...instants].every((atMs) =>
-          suits(spec, this.#freeAt(spec, atMs, nowMs, among), { ...request, perNode: needOf(spec, request) }),
-        );
+    const [head, ...others] = this.#waiting().slice(0, this.#policy.bfMaxJobTest);
+    if (head === undefined) return false;
+    const specs = this.#capable(head.request);
+    const hasRoom = (spec: NodeSpec, atMs: number, besides: Resources) => {
+      const free = this.#freeAt(spec, atMs, nowMs);
+      const left = {
+        cpus: free.cpus - besides.cpus,
+        memoryBytes: free.memoryBytes - besides.memoryBytes,
+        gpus: free.gpus - besides.gpus,
       };
-      const hasRoom = (spec: NodeSpec) => fits(spec, PRESENT, PRESENT, []);
-      const open = specs.filter((spec) => fits(spec, PRESENT, nowMs + limitMs, reservations));
+      return suits(spec, left, { ...head.request, perNode: needOf(spec, head.request) });
+    };
+    const countAt = (atMs: number) => specs.filter((spec) => hasRoom(spec, atMs, NOTHING)).length;
+    const ends = this.#started.map((other) => endOf(other, nowMs)).filter((endMs) => endMs < Infinity);
+    const startMs = ends.sort((a, b) => a - b).find((endMs) => countAt(endMs) >= head.request.nodes) ?? Infinity;
+    let extra = startMs === Infinity ? 0 : countAt(startMs) - head.request.nodes;
+    let hasStarted = false;
+    for (const job of others) {
+      const { request } = job;
+      const endMs = nowMs + (request.timeLimitMs ?? Infinity);
+      const isShort = endMs <= startMs && endMs < Infinity;
+      const isHarmful = (spec: NodeSpec) =>
+        specs.includes(spec) && hasRoom(spec, startMs, NOTHING) && !hasRoom(spec, startMs, needOf(spec, request));
+      let open = this.#fitting(request, this.#capable(request)).map(({ spec }) => spec);
+      if (!isShort && request.nodes > extra) {
+        const spared = open.filter(isHarmful).slice(extra);
+        open = open.filter((spec) => !spared.includes(spec));
+      }
       const placement = this.#place(request, open);
-      if (placement !== null) {
-        start(job, placement);
-        hasStarted = true;
-        continue;
-      }
-      if (reservations.length === bfMaxJobReserve) continue;
-      const ends = [...this.#started.map((other) => endOf(other, nowMs)), ...reservations.map(({ endMs }) => endMs)];
-      const fitsAt = (spec: NodeSpec, startMs: number) => fits(spec, startMs, startMs + limitMs, reservations);
-      const startMs = ends
-        .filter((endMs) => endMs < Infinity)
-        .sort((a, b) => a - b)
-        .find((endMs) => specs.filter((spec) => fitsAt(spec, endMs)).length >= request.nodes);
-      if (startMs === undefined) {
-        // No other job without a time limit may have any of what it could use.
-        const reservation = { request: { ...request, exclusive: true }, startMs: Infinity, endMs: Infinity };
-        if (reservations.length === 0) reservations.push({ ...reservation, nodeNames: specs.map(({ name }) => name) });
-      } else if (reservations.length === 0 || startMs <= nowMs + bfWindowSeconds * 1000) {
-        const free = specs.filter((spec) => fitsAt(spec, startMs));
-        const chosen = [...free.filter((spec) => !hasRoom(spec)), ...free.filter(hasRoom)].slice(0, request.nodes);
-        reservations.push({ request, startMs, endMs: startMs + limitMs, nodeNames: chosen.map(({ name }) => name) });
-      }
+      if (placement === null) continue;
+      if (!isShort)
+        extra -= placement.filter(({ nodeName }) =>
+          open.some((spec) => spec.name === nodeName && isHarmful(spec)),
+        ).length;
+      start(job, placement);
+      hasStarted = true;
     }
     return hasStarted;
   }
 
   /** What is free of the node at an instant to come, by the time limits. */
-  #freeAt(spec: NodeSpec, atMs: number, nowMs: number, reservations: Reservation[]): Resources {
+  #freeAt(spec: NodeSpec, atMs: number, nowMs: number): Resources {
     const free = { ...spec.resources };
-    const take = ({ cpus, memoryBytes, gpus }: Resources) => {
-      free.cpus -= cpus;
-      free.memoryBytes -= memoryBytes;
-      free.gpus -= gpus;
-    };
     for (const job of this.#started) {
-      if (endOf(job, nowMs) <= atMs) continue;
-      for (const held of job.placement ?? []) if (held.nodeName === spec.name) take(held.resources);
-    }
-    for (const { request, startMs, endMs, nodeNames } of reservations) {
-      const isActive = startMs <= atMs && (atMs < endMs || endMs === Infinity);
-      if (isActive && nodeNames.includes(spec.name)) take(needOf(spec, request));
+      const endMs = endOf(job, nowMs);
+      if (endMs <= atMs && endMs < Infinity) continue;
+      for (const { nodeName, resources } of job.placement ?? []) {
+        if (nodeName !== spec.name) continue;
+        free.cpus -= resources.cpus;
+        free.memoryBytes -= resources.memoryBytes;
+        free.gpus -= resources.gpus;
+      }
     }
     return free;
   }
@@ -228,7 +221,8 @@ export class ReferenceScheduler {
     return { kind: 'Requeue', jobId, requeues: job.requeues, isHeld: job.isHeld };
   }
 
-  #place(request: JobRequest, specs: NodeSpec[]): Placement | null {
+  /** The nodes with room now, those first that are preferred. */
+  #fitting(request: JobRequest, specs: NodeSpec[]) {
     const holdings = this.#started.flatMap((job) => job.placement ?? []);
     const nodes = specs.map((spec) => {
       const held = holdings.filter(({ nodeName }) => nodeName === spec.name);
@@ -244,8 +238,14 @@ export class ReferenceScheduler {
       return { spec, free, index, isIdle: held.length === 0, takenGpus: held.flatMap(({ gpuIndices }) => gpuIndices) };
     });
     const fitting = nodes.filter((node) => suits(node.spec, node.free, request) && (!request.exclusive || node.isIdle));
+    return fitting.sort(
+      (a, b) => Number(a.isIdle) - Number(b.isIdle) || a.free.gpus - b.free.gpus || a.index - b.index,
+    );
+  }
+
+  #place(request: JobRequest, specs: NodeSpec[]): Placement | null {
+    const fitting = this.#fitting(request, specs);
     if (fitting.length < request.nodes) return null;
-    fitting.sort((a, b) => Number(a.isIdle) - Number(b.isIdle) || a.free.gpus - b.free.gpus || a.index - b.index);
     const names = [...new Set(this.#nodes.map(({ spec }) => spec.leaf))];
     const leaves = names
       .map((name) => fitting.filter(({ spec }) => spec.leaf === name))

@@ -54,8 +54,6 @@ const policy = fc.record({
   schedulerType: fc.constantFrom<SchedulerType>('builtin', 'backfill', 'backfill'),
   defaultQueueDepth: fc.constantFrom(1, 2, 100),
   bfMaxJobTest: fc.constantFrom(1, 3, 500),
-  bfMaxJobReserve: fc.constantFrom(1, 1, 2, 3, 100),
-  bfWindowSeconds: fc.constantFrom(1, 1, 86_400),
 });
 
 const pick = fc.nat(30);

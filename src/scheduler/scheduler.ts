@@ -1,47 +1,42 @@
 import { refusal } from './admission.ts';
-import { Backfill, expectedStartMs } from './backfill.ts';
+import { Core } from './core.ts';
+import type { CoreJob, DecisionSink } from './core-types.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
-import { explain, reasonOf } from './explanation.ts';
-import { createJobRecord, type JobRecord } from './job-record.ts';
-import { Ledger } from './ledger.ts';
+import { explain, expectedStartMs, reasonOf } from './explanation.ts';
+import { JobRecord } from './job-record.ts';
+import type { Ledger } from './ledger.ts';
+import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
-import { placeGang } from './placement.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
   Cycle,
   Decision,
+  EndCause,
+  EndState,
   JobRequest,
   JobState,
   JobView,
   NodeView,
-  Placement,
   Scheduler,
   SchedulerEvent,
 } from './types.ts';
 
-/**
- * The scheduler with Slurm's policies `sched/builtin` and `sched/backfill`: priority order, first in first out among equals. The first job
- * that does not fit into what is free blocks those behind it, all of them or those that would delay it; a job that the nodes in service
- * could not hold even if empty blocks nobody.
- */
+/** The core, driven by events: names instead of indices, and facts that can be journalled and replayed. */
 export function createScheduler(options: SchedulerOptions = {}): Scheduler {
-  return new QueueScheduler(completePolicy(options));
+  return new EventScheduler(completePolicy(options));
 }
 
-class QueueScheduler implements Scheduler {
-  readonly #policy: Policy;
+class EventScheduler implements Scheduler {
+  readonly #core: Core;
   readonly #ledger: Ledger;
-  readonly #backfill: Backfill | null;
   /** Decisions of the last cycle; their echoes change nothing. */
   #decided: readonly Decision[] = [];
   #echoCount = 0;
 
   constructor(policy: Policy) {
-    const isBackfill = policy.schedulerType === 'backfill';
-    this.#policy = policy;
-    this.#ledger = new Ledger(isBackfill ? policy.bfMaxJobTest : 1);
-    this.#backfill = isBackfill ? new Backfill(this.#ledger, policy) : null;
+    this.#core = new Core(policy);
+    this.#ledger = this.#core.ledger;
   }
 
   apply(event: SchedulerEvent): void {
@@ -69,43 +64,35 @@ class QueueScheduler implements Scheduler {
   }
 
   decide(nowMs: number): Cycle {
-    const decisions: Decision[] = [];
-    this.#settle(decisions);
-    this.#endAttempts(nowMs, decisions);
-    const isUnfinished = this.#startAttempts(nowMs, decisions);
-    this.#decided = decisions;
+    const sink = new DecisionList(this.#ledger);
+    const wakeMs = this.#core.decide(nowMs, sink);
+    this.#decided = sink.decisions;
     this.#echoCount = 0;
-    const wakeAtMs = isUnfinished ? nowMs : (this.#ledger.deadlines.peek()?.deadlineMs ?? null);
-    return { decisions: [...decisions], wakeAtMs };
+    return { decisions: [...sink.decisions], wakeAtMs: wakeMs === Infinity ? null : wakeMs };
   }
 
-  admission(job: JobRequest): Admission {
-    const message = refusal(this.#ledger.pool, createJobRecord(job, 0));
+  admission(request: JobRequest): Admission {
+    const job = new JobRecord(request, this.#ledger.terms.of(request), 0);
+    const message = refusal(this.#ledger.pool, job);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
 
   job(jobId: number): JobView | undefined {
-    const job = this.#ledger.find(jobId);
+    const ledger = this.#ledger;
+    const job = ledger.find(jobId);
     if (job !== undefined) {
       return {
         jobId,
         state: stateOf(job),
-        reason: reasonOf(this.#ledger, job),
+        reason: reasonOf(ledger, job),
         attempt: job.attempt,
         requeues: job.requeues,
-        placement: job.placement,
+        placement: job.held === null ? null : placementOf(ledger.pool, job, job.held),
       };
     }
-    const state = this.#ledger.outcomes.state(jobId);
+    const state = ledger.outcomes.state(jobId);
     if (state === undefined) return undefined;
-    return {
-      jobId,
-      state,
-      reason: 'None',
-      attempt: this.#ledger.outcomes.attempt(jobId),
-      requeues: 0,
-      placement: null,
-    };
+    return { jobId, state, reason: 'None', attempt: ledger.outcomes.attempt(jobId), requeues: 0, placement: null };
   }
 
   node(nodeName: string): NodeView | undefined {
@@ -123,32 +110,30 @@ class QueueScheduler implements Scheduler {
 
   expectedStartMs(jobId: number, nowMs: number): number | null {
     const job = this.#ledger.find(jobId);
-    return job === undefined ? null : expectedStartMs(this.#ledger, this.#policy, job, nowMs);
+    return job === undefined ? null : expectedStartMs(this.#ledger, job, nowMs);
   }
 
   #applyFact(event: Exclude<SchedulerEvent, EchoEvent>): void {
     const ledger = this.#ledger;
+    const indexOf = (nodeName: string) => ledger.pool.get(nodeName).index;
     switch (event.kind) {
       case 'NodeAdded':
-        ledger.pool.add(event.node);
-        ledger.queue.reconsider();
+        this.#core.addNode(event.node);
         return;
       case 'NodeRemoved':
-        ledger.pool.remove(ledger.pool.get(event.nodeName));
-        ledger.queue.doubt();
+        this.#core.removeNode(indexOf(event.nodeName));
         return;
       case 'NodeFailed':
-        this.#failNode(event.nodeName, event.reason);
+        this.#core.failNode(indexOf(event.nodeName), event.reason);
         return;
       case 'NodeDrained':
-        ledger.pool.drain(ledger.pool.get(event.nodeName), event.reason);
-        ledger.queue.doubt();
+        this.#core.drainNode(indexOf(event.nodeName), event.reason);
         return;
       case 'NodeResumed':
-        if (ledger.pool.resume(ledger.pool.get(event.nodeName))) ledger.queue.reconsider();
+        this.#core.resumeNode(indexOf(event.nodeName));
         return;
       case 'JobSubmitted':
-        ledger.submit(event.job, event.attemptsBefore ?? 0);
+        this.#core.submit(event.job, event.atMs, event.attemptsBefore ?? 0);
         return;
       case 'JobHeld':
         this.#withLive(event.jobId, (job) => ledger.hold(job));
@@ -172,7 +157,7 @@ class QueueScheduler implements Scheduler {
         ledger.failLaunch(ledger.onNodes(event.jobId, event.attempt), event.isRetryable);
         return;
       case 'AttemptEnded':
-        ledger.endAttempt(ledger.onNodes(event.jobId, event.attempt), event.state, event.exitCode);
+        ledger.endAttempt(ledger.onNodes(event.jobId, event.attempt), event.state, event.exitCode, event.atMs);
     }
   }
 
@@ -183,7 +168,7 @@ class QueueScheduler implements Scheduler {
       case 'AttemptStarting': {
         const job = ledger.findLive(event.jobId);
         if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot start`);
-        ledger.start(job, event.attempt, event.placement, event.atMs);
+        ledger.start(job, event.attempt, heldBy(ledger.pool, job, event.placement), event.atMs);
         return;
       }
       case 'AttemptEnding':
@@ -192,7 +177,8 @@ class QueueScheduler implements Scheduler {
       case 'JobRequeued': {
         const job = ledger.findLive(event.jobId);
         if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot be requeued`);
-        const { requeues, isHeld } = ledger.requeue(job);
+        const { requeues, isHeld } = ledger.requeue(job, event.atMs);
+        ledger.unsettle(job);
         if (requeues !== event.requeues || isHeld !== event.isHeld) {
           throw new Error(
             `job ${event.jobId} has ${requeues} requeues (held: ${isHeld}), not ${event.requeues} (${event.isHeld})`,
@@ -200,8 +186,11 @@ class QueueScheduler implements Scheduler {
         }
         return;
       }
-      case 'JobEnded':
+      case 'JobEnded': {
+        const job = ledger.find(event.jobId);
         ledger.end(event.jobId, event.state);
+        if (job !== undefined) ledger.unsettle(job);
+      }
     }
   }
 
@@ -210,60 +199,37 @@ class QueueScheduler implements Scheduler {
     const job = this.#ledger.findLive(jobId);
     if (job !== undefined) act(job);
   }
+}
 
-  /** Its attempts keep what they hold until they have ended: nothing else may run beside what is left of them. */
-  #failNode(nodeName: string, reason: string): void {
-    const node = this.#ledger.pool.get(nodeName);
-    if (!this.#ledger.pool.fail(node, reason)) return;
-    this.#ledger.queue.doubt();
-    for (const jobId of node.jobIds) {
-      const job = this.#ledger.find(jobId);
-      if (job !== undefined) this.#ledger.doom(job, 'NODE_FAIL');
-    }
+/** Takes a cycle down as decisions that can be journalled. */
+class DecisionList implements DecisionSink {
+  readonly decisions: Decision[] = [];
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
   }
 
-  #settle(decisions: Decision[]): void {
-    for (const job of this.#ledger.settling) {
-      const { jobId } = job.request;
-      if (job.verdict?.kind === 'end') {
-        const { state, exitCode } = job.verdict;
-        this.#ledger.end(jobId, state);
-        decisions.push({ kind: 'EndJob', jobId, state, exitCode });
-      } else {
-        decisions.push({ kind: 'Requeue', jobId, ...this.#ledger.requeue(job) });
-      }
-    }
+  startAttempt(job: CoreJob): void {
+    const { jobId } = job.request;
+    const record = this.#ledger.find(jobId);
+    if (record === undefined || record.held === null)
+      throw new Error(`invariant violated: job ${jobId} holds no nodes`);
+    const placement = placementOf(this.#ledger.pool, record, record.held);
+    this.decisions.push({ kind: 'StartAttempt', jobId, attempt: job.attempt, placement });
   }
 
-  #endAttempts(nowMs: number, decisions: Decision[]): void {
-    const { deadlines, doomed } = this.#ledger;
-    for (let due = deadlines.peek(); due !== undefined && (due.deadlineMs ?? 0) <= nowMs; due = deadlines.peek()) {
-      deadlines.pop();
-      this.#ledger.doom(due, 'TIMEOUT');
-    }
-    for (const job of doomed) {
-      const cause = job.cause ?? 'NODE_FAIL';
-      this.#ledger.markEnding(job, cause);
-      decisions.push({ kind: 'EndAttempt', jobId: job.request.jobId, attempt: job.attempt, cause });
-    }
+  endAttempt(job: CoreJob, cause: EndCause): void {
+    this.decisions.push({ kind: 'EndAttempt', jobId: job.request.jobId, attempt: job.attempt, cause });
   }
 
-  /** Returns whether more jobs might start at once. */
-  #startAttempts(nowMs: number, decisions: Decision[]): boolean {
-    const { queue, pool } = this.#ledger;
-    const start = (job: JobRecord, placement: Placement) => {
-      const attempt = job.attempt + 1;
-      this.#ledger.start(job, attempt, placement, nowMs);
-      decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt, placement });
-    };
-    for (let started = 0; started < this.#policy.defaultQueueDepth; started++) {
-      const job = queue.head();
-      if (job === undefined) return false;
-      const placement = placeGang(pool, job);
-      if (placement === null) return this.#backfill?.run(nowMs, start) ?? false;
-      start(job, placement);
-    }
-    return queue.head() !== undefined;
+  requeueJob(job: CoreJob): void {
+    const isHeld = this.#ledger.find(job.request.jobId)?.hold !== null;
+    this.decisions.push({ kind: 'Requeue', jobId: job.request.jobId, requeues: job.requeues, isHeld });
+  }
+
+  endJob(job: CoreJob, state: EndState, exitCode: number): void {
+    this.decisions.push({ kind: 'EndJob', jobId: job.request.jobId, state, exitCode });
   }
 }
 

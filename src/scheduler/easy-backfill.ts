@@ -1,0 +1,128 @@
+import type { JobRecord } from './job-record.ts';
+import type { Ledger } from './ledger.ts';
+import type { NodeRecord } from './node-record.ts';
+import { nodesWithRoom, placeGang, takesWholeNodes } from './placement.ts';
+import { isHarmful, type Shadow, shadowOf } from './shadow.ts';
+
+/** Starts a job on these nodes. */
+export type Start = (job: JobRecord, nodeIndices: readonly number[]) => void;
+
+/** Jobs of one shape that found no nodes: neither will those that need as many or more. */
+interface Refused {
+  short: number;
+  long: number;
+}
+
+/**
+ * EASY backfill: of the jobs at the front of the queue the first, which cannot start, has a reservation; the others start where that is not
+ * put off. What was found out is kept while nodes, attempts and the head stay as they are: time alone makes no room, so that a job that came
+ * since is all there is to try.
+ */
+export class EasyBackfill {
+  readonly #ledger: Ledger;
+  /** Whether the job may start now as far as limits are concerned; it is out of the queue where it may not. */
+  readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
+  #shadow: Shadow | null = null;
+  #seenChanges = -1;
+  /** From here on the passing of time alone may change it. */
+  #validUntilMs = 0;
+  /** By shape. */
+  #refused: (Refused | undefined)[] = [];
+
+  constructor(ledger: Ledger, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
+    this.#ledger = ledger;
+    this.#isAdmitted = isAdmitted;
+  }
+
+  /** One pass behind the head, which does not fit. Returns whether more jobs than were looked at might start now. */
+  run(head: JobRecord, nowMs: number, start: Start): boolean {
+    const { queue } = this.#ledger;
+    const arrivals = queue.takeArrivals();
+    const isKept = this.#shadow?.head === head && this.#seenChanges === this.#changes() && nowMs < this.#validUntilMs;
+    if (!isKept) this.#renew(head, nowMs);
+    const hadMore = queue.restCount > 0;
+    let hasStarted = false;
+    for (const job of isKept ? arrivals : [...queue.front()]) {
+      if (job === head || job.place !== 'front') continue;
+      if (this.#try(job, nowMs, start)) hasStarted = true;
+    }
+    return hasStarted && hadMore;
+  }
+
+  /** What the scheduler itself started has been reckoned with. */
+  #changes(): number {
+    const { pool, ends } = this.#ledger;
+    return pool.changes + ends.changes;
+  }
+
+  /** Whether another pass could come to anything else than the last. */
+  hasWork(): boolean {
+    return this.#shadow === null || this.#seenChanges !== this.#changes() || this.#ledger.queue.hasArrivals;
+  }
+
+  /** Something else was started than by this pass: the plan no longer holds. */
+  forget(): void {
+    this.#shadow = null;
+  }
+
+  #renew(head: JobRecord, nowMs: number): void {
+    this.#shadow = shadowOf(this.#ledger, head, nowMs);
+    this.#seenChanges = this.#changes();
+    this.#refused = [];
+    // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
+    this.#validUntilMs = this.#ledger.ends.sorted()[0]?.endMsMax ?? Infinity;
+  }
+
+  #try(job: JobRecord, nowMs: number, start: Start): boolean {
+    const shadow = this.#shadow;
+    if (shadow === null) return false;
+    const endMs = nowMs + job.limitMs;
+    const isShort = endMs <= shadow.startMs && endMs < Infinity;
+    const { nodes } = job.request;
+    const refused = job.shape < 0 ? undefined : this.#refused[job.shape];
+    if (refused !== undefined && nodes >= (isShort ? refused.short : Math.min(refused.short, refused.long)))
+      return false;
+    if (!this.#isAdmitted(job, nowMs)) return false;
+    const indices = isShort ? placeGang(this.#ledger.pool, job) : this.#placeLong(shadow, job);
+    if (indices === null) {
+      this.#refuse(job, isShort);
+      return false;
+    }
+    if (!isShort) shadow.extra -= this.#countHarmful(shadow, job, indices);
+    start(job, indices);
+    return true;
+  }
+
+  /** Where it is still there at the shadow time: on nodes that the head does not need then. */
+  #placeLong(shadow: Shadow, job: JobRecord): number[] | null {
+    const { pool } = this.#ledger;
+    if (job.request.nodes <= shadow.extra) return placeGang(pool, job);
+    if (shadow.isWhole && takesWholeNodes(pool, job)) return null;
+    if (shadow.extra === 0) return placeGang(pool, job, (node) => !isHarmful(shadow, node, job));
+    const allowed = new Set<NodeRecord>();
+    let extra = shadow.extra;
+    for (const node of nodesWithRoom(pool, job)) {
+      if (isHarmful(shadow, node, job)) {
+        if (extra === 0) continue;
+        extra -= 1;
+      }
+      allowed.add(node);
+    }
+    return placeGang(pool, job, (node) => allowed.has(node));
+  }
+
+  #countHarmful(shadow: Shadow, job: JobRecord, indices: readonly number[]): number {
+    if (shadow.isWhole && takesWholeNodes(this.#ledger.pool, job)) return indices.length;
+    let count = 0;
+    for (const index of indices) if (isHarmful(shadow, this.#ledger.pool.at(index), job)) count += 1;
+    return count;
+  }
+
+  #refuse({ shape, request }: JobRecord, isShort: boolean): void {
+    if (shape < 0) return;
+    const refused = this.#refused[shape] ?? { short: Infinity, long: Infinity };
+    if (isShort) refused.short = Math.min(refused.short, request.nodes);
+    else refused.long = Math.min(refused.long, request.nodes);
+    this.#refused[shape] = refused;
+  }
+}

@@ -1,0 +1,92 @@
+import type { JobTerms } from './job-record.ts';
+import type { PartitionPolicy, Policy } from './policy.ts';
+import type { JobRequest } from './types.ts';
+
+/** One bit each in a 31-bit mask. */
+const PARTITIONS_MAX = 31;
+const ALL_PARTITIONS = 0x7fffffff;
+
+interface PartitionTerms {
+  bit: number;
+  tier: number;
+  maxMs: number;
+  defaultMs: number;
+  nodes: ReadonlySet<string> | null;
+}
+
+/** What the policy's partitions make of jobs and nodes; numbers the shapes of requests. */
+export class Terms {
+  readonly #partitions = new Map<string, PartitionTerms>();
+  readonly #default: PartitionTerms | null;
+  readonly #shapes = new Map<string, number>();
+  /** By the identity of `perNode`, which jobs of one kind share: no key is made for each. */
+  readonly #shapesByObject = new WeakMap<object, { suffix: string; shape: number }>();
+
+  /** Throws a RangeError for more than 31 partitions. */
+  constructor({ partitions }: Policy) {
+    if (partitions.length > PARTITIONS_MAX)
+      throw new RangeError(`partitions: expected at most ${PARTITIONS_MAX}, got ${partitions.length}`);
+    for (const [index, partition] of partitions.entries())
+      this.#partitions.set(partition.name, termsOf(partition, index));
+    const named = partitions.find(({ isDefault }) => isDefault) ?? partitions[0];
+    this.#default = named === undefined ? null : (this.#partitions.get(named.name) ?? null);
+  }
+
+  /** Where no partition of the job's name is defined, it belongs to none: no node is for it. */
+  of(request: JobRequest): JobTerms {
+    const shape = this.#shapeOf(request);
+    const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
+    if (this.#partitions.size === 0)
+      return { limitMs: request.timeLimitMs ?? Infinity, partitionBit: ALL_PARTITIONS, tier: 0, shape };
+    if (partition === undefined || partition === null)
+      return { limitMs: request.timeLimitMs ?? Infinity, partitionBit: 0, tier: 0, shape };
+    return {
+      limitMs: request.timeLimitMs ?? partition.defaultMs,
+      partitionBit: partition.bit,
+      tier: partition.tier,
+      shape,
+    };
+  }
+
+  /** True where the partition would not let it run so long. */
+  isOverPartitionLimit(request: JobRequest): boolean {
+    const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
+    return partition !== null && partition !== undefined && (request.timeLimitMs ?? 0) > partition.maxMs;
+  }
+
+  /** Bits of the partitions a node belongs to. */
+  maskOf(nodeName: string): number {
+    if (this.#partitions.size === 0) return ALL_PARTITIONS;
+    let mask = 0;
+    for (const { bit, nodes } of this.#partitions.values()) if (nodes === null || nodes.has(nodeName)) mask |= bit;
+    return mask;
+  }
+
+  #shapeOf(request: JobRequest): number {
+    if (request.excludedNodes.length > 0) return -1;
+    const { perNode } = request;
+    const suffix = `${request.gpuType ?? ''}/${request.exclusive ? 1 : 0}/${request.partition ?? ''}/${request.reservation ?? ''}`;
+    const known = this.#shapesByObject.get(perNode);
+    if (known !== undefined && known.suffix === suffix) return known.shape;
+    const key = `${perNode.cpus}/${perNode.memoryBytes}/${perNode.gpus}/${suffix}`;
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = this.#shapes.size;
+      this.#shapes.set(key, shape);
+    }
+    this.#shapesByObject.set(perNode, { suffix, shape });
+    return shape;
+  }
+}
+
+function termsOf(partition: PartitionPolicy, index: number): PartitionTerms {
+  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null } = partition;
+  const maxMs = maxTimeSeconds === null ? Infinity : maxTimeSeconds * 1000;
+  return {
+    bit: 1 << index,
+    tier: priorityTier,
+    maxMs,
+    defaultMs: defaultTimeSeconds === null ? maxMs : defaultTimeSeconds * 1000,
+    nodes: nodes === null ? null : new Set(nodes),
+  };
+}
