@@ -1,8 +1,11 @@
 import type { Allocation } from '../scheduler/core-types.ts';
 import type { JobRequest } from '../scheduler/types.ts';
 
-/** How a job's attempt ends if nothing interferes with it. */
-export type Outcome = 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'OUT_OF_MEMORY';
+/**
+ * How a job's attempt ends if nothing interferes with it. NODE_FAIL: each attempt takes a node with it, so that the job is requeued within its
+ * `maxRequeues` and does it again: a crash loop.
+ */
+export type Outcome = 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'OUT_OF_MEMORY' | 'NODE_FAIL';
 
 /** What a job does to keep its work. All in milliseconds. */
 export interface Checkpointing {

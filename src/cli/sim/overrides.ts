@@ -94,7 +94,9 @@ function readAlone(path: string, parts: readonly string[], value: unknown): Sche
     if (!(cause instanceof OrreryError)) throw cause;
     const known = Object.keys(FIGURES).join(', ');
     const why = cause.message.replace(/^set:\d+:\d+ /, '');
-    throw new OrreryError('ORR_USAGE', `set ${path}: neither one of ${known} nor a field of the policy: ${why}`, { cause });
+    throw new OrreryError('ORR_USAGE', `set ${path}: neither one of ${known} nor a field of the policy: ${why}`, {
+      cause,
+    });
   }
 }
 

@@ -25,6 +25,7 @@ export interface ReplayReport {
   daemonStarts: number;
   facts: number;
   cycles: number;
+  /** Reproduced exactly. */
   decisions: number;
   /** Null: every decision was reproduced exactly. */
   firstDifference: Difference | null;
@@ -101,7 +102,6 @@ class Replay {
   }
 
   #takeDecision(seq: number, event: EchoEvent): void {
-    this.decisions += 1;
     // Decisions of a cycle are committed together and under one time; a cycle that was not done is followed by another.
     if (this.#expected.length === 0) {
       this.cycles += 1;
@@ -113,6 +113,7 @@ class Replay {
       this.firstDifference = { seq, atMs: event.atMs, recorded: event, replayed };
       return;
     }
+    this.decisions += 1;
     this.#expected = rest;
     this.#scheduler.apply(event);
   }

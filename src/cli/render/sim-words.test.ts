@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { digits, percent, shortTime } from './sim-words.ts';
+
+describe('figures in words', () => {
+  it('say times in the unit a reader thinks in', () => {
+    const seconds = [0, 0.0123, 4.25, 59, 720, 5400, 32_760, 200_000, 8e6, -720];
+    expect(seconds.map(shortTime)).toEqual([
+      '0 s',
+      '12 ms',
+      '4.3 s',
+      '59 s',
+      '12 min',
+      '90 min',
+      '9.1 h',
+      '2.3 d',
+      '93 d',
+      '-12 min',
+    ]);
+  });
+
+  it('keep two digits that count', () => {
+    expect([0, 0.0123, 0.62, 9.14, 9.96, 12_345.6].map(digits)).toEqual(['0', '0.012', '0.62', '9.1', '10', '12,346']);
+  });
+
+  it('say shares as percent', () => {
+    expect([0, 0.0004, 0.83123, 1].map(percent)).toEqual(['0.0 %', '0.04 %', '83.1 %', '100.0 %']);
+  });
+});

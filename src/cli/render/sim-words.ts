@@ -1,0 +1,29 @@
+/** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`. */
+export function shortTime(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size < 0.5) return size < 0.0005 ? '0 s' : `${digits(seconds * 1000)} ms`;
+  if (size < 99.5) return `${digits(seconds)} s`;
+  if (size < 99.5 * 60) return `${digits(seconds / 60)} min`;
+  if (size < 48 * 3600) return `${digits(seconds / 3600)} h`;
+  return `${digits(seconds / 86_400)} d`;
+}
+
+/** Two digits that count, or all before the point: `0.62`, `9.1`, `120`. */
+export function digits(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return '0';
+  if (size >= 9.95) return Math.round(value).toLocaleString('en');
+  const places = Math.max(0, 1 - Math.floor(Math.log10(size)));
+  return String(Number(value.toFixed(Math.min(6, places))));
+}
+
+/** A share as percent: `83.1 %`. */
+export function percent(share: number): string {
+  const value = share * 100;
+  if (value !== 0 && Math.abs(value) < 0.095) return `${digits(value)} %`;
+  return `${value.toFixed(1)} %`;
+}
+
+export function whole(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}

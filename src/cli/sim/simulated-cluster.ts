@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Cluster, expandNodes } from '../../cluster/cluster.ts';
+import type { NodeSpec, Resources } from '../../cluster/node.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { parseClusterFile } from '../../formats/cluster-file.ts';
+import { clusterFile } from '../cluster-argument.ts';
+import { packageFolder } from '../package-folder.ts';
+import { readText } from '../read-text.ts';
+import type { Overrides } from './overrides.ts';
+
+/** A node of which nothing is said: a DGX A100 (two AMD EPYC 7742 of 64 cores, 1 TB, 8 GPUs). */
+const NODE_DEFAULT: Resources = { cpus: 128, memoryBytes: 1e12, gpus: 8 };
+
+/** The machine of a simulation. */
+export interface SimulatedCluster {
+  name: string;
+  nodes: readonly NodeSpec[];
+  /** Of a node; null where its file gives none. */
+  powerWattsMax: number | null;
+}
+
+/** The nodes of a cluster of the catalogue or of a file, with what `--set` changes. Throws ORR_UNKNOWN_CLUSTER, ORR_BAD_FILE, ORR_USAGE. */
+export async function clusterOf(nameOrFile: string, overrides: Overrides): Promise<SimulatedCluster> {
+  const path = clusterFile(nameOrFile);
+  const cluster = parseClusterFile(await readText(path), basename(path), gpuNames());
+  const { nodes, gpusPerNode, cpusPerNode } = overrides;
+  const [main, ...others] = cluster.nodeTypes;
+  if (nodes !== undefined && others.length > 0) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `set nodes: cluster ${cluster.name} has several kinds of nodes: give a cluster file with the nodes you mean`,
+    );
+  }
+  const nodeTypes = cluster.nodeTypes.map((nodeType) => ({
+    ...nodeType,
+    count: nodes ?? nodeType.count,
+    cpus: cpusPerNode ?? nodeType.cpus,
+    gpusPerNode: gpusPerNode ?? nodeType.gpusPerNode,
+  }));
+  const changed: Cluster = { ...cluster, nodeTypes };
+  return {
+    name: cluster.name,
+    nodes: expandNodes(changed, NODE_DEFAULT),
+    powerWattsMax: main?.powerWattsMax ?? null,
+  };
+}
+
+/** So many nodes of which nothing else is said, for traces that come without their cluster. */
+export function plainCluster({ nodes = 0, gpusPerNode, cpusPerNode }: Overrides): SimulatedCluster {
+  const resources: Resources = {
+    ...NODE_DEFAULT,
+    gpus: gpusPerNode ?? NODE_DEFAULT.gpus,
+    cpus: cpusPerNode ?? NODE_DEFAULT.cpus,
+  };
+  const digits = String(nodes).length;
+  const specs = Array.from({ length: nodes }, (_, index): NodeSpec => {
+    const name = `node${String(index + 1).padStart(digits, '0')}`;
+    return { name, resources, gpuType: null, leaf: null };
+  });
+  return { name: `${nodes} nodes`, nodes: specs, powerWattsMax: null };
+}
+
+function gpuNames(): string[] {
+  return readdirSync(join(packageFolder(), 'catalog', 'gpus')).flatMap((file) =>
+    file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : [],
+  );
+}
