@@ -122,7 +122,6 @@ const ownFields = {
   bfIntervalSeconds: seconds.exactOptional(),
   bfResolutionSeconds: count.exactOptional(),
   bfMaxJobTest: count.exactOptional(),
-  bfMaxJobReserve: count.exactOptional(),
   bfWindowSeconds: count.exactOptional(),
   priority: priority.exactOptional(),
   preempt: preempt.exactOptional(),

@@ -16,6 +16,8 @@ export interface CoreJob {
   readonly attempt: number;
   /** Failures that put it back in the queue so far. */
   readonly requeues: number;
+  /** The job for which its attempt is being ended, where it is preempted. */
+  readonly preemptorJobId: number | null;
   /** Null unless it is on nodes. */
   readonly allocation: Allocation | null;
   /** The driver's own: where it keeps what it knows of the job. */

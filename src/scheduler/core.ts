@@ -3,9 +3,16 @@ import type { CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
 import { EasyBackfill } from './easy-backfill.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
+import { NEVER } from './limits.ts';
+import { hasRoom, isInService } from './node-record.ts';
+import { NodeReservations } from './node-reservations.ts';
 import { holdNodes, placeGang } from './placement.ts';
+import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
+
+/** Jobs parked under it wait for a reservation to begin; no limit has this number. */
+const RESERVATION = Number.NEGATIVE_INFINITY;
 
 /**
  * The scheduler with Slurm's policies `sched/builtin` and `sched/backfill`: priority order, first in first out among equals. The first job
@@ -20,12 +27,20 @@ export class Core implements SchedulerCore {
   readonly policy: Policy;
   readonly ledger: Ledger;
   readonly #backfill: EasyBackfill | null;
+  readonly #preemption: Preemption | null;
+  readonly #reservations: NodeReservations;
   #lastBackfillMs = -Infinity;
+  #calcPeriod = 0;
+  #isClusterNew = true;
+  #reservationsChangeMs = -Infinity;
 
   constructor(policy: Policy) {
     this.policy = policy;
     this.ledger = new Ledger(policy);
-    this.#backfill = policy.schedulerType === 'backfill' ? new EasyBackfill(this.ledger, () => true) : null;
+    this.#reservations = new NodeReservations(policy.reservations, policy.accounts);
+    const admit = (job: JobRecord, nowMs: number) => this.#admit(job, nowMs);
+    this.#backfill = policy.schedulerType === 'backfill' ? new EasyBackfill(this.ledger, admit) : null;
+    this.#preemption = policy.preempt.type === 'none' ? null : new Preemption(this.ledger, policy, admit);
   }
 
   get pendingCount(): number {
@@ -39,6 +54,7 @@ export class Core implements SchedulerCore {
   addNode(spec: NodeSpec): number {
     const index = this.ledger.pool.add(spec);
     this.ledger.queue.reconsider();
+    this.#isClusterNew = true;
     return index;
   }
 
@@ -63,6 +79,7 @@ export class Core implements SchedulerCore {
   removeNode(nodeIndex: number): void {
     this.ledger.pool.remove(this.ledger.pool.at(nodeIndex));
     this.ledger.queue.doubt();
+    this.#isClusterNew = true;
   }
 
   submit(request: JobRequest, atMs: number, attemptsBefore = 0): JobRecord {
@@ -89,20 +106,82 @@ export class Core implements SchedulerCore {
 
   decide(nowMs: number, sink: DecisionSink): number {
     this.ledger.wake(nowMs);
+    if (this.#isClusterNew) this.#surveyCluster();
+    this.#prioritize(nowMs);
+    if (nowMs >= this.#reservationsChangeMs) this.#reviewReservations(nowMs);
     this.#settle(nowMs, sink);
     this.#endAttempts(nowMs, sink);
     const isUnfinished = this.#startAttempts(nowMs, sink);
+    this.#preemption?.run(nowMs, sink);
     return isUnfinished ? nowMs : this.#wakeMs(nowMs);
   }
 
   #wakeMs(nowMs: number): number {
     const { deadlines, timers, queue } = this.ledger;
     let wakeMs = Math.min(deadlines.peek()?.deadlineMs ?? Infinity, timers.peek()?.eligibleMs ?? Infinity);
-    if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0 && queue.head() !== undefined) {
+    if (queue.head() === undefined) return wakeMs;
+    if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
       const nextMs = this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
       if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
     }
-    return wakeMs;
+    const preemptMs = this.#preemption?.wakeMs ?? Infinity;
+    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity, this.#reservationsChangeMs);
+  }
+
+  /** What depends on which nodes there are. */
+  #surveyCluster(): void {
+    this.#isClusterNew = false;
+    const nodes = this.ledger.pool.present();
+    this.ledger.kinds.multifactor.setCluster(
+      nodes.length,
+      nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
+    );
+    if (!this.#reservations.isEmpty) this.#reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
+    this.#reservationsChangeMs = -Infinity;
+    if (this.policy.priority.type === 'multifactor') this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
+  }
+
+  /** Fair-share and age count anew once in each period. */
+  #prioritize(nowMs: number): void {
+    const { type, calcPeriodSeconds } = this.policy.priority;
+    if (type === 'basic') return;
+    const period = Math.floor(nowMs / (calcPeriodSeconds * 1000));
+    if (period === this.#calcPeriod) return;
+    this.#calcPeriod = period;
+    this.ledger.kinds.fairShare.recalculate(nowMs);
+    this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
+  }
+
+  #reviewReservations(nowMs: number): void {
+    this.#reservationsChangeMs = this.#reservations.nextChangeMs(nowMs);
+    this.ledger.queue.unpark(RESERVATION);
+    this.#backfill?.forget();
+  }
+
+  /** Whether limits and reservations let it start now; if not, it is parked. */
+  #admit(job: JobRecord, nowMs: number): boolean {
+    const { queue, kinds } = this.ledger;
+    if (job.isOverTime) {
+      queue.park(job, NEVER);
+      return false;
+    }
+    if (job.demand !== null) {
+      const blocked = kinds.limits.blockedBy(job.kind.limits, job.demand);
+      if (blocked !== null) {
+        queue.park(job, blocked.key);
+        return false;
+      }
+    }
+    if (this.#reservations.isEmpty) return true;
+    const { user, account } = job.kind;
+    const { reservation = null, timeLimitMs } = job.request;
+    const asUser = { user, account, reservation, timeLimitMs };
+    if (!this.#reservations.isOpen(asUser, nowMs)) {
+      queue.park(job, RESERVATION);
+      return false;
+    }
+    job.barred = this.#reservations.barred(asUser, nowMs);
+    return true;
   }
 
   #settle(nowMs: number, sink: DecisionSink): void {
@@ -143,15 +222,33 @@ export class Core implements SchedulerCore {
       this.ledger.start(job, job.attempt + 1, holdNodes(pool, job, nodeIndices), nowMs);
       sink.startAttempt(job);
     };
-    for (let started = 0; started < this.policy.defaultQueueDepth; started++) {
+    if (this.ledger.claimants.size > 0) this.#startClaimants(start);
+    if (!this.#reservations.isEmpty) this.#backfill?.forget();
+    for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
       if (job === undefined) return false;
+      if (!this.#admit(job, nowMs)) continue;
+      started += 1;
       const nodeIndices = placeGang(pool, job);
       if (nodeIndices === null) return this.#backfillBehind(job, nowMs, start);
       this.#backfill?.forget();
       start(job, nodeIndices);
     }
     return queue.head() !== undefined;
+  }
+
+  /** Those for whom others were preempted, once their nodes are free. */
+  #startClaimants(start: (job: JobRecord, nodeIndices: readonly number[]) => void): void {
+    const { pool } = this.ledger;
+    for (const job of this.ledger.claimants) {
+      const nodes = (job.claimed ?? []).map((index) => pool.at(index));
+      if (!nodes.every(isInService)) {
+        this.ledger.abandonClaim(job);
+      } else if (nodes.every((node) => hasRoom(node, job))) {
+        this.#backfill?.forget();
+        start(job, job.claimed ?? []);
+      }
+    }
   }
 
   #backfillBehind(

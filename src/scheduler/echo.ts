@@ -12,7 +12,14 @@ export function echoOf(decision: Decision, atMs: number): EchoEvent {
     case 'StartAttempt':
       return { kind: 'AttemptStarting', atMs, jobId, attempt: decision.attempt, placement: decision.placement };
     case 'EndAttempt':
-      return { kind: 'AttemptEnding', atMs, jobId, attempt: decision.attempt, cause: decision.cause };
+      return {
+        kind: 'AttemptEnding',
+        atMs,
+        jobId,
+        attempt: decision.attempt,
+        cause: decision.cause,
+        ...(decision.preemptor !== undefined && { preemptor: decision.preemptor }),
+      };
     case 'Requeue':
       return { kind: 'JobRequeued', atMs, jobId, requeues: decision.requeues, isHeld: decision.isHeld };
     case 'EndJob':

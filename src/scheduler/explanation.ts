@@ -16,6 +16,10 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
     return isBroken ? 'DependencyNeverSatisfied' : 'Dependency';
   }
   if (job.timerIndex >= 0) return 'BeginTime';
+  if (job.isOverTime) return 'PartitionTimeLimit';
+  const blocked = job.demand === null ? null : ledger.kinds.limits.blockedBy(job.kind.limits, job.demand);
+  if (blocked !== null) return blocked.reason;
+  if (job.claimed !== null) return 'Resources';
   const { pool, queue } = ledger;
   if (pool.countCapable(job, 'all') < job.request.nodes) return 'BadConstraints';
   if (pool.countCapable(job, 'inService') < job.request.nodes) return 'ReqNodeNotAvail';
@@ -69,7 +73,9 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
     case 'BeginTime':
       return [`Job ${jobId} may start ${untilText(job.eligibleMs, nowMs)}.`];
     case 'None':
+      break;
     default:
+      return [`Job ${jobId} waits for a limit: ${reasonOf(ledger, job)}.`];
   }
   return [`Job ${jobId} has all it needs and starts in the next cycle.`];
 }

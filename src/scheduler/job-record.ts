@@ -1,4 +1,6 @@
 import type { CoreJob } from './core-types.ts';
+import type { JobKind } from './job-kind.ts';
+import type { Demand } from './limits.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
 
 /** What becomes of a job whose attempt is over: `decide` turns it into a decision. */
@@ -22,6 +24,9 @@ const NO_DEPENDENCIES: Dependency[] = [];
 /** The scheduler's own account of a job that has not ended. Mutated in place. */
 export class JobRecord implements CoreJob {
   readonly request: JobRequest;
+  readonly kind: JobKind;
+  /** What counts against limits; null where none can concern the job. */
+  readonly demand: Demand | null;
   readonly excluded: ReadonlySet<string>;
   /** Infinity where it has none. */
   readonly limitMs: number;
@@ -29,10 +34,14 @@ export class JobRecord implements CoreJob {
   readonly partitionBit: number;
   /** Of its partition: comes before all priorities. */
   readonly tier: number;
+  /** It asks for more time than its partition gives. */
+  readonly isOverTime: boolean;
   /** The driver's own. */
   slot = -1;
   /** Higher starts first. The request's, or worked out from its factors. */
   priority: number;
+  /** The part of it that does not change while it waits. */
+  staticPriority: number;
   /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
   phase: 'pending' | 'starting' | 'running' | 'over' = 'pending';
   attempt: number;
@@ -58,6 +67,14 @@ export class JobRecord implements CoreJob {
   isEnding = false;
   /** For whom, where it is preempted. */
   preemptorJobId: number | null = null;
+  /** Nodes that are kept for it while those who held them are being preempted. */
+  claimed: readonly number[] | null = null;
+  /** Nobody is looked for to preempt before this instant. */
+  preemptRetryMs = 0;
+  /** The array whose throttle let it back into the queue: if it does not start, another task may. */
+  unparkedFrom: number | null = null;
+  /** 1 at the index of each node that reservations keep it off now; null for none. */
+  barred: Uint8Array | null = null;
   verdict: Verdict | null = null;
   /** Jobs that ask for the same on a node have the same number; -1 for one that excludes nodes. */
   readonly shape: number;
@@ -71,14 +88,18 @@ export class JobRecord implements CoreJob {
   /** Its place in the heap of those that wait for an instant; -1 outside. */
   timerIndex = -1;
 
-  constructor(request: JobRequest, terms: JobTerms, attempt: number) {
+  constructor(request: JobRequest, terms: JobTerms, kind: JobKind, attempt: number) {
     this.request = request;
+    this.kind = kind;
+    this.demand = demandOf(request, kind);
     this.excluded = request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes);
     this.limitMs = terms.limitMs;
     this.partitionBit = terms.partitionBit;
     this.tier = terms.tier;
+    this.isOverTime = terms.isOverTime;
     this.shape = terms.shape;
     this.priority = request.priority;
+    this.staticPriority = request.priority;
     this.attempt = attempt;
     this.hold = request.isHeld ? 'user' : null;
     this.eligibleMs = request.beginMs ?? 0;
@@ -94,7 +115,19 @@ export interface JobTerms {
   limitMs: number;
   partitionBit: number;
   tier: number;
+  isOverTime: boolean;
   shape: number;
+}
+
+function demandOf({ nodes, perNode, timeLimitMs, array }: JobRequest, kind: JobKind): Demand | null {
+  const runningMax = array?.runningMax ?? null;
+  if (runningMax === null && !kind.isLimited && kind.limits.counters.length === 0) return null;
+  return {
+    nodes,
+    gpus: nodes * perNode.gpus,
+    timeLimitMs,
+    array: array === undefined || runningMax === null ? null : { id: array.id, runningMax },
+  };
 }
 
 /** True where an attempt of the job holds nodes. */

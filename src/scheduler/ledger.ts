@@ -1,6 +1,7 @@
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { Dependencies } from './dependencies.ts';
+import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
 import { Outcomes } from './outcomes.ts';
@@ -10,7 +11,7 @@ import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
-const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 0, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
+const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 1, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
 
 /**
  * Everything the scheduler knows, and the steps by which jobs move through it. Facts and decisions both go through these steps, so a state
@@ -34,13 +35,19 @@ export class Ledger {
   /** Jobs whose attempt is to be ended and the driver was not told yet. */
   readonly doomed = new Set<JobRecord>();
   readonly terms: Terms;
+  readonly kinds: JobKinds;
+  /** Jobs for which others are being preempted. */
+  readonly claimants = new Set<JobRecord>();
   readonly #jobs = new Map<number, JobRecord>();
   readonly #policy: Policy;
+  readonly #isFairShare: boolean;
   #startCount = 0;
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
     this.terms = new Terms(policy);
+    this.kinds = new JobKinds(policy);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
     const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
     this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
@@ -74,18 +81,44 @@ export class Ledger {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
     const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
-    const job = new JobRecord(request, this.terms.of(request), attempt);
+    const job = this.record(request, attempt);
     this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
+    this.kinds.limits.entered(job.kind.limits);
     if (request.dependencies.length > 0) this.dependencies.register(job);
     if (job.eligibleMs > atMs) this.timers.push(job);
+    else job.eligibleMs = atMs;
+    this.prioritize(job);
     this.#enqueueIfEligible(job);
     return job;
+  }
+
+  /** Not part of the ledger: a request as it would be looked at. */
+  record(request: JobRequest, attempt: number): JobRecord {
+    return new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
+  }
+
+  /** Works its priority out anew, from factors as of the last calculation. */
+  prioritize(job: JobRecord): void {
+    if (this.#policy.priority.type === 'basic') return;
+    const { nodes, perNode, qos, partition, priority } = job.request;
+    const { multifactor, fairShare } = this.kinds;
+    job.staticPriority = multifactor.staticPriority({
+      nodes,
+      cpus: nodes * perNode.cpus,
+      qos: qos ?? DEFAULT_QOS,
+      partition: partition ?? null,
+      base: priority,
+    });
+    const factor = fairShare.factor(job.kind.association);
+    job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }
 
   hold(job: JobRecord): void {
     job.hold ??= 'user';
     this.queue.remove(job);
+    this.queue.pass(job);
+    this.dropClaim(job);
   }
 
   releaseHold(job: JobRecord): void {
@@ -98,6 +131,8 @@ export class Ledger {
     if (isOnNodes(job)) return this.doom(job, 'CANCELLED');
     if (job.verdict?.kind === 'end') return;
     this.queue.remove(job);
+    this.queue.pass(job);
+    this.dropClaim(job);
     this.#dropTimer(job);
     this.dependencies.forget(job);
     this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
@@ -122,8 +157,12 @@ export class Ledger {
       throw new Error(`job ${job.request.jobId} cannot start attempt ${attempt}${describe(job)}`);
     }
     this.ends.set(job, atMs + job.limitMs);
+    this.dropClaim(job);
     this.pool.take(job, held);
     this.queue.remove(job);
+    job.unparkedFrom = null;
+    if (job.demand !== null) this.kinds.limits.start(job.kind.limits, job.demand);
+    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, usageRate(job), atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
@@ -160,15 +199,15 @@ export class Ledger {
     const cause = isDone ? null : (job.cause ?? (state === 'NODE_FAIL' ? 'NODE_FAIL' : null));
     const verdict = this.#verdictOf(job, cause, state, exitCode);
     if (verdict.kind === 'requeue' && verdict.requeues > job.requeues) job.eligibleMs = atMs + this.#backoffMs(job);
-    this.#leaveNodes(job, verdict);
+    this.#leaveNodes(job, verdict, atMs);
   }
 
-  failLaunch(job: JobRecord, isRetryable: boolean): void {
+  failLaunch(job: JobRecord, isRetryable: boolean, atMs: number): void {
     const verdict: Verdict =
       job.cause === null
         ? { kind: 'requeue', requeues: job.requeues, hold: isRetryable ? null : 'launch' }
         : this.#verdictOf(job, job.cause, 'FAILED', 1);
-    this.#leaveNodes(job, verdict);
+    this.#leaveNodes(job, verdict, atMs);
   }
 
   /** Back to PENDING under the same id. Returns whether it is held. Its place among those that are to be settled is the caller's to clear. */
@@ -193,6 +232,7 @@ export class Ledger {
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
     }
+    if (job !== undefined) this.kinds.limits.left(job.kind.limits);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
     for (const freed of this.dependencies.settle(jobId)) this.#enqueueIfEligible(freed);
@@ -214,12 +254,37 @@ export class Ledger {
 
   #enqueueIfEligible(job: JobRecord): void {
     const isFree = job.phase === 'pending' && job.hold === null && job.waitsFor.length === 0 && job.timerIndex < 0;
-    if (isFree && job.place === null) this.queue.add(job);
+    if (isFree && job.place === null && job.claimed === null) this.queue.add(job);
   }
 
-  #leaveNodes(job: JobRecord, verdict: Verdict): void {
+  /** The nodes are kept for the job, which waits outside the queue until those on them are gone. */
+  claim(job: JobRecord, nodeIndices: readonly number[]): void {
+    if (job.claimed !== null) return;
+    this.queue.remove(job);
+    job.claimed = nodeIndices;
+    this.claimants.add(job);
+    for (const index of nodeIndices) this.pool.claim(this.pool.at(index), job);
+  }
+
+  /** Others may have the nodes. Nothing happens where the job claims none; back to the queue is the caller's to see to. */
+  dropClaim(job: JobRecord): void {
+    for (const index of job.claimed ?? []) this.pool.claim(this.pool.at(index), null);
+    job.claimed = null;
+    this.claimants.delete(job);
+  }
+
+  /** It cannot have the nodes after all. */
+  abandonClaim(job: JobRecord): void {
+    this.dropClaim(job);
+    this.#enqueueIfEligible(job);
+  }
+
+  #leaveNodes(job: JobRecord, verdict: Verdict, atMs: number): void {
     if (job.held !== null) this.pool.release(job, job.held);
     job.held = null;
+    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job), atMs);
+    if (job.demand !== null)
+      for (const limit of this.kinds.limits.end(job.kind.limits, job.demand)) this.queue.unpark(limit);
     if (job.cause !== null && !job.isEnding) this.doomed.delete(job);
     this.#dropDeadline(job);
     this.ends.remove(job);
@@ -259,7 +324,7 @@ export class Ledger {
       case 'REQUEUE':
         return { kind: 'requeue', requeues: job.requeues, hold: null };
       case 'PREEMPTED':
-        return this.isRequeuedWhenPreempted(job)
+        return job.kind.preemption.mode === 'requeue'
           ? { kind: 'requeue', requeues: job.requeues, hold: null }
           : { kind: 'end', state: 'PREEMPTED', exitCode };
       case 'NODE_FAIL':
@@ -269,15 +334,15 @@ export class Ledger {
       : { kind: 'end', state: 'NODE_FAIL', exitCode };
   }
 
-  isRequeuedWhenPreempted(job: JobRecord): boolean {
-    const qos = this.#policy.qos.find(({ name }) => name === (job.request.qos ?? 'normal'));
-    return (qos?.preemptMode ?? this.#policy.preempt.mode) === 'requeue';
-  }
-
   #dropDeadline(job: JobRecord): void {
     if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
     job.deadlineMs = null;
   }
+}
+
+/** Billing times usage factor, a second: GPUs, or CPUs where the job has none. */
+function usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
+  return nodes * (perNode.gpus > 0 ? perNode.gpus : perNode.cpus) * kind.usageFactor;
 }
 
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {

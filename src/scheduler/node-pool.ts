@@ -2,7 +2,7 @@ import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
-import { couldHold, isInService, type NodeClass, NodeRecord } from './node-record.ts';
+import { couldHold, isAvailable, isInService, type NodeClass, NodeRecord } from './node-record.ts';
 
 /** A leaf switch and the nodes on it. Nodes without a described fabric share one nameless leaf. */
 export interface Leaf {
@@ -269,11 +269,6 @@ export class NodePool {
     this.#leafIndices.set(name, this.leaves.length);
     return this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
   }
-}
-
-/** In service and not kept for a job: it may be given to any. */
-export function isAvailable(node: NodeRecord): boolean {
-  return !node.isDown && !node.isDrained && !node.isRemoved && node.claim === null;
 }
 
 function lastOf(node: NodeRecord): JobRecord | null {

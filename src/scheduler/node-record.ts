@@ -51,6 +51,11 @@ export function isInService(node: NodeRecord): boolean {
   return !node.isDown && !node.isDrained && !node.isRemoved;
 }
 
+/** In service and not kept for a job: it may be given to any. */
+export function isAvailable(node: NodeRecord): boolean {
+  return !node.isDown && !node.isDrained && !node.isRemoved && node.claim === null;
+}
+
 /** True where a node of this class, all of it free, could hold one node's part of the job. */
 export function couldHold(nodeClass: NodeClass, job: JobRecord): boolean {
   return (
@@ -71,6 +76,11 @@ export function hasRoom(node: NodeRecord, job: JobRecord): boolean {
     (node.nodeClass.partitionMask & job.partitionBit) !== 0 &&
     hasGpuType(node.nodeClass.gpuType, job.request)
   );
+}
+
+/** The job must not be there, whatever room there is: it excludes the node, or a reservation keeps it off. */
+export function isKeptOff(node: NodeRecord, job: JobRecord): boolean {
+  return job.barred?.[node.index] === 1 || (job.excluded.size > 0 && job.excluded.has(node.spec.name));
 }
 
 /** The `count` lowest free GPUs, ascending. */

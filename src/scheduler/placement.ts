@@ -1,7 +1,7 @@
 import type { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
-import { freeGpuIndices, hasRoom, type NodeRecord } from './node-record.ts';
+import { freeGpuIndices, hasRoom, isKeptOff, type NodeRecord } from './node-record.ts';
 
 export type NodeFilter = (node: NodeRecord) => boolean;
 
@@ -44,9 +44,9 @@ export function countWithRoom(pool: NodePool, job: JobRecord): number {
 }
 
 /** True where all nodes are alike and only an idle one can hold a part of the job, whatever else runs: idle nodes need only be counted. */
-export function takesWholeNodes(pool: NodePool, { request, excluded }: JobRecord): boolean {
+export function takesWholeNodes(pool: NodePool, { request, excluded, barred }: JobRecord): boolean {
   const [nodeClass] = pool.classes;
-  if (nodeClass === undefined || pool.classes.length > 1 || excluded.size > 0) return false;
+  if (nodeClass === undefined || pool.classes.length > 1 || excluded.size > 0 || barred !== null) return false;
   const { cpus, gpus } = nodeClass.resources;
   if (request.exclusive || request.perNode.cpus === cpus) return true;
   return gpus > 0 && request.perNode.gpus === gpus && pool.gpulessCount === 0;
@@ -71,7 +71,7 @@ export function* nodesWithRoom(pool: NodePool, job: JobRecord): Generator<NodeRe
       if (bucket === undefined) continue;
       for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
         const node = pool.nodes[index];
-        if (node !== undefined && hasRoom(node, job) && !job.excluded.has(node.spec.name)) yield node;
+        if (node !== undefined && hasRoom(node, job) && !isKeptOff(node, job)) yield node;
       }
     }
   }
@@ -91,7 +91,7 @@ function firstIn(pool: NodePool, buckets: readonly BitSet[], job: JobRecord, isA
     if (bucket === undefined || bucket.size === 0) continue;
     for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
       const node = pool.nodes[index];
-      if (node === undefined || !hasRoom(node, job) || job.excluded.has(node.spec.name)) continue;
+      if (node === undefined || !hasRoom(node, job) || isKeptOff(node, job)) continue;
       if (isAllowed === null || isAllowed(node)) return index;
     }
   }

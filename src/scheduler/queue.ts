@@ -9,6 +9,11 @@ export function isAhead(a: JobRecord, b: JobRecord): boolean {
   return a.request.jobId < b.request.jobId;
 }
 
+/** The number of its array's throttle among limits; NaN for a job that has none. */
+function arrayLimit({ request }: JobRecord): number {
+  return request.array === undefined ? Number.NaN : -request.array.id;
+}
+
 /**
  * The pending jobs that could start: not held, waiting for no other job. The first `depth` of them stand sorted in front, where they are
  * looked at; the others wait in a heap, so that a long backlog costs no more than a short one. Jobs that the nodes in service could not
@@ -17,6 +22,8 @@ export function isAhead(a: JobRecord, b: JobRecord): boolean {
  */
 export class PendingQueue {
   readonly #depth: number;
+  /** Those of the queue that others may have to make room for. */
+  readonly preemptors = new Set<JobRecord>();
   /** Shorter than `#depth` only where nothing else is left. */
   readonly #front: JobRecord[] = [];
   readonly #rest = new Heap<JobRecord>(isAhead, (job, index) => {
@@ -25,6 +32,8 @@ export class PendingQueue {
   readonly #aside = new Set<JobRecord>();
   /** By the limit's number. */
   readonly #parked = new Map<number, Set<JobRecord>>();
+  /** Tasks of throttled arrays by the array's number: one comes back for each that ends. */
+  readonly #parkedTasks = new Map<number, Heap<JobRecord>>();
   /** Jobs that came to the front since the last `takeArrivals`; some may have left again. */
   #arrivals: JobRecord[] = [];
   readonly #isServiceable: (job: JobRecord) => boolean;
@@ -45,6 +54,7 @@ export class PendingQueue {
   }
 
   add(job: JobRecord): void {
+    if (job.kind.mayPreempt) this.preemptors.add(job);
     const last = this.#front.at(-1);
     const isFull = this.#front.length >= this.#depth;
     if (isFull && last !== undefined && isAhead(last, job)) {
@@ -65,13 +75,15 @@ export class PendingQueue {
   remove(job: JobRecord): void {
     const { place } = job;
     job.place = null;
+    if (job.kind.mayPreempt) this.preemptors.delete(job);
     if (place === 'front') {
       this.#front.splice(this.#indexFor(job), 1);
       if (this.#rest.size > 0) this.#refill();
     } else if (place === 'rest') this.#rest.removeAt(job.queueIndex);
     else if (place === 'aside') {
-      this.#aside.delete(job);
-      for (const parked of this.#parked.values()) parked.delete(job);
+      if (this.#aside.delete(job)) return;
+      for (const parked of this.#parked.values()) if (parked.delete(job)) return;
+      this.#parkedTasks.get(arrayLimit(job))?.removeAt(job.queueIndex);
     }
   }
 
@@ -110,17 +122,42 @@ export class PendingQueue {
   park(job: JobRecord, limit: number): void {
     this.remove(job);
     job.place = 'aside';
-    const parked = this.#parked.get(limit);
-    if (parked === undefined) this.#parked.set(limit, new Set([job]));
-    else parked.add(job);
+    if (limit === arrayLimit(job)) {
+      let tasks = this.#parkedTasks.get(limit);
+      if (tasks === undefined) {
+        tasks = new Heap<JobRecord>(isAhead, (task, index) => {
+          task.queueIndex = index;
+        });
+        this.#parkedTasks.set(limit, tasks);
+      }
+      tasks.push(job);
+    } else {
+      const parked = this.#parked.get(limit);
+      if (parked === undefined) this.#parked.set(limit, new Set([job]));
+      else parked.add(job);
+      this.pass(job);
+    }
+    job.unparkedFrom = null;
   }
 
-  /** Something that counted against the limit ended. */
+  /** Something that counted against the limit ended: all that it held up may try again, of an array the first. */
   unpark(limit: number): void {
+    const task = this.#parkedTasks.get(limit)?.pop();
+    if (task !== undefined) {
+      task.unparkedFrom = limit;
+      this.add(task);
+    }
     const parked = this.#parked.get(limit);
     if (parked === undefined) return;
     this.#parked.delete(limit);
     for (const job of parked) this.add(job);
+  }
+
+  /** The task does not start now although its array would let it: another one may. */
+  pass(job: JobRecord): void {
+    const limit = job.unparkedFrom;
+    job.unparkedFrom = null;
+    if (limit !== null) this.unpark(limit);
   }
 
   /** More nodes are in service than before. */
@@ -144,6 +181,15 @@ export class PendingQueue {
     jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
     for (const job of this.#aside) update(job);
     for (const parked of this.#parked.values()) for (const job of parked) update(job);
+    for (const [limit, tasks] of this.#parkedTasks) {
+      const all = [...tasks];
+      while (tasks.size > 0) tasks.pop();
+      for (const job of all) {
+        update(job);
+        tasks.push(job);
+      }
+      if (all.length === 0) this.#parkedTasks.delete(limit);
+    }
     for (const job of jobs) this.add(job);
   }
 

@@ -3,7 +3,7 @@ import { Core } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
 import { explain, expectedStartMs, reasonOf } from './explanation.ts';
-import { JobRecord } from './job-record.ts';
+import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
@@ -18,6 +18,7 @@ import type {
   JobState,
   JobView,
   NodeView,
+  Preemptor,
   Scheduler,
   SchedulerEvent,
 } from './types.ts';
@@ -72,8 +73,7 @@ class EventScheduler implements Scheduler {
   }
 
   admission(request: JobRequest): Admission {
-    const job = new JobRecord(request, this.#ledger.terms.of(request), 0);
-    const message = refusal(this.#ledger.pool, job);
+    const message = refusal(this.#ledger.pool, this.#ledger.record(request, 0));
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
 
@@ -154,7 +154,7 @@ class EventScheduler implements Scheduler {
         ledger.markStarted(ledger.onNodes(event.jobId, event.attempt), event.atMs);
         return;
       case 'LaunchFailed':
-        ledger.failLaunch(ledger.onNodes(event.jobId, event.attempt), event.isRetryable);
+        ledger.failLaunch(ledger.onNodes(event.jobId, event.attempt), event.isRetryable, event.atMs);
         return;
       case 'AttemptEnded':
         ledger.endAttempt(ledger.onNodes(event.jobId, event.attempt), event.state, event.exitCode, event.atMs);
@@ -173,6 +173,7 @@ class EventScheduler implements Scheduler {
       }
       case 'AttemptEnding':
         ledger.markEnding(ledger.onNodes(event.jobId, event.attempt), event.cause);
+        if (event.preemptor !== undefined) this.#claim(event.jobId, event.preemptor);
         return;
       case 'JobRequeued': {
         const job = ledger.findLive(event.jobId);
@@ -192,6 +193,18 @@ class EventScheduler implements Scheduler {
         if (job !== undefined) ledger.unsettle(job);
       }
     }
+  }
+
+  #claim(victimJobId: number, { jobId, nodeNames }: Preemptor): void {
+    const ledger = this.#ledger;
+    const victim = ledger.find(victimJobId);
+    const preemptor = ledger.find(jobId);
+    if (victim !== undefined) victim.preemptorJobId = jobId;
+    if (preemptor !== undefined)
+      ledger.claim(
+        preemptor,
+        nodeNames.map((name) => ledger.pool.get(name).index),
+      );
   }
 
   /** For a job that has ended there is nothing left to do. */
@@ -220,7 +233,12 @@ class DecisionList implements DecisionSink {
   }
 
   endAttempt(job: CoreJob, cause: EndCause): void {
-    this.decisions.push({ kind: 'EndAttempt', jobId: job.request.jobId, attempt: job.attempt, cause });
+    const { jobId } = job.request;
+    const preemptor = this.#ledger.find(job.preemptorJobId ?? -1);
+    const end = { kind: 'EndAttempt', jobId, attempt: job.attempt, cause } as const;
+    if (cause !== 'PREEMPTED' || preemptor === undefined) return void this.decisions.push(end);
+    const nodeNames = (preemptor.claimed ?? []).map((index) => this.#ledger.pool.at(index).spec.name);
+    this.decisions.push({ ...end, preemptor: { jobId: preemptor.request.jobId, nodeNames } });
   }
 
   requeueJob(job: CoreJob): void {

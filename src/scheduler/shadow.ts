@@ -1,7 +1,7 @@
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodePool } from './node-pool.ts';
-import { couldHold, isInService, type NodeRecord } from './node-record.ts';
+import { couldHold, isInService, isKeptOff, type NodeRecord } from './node-record.ts';
 import { countWithRoom, takesWholeNodes } from './placement.ts';
 
 /**
@@ -73,7 +73,7 @@ function isCapable(node: NodeRecord, job: JobRecord): boolean {
     isInService(node) &&
     (node.claim === null || node.claim === job) &&
     couldHold(node.nodeClass, job) &&
-    !job.excluded.has(node.spec.name)
+    !isKeptOff(node, job)
   );
 }
 

@@ -36,22 +36,13 @@ export class Terms {
   of(request: JobRequest): JobTerms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
+    const limitMs = request.timeLimitMs ?? partition?.defaultMs ?? Infinity;
     if (this.#partitions.size === 0)
-      return { limitMs: request.timeLimitMs ?? Infinity, partitionBit: ALL_PARTITIONS, tier: 0, shape };
+      return { limitMs, partitionBit: ALL_PARTITIONS, tier: 0, isOverTime: false, shape };
     if (partition === undefined || partition === null)
-      return { limitMs: request.timeLimitMs ?? Infinity, partitionBit: 0, tier: 0, shape };
-    return {
-      limitMs: request.timeLimitMs ?? partition.defaultMs,
-      partitionBit: partition.bit,
-      tier: partition.tier,
-      shape,
-    };
-  }
-
-  /** True where the partition would not let it run so long. */
-  isOverPartitionLimit(request: JobRequest): boolean {
-    const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
-    return partition !== null && partition !== undefined && (request.timeLimitMs ?? 0) > partition.maxMs;
+      return { limitMs, partitionBit: 0, tier: 0, isOverTime: false, shape };
+    const isOverTime = (request.timeLimitMs ?? 0) > partition.maxMs;
+    return { limitMs, partitionBit: partition.bit, tier: partition.tier, isOverTime, shape };
   }
 
   /** Bits of the partitions a node belongs to. */

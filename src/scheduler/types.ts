@@ -19,6 +19,12 @@ export type EndState = Exclude<JobState, 'PENDING' | 'RUNNING' | 'COMPLETING'>;
 /** Why the scheduler itself ends an attempt that still runs. REQUEUE is `scontrol requeue`: the job is to run again. */
 export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE' | 'PREEMPTED';
 
+/** For whom an attempt is preempted, and the nodes that are kept for that job from then on. */
+export interface Preemptor {
+  jobId: number;
+  nodeNames: readonly string[];
+}
+
 export interface Dependency {
   condition: 'afterok' | 'afterany';
   jobId: number;
@@ -107,7 +113,7 @@ export type SchedulerEvent =
    */
   | { kind: 'LaunchFailed'; atMs: number; jobId: number; attempt: number; isRetryable: boolean; message: string }
   /** (echo) of EndAttempt; recorded before anything is killed. */
-  | { kind: 'AttemptEnding'; atMs: number; jobId: number; attempt: number; cause: EndCause }
+  | { kind: 'AttemptEnding'; atMs: number; jobId: number; attempt: number; cause: EndCause; preemptor?: Preemptor }
   /**
    * Nothing of the attempt runs any more; its resources are free from here. `state` is what its tasks came to; where the attempt was being
    * ended, the job's state follows from the cause instead (a task that handles SIGTERM and exits with 0 did not complete).
@@ -122,7 +128,7 @@ export type SchedulerEvent =
 export type Decision =
   | { kind: 'StartAttempt'; jobId: number; attempt: number; placement: Placement }
   /** Kill every task, then report `AttemptEnded`. Decided once for each attempt. */
-  | { kind: 'EndAttempt'; jobId: number; attempt: number; cause: EndCause }
+  | { kind: 'EndAttempt'; jobId: number; attempt: number; cause: EndCause; preemptor?: Preemptor }
   | { kind: 'Requeue'; jobId: number; requeues: number; isHeld: boolean }
   | { kind: 'EndJob'; jobId: number; state: EndState; exitCode: number };
 

@@ -1,0 +1,66 @@
+import { FairShare } from './fair-share.ts';
+import { LimitCounters, type LimitProfile } from './limits.ts';
+import { Multifactor } from './multifactor.ts';
+import type { Policy } from './policy.ts';
+import { type PreemptionClass, PreemptionRules } from './preemption-rules.ts';
+import type { JobRequest } from './types.ts';
+
+export const DEFAULT_USER = 'default';
+export const DEFAULT_ACCOUNT = 'default';
+export const DEFAULT_QOS = 'normal';
+
+/** What the policy makes of all jobs of one user, account, QOS and partition; the same object for all of them. */
+export interface JobKind {
+  readonly user: string;
+  readonly account: string;
+  /** Index into fair-share. */
+  readonly association: number;
+  readonly usageFactor: number;
+  readonly limits: LimitProfile;
+  /** False where no limit can ever hold such a job up (its array's aside). */
+  readonly isLimited: boolean;
+  readonly preemption: PreemptionClass;
+  /** Others may have to go for such a job. */
+  readonly mayPreempt: boolean;
+}
+
+/** The parts of the policy that look at who a job belongs to, and the kinds of jobs met so far. */
+export class JobKinds {
+  readonly fairShare: FairShare;
+  readonly multifactor: Multifactor;
+  readonly limits: LimitCounters;
+  readonly preemption: PreemptionRules;
+  readonly #policy: Policy;
+  readonly #kinds = new Map<string, JobKind>();
+
+  constructor(policy: Policy) {
+    this.#policy = policy;
+    this.fairShare = new FairShare(policy);
+    this.multifactor = new Multifactor(policy);
+    this.limits = new LimitCounters(policy);
+    this.preemption = new PreemptionRules(policy);
+  }
+
+  of(request: JobRequest): JobKind {
+    const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
+    const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      const limits = this.limits.profile(account, user, qos);
+      const preemption = this.preemption.classOf(qos, partition ?? null);
+      const { type } = this.#policy.preempt;
+      kind = {
+        user,
+        account,
+        association: this.fairShare.association(account, user),
+        usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
+        limits,
+        isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
+        preemption,
+        mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
+      };
+      this.#kinds.set(key, kind);
+    }
+    return kind;
+  }
+}
