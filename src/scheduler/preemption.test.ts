@@ -82,6 +82,11 @@ describe('the choice of victims', () => {
     expect(victims([job([0], 8, 1), job([1, 2, 3], 8, 1)], gang(3, 8))).toEqual([2]);
   });
 
+  it('takes few jobs that hold much rather than many that hold little, once the last that is needed is known', () => {
+    const { candidates, spare } = cluster(7, [job([0], 8, 1), job([1], 8, 1), job([2, 3], 8, 2), job([4, 5, 6], 8, 3)]);
+    expect(chooseVictims(candidates, spare, gang(5, 8), false)?.victims).toEqual([2, 3]);
+  });
+
   it('takes all the jobs of a node for a gang that wants nodes to itself', () => {
     const shapes = [job([0], 1), job([0], 1), job([1, 2, 3], 1)];
     expect(victims(shapes, gang(1, 1, true))).toEqual([1, 2]);
