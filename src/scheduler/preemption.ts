@@ -104,7 +104,8 @@ function takeInOrder(
   while (!space.hasRoom()) {
     const index = definite(heap.pop(), 'all of them together make room');
     const candidate = definite(candidates[index], 'in range');
-    if (space.vacate(candidate)) taken.push(index);
+    space.vacate(candidate);
+    taken.push(index);
   }
   return taken;
 }
@@ -161,10 +162,10 @@ class Space {
     return this.#fitting >= this.#need.nodes;
   }
 
-  /** The job is gone. False where it was on no node that the gang could use. */
-  vacate(job: VictimCandidate): boolean {
+  /** The job is gone. */
+  vacate(job: VictimCandidate): void {
     this.#step += 1;
-    return this.#change(job, 1);
+    this.#change(job, 1);
   }
 
   /** The job is there after all. */
@@ -204,11 +205,9 @@ class Space {
     );
   }
 
-  #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): boolean {
-    let isOnUsable = false;
+  #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): void {
     for (const node of nodeIndices) {
       if (this.#spare.isUsable[node] !== 1) continue;
-      isOnUsable = true;
       this.#gpus[node] = (this.#gpus[node] ?? 0) + sign * perNode.gpus;
       this.#cpus[node] = (this.#cpus[node] ?? 0) + sign * perNode.cpus;
       this.#memoryBytes[node] = (this.#memoryBytes[node] ?? 0) + sign * perNode.memoryBytes;
@@ -218,6 +217,5 @@ class Space {
       this.#fitsSince[node] = fits ? this.#step : -1;
       this.#fitting += fits ? 1 : -1;
     }
-    return isOnUsable;
   }
 }
