@@ -23,7 +23,8 @@ export function readTrace(text: string, fileName: string, options: TraceReadOpti
     case 'csv':
       return readJobsCsv(text, fileName);
     case undefined: {
-      const known = 'SWF, the output of sacct -P or sacct --json, a CSV of Philly or openb, or a CSV with the columns job,submit_s,nodes,gpus_per_node,runtime_s';
+      const known =
+        'SWF, the output of sacct -P or sacct --json, a CSV of Philly or openb, or a CSV with the columns job,submit_s,nodes,gpus_per_node,runtime_s';
       const first = firstLine(text);
       const found = first === '' ? 'an empty file' : `a first line ${JSON.stringify(first.slice(0, 60))}`;
       throw new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected a trace (${known}), got ${found}`);
