@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from './random.ts';
+import { Random, streamOf, WeightedIndex } from './random.ts';
 
 describe('Random', () => {
   it('gives the same numbers for the same seed and others for another', () => {
@@ -42,5 +42,72 @@ describe('Random', () => {
     }
     expect(sum / 100_000 / 20).toBeCloseTo(1, 1);
     expect(longer / 100_000).toBeCloseTo(Math.exp(-1), 2);
+  });
+
+  it('draws normal and lognormal numbers of the moments asked for', () => {
+    const random = new Random(3);
+    const count = 100_000;
+    let sum = 0;
+    let squares = 0;
+    let within = 0;
+    let below = 0;
+    for (let index = 0; index < count; index++) {
+      const value = random.nextNormal();
+      sum += value;
+      squares += value * value;
+      if (Math.abs(value) < 1.959964) within += 1;
+      if (random.nextLogNormal(2, 1.5) < Math.exp(2)) below += 1;
+    }
+    // Four standard errors each.
+    expect(Math.abs(sum / count)).toBeLessThan(0.0127);
+    expect(Math.abs(squares / count - 1)).toBeLessThan(0.018);
+    expect(Math.abs(within / count - 0.95)).toBeLessThan(0.0028);
+    expect(Math.abs(below / count - 0.5)).toBeLessThan(0.0064);
+  });
+});
+
+describe('streamOf', () => {
+  it('gives each name and each seed a stream of its own', () => {
+    const first = (seed: number, name: string) => streamOf(seed, name).nextUint32();
+    expect(first(1, 'arrivals')).toBe(first(1, 'arrivals'));
+    const seen = new Set<number>();
+    for (let seed = 0; seed < 100; seed++) {
+      for (const name of ['arrivals', 'sizes', 'durations', 'failures', 'repairs']) seen.add(first(seed, name));
+    }
+    expect(seen.size).toBe(500);
+  });
+
+  it('has streams that do not follow one another', () => {
+    const one = streamOf(1, 'arrivals');
+    const other = streamOf(1, 'sizes');
+    const count = 20_000;
+    let product = 0;
+    for (let index = 0; index < count; index++) product += (one.nextUniform() - 0.5) * (other.nextUniform() - 0.5);
+    // Correlation: 12 times the mean product; its deviation is 1 / sqrt(count).
+    expect(Math.abs((12 * product) / count)).toBeLessThan(4 / Math.sqrt(count));
+  });
+});
+
+describe('WeightedIndex', () => {
+  it('draws in proportion to the weights and never what has none', () => {
+    const random = new Random(5);
+    const index = new WeightedIndex([0, 1, 0, 3, 6, 0]);
+    const counts = [0, 0, 0, 0, 0, 0];
+    for (let draw = 0; draw < 100_000; draw++) {
+      const at = index.draw(random);
+      counts[at] = (counts[at] ?? 0) + 1;
+    }
+    expect(counts[0]).toBe(0);
+    expect(counts[2]).toBe(0);
+    expect(counts[5]).toBe(0);
+    expect(Math.abs((counts[1] ?? 0) - 10_000)).toBeLessThan(400);
+    expect(Math.abs((counts[3] ?? 0) - 30_000)).toBeLessThan(600);
+  });
+
+  it('refuses weights that mean nothing', () => {
+    expect(() => new WeightedIndex([])).toThrow(RangeError);
+    expect(() => new WeightedIndex([0, 0])).toThrow(RangeError);
+    expect(() => new WeightedIndex([1, -1])).toThrow(RangeError);
+    expect(() => new WeightedIndex([Number.NaN])).toThrow(RangeError);
   });
 });

@@ -40,6 +40,63 @@ export class Random {
   nextExponential(mean: number): number {
     return -mean * Math.log1p(-this.nextUniform());
   }
+
+  /** Normally distributed, mean 0 and deviation 1, by Box and Muller. Always takes two uniforms, so that streams stay in step. */
+  nextNormal(): number {
+    const radius = Math.sqrt(-2 * Math.log1p(-this.nextUniform()));
+    return radius * Math.cos(2 * Math.PI * this.nextUniform());
+  }
+
+  /** `logMean` and `logDeviation` are those of its natural logarithm. */
+  nextLogNormal(logMean: number, logDeviation: number): number {
+    return Math.exp(logMean + logDeviation * this.nextNormal());
+  }
+}
+
+/**
+ * The generator of one named stream of a seed: `streamOf(seed, 'arrivals')`. What one stream draws, and how often, changes no other, so
+ * runs that differ in one thing stay the same in all else. FNV-1a over the seed's four bytes and the name, well mixed.
+ */
+export function streamOf(seed: number, name: string): Random {
+  let hash = 0x811c9dc5;
+  const take = (value: number) => {
+    hash = Math.imul(hash ^ value, 0x01000193);
+  };
+  for (let shift = 0; shift < 32; shift += 8) take((seed >>> shift) & 0xff);
+  for (let index = 0; index < name.length; index++) take(name.charCodeAt(index));
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return new Random(hash ^ (hash >>> 16));
+}
+
+/** Draws an index with a probability in proportion to its weight; one uniform a draw. */
+export class WeightedIndex {
+  readonly #bounds: Float64Array;
+
+  /** Throws a RangeError unless all weights are finite and >= 0 and one is above 0. */
+  constructor(weights: readonly number[]) {
+    let sum = 0;
+    this.#bounds = Float64Array.from(weights, (weight) => {
+      if (!(weight >= 0 && weight < Infinity)) throw new RangeError(`expected a weight >= 0, got ${weight}`);
+      sum += weight;
+      return sum;
+    });
+    if (sum === 0) throw new RangeError('expected a weight above 0');
+  }
+
+  draw(random: Random): number {
+    const bounds = this.#bounds;
+    const total = bounds[bounds.length - 1] ?? 0;
+    const target = random.nextUniform() * total;
+    let low = 0;
+    let high = bounds.length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (target < (bounds[middle] ?? total)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
 }
 
 function rotated(word: number, bits: number): number {

@@ -139,7 +139,7 @@ function rankFairTree(root: AccountNode, userCount: number): void {
     let previous = -1;
     for (let index = 0; index < siblings.length; index++) {
       const node = definite(siblings[index], 'in range');
-      const isTied = index === 0 && isTiedAtFirst ? true : previous === node.levelFairShare;
+      const isTied = index === 0 ? isTiedAtFirst : previous === node.levelFairShare;
       previous = node.levelFairShare;
       if (node.kind === 'association') {
         if (!isTied) ranks.tied = ranks.next;

@@ -1,0 +1,94 @@
+/**
+ * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. With commas,
+ * quoted fields may hold commas, doubled quotes and line ends (RFC 4180), and a quote that is never closed ends with its line. `visit` may
+ * not keep `fields`.
+ */
+export function eachRecord(
+  text: string,
+  separator: ',' | '|',
+  visit: (fields: readonly string[], line: number) => void,
+): void {
+  let line = 0;
+  for (let start = text.startsWith('\uFEFF') ? 1 : 0; start < text.length; ) {
+    const end = lineEnd(text, start);
+    line += 1;
+    const record = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
+    start = end + 1;
+    if (record === '') continue;
+    if (separator === '|' || !record.includes('"')) {
+      visit(record.split(separator), line);
+      continue;
+    }
+    // A quoted field may go on in the lines after it.
+    let whole = record;
+    let fields = splitQuoted(whole);
+    let next = start;
+    while (fields === null && next < text.length) {
+      const nextEnd = lineEnd(text, next);
+      whole = `${whole}\n${text.slice(next, nextEnd)}`;
+      next = nextEnd + 1;
+      if (whole.length > QUOTED_LENGTH_MAX) break;
+      fields = splitQuoted(whole);
+    }
+    if (fields === null) {
+      visit(record.split(separator), line);
+      continue;
+    }
+    visit(fields, line);
+    line += whole.split('\n').length - 1;
+    start = Math.max(start, next);
+  }
+}
+
+const QUOTED_LENGTH_MAX = 65_536;
+
+function lineEnd(text: string, start: number): number {
+  const end = text.indexOf('\n', start);
+  return end === -1 ? text.length : end;
+}
+
+/** Null where a quote is open at the end. */
+function splitQuoted(record: string): string[] | null {
+  const fields: string[] = [];
+  let field = '';
+  let isQuoted = false;
+  for (let offset = 0; offset < record.length; offset++) {
+    const character = record[offset] ?? '';
+    if (character === '"') {
+      if (isQuoted && record[offset + 1] === '"') {
+        field += '"';
+        offset += 1;
+      } else isQuoted = !isQuoted;
+    } else if (character === ',' && !isQuoted) {
+      fields.push(field);
+      field = '';
+    } else field += character;
+  }
+  if (isQuoted) return null;
+  fields.push(field);
+  return fields;
+}
+
+/** Where the columns of a header are, by name; blanks around names do not count. */
+export class Columns {
+  private readonly places: ReadonlyMap<string, number>;
+  readonly count: number;
+  readonly names: readonly string[];
+
+  constructor(header: readonly string[]) {
+    this.names = header.map((name) => name.trim());
+    this.count = header.length;
+    // Of two columns of one name the first counts.
+    this.places = new Map(this.names.map((name, place) => [name, place] as const).toReversed());
+  }
+
+  has(name: string): boolean {
+    return this.places.has(name);
+  }
+
+  /** Reads the field of the column; the empty text where there is no such column. */
+  reader(...names: readonly string[]): (fields: readonly string[]) => string {
+    const place = names.map((name) => this.places.get(name)).find((found) => found !== undefined);
+    return place === undefined ? () => '' : (fields) => fields[place]?.trim() ?? '';
+  }
+}

@@ -1,0 +1,188 @@
+import { OrreryError } from '../contract/errors.ts';
+import { parseMemoryBytes } from '../lib/units.ts';
+import type { Dependency } from '../scheduler/types.ts';
+import { Columns, eachRecord } from './delimited-rows.ts';
+import { nearest } from './nearest.ts';
+import { PLAIN_ROW, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
+
+const REQUIRED = ['job', 'submit_s', 'nodes', 'gpus_per_node', 'runtime_s'] as const;
+const OPTIONAL = [
+  'limit_s',
+  'user',
+  'account',
+  'qos',
+  'priority',
+  'after',
+  'partition',
+  'cpus_per_node',
+  'memory_per_node',
+  'gpu_type',
+  'exclusive',
+  'outcome',
+] as const;
+type Column = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
+
+const OUTCOMES: Readonly<Record<string, TraceRow['outcome']>> = {
+  '': 'COMPLETED',
+  COMPLETED: 'COMPLETED',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+  TIMEOUT: 'TIMEOUT',
+  OUT_OF_MEMORY: 'OUT_OF_MEMORY',
+};
+const FLAGS: Readonly<Record<string, boolean>> = {
+  '': false,
+  '0': false,
+  '1': true,
+  false: false,
+  true: true,
+  no: false,
+  yes: true,
+};
+
+/**
+ * Orrery's own trace format: a comma-separated file with a header, columns in any order. Throws ORR_BAD_FILE where a column is missing or
+ * misspelt; other columns are noted, bad records are in the reading.
+ */
+export function readJobsCsv(text: string, fileName: string): TraceReading {
+  const collector = new TraceCollector();
+  let readRow: RowReader | null = null;
+  eachRecord(text, ',', (fields, line) => {
+    if (readRow === null) {
+      readRow = new RowReader(new Columns(fields), fileName, line, collector);
+      return;
+    }
+    readRow.read(fields, line, collector);
+  });
+  return collector.reading('csv');
+}
+
+class RowReader {
+  private readonly columns: Columns;
+  private readonly fieldOf: Record<Column, (fields: readonly string[]) => string>;
+  private readonly seen = new Set<string>();
+
+  constructor(columns: Columns, fileName: string, line: number, collector: TraceCollector) {
+    const known: readonly string[] = [...REQUIRED, ...OPTIONAL];
+    for (const name of columns.names) {
+      if (known.includes(name)) continue;
+      const meant = nearest(name, known);
+      if (meant === undefined) collector.note(`column "${name}" is not read`);
+      else
+        throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${name}: unknown column; did you mean "${meant}"?`);
+    }
+    const missing = REQUIRED.filter((name) => !columns.has(name));
+    if (missing.length > 0) {
+      const text = `missing column ${missing.join(', ')}: expected a header with ${REQUIRED.join(', ')}`;
+      throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${text}`);
+    }
+    this.columns = columns;
+    this.fieldOf = {
+      job: columns.reader('job'),
+      submit_s: columns.reader('submit_s'),
+      nodes: columns.reader('nodes'),
+      gpus_per_node: columns.reader('gpus_per_node'),
+      runtime_s: columns.reader('runtime_s'),
+      limit_s: columns.reader('limit_s'),
+      user: columns.reader('user'),
+      account: columns.reader('account'),
+      qos: columns.reader('qos'),
+      priority: columns.reader('priority'),
+      after: columns.reader('after'),
+      partition: columns.reader('partition'),
+      cpus_per_node: columns.reader('cpus_per_node'),
+      memory_per_node: columns.reader('memory_per_node'),
+      gpu_type: columns.reader('gpu_type'),
+      exclusive: columns.reader('exclusive'),
+      outcome: columns.reader('outcome'),
+    };
+  }
+
+  read(fields: readonly string[], line: number, collector: TraceCollector): void {
+    const reject = (reason: string, found: string) => collector.reject(line, reason, found);
+    if (fields.length !== this.columns.count) {
+      return reject('not as many fields as the header', `${fields.length} of ${this.columns.count}`);
+    }
+    const { fieldOf } = this;
+    const job = fieldOf.job(fields);
+    if (job === '') return reject('job is empty', '""');
+    if (this.seen.has(job)) return reject('job is given twice', job);
+    const wrong = (column: Column, expected: string) =>
+      reject(`${column} is not ${expected}`, `"${fieldOf[column](fields)}"`);
+    const submit = numberOf(fieldOf.submit_s(fields));
+    if (!(submit >= 0)) return wrong('submit_s', 'seconds >= 0');
+    const nodes = numberOf(fieldOf.nodes(fields));
+    if (!Number.isSafeInteger(nodes) || nodes < 1) return wrong('nodes', 'an integer > 0');
+    const gpus = numberOf(fieldOf.gpus_per_node(fields));
+    if (!Number.isSafeInteger(gpus) || gpus < 0) return wrong('gpus_per_node', 'an integer >= 0');
+    const run = numberOf(fieldOf.runtime_s(fields));
+    if (run === 0) return reject('runtime_s is zero', job);
+    if (!(run > 0)) return wrong('runtime_s', 'seconds > 0');
+    const limitText = fieldOf.limit_s(fields);
+    const limit = limitText === '' ? null : numberOf(limitText);
+    if (limit !== null && !(limit > 0)) return wrong('limit_s', 'seconds > 0, or empty for none');
+    const priorityText = fieldOf.priority(fields);
+    const priority = priorityText === '' ? 0 : numberOf(priorityText);
+    if (Number.isNaN(priority)) return wrong('priority', 'a number');
+    const cpusText = fieldOf.cpus_per_node(fields);
+    const cpus = cpusText === '' ? null : numberOf(cpusText);
+    if (cpus !== null && !(Number.isSafeInteger(cpus) && cpus >= 0)) return wrong('cpus_per_node', 'an integer >= 0');
+    const memoryText = fieldOf.memory_per_node(fields);
+    const memory = memoryText === '' ? null : parseMemoryBytes(memoryText);
+    if (memory === undefined) return wrong('memory_per_node', 'memory such as 2G');
+    const exclusive = FLAGS[fieldOf.exclusive(fields).toLowerCase()];
+    if (exclusive === undefined) return wrong('exclusive', 'true or false');
+    const outcome = OUTCOMES[fieldOf.outcome(fields).toUpperCase()];
+    if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
+    const after = parseAfter(fieldOf.after(fields));
+    if (after === undefined) return wrong('after', 'jobs such as "12 13", or "afterok:12:13"');
+    this.seen.add(job);
+    collector.add({
+      ...PLAIN_ROW,
+      line,
+      job,
+      submitMs: Math.round(submit * 1000),
+      nodes,
+      gpusPerNode: gpus,
+      cpusPerNode: cpus,
+      memoryBytesPerNode: memory,
+      gpuType: orNull(fieldOf.gpu_type(fields)),
+      isExclusive: exclusive,
+      runMs: Math.max(1, Math.round(run * 1000)),
+      limitMs: limit === null ? null : Math.max(1, Math.round(limit * 1000)),
+      user: orNull(fieldOf.user(fields)),
+      account: orNull(fieldOf.account(fields)),
+      qos: orNull(fieldOf.qos(fields)),
+      partition: orNull(fieldOf.partition(fields)),
+      priority,
+      after,
+      outcome,
+    });
+  }
+}
+
+const CONDITIONS: readonly string[] = ['afterok', 'afterany'] satisfies Dependency['condition'][];
+
+/** `12`, `12 13`, `12;13`, `afterok:12:13`, `afterany:12;afterok:13`. Bare jobs need only have ended. */
+function parseAfter(text: string): TraceRow['after'] | undefined {
+  if (text === '') return [];
+  const after: { condition: Dependency['condition']; job: string }[] = [];
+  for (const part of text.split(/[;,\s]+/)) {
+    const [first = '', ...others] = part.split(':');
+    const isNamed = CONDITIONS.includes(first);
+    const jobs = isNamed ? others : [first, ...others];
+    if (jobs.length === 0 || jobs.includes('')) return undefined;
+    for (const job of jobs) after.push({ condition: first === 'afterok' ? 'afterok' : 'afterany', job });
+  }
+  return after;
+}
+
+/** NaN where it is none, or not a finite one. */
+function numberOf(text: string): number {
+  const value = text === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : Number.NaN;
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}

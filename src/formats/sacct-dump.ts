@@ -1,0 +1,164 @@
+import { OrreryError } from '../contract/errors.ts';
+import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { Columns, eachRecord } from './delimited-rows.ts';
+import { gpusOf, SacctJobs, type SacctRecord, stateWord } from './sacct-job.ts';
+import { parseCivilMs, type TraceReading } from './trace-row.ts';
+
+type Field = (fields: readonly string[]) => string;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * What `sacct -P` prints: a header and a record a line, separated by bars. It needs JobID, State, Submit, and a run time (ElapsedRaw, Elapsed
+ * or Start and End); Eligible, Timelimit, NNodes, NCPUS, ReqTRES, AllocTRES, User, Account, QOS and Partition are read where they are there.
+ * Steps are skipped. Throws ORR_BAD_FILE where a column is missing.
+ */
+export function readSacctDump(text: string, fileName: string): TraceReading {
+  const jobs = new SacctJobs();
+  let reader: DumpReader | null = null;
+  eachRecord(text, '|', (fields, line) => {
+    if (reader === null) reader = new DumpReader(fields, fileName, line);
+    else reader.read(fields, line, jobs);
+  });
+  return jobs.reading('sacct');
+}
+
+class DumpReader {
+  private readonly count: number;
+  private readonly of: Record<
+    | 'jobId'
+    | 'state'
+    | 'submit'
+    | 'eligible'
+    | 'start'
+    | 'end'
+    | 'elapsed'
+    | 'elapsedRaw'
+    | 'limit'
+    | 'limitRaw'
+    | 'nodes'
+    | 'cpus'
+    | 'requested'
+    | 'allocated'
+    | 'user'
+    | 'account'
+    | 'qos'
+    | 'partition',
+    Field
+  >;
+
+  constructor(header: readonly string[], fileName: string, line: number) {
+    const columns = new Columns(header.map((name) => name.toLowerCase()));
+    const has = (...names: string[]) => names.some((name) => columns.has(name));
+    const missing = [
+      has('jobid') ? '' : 'JobID',
+      has('state') ? '' : 'State',
+      has('submit') ? '' : 'Submit',
+      has('elapsedraw', 'elapsed') || (has('start') && has('end')) ? '' : 'ElapsedRaw',
+      has('nnodes', 'alloctres', 'reqtres') ? '' : 'NNodes',
+    ].filter((name) => name !== '');
+    if (missing.length > 0) {
+      const fields =
+        'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,Timelimit,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition';
+      const text = `missing column ${missing.join(', ')}: expected the output of sacct -aXP -o ${fields}`;
+      throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${text}`);
+    }
+    this.count = columns.count;
+    this.of = {
+      jobId: columns.reader('jobid'),
+      state: columns.reader('state'),
+      submit: columns.reader('submit'),
+      eligible: columns.reader('eligible'),
+      start: columns.reader('start'),
+      end: columns.reader('end'),
+      elapsed: columns.reader('elapsed'),
+      elapsedRaw: columns.reader('elapsedraw'),
+      limit: columns.reader('timelimit'),
+      limitRaw: columns.reader('timelimitraw'),
+      nodes: columns.reader('nnodes'),
+      cpus: columns.reader('alloccpus', 'ncpus', 'reqcpus'),
+      requested: columns.reader('reqtres'),
+      allocated: columns.reader('alloctres'),
+      user: columns.reader('user'),
+      account: columns.reader('account'),
+      qos: columns.reader('qos'),
+      partition: columns.reader('partition'),
+    };
+  }
+
+  read(fields: readonly string[], line: number, jobs: SacctJobs): void {
+    const { of } = this;
+    if (fields.length !== this.count) {
+      return jobs.reject(line, 'not as many fields as the header', `${fields.length} of ${this.count}`);
+    }
+    const jobId = of.jobId(fields);
+    if (/^\d+(?:[_+]\d+)?\./.test(jobId)) return jobs.skip('step of a job');
+    if (/^\d+_\[/.test(jobId)) return jobs.reject(line, 'it has not ended', `${jobId} ${of.state(fields)}`);
+    if (!/^\d+(?:[_+]\d+)?$/.test(jobId)) return jobs.reject(line, 'JobID is not one of a job', `"${jobId}"`);
+    const submitMs = timeOf(of.submit(fields));
+    if (submitMs === undefined) return jobs.reject(line, 'Submit is not a date', `"${of.submit(fields)}"`);
+    const limitMs = limitOf(of.limit(fields), of.limitRaw(fields));
+    if (limitMs === undefined) return jobs.reject(line, 'Timelimit is not a duration', `"${of.limit(fields)}"`);
+    const allocated = parseTres(of.allocated(fields));
+    const requested = parseTres(of.requested(fields));
+    // What it held, and what it asked for where that is not known.
+    const held = allocated.size > 0 ? allocated : requested;
+    const record: SacctRecord = {
+      line,
+      jobId,
+      state: stateWord(of.state(fields)),
+      submitMs,
+      eligibleMs: timeOf(of.eligible(fields)) ?? null,
+      startMs: timeOf(of.start(fields)) ?? null,
+      endMs: timeOf(of.end(fields)) ?? null,
+      elapsedMs: elapsedOf(of.elapsedRaw(fields), of.elapsed(fields)),
+      limitMs,
+      nodes: allocated.get('node') ?? integerOf(of.nodes(fields)) ?? requested.get('node') ?? null,
+      cpus: held.get('cpu') ?? integerOf(of.cpus(fields)),
+      memoryBytes: held.get('mem') ?? null,
+      gpus: gpusOf(held).gpus,
+      gpuType: gpusOf(requested).gpuType,
+      user: of.user(fields) || null,
+      account: of.account(fields) || null,
+      qos: of.qos(fields) || null,
+      partition: of.partition(fields) || null,
+    };
+    jobs.add(record);
+  }
+}
+
+/** Dates as sacct prints them, or Unix seconds (`SLURM_TIME_FORMAT=%s`); undefined for `Unknown`, `None` and the like. */
+function timeOf(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) * 1000 : parseCivilMs(text);
+}
+
+function elapsedOf(raw: string, text: string): number | null {
+  if (/^-?\d+$/.test(raw)) return Number(raw) * 1000;
+  return /^(?:\d+-)?(?:\d+:)?\d+:\d+$/.test(text) ? (parseDurationMs(text) ?? null) : null;
+}
+
+/** Null for no limit of its own, undefined for what is none. */
+function limitOf(text: string, rawMinutes: string): number | null | undefined {
+  if (/^\d+$/.test(rawMinutes)) return Number(rawMinutes) * MINUTE_MS;
+  if (text === '' || /^(?:UNLIMITED|Partition_Limit|NOT_SET|INVALID)$/i.test(text)) return null;
+  return parseDurationMs(text);
+}
+
+function integerOf(text: string): number | null {
+  return /^\d+$/.test(text) ? Number(text) : null;
+}
+
+/** `cpu=64,gres/gpu:a100=8,mem=500G,node=1`: counts, and bytes of memory. What it can't read is left out. */
+export function parseTres(text: string): Map<string, number> {
+  const tres = new Map<string, number>();
+  if (text === '') return tres;
+  for (const part of text.split(',')) {
+    const split = part.lastIndexOf('=');
+    if (split < 1) continue;
+    const name = part.slice(0, split).trim().toLowerCase();
+    const value = part.slice(split + 1);
+    const count = name === 'mem' ? parseMemoryBytes(value) : Number(value);
+    if (count !== undefined && Number.isFinite(count)) tres.set(name, count);
+  }
+  return tres;
+}

@@ -1,0 +1,49 @@
+import { OrreryError } from '../contract/errors.ts';
+import { readJobsCsv } from './jobs-csv.ts';
+import { readOpenbCsv } from './openb-csv.ts';
+import { readPhillyCsv } from './philly-csv.ts';
+import { readSacctDump } from './sacct-dump.ts';
+import { readSacctJson } from './sacct-json.ts';
+import { readSwf } from './swf.ts';
+import type { TraceFormat, TraceReading, TraceReadOptions } from './trace-row.ts';
+
+/** A trace of whichever format its first line shows. Throws ORR_BAD_FILE where it shows none; bad records are in the reading. */
+export function readTrace(text: string, fileName: string, options: TraceReadOptions = {}): TraceReading {
+  switch (traceFormat(text)) {
+    case 'swf':
+      return readSwf(text, options);
+    case 'sacct':
+      return readSacctDump(text, fileName);
+    case 'sacct-json':
+      return readSacctJson(text, fileName);
+    case 'philly':
+      return readPhillyCsv(text, options);
+    case 'openb':
+      return readOpenbCsv(text, options);
+    case 'csv':
+      return readJobsCsv(text, fileName);
+    case undefined: {
+      const known = 'SWF, the output of sacct -P or sacct --json, a CSV of Philly or openb, or a CSV with the columns job,submit_s,nodes,gpus_per_node,runtime_s';
+      const first = firstLine(text);
+      const found = first === '' ? 'an empty file' : `a first line ${JSON.stringify(first.slice(0, 60))}`;
+      throw new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected a trace (${known}), got ${found}`);
+    }
+  }
+}
+
+/** The format that the first line that is not blank shows; undefined for none. */
+export function traceFormat(text: string): TraceFormat | undefined {
+  const first = firstLine(text);
+  if (first.startsWith(';') || /^-?\d+(?:\s+-?[\d.]+){4,}$/.test(first)) return 'swf';
+  if (first.startsWith('{')) return 'sacct-json';
+  const lower = first.toLowerCase();
+  if (lower.includes('|') && /(?:^|\|)jobid(?:\||$)/.test(lower)) return 'sacct';
+  const columns = new Set(lower.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1')));
+  if (columns.has('pod_phase') && columns.has('creation_time')) return 'openb';
+  if (columns.has('timestamp') && columns.has('num_gpus') && columns.has('duration')) return 'philly';
+  return columns.has('job') || columns.has('submit_s') || columns.has('runtime_s') ? 'csv' : undefined;
+}
+
+function firstLine(text: string): string {
+  return /\S.*/.exec(text.startsWith('\uFEFF') ? text.slice(1) : text)?.[0].trim() ?? '';
+}

@@ -1,0 +1,156 @@
+import type { TraceRow } from '../twin/trace-source.ts';
+
+export type { TraceRow } from '../twin/trace-source.ts';
+
+/** A record of a trace that is no row, and why. */
+export interface BadRow {
+  line: number;
+  /** One of a few, so that they can be counted. */
+  reason: string;
+  /** What stands there instead. */
+  found: string;
+}
+
+export const TRACE_FORMATS = ['swf', 'sacct', 'sacct-json', 'philly', 'openb', 'csv'] as const;
+export type TraceFormat = (typeof TRACE_FORMATS)[number];
+
+export interface TraceReading {
+  format: TraceFormat;
+  /** In the order of their submission. */
+  rows: readonly TraceRow[];
+  bad: readonly BadRow[];
+  counts: {
+    /** Records in the file: rows, bad ones and skipped ones together. */
+    records: number;
+    rows: number;
+    bad: number;
+    /** Bad ones by reason. */
+    byReason: ReadonlyMap<string, number>;
+    /** Records that are not jobs of their own (steps, parts), by what they are. */
+    skipped: ReadonlyMap<string, number>;
+    /** What rows say that was read differently or not at all, by what it is. */
+    notes: ReadonlyMap<string, number>;
+  };
+  /** Unix time, in ms, of the trace's instant 0; null if not known. Dates without a zone are read as UTC. */
+  originMs: number | null;
+  /** Of the recorded cluster, where the trace says. */
+  nodesMax: number | null;
+}
+
+export interface TraceReadOptions {
+  /** GPUs of a node, for traces that count GPUs and not nodes. Default 8. */
+  gpusPerNode?: number;
+  /** Processors of a node in SWF. Default: MaxProcs over MaxNodes of its header where that is an integer, else 1. */
+  processorsPerNode?: number;
+  /** SWF: a processor is a GPU, and a node has `gpusPerNode` of them. Default false. */
+  isProcessorGpu?: boolean;
+}
+
+export const GPUS_PER_NODE = 8;
+
+/** What a row is unless its format says otherwise. */
+export const PLAIN_ROW = {
+  eligibleMs: null,
+  actualStartMs: null,
+  gpusPerNode: 0,
+  cpusPerNode: null,
+  memoryBytesPerNode: null,
+  gpuType: null,
+  isExclusive: false,
+  limitMs: null,
+  user: null,
+  account: null,
+  qos: null,
+  partition: null,
+  priority: 0,
+  after: [],
+  outcome: 'COMPLETED',
+} as const satisfies Partial<TraceRow>;
+
+/** Takes what a reader finds, record by record, and counts it. */
+export class TraceCollector {
+  private readonly rows: TraceRow[] = [];
+  private readonly bad: BadRow[] = [];
+  private readonly byReason = new Map<string, number>();
+  private readonly skipped = new Map<string, number>();
+  private readonly notes = new Map<string, number>();
+  private records = 0;
+  private isSorted = true;
+  private lastSubmitMs = Number.NEGATIVE_INFINITY;
+
+  add(row: TraceRow): void {
+    this.records += 1;
+    this.isSorted &&= row.submitMs >= this.lastSubmitMs;
+    this.lastSubmitMs = row.submitMs;
+    this.rows.push(row);
+  }
+
+  reject(line: number, reason: string, found: string): void {
+    this.records += 1;
+    this.bad.push({ line, reason, found });
+    increase(this.byReason, reason);
+  }
+
+  skip(what: string): void {
+    this.records += 1;
+    increase(this.skipped, what);
+  }
+
+  /** Something about a row that is kept. */
+  note(what: string): void {
+    increase(this.notes, what);
+  }
+
+  /** What was taken so far. Where the rows' times are Unix times, `isUnixTime`, the first submission becomes instant 0. */
+  reading(
+    format: TraceFormat,
+    origin: { isUnixTime: true } | { originMs: number | null } = { originMs: null },
+    nodesMax: number | null = null,
+  ): TraceReading {
+    // Records of the same instant stay in the order of the file.
+    if (!this.isSorted) this.rows.sort((a, b) => a.submitMs - b.submitMs);
+    const originMs = 'originMs' in origin ? origin.originMs : (this.rows[0]?.submitMs ?? null);
+    const rows = 'originMs' in origin ? this.rows : this.rows.map((row) => shifted(row, originMs ?? 0));
+    const { bad, records, byReason, skipped, notes } = this;
+    bad.sort((a, b) => a.line - b.line);
+    const counts = { records, rows: rows.length, bad: bad.length, byReason, skipped, notes };
+    return { format, rows, bad, counts, originMs, nodesMax };
+  }
+}
+
+function shifted(row: TraceRow, originMs: number): TraceRow {
+  return {
+    ...row,
+    submitMs: row.submitMs - originMs,
+    eligibleMs: row.eligibleMs === null ? null : row.eligibleMs - originMs,
+    actualStartMs: row.actualStartMs === null ? null : row.actualStartMs - originMs,
+  };
+}
+
+function increase(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/**
+ * A count of GPUs as nodes: one node if they fit on it, else as few as hold them, the same number on each. `isExact` is false where that is
+ * more GPUs than were asked for.
+ */
+export function nodesForGpus(
+  gpus: number,
+  gpusPerNode: number,
+): { nodes: number; gpusPerNode: number; isExact: boolean } {
+  const nodes = Math.max(1, Math.ceil(gpus / gpusPerNode));
+  const each = Math.ceil(gpus / nodes);
+  return { nodes, gpusPerNode: each, isExact: each * nodes === gpus };
+}
+
+/** Unix time in ms of `2026-01-31T23:59:59` or `2026-01-31 23:59:59`, read as UTC; undefined for anything else. */
+export function parseCivilMs(text: string): number | undefined {
+  const match = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?$/.exec(text);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
+  const ms = Date.UTC(year, month - 1, day, hours, minutes, seconds);
+  // The 31st of April is no day; a leap second is one of the next minute.
+  const isDay = month >= 1 && month <= 12 && day >= 1 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
+  return isDay && hours < 24 && minutes < 60 && seconds <= 60 ? ms : undefined;
+}

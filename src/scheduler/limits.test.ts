@@ -1,0 +1,210 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Demand, LimitCounters, type LimitPolicy, NEVER } from './limits.ts';
+import { type NaiveJob, naiveMayStart } from './limits.test-support.ts';
+
+function demand(rest: Partial<Demand> = {}): Demand {
+  return { nodes: 1, gpus: 8, timeLimitMs: 60_000, array: null, ...rest };
+}
+
+/** Starts as many jobs of one kind as the limits let, 10 at most; how many started, and why no more. */
+function fill(policy: Partial<LimitPolicy>, each: Demand = demand(), account = 'vision', user = 'ann', qos = 'normal') {
+  const counters = new LimitCounters({ accounts: [], qos: [], ...policy });
+  const profile = counters.profile(account, user, qos);
+  let started = 0;
+  while (started < 10 && counters.blockedBy(profile, each) === null) {
+    counters.start(profile, each);
+    started += 1;
+  }
+  return { started, reason: counters.blockedBy(profile, each)?.reason ?? null, counters, profile };
+}
+
+describe('each limit holds jobs up with Slurm’s word for it', () => {
+  const two = { jobs: 2 };
+  const cases: [string, Partial<LimitPolicy>, number, string][] = [
+    ['jobs of a QOS', { qos: [{ name: 'normal', group: two }] }, 2, 'QOSGrpJobsLimit'],
+    ['GPUs of a QOS', { qos: [{ name: 'normal', group: { gpus: 31 } }] }, 3, 'QOSGrpGRES'],
+    ['nodes of a QOS', { qos: [{ name: 'normal', group: { nodes: 4 } }] }, 4, 'QOSGrpNodeLimit'],
+    ['jobs of its user', { qos: [{ name: 'normal', perUser: two }] }, 2, 'QOSMaxJobsPerUserLimit'],
+    ['GPUs of its user', { qos: [{ name: 'normal', perUser: { gpus: 8 } }] }, 1, 'QOSMaxGRESPerUser'],
+    ['nodes of its user', { qos: [{ name: 'normal', perUser: { nodes: 1 } }] }, 1, 'QOSMaxNodePerUserLimit'],
+    ['jobs of its account', { qos: [{ name: 'normal', perAccount: two }] }, 2, 'MaxJobsPerAccount'],
+    ['GPUs of its account', { qos: [{ name: 'normal', perAccount: { gpus: 16 } }] }, 2, 'MaxGRESPerAccount'],
+    ['nodes of its account', { qos: [{ name: 'normal', perAccount: { nodes: 3 } }] }, 3, 'MaxNodePerAccount'],
+    ['GPUs of a job', { qos: [{ name: 'normal', perJob: { gpus: 7 } }] }, 0, 'QOSMaxGRESPerJob'],
+    ['nodes of a job', { qos: [{ name: 'normal', perJob: { nodes: 0 } }] }, 0, 'QOSMaxNodePerJobLimit'],
+    ['time of a job', { qos: [{ name: 'normal', wallSecondsMax: 59 }] }, 0, 'QOSMaxWallDurationPerJobLimit'],
+    ['jobs of an account', { accounts: [{ name: 'vision', group: two }] }, 2, 'AssocGrpJobsLimit'],
+    ['GPUs of an account', { accounts: [{ name: 'vision', group: { gpus: 16 } }] }, 2, 'AssocGrpGRES'],
+    ['nodes of an account', { accounts: [{ name: 'vision', group: { nodes: 1 } }] }, 1, 'AssocGrpNodeLimit'],
+    ['jobs of a user of an account', { accounts: [{ name: 'vision', perUser: two }] }, 2, 'AssocMaxJobsLimit'],
+    ['GPUs of a job of an account', { accounts: [{ name: 'vision', perJob: { gpus: 4 } }] }, 0, 'AssocMaxGRESPerJob'],
+    [
+      'nodes of a job of an account',
+      { accounts: [{ name: 'vision', perJob: { nodes: 0 } }] },
+      0,
+      'AssocMaxNodePerJobLimit',
+    ],
+    ['time in an account', { accounts: [{ name: 'vision', wallSecondsMax: 1 }] }, 0, 'AssocMaxWallDurationPerJobLimit'],
+  ];
+  it.each(cases)('%s', (_, policy, startedMax, reason) => {
+    const { started, reason: found } = fill(policy);
+    expect([started, found]).toEqual([startedMax, reason]);
+  });
+
+  it('tasks of an array', () => {
+    const throttled = demand({ array: { id: 7, runningMax: 4 } });
+    expect(fill({}, throttled)).toMatchObject({ started: 4, reason: 'JobArrayTaskLimit' });
+  });
+});
+
+describe('a limit', () => {
+  it('that a job breaks by itself has the key that never goes down', () => {
+    const { counters, profile } = fill({ qos: [{ name: 'normal', wallSecondsMax: 1 }] });
+    expect(counters.blockedBy(profile, demand())?.key).toBe(NEVER);
+    expect(counters.blockedBy(profile, demand({ timeLimitMs: null }))).toBeNull();
+    expect(profile.wallMsMax).toBe(1000);
+  });
+
+  it('of the QOS overrules that of the account, though its jobs still count there', () => {
+    const policy = {
+      qos: [{ name: 'normal' }, { name: 'high', group: { gpus: 64 } }],
+      accounts: [{ name: 'vision', group: { gpus: 16 } }],
+    };
+    const { started, reason, counters } = fill(policy, demand(), 'vision', 'ann', 'high');
+    expect([started, reason]).toEqual([8, 'QOSGrpGRES']);
+    const normal = counters.profile('vision', 'bob', 'normal');
+    expect(counters.blockedBy(normal, demand())?.reason).toBe('AssocGrpGRES');
+  });
+
+  it('of an account counts the jobs of all accounts below', () => {
+    const accounts = [
+      { name: 'research', group: { jobs: 3 } },
+      { name: 'vision', parent: 'research' },
+      { name: 'speech', parent: 'research' },
+    ];
+    const { counters } = fill({ accounts }, demand(), 'vision');
+    const speech = counters.profile('speech', 'bob', 'normal');
+    expect(counters.blockedBy(speech, demand())?.reason).toBe('AssocGrpJobsLimit');
+    expect(counters.blockedBy(counters.profile('other', 'bob', 'normal'), demand())).toBeNull();
+  });
+
+  it('is known by the keys that an end brings down', () => {
+    const { counters, profile } = fill({ qos: [{ name: 'normal', perUser: { jobs: 2 } }] });
+    const key = counters.blockedBy(profile, demand())?.key;
+    expect(counters.end(profile, demand())).toContain(key);
+    expect(counters.blockedBy(profile, demand())).toBeNull();
+    expect(counters.end(counters.profile('a', 'u', 'free'), demand())).toEqual([]);
+  });
+
+  it('refuses the end of what has not started', () => {
+    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', group: { jobs: 1 } }] });
+    const profile = counters.profile('a', 'u', 'normal');
+    expect(() => counters.end(profile, demand())).toThrow('has started');
+    expect(() => counters.end(profile, demand({ array: { id: 1, runningMax: 1 } }))).toThrow('has started');
+  });
+});
+
+describe('submission', () => {
+  it('is refused beyond submitJobsPerUser, pending and running together', () => {
+    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', submitJobsPerUser: 3 }] });
+    const ann = counters.profile('vision', 'ann', 'normal');
+    expect(counters.admission(ann, 3)).toBeNull();
+    for (let job = 0; job < 2; job++) counters.entered(ann);
+    expect(counters.admission(ann, 2)).toBe(
+      'user ann in QOS normal has 2 jobs pending or running; 2 more would exceed submitJobsPerUser 3',
+    );
+    expect(counters.admission(counters.profile('vision', 'bob', 'normal'), 3)).toBeNull();
+    counters.left(ann);
+    expect(counters.admission(ann, 2)).toBeNull();
+  });
+
+  it('is counted in the account too where the QOS has a limit of its own', () => {
+    const counters = new LimitCounters({
+      accounts: [{ name: 'vision', submitJobsPerUser: 1 }],
+      qos: [{ name: 'high', submitJobsPerUser: 5 }],
+    });
+    const high = counters.profile('vision', 'ann', 'high');
+    counters.entered(high);
+    expect(counters.admission(high, 1)).toBeNull();
+    expect(counters.admission(counters.profile('vision', 'ann', 'normal'), 1)).toContain(
+      'in account vision has 1 jobs',
+    );
+  });
+});
+
+it('lets start what a recount of all that runs lets start, and wakes every job that an end sets free', () => {
+  const amount = fc.constantFrom(null, 1, 2, 4, 9);
+  const useLimit = fc.record({ jobs: amount, nodes: amount, gpus: amount }, { requiredKeys: [] });
+  const limits = fc.record(
+    {
+      group: useLimit,
+      perUser: useLimit,
+      perAccount: useLimit,
+      perJob: useLimit,
+      wallSecondsMax: fc.constantFrom(null, 10),
+    },
+    { requiredKeys: [] },
+  );
+  const policies: fc.Arbitrary<LimitPolicy> = fc
+    .tuple(limits, limits, limits, limits, limits)
+    .map(([ofA, ofB, ofC, ofX, ofY]) => ({
+      accounts: [
+        { name: 'a', ...ofA },
+        { name: 'b', parent: 'a', ...ofB },
+        { name: 'c', parent: 'b', ...ofC },
+      ],
+      qos: [
+        { name: 'x', ...ofX },
+        { name: 'y', ...ofY },
+      ],
+    }));
+  const jobs = fc.record({
+    user: fc.constantFrom('u', 'v'),
+    account: fc.constantFrom('a', 'b', 'c', 'elsewhere'),
+    qos: fc.constantFrom('x', 'y', 'z'),
+    nodes: fc.integer({ min: 1, max: 3 }),
+    gpus: fc.integer({ min: 0, max: 4 }),
+    timeLimitMs: fc.constantFrom(null, 5000, 20_000),
+    array: fc.constantFrom(null, null, { id: 1, runningMax: 1 }, { id: 2, runningMax: 2 }),
+  });
+  const seen = { started: 0, blocked: 0, woken: 0 };
+  fc.assert(
+    fc.property(policies, fc.array(fc.tuple(jobs, fc.nat(5)), { maxLength: 25 }), (policy, submissions) => {
+      const counters = new LimitCounters(policy);
+      const running: NaiveJob[] = [];
+      const aside = new Map<NaiveJob, number>();
+      const profileOf = (job: NaiveJob) => counters.profile(job.account, job.user, job.qos);
+      const consider = (job: NaiveJob) => {
+        const blocked = counters.blockedBy(profileOf(job), job);
+        expect(blocked === null).toBe(naiveMayStart(policy, job, running));
+        if (blocked === null) {
+          counters.start(profileOf(job), job);
+          running.push(job);
+          aside.delete(job);
+          seen.started += 1;
+        } else {
+          aside.set(job, blocked.key);
+          seen.blocked += 1;
+        }
+      };
+      for (const [shape, endings] of submissions) {
+        consider({ ...shape });
+        for (const job of running.splice(0, endings === 0 ? 1 : 0)) {
+          const keys = counters.end(profileOf(job), job);
+          for (const [waiting, key] of aside) {
+            if (keys.includes(key)) continue;
+            expect(naiveMayStart(policy, waiting, running)).toBe(false);
+          }
+          for (const [waiting, key] of Array.from(aside)) {
+            if (!keys.includes(key)) continue;
+            seen.woken += 1;
+            consider(waiting);
+          }
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
+});

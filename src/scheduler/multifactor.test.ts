@@ -1,0 +1,81 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Multifactor, type PrioritizedJob } from './multifactor.ts';
+import { completePolicy, type PriorityPolicy, type SchedulerOptions } from './policy.ts';
+
+function multifactor(priority: Partial<PriorityPolicy>, rest: SchedulerOptions = {}): Multifactor {
+  const result = new Multifactor(completePolicy({ ...rest, priority: { type: 'multifactor', ...priority } }));
+  result.setCluster(64, 64 * 32);
+  return result;
+}
+
+function job(rest: Partial<PrioritizedJob> = {}): PrioritizedJob {
+  return { nodes: 1, cpus: 4, qos: 'normal', partition: null, base: 0, ...rest };
+}
+
+const NO_WEIGHTS = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
+
+describe('the factors', () => {
+  it('of size are the mean share of nodes and CPUs, of nodes where no CPUs are asked for', () => {
+    expect(multifactor({}).sizeFactor(32, 512)).toBe((0.5 + 0.25) / 2);
+    expect(multifactor({}).sizeFactor(32, 0)).toBe(0.5);
+    expect(multifactor({ isSmallFavored: true }).sizeFactor(32, 512)).toBe(1 - (0.5 + 0.25) / 2);
+    expect(multifactor({}).sizeFactor(1000, 1e6)).toBe(1);
+  });
+
+  it('of age rise from the instant of eligibility to the cap', () => {
+    const factors = multifactor({ maxAgeSeconds: 100 });
+    expect([0, 1000, 26_000, 101_000, 500_000].map((now) => factors.ageFactor(1000, now))).toEqual([0, 0, 0.25, 1, 1]);
+  });
+
+  it('of QOS and partition are relative to the largest', () => {
+    const weights = { ...NO_WEIGHTS, qos: 1000, partition: 100 };
+    const qos = [{ name: 'normal' }, { name: 'high', priority: 50 }, { name: 'top', priority: 200 }];
+    const partitions = [
+      { name: 'batch', priorityJobFactor: 5 },
+      { name: 'debug', priorityJobFactor: 10 },
+      { name: 'main', isDefault: true },
+    ];
+    const factors = multifactor({ weights }, { qos, partitions });
+    const parts = (name: string, partition: string | null) => factors.staticPriority(job({ qos: name, partition }));
+    expect([parts('normal', null), parts('high', 'debug'), parts('top', 'batch')]).toEqual([10, 350, 1050]);
+    expect(parts('unknown', 'unknown')).toBe(0);
+  });
+});
+
+describe('a priority', () => {
+  const weights = { age: 1000, fairshare: 2000, jobSize: 500, partition: 0, qos: 0 };
+
+  it('is the weighted sum, cut to an integer of at least 1', () => {
+    const factors = multifactor({ weights, maxAgeSeconds: 1000 });
+    const part = factors.staticPriority(job({ nodes: 32, cpus: 512 }));
+    expect(factors.priorityOf(part, 0, 0.25, 333_300)).toBe(Math.floor(333.3 + 500 + 187.5));
+    expect(factors.priorityOf(factors.staticPriority(job({ base: -5000 })), 0, 0, 0)).toBe(1);
+    expect(factors.priorityOf(factors.staticPriority(job({ base: 1e12 })), 0, 0, 0)).toBe(0xffff_ffff);
+  });
+
+  it('is the job’s own where it is basic', () => {
+    const factors = multifactor({ type: 'basic', weights });
+    const part = factors.staticPriority(job({ nodes: 64, base: -7 }));
+    expect([factors.priorityOf(part, 0, 1, 1e9), factors.laneKey(part, 12_345)]).toEqual([-7, -7]);
+  });
+});
+
+it('tells two jobs of one association apart by their lane keys, until one of them reaches the cap', () => {
+  const weights = { ...NO_WEIGHTS, age: 5000, fairshare: 3000, jobSize: 700 };
+  const factors = multifactor({ weights, maxAgeSeconds: 1000 });
+  const shape = fc.record({ nodes: fc.integer({ min: 1, max: 64 }), eligibleMs: fc.nat(900_000) });
+  fc.assert(
+    fc.property(shape, shape, fc.nat(100_000), (a, b, sinceMs) => {
+      const nowMs = Math.max(a.eligibleMs, b.eligibleMs) + sinceMs;
+      fc.pre(nowMs - Math.min(a.eligibleMs, b.eligibleMs) < 1_000_000);
+      const [ofA, ofB] = [a, b].map(({ nodes, eligibleMs }) => {
+        const part = factors.staticPriority(job({ nodes, cpus: 4 * nodes }));
+        return { priority: factors.priorityOf(part, eligibleMs, 0.5, nowMs), key: factors.laneKey(part, eligibleMs) };
+      });
+      const difference = (ofA?.priority ?? NaN) - (ofB?.priority ?? NaN);
+      // Both priorities are cut to integers.
+      expect(Math.abs(difference - ((ofA?.key ?? NaN) - (ofB?.key ?? NaN)))).toBeLessThan(1 + 1e-6);
+    }),
+  );
+});

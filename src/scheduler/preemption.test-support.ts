@@ -1,0 +1,41 @@
+import type { GangNeed, SpareCapacity, VictimCandidate } from './preemption.ts';
+
+/** The nodes on which one rank of the gang fits once `gone` are gone, each node counted up on its own. */
+export function naiveFitting(gone: readonly VictimCandidate[], spare: SpareCapacity, need: GangNeed): number[] {
+  const nodes: number[] = [];
+  for (let node = 0; node < spare.jobs.length; node++) {
+    const left = gone.filter(({ nodeIndices }) => nodeIndices.includes(node));
+    const sum = (of: (job: VictimCandidate) => number) => left.reduce((total, job) => total + of(job), 0);
+    const isEmpty = (spare.jobs[node] ?? 0) - left.length === 0;
+    const isEnough =
+      (spare.gpus[node] ?? 0) + sum((job) => job.perNode.gpus) >= need.perNode.gpus &&
+      (spare.cpus[node] ?? 0) + sum((job) => job.perNode.cpus) >= need.perNode.cpus &&
+      (spare.memoryBytes[node] ?? 0) + sum((job) => job.perNode.memoryBytes) >= need.perNode.memoryBytes;
+    if (spare.isUsable[node] === 1 && (need.isExclusive ? isEmpty : isEnough)) nodes.push(node);
+  }
+  return nodes;
+}
+
+/** Slurm's order of preference, as sorting by text would give it. */
+export function naiveOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): number[] {
+  const keyOf = ({ preemptionPriority, nodeIndices, startMs, jobId }: VictimCandidate) =>
+    (isYoungestFirst ? [1e9 - startMs, jobId] : [preemptionPriority, nodeIndices.length, jobId])
+      .map((value) => String(value).padStart(12, '0'))
+      .join();
+  const keys = candidates.map(keyOf);
+  return keys.map((_, index) => index).sort((a, b) => ((keys[a] ?? '') < (keys[b] ?? '') ? -1 : 1));
+}
+
+/** How many candidates, in order, have to go until the gang fits; null where all are not enough. */
+export function naivePrefix(
+  candidates: readonly VictimCandidate[],
+  order: readonly number[],
+  spare: SpareCapacity,
+  need: GangNeed,
+): number | null {
+  for (let count = 0; count <= order.length; count++) {
+    const gone = order.slice(0, count).flatMap((index) => candidates[index] ?? []);
+    if (naiveFitting(gone, spare, need).length >= need.nodes) return count;
+  }
+  return null;
+}

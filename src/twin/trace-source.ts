@@ -1,0 +1,267 @@
+import type { NodeSpec, Resources } from '../cluster/node.ts';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
+import type { Dependency, JobRequest } from '../scheduler/types.ts';
+import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
+
+/** One job of a trace, as its file tells it. */
+export interface TraceRow {
+  /** In its file, from 1. */
+  readonly line: number;
+  /** The trace's own id. */
+  readonly job: string;
+  /** From the trace's instant 0. */
+  readonly submitMs: number;
+  /** When nothing but its turn kept it from starting (`--begin`, dependencies); null if at once or not known. */
+  readonly eligibleMs: number | null;
+  /** When it started on the recorded cluster; null if not known. */
+  readonly actualStartMs: number | null;
+  readonly nodes: number;
+  /** Null: all that a node has. */
+  readonly gpusPerNode: number | null;
+  /** Null: its GPUs' share of the node's. */
+  readonly cpusPerNode: number | null;
+  /** Null: its GPUs' share of the node's. */
+  readonly memoryBytesPerNode: number | null;
+  readonly gpuType: string | null;
+  readonly isExclusive: boolean;
+  /** How long it ran. */
+  readonly runMs: number;
+  /** Null: none was asked for, or it is not known. */
+  readonly limitMs: number | null;
+  readonly user: string | null;
+  readonly account: string | null;
+  readonly qos: string | null;
+  readonly partition: string | null;
+  readonly priority: number;
+  readonly after: readonly { readonly condition: Dependency['condition']; readonly job: string }[];
+  /** TIMEOUT: it would have run longer than `runMs`. */
+  readonly outcome: Outcome | 'TIMEOUT';
+}
+
+export interface TraceOptions {
+  /** Of the cluster it is to run on. */
+  readonly nodes: readonly NodeSpec[];
+  /** QOS and partitions that the policy does not have are left out of the requests. */
+  readonly policy: SchedulerOptions;
+  /** Whole nodes, whatever the rows say. Default false. */
+  readonly isExclusive?: boolean;
+  /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
+  readonly maxRequeues?: number;
+  /** What every job of the trace does to keep its work. Default: nothing. */
+  readonly checkpointing?: Checkpointing | null;
+}
+
+/** A row that cannot run on this cluster. */
+export interface RefusedRow {
+  readonly line: number;
+  readonly job: string;
+  readonly reason: string;
+}
+
+export interface TraceJobs {
+  readonly source: JobSource;
+  /** How many jobs the source gives. */
+  readonly count: number;
+  readonly refused: readonly RefusedRow[];
+  /** What the requests leave out, and in how many rows. */
+  readonly leftOut: ReadonlyMap<string, number>;
+  /** The trace's own id of a request's `jobId`. */
+  nameOf(jobId: number): string;
+}
+
+const NO_REQUEUE_LIMIT = 1_000_000;
+/** By how much the work of a job that was cut off at its limit goes beyond it: enough to be cut off again. */
+const BEYOND_LIMIT_MS = 1000;
+const MEBI = 1024 ** 2;
+
+/** What rows that ask for the same come to on this cluster. */
+interface Shape {
+  /** How many nodes have what they ask for on each. */
+  nodeCount: number;
+  /** What a job takes on each node where it shares nodes. */
+  shared: Resources;
+  /** The same where it has whole nodes. */
+  whole: Resources;
+  gpuType: string | null;
+}
+
+/**
+ * Jobs of the twin from the rows of a trace, which are in the order of their submission. Requests count from 1 in that order. A row that the
+ * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
+ */
+export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
+  const shapes = new ShapeBook(options.nodes);
+  const refused: RefusedRow[] = [];
+  const kept: { row: TraceRow; shape: Shape }[] = [];
+  const isDependent = rows.some(({ after }) => after.length > 0);
+  const idOf = new Map<string, number>();
+  for (const row of rows) {
+    const shape = shapes.of(row);
+    const reason = refusal(row, shape, idOf);
+    if (shape === null || reason !== null) {
+      refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
+      continue;
+    }
+    kept.push({ row, shape });
+    if (isDependent) idOf.set(row.job, kept.length);
+  }
+  const qos = new Set(options.policy.qos?.map(({ name }) => name));
+  const partitions = new Set(options.policy.partitions?.map(({ name }) => name));
+  let position = 0;
+  const next = (): TwinJob | null => {
+    const entry = kept[position];
+    if (entry === undefined) return null;
+    position += 1;
+    const { row, shape } = entry;
+    const { job, request } = newJob(row, shape, position, options);
+    if (row.after.length > 0) {
+      request.dependencies = row.after.map(({ condition, job: name }) => ({ condition, jobId: idOf.get(name) ?? 0 }));
+    }
+    if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
+    if (row.partition !== null && partitions.has(row.partition)) request.partition = row.partition;
+    return job;
+  };
+  return {
+    source: { next, countEstimate: kept.length, endMsEstimate: kept.at(-1)?.row.submitMs ?? 0 },
+    count: kept.length,
+    refused,
+    leftOut: countLeftOut(kept, qos, partitions),
+    nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
+  };
+}
+
+/** Why the empty cluster could not run it; null if it could. */
+function refusal(row: TraceRow, shape: Shape | null, idOf: ReadonlyMap<string, number>): string | null {
+  if (shape === null) return `no node has ${askedText(row)}`;
+  if (shape.nodeCount < row.nodes) {
+    return `it asks for ${row.nodes} nodes with ${askedText(row)}; there are ${shape.nodeCount}`;
+  }
+  const lost = row.after.find(({ job }) => !idOf.has(job));
+  return lost === undefined ? null : `it waits for job ${lost.job}, which is not there before it`;
+}
+
+function newJob(
+  row: TraceRow,
+  shape: Shape,
+  jobId: number,
+  options: TraceOptions,
+): { job: TwinJob; request: JobRequest } {
+  const exclusive = row.isExclusive || row.gpusPerNode === null || options.isExclusive === true;
+  const request: JobRequest = {
+    jobId,
+    submitMs: row.submitMs,
+    priority: row.priority,
+    nodes: row.nodes,
+    perNode: exclusive ? shape.whole : shape.shared,
+    gpuType: shape.gpuType,
+    exclusive,
+    timeLimitMs: row.limitMs,
+    excludedNodes: [],
+    maxRequeues: options.maxRequeues ?? NO_REQUEUE_LIMIT,
+    dependencies: [],
+    isHeld: false,
+  };
+  if (row.user !== null) request.user = row.user;
+  if (row.account !== null) request.account = row.account;
+  if (row.eligibleMs !== null && row.eligibleMs > row.submitMs) request.beginMs = row.eligibleMs;
+  const isCutOff = row.outcome === 'TIMEOUT';
+  const job: TwinJob = {
+    request,
+    workMs: isCutOff ? Math.max(row.runMs, row.limitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
+    outcome: isCutOff ? 'COMPLETED' : row.outcome,
+    cancelAfterMs: null,
+    checkpointing: options.checkpointing ?? null,
+  };
+  return { job, request };
+}
+
+/** Kinds of nodes, and what rows ask of them: a few answers, since traces ask the same again and again. */
+class ShapeBook {
+  private readonly kinds: { node: NodeSpec; count: number }[] = [];
+  private readonly gpuTypes = new Set<string>();
+  private readonly shapes = new Map<string, Shape | null>();
+
+  constructor(nodes: readonly NodeSpec[]) {
+    const byKey = new Map<string, { node: NodeSpec; count: number }>();
+    for (const node of nodes) {
+      const { cpus, memoryBytes, gpus } = node.resources;
+      const key = `${cpus} ${memoryBytes} ${gpus} ${node.gpuType}`;
+      const kind = byKey.get(key);
+      if (kind === undefined) byKey.set(key, { node, count: 1 });
+      else kind.count += 1;
+      if (node.gpuType !== null) this.gpuTypes.add(node.gpuType);
+    }
+    this.kinds.push(...byKey.values());
+  }
+
+  /** Null where no node has what the row asks for. */
+  of(row: TraceRow): Shape | null {
+    const key = `${row.gpusPerNode} ${row.cpusPerNode} ${row.memoryBytesPerNode} ${row.gpuType}`;
+    const known = this.shapes.get(key);
+    if (known !== undefined) return known;
+    const shape = this.newShape(row);
+    this.shapes.set(key, shape);
+    return shape;
+  }
+
+  private newShape(row: TraceRow): Shape | null {
+    // The main kind of node is the first; whoever asks for all of a node means one like it.
+    const all = row.gpusPerNode === null ? this.kinds[0]?.node.resources : undefined;
+    const gpus = row.gpusPerNode ?? all?.gpus ?? 0;
+    const cpusMin = row.cpusPerNode ?? all?.cpus ?? 0;
+    const memoryMin = row.memoryBytesPerNode ?? all?.memoryBytes ?? 0;
+    const gpuType = row.gpuType !== null && this.gpuTypes.has(row.gpuType) ? row.gpuType : null;
+    const fitting = this.kinds.filter(
+      ({ node: { resources, gpuType: type } }) =>
+        resources.gpus >= gpus &&
+        resources.cpus >= cpusMin &&
+        resources.memoryBytes >= memoryMin &&
+        (gpuType === null || type === gpuType),
+    );
+    const [least, ...others] = fitting.map(({ node }) => node.resources);
+    if (least === undefined) return null;
+    const whole = others.reduce((least_, next) => (compare(next, least_) < 0 ? next : least_), least);
+    const share = whole.gpus > 0 && gpus > 0 ? gpus / whole.gpus : 1 / Math.max(1, whole.cpus);
+    return {
+      nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
+      shared: {
+        cpus: row.cpusPerNode ?? Math.floor(whole.cpus * share),
+        memoryBytes: row.memoryBytesPerNode ?? Math.floor(whole.memoryBytes * share),
+        gpus,
+      },
+      whole,
+      gpuType,
+    };
+  }
+}
+
+function compare(a: Resources, b: Resources): number {
+  return a.gpus - b.gpus || a.cpus - b.cpus || a.memoryBytes - b.memoryBytes;
+}
+
+function countLeftOut(
+  kept: readonly { row: TraceRow; shape: Shape }[],
+  qosNames: ReadonlySet<string>,
+  partitionNames: ReadonlySet<string>,
+): Map<string, number> {
+  const counts = new Map<string, number>();
+  const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (const { row, shape } of kept) {
+    if (row.qos !== null && !qosNames.has(row.qos)) count(`QOS ${row.qos}: the policy has none of this name`);
+    if (row.partition !== null && !partitionNames.has(row.partition)) {
+      count(`partition ${row.partition}: the policy has none of this name`);
+    }
+    if (row.gpuType !== shape.gpuType) count(`GPU type ${row.gpuType}: the cluster has none`);
+  }
+  return counts;
+}
+
+function askedText({ gpusPerNode, cpusPerNode, memoryBytesPerNode, gpuType }: TraceRow): string {
+  const parts = [
+    gpusPerNode === null ? 'all that the first node has' : `${gpusPerNode} GPUs`,
+    cpusPerNode === null ? null : `${cpusPerNode} CPUs`,
+    memoryBytesPerNode === null ? null : `${Math.ceil(memoryBytesPerNode / MEBI)} MiB of memory`,
+    gpuType === null ? null : `GPU type ${gpuType}`,
+  ].filter((part) => part !== null);
+  return parts.join(', ');
+}
