@@ -41,12 +41,30 @@ export class EasyBackfill {
     const isKept = this.#shadow?.head === head && this.#seenChanges === this.#changes() && nowMs < this.#validUntilMs;
     if (!isKept) this.#renew(head, nowMs);
     const hadMore = queue.restCount > 0;
-    let hasStarted = false;
-    for (const job of isKept ? arrivals : [...queue.front()]) {
-      if (job === head || job.place !== 'front') continue;
-      if (this.#try(job, nowMs, start)) hasStarted = true;
-    }
+    const hasStarted = isKept ? this.#tryEach(arrivals, head, nowMs, start) : this.#tryFront(head, nowMs, start);
     return hasStarted && hadMore;
+  }
+
+  #tryEach(jobs: readonly JobRecord[], head: JobRecord, nowMs: number, start: Start): boolean {
+    let hasStarted = false;
+    for (const job of jobs) {
+      if (job !== head && job.place === 'front' && this.#try(job, nowMs, start)) hasStarted = true;
+    }
+    return hasStarted;
+  }
+
+  /** In place: a job that starts or is parked leaves the front, and the next stands where it stood. */
+  #tryFront(head: JobRecord, nowMs: number, start: Start): boolean {
+    const front = this.#ledger.queue.front();
+    let hasStarted = false;
+    let index = 0;
+    for (let left = front.length; left > 0; left--) {
+      const job = front[index];
+      if (job === undefined) break;
+      if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
+      if (front[index] === job) index += 1;
+    }
+    return hasStarted;
   }
 
   /** What the scheduler itself started has been reckoned with. */

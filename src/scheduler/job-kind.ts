@@ -32,6 +32,8 @@ export class JobKinds {
   readonly preemption: PreemptionRules;
   readonly #policy: Policy;
   readonly #kinds = new Map<string, JobKind>();
+  /** That of the last job: jobs often come in many of one kind. */
+  #last: { kind: JobKind; qos: string; partition: string | undefined } | null = null;
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -43,6 +45,9 @@ export class JobKinds {
 
   of(request: JobRequest): JobKind {
     const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
+    const last = this.#last;
+    const isSame = last?.qos === qos && last.partition === partition;
+    if (last !== null && isSame && last.kind.user === user && last.kind.account === account) return last.kind;
     const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
@@ -61,6 +66,7 @@ export class JobKinds {
       };
       this.#kinds.set(key, kind);
     }
+    this.#last = { kind, qos, partition };
     return kind;
   }
 }
