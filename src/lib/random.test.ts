@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random, streamOf, WeightedIndex } from './random.ts';
+import { Random, streamOf, WeightedChoice } from './random.ts';
 
 describe('Random', () => {
   it('gives the same numbers for the same seed and others for another', () => {
@@ -88,13 +88,14 @@ describe('streamOf', () => {
   });
 });
 
-describe('WeightedIndex', () => {
+describe('WeightedChoice', () => {
   it('draws in proportion to the weights and never what has none', () => {
     const random = new Random(5);
-    const index = new WeightedIndex([0, 1, 0, 3, 6, 0]);
+    const weights = [0, 1, 0, 3, 6, 0];
+    const choice = new WeightedChoice([0, 1, 2, 3, 4, 5], (value) => weights[value] ?? 0);
     const counts = [0, 0, 0, 0, 0, 0];
     for (let draw = 0; draw < 100_000; draw++) {
-      const at = index.draw(random);
+      const at = choice.draw(random);
       counts[at] = (counts[at] ?? 0) + 1;
     }
     expect(counts[0]).toBe(0);
@@ -105,9 +106,10 @@ describe('WeightedIndex', () => {
   });
 
   it('refuses weights that mean nothing', () => {
-    expect(() => new WeightedIndex([])).toThrow(RangeError);
-    expect(() => new WeightedIndex([0, 0])).toThrow(RangeError);
-    expect(() => new WeightedIndex([1, -1])).toThrow(RangeError);
-    expect(() => new WeightedIndex([Number.NaN])).toThrow(RangeError);
+    const made = (weights: number[]) => new WeightedChoice(weights, (weight) => weight);
+    expect(() => made([])).toThrow(RangeError);
+    expect(() => made([0, 0])).toThrow(RangeError);
+    expect(() => made([1, -1])).toThrow(RangeError);
+    expect(() => made([Number.NaN])).toThrow(RangeError);
   });
 });

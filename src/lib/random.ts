@@ -1,3 +1,5 @@
+import { assert } from './assert.ts';
+
 /**
  * A seeded generator of uniform numbers: xoshiro128** of Blackman and Vigna (ACM TOMS 47, 2021, arXiv 1805.01407), its state filled from the
  * seed by SplitMix32. Same seed, same numbers, on every machine.
@@ -69,14 +71,22 @@ export function streamOf(seed: number, name: string): Random {
   return new Random(hash ^ (hash >>> 16));
 }
 
-/** Draws an index with a probability in proportion to its weight; one uniform a draw. */
-export class WeightedIndex {
+/** Whatever gives uniform numbers in [0, 1). */
+export interface Uniforms {
+  nextUniform(): number;
+}
+
+/** Draws one of some values with a probability in proportion to its weight; one uniform a draw. */
+export class WeightedChoice<T extends object | string | number> {
+  readonly #values: readonly T[];
   readonly #bounds: Float64Array;
 
   /** Throws a RangeError unless all weights are finite and >= 0 and one is above 0. */
-  constructor(weights: readonly number[]) {
+  constructor(values: readonly T[], weightOf: (value: T, index: number) => number) {
     let sum = 0;
-    this.#bounds = Float64Array.from(weights, (weight) => {
+    this.#values = values;
+    this.#bounds = Float64Array.from(values, (value, index) => {
+      const weight = weightOf(value, index);
       if (!(weight >= 0 && weight < Infinity)) throw new RangeError(`expected a weight >= 0, got ${weight}`);
       sum += weight;
       return sum;
@@ -84,10 +94,10 @@ export class WeightedIndex {
     if (sum === 0) throw new RangeError('expected a weight above 0');
   }
 
-  draw(random: Random): number {
+  draw(uniforms: Uniforms): T {
     const bounds = this.#bounds;
     const total = bounds[bounds.length - 1] ?? 0;
-    const target = random.nextUniform() * total;
+    const target = uniforms.nextUniform() * total;
     let low = 0;
     let high = bounds.length - 1;
     while (low < high) {
@@ -95,7 +105,9 @@ export class WeightedIndex {
       if (target < (bounds[middle] ?? total)) high = middle;
       else low = middle + 1;
     }
-    return low;
+    const value = this.#values[low];
+    assert(value !== undefined, `no value ${low} of ${this.#values.length}`);
+    return value;
   }
 }
 
