@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { definite } from './assert.ts';
 
 /**
  * A seeded generator of uniform numbers: xoshiro128** of Blackman and Vigna (ACM TOMS 47, 2021, arXiv 1805.01407), its state filled from the
@@ -76,17 +76,14 @@ export interface Uniforms {
   nextUniform(): number;
 }
 
-/** Draws one of some values with a probability in proportion to its weight; one uniform a draw. */
-export class WeightedChoice<T extends object | string | number> {
-  readonly #values: readonly T[];
+/** Draws an index with a probability in proportion to its weight; one uniform a draw. */
+export class WeightedIndex {
   readonly #bounds: Float64Array;
 
   /** Throws a RangeError unless all weights are finite and >= 0 and one is above 0. */
-  constructor(values: readonly T[], weightOf: (value: T, index: number) => number) {
+  constructor(weights: readonly number[]) {
     let sum = 0;
-    this.#values = values;
-    this.#bounds = Float64Array.from(values, (value, index) => {
-      const weight = weightOf(value, index);
+    this.#bounds = Float64Array.from(weights, (weight) => {
       if (!(weight >= 0 && weight < Infinity)) throw new RangeError(`expected a weight >= 0, got ${weight}`);
       sum += weight;
       return sum;
@@ -94,7 +91,7 @@ export class WeightedChoice<T extends object | string | number> {
     if (sum === 0) throw new RangeError('expected a weight above 0');
   }
 
-  draw(uniforms: Uniforms): T {
+  draw(uniforms: Uniforms): number {
     const bounds = this.#bounds;
     const total = bounds[bounds.length - 1] ?? 0;
     const target = uniforms.nextUniform() * total;
@@ -105,9 +102,22 @@ export class WeightedChoice<T extends object | string | number> {
       if (target < (bounds[middle] ?? total)) high = middle;
       else low = middle + 1;
     }
-    const value = this.#values[low];
-    assert(value !== undefined, `no value ${low} of ${this.#values.length}`);
-    return value;
+    return low;
+  }
+}
+
+/** Draws one of some values, as `WeightedIndex` does. */
+export class WeightedChoice<T extends object | string | number> {
+  readonly #values: readonly T[];
+  readonly #index: WeightedIndex;
+
+  constructor(values: readonly T[], weightOf: (value: T, index: number) => number) {
+    this.#values = values;
+    this.#index = new WeightedIndex(values.map(weightOf));
+  }
+
+  draw(uniforms: Uniforms): T {
+    return definite(this.#values[this.#index.draw(uniforms)], `no more than ${this.#values.length} values`);
   }
 }
 
