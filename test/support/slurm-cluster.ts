@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 const PROGRAMS = ['/usr/sbin/munged', '/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch'];
 const PACKAGES = ['slurmctld', 'slurmd', 'slurm-client', 'munge'];
+const ACCOUNTING_PROGRAMS = ['/usr/sbin/slurmdbd', '/usr/sbin/mariadbd'];
+const ACCOUNTING_PACKAGES = ['slurmdbd', 'slurm-wlm-mysql-plugin', 'mariadb-server'];
 
 export interface SlurmCluster {
   /** Environment for sbatch, squeue and the rest: points them at this cluster alone. */
@@ -16,37 +18,55 @@ export interface SlurmCluster {
   stop: () => Promise<void>;
 }
 
+export interface SlurmClusterOptions {
+  nodes: number;
+  cpusPerNode: number;
+  /** Made-up GPUs: plain files. Default 0. */
+  gpusPerNode?: number;
+  /** Lines of `slurm.conf` to add, or to put in the place of those that are here anyway. */
+  confLines?: readonly string[];
+  /** `sacctmgr` commands, a list of arguments each: starts slurmdbd over a MariaDB of its own. Default: no accounting. */
+  accounting?: readonly (readonly string[])[];
+  /** Name of node 1 is this and `1`. Default `s`. */
+  nodePrefix?: string;
+}
+
 /** True once Slurm's programs are there; as root on Debian it installs them, saying so. */
 export function ensureSlurm(): boolean {
-  if (PROGRAMS.every((program) => existsSync(program))) return true;
+  return ensureInstalled(PROGRAMS, PACKAGES);
+}
+
+/** The same for slurmdbd and its MariaDB. */
+export function ensureSlurmAccounting(): boolean {
+  return ensureSlurm() && ensureInstalled(ACCOUNTING_PROGRAMS, ACCOUNTING_PACKAGES);
+}
+
+function ensureInstalled(programs: readonly string[], packages: readonly string[]): boolean {
+  if (programs.every((program) => existsSync(program))) return true;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
-  process.stderr.write(`Slurm is missing; installing ${PACKAGES.join(', ')} with apt-get ...\n`);
+  process.stderr.write(`Parts of Slurm are missing; installing ${packages.join(', ')} with apt-get ...\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   spawnSync('/usr/bin/apt-get', ['update', '-q'], { stdio: ['ignore', 2, 2], env });
-  spawnSync('/usr/bin/apt-get', ['install', '-y', '-q', '--no-install-recommends', ...PACKAGES], {
+  spawnSync('/usr/bin/apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
     stdio: ['ignore', 2, 2],
     env,
   });
-  return PROGRAMS.every((program) => existsSync(program));
+  return programs.every((program) => existsSync(program));
 }
 
 /** A real slurmctld with `nodes` real slurmd on this machine, in a folder of its own, on loopback ports of its own. */
-export async function startSlurm({
-  nodes,
-  cpusPerNode,
-}: {
-  nodes: number;
-  cpusPerNode: number;
-}): Promise<SlurmCluster> {
+export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmCluster> {
+  const { nodes } = options;
   const folder = mkdtempSync(join(tmpdir(), 'orrery-slurm-'));
   chmodSync(folder, 0o755);
   for (const name of ['state', 'spool', 'log', 'munge']) mkdirSync(join(folder, name), { mode: 0o755 });
   const key = join(folder, 'munge', 'munge.key');
   writeFileSync(key, randomBytes(128), { mode: 0o600 });
   const socket = join(folder, 'munge', 'munge.socket');
-  const ports = await freePorts(nodes + 1);
+  const ports = await freePorts(nodes + 3);
   const conf = join(folder, 'slurm.conf');
-  writeFileSync(conf, slurmConf({ folder, socket, ports, nodes, cpusPerNode }));
+  writeFileSync(conf, slurmConf({ folder, socket, ports, options }));
+  writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options.gpusPerNode ?? 0));
   const env = { ...process.env, SLURM_CONF: conf };
   const children: ChildProcess[] = [];
   const start = (command: string, args: string[]) => {
@@ -68,8 +88,21 @@ export async function startSlurm({
     });
     start('/usr/sbin/munged', ['--foreground', '--force', `--key-file=${key}`, `--socket=${socket}`, ...munge]);
     await until(() => existsSync(socket), 'munged', folder);
+    if (options.accounting !== undefined) {
+      await startAccounting({
+        folder,
+        socket,
+        env,
+        start,
+        ports: ports.slice(nodes + 1),
+        commands: options.accounting,
+      });
+    }
     start('/usr/sbin/slurmctld', ['-D', '-f', conf]);
-    for (let index = 1; index <= nodes; index += 1) start('/usr/sbin/slurmd', ['-D', '-N', `s${index}`, '-f', conf]);
+    const prefix = options.nodePrefix ?? 's';
+    for (let index = 1; index <= nodes; index += 1) {
+      start('/usr/sbin/slurmd', ['-D', '-N', `${prefix}${index}`, '-f', conf]);
+    }
     await until(() => idleNodes(env) === nodes, 'every slurmd to register', folder);
   } catch (error) {
     await stop();
@@ -79,23 +112,114 @@ export async function startSlurm({
   return { env, folder, version, stop };
 }
 
+const CLUSTER_NAME = 'side_by_side';
+
+interface AccountingInput {
+  folder: string;
+  /** Of munged. */
+  socket: string;
+  env: NodeJS.ProcessEnv;
+  start: (command: string, args: string[]) => void;
+  /** For slurmdbd and MariaDB. */
+  ports: readonly number[];
+  commands: readonly (readonly string[])[];
+}
+
+/** MariaDB on loopback with a password of its own, slurmdbd over it, then the accounts. */
+async function startAccounting({ folder, socket, env, start, ports, commands }: AccountingInput): Promise<void> {
+  const [dbdPort, databasePort] = ports;
+  const data = join(folder, 'database');
+  const password = randomBytes(12).toString('hex');
+  execFileSync('/usr/bin/mariadb-install-db', [`--user=${userInfo().username}`, `--datadir=${data}`], {
+    stdio: 'ignore',
+  });
+  const init = join(folder, 'init.sql');
+  writeFileSync(
+    init,
+    `CREATE USER slurm@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON slurm_acct_db.* TO slurm@'127.0.0.1';\n`,
+    { mode: 0o600 },
+  );
+  start('/usr/sbin/mariadbd', [
+    '--no-defaults',
+    `--user=${userInfo().username}`,
+    `--datadir=${data}`,
+    `--socket=${join(folder, 'database.sock')}`,
+    `--pid-file=${join(folder, 'database.pid')}`,
+    '--bind-address=127.0.0.1',
+    `--port=${databasePort}`,
+    '--skip-name-resolve',
+    `--init-file=${init}`,
+  ]);
+  const host = hostname().split('.')[0];
+  const conf = [
+    `DbdHost=${host}`,
+    'DbdAddr=127.0.0.1',
+    `DbdPort=${dbdPort}`,
+    `SlurmUser=${userInfo().username}`,
+    'AuthType=auth/munge',
+    `AuthInfo=socket=${socket}`,
+    'StorageType=accounting_storage/mysql',
+    'StorageHost=127.0.0.1',
+    `StoragePort=${databasePort}`,
+    'StorageUser=slurm',
+    `StoragePass=${password}`,
+    'StorageLoc=slurm_acct_db',
+    `LogFile=${folder}/log/slurmdbd.log`,
+    `PidFile=${folder}/slurmdbd.pid`,
+    '',
+  ];
+  writeFileSync(join(folder, 'slurmdbd.conf'), conf.join('\n'), { mode: 0o600 });
+  await until(() => accepts(databasePort), 'MariaDB', folder);
+  // Slurm's daemons look for slurmdbd.conf beside slurm.conf.
+  start('/usr/sbin/slurmdbd', ['-D']);
+  await until(() => sacctmgr(env, ['list', 'cluster']), 'slurmdbd', folder);
+  for (const command of [['add', 'cluster', CLUSTER_NAME], ...commands]) {
+    if (!sacctmgr(env, command)) throw new Error(`sacctmgr ${command.join(' ')}: refused`);
+  }
+}
+
+function sacctmgr(env: NodeJS.ProcessEnv, command: readonly string[]): boolean {
+  const { status } = spawnSync('/usr/bin/sacctmgr', ['-i', ...command], { env, stdio: 'ignore', timeout: 20_000 });
+  return status === 0;
+}
+
+function accepts(port: number | undefined): boolean {
+  return spawnSync('/bin/bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`], { stdio: 'ignore' }).status === 0;
+}
+
+function gresConf(folder: string, gpusPerNode: number): string {
+  if (gpusPerNode === 0) return 'AutoDetect=off\n';
+  for (let index = 0; index < gpusPerNode; index += 1) writeFileSync(join(folder, `gpu-${index}`), '');
+  return `AutoDetect=off\nName=gpu Type=a100 File=${folder}/gpu-[0-${gpusPerNode - 1}]\n`;
+}
+
 interface ConfInput {
   folder: string;
   socket: string;
   ports: readonly number[];
-  nodes: number;
-  cpusPerNode: number;
+  options: SlurmClusterOptions;
 }
 
-function slurmConf({ folder, socket, ports, nodes, cpusPerNode }: ConfInput): string {
+function slurmConf({ folder, socket, ports, options }: ConfInput): string {
+  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's' } = options;
   const host = hostname().split('.')[0];
   const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
+  const gres = gpusPerNode > 0 ? ` Gres=gpu:a100:${gpusPerNode}` : '';
   const nodeLines = Array.from({ length: nodes }, (_, index) => {
     const address = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index + 1]}`;
-    return `NodeName=s${index + 1} ${address} CPUs=${cpusPerNode} RealMemory=${memoryMiB} State=UNKNOWN`;
+    const size = `CPUs=${cpusPerNode} RealMemory=${memoryMiB}${gres}`;
+    return `NodeName=${nodePrefix}${index + 1} ${address} ${size} State=UNKNOWN`;
   });
-  return [
-    'ClusterName=side_by_side',
+  const accounting = [
+    'AccountingStorageType=accounting_storage/slurmdbd',
+    'AccountingStorageHost=127.0.0.1',
+    `AccountingStoragePort=${ports[nodes + 1]}`,
+    `AccountingStoragePass=${socket}`,
+    'AccountingStorageEnforce=associations,limits,qos',
+  ];
+  const given = new Set(options.confLines?.map((line) => line.split('=')[0]));
+  const lines = [
+    `ClusterName=${CLUSTER_NAME}`,
     `SlurmctldHost=${host}(127.0.0.1)`,
     `SlurmctldPort=${ports[0]}`,
     `SlurmUser=${userInfo().username}`,
@@ -109,6 +233,8 @@ function slurmConf({ folder, socket, ports, nodes, cpusPerNode }: ConfInput): st
     `SlurmdPidFile=${folder}/slurmd-%n.pid`,
     `SlurmctldLogFile=${folder}/log/slurmctld.log`,
     `SlurmdLogFile=${folder}/log/slurmd-%n.log`,
+    'JobCompType=jobcomp/filetxt',
+    `JobCompLoc=${folder}/log/completions.log`,
     'ProctrackType=proctrack/linuxproc',
     'TaskPlugin=task/none',
     'MpiDefault=none',
@@ -117,8 +243,19 @@ function slurmConf({ folder, socket, ports, nodes, cpusPerNode }: ConfInput): st
     'SlurmdParameters=config_overrides',
     'ReturnToService=2',
     'MaxJobCount=50000',
+    ...(gpusPerNode > 0 ? ['GresTypes=gpu'] : []),
+    ...(options.accounting === undefined ? [] : accounting),
+  ];
+  // What the caller gives stands in the place of the same line here; partitions come after the nodes.
+  const isOwn = (line: string) => !given.has(line.split('=')[0]);
+  const partition = 'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP';
+  const partitions = options.confLines?.filter((line) => line.startsWith('PartitionName=')) ?? [];
+  const others = options.confLines?.filter((line) => !line.startsWith('PartitionName=')) ?? [];
+  return [
+    ...lines.filter(isOwn),
+    ...others,
     ...nodeLines,
-    'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
+    ...(partitions.length > 0 ? partitions : [partition]),
     '',
   ].join('\n');
 }

@@ -1,0 +1,92 @@
+import type { WorkloadPlan } from './workload.ts';
+
+/** A cluster, its policy and a kind of workload. */
+export interface FidelityCase {
+  name: string;
+  cluster: { nodes: number; gpusPerNode: number };
+  /** Of `slurm.conf`. */
+  confLines: readonly string[];
+  /** Arguments of `sacctmgr`; absent: no accounting. */
+  accounting?: readonly (readonly string[])[];
+  workload: Omit<WorkloadPlan, 'seed' | 'clusterNodes' | 'gpusPerNode'>;
+}
+
+const LARGE = { nodes: 64, gpusPerNode: 8 };
+const SMALL = { nodes: 16, gpusPerNode: 8 };
+const BASIC = 'PriorityType=priority/basic';
+const SWIFT = 'SchedulerParameters=bf_interval=1,bf_resolution=1,bf_max_job_test=1000';
+
+export const CASES: readonly FidelityCase[] = [
+  {
+    name: 'fifo',
+    cluster: LARGE,
+    confLines: [BASIC],
+    workload: { jobs: 500, load: 1.7, workSeconds: 280 },
+  },
+  {
+    name: 'fifo-swift',
+    cluster: LARGE,
+    confLines: [BASIC, SWIFT],
+    workload: { jobs: 500, load: 1.7, workSeconds: 280 },
+  },
+  {
+    name: 'dependencies',
+    cluster: SMALL,
+    confLines: [BASIC, SWIFT],
+    workload: { jobs: 200, load: 1.3, workSeconds: 240, dependentShare: 0.4 },
+  },
+  {
+    name: 'preemption',
+    cluster: SMALL,
+    confLines: [BASIC, SWIFT, 'PreemptType=preempt/qos', 'PreemptMode=REQUEUE'],
+    accounting: [
+      ['add', 'qos', 'low'],
+      ['add', 'qos', 'high', 'priority=1000', 'preempt=low'],
+      ['add', 'account', 'research', 'qos=normal,low,high'],
+      ['add', 'user', 'games', 'account=research'],
+    ],
+    workload: {
+      jobs: 200,
+      load: 1.2,
+      workSeconds: 200,
+      qos: [
+        { name: 'low', share: 7 },
+        { name: 'high', share: 3 },
+      ],
+      accounts: [{ name: 'research', user: 'games', share: 1 }],
+    },
+  },
+  {
+    name: 'fairshare',
+    cluster: SMALL,
+    confLines: [
+      'PriorityType=priority/multifactor',
+      'PriorityWeightFairshare=100000',
+      'PriorityWeightAge=1000',
+      'PriorityWeightJobSize=1000',
+      'PriorityMaxAge=0-01:00:00',
+      'PriorityDecayHalfLife=0-00:10:00',
+      'PriorityCalcPeriod=1',
+      SWIFT,
+    ],
+    accounting: [
+      ['add', 'account', 'vision', 'fairshare=3'],
+      ['add', 'account', 'language', 'fairshare=1'],
+      ['add', 'user', 'games', 'account=vision', 'fairshare=1'],
+      ['add', 'user', 'man', 'account=vision', 'fairshare=2'],
+      ['add', 'user', 'mail', 'account=language', 'fairshare=1'],
+      ['add', 'user', 'news', 'account=language', 'fairshare=1'],
+    ],
+    workload: {
+      jobs: 250,
+      load: 1.7,
+      workSeconds: 240,
+      accounts: [
+        { name: 'vision', user: 'games', share: 1 },
+        { name: 'vision', user: 'man', share: 1 },
+        { name: 'language', user: 'mail', share: 1 },
+        { name: 'language', user: 'news', share: 1 },
+      ],
+    },
+  },
+];

@@ -1,0 +1,139 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureSlurm, ensureSlurmAccounting, type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
+import { CASES, type FidelityCase } from './cases.ts';
+import { type RecordedJob, readJobCompletions, writeRecording } from './recording.ts';
+import { type PlannedJob, planWorkload } from './workload.ts';
+
+/**
+ * Runs a case on a real Slurm and keeps what it did: `node test/fidelity/record.ts CASE SEED [--logs FOLDER]` writes
+ * `test/fidelity/recorded/CASE-SEED/`. Real time: a run takes minutes.
+ */
+export async function recordCase(fidelityCase: FidelityCase, seed: number, logs: string | null): Promise<string> {
+  const { cluster, accounting, workload } = fidelityCase;
+  if (!(accounting === undefined ? ensureSlurm() : ensureSlurmAccounting())) throw new Error('Slurm is not installed');
+  const slurm = await startSlurm({
+    nodes: cluster.nodes,
+    cpusPerNode: 64,
+    gpusPerNode: cluster.gpusPerNode,
+    nodePrefix: 'dgx',
+    confLines: confLines(fidelityCase),
+    ...(accounting === undefined ? {} : { accounting }),
+  });
+  try {
+    const conf = readFileSync(join(slurm.folder, 'slurm.conf'), 'utf8').replaceAll(slurm.folder, '/slurm');
+    const plan = planWorkload({ ...workload, seed, clusterNodes: cluster.nodes, gpusPerNode: cluster.gpusPerNode });
+    const ids = await submitAll(plan, slurm);
+    await untilDrained(slurm);
+    const log = readFileSync(completionsPath(slurm), 'utf8');
+    if (logs !== null) {
+      mkdirSync(logs, { recursive: true });
+      copyFileSync(join(slurm.folder, 'log', 'slurmctld.log'), join(logs, 'slurmctld.log'));
+      copyFileSync(completionsPath(slurm), join(logs, 'completions.log'));
+      if (accounting !== undefined) {
+        process.stderr.write(
+          execFileSync('/usr/bin/sacct', ['-aDXP', '-o', 'JobID,State,Submit,Eligible,Start,End'], {
+            env: slurm.env,
+            encoding: 'utf8',
+          }).slice(0, 400),
+        );
+      }
+    }
+    const jobs: RecordedJob[] = plan.flatMap((planned, index) => {
+      const jobId = ids[index] ?? 0;
+      const after = planned.after === null ? null : (ids[planned.after] ?? null);
+      return [{ jobId, planned, after, attempts: readJobCompletions(log, jobId) }];
+    });
+    return writeRecording({ name: `${fidelityCase.name}-${seed}`, conf, accounting: accounting ?? [], jobs });
+  } finally {
+    await slurm.stop();
+  }
+}
+
+const completionsPath = (slurm: SlurmCluster) => join(slurm.folder, 'log', 'completions.log');
+
+function confLines(fidelityCase: FidelityCase): string[] {
+  return [
+    'SelectTypeParameters=CR_CPU',
+    'LogTimeFormat=iso8601_ms',
+    'SlurmctldDebug=verbose',
+    ...fidelityCase.confLines,
+  ];
+}
+
+/** In the order of the plan: the id of each. */
+async function submitAll(plan: readonly PlannedJob[], slurm: SlurmCluster): Promise<number[]> {
+  const startedMs = Date.now();
+  const ids: number[] = [];
+  const running: Promise<void>[] = [];
+  for (const [index, job] of plan.entries()) {
+    if (job.after !== null) await running[job.after];
+    const waitMs = startedMs + job.submitMs - Date.now();
+    if (waitMs > 0) {
+      await new Promise((done) => {
+        setTimeout(done, waitMs);
+      });
+    }
+    const submitted = submit(job, job.after === null ? null : (ids[job.after] ?? null), slurm).then((id) => {
+      ids[index] = id;
+    });
+    running.push(submitted);
+    // One at a time: ids in the order of submission.
+    await submitted;
+  }
+  return ids;
+}
+
+function submit(job: PlannedJob, afterId: number | null, slurm: SlurmCluster): Promise<number> {
+  const args = [
+    '--parsable',
+    '--output=/dev/null',
+    '--chdir=/',
+    `--nodes=${job.nodes}`,
+    '--ntasks-per-node=1',
+    `--gpus-per-node=${job.gpusPerNode}`,
+    `--time=${job.limitMinutes}`,
+    ...(job.user === null ? [] : [`--uid=${job.user}`]),
+    ...(job.account === null ? [] : [`--account=${job.account}`]),
+    ...(job.qos === null ? [] : [`--qos=${job.qos}`]),
+    ...(afterId === null ? [] : [`--dependency=afterok:${afterId}`]),
+    `--wrap=exec sleep ${job.runtimeSeconds}`,
+  ];
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = spawn('/usr/bin/sbatch', args, {
+      env: slurm.env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+    });
+    child.once('close', (code) => {
+      if (code === 0) resolve(Number(printed.trim()));
+      else reject(new Error(`sbatch ended with ${code} for ${JSON.stringify(job)}`));
+    });
+  });
+}
+
+async function untilDrained(slurm: SlurmCluster): Promise<void> {
+  for (;;) {
+    const queue = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
+    if (queue.trim() === '') return;
+    await new Promise((done) => {
+      setTimeout(done, 2000);
+    });
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [name, seed] = process.argv.slice(2);
+  const fidelityCase = CASES.find((one) => one.name === name);
+  if (fidelityCase === undefined || seed === undefined) {
+    process.stderr.write(`usage: record.ts ${CASES.map((one) => one.name).join('|')} SEED [--logs FOLDER]\n`);
+    process.exit(2);
+  }
+  const at = process.argv.indexOf('--logs');
+  const logs = at < 0 ? null : (process.argv[at + 1] ?? null);
+  process.stdout.write(`${await recordCase(fidelityCase, Number(seed), logs)}\n`);
+}

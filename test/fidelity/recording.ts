@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlannedJob } from './workload.ts';
+
+export const RECORDED = join(import.meta.dirname, 'recorded');
+
+/** One record of `jobcomp/filetxt`: an attempt that is over. Seconds since 1970, as Slurm gives them. */
+export interface JobCompletion {
+  state: string;
+  submitSeconds: number;
+  eligibleSeconds: number;
+  startSeconds: number;
+  endSeconds: number;
+  nodeList: string;
+}
+
+export interface RecordedJob {
+  jobId: number;
+  planned: PlannedJob;
+  /** Id of the job it waits for. */
+  after: number | null;
+  attempts: readonly JobCompletion[];
+}
+
+export interface Recording {
+  name: string;
+  conf: string;
+  accounting: readonly (readonly string[])[];
+  jobs: readonly RecordedJob[];
+}
+
+const COLUMNS = [
+  'job',
+  'attempt',
+  'submit_s',
+  'eligible_s',
+  'start_s',
+  'end_s',
+  'state',
+  'nodes',
+  'gpus_per_node',
+  'runtime_s',
+  'limit_s',
+  'user',
+  'account',
+  'qos',
+  'after',
+  'planned_submit_ms',
+  'node_list',
+] as const;
+
+/** All completions of a job, in the order in which they were written: more than one where it was requeued. */
+export function readJobCompletions(log: string, jobId: number): JobCompletion[] {
+  return log
+    .split('\n')
+    .filter((line) => line.startsWith(`JobId=${jobId} `))
+    .map((line) => {
+      const fields = new Map(
+        line.split(' ').map((word) => {
+          const at = word.indexOf('=');
+          return [word.slice(0, at), word.slice(at + 1)] as const;
+        }),
+      );
+      const seconds = (name: string) => Math.round(Date.parse(`${fields.get(name)}Z`) / 1000);
+      return {
+        state: fields.get('JobState') ?? '',
+        submitSeconds: seconds('SubmitTime'),
+        eligibleSeconds: seconds('EligibleTime'),
+        startSeconds: seconds('StartTime'),
+        endSeconds: seconds('EndTime'),
+        nodeList: fields.get('NodeList') ?? '',
+      };
+    });
+}
+
+/** Returns its folder. */
+export function writeRecording({ name, conf, accounting, jobs }: Recording): string {
+  const folder = join(RECORDED, name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'slurm.conf'), conf);
+  writeFileSync(join(folder, 'accounting.json'), `${JSON.stringify(accounting)}\n`);
+  const rows = jobs.flatMap(({ jobId, planned, after, attempts }) =>
+    attempts.map((attempt, index) =>
+      [
+        jobId,
+        index + 1,
+        attempt.submitSeconds,
+        attempt.eligibleSeconds,
+        attempt.startSeconds,
+        attempt.endSeconds,
+        attempt.state,
+        planned.nodes,
+        planned.gpusPerNode,
+        planned.runtimeSeconds,
+        planned.limitMinutes * 60,
+        planned.user ?? '',
+        planned.account ?? '',
+        planned.qos ?? '',
+        after ?? '',
+        planned.submitMs,
+        `"${attempt.nodeList}"`,
+      ].join(','),
+    ),
+  );
+  writeFileSync(join(folder, 'jobs.csv'), `${[COLUMNS.join(','), ...rows].join('\n')}\n`);
+  return folder;
+}
