@@ -55,6 +55,11 @@ export interface SchedulerCore {
   /** Its tasks run: the clock of its time limit starts. */
   started(job: CoreJob, atMs: number): void;
   /**
+   * Its tasks have ended by themselves, its resources are not free yet (epilog): no time limit, node or preemption ends the attempt from here,
+   * `ended` follows.
+   */
+  completing?(job: CoreJob): void;
+  /**
    * Nothing of the attempt runs any more; its resources are free from here. `state` is what its tasks came to; where it was being ended, the
    * job's state follows from the cause. NODE_FAIL here (with no `failNode` before) requeues the job within `maxRequeues`.
    */

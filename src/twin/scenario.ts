@@ -45,6 +45,10 @@ export interface Scenario {
 export interface RunControl {
   /** Called every so many events; false ends the run with what is known so far. */
   onProgress?: (nowMs: number, jobsSubmitted: number, jobsEnded: number) => boolean;
+  /** Called with the hash of all that happened so far, every `stateHashEvery` events: where two runs part is between two of these. */
+  onStateHash?: (events: number, nowMs: number, stateHash: string) => void;
+  /** Default 100,000. */
+  stateHashEvery?: number;
 }
 
 export interface RunSummary {
