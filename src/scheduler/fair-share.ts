@@ -104,8 +104,8 @@ export class FairShare {
   /** u' = u e^(-l t) + r (1 - e^(-l t)) / l: the integral of a constant rate that fades as it is added. */
   #settle(association: Association, atMs: number): void {
     const seconds = (atMs - association.settledMs) / 1000;
-    if (seconds === 0) return;
-    assert(seconds > 0, 'usage is counted forward in time');
+    // Less than 0 where a live clock was set back: nothing is counted twice.
+    if (seconds <= 0) return;
     association.settledMs = atMs;
     const { usage, rate } = association;
     if (usage === 0 && rate === 0) return;

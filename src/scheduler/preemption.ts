@@ -33,96 +33,102 @@ export interface GangNeed {
   readonly isExclusive: boolean;
 }
 
-export interface VictimChoice {
-  /** Indices into the candidates, in the order of preference. */
-  readonly victims: number[];
+export interface VictimChoice<T> {
+  /** In the order of preference. */
+  readonly victims: T[];
   /** Nodes on which the gang fits once the victims are gone, as many as it needs: those that need the least preferred victims last. */
   readonly nodeIndices: number[];
 }
 
 /**
- * Whom to preempt so that a gang fits, as Slurm's `select/cons_tres` goes about it: candidates are taken in order (lowest priority, then
- * fewest nodes, then lowest id; or the youngest) until the gang fits. They are then tried again with the last one first and the others by
- * how many of the gang's nodes they hold (`reorder_count=1`), which finds the one large job that is worth many small ones. Whoever turns
- * out not to be needed is spared, the least preferred first. No victim can be left out of the result, and none of it is less preferred
- * than the least preferred that any choice needs. Null where the gang does not fit even if all candidates go.
+ * Whom to preempt so that a gang fits, as Slurm's `select/cons_tres` goes about it: candidates are taken in order (`isPreferredVictim`)
+ * until the gang fits. They are then tried again with the last one first and the others by how many of the gang's nodes they hold
+ * (`reorder_count=1`), which finds the one large job that is worth many small ones. Whoever turns out not to be needed is spared, the least
+ * preferred first. No victim can be left out of the result, and none of it is less preferred than the least preferred that any choice
+ * needs. Null where the gang does not fit even if all candidates go. Only so many candidates are asked for as are needed.
  */
+export function chooseInOrder<T extends VictimCandidate>(
+  candidates: Iterable<T>,
+  spare: SpareCapacity,
+  need: GangNeed,
+): VictimChoice<T> | null {
+  const space = new Space(spare, need);
+  const taken: T[] = [];
+  if (!space.hasRoom()) {
+    for (const candidate of candidates) {
+      space.vacate(candidate);
+      taken.push(candidate);
+      if (space.hasRoom()) break;
+    }
+    if (!space.hasRoom()) return null;
+  }
+  if (taken.length === 0) return { victims: [], nodeIndices: space.firstFitting() };
+
+  const order = reordered(taken, space);
+  const at = (position: number) => definite(taken[position], 'a position of one that was taken');
+  space.reset();
+  let count = 0;
+  while (!space.hasRoom()) space.vacate(at(definite(order[count++], 'those taken before make room')));
+
+  const positions = order.slice(0, count).sort((a, b) => a - b);
+  for (let slot = positions.length - 1; slot >= 0; slot--) {
+    const candidate = at(definite(positions[slot], 'in range'));
+    space.occupy(candidate);
+    if (space.hasRoom()) positions.splice(slot, 1);
+    else space.vacate(candidate);
+  }
+  // Once more in order of preference, so that nodes that need no victim, or a preferred one, are named first.
+  const victims = positions.map(at);
+  space.reset();
+  for (const victim of victims) space.vacate(victim);
+  return { victims, nodeIndices: space.firstFitting() };
+}
+
+/** The same for candidates in any order; victims are their indices. */
 export function chooseVictims(
   candidates: readonly VictimCandidate[],
   spare: SpareCapacity,
   need: GangNeed,
   isYoungestFirst: boolean,
-): VictimChoice | null {
-  const space = new Space(spare, need);
-  if (space.hasRoom()) return { victims: [], nodeIndices: space.firstFitting() };
-  for (const candidate of candidates) space.vacate(candidate);
-  if (!space.hasRoom()) return null;
-
-  const at = (index: number) => definite(candidates[index], 'an index of a candidate');
-  const isBefore = isYoungestFirst
-    ? (a: number, b: number) => isYounger(at(a), at(b))
-    : (a: number, b: number) => isLessImportant(at(a), at(b));
-  const taken = takeInOrder(candidates, space, isBefore);
-  const order = reordered(taken, space, at);
-  space.reset();
-  let count = 0;
-  while (!space.hasRoom()) space.vacate(at(definite(order[count++], 'those taken before make room')));
-
-  const victims = order.slice(0, count).sort((a, b) => (isBefore(a, b) ? -1 : 1));
-  for (let slot = victims.length - 1; slot >= 0; slot--) {
-    const candidate = at(definite(victims[slot], 'in range'));
-    space.occupy(candidate);
-    if (space.hasRoom()) victims.splice(slot, 1);
-    else space.vacate(candidate);
-  }
-  // Once more in order of preference, so that nodes that need no victim, or a preferred one, are named first.
-  space.reset();
-  for (const index of victims) space.vacate(at(index));
-  return { victims, nodeIndices: space.firstFitting() };
+): VictimChoice<number> | null {
+  const choice = chooseInOrder(inOrder(candidates, isYoungestFirst), spare, need);
+  if (choice === null) return null;
+  const indices = new Map(choice.victims.map((victim) => [victim, -1]));
+  for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);
+  return { ...choice, victims: [...indices.values()] };
 }
 
-function isYounger(a: VictimCandidate, b: VictimCandidate): boolean {
-  return a.startMs !== b.startMs ? a.startMs > b.startMs : a.jobId < b.jobId;
-}
-
-function isLessImportant(a: VictimCandidate, b: VictimCandidate): boolean {
+/** Whether `a` is to go rather than `b`: the lower priority, then fewer nodes, then the lower id; or the younger. Total. */
+export function isPreferredVictim(a: VictimCandidate, b: VictimCandidate, isYoungestFirst: boolean): boolean {
+  if (isYoungestFirst) return a.startMs !== b.startMs ? a.startMs > b.startMs : a.jobId < b.jobId;
   if (a.preemptionPriority !== b.preemptionPriority) return a.preemptionPriority < b.preemptionPriority;
   if (a.nodeIndices.length !== b.nodeIndices.length) return a.nodeIndices.length < b.nodeIndices.length;
   return a.jobId < b.jobId;
 }
 
-/** Indices of those that had to go until there was room, in order. A heap, since it is mostly a few of thousands. */
-function takeInOrder(
-  candidates: readonly VictimCandidate[],
-  space: Space,
-  isBefore: (a: number, b: number) => boolean,
-): number[] {
-  space.reset();
-  const heap = new Heap<number>(isBefore, () => {});
-  for (let index = 0; index < candidates.length; index++) heap.push(index);
-  const taken: number[] = [];
-  while (!space.hasRoom()) {
-    const index = definite(heap.pop(), 'all of them together make room');
-    const candidate = definite(candidates[index], 'in range');
-    space.vacate(candidate);
-    taken.push(index);
-  }
-  return taken;
+/** From a heap, since mostly a few of thousands are asked for. */
+function* inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): Iterable<VictimCandidate> {
+  const heap = new Heap<VictimCandidate>(
+    (a, b) => isPreferredVictim(a, b, isYoungestFirst),
+    () => {},
+  );
+  for (const candidate of candidates) heap.push(candidate);
+  for (let candidate = heap.pop(); candidate !== undefined; candidate = heap.pop()) yield candidate;
 }
 
-function reordered(taken: readonly number[], space: Space, at: (index: number) => VictimCandidate): number[] {
+/** Positions in `taken`: the last first, then by how many of the gang's nodes each holds. */
+function reordered(taken: readonly VictimCandidate[], space: Space): number[] {
   const gang = new Set(space.firstFitting());
-  const last = taken.at(-1);
-  const overlaps = new Map<number, number>();
-  for (const index of taken) {
+  const overlaps = taken.map(({ nodeIndices }, position) => {
+    if (position === taken.length - 1) return Infinity;
     let overlap = 0;
-    for (const node of at(index).nodeIndices) if (gang.has(node)) overlap += 1;
-    overlaps.set(index, index === last ? Infinity : overlap);
-  }
-  // Stable: equal overlaps stay in the order of preference.
-  return [...taken].sort((a, b) => {
-    const [overlapOfA = 0, overlapOfB = 0] = [overlaps.get(a), overlaps.get(b)];
-    return overlapOfA === overlapOfB ? 0 : overlapOfB - overlapOfA;
+    for (const node of nodeIndices) if (gang.has(node)) overlap += 1;
+    return overlap;
+  });
+  const positions = taken.map((_, position) => position);
+  return positions.sort((a, b) => {
+    const [overlapOfA = 0, overlapOfB = 0] = [overlaps[a], overlaps[b]];
+    return overlapOfA === overlapOfB ? a - b : overlapOfB - overlapOfA;
   });
 }
 
@@ -142,10 +148,10 @@ class Space {
   constructor(spare: SpareCapacity, need: GangNeed) {
     this.#spare = spare;
     this.#need = need;
-    this.#gpus = Float64Array.from(spare.gpus);
-    this.#cpus = Float64Array.from(spare.cpus);
-    this.#memoryBytes = Float64Array.from(spare.memoryBytes);
-    this.#jobs = Float64Array.from(spare.jobs);
+    this.#gpus = new Float64Array(spare.gpus);
+    this.#cpus = new Float64Array(spare.cpus);
+    this.#memoryBytes = new Float64Array(spare.memoryBytes);
+    this.#jobs = new Float64Array(spare.jobs);
     this.#fitsSince = new Int32Array(this.#jobs.length);
     this.#findFitting();
   }

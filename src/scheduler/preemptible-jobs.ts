@@ -1,0 +1,148 @@
+import { assert, definite } from '../lib/assert.ts';
+import { isPreferredVictim, type VictimCandidate } from './preemption.ts';
+import type { PreemptionClass, PreemptionRules } from './preemption-rules.ts';
+
+/** A running job, as far as preemption goes. Its fields do not change between `started` and `ended`. */
+export interface PreemptibleJob extends VictimCandidate {
+  readonly preemption: PreemptionClass;
+}
+
+/** The jobs of one class that run. */
+interface ClassJobs<T> {
+  /** Those that may be preempted, in the order of preference. */
+  readonly ripe: T[];
+  /** GPUs that these hold together. */
+  ripeGpus: number;
+  /** Those that have not run long enough, by start; the first `gone` have left. */
+  readonly unripe: T[];
+  gone: number;
+}
+
+/**
+ * Who could be preempted now, kept up to date as jobs start and end, so that looking for victims costs what the victims cost and not what all
+ * that runs costs. A class exempts all its jobs for the same time: they become candidates in the order in which they started.
+ */
+export class PreemptibleJobs<T extends PreemptibleJob> {
+  readonly #rules: PreemptionRules;
+  readonly #isYoungestFirst: boolean;
+  readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
+
+  constructor(rules: PreemptionRules, isYoungestFirst: boolean) {
+    this.#rules = rules;
+    this.#isYoungestFirst = isYoungestFirst;
+  }
+
+  /** An attempt is on its nodes, as of `job.startMs`. */
+  started(job: T): void {
+    let jobs = this.#classes.get(job.preemption);
+    if (jobs === undefined) {
+      jobs = { ripe: [], ripeGpus: 0, unripe: [], gone: 0 };
+      this.#classes.set(job.preemption, jobs);
+    }
+    // At the end, but for a clock that was set back.
+    let slot = jobs.unripe.length;
+    while (slot > jobs.gone && definite(jobs.unripe[slot - 1], 'in range').startMs > job.startMs) slot--;
+    jobs.unripe.splice(slot, 0, job);
+  }
+
+  /** It is being ended, for whatever cause: no candidate any more. */
+  ended(job: T): void {
+    const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
+    const isAfter = (other: T) => other !== job && isPreferredVictim(job, other, this.#isYoungestFirst);
+    const slot = firstIndex(jobs.ripe, 0, (other) => other === job || isAfter(other));
+    if (jobs.ripe[slot] === job) {
+      jobs.ripe.splice(slot, 1);
+      jobs.ripeGpus -= gpusOf(job);
+      return;
+    }
+    let unripe = firstIndex(jobs.unripe, jobs.gone, (other) => other.startMs >= job.startMs);
+    while (jobs.unripe[unripe] !== job) {
+      assert(unripe < jobs.unripe.length, 'what ends has started');
+      unripe += 1;
+    }
+    jobs.unripe.splice(unripe, 1);
+  }
+
+  /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
+  gpusFor(preemptor: PreemptionClass, nowMs: number): number {
+    let gpus = 0;
+    for (const [victims, jobs] of this.#classes) {
+      if (!this.#rules.canPreempt(preemptor, victims)) continue;
+      this.#ripen(victims, jobs, nowMs);
+      gpus += jobs.ripeGpus;
+    }
+    return gpus;
+  }
+
+  /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
+  *candidates(preemptor: PreemptionClass, nowMs: number): Iterable<T> {
+    const lists: T[][] = [];
+    for (const [victims, jobs] of this.#classes) {
+      if (!this.#rules.canPreempt(preemptor, victims)) continue;
+      this.#ripen(victims, jobs, nowMs);
+      if (jobs.ripe.length > 0) lists.push(jobs.ripe);
+    }
+    const next = lists.map(() => 0);
+    for (;;) {
+      let best: T | undefined;
+      let bestList = -1;
+      for (let list = 0; list < lists.length; list++) {
+        const job = lists[list]?.[next[list] ?? 0];
+        if (job === undefined || (best !== undefined && !isPreferredVictim(job, best, this.#isYoungestFirst))) continue;
+        best = job;
+        bestList = list;
+      }
+      if (best === undefined) return;
+      yield best;
+      next[bestList] = (next[bestList] ?? 0) + 1;
+    }
+  }
+
+  /** When the next job joins those that a job of this class may preempt; Infinity for never. */
+  nextMs(preemptor: PreemptionClass, nowMs: number): number {
+    let nextMs = Infinity;
+    for (const [victims, jobs] of this.#classes) {
+      if (!this.#rules.canPreempt(preemptor, victims)) continue;
+      this.#ripen(victims, jobs, nowMs);
+      const first = jobs.unripe[jobs.gone];
+      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + victims.exemptMs);
+    }
+    return nextMs;
+  }
+
+  #ripen(victims: PreemptionClass, jobs: ClassJobs<T>, nowMs: number): void {
+    const { unripe, ripe } = jobs;
+    for (let job = unripe[jobs.gone]; job !== undefined; job = unripe[jobs.gone]) {
+      if (job.startMs + victims.exemptMs > nowMs) break;
+      jobs.gone += 1;
+      const one = job;
+      ripe.splice(
+        firstIndex(ripe, 0, (other) => isPreferredVictim(one, other, this.#isYoungestFirst)),
+        0,
+        job,
+      );
+      jobs.ripeGpus += gpusOf(job);
+    }
+    // Not each time, so that a job costs the same however many wait with it.
+    if (jobs.gone > 64 && jobs.gone * 2 > unripe.length) {
+      unripe.splice(0, jobs.gone);
+      jobs.gone = 0;
+    }
+  }
+}
+
+function gpusOf({ nodeIndices, perNode }: VictimCandidate): number {
+  return nodeIndices.length * perNode.gpus;
+}
+
+/** The first index from `low` of which `isIn` holds, where it holds for all behind it too; the length where for none. */
+function firstIndex<T>(items: readonly T[], low: number, isIn: (item: T) => boolean): number {
+  let from = low;
+  let to = items.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (isIn(definite(items[middle], 'in range'))) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
