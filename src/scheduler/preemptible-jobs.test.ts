@@ -66,7 +66,7 @@ it('knows at any time what a look at all that runs would find', () => {
     }),
     { numRuns: 300 },
   );
-  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(200);
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
 });
 
 it('keeps up with a stream of starts and ends', () => {
