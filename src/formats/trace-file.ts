@@ -22,14 +22,17 @@ export function readTrace(text: string, fileName: string, options: TraceReadOpti
       return readOpenbCsv(text, options);
     case 'csv':
       return readJobsCsv(text, fileName);
-    case undefined: {
-      const known =
-        'SWF, the output of sacct -P or sacct --json, a CSV of Philly or openb, or a CSV with the columns job,submit_s,nodes,gpus_per_node,runtime_s';
-      const first = firstLine(text);
-      const found = first === '' ? 'an empty file' : `a first line ${JSON.stringify(first.slice(0, 60))}`;
-      throw new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected a trace (${known}), got ${found}`);
-    }
+    default:
+      throw unknownFormat(text, fileName);
   }
+}
+
+function unknownFormat(text: string, fileName: string): OrreryError {
+  const csv = 'a CSV with the columns job,submit_s,nodes,gpus_per_node,runtime_s';
+  const known = `SWF, the output of sacct -P or sacct --json, a CSV of Philly or openb, or ${csv}`;
+  const first = firstLine(text);
+  const found = first === '' ? 'an empty file' : `a first line ${JSON.stringify(first.slice(0, 60))}`;
+  return new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected a trace (${known}), got ${found}`);
 }
 
 /** The format that the first line that is not blank shows; undefined for none. */

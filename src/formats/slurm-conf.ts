@@ -1,0 +1,131 @@
+import type { NodeSpec } from '../cluster/node.ts';
+import type { QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import { readAssociationDump, readQosDump } from './slurm-accounting.ts';
+import {
+  badConf,
+  type ConfLine,
+  type ConfText,
+  confLines,
+  flagSetting,
+  type IgnoredSetting,
+  integerSetting,
+  timeSetting,
+} from './slurm-conf-lines.ts';
+import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
+import { readSlurmPartitions } from './slurm-partitions.ts';
+import { listOf, pluginOf, readSlurmPolicy } from './slurm-policy.ts';
+
+export type { ConfText, IgnoredSetting } from './slurm-conf-lines.ts';
+
+/** The files and dumps that tell how a Slurm schedules. */
+export interface SlurmTexts {
+  conf: ConfText;
+  /** The file that an `Include` line names; undefined where there is none. */
+  include?: (path: string) => ConfText | undefined;
+  /** topology.conf of `topology/tree`. */
+  topology?: ConfText;
+  /** `sacctmgr show qos -P`. */
+  qos?: ConfText;
+  /** `sacctmgr show assoc tree -P`. */
+  associations?: ConfText;
+}
+
+export interface SlurmConf {
+  clusterName: string | null;
+  nodes: readonly NodeSpec[];
+  policy: SchedulerOptions;
+  /** Jobs have whole nodes, whatever they ask for (`select/linear`, or every partition is exclusive). */
+  isWholeNode: boolean;
+  /** Partitions whose jobs have whole nodes. */
+  exclusivePartitions: readonly string[];
+  /** Memory is a resource that can run out (`CR_Core_Memory` and the like). */
+  isMemoryConsumed: boolean;
+  /** A failure puts a job back in the queue unless it says otherwise (`JobRequeue`). */
+  isRequeued: boolean;
+  /** From SIGTERM to SIGKILL. */
+  killWaitSeconds: number;
+  /** By how much a job may overrun its time limit; null for no end. */
+  overTimeLimitSeconds: number | null;
+  /** Settings that would change what runs when, and change nothing here. */
+  ignored: readonly IgnoredSetting[];
+}
+
+/** Keys whose lines are about one thing as a whole; all else is a setting of its own, however many share a line. */
+const RECORDS = ['nodename', 'partitionname', 'nodeset', 'downnodes', 'frontendname'] as const;
+
+/**
+ * Nodes and policy of a Slurm from its slurm.conf, as Slurm 22.05 reads it, and where given from its topology.conf and from dumps of its
+ * accounting. Throws ORR_BAD_FILE with file and line.
+ */
+export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
+  const ignored: IgnoredSetting[] = [];
+  const lines = confLines(texts.conf, texts.include);
+  const records = new Map<string, ConfLine[]>(RECORDS.map((key) => [key, []]));
+  const settings = new Map<string, ConfLine>();
+  for (const line of lines) {
+    const record = records.get(line.subject.toLowerCase());
+    if (record !== undefined) record.push(line);
+    else for (const key of line.values.keys()) settings.set(key, line);
+  }
+  const cluster = readSlurmNodes(records.get('nodename') ?? [], ignored);
+  if (cluster.nodes.length === 0) {
+    throw badConf(
+      texts.conf.name,
+      lines.at(-1)?.line ?? 1,
+      'expected at least one NodeName line with nodes that are up',
+    );
+  }
+  for (const line of [...(records.get('downnodes') ?? []), ...(records.get('frontendname') ?? [])]) {
+    ignored.push({ ...line, key: line.subject, reason: 'all nodes are up at the start' });
+  }
+  const { partitions, exclusive } = readSlurmPartitions(
+    records.get('partitionname') ?? [],
+    records.get('nodeset') ?? [],
+    cluster,
+    ignored,
+  );
+  const policy = readSlurmPolicy(settings, ignored);
+  if (partitions.length > 0) policy.partitions = partitions;
+  if (texts.qos !== undefined) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
+  if (texts.associations !== undefined) Object.assign(policy, readAssociationDump(texts.associations, ignored));
+  const select = pluginOf(settings, 'SelectType') ?? 'cons_tres';
+  const selectFlags = listOf(settings, 'SelectTypeParameters');
+  for (const { flag, line } of selectFlags) {
+    if (/^CR_(?:LLN|PACK_NODES|ONE_TASK_PER_CORE|CORE_DEFAULT_DIST_BLOCK)$/.test(flag)) {
+      ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason: 'placement packs nodes and leaf switches' });
+    }
+  }
+  const killWait = settings.get('killwait');
+  const overTime = settings.get('overtimelimit');
+  const requeue = settings.get('jobrequeue');
+  return {
+    clusterName: settings.get('clustername')?.values.get('clustername') ?? null,
+    nodes: texts.topology === undefined ? cluster.nodes : withLeaves(cluster.nodes, texts.topology, ignored),
+    policy,
+    isWholeNode: select === 'linear' || (partitions.length > 0 && exclusive.length === partitions.length),
+    exclusivePartitions: exclusive,
+    isMemoryConsumed: selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
+    isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
+    killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
+    overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),
+    ignored: ignored.map(({ file, line, key, reason }) => ({ file, line, key, reason })),
+  };
+}
+
+/** A dump of some QOS may name others. */
+function withKnownPreempts(list: readonly QosPolicy[], dump: ConfText, ignored: IgnoredSetting[]): QosPolicy[] {
+  const known = new Set(list.map(({ name }) => name));
+  return list.map((qos) => {
+    const preempts = (qos.preempts ?? []).filter((name) => known.has(name));
+    for (const name of qos.preempts ?? []) {
+      if (known.has(name)) continue;
+      ignored.push({
+        file: dump.name,
+        line: 1,
+        key: `Preempt ${name}`,
+        reason: `QOS ${qos.name} may preempt it, but it is not in the dump`,
+      });
+    }
+    return qos.preempts === undefined ? qos : { ...qos, preempts };
+  });
+}

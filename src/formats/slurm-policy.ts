@@ -1,0 +1,186 @@
+import type { PreemptPolicy, PriorityPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import {
+  APPLIED_PARAMETERS,
+  IGNORED_PARAMETERS,
+  isAppliedParameter,
+  isIgnoredParameter,
+  parameterOption,
+} from './scheduler-parameters.ts';
+import {
+  badConf,
+  type ConfLine,
+  flagSetting,
+  type IgnoredSetting,
+  integerSetting,
+  timeSetting,
+} from './slurm-conf-lines.ts';
+
+/** Slurm's defaults (slurm.conf(5)) where the scheduler's own differ: its backfill plans for every job it looks at, in passes. */
+const SLURM_DEFAULTS: SchedulerOptions = {
+  schedulerType: 'backfill',
+  backfillType: 'conservative',
+  defaultQueueDepth: 100,
+  bfIntervalSeconds: 30,
+  bfResolutionSeconds: 60,
+  bfMaxJobTest: 500,
+  bfWindowSeconds: 86_400,
+};
+
+/** Settings that decide what runs when, and why they change nothing here. */
+const NOT_MODELLED: Readonly<Record<string, string>> = {
+  batchstarttimeout: 'batch scripts always start',
+  completewait: 'no job waits for another to be cleaned up',
+  fairsharedampeningfactor: 'fair-share is not dampened',
+  federationparameters: 'one cluster alone',
+  inactivelimit: 'no step is inactive',
+  jobsubmitplugins: 'jobs are not changed at submission',
+  licenses: 'licenses are not counted',
+  maxarraysize: 'arrays of any size are taken',
+  maxjobcount: 'any number of jobs is taken',
+  powerdownonidle: 'nodes are always on',
+  priorityusageresetperiod: 'use fades by its half-life alone',
+  priorityweightassoc: 'an association has no priority of its own',
+  priorityweighttres: 'trackable resources have no weight',
+  suspendtime: 'nodes are always on',
+};
+
+/** One setting at a time: of two in one file the later counts, as in Slurm. */
+export type Settings = ReadonlyMap<string, ConfLine>;
+
+/** Scheduling policy from the settings of slurm.conf, without QOS, accounts and partitions. Throws ORR_BAD_FILE. */
+export function readSlurmPolicy(settings: Settings, ignored: IgnoredSetting[]): SchedulerOptions {
+  for (const [key, line] of settings) {
+    const reason = NOT_MODELLED[key];
+    const value = line.values.get(key) ?? '';
+    if (reason !== undefined && !/^(?:0|NO|NONE|)$/i.test(value))
+      ignored.push({ ...line, key: keyOf(line, key), reason });
+  }
+  const options: SchedulerOptions = { ...SLURM_DEFAULTS };
+  const scheduler = pluginOf(settings, 'SchedulerType');
+  if (scheduler === 'builtin') options.schedulerType = 'builtin';
+  else if (scheduler !== undefined && scheduler !== 'backfill') {
+    throw unknown(settings, 'SchedulerType', 'sched/backfill or sched/builtin');
+  }
+  Object.assign(options, readParameters(settings, ignored));
+  const priority = readPriority(settings, ignored);
+  const preempt = readPreempt(settings, ignored);
+  return { ...options, priority, preempt };
+}
+
+function readParameters(settings: Settings, ignored: IgnoredSetting[]): SchedulerOptions {
+  const options: SchedulerOptions = {};
+  const line = settings.get('schedulerparameters');
+  for (const entry of (line?.values.get('schedulerparameters') ?? '').split(',')) {
+    if (line === undefined || entry.trim() === '') continue;
+    const [name = '', value = ''] = entry.trim().split('=');
+    if (name === 'bf_interval' && value === '-1') options.schedulerType = 'builtin';
+    else if (isAppliedParameter(name)) {
+      const number = Number(value);
+      const { min } = APPLIED_PARAMETERS[name];
+      if (!/^\d+$/.test(value) || number < min) {
+        throw badConf(
+          line.file,
+          line.line,
+          `SchedulerParameters: ${name}: expected an integer >= ${min}, got "${value}"`,
+        );
+      }
+      Object.assign(options, parameterOption(name, number));
+    } else if (name !== 'preempt_youngest_first') {
+      const reason = isIgnoredParameter(name) ? IGNORED_PARAMETERS[name] : 'this parameter is not modelled';
+      ignored.push({ ...line, key: `SchedulerParameters ${name}`, reason });
+    }
+  }
+  return options;
+}
+
+function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<PriorityPolicy> {
+  const plugin = pluginOf(settings, 'PriorityType') ?? 'basic';
+  if (plugin !== 'basic' && plugin !== 'multifactor') {
+    throw unknown(settings, 'PriorityType', 'priority/basic or priority/multifactor');
+  }
+  const priority: Partial<PriorityPolicy> = {
+    type: plugin,
+    weights: {
+      age: weight(settings, 'PriorityWeightAge'),
+      fairshare: weight(settings, 'PriorityWeightFairshare'),
+      jobSize: weight(settings, 'PriorityWeightJobSize'),
+      partition: weight(settings, 'PriorityWeightPartition'),
+      qos: weight(settings, 'PriorityWeightQOS'),
+    },
+  };
+  const maxAge = time(settings, 'PriorityMaxAge');
+  if (maxAge !== undefined && maxAge !== null) priority.maxAgeSeconds = maxAge;
+  const halfLife = time(settings, 'PriorityDecayHalfLife');
+  if (halfLife !== undefined) priority.decayHalfLifeSeconds = halfLife ?? 0;
+  const period = time(settings, 'PriorityCalcPeriod');
+  if (period !== undefined && period !== null) priority.calcPeriodSeconds = period;
+  const favorsSmall = settings.get('priorityfavorsmall');
+  if (favorsSmall !== undefined) priority.isSmallFavored = flagSetting(favorsSmall, 'PriorityFavorSmall') ?? false;
+  for (const { flag, line } of listOf(settings, 'PriorityFlags')) {
+    if (flag === 'NO_FAIR_TREE' || flag === 'TICKET_BASED') priority.fairshareAlgorithm = 'classic';
+    else if (flag !== 'FAIR_TREE')
+      ignored.push({ ...line, key: `PriorityFlags ${flag}`, reason: 'this flag is not modelled' });
+  }
+  return priority;
+}
+
+function readPreempt(settings: Settings, ignored: IgnoredSetting[]): Partial<PreemptPolicy> {
+  const type = pluginOf(settings, 'PreemptType') ?? 'none';
+  if (type !== 'none' && type !== 'qos' && type !== 'partition_prio') {
+    throw unknown(settings, 'PreemptType', 'preempt/none, preempt/qos or preempt/partition_prio');
+  }
+  const preempt: Partial<PreemptPolicy> = { type, mode: 'off', isYoungestFirst: false };
+  for (const { flag, line } of listOf(settings, 'PreemptMode')) {
+    if (flag === 'REQUEUE') preempt.mode = 'requeue';
+    else if (flag === 'CANCEL') preempt.mode = 'cancel';
+    else if (flag !== 'OFF') {
+      const reason = flag === 'SUSPEND' ? 'no job is suspended: none is preempted' : 'jobs do not take turns on a node';
+      ignored.push({ ...line, key: `PreemptMode=${flag}`, reason });
+    }
+  }
+  const exempt = time(settings, 'PreemptExemptTime');
+  preempt.exemptSeconds = exempt ?? 0;
+  const parameters = [...listOf(settings, 'SchedulerParameters'), ...listOf(settings, 'PreemptParameters')];
+  preempt.isYoungestFirst = parameters.some(({ flag }) => /^(?:PREEMPT_)?YOUNGEST_FIRST(?:=|$)/.test(flag));
+  for (const { flag, line } of listOf(settings, 'PreemptParameters')) {
+    if (!flag.startsWith('YOUNGEST_FIRST')) {
+      ignored.push({ ...line, key: `PreemptParameters ${flag}`, reason: 'this parameter is not modelled' });
+    }
+  }
+  return preempt;
+}
+
+/** `sched/backfill` is `backfill`; undefined where the key is absent. */
+export function pluginOf(settings: Settings, key: string): string | undefined {
+  return settings.get(key.toLowerCase())?.values.get(key.toLowerCase())?.toLowerCase().replace(/^.*\//, '');
+}
+
+/** The words of a comma-separated setting, in capitals. */
+export function listOf(settings: Settings, key: string): { flag: string; line: ConfLine }[] {
+  const line = settings.get(key.toLowerCase());
+  if (line === undefined) return [];
+  const words = (line.values.get(key.toLowerCase()) ?? '').split(',');
+  return words.map((flag) => ({ flag: flag.trim().toUpperCase(), line })).filter(({ flag }) => flag !== '');
+}
+
+function weight(settings: Settings, key: string): number {
+  const line = settings.get(key.toLowerCase());
+  return line === undefined ? 0 : (integerSetting(line, key) ?? 0);
+}
+
+/** In seconds; a plain number is minutes. */
+function time(settings: Settings, key: string): number | null | undefined {
+  const line = settings.get(key.toLowerCase());
+  return line === undefined ? undefined : timeSetting(line, key);
+}
+
+/** The key as the file has it. */
+function keyOf(line: ConfLine, key: string): string {
+  return line.subject.toLowerCase() === key ? line.subject : key;
+}
+
+function unknown(settings: Settings, key: string, expected: string): Error {
+  const line = settings.get(key.toLowerCase());
+  const found = line?.values.get(key.toLowerCase()) ?? '';
+  return badConf(line?.file ?? '', line?.line ?? 0, `${key}: expected ${expected}, got "${found}"`);
+}
