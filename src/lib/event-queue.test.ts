@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventQueue } from './event-queue.ts';
 
@@ -52,13 +52,13 @@ describe('EventQueue', () => {
     const queue = new EventQueue();
     const count = 5000;
     for (let index = 0; index < count; index++) {
-      queue.push(2 ** 45 + (index % 7), index % 256, -index, 2 ** 31 - 1 - index);
+      queue.push(2 ** 45 + (index % 7), index % 256, 1 - index, 2 ** 31 - 1 - index);
     }
     let previousMs = 0;
     const seen = new Set<number>();
     while (queue.size > 0) {
       queue.take();
-      const index = -queue.subject;
+      const index = 1 - queue.subject;
       expect(queue.timeMs).toBe(2 ** 45 + (index % 7));
       expect(queue.timeMs).toBeGreaterThanOrEqual(previousMs);
       expect(queue.kind).toBe(index % 256);

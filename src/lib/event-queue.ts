@@ -40,13 +40,13 @@ export class EventQueue {
   /** Takes the earliest event, of those at the same time the one put in first, into the fields. Throws where there is none. */
   take(): void {
     if (this.#size === 0) throw new RangeError('the event queue is empty');
-    this.timeMs = this.#times[0] as number;
-    this.kind = this.#kinds[0] as number;
-    this.subject = this.#subjects[0] as number;
-    this.stamp = this.#stamps[0] as number;
+    this.timeMs = this.#times[0]!;
+    this.kind = this.#kinds[0]!;
+    this.subject = this.#subjects[0]!;
+    this.stamp = this.#stamps[0]!;
     this.#size -= 1;
     if (this.#size > 0) this.#sinkLast();
-    this.nextMs = this.#size > 0 ? (this.#times[0] as number) : Infinity;
+    this.nextMs = this.#size > 0 ? this.#times[0]! : Infinity;
   }
 
   #rise(from: number, timeMs: number, sequence: number, kind: number, subject: number, stamp: number): void {
@@ -54,8 +54,8 @@ export class EventQueue {
     let index = from;
     while (index > 0) {
       const parent = (index - 1) >> 2;
-      const parentMs = times[parent] as number;
-      if (parentMs < timeMs || (parentMs === timeMs && (this.#sequences[parent] as number) < sequence)) break;
+      const parentMs = times[parent]!;
+      if (parentMs < timeMs || (parentMs === timeMs && this.#sequences[parent]! < sequence)) break;
       this.#move(parent, index);
       index = parent;
     }
@@ -67,23 +67,23 @@ export class EventQueue {
     const times = this.#times;
     const sequences = this.#sequences;
     const count = this.#size;
-    const timeMs = times[count] as number;
-    const sequence = sequences[count] as number;
+    const timeMs = times[count]!;
+    const sequence = sequences[count]!;
     let index = 0;
     for (;;) {
       const first = index * ARITY + 1;
       if (first >= count) break;
       const end = Math.min(first + ARITY, count);
       let child = first;
-      let childMs = times[first] as number;
+      let childMs = times[first]!;
       for (let other = first + 1; other < end; other++) {
-        const otherMs = times[other] as number;
-        if (otherMs < childMs || (otherMs === childMs && (sequences[other] as number) < (sequences[child] as number))) {
+        const otherMs = times[other]!;
+        if (otherMs < childMs || (otherMs === childMs && sequences[other]! < sequences[child]!)) {
           child = other;
           childMs = otherMs;
         }
       }
-      if (timeMs < childMs || (timeMs === childMs && sequence < (sequences[child] as number))) break;
+      if (timeMs < childMs || (timeMs === childMs && sequence < sequences[child]!)) break;
       this.#move(child, index);
       index = child;
     }
@@ -99,11 +99,11 @@ export class EventQueue {
   }
 
   #move(from: number, to: number): void {
-    this.#times[to] = this.#times[from] as number;
-    this.#sequences[to] = this.#sequences[from] as number;
-    this.#kinds[to] = this.#kinds[from] as number;
-    this.#subjects[to] = this.#subjects[from] as number;
-    this.#stamps[to] = this.#stamps[from] as number;
+    this.#times[to] = this.#times[from]!;
+    this.#sequences[to] = this.#sequences[from]!;
+    this.#kinds[to] = this.#kinds[from]!;
+    this.#subjects[to] = this.#subjects[from]!;
+    this.#stamps[to] = this.#stamps[from]!;
   }
 
   #grow(): void {
@@ -128,7 +128,7 @@ export class EventQueue {
   /** The order stays: a heap stays one where every key is replaced by its rank. */
   #renumber(): void {
     const order = Array.from({ length: this.#size }, (_, index) => index);
-    order.sort((a, b) => (this.#sequences[a] as number) - (this.#sequences[b] as number));
+    order.sort((a, b) => this.#sequences[a]! - this.#sequences[b]!);
     for (const [rank, index] of order.entries()) this.#sequences[index] = rank + 1;
     this.#sequence = this.#size;
   }

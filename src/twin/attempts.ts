@@ -350,6 +350,6 @@ function stateOf(cause: EndCause, incident: Incident | null): AttemptState {
   return cause === 'NODE_FAIL' && incident?.severity === 'high' ? 'REQUEUED' : cause;
 }
 
-function gracesOf({ qos = [] }: Scenario['policy'] & SchedulerOptions): Map<string, number> {
+function gracesOf({ qos = [] }: SchedulerOptions): Map<string, number> {
   return new Map(qos.map(({ name, graceSeconds = 0 }) => [name, Math.round(graceSeconds * 1000)]));
 }

@@ -44,7 +44,7 @@ export class IncidentEffects {
       if (!this.#nodes.isStillBroken(nodeIndex, atMs)) continue;
       if (severity === 'low' || severity === 'job') this.#nodes.drain(nodeIndex, component, repairMs, nowMs);
       else {
-        for (const slot of [...this.#nodes.tenants(nodeIndex)]) this.#host.loseNode(slot, incident);
+        for (const slot of this.#nodes.tenants(nodeIndex).slice()) this.#host.loseNode(slot, incident);
         this.#nodes.fail(nodeIndex, component, repairMs, nowMs);
       }
     }

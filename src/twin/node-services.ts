@@ -42,7 +42,7 @@ export class NodeServices {
     this.#backMs = new Float64Array(count);
     this.#drainRepairMs = new Float64Array(count);
     this.#isBroken = new Uint8Array(count);
-    this.#reasons = new Array<string>(count).fill('');
+    this.#reasons = Array.from({ length: count }, () => '');
     this.#core = core;
     this.#host = host;
   }
@@ -59,14 +59,14 @@ export class NodeServices {
   }
 
   occupy(slot: number, nodeIndices: readonly number[]): void {
-    for (let rank = 0; rank < nodeIndices.length; rank++) this.#tenants[nodeIndices[rank] as number]?.push(slot);
+    for (let rank = 0; rank < nodeIndices.length; rank++) this.#tenants[nodeIndices[rank]!]?.push(slot);
   }
 
   /** Nodes that drain and are empty now go to repair. */
   vacate(slot: number, nodeIndices: readonly number[], nowMs: number): void {
     for (let rank = 0; rank < nodeIndices.length; rank++) {
-      const nodeIndex = nodeIndices[rank] as number;
-      const tenants = this.#tenants[nodeIndex] as number[];
+      const nodeIndex = nodeIndices[rank]!;
+      const tenants = this.#tenants[nodeIndex]!;
       const last = tenants.pop();
       if (last !== slot && last !== undefined) tenants[tenants.indexOf(slot)] = last;
       if (this.#drainingCount > 0 && tenants.length === 0 && this.#service[nodeIndex] === DRAINING) {
@@ -88,8 +88,8 @@ export class NodeServices {
 
   /** Whether what broke at `brokeMs` is still so: it has not been in repair since, nor was it then. */
   isStillBroken(nodeIndex: number, brokeMs: number): boolean {
-    if ((this.#returnMs[nodeIndex] as number) > brokeMs) return false;
-    return !this.isOut(nodeIndex) || (this.#outMs[nodeIndex] as number) > brokeMs;
+    if (this.#returnMs[nodeIndex]! > brokeMs) return false;
+    return !this.isOut(nodeIndex) || this.#outMs[nodeIndex]! > brokeMs;
   }
 
   /** Lost with all that is on it. A node that is in repair stays there until the later of both is done. */
@@ -98,7 +98,7 @@ export class NodeServices {
     let wholeMs = repairMs;
     if (this.#service[nodeIndex] === DRAINING) {
       this.#drainingCount -= 1;
-      wholeMs = Math.max(repairMs, this.#drainRepairMs[nodeIndex] as number);
+      wholeMs = Math.max(repairMs, this.#drainRepairMs[nodeIndex]!);
     }
     this.#core.failNode(nodeIndex, reason);
     this.#reasons[nodeIndex] = reason;
@@ -109,7 +109,7 @@ export class NodeServices {
   drain(nodeIndex: number, reason: string, repairMs: number, nowMs: number): void {
     if (this.isOut(nodeIndex)) return this.#prolong(nodeIndex, nowMs + repairMs);
     if (this.#service[nodeIndex] === DRAINING) {
-      this.#drainRepairMs[nodeIndex] = Math.max(repairMs, this.#drainRepairMs[nodeIndex] as number);
+      this.#drainRepairMs[nodeIndex] = Math.max(repairMs, this.#drainRepairMs[nodeIndex]!);
       return;
     }
     this.#core.drainNode(nodeIndex, reason);
@@ -123,7 +123,7 @@ export class NodeServices {
 
   /** False where it is to be repaired for longer. */
   repairDone(nodeIndex: number, nowMs: number): boolean {
-    if (!this.isOut(nodeIndex) || nowMs < (this.#backMs[nodeIndex] as number)) return false;
+    if (!this.isOut(nodeIndex) || nowMs < this.#backMs[nodeIndex]!) return false;
     this.#service[nodeIndex] = UP;
     this.#returnMs[nodeIndex] = nowMs;
     if (this.#isBroken[nodeIndex] === 1) {
@@ -138,7 +138,7 @@ export class NodeServices {
 
   #repairDrained(nodeIndex: number, nowMs: number): void {
     this.#drainingCount -= 1;
-    this.#goOut(nodeIndex, this.#drainRepairMs[nodeIndex] as number, nowMs);
+    this.#goOut(nodeIndex, this.#drainRepairMs[nodeIndex]!, nowMs);
   }
 
   #goOut(nodeIndex: number, repairMs: number, nowMs: number): void {
@@ -150,7 +150,7 @@ export class NodeServices {
   }
 
   #prolong(nodeIndex: number, backMs: number): void {
-    if (backMs <= (this.#backMs[nodeIndex] as number)) return;
+    if (backMs <= this.#backMs[nodeIndex]!) return;
     this.#backMs[nodeIndex] = backMs;
     this.#host.scheduleRepair(nodeIndex, backMs);
   }

@@ -1,4 +1,4 @@
-import type { Operator, Scenario } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import type { Observer } from './types.ts';
 
 /** Those who look on, by what they look at: whoever does not care for something is not asked about it. */
@@ -13,13 +13,14 @@ export class Observers {
 
   /** The operator sees things first. */
   constructor({ operator, observers }: Pick<Scenario, 'operator' | 'observers'>) {
-    const all: readonly (Observer | Operator)[] = operator === null ? observers : [operator, ...observers];
-    this.ofSubmissions = all.filter(({ jobSubmitted }) => jobSubmitted !== undefined);
-    this.ofStarts = all.filter(({ attemptStarted }) => attemptStarted !== undefined);
-    this.ofAttemptEnds = all.filter(({ attemptEnded }) => attemptEnded !== undefined);
-    this.ofJobEnds = all.filter(({ jobEnded }) => jobEnded !== undefined);
-    this.ofIncidents = all.filter(({ incident }) => incident !== undefined);
-    this.ofNodes = all.filter(({ nodeChanged }) => nodeChanged !== undefined);
-    this.ofInstants = all.filter(({ settled }) => settled !== undefined);
+    const all: readonly Observer[] = operator === null ? observers : [operator, ...observers];
+    const those = (what: keyof Observer) => all.filter((observer) => observer[what] !== undefined);
+    this.ofSubmissions = those('jobSubmitted');
+    this.ofStarts = those('attemptStarted');
+    this.ofAttemptEnds = those('attemptEnded');
+    this.ofJobEnds = those('jobEnded');
+    this.ofIncidents = those('incident');
+    this.ofNodes = those('nodeChanged');
+    this.ofInstants = those('settled');
   }
 }
