@@ -116,11 +116,14 @@ class SyntheticJobs implements JobSource {
 
   constructor(spec: WorkloadSpec, options: WorkloadOptions) {
     const { days, seed, load = 1, growth = 0, gpusPerNode = 8 } = options;
+    if (!(gpusPerNode >= 1 && options.clusterGpus >= gpusPerNode)) {
+      throw new RangeError(`expected a cluster with GPUs, got ${options.clusterGpus}, ${gpusPerNode} a node`);
+    }
     this.#spec = spec;
     this.endMsEstimate = Math.round(days * DAY_MS);
     this.countEstimate = Math.round(spec.jobsPerDay * load * days * (1 + growth / 2));
     const gpusMax = Math.floor((options.clusterGpus * CLUSTER_SHARE_MAX) / gpusPerNode) * gpusPerNode;
-    const sizes = spec.sizes.map((size) => drawnSize(spec, size, Math.max(gpusMax, 1), gpusPerNode, seed));
+    const sizes = spec.sizes.map((size) => drawnSize(spec, size, Math.max(gpusMax, gpusPerNode), gpusPerNode, seed));
     const runsPerJob =
       sizes.reduce((sum, size) => sum + size.runShare, 0) / spec.sizes.reduce((sum, size) => sum + size.jobShare, 0);
     this.#sizes = new WeightedChoice(sizes, (size) => size.runShare);
