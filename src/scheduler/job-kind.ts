@@ -22,6 +22,8 @@ export interface JobKind {
   readonly preemption: PreemptionClass;
   /** Others may have to go for such a job. */
   readonly mayPreempt: boolean;
+  /** Such a job may have to go for others. */
+  readonly isPreemptible: boolean;
 }
 
 /** The parts of the policy that look at who a job belongs to, and the kinds of jobs met so far. */
@@ -31,12 +33,16 @@ export class JobKinds {
   readonly limits: LimitCounters;
   readonly preemption: PreemptionRules;
   readonly #policy: Policy;
+  /** Names of QOS that some other may preempt. */
+  readonly #preempted: ReadonlySet<string>;
   readonly #kinds = new Map<string, JobKind>();
   /** That of the last job: jobs often come in many of one kind. */
   #last: { kind: JobKind; qos: string; partition: string | undefined } | null = null;
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    const isByQos = policy.preempt.type === 'qos';
+    this.#preempted = new Set(isByQos ? policy.qos.flatMap(({ preempts }) => preempts ?? []) : []);
     this.fairShare = new FairShare(policy);
     this.multifactor = new Multifactor(policy);
     this.limits = new LimitCounters(policy);
@@ -62,6 +68,7 @@ export class JobKinds {
         limits,
         isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
         preemption,
+        isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
         mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
       };
       this.#kinds.set(key, kind);

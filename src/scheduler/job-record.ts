@@ -1,6 +1,7 @@
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
 import type { Demand } from './limits.ts';
+import type { Candidate } from './preempting.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
 
 /** What becomes of a job whose attempt is over: `decide` turns it into a decision. */
@@ -67,6 +68,8 @@ export class JobRecord implements CoreJob {
   isEnding = false;
   /** For whom, where it is preempted. */
   preemptorJobId: number | null = null;
+  /** As which it could be preempted; null while it holds no nodes, is being ended, or nobody may preempt it. */
+  candidate: Candidate | null = null;
   /** Nodes that are kept for it while those who held them are being preempted. */
   claimed: readonly number[] | null = null;
   /** Nobody is looked for to preempt before this instant. */

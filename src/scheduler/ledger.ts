@@ -6,6 +6,8 @@ import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
+import { PreemptibleJobs } from './preemptible-jobs.ts';
+import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
@@ -36,6 +38,7 @@ export class Ledger {
   readonly doomed = new Set<JobRecord>();
   readonly terms: Terms;
   readonly kinds: JobKinds;
+  readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
   readonly #jobs = new Map<number, JobRecord>();
@@ -48,6 +51,7 @@ export class Ledger {
     this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
     this.terms = new Terms(policy);
     this.kinds = new JobKinds(policy);
+    this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
     const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
     this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
@@ -149,6 +153,7 @@ export class Ledger {
   doom(job: JobRecord, cause: EndCause): void {
     if (job.cause !== null && CAUSE_STRENGTH[job.cause] >= CAUSE_STRENGTH[cause]) return;
     job.cause = cause;
+    this.#dropCandidate(job);
     if (!job.isEnding) this.doomed.add(job);
   }
 
@@ -170,6 +175,10 @@ export class Ledger {
     job.startMs = atMs;
     this.#startCount += 1;
     job.startNumber = this.#startCount;
+    if (job.kind.isPreemptible) {
+      job.candidate = new Candidate(job, held, this.pool.at(held.nodeIndices[0] ?? -1).spec.resources);
+      this.preemptible.started(job.candidate);
+    }
   }
 
   markStarted(job: JobRecord, atMs: number): void {
@@ -186,6 +195,7 @@ export class Ledger {
     if (job.isEnding || (job.cause ?? cause) !== cause) {
       throw new Error(`job ${job.request.jobId} cannot be ended as ${cause}${describe(job)}`);
     }
+    this.#dropCandidate(job);
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
@@ -280,6 +290,7 @@ export class Ledger {
   }
 
   #leaveNodes(job: JobRecord, verdict: Verdict, atMs: number): void {
+    this.#dropCandidate(job);
     if (job.held !== null) this.pool.release(job, job.held);
     job.held = null;
     if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job), atMs);
@@ -302,6 +313,11 @@ export class Ledger {
     if (job.endMsMax === endMs) return;
     this.ends.set(job, endMs);
     this.pool.reckonEnd(job);
+  }
+
+  #dropCandidate(job: JobRecord): void {
+    if (job.candidate !== null) this.preemptible.ended(job.candidate);
+    job.candidate = null;
   }
 
   #dropTimer(job: JobRecord): void {

@@ -38,6 +38,7 @@ it('knows at any time what a look at all that runs would find', () => {
             preemption,
             preemptionPriority: preemption.priority,
             startMs: nowMs,
+            isRipe: false,
             nodeIndices: Array.from({ length: nodeCount }, (_, node) => node),
             perNode: { gpus, cpus: 1, memoryBytes: 1 },
           };
@@ -81,6 +82,7 @@ it('keeps up with a stream of starts and ends', () => {
       preemption,
       preemptionPriority: 1,
       startMs: second * 1000,
+      isRipe: false,
       nodeIndices: [0],
       perNode,
     };
@@ -107,6 +109,7 @@ it('refuses the end of what has not started', () => {
     preemption,
     preemptionPriority: 1,
     startMs: 0,
+    isRipe: false,
     nodeIndices: [0],
     perNode: { gpus: 1, cpus: 1, memoryBytes: 1 },
   };

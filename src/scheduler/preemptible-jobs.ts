@@ -2,9 +2,11 @@ import { assert, definite } from '../lib/assert.ts';
 import { isPreferredVictim, type VictimCandidate } from './preemption.ts';
 import type { PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 
-/** A running job, as far as preemption goes. Its fields do not change between `started` and `ended`. */
+/** A running job, as far as preemption goes. All it says does not change between `started` and `ended`. */
 export interface PreemptibleJob extends VictimCandidate {
   readonly preemption: PreemptionClass;
+  /** Whether it has run long enough, as far as was looked. Kept by `PreemptibleJobs`. */
+  isRipe: boolean;
 }
 
 /** The jobs of one class that run. */
@@ -48,9 +50,10 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** It is being ended, for whatever cause: no candidate any more. */
   ended(job: T): void {
     const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
-    const isAfter = (other: T) => other !== job && isPreferredVictim(job, other, this.#isYoungestFirst);
-    const slot = firstIndex(jobs.ripe, 0, (other) => other === job || isAfter(other));
-    if (jobs.ripe[slot] === job) {
+    if (job.isRipe) {
+      const isAfter = (other: T) => other !== job && isPreferredVictim(job, other, this.#isYoungestFirst);
+      const slot = firstIndex(jobs.ripe, 0, (other) => other === job || isAfter(other));
+      assert(jobs.ripe[slot] === job, 'what is ripe stands in its place');
       jobs.ripe.splice(slot, 1);
       jobs.ripeGpus -= gpusOf(job);
       return;
@@ -116,6 +119,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       if (job.startMs + victims.exemptMs > nowMs) break;
       jobs.gone += 1;
       const one = job;
+      job.isRipe = true;
       ripe.splice(
         firstIndex(ripe, 0, (other) => isPreferredVictim(one, other, this.#isYoungestFirst)),
         0,

@@ -1,32 +1,37 @@
+import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
-import type { JobRecord } from './job-record.ts';
+import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import type { Policy } from './policy.ts';
+import type { PreemptibleJob } from './preemptible-jobs.ts';
+import { chooseInOrder, type SpareCapacity } from './preemption.ts';
+import type { PreemptionClass } from './preemption-rules.ts';
 import { isAhead } from './queue.ts';
-import { chooseVictims, type SpareCapacity, type VictimCandidate } from './preemption.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
 
-/** A running attempt as a candidate to be preempted. */
-class Candidate implements VictimCandidate {
+/** A running attempt as one that could be preempted. */
+export class Candidate implements PreemptibleJob {
   readonly job: JobRecord;
   readonly jobId: number;
+  readonly preemption: PreemptionClass;
   readonly preemptionPriority: number;
   readonly startMs: number;
   readonly nodeIndices: readonly number[];
-  readonly perNode;
+  readonly perNode: Resources;
+  isRipe = false;
 
-  constructor(job: JobRecord, ledger: Ledger) {
-    const { request, kind, held } = job;
+  /** `wholeNode`: what a node offers, for a job that takes all of it. */
+  constructor(job: JobRecord, { nodeIndices }: Held, wholeNode: Resources) {
     this.job = job;
-    this.jobId = request.jobId;
-    this.preemptionPriority = kind.preemption.priority;
+    this.jobId = job.request.jobId;
+    this.preemption = job.kind.preemption;
+    this.preemptionPriority = job.kind.preemption.priority;
     this.startMs = job.startMs;
-    this.nodeIndices = held?.nodeIndices ?? [];
-    const first = ledger.pool.at(this.nodeIndices[0] ?? -1);
-    this.perNode = request.exclusive ? first.spec.resources : request.perNode;
+    this.nodeIndices = nodeIndices;
+    this.perNode = job.request.exclusive ? wholeNode : job.request.perNode;
   }
 }
 
@@ -48,14 +53,12 @@ export class Preemption {
   }
 
   run(nowMs: number, sink: DecisionSink): void {
-    const { queue, ends } = this.#ledger;
-    const { preemption } = this.#ledger.kinds;
+    const { queue, preemptible } = this.#ledger;
     const isWoken = nowMs >= this.wakeMs;
     this.wakeMs = Infinity;
     if (queue.preemptors.size === 0) return;
     let tries = 0;
     for (const job of [...queue.preemptors].sort((a, b) => (isAhead(a, b) ? -1 : 1))) {
-      const preemptor = job.kind.preemption;
       if (job.place !== 'front') continue;
       if (nowMs < job.preemptRetryMs && !isWoken) {
         this.wakeMs = Math.min(this.wakeMs, job.preemptRetryMs);
@@ -64,36 +67,42 @@ export class Preemption {
       if (tries === PREEMPTORS_PER_CYCLE) break;
       tries += 1;
       if (!this.#admit(job, nowMs)) continue;
-      const candidates: Candidate[] = [];
-      for (const other of ends.sorted()) {
-        if (other.cause !== null || !preemption.canPreempt(preemptor, other.kind.preemption)) continue;
-        const freeMs = other.startMs + other.kind.preemption.exemptMs;
-        if (freeMs > nowMs) this.wakeMs = Math.min(this.wakeMs, freeMs);
-        else candidates.push(new Candidate(other, this.#ledger));
-      }
-      this.#preemptFor(job, candidates, nowMs, sink);
+      this.wakeMs = Math.min(this.wakeMs, preemptible.nextMs(job.kind.preemption, nowMs));
+      this.#preemptFor(job, nowMs, sink);
     }
   }
 
-  #preemptFor(job: JobRecord, candidates: readonly Candidate[], nowMs: number, sink: DecisionSink): void {
-    const { request } = job;
+  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
+    const { preemptible, pool } = this.#ledger;
+    const { request, kind } = job;
     job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-    if (candidates.length === 0) return;
+    const gpus = preemptible.gpusFor(kind.preemption, nowMs);
+    if (gpus === 0 && pool.gpulessCount === 0) return;
+    if (pool.gpulessCount === 0 && gpus + this.#freeGpus() < request.nodes * request.perNode.gpus) return;
     const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
-    const choice = chooseVictims(candidates, this.#spareFor(job), need, this.#policy.preempt.isYoungestFirst);
+    const choice = chooseInOrder(preemptible.candidates(kind.preemption, nowMs), this.#spareFor(job), need);
     // Without victims what it needs is being freed already.
     if (choice === null || choice.victims.length === 0) return;
     this.#ledger.claim(
       job,
-      [...choice.nodeIndices].sort((a, b) => a - b),
+      choice.nodeIndices.sort((a, b) => a - b),
     );
-    for (const index of choice.victims) {
-      const victim = candidates[index]?.job;
-      if (victim === undefined) continue;
+    for (const { job: victim } of choice.victims) {
       victim.preemptorJobId = request.jobId;
       this.#ledger.markEnding(victim, 'PREEMPTED');
       sink.endAttempt(victim, 'PREEMPTED');
     }
+  }
+
+  /** An upper bound: those of nodes out of service and of jobs that are being ended count too. */
+  #freeGpus(): number {
+    let gpus = 0;
+    for (const node of this.#ledger.pool.nodes) {
+      gpus += node.freeGpus;
+      for (const job of node.jobs)
+        if (job.cause !== null) gpus += job.request.exclusive ? node.takenGpus.length : job.request.perNode.gpus;
+    }
+    return gpus;
   }
 
   /** What is free once all that is being ended is gone. */
