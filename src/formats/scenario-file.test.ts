@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointChoice, parseScenarioFile } from './scenario-file.ts';
+import { checkpointChoice } from './checkpoint-choice.ts';
+import { parseScenarioFile } from './scenario-file.ts';
 
 describe('scenario files', () => {
   it('say what the options of the command say', () => {

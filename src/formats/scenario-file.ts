@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDurationMs } from '../lib/units.ts';
+import { checkpointChoice } from './checkpoint-choice.ts';
 import { parseYaml } from './yaml-file.ts';
 
 /** What a job of a scenario may come to. NODE_FAIL: every attempt loses a node after its `hours`, as in a crash loop. */
@@ -41,7 +41,11 @@ const schema = z.strictObject({
   workload: name.optional(),
   trace: name.optional(),
   days: positive.optional(),
-  seed: z.int().min(0).max(2 ** 32 - 1).optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .optional(),
   load: positive.optional(),
   growth: z.number().min(-0.99).max(1000).optional(),
   set: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
@@ -84,18 +88,11 @@ export interface ScenarioFields {
   jobs?: readonly ScenarioJob[];
 }
 
-/** Fields whose value may be a path. */
-export const PATH_FIELDS = [
-  'cluster',
-  'workload',
-  'trace',
-  'policy',
-  'slurmConf',
-  'topologyConf',
-  'qosDump',
-  'assocDump',
-  'failures',
-] as const satisfies readonly (keyof ScenarioFields)[];
+/** Fields that name a file. */
+export const FILE_FIELDS = ['trace', 'slurmConf', 'topologyConf', 'qosDump', 'assocDump'] as const;
+
+/** Fields that name an entry of the catalogue or a file. */
+export const NAME_FIELDS = ['cluster', 'workload', 'policy', 'failures'] as const;
 
 /** Throws ORR_BAD_FILE with one line that names file, line and field. */
 export function parseScenarioFile(text: string, fileName: string): { base: string | null; fields: ScenarioFields } {
@@ -108,14 +105,4 @@ export function parseScenarioFile(text: string, fileName: string): { base: strin
   if (lemons !== undefined) fields.lemons = lemons === true || lemons === 'on';
   if (checkpointInterval !== undefined) fields.checkpointInterval = String(checkpointInterval);
   return { base: base ?? null, fields };
-}
-
-/** How often jobs that write checkpoints do so. */
-export type CheckpointChoice = { kind: 'fixed'; intervalMs: number } | { kind: 'young-daly' } | { kind: 'none' };
-
-/** `60m`, `young-daly`, `none`; undefined for anything else. */
-export function checkpointChoice(text: string): CheckpointChoice | undefined {
-  if (text === 'none' || text === 'young-daly') return { kind: text };
-  const intervalMs = parseDurationMs(text);
-  return intervalMs === undefined || intervalMs <= 0 ? undefined : { kind: 'fixed', intervalMs };
 }

@@ -40,7 +40,7 @@ const allocation = { nodeIndices: [0], gpusPerNode: 8 };
 describe('the CSV of jobs', () => {
   it('has a line for every job, ended or not', () => {
     const path = join(folder, 'jobs.csv');
-    const writer = new JobsWriter(path, ({ request }) => `t${request.jobId}`);
+    const writer = new JobsWriter(path, ({ request }) => (request.jobId === 4 ? 'a,"b' : `t${request.jobId}`));
     const [ended, cancelled, running, pending] = [job(1, 0, 2), job(2, 1500, 1), job(3, 2000, 4), job(4, 2001, 1)];
     for (const each of [ended, cancelled, running, pending]) writer.jobSubmitted(each);
     writer.attemptStarted(ended, 1, allocation, 0, 1234);
@@ -56,7 +56,7 @@ describe('the CSV of jobs', () => {
       't1,0,1.234,60,COMPLETED,2,1',
       't2,1.5,,2.5,CANCELLED,1,0',
       't3,2,3,,RUNNING,4,2',
-      't4,2.001,,,PENDING,1,0',
+      '"a,""b",2.001,,,PENDING,1,0',
       '',
     ]);
   });

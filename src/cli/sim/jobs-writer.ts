@@ -62,7 +62,7 @@ export class JobsWriter implements Observer {
   #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
     const { submitMs, nodes } = job.request;
     const times = `${seconds(submitMs)},${seconds(startMs)},${seconds(endMs)}`;
-    this.#piece += `${this.#nameOf(job)},${times},${state},${nodes},${attempts}\n`;
+    this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts}\n`;
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
 
@@ -82,6 +82,11 @@ export class JobsWriter implements Observer {
       throw new OrreryError('ORR_BAD_FILE', `jobs-out: cannot write ${this.#file}: ${reason}`, { cause });
     }
   }
+}
+
+/** As a field of a CSV line: the ids of a trace are the trace's. */
+function quoted(name: string): string {
+  return /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
 /** Milliseconds as seconds with at most three decimals; nothing for null. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
-import { PATH_FIELDS, parseScenarioFile, type ScenarioFields } from '../../formats/scenario-file.ts';
+import { FILE_FIELDS, NAME_FIELDS, parseScenarioFile, type ScenarioFields } from '../../formats/scenario-file.ts';
 import { packageFolder } from '../package-folder.ts';
 import { readText } from '../read-text.ts';
 
@@ -26,7 +26,7 @@ export async function loadScenario(nameOrFile: string, from = process.cwd()): Pr
     if (files.length === BASES_MAX) throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: too many bases`);
     files.push(next);
     const { base, fields } = parseScenarioFile(await readText(next), basename(next));
-    layers.push(absolute(fields, dirname(next)));
+    layers.push(withPaths(fields, dirname(next)));
     next = base === null ? null : scenarioFile(base, dirname(next));
   }
   const [own] = files;
@@ -48,9 +48,14 @@ export function isPath(nameOrFile: string): boolean {
   return /[/.]/.test(nameOrFile);
 }
 
-function absolute(fields: ScenarioFields, folder: string): ScenarioFields {
+/** With every path made absolute. */
+export function withPaths(fields: ScenarioFields, folder: string): ScenarioFields {
   const made = { ...fields };
-  for (const field of PATH_FIELDS) {
+  for (const field of FILE_FIELDS) {
+    const value = made[field];
+    if (value !== undefined) made[field] = resolve(folder, value);
+  }
+  for (const field of NAME_FIELDS) {
     const value = made[field];
     if (value !== undefined && isPath(value)) made[field] = resolve(folder, value);
   }

@@ -1,0 +1,11 @@
+import { parseDurationMs } from '../lib/units.ts';
+
+/** How often jobs that write checkpoints do so. */
+export type CheckpointChoice = { kind: 'fixed'; intervalMs: number } | { kind: 'young-daly' } | { kind: 'none' };
+
+/** `60m`, `young-daly`, `none`; undefined for anything else. */
+export function checkpointChoice(text: string): CheckpointChoice | undefined {
+  if (text === 'none' || text === 'young-daly') return { kind: text };
+  const intervalMs = parseDurationMs(text);
+  return intervalMs === undefined || intervalMs <= 0 ? undefined : { kind: 'fixed', intervalMs };
+}
