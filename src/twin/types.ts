@@ -80,8 +80,10 @@ export interface Incident {
   readonly nodeIndices: readonly number[];
   /** The check was wrong: nothing broke. */
   readonly isFalsePositive: boolean;
-  /** The node is a lemon: for measuring the detector, which does not see it. */
+  /** Of a machine that fails again and again for a cause of its own: for measuring the detector, which does not see it. */
   readonly isLemon: boolean;
+  /** What other checks see with it; absent: nothing. */
+  readonly alsoSeen?: readonly Component[];
 }
 
 /** Incidents in the order of `atMs`. */
