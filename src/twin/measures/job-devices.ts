@@ -1,0 +1,47 @@
+import type { NodeSpec } from '../../cluster/node.ts';
+import type { Allocation } from '../../scheduler/core-types.ts';
+import type { DeviceUnit } from '../report.ts';
+import type { TwinJob } from '../types.ts';
+
+/** What the cluster is counted in, GPUs or where it has none CPUs, and how many of them nodes and jobs have. */
+export class JobDevices {
+  readonly unit: DeviceUnit;
+  readonly byNode: Float64Array;
+  readonly total: number;
+  readonly #wholeByType = new Map<string | null, number>();
+
+  constructor(nodes: readonly NodeSpec[]) {
+    this.unit = nodes.some(({ resources }) => resources.gpus > 0) ? 'gpu' : 'cpu';
+    this.byNode = Float64Array.from(nodes, ({ resources }) => (this.unit === 'gpu' ? resources.gpus : resources.cpus));
+    this.total = this.byNode.reduce((sum, count) => sum + count, 0);
+    // Whoever asks for whole nodes of no type in particular is taken to mean nodes like the first.
+    this.#wholeByType.set(null, this.byNode[0] ?? 0);
+    nodes.forEach(({ gpuType }, index) => {
+      if (gpuType !== null && !this.#wholeByType.has(gpuType)) {
+        this.#wholeByType.set(gpuType, this.byNode[index] ?? 0);
+      }
+    });
+  }
+
+  /** That a job asks for, on all its nodes. */
+  asked({ request }: TwinJob): number {
+    const { nodes, perNode, exclusive, gpuType } = request;
+    if (exclusive) return nodes * (this.#wholeByType.get(gpuType) ?? this.#wholeByType.get(null) ?? 0);
+    return nodes * (this.unit === 'gpu' ? perNode.gpus : perNode.cpus);
+  }
+
+  /** That an attempt holds on one of its nodes. */
+  heldOn(nodeIndex: number, job: TwinJob, allocation: Allocation): number {
+    if (this.unit === 'gpu') return allocation.gpusPerNode;
+    return job.request.exclusive ? (this.byNode[nodeIndex] ?? 0) : job.request.perNode.cpus;
+  }
+
+  /** That an attempt holds on all its nodes. */
+  held(job: TwinJob, allocation: Allocation): number {
+    const { nodeIndices } = allocation;
+    if (this.unit === 'gpu' || !job.request.exclusive) {
+      return nodeIndices.length * this.heldOn(nodeIndices[0] ?? 0, job, allocation);
+    }
+    return nodeIndices.reduce((sum, nodeIndex) => sum + (this.byNode[nodeIndex] ?? 0), 0);
+  }
+}

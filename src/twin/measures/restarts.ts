@@ -1,0 +1,149 @@
+import type { CrashLoop, PreemptionReport } from '../report.ts';
+import type { AttemptEnd, JobEnd, TwinJob } from '../types.ts';
+import { FINE_COUNT } from './size-classes.ts';
+
+const CRASH_LOOPS_SHOWN = 10;
+
+/** A job that has not ended and of which an attempt was ended early. */
+interface Restart {
+  jobId: number;
+  devices: number;
+  failures: number;
+  /** In the queue again. */
+  isWaiting: boolean;
+  /** How it came there: 0 by a failure, n + 1 preempted by one of n; null by anything else. */
+  depth: number | null;
+  preemptions: number;
+  preemptedDevices: number;
+  /** Waits before its attempts but the first. */
+  requeuedMs: number;
+}
+
+/**
+ * Jobs that go back to the queue, and whom they drive out when they come again. First order is what a failure itself costs, second order what those lose
+ * who make room for the job that failed (Kokolis et al., HPCA 2025), and those who make room for these in turn.
+ */
+export class Restarts {
+  readonly #fromMs: number;
+  /** By job id; as many as there are such jobs at a time. */
+  readonly #restarts = new Map<number, Restart>();
+  #worst: CrashLoop[] = [];
+  /** Waits after a failure, by fine class of the job. */
+  readonly failureWaitMs = new Float64Array(FINE_COUNT);
+  readonly failureWaits = new Float64Array(FINE_COUNT);
+  #preemptions = 0;
+  #afterFailure = 0;
+  #afterThose = 0;
+  /** Devices times milliseconds. */
+  #preemptionLoss = 0;
+  #firstOrderLoss = 0;
+  #secondOrderLoss = 0;
+
+  constructor(fromMs: number) {
+    this.#fromMs = fromMs;
+  }
+
+  started(job: TwinJob, attempt: number, fine: number, queuedMs: number, atMs: number): void {
+    if (attempt === 1) return;
+    const restart = this.#restarts.get(job.request.jobId);
+    if (restart?.isWaiting !== true) return;
+    restart.isWaiting = false;
+    restart.requeuedMs += queuedMs;
+    if (restart.depth !== 0 || atMs < this.#fromMs) return;
+    this.failureWaitMs[fine] = (this.failureWaitMs[fine] ?? 0) + queuedMs;
+    this.failureWaits[fine] = (this.failureWaits[fine] ?? 0) + 1;
+  }
+
+  attemptEnded(end: AttemptEnd, devices: number): void {
+    const { state, incident } = end;
+    if (state === 'PREEMPTED') this.#preempted(end, devices);
+    else if (incident !== null && (state === 'REQUEUED' || state === 'NODE_FAIL' || state === 'FAILED')) {
+      const restart = this.#restart(end, devices);
+      restart.failures += 1;
+      restart.depth = 0;
+      if (end.endMs >= this.#fromMs) this.#firstOrderLoss += end.lostMs * devices;
+    } else if (state === 'REQUEUED' || state === 'NODE_FAIL') this.#restart(end, devices).depth = null;
+  }
+
+  jobEnded({ job }: JobEnd): void {
+    const restart = this.#restarts.get(job.request.jobId);
+    if (restart === undefined) return;
+    this.#restarts.delete(job.request.jobId);
+    if (restart.failures > 0) this.#worst = worstOf([...this.#worst, restart]);
+  }
+
+  /** Of a job that has not ended, or is about to: attempts that a failure ended. */
+  failuresOf(jobId: number): number {
+    return this.#restarts.get(jobId)?.failures ?? 0;
+  }
+
+  /** Of the same: milliseconds in the queue since its first attempt. */
+  requeuedMsOf(jobId: number): number {
+    return this.#restarts.get(jobId)?.requeuedMs ?? 0;
+  }
+
+  /** `hoursOf`: device-hours of devices times milliseconds. */
+  report(hoursOf: (deviceMs: number) => number): PreemptionReport {
+    const both = this.#firstOrderLoss + this.#secondOrderLoss;
+    const live = [...this.#restarts.values()].filter(({ failures }) => failures > 0);
+    return {
+      preemptions: this.#preemptions,
+      lostHours: hoursOf(this.#preemptionLoss),
+      afterFailure: this.#afterFailure,
+      afterThose: this.#afterThose,
+      secondOrderLostHours: hoursOf(this.#secondOrderLoss),
+      firstOrderLostHours: hoursOf(this.#firstOrderLoss),
+      secondOrderShare: both === 0 ? null : this.#secondOrderLoss / both,
+      crashLoops: worstOf([...this.#worst, ...live]),
+    };
+  }
+
+  #preempted(end: AttemptEnd, devices: number): void {
+    const restart = this.#restart(end, devices);
+    restart.depth = null;
+    const isCounted = end.endMs >= this.#fromMs;
+    const loss = isCounted ? end.lostMs * devices : 0;
+    if (isCounted) this.#preemptions += 1;
+    this.#preemptionLoss += loss;
+    const preemptor = this.#restarts.get(end.preemptorJobId ?? 0);
+    if (preemptor?.isWaiting !== true || preemptor.depth === null) return;
+    restart.depth = preemptor.depth + 1;
+    this.#secondOrderLoss += loss;
+    if (preemptor.depth > 0) {
+      if (isCounted) this.#afterThose += 1;
+      return;
+    }
+    preemptor.preemptions += 1;
+    preemptor.preemptedDevices += devices;
+    if (isCounted) this.#afterFailure += 1;
+  }
+
+  #restart({ job }: AttemptEnd, devices: number): Restart {
+    const { jobId } = job.request;
+    let restart = this.#restarts.get(jobId);
+    if (restart === undefined) {
+      restart = {
+        jobId,
+        devices,
+        failures: 0,
+        isWaiting: true,
+        depth: null,
+        preemptions: 0,
+        preemptedDevices: 0,
+        requeuedMs: 0,
+      };
+      this.#restarts.set(jobId, restart);
+    }
+    restart.isWaiting = true;
+    return restart;
+  }
+}
+
+function worstOf(loops: readonly CrashLoop[]): CrashLoop[] {
+  return loops
+    .map(({ jobId, devices, failures, preemptions, preemptedDevices }) => {
+      return { jobId, devices, failures, preemptions, preemptedDevices };
+    })
+    .sort((a, b) => b.failures - a.failures || b.preemptions - a.preemptions || a.jobId - b.jobId)
+    .slice(0, CRASH_LOOPS_SHOWN);
+}
