@@ -69,7 +69,13 @@ export class SacctJobs {
   }
 
   reading(format: 'sacct' | 'sacct-json'): TraceReading {
-    for (const record of this.last.values()) this.addJob(record);
+    let hasGpus = false;
+    for (const record of this.last.values()) {
+      hasGpus ||= record.gpus > 0;
+      this.addJob(record);
+    }
+    if (!hasGpus)
+      this.collector.note('no record has GPUs: Slurm records them where AccountingStorageTRES has gres/gpu');
     return this.collector.reading(format, { isUnixTime: true });
   }
 

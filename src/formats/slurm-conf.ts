@@ -88,7 +88,7 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
   if (partitions.length > 0) policy.partitions = partitions;
   if (texts.qos !== undefined) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== undefined) Object.assign(policy, readAssociationDump(texts.associations, ignored));
-  const select = pluginOf(settings, 'SelectType') ?? 'cons_tres';
+  const select = pluginOf(settings, 'SelectType') ?? 'linear';
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
     if (/^CR_(?:LLN|PACK_NODES|ONE_TASK_PER_CORE|CORE_DEFAULT_DIST_BLOCK)$/.test(flag)) {
@@ -104,7 +104,9 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
     policy,
     isWholeNode: select === 'linear' || (partitions.length > 0 && exclusive.length === partitions.length),
     exclusivePartitions: exclusive,
-    isMemoryConsumed: selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
+    // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
+    isMemoryConsumed:
+      selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
     isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
     killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
     overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),

@@ -45,6 +45,10 @@ export interface TraceOptions {
   readonly policy: SchedulerOptions;
   /** Whole nodes, whatever the rows say. Default false. */
   readonly isExclusive?: boolean;
+  /** Whole nodes for the jobs of these partitions. Default none. */
+  readonly exclusivePartitions?: readonly string[];
+  /** False: memory never runs out, so what rows ask of it is left out. Default true. */
+  readonly isMemoryConsumed?: boolean;
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
   readonly maxRequeues?: number;
   /** What every job of the trace does to keep its work. Default: nothing. */
@@ -90,7 +94,7 @@ interface Shape {
  * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
  */
 export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
-  const shapes = new ShapeBook(options.nodes);
+  const shapes = new ShapeBook(options.nodes, options.isMemoryConsumed ?? true);
   const refused: RefusedRow[] = [];
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
@@ -105,8 +109,11 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     kept.push({ row, shape });
     if (isDependent) idOf.set(row.job, kept.length);
   }
+  const exclusivePartitions = new Set(options.exclusivePartitions);
+  const { partitions: partitionList = [] } = options.policy;
+  const standard = partitionList.find(({ isDefault }) => isDefault === true) ?? partitionList[0];
   const qos = new Set(options.policy.qos?.map(({ name }) => name));
-  const partitions = new Set(options.policy.partitions?.map(({ name }) => name));
+  const partitions = new Set(partitionList.map(({ name }) => name));
   let position = 0;
   const next = (): TwinJob | null => {
     const entry = kept[position];
@@ -118,7 +125,12 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
       request.dependencies = row.after.map(({ condition, job: name }) => ({ condition, jobId: idOf.get(name) ?? 0 }));
     }
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
-    if (row.partition !== null && partitions.has(row.partition)) request.partition = row.partition;
+    const named = row.partition !== null && partitions.has(row.partition) ? row.partition : undefined;
+    if (named !== undefined) request.partition = named;
+    if (exclusivePartitions.has(named ?? standard?.name ?? '')) {
+      request.exclusive = true;
+      request.perNode = shape.whole;
+    }
     return job;
   };
   return {
@@ -180,8 +192,10 @@ class ShapeBook {
   private readonly kinds: { node: NodeSpec; count: number }[] = [];
   private readonly gpuTypes = new Set<string>();
   private readonly shapes = new Map<string, Shape | null>();
+  private readonly isMemoryConsumed: boolean;
 
-  constructor(nodes: readonly NodeSpec[]) {
+  constructor(nodes: readonly NodeSpec[], isMemoryConsumed: boolean) {
+    this.isMemoryConsumed = isMemoryConsumed;
     const byKey = new Map<string, { node: NodeSpec; count: number }>();
     for (const node of nodes) {
       const { cpus, memoryBytes, gpus } = node.resources;
@@ -196,20 +210,21 @@ class ShapeBook {
 
   /** Null where no node has what the row asks for. */
   of(row: TraceRow): Shape | null {
-    const key = `${row.gpusPerNode} ${row.cpusPerNode} ${row.memoryBytesPerNode} ${row.gpuType}`;
+    const memoryBytes = this.isMemoryConsumed ? row.memoryBytesPerNode : null;
+    const key = `${row.gpusPerNode} ${row.cpusPerNode} ${memoryBytes} ${row.gpuType}`;
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
-    const shape = this.newShape(row);
+    const shape = this.newShape(row, memoryBytes);
     this.shapes.set(key, shape);
     return shape;
   }
 
-  private newShape(row: TraceRow): Shape | null {
+  private newShape(row: TraceRow, memoryBytes: number | null): Shape | null {
     // The main kind of node is the first; whoever asks for all of a node means one like it.
     const all = row.gpusPerNode === null ? this.kinds[0]?.node.resources : undefined;
     const gpus = row.gpusPerNode ?? all?.gpus ?? 0;
     const cpusMin = row.cpusPerNode ?? all?.cpus ?? 0;
-    const memoryMin = row.memoryBytesPerNode ?? all?.memoryBytes ?? 0;
+    const memoryMin = memoryBytes ?? all?.memoryBytes ?? 0;
     const gpuType = row.gpuType !== null && this.gpuTypes.has(row.gpuType) ? row.gpuType : null;
     const fitting = this.kinds.filter(
       ({ node: { resources, gpuType: type } }) =>
@@ -220,13 +235,13 @@ class ShapeBook {
     );
     const [least, ...others] = fitting.map(({ node }) => node.resources);
     if (least === undefined) return null;
-    const whole = others.reduce((least_, next) => (compare(next, least_) < 0 ? next : least_), least);
+    const whole = others.reduce((smallest, next) => (compare(next, smallest) < 0 ? next : smallest), least);
     const share = whole.gpus > 0 && gpus > 0 ? gpus / whole.gpus : 1 / Math.max(1, whole.cpus);
     return {
       nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
       shared: {
         cpus: row.cpusPerNode ?? Math.floor(whole.cpus * share),
-        memoryBytes: row.memoryBytesPerNode ?? Math.floor(whole.memoryBytes * share),
+        memoryBytes: memoryBytes ?? Math.floor(whole.memoryBytes * share),
         gpus,
       },
       whole,
@@ -247,7 +262,9 @@ function countLeftOut(
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
   for (const { row, shape } of kept) {
-    if (row.qos !== null && !qosNames.has(row.qos)) count(`QOS ${row.qos}: the policy has none of this name`);
+    // A job without a QOS has this one, whether or not the policy says more of it.
+    if (row.qos !== null && row.qos !== 'normal' && !qosNames.has(row.qos))
+      count(`QOS ${row.qos}: the policy has none of this name`);
     if (row.partition !== null && !partitionNames.has(row.partition)) {
       count(`partition ${row.partition}: the policy has none of this name`);
     }

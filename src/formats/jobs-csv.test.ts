@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { OrreryError } from '../contract/errors.ts';
+import { readJobsCsv } from './jobs-csv.ts';
+
+const HEADER = 'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s';
+
+describe('a CSV of jobs', () => {
+  it('has its columns in any order, and fields in quotes', () => {
+    const text = `after,limit_s,runtime_s,"gpus_per_node",nodes,submit_s,job,user,account,qos,priority,partition,cpus_per_node,memory_per_node,gpu_type,exclusive,outcome
+,,60.5,8,2,0,a,ada,vision,high,12,learn,64,200G,a100,true,failed\r
+"a; afterok:b",3600,10,0,1,1.25,"c ""x"", y",,,,,,,,,,
+"afterany:a,b",90,10,1,1,1,b,,,,,,,,,no,
+
+`;
+    const { rows, bad, counts } = readJobsCsv(text, 'jobs.csv');
+    expect(bad).toEqual([]);
+    expect(counts).toMatchObject({ records: 3, rows: 3, bad: 0 });
+    expect(rows).toEqual([
+      {
+        line: 2,
+        job: 'a',
+        submitMs: 0,
+        eligibleMs: null,
+        actualStartMs: null,
+        nodes: 2,
+        gpusPerNode: 8,
+        cpusPerNode: 64,
+        memoryBytesPerNode: 200 * 1024 ** 3,
+        gpuType: 'a100',
+        isExclusive: true,
+        runMs: 60_500,
+        limitMs: null,
+        user: 'ada',
+        account: 'vision',
+        qos: 'high',
+        partition: 'learn',
+        priority: 12,
+        after: [],
+        outcome: 'FAILED',
+      },
+      expect.objectContaining({
+        line: 4,
+        job: 'b',
+        submitMs: 1000,
+        isExclusive: false,
+        limitMs: 90_000,
+        outcome: 'COMPLETED',
+        after: [
+          { condition: 'afterany', job: 'a' },
+          { condition: 'afterany', job: 'b' },
+        ],
+      }),
+      expect.objectContaining({
+        line: 3,
+        job: 'c "x", y',
+        gpusPerNode: 0,
+        cpusPerNode: null,
+        user: null,
+        after: [
+          { condition: 'afterany', job: 'a' },
+          { condition: 'afterok', job: 'b' },
+        ],
+      }),
+    ]);
+  });
+
+  it.each([
+    ['a,0,1,8,60', 'not as many fields as the header', '5 of 6'],
+    [',0,1,8,60,', 'job is empty', '""'],
+    ['a,-1,1,8,60,', 'submit_s is not seconds >= 0', '"-1"'],
+    ['a,,1,8,60,', 'submit_s is not seconds >= 0', '""'],
+    ['a,0,0,8,60,', 'nodes is not an integer > 0', '"0"'],
+    ['a,0,1.5,8,60,', 'nodes is not an integer > 0', '"1.5"'],
+    ['a,0,1,-8,60,', 'gpus_per_node is not an integer >= 0', '"-8"'],
+    ['a,0,1,8,0,', 'runtime_s is zero', 'a'],
+    ['a,0,1,8,-5,', 'runtime_s is not seconds > 0', '"-5"'],
+    ['a,0,1,8,long,', 'runtime_s is not seconds > 0', '"long"'],
+    ['a,0,1,8,Infinity,', 'runtime_s is not seconds > 0', '"Infinity"'],
+    ['a,0,1,8,60,0', 'limit_s is not seconds > 0, or empty for none', '"0"'],
+    ['first,5,1,8,60,', 'job is given twice', 'first'],
+  ])('reports %j with its line and reason, and reads the rest', (line, reason, found) => {
+    const { rows, bad, counts } = readJobsCsv(`${HEADER}\nfirst,0,1,8,60,90\n${line}\nlast,9,1,8,60,90`, 'jobs.csv');
+    expect(rows.map(({ job }) => job)).toEqual(['first', 'last']);
+    expect(bad).toEqual([{ line: 3, reason, found }]);
+    expect(counts).toMatchObject({ records: 3, rows: 2, bad: 1 });
+  });
+
+  it.each([
+    ['priority', 'high', 'priority is not a number'],
+    ['after', 'afterok:', 'after is not jobs such as "12 13", or "afterok:12:13"'],
+    ['outcome', 'lost', 'outcome is not COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY'],
+    ['exclusive', 'maybe', 'exclusive is not true or false'],
+    ['cpus_per_node', '1.5', 'cpus_per_node is not an integer >= 0'],
+    ['memory_per_node', 'lots', 'memory_per_node is not memory such as 2G'],
+  ])('reports a wrong %s', (column, value, reason) => {
+    const { bad } = readJobsCsv(`${HEADER},${column}\na,0,1,8,60,,${value}\n`, 'jobs.csv');
+    expect(bad).toEqual([{ line: 2, reason, found: `"${value}"` }]);
+  });
+
+  it.each([
+    [
+      'job,submit_s,nodes,runtime_s\n',
+      'jobs.csv:1 missing column gpus_per_node: expected a header with job, submit_s, nodes, gpus_per_node, runtime_s',
+    ],
+    [`${HEADER},acount\n`, 'jobs.csv:1 acount: unknown column; did you mean "account"?'],
+  ])('refuses the header %j', (text, message) => {
+    expect(() => readJobsCsv(text, 'jobs.csv')).toThrow(new OrreryError('ORR_BAD_FILE', message));
+  });
+
+  it('leaves other columns unread and says so', () => {
+    const { rows, counts } = readJobsCsv(`${HEADER},colour_of_the_rack\na,0,1,8,60,,red\n`, 'jobs.csv');
+    expect(rows).toHaveLength(1);
+    expect([...counts.notes]).toEqual([['column "colour_of_the_rack" is not read', 1]]);
+  });
+});
