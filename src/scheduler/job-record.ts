@@ -74,6 +74,8 @@ export class JobRecord implements CoreJob {
   claimed: readonly number[] | null = null;
   /** Nobody is looked for to preempt before this instant. */
   preemptRetryMs = 0;
+  /** Nor before so many nodes in all were freed or could be: with fewer it would come to nothing again. */
+  preemptRetryNodes = 0;
   /** The array whose throttle let it back into the queue: if it does not start, another task may. */
   unparkedFrom: number | null = null;
   /** 1 at the index of each node that reservations keep it off now; null for none. */

@@ -38,6 +38,8 @@ export class Ledger {
   readonly doomed = new Set<JobRecord>();
   readonly terms: Terms;
   readonly kinds: JobKinds;
+  /** GPUs of attempts that are being ended, or are to be. */
+  endingGpus = 0;
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
@@ -152,6 +154,7 @@ export class Ledger {
   /** The attempt is to end, unless a cause as strong already ends it. */
   doom(job: JobRecord, cause: EndCause): void {
     if (job.cause !== null && CAUSE_STRENGTH[job.cause] >= CAUSE_STRENGTH[cause]) return;
+    if (job.cause === null) this.#countEnding(job, 1);
     job.cause = cause;
     this.#dropCandidate(job);
     if (!job.isEnding) this.doomed.add(job);
@@ -196,6 +199,7 @@ export class Ledger {
       throw new Error(`job ${job.request.jobId} cannot be ended as ${cause}${describe(job)}`);
     }
     this.#dropCandidate(job);
+    if (job.cause === null) this.#countEnding(job, 1);
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
@@ -291,12 +295,16 @@ export class Ledger {
 
   #leaveNodes(job: JobRecord, verdict: Verdict, atMs: number): void {
     this.#dropCandidate(job);
-    if (job.held !== null) this.pool.release(job, job.held);
-    job.held = null;
+    const held = job.held;
+    if (held !== null) this.pool.release(job, held);
     if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job), atMs);
     if (job.demand !== null)
       for (const limit of this.kinds.limits.end(job.kind.limits, job.demand)) this.queue.unpark(limit);
-    if (job.cause !== null && !job.isEnding) this.doomed.delete(job);
+    if (job.cause !== null) {
+      this.#countEnding(job, -1);
+      if (!job.isEnding) this.doomed.delete(job);
+    }
+    job.held = null;
     this.#dropDeadline(job);
     this.ends.remove(job);
     this.#settle(job, verdict);
@@ -313,6 +321,13 @@ export class Ledger {
     if (job.endMsMax === endMs) return;
     this.ends.set(job, endMs);
     this.pool.reckonEnd(job);
+  }
+
+  /** What is being ended counts as good as free to those who look for victims. */
+  #countEnding({ held }: JobRecord, sign: 1 | -1): void {
+    if (held === null) return;
+    this.endingGpus += sign * held.nodeIndices.length * held.gpusPerNode;
+    if (sign === 1) this.pool.freedNodes += held.nodeIndices.length;
   }
 
   #dropCandidate(job: JobRecord): void {

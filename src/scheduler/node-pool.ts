@@ -20,6 +20,10 @@ export interface Leaf {
 export class NodePool {
   /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
   changes = 0;
+  /** GPUs that no attempt holds, of nodes in service or not. */
+  freeGpus = 0;
+  /** Counts the nodes on which there may be more room than before. */
+  freedNodes = 0;
   /** Attempts on nodes that hold no GPUs. */
   gpulessCount = 0;
   /** By index, removed ones included. */
@@ -76,6 +80,8 @@ export class NodePool {
     nodeClass.inServiceCount += 1;
     this.#enter(node);
     this.changes += 1;
+    this.freedNodes += 1;
+    this.freeGpus += spec.resources.gpus;
     return node.index;
   }
 
@@ -85,6 +91,7 @@ export class NodePool {
       node.isRemoved = true;
     });
     this.#byName.delete(node.spec.name);
+    this.freeGpus -= node.spec.resources.gpus;
     const { nodeClass } = node;
     nodeClass.count -= 1;
     if (nodeClass.count === 0) this.classes.splice(this.classes.indexOf(nodeClass), 1);
@@ -142,6 +149,7 @@ export class NodePool {
       node.freeCpus -= taken.cpus;
       node.freeMemoryBytes -= taken.memoryBytes;
       node.freeGpus -= taken.gpus;
+      this.freeGpus -= taken.gpus;
       if (gpuIndices !== null) for (const index of gpuIndices[rank] ?? []) node.takenGpus[index] = 1;
       node.jobs.push(job);
       if (node.lastJob === null || (job.endMsMax ?? 0) >= (node.lastJob.endMsMax ?? 0)) node.lastJob = job;
@@ -160,6 +168,7 @@ export class NodePool {
       node.freeCpus += taken.cpus;
       node.freeMemoryBytes += taken.memoryBytes;
       node.freeGpus += taken.gpus;
+      this.freeGpus += taken.gpus;
       if (gpuIndices !== null) for (const index of gpuIndices[rank] ?? []) node.takenGpus[index] = 0;
       const last = node.jobs.pop();
       if (last !== job && last !== undefined) node.jobs[node.jobs.indexOf(job)] = last;
@@ -168,6 +177,7 @@ export class NodePool {
     }
     if (perNode.gpus === 0 && !exclusive) this.gpulessCount -= 1;
     this.changes += 1;
+    this.freedNodes += nodeIndices.length;
   }
 
   /** The job's `endMsMax` is another than when it was given its nodes. */
@@ -228,6 +238,7 @@ export class NodePool {
     this.#enter(node);
     node.nodeClass.inServiceCount += Number(isInService(node)) - Number(wasInService);
     this.changes += 1;
+    this.freedNodes += 1;
   }
 
   #enter(node: NodeRecord): void {

@@ -25,6 +25,8 @@ interface ClassJobs<T> {
  * that runs costs. A class exempts all its jobs for the same time: they become candidates in the order in which they started.
  */
 export class PreemptibleJobs<T extends PreemptibleJob> {
+  /** Counts the nodes of jobs that became candidates. */
+  ripenedNodes = 0;
   readonly #rules: PreemptionRules;
   readonly #isYoungestFirst: boolean;
   readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
@@ -120,6 +122,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       jobs.gone += 1;
       const one = job;
       job.isRipe = true;
+      this.ripenedNodes += job.nodeIndices.length;
       ripe.splice(
         firstIndex(ripe, 0, (other) => isPreferredVictim(one, other, this.#isYoungestFirst)),
         0,

@@ -54,20 +54,21 @@ export class Preemption {
 
   run(nowMs: number, sink: DecisionSink): void {
     const { queue, preemptible } = this.#ledger;
-    const isWoken = nowMs >= this.wakeMs;
     this.wakeMs = Infinity;
     if (queue.preemptors.size === 0) return;
     let tries = 0;
     for (const job of [...queue.preemptors].sort((a, b) => (isAhead(a, b) ? -1 : 1))) {
       if (job.place !== 'front') continue;
-      if (nowMs < job.preemptRetryMs && !isWoken) {
+      if (nowMs < job.preemptRetryMs) {
         this.wakeMs = Math.min(this.wakeMs, job.preemptRetryMs);
         continue;
       }
       if (tries === PREEMPTORS_PER_CYCLE) break;
       tries += 1;
       if (!this.#admit(job, nowMs)) continue;
-      this.wakeMs = Math.min(this.wakeMs, preemptible.nextMs(job.kind.preemption, nowMs));
+      job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+      const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
+      this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
       this.#preemptFor(job, nowMs, sink);
     }
   }
@@ -75,14 +76,20 @@ export class Preemption {
   #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
     const { request, kind } = job;
-    job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
     const gpus = preemptible.gpusFor(kind.preemption, nowMs);
+    const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
+    if (obtainableNodes < job.preemptRetryNodes) return;
     if (gpus === 0 && pool.gpulessCount === 0) return;
-    if (pool.gpulessCount === 0 && gpus + this.#freeGpus() < request.nodes * request.perNode.gpus) return;
+    const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
+    if (isShort && !request.exclusive) return;
     const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
     const choice = chooseInOrder(preemptible.candidates(kind.preemption, nowMs), this.#spareFor(job), need);
+    if ('missingNodes' in choice) {
+      job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
+      return;
+    }
     // Without victims what it needs is being freed already.
-    if (choice === null || choice.victims.length === 0) return;
+    if (choice.victims.length === 0) return;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
@@ -92,17 +99,6 @@ export class Preemption {
       this.#ledger.markEnding(victim, 'PREEMPTED');
       sink.endAttempt(victim, 'PREEMPTED');
     }
-  }
-
-  /** An upper bound: those of nodes out of service and of jobs that are being ended count too. */
-  #freeGpus(): number {
-    let gpus = 0;
-    for (const node of this.#ledger.pool.nodes) {
-      gpus += node.freeGpus;
-      for (const job of node.jobs)
-        if (job.cause !== null) gpus += job.request.exclusive ? node.takenGpus.length : job.request.perNode.gpus;
-    }
-    return gpus;
   }
 
   /** What is free once all that is being ended is gone. */

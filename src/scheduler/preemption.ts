@@ -40,18 +40,23 @@ export interface VictimChoice<T> {
   readonly nodeIndices: number[];
 }
 
+/** Not even all candidates together make room: so many nodes more would have to fit. */
+export interface NoChoice {
+  readonly missingNodes: number;
+}
+
 /**
  * Whom to preempt so that a gang fits, as Slurm's `select/cons_tres` goes about it: candidates are taken in order (`isPreferredVictim`)
  * until the gang fits. They are then tried again with the last one first and the others by how many of the gang's nodes they hold
  * (`reorder_count=1`), which finds the one large job that is worth many small ones. Whoever turns out not to be needed is spared, the least
  * preferred first. No victim can be left out of the result, and none of it is less preferred than the least preferred that any choice
- * needs. Null where the gang does not fit even if all candidates go. Only so many candidates are asked for as are needed.
+ * needs. Only so many candidates are asked for as are needed.
  */
 export function chooseInOrder<T extends VictimCandidate>(
   candidates: Iterable<T>,
   spare: SpareCapacity,
   need: GangNeed,
-): VictimChoice<T> | null {
+): VictimChoice<T> | NoChoice {
   const space = new Space(spare, need);
   const taken: T[] = [];
   if (!space.hasRoom()) {
@@ -60,7 +65,7 @@ export function chooseInOrder<T extends VictimCandidate>(
       taken.push(candidate);
       if (space.hasRoom()) break;
     }
-    if (!space.hasRoom()) return null;
+    if (!space.hasRoom()) return { missingNodes: space.missingNodes };
   }
   if (taken.length === 0) return { victims: [], nodeIndices: space.firstFitting() };
 
@@ -92,7 +97,7 @@ export function chooseVictims(
   isYoungestFirst: boolean,
 ): VictimChoice<number> | null {
   const choice = chooseInOrder(inOrder(candidates, isYoungestFirst), spare, need);
-  if (choice === null) return null;
+  if ('missingNodes' in choice) return null;
   const indices = new Map(choice.victims.map((victim) => [victim, -1]));
   for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);
   return { ...choice, victims: [...indices.values()] };
@@ -162,6 +167,10 @@ class Space {
     this.#memoryBytes.set(this.#spare.memoryBytes);
     this.#jobs.set(this.#spare.jobs);
     this.#findFitting();
+  }
+
+  get missingNodes(): number {
+    return this.#need.nodes - this.#fitting;
   }
 
   hasRoom(): boolean {
