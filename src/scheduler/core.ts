@@ -48,7 +48,7 @@ export class Core implements SchedulerCore {
   }
 
   get runningCount(): number {
-    return this.ledger.ends.sorted().length;
+    return this.ledger.ends.size;
   }
 
   addNode(spec: NodeSpec): number {

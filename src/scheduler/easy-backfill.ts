@@ -88,7 +88,7 @@ export class EasyBackfill {
     this.#seenChanges = this.#changes();
     this.#refused = [];
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
-    this.#validUntilMs = this.#ledger.ends.sorted()[0]?.endMsMax ?? Infinity;
+    this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }
 
   #try(job: JobRecord, nowMs: number, start: Start): boolean {

@@ -40,6 +40,8 @@ export class Ledger {
   readonly kinds: JobKinds;
   /** GPUs of attempts that are being ended, or are to be. */
   endingGpus = 0;
+  /** These attempts. */
+  readonly ending = new Set<JobRecord>();
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
@@ -324,10 +326,14 @@ export class Ledger {
   }
 
   /** What is being ended counts as good as free to those who look for victims. */
-  #countEnding({ held }: JobRecord, sign: 1 | -1): void {
+  #countEnding(job: JobRecord, sign: 1 | -1): void {
+    const { held } = job;
     if (held === null) return;
     this.endingGpus += sign * held.nodeIndices.length * held.gpusPerNode;
-    if (sign === 1) this.pool.freedNodes += held.nodeIndices.length;
+    if (sign === 1) {
+      this.pool.freedNodes += held.nodeIndices.length;
+      this.ending.add(job);
+    } else this.ending.delete(job);
   }
 
   #dropCandidate(job: JobRecord): void {

@@ -2,6 +2,7 @@ import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
+import { SpareColumns } from './spare-columns.ts';
 import { couldHold, isAvailable, isInService, type NodeClass, NodeRecord } from './node-record.ts';
 
 /** A leaf switch and the nodes on it. Nodes without a described fabric share one nameless leaf. */
@@ -20,6 +21,8 @@ export interface Leaf {
 export class NodePool {
   /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
   changes = 0;
+  /** What is free on each node, once more by index: for those who look at all nodes at once. */
+  readonly spare = new SpareColumns();
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
   /** Counts the nodes on which there may be more room than before. */
@@ -242,6 +245,7 @@ export class NodePool {
   }
 
   #enter(node: NodeRecord): void {
+    this.spare.set(node);
     if (!isAvailable(node)) return;
     if (node.lastJob !== null) {
       node.lastJob.lastOnCount += 1;

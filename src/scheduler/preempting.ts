@@ -2,7 +2,8 @@ import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
+import { couldHold, isKeptOff } from './node-record.ts';
+import { placeGang } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { chooseInOrder, type SpareCapacity } from './preemption.ts';
@@ -82,6 +83,8 @@ export class Preemption {
     if (gpus === 0 && pool.gpulessCount === 0) return;
     const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
     if (isShort && !request.exclusive) return;
+    // It fits as it is, and is kept back for a job with a reservation only.
+    if (placeGang(pool, job) !== null) return;
     const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
     const choice = chooseInOrder(preemptible.candidates(kind.preemption, nowMs), this.#spareFor(job), need);
     if ('missingNodes' in choice) {
@@ -103,31 +106,23 @@ export class Preemption {
 
   /** What is free once all that is being ended is gone. */
   #spareFor(job: JobRecord): SpareCapacity {
-    const { pool } = this.#ledger;
-    const count = pool.nodes.length;
-    const spare = {
-      gpus: new Float64Array(count),
-      cpus: new Float64Array(count),
-      memoryBytes: new Float64Array(count),
-      jobs: new Float64Array(count),
-      isUsable: new Uint8Array(count),
-    };
-    for (const node of pool.nodes) {
-      const { index } = node;
-      spare.gpus[index] = node.freeGpus;
-      spare.cpus[index] = node.freeCpus;
-      spare.memoryBytes[index] = node.freeMemoryBytes;
-      spare.jobs[index] = node.jobs.length;
-      const isUsable = isAvailable(node) && couldHold(node.nodeClass, job) && !isKeptOff(node, job);
-      spare.isUsable[index] = isUsable ? 1 : 0;
-      for (const other of node.jobs) {
-        if (other.cause === null) continue;
-        const held = other.request.exclusive ? node.spec.resources : other.request.perNode;
+    const { pool, ending } = this.#ledger;
+    const isForAll = pool.classes.length === 1 && job.barred === null && job.excluded.size === 0;
+    const isUsableByJob = isForAll && pool.classes.every((nodeClass) => couldHold(nodeClass, job));
+    if (isUsableByJob && ending.size === 0) return pool.spare;
+    const spare = pool.spare.copy();
+    for (const other of ending) {
+      for (const index of other.held?.nodeIndices ?? []) {
+        const held = other.request.exclusive ? pool.at(index).spec.resources : other.request.perNode;
         spare.gpus[index] = (spare.gpus[index] ?? 0) + held.gpus;
         spare.cpus[index] = (spare.cpus[index] ?? 0) + held.cpus;
         spare.memoryBytes[index] = (spare.memoryBytes[index] ?? 0) + held.memoryBytes;
         spare.jobs[index] = (spare.jobs[index] ?? 0) - 1;
       }
+    }
+    if (isUsableByJob) return spare;
+    for (const node of pool.nodes) {
+      if (!couldHold(node.nodeClass, job) || isKeptOff(node, job)) spare.isUsable[node.index] = 0;
     }
     return spare;
   }

@@ -26,11 +26,13 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
   const walk = new Walk(pool, head);
   let count = countWithRoom(pool, head);
   let startMs = nowMs;
-  for (const job of ends.sorted()) {
-    const endMs = Math.max(nowMs, job.endMsMax ?? Infinity);
-    if (endMs === Infinity || (count >= needed && endMs > startMs)) break;
-    startMs = endMs;
-    count += isWhole ? job.lastOnCount : walk.release(job);
+  search: for (const chunk of ends.chunks) {
+    for (const job of chunk) {
+      const endMs = Math.max(nowMs, job.endMsMax ?? Infinity);
+      if (endMs === Infinity || (count >= needed && endMs > startMs)) break search;
+      startMs = endMs;
+      count += isWhole ? job.lastOnCount : walk.release(job);
+    }
   }
   if (count < needed) return { head, startMs: Infinity, extra: 0, isWhole };
   return { head, startMs, extra: count - needed, isWhole };
