@@ -186,7 +186,7 @@ describe('a slurm.conf', () => {
   });
 
   it('may include other files, and quote values', () => {
-    const files: Record<string, string> = { 'nodes.conf': 'Include more.conf\n', 'more.conf': `${NODES}` };
+    const files: Record<string, string> = { 'nodes.conf': 'Include more.conf\n', 'more.conf': NODES };
     const include = (path: string) => (path in files ? { name: path, text: files[path] ?? '' } : undefined);
     const { nodes, policy } = parse('include nodes.conf\nSchedulerParameters="bf_window=5, bf_resolution=10"\n', {
       include,
