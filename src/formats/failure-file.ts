@@ -45,11 +45,20 @@ const schema = z.strictObject({
   note: text.optional(),
   failuresPerThousandNodeDays: rate,
   components: z
-    .partialRecord(componentName, component)
-    .refine(
-      (components) => isOne(Object.values(components).reduce((sum, each) => sum + each.share, 0)),
-      'expected shares of the components that add up to 1',
-    ),
+    .strictObject({
+      gpu: component.optional(),
+      nvlink: component.optional(),
+      ib_link: component.optional(),
+      pcie: component.optional(),
+      mount: component.optional(),
+      host: component.optional(),
+      unattributed: component.optional(),
+    })
+    .refine((components) => isOne(Object.values(components).reduce((sum, each) => sum + (each?.share ?? 0), 0)), {
+      error: 'expected shares of the components that add up to 1',
+      // A misspelt component is said to be that, and not a share too few.
+      when: ({ issues }) => issues.length === 0,
+    }),
   lowSeverity: z.strictObject({ perThousandNodeDays: rate, replacementShare: share }).optional(),
   falsePositives: z.strictObject({ perThousandNodeDays: rate, repair: repairTime }).optional(),
   lemons: z.strictObject({ nodeShare: shareBelowOne, failureShare: shareBelowOne, cureShare: share }).optional(),

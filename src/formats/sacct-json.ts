@@ -31,7 +31,8 @@ function parse(text: string, fileName: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unreadable';
+    // The message quotes the text around the place, line ends and all.
+    const reason = error instanceof Error ? error.message.replace(/\s+/g, ' ') : 'unreadable';
     throw new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected JSON: ${reason}`, { cause: error });
   }
 }

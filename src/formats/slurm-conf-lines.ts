@@ -44,7 +44,7 @@ export function confLines(
     let text = withoutComment(physical[index] ?? '');
     while (text.endsWith('\\') && index + 1 < physical.length) {
       index += 1;
-      text = `${text.slice(0, -1)} ${withoutComment(physical[index] ?? '')}`;
+      text = text.slice(0, -1) + withoutComment(physical[index] ?? '');
     }
     text = text.trim();
     if (text === '') continue;

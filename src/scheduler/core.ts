@@ -1,6 +1,8 @@
 import type { NodeSpec } from '../cluster/node.ts';
+import { Cadence } from './cadence.ts';
+import { ConservativePasses } from './conservative.ts';
 import type { CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
-import { EasyBackfill } from './easy-backfill.ts';
+import { EasyBackfill, type Start } from './easy-backfill.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { NEVER } from './limits.ts';
@@ -27,19 +29,29 @@ export class Core implements SchedulerCore {
   readonly policy: Policy;
   readonly ledger: Ledger;
   readonly #backfill: EasyBackfill | null;
+  /** In the place of `#backfill` where Slurm's own passes are made. */
+  readonly #passes: ConservativePasses | null;
+  readonly #cadence: Cadence | null;
   readonly #preemption: Preemption | null;
   readonly #reservations: NodeReservations;
   #lastBackfillMs = -Infinity;
   #calcPeriod = 0;
   #isClusterNew = true;
   #reservationsChangeMs = -Infinity;
+  #seenChanges = -1;
+  #owesBackfill = false;
 
   constructor(policy: Policy) {
     this.policy = policy;
     this.ledger = new Ledger(policy);
     this.#reservations = new NodeReservations(policy.reservations, policy.accounts);
     const admit = (job: JobRecord, nowMs: number) => this.#admit(job, nowMs);
-    this.#backfill = policy.schedulerType === 'backfill' ? new EasyBackfill(this.ledger, admit) : null;
+    const isConservative = policy.backfillType === 'conservative';
+    const isBackfilling = policy.schedulerType === 'backfill';
+    this.#backfill = isBackfilling && !isConservative ? new EasyBackfill(this.ledger, admit) : null;
+    this.#passes = isConservative ? new ConservativePasses(this.ledger, policy, admit) : null;
+    const bfIntervalSeconds = isBackfilling ? policy.bfIntervalSeconds : null;
+    this.#cadence = isConservative && policy.cadence !== null ? new Cadence(policy.cadence, bfIntervalSeconds) : null;
     this.#preemption = policy.preempt.type === 'none' ? null : new Preemption(this.ledger, policy, admit);
   }
 
@@ -101,6 +113,7 @@ export class Core implements SchedulerCore {
   ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void {
     const own = this.#own(job);
     if (!isOnNodes(own)) throw new Error(`job ${own.request.jobId} holds no nodes: its attempt has ended before`);
+    this.#cadence?.jobEnded(own.request.jobId, own.request.nodes, own.isEnding, atMs);
     this.ledger.endAttempt(own, state, exitCode, atMs);
   }
 
@@ -111,6 +124,7 @@ export class Core implements SchedulerCore {
     if (nowMs >= this.#reservationsChangeMs) this.#reviewReservations(nowMs);
     this.#settle(nowMs, sink);
     this.#endAttempts(nowMs, sink);
+    if (this.#passes !== null) return this.#makePasses(this.#passes, nowMs, sink);
     const isUnfinished = this.#startAttempts(nowMs, sink);
     this.#preemption?.run(nowMs, sink);
     return isUnfinished ? nowMs : this.#wakeMs(nowMs);
@@ -118,8 +132,12 @@ export class Core implements SchedulerCore {
 
   #wakeMs(nowMs: number): number {
     const { deadlines, timers, queue } = this.ledger;
-    let wakeMs = Math.min(deadlines.peek()?.deadlineMs ?? Infinity, timers.peek()?.eligibleMs ?? Infinity);
+    const deadlineMs = deadlines.peek()?.deadlineMs ?? Infinity;
+    const cadence = this.#cadence;
+    let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
+    if (cadence !== null) wakeMs = Math.min(wakeMs, cadence.wakeMs(queue.head() === undefined));
     if (queue.head() === undefined) return wakeMs;
+    if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
     if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
       const nextMs = this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
       if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
@@ -204,7 +222,9 @@ export class Core implements SchedulerCore {
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
     const { deadlines, doomed } = this.ledger;
-    for (let due = deadlines.peek(); due !== undefined && (due.deadlineMs ?? 0) <= nowMs; due = deadlines.peek()) {
+    for (let due = deadlines.peek(); due !== undefined; due = deadlines.peek()) {
+      const deadlineMs = due.deadlineMs ?? 0;
+      if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
       deadlines.pop();
       this.ledger.doom(due, 'TIMEOUT');
     }
@@ -215,13 +235,51 @@ export class Core implements SchedulerCore {
     }
   }
 
+  #starter(nowMs: number, sink: DecisionSink): Start {
+    return (job, nodeIndices) => {
+      this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
+      sink.startAttempt(job);
+    };
+  }
+
+  /** Slurm's passes, those that are due. Returns when to decide again. */
+  #makePasses(passes: ConservativePasses, nowMs: number, sink: DecisionSink): number {
+    const { pool, queue } = this.ledger;
+    const start = this.#starter(nowMs, sink);
+    const hasChanged = queue.takeArrivals().length > 0 || pool.changes !== this.#seenChanges;
+    if (this.ledger.claimants.size > 0) this.#startClaimants(start);
+    const cadence = this.#cadence;
+    let isLookedAt = cadence === null;
+    if (cadence === null) {
+      passes.main(nowMs, true, start);
+      this.#owesBackfill ||= hasChanged && this.policy.schedulerType === 'backfill';
+      if (this.#nextBackfillMs() <= nowMs) {
+        this.#owesBackfill = false;
+        this.#lastBackfillMs = nowMs;
+        passes.backfill(nowMs, start);
+      }
+    } else {
+      if (hasChanged) cadence.ask(nowMs);
+      for (let pass = cadence.next(nowMs); pass !== null; pass = cadence.next(nowMs)) {
+        isLookedAt = true;
+        if (pass === 'backfill') passes.backfill(nowMs, start);
+        else passes.main(nowMs, pass === 'full', start);
+      }
+    }
+    this.#seenChanges = pool.changes;
+    if (isLookedAt) this.#preemption?.run(nowMs, sink);
+    return this.#wakeMs(nowMs);
+  }
+
+  /** Where no cadence says it: `bfIntervalSeconds` after the last pass, once something has changed. */
+  #nextBackfillMs(): number {
+    return this.#owesBackfill ? this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000 : Infinity;
+  }
+
   /** Returns whether more jobs might start at once. */
   #startAttempts(nowMs: number, sink: DecisionSink): boolean {
     const { queue, pool } = this.ledger;
-    const start = (job: JobRecord, nodeIndices: readonly number[]) => {
-      this.ledger.start(job, job.attempt + 1, holdNodes(pool, job, nodeIndices), nowMs);
-      sink.startAttempt(job);
-    };
+    const start = this.#starter(nowMs, sink);
     if (this.ledger.claimants.size > 0) this.#startClaimants(start);
     if (!this.#reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {

@@ -214,7 +214,11 @@ export class Ledger {
     const isDone = state === 'COMPLETED' && !job.isEnding && job.cause !== 'REQUEUE';
     const cause = isDone ? null : (job.cause ?? (state === 'NODE_FAIL' ? 'NODE_FAIL' : null));
     const verdict = this.#verdictOf(job, cause, state, exitCode);
-    if (verdict.kind === 'requeue' && verdict.requeues > job.requeues) job.eligibleMs = atMs + this.#backoffMs(job);
+    if (verdict.kind === 'requeue') {
+      const backoffMs = verdict.requeues > job.requeues ? this.#backoffMs(job) : 0;
+      const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
+      if (delayMs > 0) job.eligibleMs = atMs + delayMs;
+    }
     this.#leaveNodes(job, verdict, atMs);
   }
 

@@ -67,6 +67,7 @@ export class LemonHistory {
 
   seeXid(xid: number, day: number): void {
     this.moveTo(day);
+    if (!this.#isInWindow(day)) return;
     this.#xids.set(xid, Math.max(day, this.#xids.get(xid) ?? day));
   }
 

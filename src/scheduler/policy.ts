@@ -104,6 +104,29 @@ export interface PreemptPolicy {
   isYoungestFirst: boolean;
 }
 
+/** When passes through the queue are made, as by Slurm's controller (`SchedulerParameters` of the same names). */
+export interface CadencePolicy {
+  /** Between two passes that submissions and ends of jobs ask for (`batch_sched_delay`, 3). */
+  batchSchedDelaySeconds: number;
+  /** Between two passes through the whole queue (`sched_interval`, 60). */
+  schedIntervalSeconds: number;
+  /** Jobs are held to their time limits this often (30). */
+  timeLimitCheckSeconds: number;
+  /**
+   * Share of jobs on one node of which something is still to be cleaned up when the controller asks: their ends start a pass at once. 1: the
+   * ends of all jobs do, as where an `Epilog` runs.
+   */
+  promptEndShare: number;
+}
+
+/** Slurm 22.05 without further settings; the share of prompt ends is measured (docs/reference/fidelity.md). */
+export const SLURM_CADENCE: CadencePolicy = {
+  batchSchedDelaySeconds: 3,
+  schedIntervalSeconds: 60,
+  timeLimitCheckSeconds: 30,
+  promptEndShare: 0.06,
+};
+
 /** Some nodes kept for some people for some time (`scontrol create reservation`). */
 export interface NodeReservation {
   name: string;
@@ -144,6 +167,10 @@ export interface SchedulerOptions {
   users?: readonly UserPolicy[];
   partitions?: readonly PartitionPolicy[];
   reservations?: readonly NodeReservation[];
+  /** Passes at the times of Slurm's controller, for `conservative`. Null, the default: whenever something changed. */
+  cadence?: CadencePolicy | null;
+  /** A job that is requeued for whatever reason may start only this long after (Slurm: the life of its credential and a second). Default 0. */
+  requeueDelaySeconds?: number;
   /** A job requeued by a failure waits this long, then twice as long each time. Default 0: it may start at once. */
   requeueBackoffSeconds?: number;
   /** Never longer than this. Default an hour. */
@@ -156,7 +183,12 @@ export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & 
 };
 
 const COUNTS = ['defaultQueueDepth', 'bfMaxJobTest', 'bfWindowSeconds', 'bfResolutionSeconds'] as const;
-const SPANS = ['bfIntervalSeconds', 'requeueBackoffSeconds', 'requeueBackoffMaxSeconds'] as const;
+const SPANS = [
+  'bfIntervalSeconds',
+  'requeueDelaySeconds',
+  'requeueBackoffSeconds',
+  'requeueBackoffMaxSeconds',
+] as const;
 
 /** Slurm's defaults where it has one. Throws a RangeError for a limit that is not an integer > 0. */
 export function completePolicy(options: SchedulerOptions): Policy {
@@ -173,6 +205,8 @@ export function completePolicy(options: SchedulerOptions): Policy {
     users: [],
     partitions: [],
     reservations: [],
+    cadence: null,
+    requeueDelaySeconds: 0,
     requeueBackoffSeconds: 0,
     requeueBackoffMaxSeconds: 3600,
     ...options,

@@ -51,7 +51,7 @@ class Engine {
   #nextIncidentMs = Infinity;
   #nextReviewMs: number;
   /** When the scheduler wants to decide again. */
-  #wakeMs = -Infinity;
+  #wakeMs = Infinity;
   #reportedEvents = 0;
   #hashedEvents = 0;
 
@@ -203,7 +203,10 @@ class Engine {
   #review(nowMs: number): void {
     const { operator } = this.#scenario;
     if (operator === null) return;
-    this.#nextReviewMs = nowMs + operator.reviewEveryMs;
+    // As with incidents, none takes place while nothing runs that is left to run.
+    const isPast = this.#nextReviewMs < nowMs;
+    this.#nextReviewMs += operator.reviewEveryMs;
+    if (isPast) return;
     for (const { nodeIndex, reason, repairMs } of operator.review(nowMs)) {
       if (!this.#nodes.isOut(nodeIndex)) this.#nodes.drain(nodeIndex, reason, repairMs, nowMs);
     }

@@ -56,6 +56,8 @@ class Watch implements LemonWatch {
   readonly #swapMs: number;
   readonly #onSwapped: ((nodeIndex: number, atMs: number) => void) | null;
   readonly #service: NodeService[];
+  /** Found while they were in repair: to be drained once they are back. */
+  readonly #due = new Set<number>();
   readonly #swapping = new Set<number>();
   /** For the score alone. */
   readonly #lemons = new Set<number>();
@@ -112,13 +114,20 @@ class Watch implements LemonWatch {
   }
 
   review(nowMs: number): readonly NodeAction[] {
-    return this.#detector.review(nowMs).map((verdict): NodeAction => {
+    for (const verdict of this.#detector.review(nowMs)) {
       const nodeIndex = this.#indices.get(verdict.nodeName) ?? 0;
       this.verdicts.push({ ...verdict, atMs: nowMs });
       this.#flagged.add(nodeIndex);
+      this.#due.add(nodeIndex);
+    }
+    const actions: NodeAction[] = [];
+    for (const nodeIndex of this.#due) {
+      if (this.#service[nodeIndex] === 'down') continue;
+      this.#due.delete(nodeIndex);
       this.#swapping.add(nodeIndex);
-      return { nodeIndex, reason: 'lemon node', repairMs: this.#swapMs };
-    });
+      actions.push({ nodeIndex, reason: 'lemon node', repairMs: this.#swapMs });
+    }
+    return actions;
   }
 
   score(): LemonScore {

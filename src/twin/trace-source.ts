@@ -70,7 +70,7 @@ export interface TraceJobs {
   /** What the requests leave out, and in how many rows. */
   readonly leftOut: ReadonlyMap<string, number>;
   /** The trace's own id of a request's `jobId`. */
-  nameOf(jobId: number): string;
+  readonly nameOf: (jobId: number) => string;
 }
 
 const NO_REQUEUE_LIMIT = 1_000_000;

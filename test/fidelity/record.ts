@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureSlurm, ensureSlurmAccounting, type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
 import { CASES, type FidelityCase } from './cases.ts';
-import { type RecordedJob, readJobCompletions, writeRecording } from './recording.ts';
+import { type AccountingDumps, type RecordedJob, readJobCompletions, writeRecording } from './recording.ts';
 import { type PlannedJob, planWorkload } from './workload.ts';
 
 /**
@@ -31,21 +31,14 @@ export async function recordCase(fidelityCase: FidelityCase, seed: number, logs:
       mkdirSync(logs, { recursive: true });
       copyFileSync(join(slurm.folder, 'log', 'slurmctld.log'), join(logs, 'slurmctld.log'));
       copyFileSync(completionsPath(slurm), join(logs, 'completions.log'));
-      if (accounting !== undefined) {
-        process.stderr.write(
-          execFileSync('/usr/bin/sacct', ['-aDXP', '-o', 'JobID,State,Submit,Eligible,Start,End'], {
-            env: slurm.env,
-            encoding: 'utf8',
-          }).slice(0, 400),
-        );
-      }
     }
+    const dumps = accounting === undefined ? null : dumpAccounting(slurm);
     const jobs: RecordedJob[] = plan.flatMap((planned, index) => {
       const jobId = ids[index] ?? 0;
       const after = planned.after === null ? null : (ids[planned.after] ?? null);
       return [{ jobId, planned, after, attempts: readJobCompletions(log, jobId) }];
     });
-    return writeRecording({ name: `${fidelityCase.name}-${seed}`, conf, accounting: accounting ?? [], jobs });
+    return writeRecording({ name: `${fidelityCase.name}-${seed}`, conf, dumps, jobs });
   } finally {
     await slurm.stop();
   }
@@ -60,6 +53,12 @@ function confLines(fidelityCase: FidelityCase): string[] {
     'SlurmctldDebug=verbose',
     ...fidelityCase.confLines,
   ];
+}
+
+function dumpAccounting(slurm: SlurmCluster): AccountingDumps {
+  const show = (...words: string[]) =>
+    execFileSync('/usr/bin/sacctmgr', ['-P', 'show', ...words], { env: slurm.env, encoding: 'utf8' });
+  return { qos: show('qos'), associations: show('assoc', 'tree') };
 }
 
 /** In the order of the plan: the id of each. */

@@ -22,10 +22,17 @@ export interface RecordedJob {
   attempts: readonly JobCompletion[];
 }
 
+/** As `sacctmgr -P` shows them. */
+export interface AccountingDumps {
+  qos: string;
+  associations: string;
+}
+
 export interface Recording {
   name: string;
   conf: string;
-  accounting: readonly (readonly string[])[];
+  /** Null where the cluster has no accounting. */
+  dumps: AccountingDumps | null;
   jobs: readonly RecordedJob[];
 }
 
@@ -74,11 +81,14 @@ export function readJobCompletions(log: string, jobId: number): JobCompletion[] 
 }
 
 /** Returns its folder. */
-export function writeRecording({ name, conf, accounting, jobs }: Recording): string {
+export function writeRecording({ name, conf, dumps, jobs }: Recording): string {
   const folder = join(RECORDED, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'slurm.conf'), conf);
-  writeFileSync(join(folder, 'accounting.json'), `${JSON.stringify(accounting)}\n`);
+  if (dumps !== null) {
+    writeFileSync(join(folder, 'qos.txt'), dumps.qos);
+    writeFileSync(join(folder, 'associations.txt'), dumps.associations);
+  }
   const rows = jobs.flatMap(({ jobId, planned, after, attempts }) =>
     attempts.map((attempt, index) =>
       [
@@ -104,4 +114,50 @@ export function writeRecording({ name, conf, accounting, jobs }: Recording): str
   );
   writeFileSync(join(folder, 'jobs.csv'), `${[COLUMNS.join(','), ...rows].join('\n')}\n`);
   return folder;
+}
+
+/** A line of a recording's jobs.csv. */
+export interface RecordedRow {
+  job: string;
+  attempt: number;
+  submitSeconds: number;
+  startSeconds: number;
+  endSeconds: number;
+  state: string;
+  nodes: number;
+  gpusPerNode: number;
+  runtimeSeconds: number;
+  limitSeconds: number;
+  user: string | null;
+  account: string | null;
+  qos: string | null;
+  after: string | null;
+}
+
+export function readRecordedRows(text: string): RecordedRow[] {
+  return text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => {
+      const fields = line.split(',');
+      const field = (column: (typeof COLUMNS)[number]) => fields[COLUMNS.indexOf(column)] ?? '';
+      const word = (column: (typeof COLUMNS)[number]) => (field(column) === '' ? null : field(column));
+      return {
+        job: field('job'),
+        attempt: Number(field('attempt')),
+        submitSeconds: Number(field('submit_s')),
+        startSeconds: Number(field('start_s')),
+        endSeconds: Number(field('end_s')),
+        state: field('state'),
+        nodes: Number(field('nodes')),
+        gpusPerNode: Number(field('gpus_per_node')),
+        runtimeSeconds: Number(field('runtime_s')),
+        limitSeconds: Number(field('limit_s')),
+        user: word('user'),
+        account: word('account'),
+        qos: word('qos'),
+        after: word('after'),
+      };
+    });
 }

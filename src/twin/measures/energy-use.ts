@@ -1,12 +1,11 @@
-import { PUE_DEFAULT } from '../../planner/energy.ts';
+import { POWER_SHARE, PUE_DEFAULT } from '../../planner/energy.ts';
 import type { EnergyReport } from '../report.ts';
 
 /** Of what a node draws at full work, when it does nothing: an assumption, no published figure for a DGX A100. */
 export const IDLE_POWER_SHARE = 0.3;
 
 export interface EnergyInput {
-  /** Of a node at full work, as `nodeWatts` of the planner gives it. */
-  nodeWattsBusy: number;
+  nodeWattsMax: number;
   nodes: number;
   devices: number;
   /** Devices times milliseconds. */
@@ -20,7 +19,8 @@ export interface EnergyInput {
  * job does with them is not known; one that is drained or down draws as an idle one.
  */
 export function energyUse(input: EnergyInput): EnergyReport {
-  const { nodeWattsBusy, nodes, devices, allocatedDeviceMs, productiveDeviceMs, capacityDeviceMs } = input;
+  const { nodeWattsMax, nodes, devices, allocatedDeviceMs, productiveDeviceMs, capacityDeviceMs } = input;
+  const nodeWattsBusy = POWER_SHARE * nodeWattsMax;
   const nodeWattsIdle = IDLE_POWER_SHARE * nodeWattsBusy;
   const nodeMs = nodes / devices;
   const wattMs =

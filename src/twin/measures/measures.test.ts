@@ -29,7 +29,7 @@ function measured(seed: number): MeasuredRun {
     horizonMs: untilMs,
     warmupMs: fromMs,
     failuresPerNodeDay: 0.01,
-    nodeWattsBusy: 5000,
+    powerPerNodeWatts: 6500,
   });
   const summary = runTwin({ ...scenario, untilMs, observers: [record, ...measures.observers] });
   const nodeCount = scenario.nodes.length;

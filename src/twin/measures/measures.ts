@@ -24,12 +24,12 @@ export interface MeasureContext {
   nodes: readonly NodeSpec[];
   /** When the run is to end; null once every job has. */
   horizonMs: number | null;
-  /** What comes before is left out of every measure, and so are the jobs submitted before. */
-  warmupMs: number;
+  /** What comes before is left out of every measure, and so are the jobs submitted before. Default 0. */
+  warmupMs?: number;
   /** For the formulas of MTTF and ETTR; null where nothing breaks. */
   failuresPerNodeDay: number | null;
-  /** Of a node at full work (`nodeWatts` of the planner); null if not known. */
-  nodeWattsBusy: number | null;
+  /** The most that a node draws, as its maker gives it; null if not known. */
+  powerPerNodeWatts: number | null;
 }
 
 export interface Measures {
@@ -50,7 +50,7 @@ export function createMeasures(context: MeasureContext): Measures {
 }
 
 class MeasuredRun implements Observer {
-  readonly #context: MeasureContext;
+  readonly #context: Required<MeasureContext>;
   readonly #devices: JobDevices;
   readonly #sums: BucketSums;
   readonly #grid: NodeGrid;
@@ -72,8 +72,8 @@ class MeasuredRun implements Observer {
   #liveMoment = 0;
 
   constructor(context: MeasureContext) {
-    const { nodes, horizonMs, warmupMs } = context;
-    this.#context = context;
+    const { nodes, horizonMs, warmupMs = 0 } = context;
+    this.#context = { ...context, warmupMs };
     this.#devices = new JobDevices(nodes);
     this.#sums = new BucketSums(Object.keys(CHANNELS).length, SERIES_POINTS_MAX, warmupMs, horizonMs);
     this.#grid = new NodeGrid(nodes, this.#devices, horizonMs);
@@ -155,7 +155,7 @@ class MeasuredRun implements Observer {
   }
 
   report({ endMs }: RunSummary, lemons: LemonReport | null): TwinReport {
-    const { nodes, horizonMs, warmupMs, failuresPerNodeDay, nodeWattsBusy } = this.#context;
+    const { nodes, horizonMs, warmupMs, failuresPerNodeDay, powerPerNodeWatts } = this.#context;
     const measuredMs = Math.max(0, endMs - warmupMs);
     const hoursOf = (deviceMs: number) => deviceMs / HOUR_MS;
     const totalOf = (channel: keyof typeof CHANNELS) => this.#sums.total(CHANNELS[channel], endMs);
@@ -233,10 +233,10 @@ class MeasuredRun implements Observer {
           meanDevices: share(totalOf('pendingDevices'), measuredMs),
         },
         energy:
-          nodeWattsBusy === null || this.#devices.total === 0
+          powerPerNodeWatts === null || this.#devices.total === 0
             ? null
             : energyUse({
-                nodeWattsBusy,
+                nodeWattsMax: powerPerNodeWatts,
                 nodes: nodes.length,
                 devices: this.#devices.total,
                 allocatedDeviceMs: allocated,

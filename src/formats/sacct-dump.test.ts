@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { OrreryError } from '../contract/errors.ts';
+import { parseTres, readSacctDump } from './sacct-dump.ts';
+
+const COLUMNS =
+  'JobID|State|Submit|Eligible|Start|End|Elapsed|Timelimit|NNodes|AllocTRES|ReqTRES|User|Account|QOS|Partition';
+
+type Field =
+  | 'id'
+  | 'state'
+  | 'submit'
+  | 'eligible'
+  | 'start'
+  | 'end'
+  | 'elapsed'
+  | 'limit'
+  | 'nodes'
+  | 'allocated'
+  | 'requested';
+
+/** A record that completed, with what is given in its place. */
+function record(fields: Partial<Record<Field, string>> = {}): string {
+  const { id = '7', state = 'COMPLETED', submit = '2026-01-31T10:00:00', eligible = submit } = fields;
+  const {
+    start = '2026-01-31T10:05:00',
+    end = '2026-01-31T11:05:00',
+    elapsed = '01:00:00',
+    limit = '1-00:00:00',
+  } = fields;
+  const { nodes = '2', allocated = 'billing=128,cpu=128,gres/gpu:a100=16,gres/gpu=16,mem=2000G,node=2' } = fields;
+  const { requested = 'billing=1,cpu=128,gres/gpu=16,node=2' } = fields;
+  return [
+    id,
+    state,
+    submit,
+    eligible,
+    start,
+    end,
+    elapsed,
+    limit,
+    nodes,
+    allocated,
+    requested,
+    'ada',
+    'vision',
+    'high',
+    'learn',
+  ].join('|');
+}
+
+const read = (...records: string[]) => readSacctDump(`${COLUMNS}\n${records.join('\n')}\n`, 'sacct.txt');
+
+describe('the output of sacct -P', () => {
+  it('gives a row for each job and skips steps', () => {
+    const { rows, bad, counts, originMs } = read(
+      record({ id: '8', submit: '2026-02-01T00:00:30', eligible: '2026-02-01T00:01:30', limit: 'UNLIMITED' }),
+      record(),
+      record({ id: '7.batch' }),
+      record({ id: '7.extern' }),
+      record({ id: '7.0' }),
+      record({ id: '12_3.0' }),
+    );
+    expect(bad).toEqual([]);
+    expect(counts).toMatchObject({ records: 6, rows: 2, bad: 0, skipped: new Map([['step of a job', 4]]) });
+    expect(originMs).toBe(Date.UTC(2026, 0, 31, 10));
+    expect(rows[0]).toEqual({
+      line: 3,
+      job: '7',
+      submitMs: 0,
+      eligibleMs: 0,
+      actualStartMs: 300_000,
+      nodes: 2,
+      gpusPerNode: 8,
+      cpusPerNode: 64,
+      memoryBytesPerNode: 1000 * 1024 ** 3,
+      gpuType: null,
+      isExclusive: false,
+      runMs: 3_600_000,
+      limitMs: 86_400_000,
+      user: 'ada',
+      account: 'vision',
+      qos: 'high',
+      partition: 'learn',
+      priority: 0,
+      after: [],
+      outcome: 'COMPLETED',
+    });
+    expect(rows[1]).toMatchObject({ job: '8', submitMs: 50_430_000, eligibleMs: 50_490_000, limitMs: null });
+  });
+
+  it.each([
+    ['COMPLETED', 'COMPLETED'],
+    ['FAILED', 'FAILED'],
+    ['CANCELLED by 1000', 'CANCELLED'],
+    ['TIMEOUT', 'TIMEOUT'],
+    ['OUT_OF_MEMORY', 'OUT_OF_MEMORY'],
+    ['NODE_FAIL', 'FAILED'],
+    ['PREEMPTED', 'CANCELLED'],
+  ])('takes a job that ended %s as one that comes to %s', (state, outcome) => {
+    expect(read(record({ state })).rows).toMatchObject([{ outcome }]);
+  });
+
+  it.each([
+    ['30:00', 1_800_000],
+    ['01:02:03', 3_723_000],
+    ['2-03:04:05', 183_845_000],
+    ['Partition_Limit', null],
+    ['', null],
+  ])('reads the time limit %j', (limit, limitMs) => {
+    expect(read(record({ limit })).rows).toMatchObject([{ limitMs }]);
+  });
+
+  it('reads arrays, parts of heterogeneous jobs, Unix times and a bar at the end of each line', () => {
+    const text = `JobID|State|Submit|Start|End|ElapsedRaw|TimelimitRaw|NNodes|NCPUS|\n12_3|COMPLETED|1000|1060|1120|60|2|3|6|\n12+1|COMPLETED|1001|1060|1120|61|2|1|4|\n`;
+    const { rows, bad, counts } = readSacctDump(text, 'sacct.txt');
+    expect(bad).toEqual([]);
+    expect(rows).toMatchObject([
+      { job: '12_3', nodes: 3, cpusPerNode: 2, gpusPerNode: 0, runMs: 60_000, limitMs: 120_000 },
+      { job: '12+1', submitMs: 1000, nodes: 1 },
+    ]);
+    expect([...counts.notes.keys()]).toEqual([
+      'part of a heterogeneous job: counted as a job of its own',
+      'no record has GPUs: Slurm records them where AccountingStorageTRES has gres/gpu',
+    ]);
+  });
+
+  it('takes the last attempt of a job that was requeued, from when it was first submitted', () => {
+    const { rows, bad } = read(
+      record({ state: 'NODE_FAIL', elapsed: '00:10:00' }),
+      record({ state: 'COMPLETED', submit: '2026-01-31T10:20:00', start: '2026-01-31T10:30:00', elapsed: '00:30:00' }),
+    );
+    expect(rows).toMatchObject([
+      { line: 3, submitMs: 0, actualStartMs: 300_000, runMs: 1_800_000, outcome: 'COMPLETED' },
+    ]);
+    const reason = 'earlier attempt of a job that was requeued: its last one counts';
+    expect(bad).toEqual([{ line: 2, reason, found: 'NODE_FAIL' }]);
+  });
+
+  it.each([
+    ['a job that runs', { state: 'RUNNING', end: 'Unknown' }, 'it has not ended', 'RUNNING'],
+    ['a job that waits', { state: 'PENDING', start: 'Unknown', end: 'Unknown' }, 'it has not ended', 'PENDING'],
+    ['tasks that wait', { id: '12_[4-9%2]', state: 'PENDING' }, 'it has not ended', '12_[4-9%2] PENDING'],
+    ['a job cancelled in the queue', { state: 'CANCELLED by 0', start: 'None' }, 'cancelled before it ran', '7'],
+    ['a run time of zero', { elapsed: '00:00:00' }, 'run time is zero', '7, COMPLETED'],
+    ['an end before the start', { elapsed: '', end: '2026-01-31T10:00:00' }, 'it ends before it starts', '7'],
+    ['no run time', { elapsed: '', end: 'Unknown' }, 'run time is not known', '7'],
+    ['a date that is none', { submit: 'yesterday' }, 'Submit is not a date', '"yesterday"'],
+    ['a limit that is none', { limit: 'soon' }, 'Timelimit is not a duration', '"soon"'],
+    ['an id that is none', { id: 'seven' }, 'JobID is not one of a job', '"seven"'],
+    ['no nodes', { nodes: '', allocated: '', requested: 'cpu=1' }, 'number of nodes is not known', '7'],
+    ['too few fields', null, 'not as many fields as the header', '2 of 15'],
+  ])('reports %s', (_, fields, reason, found) => {
+    const { rows, bad } = read(fields === null ? '7|COMPLETED' : record(fields));
+    expect(rows).toEqual([]);
+    expect(bad).toEqual([{ line: 2, reason, found }]);
+  });
+
+  it('refuses a dump without what it needs, and says how to make one', () => {
+    const message =
+      /^sacct\.txt:1 missing column Submit, ElapsedRaw, NNodes: expected the output of sacct -aXP -o JobID,/;
+    expect(() => readSacctDump('JobID|State\n1|COMPLETED\n', 'sacct.txt')).toThrow(message);
+    expect(() => readSacctDump('JobID|State\n', 'sacct.txt')).toThrow(OrreryError);
+  });
+});
+
+describe('trackable resources', () => {
+  it('are counts, and bytes of memory', () => {
+    expect(parseTres('billing=64,cpu=64,gres/gpu:a100=8,gres/gpu=8,mem=1.50T,node=1,energy=')).toEqual(
+      new Map([
+        ['billing', 64],
+        ['cpu', 64],
+        ['gres/gpu:a100', 8],
+        ['gres/gpu', 8],
+        ['mem', 1.5 * 1024 ** 4],
+        ['node', 1],
+        ['energy', 0],
+      ]),
+    );
+    expect(parseTres('')).toEqual(new Map());
+  });
+});

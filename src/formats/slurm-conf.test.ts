@@ -1,0 +1,364 @@
+import { describe, expect, it } from 'vitest';
+import { OrreryError } from '../contract/errors.ts';
+import { completePolicy } from '../scheduler/policy.ts';
+import { parseSlurmConf, type SlurmTexts } from './slurm-conf.ts';
+
+const MEBI = 1024 ** 2;
+
+function parse(text: string, others: Partial<SlurmTexts> = {}) {
+  return parseSlurmConf({ conf: { name: 'slurm.conf', text }, ...others });
+}
+
+function ignoredOf(text: string, others: Partial<SlurmTexts> = {}): string[] {
+  return parse(text, others).ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`);
+}
+
+function errorOf(text: string, others: Partial<SlurmTexts> = {}): string {
+  try {
+    parse(text, others);
+  } catch (error) {
+    if (error instanceof OrreryError && error.code === 'ORR_BAD_FILE') return error.message;
+    throw error;
+  }
+  return 'no error';
+}
+
+const NODES = 'NodeName=n[1-4] CPUs=64 RealMemory=1000 Gres=gpu:a100:8\n';
+
+const SITE = `
+# The superpod
+ClusterName=pod   SlurmctldHost=ctl
+SchedulerType=sched/backfill
+schedulerparameters=bf_interval=60,bf_window=10080,\\
+bf_resolution=300,bf_max_job_test=2000,bf_continue,default_queue_depth=1000
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory,CR_LLN
+PriorityType=priority/multifactor
+PriorityWeightAge=1000 PriorityWeightFairshare=100000   # both on one line
+PriorityWeightJobSize=500
+PriorityWeightQOS=1000000
+PriorityMaxAge=14-0
+PriorityDecayHalfLife=2-12:00:00
+PriorityCalcPeriod=1
+PriorityFavorSmall=NO
+PriorityFlags=NO_FAIR_TREE,CALCULATE_RUNNING
+PreemptType=preempt/qos
+PreemptMode=REQUEUE
+PreemptExemptTime=2:00:00
+PreemptParameters=youngest_first
+KillWait=60
+JobRequeue=0
+NodeName=DEFAULT Sockets=2 CoresPerSocket=64 ThreadsPerCore=2 RealMemory=2000000 State=UNKNOWN
+NodeName=dgx[001-003,007] Gres=gpu:a100:8(S:0-1),nic:2 NodeAddr=10.0.0.[1-4] Features=dgx,big
+NodeName=cpu1 CPUs=32 RealMemory=64000
+NodeName=old[1-2] State=DOWN
+PartitionName=DEFAULT MaxTime=7-0 State=UP
+PartitionName=learn Nodes=dgx[001-003,007] Default=YES PriorityTier=2 PriorityJobFactor=10 DefaultTime=01:00:00
+PartitionName=any Nodes=ALL MaxTime=UNLIMITED AllowAccounts=vision OverSubscribe=EXCLUSIVE
+`;
+
+describe('a slurm.conf', () => {
+  it('gives nodes: defaults, host lists, CPUs from their parts, memory and GPUs', () => {
+    const { nodes, clusterName } = parse(SITE);
+    expect(clusterName).toBe('pod');
+    expect(nodes.map(({ name }) => name)).toEqual(['dgx001', 'dgx002', 'dgx003', 'dgx007', 'cpu1']);
+    const large = { cpus: 256, memoryBytes: 2_000_000 * MEBI, gpus: 8 };
+    expect(nodes[3]).toEqual({ name: 'dgx007', resources: large, gpuType: 'a100', leaf: null });
+    expect(nodes[4]).toEqual({
+      name: 'cpu1',
+      resources: { cpus: 32, memoryBytes: 64_000 * MEBI, gpus: 0 },
+      gpuType: null,
+      leaf: null,
+    });
+  });
+
+  it('gives the policy in the same words', () => {
+    const conf = parse(SITE);
+    expect(conf.policy).toEqual({
+      schedulerType: 'backfill',
+      backfillType: 'conservative',
+      defaultQueueDepth: 1000,
+      bfIntervalSeconds: 60,
+      bfResolutionSeconds: 300,
+      bfMaxJobTest: 2000,
+      bfWindowSeconds: 604_800,
+      priority: {
+        type: 'multifactor',
+        weights: { age: 1000, fairshare: 100_000, jobSize: 500, partition: 0, qos: 1_000_000 },
+        maxAgeSeconds: 1_209_600,
+        decayHalfLifeSeconds: 216_000,
+        calcPeriodSeconds: 60,
+        isSmallFavored: false,
+        fairshareAlgorithm: 'classic',
+      },
+      preempt: { type: 'qos', mode: 'requeue', exemptSeconds: 7200, isYoungestFirst: true },
+      partitions: [
+        {
+          name: 'learn',
+          nodes: ['dgx001', 'dgx002', 'dgx003', 'dgx007'],
+          isDefault: true,
+          priorityTier: 2,
+          priorityJobFactor: 10,
+          maxTimeSeconds: 604_800,
+          defaultTimeSeconds: 3600,
+        },
+        { name: 'any', nodes: null, isDefault: false, maxTimeSeconds: null },
+      ],
+    });
+    expect(completePolicy(conf.policy).bfMaxJobTest).toBe(2000);
+    expect(conf).toMatchObject({
+      isWholeNode: false,
+      exclusivePartitions: ['any'],
+      isMemoryConsumed: true,
+      isRequeued: false,
+      killWaitSeconds: 60,
+      overTimeLimitSeconds: 0,
+    });
+  });
+
+  it('says what it does not model, where, and why', () => {
+    expect(ignoredOf(SITE)).toEqual([
+      'slurm.conf:25 Gres=nic:2: only GPUs are counted',
+      'slurm.conf:27 NodeName=old[1-2]: State=DOWN: its nodes are left out',
+      'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
+      expect.stringMatching(/^slurm\.conf:5 SchedulerParameters bf_continue: /),
+      'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: this flag is not modelled',
+      'slurm.conf:8 SelectTypeParameters CR_LLN: placement packs nodes and leaf switches',
+    ]);
+  });
+
+  it('that says nothing has the defaults of Slurm', () => {
+    const conf = parse('NodeName=n1\n');
+    expect(conf.nodes).toEqual([
+      { name: 'n1', resources: { cpus: 1, memoryBytes: MEBI, gpus: 0 }, gpuType: null, leaf: null },
+    ]);
+    expect(conf.policy).toMatchObject({
+      schedulerType: 'backfill',
+      backfillType: 'conservative',
+      defaultQueueDepth: 100,
+      bfIntervalSeconds: 30,
+      bfResolutionSeconds: 60,
+      bfMaxJobTest: 500,
+      bfWindowSeconds: 86_400,
+      priority: { type: 'basic' },
+      preempt: { type: 'none' },
+    });
+    // select/linear is the default of 22.05.
+    expect(conf).toMatchObject({ isWholeNode: true, isMemoryConsumed: false, isRequeued: true, killWaitSeconds: 30 });
+    expect(conf.ignored).toEqual([]);
+  });
+
+  it.each([
+    ['SelectType=select/linear', { isWholeNode: true, isMemoryConsumed: false }],
+    ['SelectType=select/cons_tres', { isWholeNode: false, isMemoryConsumed: true }],
+    ['SelectType=select/cons_tres SelectTypeParameters=CR_CPU', { isWholeNode: false, isMemoryConsumed: false }],
+    ['SchedulerParameters=bf_interval=-1', { policy: expect.objectContaining({ schedulerType: 'builtin' }) }],
+    [
+      'PreemptType=preempt/partition_prio PreemptMode=CANCEL',
+      {
+        policy: expect.objectContaining({
+          preempt: expect.objectContaining({ type: 'partition_prio', mode: 'cancel' }),
+        }),
+      },
+    ],
+    [
+      'PriorityDecayHalfLife=0',
+      { policy: expect.objectContaining({ priority: expect.objectContaining({ decayHalfLifeSeconds: 0 }) }) },
+    ],
+    ['OverTimeLimit=5', { overTimeLimitSeconds: 300 }],
+    ['OverTimeLimit=UNLIMITED', { overTimeLimitSeconds: null }],
+    ['KillWait=10\nKillWait=20', { killWaitSeconds: 20 }],
+    ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { isWholeNode: true, exclusivePartitions: ['p'] }],
+  ])('with %s', (setting, expected) => {
+    expect(parse(`${NODES}${setting}\n`)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['gpu:8', 8, null],
+    ['gpu', 1, null],
+    ['gpu:a100:4', 4, 'a100'],
+    ['gpu:a100:no_consume:4', 4, 'a100'],
+    ['gpu:a100', 1, 'a100'],
+    ['gpu:a100:4(S:0,1),gpu:a100:4(S:2,3)', 8, 'a100'],
+    ['craynetwork:4', 0, null],
+  ])('reads Gres=%s', (gres, gpus, gpuType) => {
+    expect(parse(`NodeName=n1 Gres=${gres}\n`).nodes).toMatchObject([{ resources: { gpus }, gpuType }]);
+  });
+
+  it('may include other files, and quote values', () => {
+    const files: Record<string, string> = { 'nodes.conf': 'Include more.conf\n', 'more.conf': NODES };
+    const include = (path: string) => (path in files ? { name: path, text: files[path] ?? '' } : undefined);
+    const { nodes, policy } = parse('include nodes.conf\nSchedulerParameters="bf_window=5, bf_resolution=10"\n', {
+      include,
+    });
+    expect(nodes).toHaveLength(4);
+    expect(policy).toMatchObject({ bfWindowSeconds: 300, bfResolutionSeconds: 10 });
+    expect(errorOf('Include lost.conf\n', { include })).toBe(
+      'slurm.conf:1 Include: there is no file "lost.conf" to read',
+    );
+    const ring = (path: string) => ({ name: path, text: `Include ${path}\n` });
+    expect(errorOf('Include a\n', { include: ring })).toBe('a:1 Include: more than 8 files deep');
+  });
+
+  it('may name sets of nodes', () => {
+    const text = `NodeName=a[1-2] Feature=big\nNodeName=b[1-2]\nNodeSet=large Feature=big\nNodeSet=rest Nodes=b[1-2]\n`;
+    const { policy } = parse(`${text}PartitionName=p Nodes=large,b1\nPartitionName=q Nodes=rest\n`);
+    expect(policy.partitions).toMatchObject([{ nodes: ['a1', 'a2', 'b1'] }, { nodes: ['b1', 'b2'] }]);
+  });
+
+  it.each([
+    ['', 'slurm.conf:1 expected at least one NodeName line with nodes that are up'],
+    ['NodeName=n[1-\n', 'slurm.conf:1 NodeName: expected a host list such as dgx[001-064], got "n[1-"'],
+    ['NodeName=n1\nNodeName=n[1-2]\n', 'slurm.conf:2 NodeName: node n1 is declared twice'],
+    ['NodeName=n1 CPUs=many\n', 'slurm.conf:1 CPUs: expected an integer >= 1, got "many"'],
+    ['NodeName=n1 Gres=gpu:a100:x\n', 'slurm.conf:1 Gres: expected gpu:TYPE:COUNT, got "gpu:a100:x"'],
+    ['NodeName=n1\nwhat is this\n', 'slurm.conf:2 expected Key=Value, got "what is this"'],
+    [
+      'NodeName=n1\nPartitionName=p Nodes=n[1-2]\n',
+      'slurm.conf:2 Nodes: expected nodes that NodeName lines declare, up at the start; got n2',
+    ],
+    [
+      'NodeName=n1\nPartitionName=p Nodes=n1 MaxTime=soon\n',
+      'slurm.conf:2 MaxTime: expected a time such as 1-12:00:00, got "soon"',
+    ],
+    [
+      'NodeName=n1\nPartitionName=p Nodes=n1 Default=perhaps\n',
+      'slurm.conf:2 Default: expected YES or NO, got "perhaps"',
+    ],
+    [
+      'NodeName=n1\nSchedulerType=sched/magic\n',
+      'slurm.conf:2 SchedulerType: expected sched/backfill or sched/builtin, got "sched/magic"',
+    ],
+    [
+      'NodeName=n1\nSchedulerParameters=bf_window=x\n',
+      'slurm.conf:2 SchedulerParameters: bf_window: expected an integer >= 1, got "x"',
+    ],
+    [
+      'NodeName=n1\nPriorityType=priority/fate\n',
+      'slurm.conf:2 PriorityType: expected priority/basic or priority/multifactor, got "priority/fate"',
+    ],
+  ])('%j is refused in one line', (text, message) => {
+    expect(errorOf(text)).toBe(message);
+  });
+});
+
+describe('a topology.conf', () => {
+  it('says on which leaf a node hangs', () => {
+    const text =
+      'SwitchName=leaf1 Nodes=n[1-2]\nSwitchName=leaf2 Nodes=n3,x[1-9]\nSwitchName=spine Switches=leaf[1-2]\n';
+    const conf = parse(NODES, { topology: { name: 'topology.conf', text } });
+    expect(conf.nodes.map(({ leaf }) => leaf)).toEqual(['leaf1', 'leaf1', 'leaf2', null]);
+    expect(conf.ignored).toEqual([
+      {
+        file: 'topology.conf',
+        line: 2,
+        key: 'SwitchName=leaf2',
+        reason: '9 of its nodes are not in slurm.conf, x1 for one',
+      },
+    ]);
+  });
+});
+
+const QOS_COLUMNS =
+  'Name|Priority|GraceTime|Preempt|PreemptExemptTime|PreemptMode|Flags|UsageThres|UsageFactor|GrpTRES|GrpJobs|MaxTRES|MaxWall|MaxTRESPU|MaxJobsPU|MaxSubmitPU|MaxTRESPA|MaxJobsPA';
+
+describe('a dump of QOS', () => {
+  const dump = (...records: string[]) => ({
+    qos: { name: 'qos.txt', text: `${QOS_COLUMNS}\n${records.join('\n')}\n` },
+  });
+
+  it('gives their limits and who preempts whom', () => {
+    const conf = parse(
+      NODES,
+      dump(
+        'normal|0|00:00:00|||cluster|||1.000000|||||||||',
+        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9|7-00:00:00|gres/gpu=64|10|20|node=4|5',
+      ),
+    );
+    expect(conf.policy.qos).toEqual([
+      { name: 'normal', priority: 0, usageFactor: 1 },
+      {
+        name: 'high',
+        priority: 100,
+        preempts: ['normal'],
+        preemptMode: 'requeue',
+        graceSeconds: 120,
+        preemptExemptSeconds: 7200,
+        usageFactor: 0.5,
+        wallSecondsMax: 604_800,
+        submitJobsPerUser: 20,
+        group: { gpus: 1024, nodes: 128, jobs: 50 },
+        perUser: { gpus: 64, jobs: 10 },
+        perAccount: { nodes: 4, jobs: 5 },
+        perJob: { gpus: 512 },
+      },
+    ]);
+    expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
+      'qos.txt:3 MaxTRES cpu',
+      'qos.txt:3 Flags=DenyOnLimit',
+      'qos.txt:1 Preempt gone',
+    ]);
+  });
+
+  it.each([
+    ['normal|0', /^qos\.txt:2 expected 18 fields as in the header, got 2$/],
+    ['normal|zero||||cluster||||||||||||', /^qos\.txt:2 Priority: expected a number, got "zero"$/],
+    ['normal|0|soon|||cluster||||||||||||', /^qos\.txt:2 GraceTime: expected a time, got "soon"$/],
+  ])('refuses %j', (text, message) => {
+    expect(errorOf(NODES, dump(text))).toMatch(message);
+  });
+});
+
+describe('a dump of associations', () => {
+  const columns = 'Cluster|Account|User|Partition|Share|GrpJobs|GrpTRES|MaxJobs|MaxTRES|MaxSubmit|MaxWall';
+  const dump = (...records: string[]) => ({
+    associations: { name: 'assoc.txt', text: `${[columns, ...records].join('\n')}\n` },
+  });
+
+  it('gives the tree of accounts and their users', () => {
+    const conf = parse(
+      NODES,
+      dump(
+        'pod|root|||1||||||',
+        'pod| root|root||1||||||',
+        'pod| research|||3||gres/gpu=512|||100|',
+        'pod|  vision|||2|8||4|gres/gpu=64||1-00:00:00',
+        'pod|   vision|ada||5||||||',
+        'pod|   vision|bob|learn|1||||||',
+        'pod|  language|||parent||||||',
+        'pod| guests|||1||||||',
+        'pod|  guests|eve||1|1|||||',
+      ),
+    );
+    expect(conf.policy.accounts).toEqual([
+      { name: 'research', parent: null, shares: 3, group: { gpus: 512 }, submitJobsPerUser: 100 },
+      {
+        name: 'vision',
+        parent: 'research',
+        shares: 2,
+        group: { jobs: 8 },
+        perUser: { jobs: 4 },
+        perJob: { gpus: 64 },
+        wallSecondsMax: 86_400,
+      },
+      { name: 'language', parent: 'research' },
+      { name: 'guests', parent: null, shares: 1 },
+    ]);
+    expect(conf.policy.users).toEqual([
+      { name: 'ada', account: 'vision', shares: 5 },
+      { name: 'eve', account: 'guests', shares: 1 },
+    ]);
+    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual([
+      '7 bob@vision',
+      '8 Share=parent',
+      '10 eve@guests GrpJobs',
+    ]);
+  });
+
+  it('without its columns is refused', () => {
+    const associations = { name: 'assoc.txt', text: 'Account|User\na|b\n' };
+    expect(errorOf(NODES, { associations })).toBe(
+      'assoc.txt:1 missing column Share: expected the output of sacctmgr show assoc tree -P',
+    );
+  });
+});

@@ -1,0 +1,59 @@
+/** A set of node indices, all of them below a size fixed beforehand. */
+export class NodeMask {
+  readonly words: Uint32Array;
+
+  constructor(size: number) {
+    this.words = new Uint32Array((size + 31) >>> 5);
+  }
+
+  copy(): NodeMask {
+    const copy = new NodeMask(0);
+    return Object.assign(copy, { words: this.words.slice() });
+  }
+
+  copyFrom(other: NodeMask): void {
+    this.words.set(other.words);
+  }
+
+  has(index: number): boolean {
+    return (((this.words[index >>> 5] ?? 0) >>> (index & 31)) & 1) === 1;
+  }
+
+  add(index: number): void {
+    this.words[index >>> 5] = (this.words[index >>> 5] ?? 0) | (1 << (index & 31));
+  }
+
+  delete(index: number): void {
+    this.words[index >>> 5] = (this.words[index >>> 5] ?? 0) & ~(1 << (index & 31));
+  }
+
+  /** Keeps what is in the other too. */
+  intersect(other: NodeMask): void {
+    for (let word = 0; word < this.words.length; word++)
+      this.words[word] = (this.words[word] ?? 0) & (other.words[word] ?? 0);
+  }
+
+  count(): number {
+    let count = 0;
+    for (let word of this.words) for (; word !== 0; word &= word - 1) count += 1;
+    return count;
+  }
+
+  hasAll(indices: readonly number[]): boolean {
+    return indices.every((index) => this.has(index));
+  }
+
+  hasAny(indices: readonly number[]): boolean {
+    return indices.some((index) => this.has(index));
+  }
+}
+
+/** Whether `a ∩ b` is within `c ∩ d`. */
+export function isIntersectionWithin(a: NodeMask, b: NodeMask, c: NodeMask, d: NodeMask): boolean {
+  for (let word = 0; word < a.words.length; word++) {
+    const inner = (a.words[word] ?? 0) & (b.words[word] ?? 0);
+    const outer = (c.words[word] ?? 0) & (d.words[word] ?? 0);
+    if ((inner & ~outer) !== 0) return false;
+  }
+  return true;
+}

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeSpec } from '../cluster/node.ts';
+import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
+import type { TwinJob } from './types.ts';
+
+const GIB = 1024 ** 3;
+
+function nodes(count: number, gpus = 8, cpus = 64, memoryGib = 512, gpuType: string | null = 'a100'): NodeSpec[] {
+  const resources = { cpus, memoryBytes: memoryGib * GIB, gpus };
+  return Array.from({ length: count }, (_, index) => ({ name: `g${gpus}-${index}`, resources, gpuType, leaf: null }));
+}
+
+let line = 1;
+function row(fields: Partial<TraceRow>): TraceRow {
+  line += 1;
+  return {
+    line,
+    job: String(line),
+    submitMs: 0,
+    eligibleMs: null,
+    actualStartMs: null,
+    nodes: 1,
+    gpusPerNode: 8,
+    cpusPerNode: null,
+    memoryBytesPerNode: null,
+    gpuType: null,
+    isExclusive: false,
+    runMs: 60_000,
+    limitMs: null,
+    user: null,
+    account: null,
+    qos: null,
+    partition: null,
+    priority: 0,
+    after: [],
+    outcome: 'COMPLETED',
+    ...fields,
+  };
+}
+
+function all(rows: TraceRow[], options: Partial<TraceOptions> = {}): TwinJob[] {
+  const { source } = traceJobs(rows, { nodes: nodes(4), policy: {}, ...options });
+  const jobs: TwinJob[] = [];
+  for (let job = source.next(); job !== null; job = source.next()) jobs.push(job);
+  return jobs;
+}
+
+describe('jobs of a trace', () => {
+  it('are counted from 1 and keep what their rows say', () => {
+    const policy = { qos: [{ name: 'high' }], partitions: [{ name: 'learn' }] };
+    const rows = [
+      row({
+        job: 'first',
+        submitMs: 5000,
+        user: 'ada',
+        account: 'vision',
+        qos: 'high',
+        partition: 'learn',
+        priority: 3,
+      }),
+      row({ job: 'second', submitMs: 6000, eligibleMs: 9000, limitMs: 30_000, outcome: 'FAILED', qos: 'low' }),
+    ];
+    const { source, nameOf, count, leftOut } = traceJobs(rows, { nodes: nodes(4), policy, maxRequeues: 2 });
+    expect(source).toMatchObject({ countEstimate: 2, endMsEstimate: 6000 });
+    expect(source.next()).toEqual({
+      request: {
+        jobId: 1,
+        submitMs: 5000,
+        priority: 3,
+        nodes: 1,
+        perNode: { cpus: 64, memoryBytes: 512 * GIB, gpus: 8 },
+        gpuType: null,
+        exclusive: false,
+        timeLimitMs: null,
+        excludedNodes: [],
+        maxRequeues: 2,
+        dependencies: [],
+        isHeld: false,
+        user: 'ada',
+        account: 'vision',
+        qos: 'high',
+        partition: 'learn',
+      },
+      workMs: 60_000,
+      outcome: 'COMPLETED',
+      cancelAfterMs: null,
+      checkpointing: null,
+    });
+    const second = source.next();
+    expect(second).toMatchObject({
+      workMs: 60_000,
+      outcome: 'FAILED',
+      request: { timeLimitMs: 30_000, beginMs: 9000 },
+    });
+    expect(second?.request).not.toHaveProperty('qos');
+    expect(source.next()).toBeNull();
+    expect([count, nameOf(1), nameOf(2)]).toEqual([2, 'first', 'second']);
+    expect([...leftOut]).toEqual([['QOS low: the policy has none of this name', 1]]);
+  });
+
+  it("have their GPUs' share of a node where the trace says no more", () => {
+    const perNode = (fields: Partial<TraceRow>, options: Partial<TraceOptions> = {}) =>
+      all([row(fields)], options).map(({ request }) => [request.perNode, request.exclusive])[0];
+    expect(perNode({ gpusPerNode: 3 })).toEqual([{ cpus: 24, memoryBytes: 192 * GIB, gpus: 3 }, false]);
+    expect(perNode({ gpusPerNode: 3, cpusPerNode: 5, memoryBytesPerNode: GIB })).toEqual([
+      { cpus: 5, memoryBytes: GIB, gpus: 3 },
+      false,
+    ]);
+    expect(perNode({ gpusPerNode: 0 })).toEqual([{ cpus: 1, memoryBytes: 8 * GIB, gpus: 0 }, false]);
+    const whole = { cpus: 64, memoryBytes: 512 * GIB, gpus: 8 };
+    expect(perNode({ gpusPerNode: null })).toEqual([whole, true]);
+    expect(perNode({ gpusPerNode: 1, isExclusive: true })).toEqual([whole, true]);
+    expect(perNode({ gpusPerNode: 1 }, { isExclusive: true })).toEqual([whole, true]);
+    const memory = { gpusPerNode: 8, memoryBytesPerNode: 600 * GIB };
+    expect(perNode(memory, { isMemoryConsumed: false })).toEqual([whole, false]);
+    const partitions = [{ name: 'shared' }, { name: 'whole', isDefault: true }];
+    const exclusive = { policy: { partitions }, exclusivePartitions: ['whole'] };
+    expect(perNode({ gpusPerNode: 1 }, exclusive)).toEqual([whole, true]);
+    expect(perNode({ gpusPerNode: 1, partition: 'shared' }, exclusive)?.[1]).toBe(false);
+  });
+
+  it('are shared out by the smallest node that holds them', () => {
+    const mixed = [...nodes(2), ...nodes(2, 4, 32, 128, 'v100'), ...nodes(1, 0, 16, 64, null)];
+    const shares = all([row({ gpusPerNode: 4 }), row({ gpusPerNode: 4, gpuType: 'a100' }), row({ gpusPerNode: 0 })], {
+      nodes: mixed,
+    }).map(({ request: { perNode, gpuType } }) => [perNode.cpus, perNode.memoryBytes / GIB, gpuType]);
+    expect(shares).toEqual([
+      [32, 128, null],
+      [32, 256, 'a100'],
+      [1, 4, null],
+    ]);
+    // Whoever asks for all of a node means one like the first.
+    expect(all([row({ gpusPerNode: null, nodes: 2 })], { nodes: mixed })).toMatchObject([
+      { request: { perNode: { gpus: 8 } } },
+    ]);
+  });
+
+  it('that ran into their limit do so again', () => {
+    const [timedOut, unknown] = all([
+      row({ outcome: 'TIMEOUT', runMs: 60_000, limitMs: 60_000 }),
+      row({ outcome: 'TIMEOUT', runMs: 60_000 }),
+    ]);
+    expect(timedOut).toMatchObject({ workMs: 61_000, outcome: 'COMPLETED' });
+    expect(unknown).toMatchObject({ workMs: 61_000 });
+  });
+
+  it('wait for the jobs of the rows they name', () => {
+    const rows = [
+      row({ job: 'too large', nodes: 9 }),
+      row({ job: 'a' }),
+      row({ job: 'b', after: [{ condition: 'afterok', job: 'a' }] }),
+    ];
+    expect(all(rows).map(({ request }) => request.dependencies)).toEqual([[], [{ condition: 'afterok', jobId: 1 }]]);
+  });
+
+  it('that the empty cluster could not run are refused with the reason', () => {
+    const { refused, count } = traceJobs(
+      [
+        row({ line: 2, job: 'a', nodes: 5 }),
+        row({ line: 3, job: 'b', gpusPerNode: 9 }),
+        row({ line: 4, job: 'c', memoryBytesPerNode: 513 * GIB }),
+        row({ line: 5, job: 'd', after: [{ condition: 'afterany', job: 'a' }] }),
+        row({ line: 6, job: 'e', after: [{ condition: 'afterany', job: 'e' }] }),
+        row({ line: 7, job: 'f', nodes: 4 }),
+      ],
+      { nodes: nodes(4), policy: {} },
+    );
+    expect(count).toBe(1);
+    expect(refused).toEqual([
+      { line: 2, job: 'a', reason: 'it asks for 5 nodes with 8 GPUs; there are 4' },
+      { line: 3, job: 'b', reason: 'no node has 9 GPUs' },
+      { line: 4, job: 'c', reason: 'no node has 8 GPUs, 525312 MiB of memory' },
+      { line: 5, job: 'd', reason: 'it waits for job a, which is not there before it' },
+      { line: 6, job: 'e', reason: 'it waits for job e, which is not there before it' },
+    ]);
+  });
+
+  it('may ask for a type of GPU that the cluster does not have: any counts, and it is said', () => {
+    const { source, leftOut } = traceJobs([row({ gpuType: 'T4', gpusPerNode: 1 })], { nodes: nodes(1), policy: {} });
+    expect(source.next()?.request.gpuType).toBeNull();
+    expect([...leftOut]).toEqual([['GPU type T4: the cluster has none', 1]]);
+  });
+});
