@@ -17,6 +17,11 @@ export class AttemptEnds {
     return this.#chunks;
   }
 
+  /** All at once, in order. */
+  sorted(): JobRecord[] {
+    return this.#chunks.flat();
+  }
+
   /** The job that ends soonest. */
   first(): JobRecord | undefined {
     return this.#chunks[0]?.[0];
