@@ -17,28 +17,20 @@ const BEGINNINGS = [
   'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,after\n',
 ];
 const PIECES = [
-  ...['1', '0', '-1', '60', '1e3', '9999999999999999999', 'NaN', '0x10', '.', '-', '+', 'a', 'é', '\0'],
-  ...[' ', ',', '|', '\n', '\r\n', '"', '""', ';', ':', '=', '\t', '{', '}', '[', ']'],
-  ...[
-    '2026-01-31T10:00:00',
-    '00:10:00',
-    'COMPLETED',
-    'PENDING',
-    '12_[4-9]',
-    'gres/gpu=8',
-    'afterok:1',
-    '"state": "COMPLETED"',
-  ],
-];
+  ['1', '0', '-1', '60', '1e3', '9999999999999999999', 'NaN', '0x10', '.', '-', '+', 'a', 'é', '\0'],
+  [' ', ',', '|', '\n', '\r\n', '"', '""', ';', ':', '=', '\t', '{', '}', '[', ']'],
+  ['2026-01-31T10:00:00', '00:10:00', 'COMPLETED', 'PENDING', '12_[4-9]', 'gres/gpu=8', 'afterok:1'],
+  ['"state": "COMPLETED"'],
+].flat();
 const text = fc.array(fc.constantFrom(...PIECES), { maxLength: 60 }).map((pieces) => pieces.join(''));
 
-function orFault<Value>(read: () => Value): Value | null {
+/** What a reader gives, or null where it refuses in one line. Anything else it throws is thrown on. */
+function orRefused<Value>(read: () => Value): Value | null {
   try {
     return read();
   } catch (error) {
-    expect(error).toBeInstanceOf(OrreryError);
-    expect(String(error)).not.toMatch(/\n/);
-    return null;
+    if (error instanceof OrreryError && !error.message.includes('\n')) return null;
+    throw error;
   }
 }
 
@@ -46,7 +38,7 @@ describe('whatever a trace holds', () => {
   it('each record is a row that can run, is told as bad, or is skipped', () => {
     fc.assert(
       fc.property(fc.constantFrom(...BEGINNINGS), text, (beginning, rest) => {
-        const reading = orFault(() => readTrace(beginning + rest, 'x'));
+        const reading = orRefused(() => readTrace(beginning + rest, 'x'));
         if (reading === null) return;
         const { rows, bad, counts } = reading;
         const skipped = [...counts.skipped.values()].reduce((sum, count) => sum + count, 0);
@@ -71,45 +63,20 @@ describe('whatever a trace holds', () => {
 });
 
 const CONF = [
-  ...[
-    'NodeName=',
-    'PartitionName=',
-    'Nodes=',
-    'Gres=',
-    'CPUs=',
-    'MaxTime=',
-    'SchedulerParameters=',
-    'PreemptMode=',
-    'Include ',
-  ],
-  ...[
-    'n[1-4]',
-    'n1',
-    'DEFAULT',
-    'ALL',
-    'gpu:a100:8',
-    '8',
-    'bf_interval=5',
-    ',',
-    ' ',
-    '\n',
-    '\\\n',
-    '#',
-    '"',
-    '[',
-    ']',
-    'REQUEUE',
-  ],
-];
+  ['NodeName=', 'PartitionName=', 'Nodes=', 'Gres=', 'CPUs=', 'MaxTime=', 'SchedulerParameters=', 'PreemptMode='],
+  ['Include ', 'n[1-4]', 'n1', 'DEFAULT', 'ALL', 'gpu:a100:8', '8', 'bf_interval=5', 'REQUEUE'],
+  [',', ' ', '\n', '\\\n', '#', '"', '[', ']'],
+].flat();
 
 describe('whatever a configuration holds', () => {
   it('is read, or refused in one line', () => {
     const pieces = fc.array(fc.constantFrom(...CONF), { maxLength: 40 }).map((list) => list.join(''));
     fc.assert(
       fc.property(pieces, (conf) => {
-        const read = orFault(() => parseSlurmConf({ conf: { name: 'slurm.conf', text: `NodeName=m[1-2]\n${conf}` } }));
-        if (read !== null) expect(read.nodes.length).toBeGreaterThanOrEqual(2);
-        orFault(() => parsePolicyFile(conf, 'p.yaml'));
+        const texts = { conf: { name: 'slurm.conf', text: `NodeName=m[1-2]\n${conf}` } };
+        const nodes = orRefused(() => parseSlurmConf(texts).nodes) ?? ['m1', 'm2'];
+        orRefused(() => parsePolicyFile(conf, 'p.yaml'));
+        expect(nodes.length).toBeGreaterThanOrEqual(2);
       }),
       { numRuns: 2000 },
     );
