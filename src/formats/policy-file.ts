@@ -11,6 +11,7 @@ import {
   isIgnoredParameter,
   parameterOption,
 } from './scheduler-parameters.ts';
+import { SLURM_CADENCE } from './slurm-times.ts';
 import { parseYaml } from './yaml-file.ts';
 
 /** A policy as its file gives it. */
@@ -86,6 +87,10 @@ const priority = z.strictObject({
   calcPeriodSeconds: secondsAboveZero.exactOptional(),
   isSmallFavored: z.boolean().exactOptional(),
   fairshareAlgorithm: z.enum(['fair_tree', 'classic']).exactOptional(),
+  billingWeights: z
+    .strictObject({ cpu: weight.default(0), gpu: weight.default(0) })
+    .nullable()
+    .exactOptional(),
 });
 
 const preempt = z.strictObject({
@@ -115,6 +120,13 @@ const timing = z.strictObject({
   killSeconds: seconds.default(0),
 });
 
+const cadence = z.strictObject({
+  batchSchedDelaySeconds: secondsAboveZero.default(SLURM_CADENCE.batchSchedDelaySeconds),
+  schedIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.schedIntervalSeconds),
+  timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
+  promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
+});
+
 const ownFields = {
   schedulerType: z.enum(['builtin', 'backfill']).exactOptional(),
   backfillType: z.enum(['easy', 'conservative']).exactOptional(),
@@ -130,6 +142,8 @@ const ownFields = {
   users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional() })).exactOptional(),
   partitions: z.array(partition).exactOptional(),
   reservations: z.array(reservation).exactOptional(),
+  cadence: cadence.nullable().exactOptional(),
+  requeueDelaySeconds: seconds.exactOptional(),
   requeueBackoffSeconds: seconds.exactOptional(),
   requeueBackoffMaxSeconds: seconds.exactOptional(),
 } satisfies Record<keyof SchedulerOptions, z.ZodType>;

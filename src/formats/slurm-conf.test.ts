@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { completePolicy } from '../scheduler/policy.ts';
 import { parseSlurmConf, type SlurmTexts } from './slurm-conf.ts';
+import { SLURM_CADENCE } from './slurm-times.ts';
 
 const MEBI = 1024 ** 2;
 
@@ -90,7 +91,10 @@ describe('a slurm.conf', () => {
         calcPeriodSeconds: 60,
         isSmallFavored: false,
         fairshareAlgorithm: 'classic',
+        billingWeights: { cpu: 1, gpu: 0 },
       },
+      cadence: SLURM_CADENCE,
+      requeueDelaySeconds: 121,
       preempt: { type: 'qos', mode: 'requeue', exemptSeconds: 7200, isYoungestFirst: true },
       partitions: [
         {
@@ -152,6 +156,16 @@ describe('a slurm.conf', () => {
     ['SelectType=select/linear', { isWholeNode: true, isMemoryConsumed: false }],
     ['SelectType=select/cons_tres', { isWholeNode: false, isMemoryConsumed: true }],
     ['SelectType=select/cons_tres SelectTypeParameters=CR_CPU', { isWholeNode: false, isMemoryConsumed: false }],
+    [
+      'SchedulerParameters=batch_sched_delay=10,sched_interval=300\nEpilog=/etc/slurm/epilog.sh\nAuthInfo=cred_expire=60',
+      {
+        policy: expect.objectContaining({
+          cadence: { ...SLURM_CADENCE, batchSchedDelaySeconds: 10, schedIntervalSeconds: 300, promptEndShare: 1 },
+          requeueDelaySeconds: 61,
+        }),
+        ignored: [],
+      },
+    ],
     ['SchedulerParameters=bf_interval=-1', { policy: expect.objectContaining({ schedulerType: 'builtin' }) }],
     [
       'PreemptType=preempt/partition_prio PreemptMode=CANCEL',

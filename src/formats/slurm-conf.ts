@@ -86,6 +86,8 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
   );
   const policy = readSlurmPolicy(settings, ignored);
   if (partitions.length > 0) policy.partitions = partitions;
+  const isBilled = records.get('partitionname')?.some(({ values }) => values.has('tresbillingweights')) === true;
+  if (isBilled && policy.priority !== undefined) policy.priority.billingWeights = null;
   if (texts.qos !== undefined) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== undefined) Object.assign(policy, readAssociationDump(texts.associations, ignored));
   const select = pluginOf(settings, 'SelectType') ?? 'linear';

@@ -14,6 +14,7 @@ import {
   integerSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
+import { isCadenceParameter, readSlurmTimes } from './slurm-times.ts';
 
 /** Slurm's defaults (slurm.conf(5)) where the scheduler's own differ: its backfill plans for every job it looks at, in passes. */
 const SLURM_DEFAULTS: SchedulerOptions = {
@@ -64,7 +65,7 @@ export function readSlurmPolicy(settings: Settings, ignored: IgnoredSetting[]): 
   Object.assign(options, readParameters(settings, ignored));
   const priority = readPriority(settings, ignored);
   const preempt = readPreempt(settings, ignored);
-  return { ...options, priority, preempt };
+  return { ...options, ...readSlurmTimes(settings), priority, preempt };
 }
 
 function readParameters(settings: Settings, ignored: IgnoredSetting[]): SchedulerOptions {
@@ -85,7 +86,7 @@ function readParameters(settings: Settings, ignored: IgnoredSetting[]): Schedule
         );
       }
       Object.assign(options, parameterOption(name, number));
-    } else if (name !== 'preempt_youngest_first') {
+    } else if (name !== 'preempt_youngest_first' && !isCadenceParameter(name)) {
       const reason = isIgnoredParameter(name) ? IGNORED_PARAMETERS[name] : 'this parameter is not modelled';
       ignored.push({ ...line, key: `SchedulerParameters ${name}`, reason });
     }
@@ -108,6 +109,8 @@ function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<Pr
       qos: weight(settings, 'PriorityWeightQOS'),
     },
   };
+  // Unless TRESBillingWeights says otherwise.
+  priority.billingWeights = { cpu: 1, gpu: 0 };
   const maxAge = time(settings, 'PriorityMaxAge');
   if (maxAge !== undefined && maxAge !== null) priority.maxAgeSeconds = maxAge;
   const halfLife = time(settings, 'PriorityDecayHalfLife');

@@ -76,7 +76,8 @@ export class Cadence {
   #begin(nowMs: number): void {
     this.#lastMainMs = nowMs;
     this.#nextFullMs = nowMs + this.#policy.schedIntervalSeconds * SECOND;
-    this.#lastBackfillMs = nowMs - this.#backfillMs + SECOND / 2;
+    // It has long waited for something to change, with a look every second.
+    if (this.#backfillMs < Infinity) this.#lastBackfillMs = nowMs + SECOND / 2 - this.#backfillMs;
   }
 
   /** Passes through an empty queue are made up for here, not when their time comes. */
@@ -106,7 +107,7 @@ export class Cadence {
   }
 
   #backfillDueMs(): number {
-    if (this.#changedMs === Infinity) return Infinity;
+    if (this.#changedMs === Infinity || this.#backfillMs === Infinity) return Infinity;
     const firstMs = this.#lastBackfillMs + this.#backfillMs;
     if (this.#changedMs <= firstMs) return firstMs;
     return firstMs + Math.ceil((this.#changedMs - firstMs) / SECOND) * SECOND;

@@ -144,9 +144,8 @@ export class ConservativePasses {
         last = one;
       }
       if (last === null || baseMs === null) return null;
-      const nextMs = running[at]?.endMs ?? 0;
-      batchMs *= 2;
-      while (nextMs < Infinity && nextMs > baseMs + batchMs) batchMs *= 2;
+      const nextMs = running[at]?.endMs ?? Infinity;
+      batchMs = widened(batchMs, nextMs < Infinity ? nextMs - baseMs : 0);
       const nodeIndices = this.#place(space, available, job);
       if (nodeIndices === null) continue;
       const isLate = last.endMs <= secondMs;
@@ -198,6 +197,13 @@ export class ConservativePasses {
 /** Whether the batch is complete before `one`: the job right after the last that was taken ends too late. */
 function isPast(running: readonly Running[], at: number, last: Running, one: Running, untilMs: number): boolean {
   return running[at - 1] === last && one.endMs > untilMs;
+}
+
+/** The next batch is twice as long, or as often twice as it takes to reach the next end. */
+function widened(batchMs: number, reachMs: number): number {
+  let widerMs = batchMs * 2;
+  while (widerMs < reachMs) widerMs *= 2;
+  return widerMs;
 }
 
 function floorTo(ms: number, stepMs: number): number {

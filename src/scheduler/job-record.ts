@@ -20,6 +20,8 @@ export interface Held {
 
 /** Most jobs exclude none: they share it, since a set of its own is a fifth of a pending job's memory. */
 const NO_NODES: ReadonlySet<string> = new Set();
+/** Slurm keeps a `PriorityTier` in 16 bits. */
+const TIERS = 65_536;
 const NO_DEPENDENCIES: Dependency[] = [];
 
 /** The scheduler's own account of a job that has not ended. Mutated in place. */
@@ -33,7 +35,7 @@ export class JobRecord implements CoreJob {
   readonly limitMs: number;
   /** Bit of its partition; nodes outside it are not for the job. */
   readonly partitionBit: number;
-  /** Of its partition: comes before all priorities. */
+  /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
   readonly tier: number;
   /** It asks for more time than its partition gives. */
   readonly isOverTime: boolean;
@@ -100,7 +102,7 @@ export class JobRecord implements CoreJob {
     this.excluded = request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes);
     this.limitMs = terms.limitMs;
     this.partitionBit = terms.partitionBit;
-    this.tier = terms.tier;
+    this.tier = kind.preemption.rank * TIERS + terms.tier;
     this.isOverTime = terms.isOverTime;
     this.shape = terms.shape;
     this.priority = request.priority;

@@ -172,7 +172,7 @@ export class Ledger {
     this.queue.remove(job);
     job.unparkedFrom = null;
     if (job.demand !== null) this.kinds.limits.start(job.kind.limits, job.demand);
-    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, usageRate(job), atMs);
+    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job), atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
@@ -303,7 +303,7 @@ export class Ledger {
     this.#dropCandidate(job);
     const held = job.held;
     if (held !== null) this.pool.release(job, held);
-    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job), atMs);
+    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job), atMs);
     if (job.demand !== null)
       for (const limit of this.kinds.limits.end(job.kind.limits, job.demand)) this.queue.unpark(limit);
     if (job.cause !== null) {
@@ -375,15 +375,18 @@ export class Ledger {
       : { kind: 'end', state: 'NODE_FAIL', exitCode };
   }
 
+  /** Billing times usage factor, a second. */
+  #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
+    const weights = this.#policy.priority.billingWeights;
+    const standard = perNode.gpus > 0 ? perNode.gpus : perNode.cpus;
+    const billing = weights === null ? standard : weights.cpu * perNode.cpus + weights.gpu * perNode.gpus;
+    return nodes * billing * kind.usageFactor;
+  }
+
   #dropDeadline(job: JobRecord): void {
     if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
     job.deadlineMs = null;
   }
-}
-
-/** Billing times usage factor, a second: GPUs, or CPUs where the job has none. */
-function usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
-  return nodes * (perNode.gpus > 0 ? perNode.gpus : perNode.cpus) * kind.usageFactor;
 }
 
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {

@@ -88,6 +88,11 @@ export interface PriorityPolicy {
   calcPeriodSeconds: number;
   /** `PriorityFavorSmall`. */
   isSmallFavored: boolean;
+  /**
+   * What a second of a CPU and of a GPU counts in fair-share (`TRESBillingWeights`; Slurm's default is 1 for a CPU, nothing for a GPU).
+   * Null: GPUs, or CPUs where the job has none.
+   */
+  billingWeights: { cpu: number; gpu: number } | null;
   /** `fair_tree` is Slurm's default; `classic` is 2^(-use/share) (`PriorityFlags=NO_FAIR_TREE`). */
   fairshareAlgorithm: 'fair_tree' | 'classic';
 }
@@ -118,14 +123,6 @@ export interface CadencePolicy {
    */
   promptEndShare: number;
 }
-
-/** Slurm 22.05 without further settings; the share of prompt ends is measured (docs/reference/fidelity.md). */
-export const SLURM_CADENCE: CadencePolicy = {
-  batchSchedDelaySeconds: 3,
-  schedIntervalSeconds: 60,
-  timeLimitCheckSeconds: 30,
-  promptEndShare: 0.06,
-};
 
 /** Some nodes kept for some people for some time (`scontrol create reservation`). */
 export interface NodeReservation {
@@ -217,6 +214,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
       decayHalfLifeSeconds: 7 * 86_400,
       calcPeriodSeconds: 300,
       isSmallFavored: false,
+      billingWeights: null,
       fairshareAlgorithm: 'fair_tree',
       ...options.priority,
     },

@@ -28,6 +28,16 @@ describe('by QOS', () => {
     ]);
   });
 
+  it('ranks a QOS above those it preempts, in a circle all on one step', () => {
+    expect(qos.map(({ name }) => classOf(name).rank)).toEqual([0, 1, 2, 0]);
+    const circle = [
+      { name: 'a', preempts: ['b'] },
+      { name: 'b', preempts: ['a'] },
+    ];
+    const circular = new PreemptionRules(completePolicy({ preempt: { type: 'qos' }, qos: circle }));
+    expect(circular.classOf('a', null).rank).toBe(circular.classOf('b', null).rank);
+  });
+
   it('takes grace, exemption and mode from the QOS, else from the cluster', () => {
     expect(classOf('scavenger')).toMatchObject({ priority: 1, mode: 'cancel', graceMs: 30_000, exemptMs: 0 });
     expect(classOf('normal')).toMatchObject({ priority: 10, mode: 'requeue', graceMs: 0, exemptMs: 7_200_000 });

@@ -13,6 +13,8 @@ export interface PreemptionClass {
   readonly tier: number;
   /** Who goes first when several could: the priority of the QOS, or the tier of the partition. */
   readonly priority: number;
+  /** How many QOS stand below it that each may be preempted by the next: higher ranks are scheduled first, whatever their priority. */
+  readonly rank: number;
   /** What becomes of a job that is preempted; `off`: it never is. */
   readonly mode: PreemptMode;
   /** Not before it has run this long (`PreemptExemptTime`). */
@@ -67,10 +69,18 @@ export class PreemptionRules {
       qos: qosName,
       tier,
       priority: preempt.type === 'partition_prio' ? tier : (qos?.priority ?? 0),
+      rank: preempt.type === 'qos' ? this.#rankOf(qosName, new Set()) : 0,
       mode: qos?.preemptMode ?? preempt.mode,
       exemptMs: (qos?.preemptExemptSeconds ?? preempt.exemptSeconds) * 1000,
       graceMs: (qos?.graceSeconds ?? 0) * 1000,
       preempts: new Set(qos?.preempts),
     };
+  }
+
+  /** QOS that preempt each other in a circle stand on one step. */
+  #rankOf(qosName: string, above: ReadonlySet<string>): number {
+    const below = this.#policy.qos.find(({ name }) => name === qosName)?.preempts ?? [];
+    const path = new Set([...above, qosName]);
+    return Math.max(0, ...below.filter((name) => !path.has(name)).map((name) => 1 + this.#rankOf(name, path)));
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSlurmConf } from '../../src/formats/slurm-conf.ts';
-import { type CadencePolicy, SLURM_CADENCE } from '../../src/scheduler/policy.ts';
+import { SLURM_CADENCE } from '../../src/formats/slurm-times.ts';
+import type { CadencePolicy } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import type { Timing } from '../../src/twin/scenario.ts';
 import { type TraceRow, traceJobs } from '../../src/twin/trace-source.ts';
@@ -45,11 +46,7 @@ export function compareRecording(name: string, options: ComparisonOptions = {}):
   const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
   const shiftMs = 60_000 + (options.shiftMs ?? 0);
   const traceRows = first.map((row, index) => traceRowOf(row, index, epochSeconds, shiftMs));
-  const policy = {
-    requeueDelaySeconds: 121,
-    ...conf.policy,
-    cadence: { ...SLURM_CADENCE, ...options.cadence },
-  };
+  const policy = { ...conf.policy, cadence: { ...SLURM_CADENCE, ...conf.policy.cadence, ...options.cadence } };
   const { source, refused, nameOf } = traceJobs(traceRows, { nodes: conf.nodes, policy, isMemoryConsumed: false });
   if (refused.length > 0) throw new Error(`the twin refuses job ${refused[0]?.job}: ${refused[0]?.reason}`);
   const watch = new StartWatch(nameOf, conf.nodes.length, 8);

@@ -7,10 +7,14 @@ import { type AccountingDumps, type RecordedJob, readJobCompletions, writeRecord
 import { type PlannedJob, planWorkload } from './workload.ts';
 
 /**
- * Runs a case on a real Slurm and keeps what it did: `node test/fidelity/record.ts CASE SEED [--logs FOLDER]` writes
+ * Runs a case on a real Slurm and keeps what it did: `node test/fidelity/record.ts CASE SEED [--as NAME] [--logs FOLDER]` writes
  * `test/fidelity/recorded/CASE-SEED/`. Real time: a run takes minutes.
  */
-export async function recordCase(fidelityCase: FidelityCase, seed: number, logs: string | null): Promise<string> {
+export async function recordCase(
+  fidelityCase: FidelityCase,
+  seed: number,
+  { logs = null, name = `${fidelityCase.name}-${seed}` }: { logs?: string | null; name?: string } = {},
+): Promise<string> {
   const { cluster, accounting, workload } = fidelityCase;
   if (!(accounting === undefined ? ensureSlurm() : ensureSlurmAccounting())) throw new Error('Slurm is not installed');
   const slurm = await startSlurm({
@@ -38,7 +42,7 @@ export async function recordCase(fidelityCase: FidelityCase, seed: number, logs:
       const after = planned.after === null ? null : (ids[planned.after] ?? null);
       return [{ jobId, planned, after, attempts: readJobCompletions(log, jobId) }];
     });
-    return writeRecording({ name: `${fidelityCase.name}-${seed}`, conf, dumps, jobs });
+    return writeRecording({ name, conf, dumps, jobs });
   } finally {
     await slurm.stop();
   }
@@ -129,10 +133,18 @@ if (process.argv[1] === import.meta.filename) {
   const [name, seed] = process.argv.slice(2);
   const fidelityCase = CASES.find((one) => one.name === name);
   if (fidelityCase === undefined || seed === undefined) {
-    process.stderr.write(`usage: record.ts ${CASES.map((one) => one.name).join('|')} SEED [--logs FOLDER]\n`);
+    process.stderr.write(
+      `usage: record.ts ${CASES.map((one) => one.name).join('|')} SEED [--as NAME] [--logs FOLDER]\n`,
+    );
     process.exit(2);
   }
-  const at = process.argv.indexOf('--logs');
-  const logs = at < 0 ? null : (process.argv[at + 1] ?? null);
-  process.stdout.write(`${await recordCase(fidelityCase, Number(seed), logs)}\n`);
+  const option = (flag: string) => {
+    const at = process.argv.indexOf(flag);
+    return at < 0 ? undefined : process.argv[at + 1];
+  };
+  const as = option('--as');
+  const logs = option('--logs') ?? null;
+  process.stdout.write(
+    `${await recordCase(fidelityCase, Number(seed), as === undefined ? { logs } : { logs, name: as })}\n`,
+  );
 }

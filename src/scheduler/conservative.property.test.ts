@@ -1,0 +1,124 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCore } from './core.ts';
+import type { CoreJob, DecisionSink } from './core-types.ts';
+import { naivePass, type PlannedJob } from './naive-planner.test-support.ts';
+import type { JobRequest } from './types.ts';
+
+const GPUS = 8;
+const NOW = 100_000;
+
+const size = fc.record({
+  isPart: fc.boolean(),
+  nodes: fc.integer({ min: 1, max: 5 }),
+  gpus: fc.constantFrom(1, 2, 4),
+  limit: fc.integer({ min: 1, max: 8 }).map((minutes) => minutes * 60),
+  age: fc.integer({ min: 1, max: 500 }),
+});
+const runs = fc.record({
+  nodeCount: fc.integer({ min: 1, max: 8 }),
+  resolution: fc.constantFrom(1, 60),
+  before: fc.array(size, { maxLength: 12 }),
+  pending: fc.array(size, { minLength: 1, maxLength: 15 }),
+});
+
+function request(jobId: number, { isPart, nodes, gpus, limit }: typeof size extends fc.Arbitrary<infer T> ? T : never) {
+  const perNode = { cpus: 1, memoryBytes: 0, gpus: isPart ? gpus : GPUS };
+  const made: JobRequest = {
+    jobId,
+    submitMs: 0,
+    priority: 0,
+    nodes: isPart ? 1 : nodes,
+    perNode,
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: limit * 1000,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+  };
+  return made;
+}
+
+class Starts implements DecisionSink {
+  readonly on = new Map<number, readonly number[]>();
+  startAttempt(job: CoreJob): void {
+    this.on.set(job.request.jobId, job.allocation?.nodeIndices ?? []);
+  }
+  endAttempt(): void {}
+  requeueJob(): void {}
+  endJob(): void {}
+}
+
+describe('a pass of conservative backfill', () => {
+  it('starts the jobs that the naive planner starts, on the same nodes', () => {
+    let starts = 0;
+    let backfilled = 0;
+    fc.assert(
+      fc.property(runs, ({ nodeCount, resolution, before, pending }) => {
+        const core = createCore({
+          backfillType: 'conservative',
+          bfResolutionSeconds: resolution,
+          bfIntervalSeconds: 1,
+        });
+        for (let index = 0; index < nodeCount; index++) {
+          const resources = { cpus: 64, memoryBytes: 0, gpus: GPUS };
+          core.addNode({ name: `n${index}`, resources, gpuType: null, leaf: null });
+        }
+        // What runs was started one job at a time, in the order of their ages, so that it lies as scheduling leaves it.
+        const running: PlannedJob[] = [];
+        const jobs = before.filter(({ age, limit }) => age < limit).toSorted((a, b) => b.age - a.age);
+        for (const [index, job] of jobs.entries()) {
+          const sink = new Starts();
+          const atMs = (NOW - job.age) * 1000;
+          const record = core.submit(request(index + 1, job), atMs);
+          core.decide(atMs, sink);
+          const on = sink.on.get(index + 1);
+          if (on === undefined) {
+            core.cancel(record);
+            core.decide(atMs, sink);
+            continue;
+          }
+          const { nodes, perNode } = record.request;
+          running.push({
+            id: index + 1,
+            nodes,
+            gpus: perNode.gpus,
+            limit: job.limit,
+            on: [...on],
+            start: NOW - job.age,
+          });
+        }
+        const waiting = pending
+          .map((job, index) => request(100 + index, job))
+          .filter(({ nodes }) => nodes <= nodeCount)
+          .map((made) => core.submit(made, NOW * 1000).request);
+        const expected = naivePass({
+          gpusPerNode: GPUS,
+          nodeCount,
+          now: NOW,
+          resolution,
+          window: 86_400,
+          running,
+          pending: waiting.map(({ jobId, nodes, perNode, timeLimitMs }) => ({
+            id: jobId,
+            nodes,
+            gpus: perNode.gpus,
+            limit: (timeLimitMs ?? 0) / 1000,
+            on: null,
+            start: 0,
+          })),
+        });
+        const sink = new Starts();
+        core.decide(NOW * 1000, sink);
+        expect(Object.fromEntries([...sink.on].map(([id, on]) => [id, [...on]]))).toEqual(Object.fromEntries(expected));
+        starts += expected.size;
+        if ([...expected.keys()].some((id, index) => id !== waiting[index]?.jobId)) backfilled += 1;
+      }),
+      { numRuns: 1500 },
+    );
+    expect(starts).toBeGreaterThan(1000);
+    expect(backfilled).toBeGreaterThan(100);
+  });
+});

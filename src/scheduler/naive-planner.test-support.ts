@@ -1,0 +1,136 @@
+/** A pending or running job as the naive planner sees it. Times in seconds. */
+export interface PlannedJob {
+  id: number;
+  nodes: number;
+  gpus: number;
+  limit: number;
+  /** By index, while it runs; with the second of its start. */
+  on: number[] | null;
+  start: number;
+}
+
+export interface Plan {
+  gpusPerNode: number;
+  nodeCount: number;
+  now: number;
+  resolution: number;
+  window: number;
+  /** In the order of the queue. */
+  pending: readonly PlannedJob[];
+  running: readonly PlannedJob[];
+}
+
+/**
+ * One pass of Slurm's backfill, told in the plainest way there is: second by second, node by node, nothing kept from one job to the next but
+ * who has reserved which node when. Returns which jobs start and where.
+ */
+export function naivePass(plan: Plan): Map<number, number[]> {
+  const { now, resolution } = plan;
+  const floor = (time: number) => Math.floor(time / resolution) * resolution;
+  const running = [...plan.running];
+  const reserved: { node: number; from: number; to: number }[] = [];
+  const edges = () => [...new Set(reserved.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
+  const isFree = (node: number, from: number, to: number) =>
+    !reserved.some((one) => one.node === node && one.to > from && one.from <= to);
+  const started = new Map<number, number[]>();
+  const all = Array.from({ length: plan.nodeCount }, (_, node) => node);
+  for (const job of plan.pending) {
+    for (let from = now, isDone = false; !isDone; ) {
+      const to = from + job.limit;
+      const usable = all.filter((node) => isFree(node, from, to));
+      // The next edge after `from` behind which a node is free that is not among those looked at up to there.
+      const later = edges().find((edge) => {
+        if (edge <= from) return false;
+        const upTo = all.filter((node) => isFree(node, from, Math.min(edge - 1, to)));
+        return all.some((node) => isFree(node, edge, edge) && !upTo.includes(node));
+      });
+      isDone = later === undefined;
+      const prospect = predict(plan, running, job, usable);
+      if (prospect !== null) {
+        const start = Math.max(prospect.start, from);
+        if (start === now) {
+          started.set(job.id, prospect.on);
+          running.push({ ...job, on: prospect.on, start: now });
+          break;
+        }
+        if (later === undefined || start <= later) {
+          const begin = floor(start);
+          const end = Math.max(floor(start + job.limit), begin + resolution);
+          if (start > now + plan.window) break;
+          if (prospect.on.every((node) => isFree(node, begin, floor(start + job.limit) - 1))) {
+            for (const node of prospect.on) reserved.push({ node, from: begin, to: end });
+            break;
+          }
+          isDone = false;
+          from = start;
+          continue;
+        }
+      }
+      from = later ?? from;
+    }
+  }
+  return started;
+}
+
+function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, usable: readonly number[]) {
+  const endOf = ({ start, limit }: PlannedJob) => start + limit;
+  const gone = new Set<PlannedJob>();
+  const freeOn = (node: number) =>
+    plan.gpusPerNode - running.reduce((sum, one) => sum + (one.on?.includes(node) && !gone.has(one) ? one.gpus : 0), 0);
+  const place = () =>
+    naivePlace(
+      usable.filter((node) => freeOn(node) >= job.gpus),
+      job.nodes,
+    );
+  const atOnce = place();
+  if (atOnce !== null) return { start: plan.now, on: atOnce };
+  const list = running.toSorted((a, b) => endOf(a) - endOf(b) || a.id - b.id);
+  const matters = list.map(({ on }) => on?.some((node) => usable.includes(node)) ?? false);
+  const first = matters.indexOf(true);
+  const base = first < 0 ? 0 : Math.floor(endOf(list[first] ?? job) / 30) * 30 + 30;
+  let batch = 30;
+  for (let at = 0; at < list.length; ) {
+    let last: PlannedJob | null = null;
+    while (at < list.length) {
+      const one = list[at];
+      if (one === undefined) break;
+      if (last !== null && list[at - 1] === last && endOf(one) > base + batch) break;
+      if (matters[at]) {
+        gone.add(one);
+        last = one;
+      }
+      at += 1;
+    }
+    if (last === null) return null;
+    const next = list[at];
+    do batch *= 2;
+    while (next !== undefined && endOf(next) > base + batch);
+    const on = place();
+    if (on === null) continue;
+    const end = endOf(last);
+    return { start: end <= plan.now ? Math.max(end + 30, plan.now + 1) : end, on };
+  }
+  return null;
+}
+
+/** Of nodes with room, ascending: the shortest run of neighbours with enough for what is missing, else the longest, the first of equals. */
+export function naivePlace(nodes: readonly number[], count: number): number[] | null {
+  if (nodes.length < count) return null;
+  const runs: number[][] = [];
+  for (const node of nodes) {
+    if (runs.at(-1)?.at(-1) === node - 1) runs.at(-1)?.push(node);
+    else runs.push([node]);
+  }
+  const chosen: number[] = [];
+  while (chosen.length < count) {
+    const missing = count - chosen.length;
+    const enough = runs.filter((run) => run.length >= missing);
+    const best =
+      enough.length > 0
+        ? enough.reduce((a, b) => (b.length < a.length ? b : a))
+        : runs.reduce((a, b) => (b.length > a.length ? b : a));
+    chosen.push(...best.splice(0, missing));
+    runs.splice(runs.indexOf(best), 1);
+  }
+  return chosen.sort((a, b) => a - b);
+}
