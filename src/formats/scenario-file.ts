@@ -96,7 +96,7 @@ export const NAME_FIELDS = ['cluster', 'workload', 'policy', 'failures'] as cons
 
 /** Throws ORR_BAD_FILE with one line that names file, line and field. */
 export function parseScenarioFile(text: string, fileName: string): { base: string | null; fields: ScenarioFields } {
-  const { base, sources, set, lemons, checkpointInterval, ...rest } = parseYaml(text, fileName, schema);
+  const { base, sources: _, set, lemons, checkpointInterval, ...rest } = parseYaml(text, fileName, schema);
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   const fields: ScenarioFields = Object.fromEntries(given);
   if (set !== undefined) {

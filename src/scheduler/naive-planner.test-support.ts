@@ -103,8 +103,9 @@ function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, us
     }
     if (last === null) return null;
     const next = list[at];
+    const nextEnd = next === undefined ? -Infinity : endOf(next);
     do batch *= 2;
-    while (next !== undefined && endOf(next) > base + batch);
+    while (nextEnd > base + batch);
     const on = place();
     if (on === null) continue;
     const end = endOf(last);

@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
 import { LemonDetector, type LemonOptions, type LemonVerdict } from '../scheduler/lemons.ts';
+import type { LemonReport } from './report.ts';
 import type { NodeAction, Operator } from './scenario.ts';
 import type { AttemptEnd, Component, Incident, NodeService, TwinJob } from './types.ts';
 
@@ -24,20 +25,9 @@ export interface LemonWatchOptions {
   onSwapped?: (nodeIndex: number, atMs: number) => void;
 }
 
-/** How good the detector was, against lemons it does not see. */
-export interface LemonScore {
-  nodesFlagged: number;
-  /** Nodes that failed as lemons. */
-  lemons: number;
-  lemonsFlagged: number;
-  /** Of the flagged, those that were lemons; null where none was flagged. */
-  precision: number | null;
-  /** Of the lemons, those that were flagged; null where there were none. */
-  recall: number | null;
-}
-
 export interface LemonWatch extends Operator {
-  score(): LemonScore;
+  /** How good the detector was; a lemon is one that has failed as such. */
+  score(): LemonReport;
   /** All so far, in the order in which they were given. */
   readonly verdicts: readonly (LemonVerdict & { atMs: number })[];
 }
@@ -130,7 +120,7 @@ class Watch implements LemonWatch {
     return actions;
   }
 
-  score(): LemonScore {
+  score(): LemonReport {
     const lemonsFlagged = [...this.#flagged].filter((nodeIndex) => this.#lemons.has(nodeIndex)).length;
     return {
       nodesFlagged: this.#flagged.size,

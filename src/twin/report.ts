@@ -166,10 +166,16 @@ export interface EttrFigures {
   formula: EttrFormula | null;
 }
 
-/** The planner's expectation for the mean job of those with checkpoints, and what it was given. */
+/**
+ * The planner's expectation for the mean of those jobs that write checkpoints, were never preempted and did not run into their time limit: what
+ * it does not model is left out on both sides.
+ */
 export interface EttrFormula {
+  /** Of jobs of this productive time: they pay for their first start too. */
   ettr: number;
-  /** Measured as `ettrOnceStarted`, over the jobs with checkpoints alone. */
+  /** Of a run without end. */
+  ettrLongRun: number;
+  /** Measured as `ettrOnceStarted`, over these jobs alone. */
   measured: number;
   jobs: number;
   nodes: number;
@@ -179,6 +185,8 @@ export interface EttrFormula {
   checkpointWriteSeconds: number;
   /** Mean wait after a failure, itself a prediction of the run. */
   requeueWaitSeconds: number;
+  /** Mean of a job. */
+  productiveSeconds: number;
 }
 
 export interface FailureReport {
@@ -188,6 +196,8 @@ export interface FailureReport {
   bySize: MttfFigures[];
   /** Jobs of more than 128 devices, as the paper counts r_f. */
   rateOfLarge: FailureRate;
+  /** 1 / (N r_f) with this rate for 16,384 devices, whether or not there is such a job. */
+  mttf16384Hours: number | null;
   /** Of 512 devices and more. */
   large: {
     attempts: number;
@@ -266,7 +276,7 @@ export interface CrashLoop {
 export interface EnergyReport {
   megawattHours: number;
   meanKilowatts: number;
-  productiveKwhPerDeviceHour: number | null;
+  kilowattHoursPerProductiveHour: number | null;
   nodeWattsBusy: number;
   nodeWattsIdle: number;
   powerUsageEffectiveness: number;

@@ -2,7 +2,7 @@ import { expectedEttr, mttfSeconds } from '../../planner/failures.ts';
 import type { EttrFigures, EttrFormula, EttrReport, SizeClass } from '../report.ts';
 import type { JobEnd } from '../types.ts';
 import { LogHistogram } from './log-histogram.ts';
-import type { Restarts } from './restarts.ts';
+import type { RestartHistory } from './restarts.ts';
 import { FINE_COUNT, fineWithin, OCTAVES } from './size-classes.ts';
 
 /** Shorter jobs say little: one restart is much of them. */
@@ -21,6 +21,7 @@ const SUMS = [
   'savingProductiveMs',
   'savingScheduledMs',
   'savingRequeuedMs',
+  'savingFailures',
   'nodeWeight',
   'intervalWeight',
   'writeWeight',
@@ -39,9 +40,9 @@ export class EffectiveTraining {
     this.#fromMs = fromMs;
   }
 
-  /** `requeuedMs`: of its wait, what came after its first attempt. */
-  jobEnded(end: JobEnd, fine: number, devices: number, requeuedMs: number): void {
-    const { job, productiveMs, lostMs, overheadMs, queuedMs } = end;
+  jobEnded(end: JobEnd, fine: number, devices: number, history: RestartHistory | undefined): void {
+    const { job, state, productiveMs, lostMs, overheadMs, queuedMs } = end;
+    const requeuedMs = history?.requeuedMs ?? 0;
     const scheduledMs = productiveMs + lostMs + overheadMs;
     const sums = this.#byFine[fine];
     if (scheduledMs < SCHEDULED_MS_MIN || job.request.submitMs < this.#fromMs || sums === undefined) return;
@@ -53,29 +54,26 @@ export class EffectiveTraining {
     const ratio = Math.round((RATIO_UNIT * productiveMs) / (scheduledMs + queuedMs));
     this.#ratios.add(ratio);
     this.#ratiosOfOctave[OCTAVES.findIndex(({ to }) => to === null || devices <= to)]?.add(ratio);
-    if (job.checkpointing === null) return;
+    if (job.checkpointing === null || history?.wasPreempted === true || state === 'TIMEOUT') return;
     const { intervalMs, writeMs, isBlocking, restartMs } = job.checkpointing;
     sums.savingJobs += 1;
     sums.savingProductiveMs += productiveMs;
     sums.savingScheduledMs += scheduledMs;
     sums.savingRequeuedMs += requeuedMs;
+    sums.savingFailures += history?.failures ?? 0;
     sums.nodeWeight += job.request.nodes * scheduledMs;
     sums.intervalWeight += intervalMs * scheduledMs;
     sums.writeWeight += (isBlocking ? writeMs : 0) * scheduledMs;
     sums.restartWeight += restartMs * scheduledMs;
   }
 
-  report(restarts: Restarts, failuresPerNodeDay: number | null): EttrReport {
+  report(failuresPerNodeDay: number | null): EttrReport {
     const figures = (fineClasses: readonly number[], ratios: LogHistogram): EttrFigures | null => {
       const sums = newSums();
-      let waitMs = 0;
-      let waits = 0;
       for (const fine of fineClasses) {
         for (const name of SUMS) sums[name] += this.#byFine[fine]?.[name] ?? 0;
-        waitMs += restarts.failureWaitMs[fine] ?? 0;
-        waits += restarts.failureWaits[fine] ?? 0;
       }
-      return figuresOf(sums, ratios, waits === 0 ? 0 : waitMs / waits, failuresPerNodeDay);
+      return figuresOf(sums, ratios, failuresPerNodeDay);
     };
     const bySize = OCTAVES.flatMap((size, index): ({ size: SizeClass } & EttrFigures)[] => {
       const ratios = this.#ratiosOfOctave[index];
@@ -87,12 +85,7 @@ export class EffectiveTraining {
   }
 }
 
-function figuresOf(
-  sums: Sums,
-  ratios: LogHistogram,
-  requeueWaitMs: number,
-  failuresPerNodeDay: number | null,
-): EttrFigures | null {
+function figuresOf(sums: Sums, ratios: LogHistogram, failuresPerNodeDay: number | null): EttrFigures | null {
   const perJob = ratios.distribution(RATIO_UNIT);
   if (perJob === null) return null;
   return {
@@ -100,33 +93,40 @@ function figuresOf(
     ettr: sums.productiveMs / (sums.scheduledMs + sums.queuedMs),
     ettrOnceStarted: sums.productiveMs / (sums.scheduledMs + sums.requeuedMs),
     perJob: { mean: perJob.mean, p10: ratios.quantile(0.1) / RATIO_UNIT, median: perJob.median },
-    formula:
-      sums.savingJobs === 0 || failuresPerNodeDay === null ? null : formulaOf(sums, requeueWaitMs, failuresPerNodeDay),
+    formula: sums.savingJobs === 0 || failuresPerNodeDay === null ? null : formulaOf(sums, failuresPerNodeDay),
   };
 }
 
-function formulaOf(sums: Sums, requeueWaitMs: number, failuresPerNodeDay: number): EttrFormula | null {
+function formulaOf(sums: Sums, failuresPerNodeDay: number): EttrFormula | null {
   const meanOf = (weight: number) => weight / sums.savingScheduledMs;
   const nodes = meanOf(sums.nodeWeight);
-  const interruptions = {
-    mttfSeconds: mttfSeconds(nodes, failuresPerNodeDay),
-    restartSeconds: meanOf(sums.restartWeight) / 1000,
-    waitSeconds: requeueWaitMs / 1000,
-    checkpointIntervalSeconds: meanOf(sums.intervalWeight) / 1000,
-    checkpointWriteSeconds: meanOf(sums.writeWeight) / 1000,
-  };
+  const mttf = mttfSeconds(nodes, failuresPerNodeDay);
   // JSON knows no infinity: where nothing fails there is nothing to compare with.
-  if (interruptions.mttfSeconds === Infinity) return null;
+  if (mttf === Infinity || sums.savingProductiveMs === 0) return null;
+  const restartSeconds = meanOf(sums.restartWeight) / 1000;
+  const requeueWaitSeconds = sums.savingFailures === 0 ? 0 : sums.savingRequeuedMs / sums.savingFailures / 1000;
+  const checkpointIntervalSeconds = meanOf(sums.intervalWeight) / 1000;
+  const checkpointWriteSeconds = meanOf(sums.writeWeight) / 1000;
+  const ettrLongRun = expectedEttr({
+    mttfSeconds: mttf,
+    restartSeconds,
+    waitSeconds: requeueWaitSeconds,
+    checkpointIntervalSeconds,
+    checkpointWriteSeconds,
+  });
+  const productiveSeconds = sums.savingProductiveMs / sums.savingJobs / 1000;
   return {
-    ettr: expectedEttr(interruptions),
+    ettr: productiveSeconds / (productiveSeconds / ettrLongRun + restartSeconds),
+    ettrLongRun,
     measured: sums.savingProductiveMs / (sums.savingScheduledMs + sums.savingRequeuedMs),
     jobs: sums.savingJobs,
     nodes,
-    mttfSeconds: interruptions.mttfSeconds,
-    restartSeconds: interruptions.restartSeconds,
-    checkpointIntervalSeconds: interruptions.checkpointIntervalSeconds,
-    checkpointWriteSeconds: interruptions.checkpointWriteSeconds,
-    requeueWaitSeconds: interruptions.waitSeconds,
+    mttfSeconds: mttf,
+    restartSeconds,
+    checkpointIntervalSeconds,
+    checkpointWriteSeconds,
+    requeueWaitSeconds,
+    productiveSeconds,
   };
 }
 
@@ -141,6 +141,7 @@ function newSums(): Sums {
     savingProductiveMs: 0,
     savingScheduledMs: 0,
     savingRequeuedMs: 0,
+    savingFailures: 0,
     nodeWeight: 0,
     intervalWeight: 0,
     writeWeight: 0,

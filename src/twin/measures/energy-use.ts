@@ -29,7 +29,7 @@ export function energyUse(input: EnergyInput): EnergyReport {
   return {
     megawattHours: kilowattHours / 1000,
     meanKilowatts: capacityDeviceMs === 0 ? 0 : (wattMs * devices) / capacityDeviceMs / 1000,
-    productiveKwhPerDeviceHour: productiveDeviceMs === 0 ? null : kilowattHours / (productiveDeviceMs / 3.6e6),
+    kilowattHoursPerProductiveHour: productiveDeviceMs === 0 ? null : kilowattHours / (productiveDeviceMs / 3.6e6),
     nodeWattsBusy,
     nodeWattsIdle,
     powerUsageEffectiveness: PUE_DEFAULT,

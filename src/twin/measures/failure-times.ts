@@ -10,6 +10,8 @@ const DAY_MS = 86_400_000;
 /** The paper counts r_f over jobs of more than 128 GPUs, and calls those of 512 and more large. */
 const RATE_DEVICES_MIN = 129;
 const LARGE_DEVICES_MIN = 512;
+/** As large as the paper's projection. */
+const PROJECTED_DEVICES = 16_384;
 const LARGE = fineClassOf(LARGE_DEVICES_MIN);
 
 /** Attempts and jobs that failures ended, against the time they ran. */
@@ -47,7 +49,13 @@ export class FailureTimes {
     if (failures > 0) this.#largeJobsFailed += 1;
   }
 
-  report(exposure: SizeExposure, endMs: number, failuresPerNodeDay: number | null): FailureReport {
+  /** `devicesPerNode`: mean of the cluster. */
+  report(
+    exposure: SizeExposure,
+    endMs: number,
+    failuresPerNodeDay: number | null,
+    devicesPerNode: number,
+  ): FailureReport {
     const attemptMs = exposure.attemptMs(endMs);
     const nodeMs = exposure.nodeMs(endMs);
     const bySize = OCTAVES.flatMap((size): MttfFigures[] => {
@@ -56,14 +64,20 @@ export class FailureTimes {
       const failures = sumWithin(this.#failures, size.from, size.to);
       return [mttfOf(size, failures, ranMs, sumWithin(nodeMs, size.from, size.to) / ranMs, failuresPerNodeDay)];
     });
+    const rateOfLarge = rateOf(
+      sumWithin(this.#failures, RATE_DEVICES_MIN, null),
+      sumWithin(nodeMs, RATE_DEVICES_MIN, null) / DAY_MS,
+    );
+    const perThousand = rateOfLarge.perThousandNodeDays;
     return {
       attemptsFailed: sumWithin(this.#failures, 0, null),
       attemptsStoppedByFalsePositives: this.#falsePositives,
       bySize,
-      rateOfLarge: rateOf(
-        sumWithin(this.#failures, RATE_DEVICES_MIN, null),
-        sumWithin(nodeMs, RATE_DEVICES_MIN, null) / DAY_MS,
-      ),
+      rateOfLarge,
+      mttf16384Hours:
+        perThousand === null || perThousand === 0
+          ? null
+          : mttfSeconds(PROJECTED_DEVICES / devicesPerNode, perThousand / 1000) / 3600,
       large: {
         attempts: this.#largeAttempts,
         attemptsFailed: this.#largeAttemptsFailed,

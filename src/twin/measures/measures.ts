@@ -104,7 +104,7 @@ class MeasuredRun implements Observer {
     this.#liveMoment += devices * Math.max(atMs, this.#context.warmupMs);
     this.#exposure.start(fine, allocation.nodeIndices.length, devices, atMs);
     this.#queue.asked(atMs, -this.#devices.asked(job));
-    this.#restarts.started(job, attempt, fine, queuedMs, atMs);
+    this.#restarts.started(job, attempt, queuedMs);
     if (attempt > 1) return;
     this.#waits.started(job, fine, atMs);
     if (job.request.submitMs >= this.#context.warmupMs) this.#jobsStarted += 1;
@@ -134,8 +134,8 @@ class MeasuredRun implements Observer {
     const { jobId, submitMs } = job.request;
     this.#queue.asked(endMs, -devices);
     this.#waits.ended(end, fine);
-    this.#failures.jobEnded(end, fine, this.#restarts.failuresOf(jobId));
-    this.#ettr.jobEnded(end, fine, devices, this.#restarts.requeuedMsOf(jobId));
+    this.#failures.jobEnded(end, fine, this.#restarts.historyOf(jobId)?.failures ?? 0);
+    this.#ettr.jobEnded(end, fine, devices, this.#restarts.historyOf(jobId));
     this.#restarts.jobEnded(end);
     if (submitMs < this.#context.warmupMs) return;
     this.#jobsEnded += 1;
@@ -219,8 +219,8 @@ class MeasuredRun implements Observer {
           atLeast256: atLeast(256, null),
           atLeast4096: atLeast(4096, null),
         },
-        ettr: this.#ettr.report(this.#restarts, failuresPerNodeDay),
-        failures: this.#failures.report(this.#exposure, endMs, failuresPerNodeDay),
+        ettr: this.#ettr.report(failuresPerNodeDay),
+        failures: this.#failures.report(this.#exposure, endMs, failuresPerNodeDay, this.#devices.total / nodes.length),
         losses: this.#outcomes.losses(hoursOf),
         preemption: this.#restarts.report(hoursOf),
         fragmentation: {

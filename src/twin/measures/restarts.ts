@@ -1,22 +1,30 @@
 import type { CrashLoop, PreemptionReport } from '../report.ts';
 import type { AttemptEnd, JobEnd, TwinJob } from '../types.ts';
-import { FINE_COUNT } from './size-classes.ts';
 
 const CRASH_LOOPS_SHOWN = 10;
 
+/** What became of a job before its last attempt. */
+export interface RestartHistory {
+  /** Attempts that a failure ended. */
+  readonly failures: number;
+  readonly wasPreempted: boolean;
+  /** Milliseconds in the queue since its first attempt. */
+  readonly requeuedMs: number;
+}
+
 /** A job that has not ended and of which an attempt was ended early. */
-interface Restart {
+interface Restart extends RestartHistory {
   jobId: number;
   devices: number;
   failures: number;
+  wasPreempted: boolean;
+  requeuedMs: number;
   /** In the queue again. */
   isWaiting: boolean;
   /** How it came there: 0 by a failure, n + 1 preempted by one of n; null by anything else. */
   depth: number | null;
   preemptions: number;
   preemptedDevices: number;
-  /** Waits before its attempts but the first. */
-  requeuedMs: number;
 }
 
 /**
@@ -28,9 +36,6 @@ export class Restarts {
   /** By job id; as many as there are such jobs at a time. */
   readonly #restarts = new Map<number, Restart>();
   #worst: CrashLoop[] = [];
-  /** Waits after a failure, by fine class of the job. */
-  readonly failureWaitMs = new Float64Array(FINE_COUNT);
-  readonly failureWaits = new Float64Array(FINE_COUNT);
   #preemptions = 0;
   #afterFailure = 0;
   #afterThose = 0;
@@ -43,15 +48,11 @@ export class Restarts {
     this.#fromMs = fromMs;
   }
 
-  started(job: TwinJob, attempt: number, fine: number, queuedMs: number, atMs: number): void {
-    if (attempt === 1) return;
-    const restart = this.#restarts.get(job.request.jobId);
-    if (restart?.isWaiting !== true) return;
+  started({ request }: TwinJob, attempt: number, queuedMs: number): void {
+    const restart = attempt === 1 ? undefined : this.#restarts.get(request.jobId);
+    if (restart === undefined) return;
     restart.isWaiting = false;
     restart.requeuedMs += queuedMs;
-    if (restart.depth !== 0 || atMs < this.#fromMs) return;
-    this.failureWaitMs[fine] = (this.failureWaitMs[fine] ?? 0) + queuedMs;
-    this.failureWaits[fine] = (this.failureWaits[fine] ?? 0) + 1;
   }
 
   attemptEnded(end: AttemptEnd, devices: number): void {
@@ -72,14 +73,9 @@ export class Restarts {
     if (restart.failures > 0) this.#worst = worstOf([...this.#worst, restart]);
   }
 
-  /** Of a job that has not ended, or is about to: attempts that a failure ended. */
-  failuresOf(jobId: number): number {
-    return this.#restarts.get(jobId)?.failures ?? 0;
-  }
-
-  /** Of the same: milliseconds in the queue since its first attempt. */
-  requeuedMsOf(jobId: number): number {
-    return this.#restarts.get(jobId)?.requeuedMs ?? 0;
+  /** Of a job that has not ended, or is about to; undefined where no attempt of it was ended early. */
+  historyOf(jobId: number): RestartHistory | undefined {
+    return this.#restarts.get(jobId);
   }
 
   /** `hoursOf`: device-hours of devices times milliseconds. */
@@ -101,6 +97,7 @@ export class Restarts {
   #preempted(end: AttemptEnd, devices: number): void {
     const restart = this.#restart(end, devices);
     restart.depth = null;
+    restart.wasPreempted = true;
     const isCounted = end.endMs >= this.#fromMs;
     const loss = isCounted ? end.lostMs * devices : 0;
     if (isCounted) this.#preemptions += 1;
@@ -126,11 +123,12 @@ export class Restarts {
         jobId,
         devices,
         failures: 0,
+        wasPreempted: false,
+        requeuedMs: 0,
         isWaiting: true,
         depth: null,
         preemptions: 0,
         preemptedDevices: 0,
-        requeuedMs: 0,
       };
       this.#restarts.set(jobId, restart);
     }

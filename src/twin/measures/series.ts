@@ -24,7 +24,7 @@ export function seriesOf(sums: BucketSums, endMs: number): ReportSeries {
     const ofChannel = sums.sums(CHANNELS[channel], endMs);
     return beginsMs.map((beginMs, bucket) => {
       const spanMs = Math.min(widthMs, endMs - beginMs);
-      return spanMs <= 0 ? 0 : (ofChannel[bucket] ?? 0) / spanMs;
+      return spanMs <= 0 ? 0 : rounded((ofChannel[bucket] ?? 0) / spanMs);
     });
   };
   const productive = meansOf('productive');
@@ -32,7 +32,7 @@ export function seriesOf(sums: BucketSums, endMs: number): ReportSeries {
   const overhead = meansOf('overhead');
   // What no attempt that is over accounts for.
   const unfinished = meansOf('allocated').map((allocated, bucket) =>
-    Math.max(0, allocated - (productive[bucket] ?? 0) - (lost[bucket] ?? 0) - (overhead[bucket] ?? 0)),
+    rounded(Math.max(0, allocated - (productive[bucket] ?? 0) - (lost[bucket] ?? 0) - (overhead[bucket] ?? 0))),
   );
   return {
     bucketSeconds: widthMs / 1000,
@@ -49,4 +49,9 @@ export function seriesOf(sums: BucketSums, endMs: number): ReportSeries {
     runningJobs: meansOf('runningJobs'),
     pendingDevices: meansOf('pendingDevices'),
   };
+}
+
+/** To thousandths: what is drawn needs no more, and the text of a report is a third of what it would be. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

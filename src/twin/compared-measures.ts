@@ -1,0 +1,87 @@
+import type { Distribution, SizeClass, TwinReport } from './report.ts';
+import type { AttemptState } from './types.ts';
+
+/** What a measure counts. Shares are in [0, 1]. */
+export type MeasureUnit = 'seconds' | 'share' | 'gpuHours' | 'cpuHours' | 'megawattHours' | 'number';
+
+const STATES = [
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TIMEOUT',
+  'PREEMPTED',
+  'NODE_FAIL',
+  'REQUEUED',
+  'OUT_OF_MEMORY',
+] as const satisfies readonly AttemptState[];
+
+/** One figure of a report, as it is compared between scenarios. */
+export interface ComparedFigure {
+  /** Unique in its report, the same in every report. */
+  name: string;
+  /** As it stands in a sentence: `the median wait of 256-GPU jobs`. */
+  subject: string;
+  unit: MeasureUnit;
+  /** Null where the run has none, such as a wait of jobs that never came. */
+  value: number | null;
+}
+
+/** The predictions of a run that tell scenarios apart, in the order in which a reader wants them. */
+export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFigure[] {
+  const device = inputs.cluster.unit === 'gpu' ? 'GPU' : 'CPU';
+  const hours = inputs.cluster.unit === 'gpu' ? 'gpuHours' : 'cpuHours';
+  const { waits, deviceTime, ettr, failures, preemption, queue, jobs } = predictions;
+  const figures: ComparedFigure[] = [];
+  const add = (name: string, subject: string, unit: MeasureUnit, value: number | null) =>
+    figures.push({ name, subject, unit, value });
+
+  const addWaits = (name: string, whose: string, wait: Distribution | null) => {
+    add(`${name}MedianWait`, `the median wait of ${whose}`, 'seconds', wait?.median ?? null);
+    add(`${name}P90Wait`, `the wait that nine tenths of ${whose} stay below`, 'seconds', wait?.p90 ?? null);
+  };
+  addWaits('all', 'all jobs', waits.all.waitSeconds);
+  add('allMeanWait', 'the mean wait of all jobs', 'seconds', waits.all.waitSeconds?.mean ?? null);
+  for (const { size, waitSeconds } of waits.bySize)
+    addWaits(size.label, `${sizeWords(size, device)} jobs`, waitSeconds);
+  for (const { qos, waitSeconds } of waits.byQos) addWaits(`qos:${qos}`, `jobs of QOS ${qos}`, waitSeconds);
+  add('meanSlowdown', 'the mean bounded slowdown', 'number', waits.all.boundedSlowdown?.mean ?? null);
+
+  add('utilization', 'the utilisation', 'share', predictions.utilization);
+  add('goodput', `the share of all ${device} time that is productive`, 'share', predictions.goodput);
+  add('lost', 'the work lost', hours, deviceTime.lost);
+  add('overhead', 'the time lost to restarts and checkpoints', hours, deviceTime.overhead);
+  add('idle', `the idle ${device} time`, hours, deviceTime.idle);
+  add('ettr', 'the ETTR of long jobs', 'share', ettr.all?.ettr ?? null);
+  for (const figure of ettr.bySize) {
+    add(`${figure.size.label}Ettr`, `the ETTR of long ${sizeWords(figure.size, device)} jobs`, 'share', figure.ettr);
+  }
+
+  add('jobsEnded', 'the number of jobs that end', 'number', jobs.ended);
+  add('pendingAtEnd', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
+  add('meanQueue', 'the mean number of jobs that wait', 'number', queue.meanJobs);
+  for (const state of STATES) {
+    const share = predictions.attemptStates.find((entry) => entry.state === state)?.share ?? 0;
+    add(`state:${state}`, `the share of attempts that end ${state}`, 'share', share);
+  }
+  add('preemptions', 'the number of preemptions', 'number', preemption.preemptions);
+  add('preemptionsAfterFailure', 'the preemptions by jobs that failures put back', 'number', preemption.afterFailure);
+  add('preemptionLost', 'the work lost to preemption', hours, preemption.lostHours);
+  const [worst] = preemption.crashLoops;
+  add('worstFailures', 'the attempts that failures end of the job they hit most', 'number', worst?.failures ?? 0);
+  add('worstPreemptions', 'the preemptions that this job causes', 'number', worst?.preemptions ?? 0);
+  add('largeFailures', `the share of 512+ ${device} jobs that a failure hits`, 'share', failures.large.jobFailureShare);
+  add(
+    'largeAttemptFailures',
+    `the share of attempts of 512+ ${device} jobs that a failure ends`,
+    'share',
+    failures.large.attemptFailureShare,
+  );
+  add('energy', 'the energy', 'megawattHours', predictions.energy?.megawattHours ?? null);
+  return figures;
+}
+
+/** `256-GPU`, `2-4 GPU`, `4096+ GPU`. */
+function sizeWords({ from, to }: SizeClass, device: string): string {
+  if (to === null) return `${from}+ ${device}`;
+  return from === to ? `${from}-${device}` : `${from}-${to} ${device}`;
+}
