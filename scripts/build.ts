@@ -9,7 +9,11 @@ const out = join(root, 'dist');
 // One file for a fast start; native packages stay outside and are loaded only where they are used.
 await mkdir(out, { recursive: true });
 const { metafile } = await build({
-  entryPoints: { orrery: join(root, 'src/cli/main.ts'), daemon: join(root, 'src/daemon/main.ts') },
+  entryPoints: {
+    orrery: join(root, 'src/cli/main.ts'),
+    daemon: join(root, 'src/daemon/main.ts'),
+    'simulation-worker': join(root, 'src/cli/sim/simulation-worker.ts'),
+  },
   outdir: out,
   bundle: true,
   splitting: true,

@@ -39,6 +39,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/accounting.ts'),
   },
   { name: 'plan', summary: 'Plan a training run: layout, time, memory', load: () => import('./commands/plan.ts') },
+  {
+    name: 'sim',
+    summary: 'Simulate months of a cluster: jobs, failures, policies',
+    load: () => import('./commands/sim.ts'),
+  },
   { name: 'clusters', summary: 'The catalogue of real supercomputers', load: () => import('./commands/clusters.ts') },
   { name: 'models', summary: 'The catalogue of models', load: () => import('./commands/models.ts') },
   { name: 'identify', summary: 'Name the language of a text', load: () => import('./commands/identify.ts') },

@@ -13,9 +13,6 @@ import type { Overrides } from './overrides.ts';
 /** A node of which nothing is said: a DGX A100 (two AMD EPYC 7742 of 64 cores, 1 TB, 8 GPUs). */
 const NODE_DEFAULT: Resources = { cpus: 128, memoryBytes: 1e12, gpus: 8 };
 
-/** More than any job asks for, and small enough that sums stay exact. */
-const MEMORY_BYTES_ENDLESS = 2 ** 50;
-
 /** The machine of a simulation. */
 export interface SimulatedCluster {
   name: string;
@@ -65,25 +62,14 @@ export function plainCluster({ nodes = 0, gpusPerNode, cpusPerNode }: Overrides)
   return { name: `${nodes} nodes`, nodes: specs, powerWattsMax: null };
 }
 
-/** The nodes of a slurm.conf. Where memory is no resource that can run out, no job lacks it. Throws ORR_USAGE. */
-export function slurmCluster(
-  { clusterName, nodes, isMemoryConsumed }: SlurmConf,
-  overrides: Overrides,
-): SimulatedCluster {
+/** The nodes of a slurm.conf. Throws ORR_USAGE. */
+export function slurmCluster({ clusterName, nodes }: SlurmConf, overrides: Overrides): SimulatedCluster {
   for (const name of ['nodes', 'gpusPerNode', 'cpusPerNode'] as const) {
     if (overrides[name] !== undefined) {
       throw new OrreryError('ORR_USAGE', `set ${name}: the nodes are those of the slurm.conf: change it there`);
     }
   }
-  const endless = (node: NodeSpec): NodeSpec => ({
-    ...node,
-    resources: { ...node.resources, memoryBytes: MEMORY_BYTES_ENDLESS },
-  });
-  return {
-    name: clusterName ?? 'slurm.conf',
-    nodes: isMemoryConsumed ? nodes : nodes.map(endless),
-    powerWattsMax: null,
-  };
+  return { name: clusterName ?? 'slurm.conf', nodes, powerWattsMax: null };
 }
 
 function gpuNames(): string[] {

@@ -1,0 +1,144 @@
+import type { TwinReport } from '../../twin/report.ts';
+import type { SimulationResult } from '../sim/simulate.ts';
+import type { SimulationInputs } from '../sim/simulation-inputs.ts';
+import { digits, percent, shortTime, whole } from './sim-words.ts';
+
+/** Name and value, one a line. */
+export type Fact = readonly [name: string, value: string];
+
+/** What the run was given, and what of it was drawn before anything was scheduled. */
+export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
+  const { cluster, jobs, incidents } = report.inputs;
+  const facts: Fact[] = [
+    ['cluster', `${inputs.cluster}: ${whole(cluster.nodes)} nodes, ${whole(cluster.devices)} ${deviceWord(report)}s`],
+    ['jobs', `${jobsWords(inputs)}: ${whole(jobs.submitted)} submitted, ${whole(jobs.perDay)} a day`],
+    ['offered load', `${percent(jobs.offeredLoad)} of the cluster, if nothing interfered`],
+    ['policy', policyWords(inputs)],
+    ['failures', failureWords(inputs, report)],
+  ];
+  if (inputs.failures !== null || incidents.count > 0) {
+    facts.push(['lemon nodes', inputs.areLemonsWatched ? 'found and drained' : 'not looked for']);
+  }
+  if (inputs.checkpointInterval !== null) facts.push(['checkpoints', inputs.checkpointInterval]);
+  if (inputs.addedJobs > 0) facts.push(['added jobs', whole(inputs.addedJobs)]);
+  const settings = Object.entries(inputs.settings);
+  if (settings.length > 0) facts.push(['set', settings.map(([name, value]) => `${name}=${value}`).join(' ')]);
+  return facts;
+}
+
+function jobsWords({ workload, trace, days, seed, load, growth }: SimulationInputs): string {
+  const span = days === null ? '' : `, ${digits(days)} days`;
+  if (trace !== null) return `${trace.file} (${trace.format})${span}`;
+  const scale = load === 1 ? '' : `, load x ${digits(load)}`;
+  const growing = growth === 0 ? '' : `, growing by ${percent(growth)}`;
+  return `${workload}${span}, seed ${seed}${scale}${growing}`;
+}
+
+function policyWords({ policy, schedulerType, backfillType }: SimulationInputs): string {
+  return `${policy} (${schedulerType === 'backfill' ? `${backfillType} backfill` : 'no backfill'})`;
+}
+
+function failureWords({ failures, failuresPerThousandNodeDays }: SimulationInputs, report: TwinReport): string {
+  if (failures === null) return 'none';
+  const { count, falsePositives } = report.inputs.incidents;
+  const rate =
+    failuresPerThousandNodeDays === null ? '' : `, ${digits(failuresPerThousandNodeDays)} per 1,000 node-days`;
+  return `${failures}${rate}: ${whole(count)} incidents, ${whole(falsePositives)} of them false alarms`;
+}
+
+/** What followed from it, in short. */
+export function predictedFacts(report: TwinReport): Fact[] {
+  const { predictions } = report;
+  const { jobs, deviceTime, waits, preemption, ettr, failures, queue, energy, lemons } = predictions;
+  const device = deviceWord(report);
+  const wait = waits.all.waitSeconds;
+  const facts: Fact[] = [
+    ['jobs', jobsEndWords(jobs)],
+    [
+      'utilisation',
+      `${percent(predictions.utilization)} of the nodes in service, ${percent(predictions.occupancy)} of all`,
+    ],
+    [
+      'goodput',
+      `${percent(predictions.goodput)} of all ${device} time is productive; ${hours(deviceTime.lost, device)} are lost`,
+    ],
+  ];
+  if (wait !== null) {
+    const { median, mean, p90, p99 } = wait;
+    const times = [
+      `median ${shortTime(median)}`,
+      `mean ${meanSeconds(mean)}`,
+      `p90 ${shortTime(p90)}`,
+      `p99 ${shortTime(p99)}`,
+    ];
+    facts.push(['wait', times.join(', ')]);
+  }
+  const slowdown = waits.all.boundedSlowdown;
+  if (slowdown !== null) facts.push(['slowdown', `mean ${digits(slowdown.mean)} (bounded)`]);
+  facts.push(['queue', `${whole(queue.meanJobs)} jobs in the mean, ${whole(queue.maxJobs)} at most`]);
+  if (preemption.preemptions > 0) {
+    facts.push([
+      'preemptions',
+      `${whole(preemption.preemptions)}, ${whole(preemption.afterFailure)} by jobs that failures put back and ${whole(preemption.afterThose)} by those they displaced`,
+    ]);
+  }
+  const [worst] = preemption.crashLoops;
+  if (worst !== undefined && worst.failures >= 3) {
+    facts.push([
+      'crash loop',
+      `job ${worst.jobId} (${whole(worst.devices)} ${device}s): ended by failures ${whole(worst.failures)} times, which caused ${whole(worst.preemptions)} preemptions of ${whole(worst.preemptedDevices)} ${device}s`,
+    ]);
+  }
+  if (ettr.all !== null) facts.push(['ETTR', `${ettr.all.ettr.toFixed(3)} of jobs that ran for a day or more`]);
+  const { large } = failures;
+  if (large.jobFailureShare !== null && failures.attemptsFailed > 0) {
+    facts.push([
+      'large jobs',
+      `failures hit ${percent(large.jobFailureShare)} of ${whole(large.jobs)} jobs of 512+ ${device}s`,
+    ]);
+  }
+  if (energy !== null) facts.push(['energy', `${whole(energy.megawattHours)} MWh`]);
+  if (lemons !== null) facts.push(['lemon nodes', lemonWords(lemons)]);
+  return facts;
+}
+
+function jobsEndWords({
+  started,
+  ended,
+  neverStarted,
+  pendingAtEnd,
+  runningAtEnd,
+}: TwinReport['predictions']['jobs']): string {
+  const left = [
+    neverStarted > 0 ? `${whole(neverStarted)} never started` : null,
+    runningAtEnd > 0 ? `${whole(runningAtEnd)} run at the end` : null,
+    pendingAtEnd > 0 ? `${whole(pendingAtEnd)} wait` : null,
+  ].filter((words) => words !== null);
+  return [`${whole(started)} started, ${whole(ended)} ended`, ...left].join(', ');
+}
+
+function lemonWords({
+  nodesFlagged,
+  lemons,
+  lemonsFlagged,
+  precision,
+  recall,
+}: NonNullable<TwinReport['predictions']['lemons']>): string {
+  const shares =
+    precision === null || recall === null ? '' : ` (precision ${percent(precision)}, recall ${percent(recall)})`;
+  return `${whole(nodesFlagged)} nodes drained, ${whole(lemonsFlagged)} of the ${whole(lemons)} lemons among them${shares}`;
+}
+
+/** Means are compared with other simulators to the second. */
+function meanSeconds(seconds: number): string {
+  const short = shortTime(seconds);
+  return seconds < 99.5 ? short : `${short} (${whole(seconds)} s)`;
+}
+
+export function hours(value: number, device: string): string {
+  return `${digits(value)} ${device}-hours`;
+}
+
+export function deviceWord(report: TwinReport): 'GPU' | 'CPU' {
+  return report.inputs.cluster.unit === 'gpu' ? 'GPU' : 'CPU';
+}

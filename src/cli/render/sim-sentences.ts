@@ -1,0 +1,84 @@
+import type { PairedDifference } from '../../twin/compare.ts';
+import type { MeasureUnit } from '../../twin/compared-measures.ts';
+import type { SimulationInputs } from '../sim/simulation-inputs.ts';
+import { digits, percent, shortTime, whole } from './sim-words.ts';
+
+interface Measure extends PairedDifference {
+  subject: string;
+  unit: MeasureUnit;
+}
+
+/** What a variant does to the base, as the subject of a sentence: `adding 1,240 nodes`. More than one change: the variant's title. */
+export function changeWords(base: SimulationInputs, variant: SimulationInputs, title: string): string {
+  const changes: string[] = [];
+  const more = variant.nodes - base.nodes;
+  if (more !== 0) changes.push(more > 0 ? `adding ${whole(more)} nodes` : `taking ${whole(-more)} nodes away`);
+  if (variant.areLemonsWatched !== base.areLemonsWatched) {
+    changes.push(variant.areLemonsWatched ? 'draining lemon nodes' : 'leaving lemon nodes in service');
+  }
+  if (variant.load !== base.load) changes.push(`${digits(variant.load / base.load)} times the load`);
+  if (variant.failures !== base.failures) {
+    changes.push(variant.failures === null ? 'a cluster without failures' : `failures as in ${variant.failures}`);
+  }
+  if (variant.policy !== base.policy) changes.push(`the policy ${variant.policy}`);
+  if (variant.checkpointInterval !== base.checkpointInterval) {
+    changes.push(`a checkpoint interval of ${variant.checkpointInterval ?? "each job's own"}`);
+  }
+  const isElsewhere = ['workload', 'days', 'growth', 'addedJobs', 'cluster'].some(
+    (field) => Reflect.get(base, field) !== Reflect.get(variant, field),
+  );
+  const ownSettings = settingsWords(base, variant);
+  if (changes.length === 0 && ownSettings.length === 1 && !isElsewhere) return ownSettings[0] ?? title;
+  const [only, ...others] = changes;
+  // Another cluster is more than its number of nodes.
+  if (only === undefined || others.length > 0 || ownSettings.length > 0 || isElsewhere) return `“${title}”`;
+  return only;
+}
+
+/** Settings that differ, without those that the inputs show by themselves. */
+function settingsWords(base: SimulationInputs, variant: SimulationInputs): string[] {
+  const shown = ['nodes'];
+  const names = [...new Set([...Object.keys(base.settings), ...Object.keys(variant.settings)])].sort();
+  return names.flatMap((name) => {
+    const value = variant.settings[name];
+    if (shown.includes(name) || value === base.settings[name]) return [];
+    return [value === undefined ? `the default of ${name}` : `${name} ${value}`];
+  });
+}
+
+/** `adding 1,240 nodes cuts the median wait of 256-GPU jobs from 9.1 h to 12 min (95 % interval of the change: -9.6 h to -8.2 h)`. */
+export function differenceSentence(change: string, measure: Measure): string {
+  const { subject, base, variant, difference, isClear } = measure;
+  const say = (value: number) => sayMeasure(value, measure.unit);
+  const interval = intervalWords(measure);
+  if (!isClear)
+    return `${change} changes ${subject} no more than chance does: ${say(base)}, then ${say(variant)}${interval}`;
+  return `${change} ${difference < 0 ? 'cuts' : 'raises'} ${subject} from ${say(base)} to ${say(variant)}${interval}`;
+}
+
+function intervalWords({ interval, unit }: Measure): string {
+  if (interval === null) return '';
+  const change = (value: number) => `${value > 0 ? '+' : ''}${sayChange(value, unit)}`;
+  return ` (95 % interval of the change: ${change(interval.low)} to ${change(interval.high)})`;
+}
+
+export function sayMeasure(value: number, unit: MeasureUnit): string {
+  switch (unit) {
+    case 'seconds':
+      return shortTime(value);
+    case 'share':
+      return percent(value);
+    case 'gpuHours':
+    case 'cpuHours':
+      return `${digits(value)} ${unit === 'gpuHours' ? 'GPU' : 'CPU'}-hours`;
+    case 'megawattHours':
+      return `${digits(value)} MWh`;
+    case 'number':
+  }
+  return digits(value);
+}
+
+/** Shares change by points. */
+function sayChange(value: number, unit: MeasureUnit): string {
+  return unit === 'share' ? `${digits(value * 100)} points` : sayMeasure(value, unit);
+}

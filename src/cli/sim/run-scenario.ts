@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { ExitStatus } from '../exit-status.ts';
+import { note, print, printJson } from '../output.ts';
+import { renderSimulation } from '../render/sim-report.ts';
+import { terminalOf } from '../render/terminal.ts';
+import { loadScenario, withLayer, withPaths } from './load-scenario.ts';
+import { parseSettings } from './overrides.ts';
+import { watchSimulation } from './watched-simulation.ts';
+
+/** The options of `orrery sim` as commander gives them. */
+export interface SimOptions extends Omit<ScenarioFields, 'lemons' | 'set' | 'title' | 'jobs'> {
+  scenario?: string;
+  set?: string[];
+  lemons?: 'on' | 'off';
+  report?: string;
+  jobsOut?: string;
+  json?: boolean;
+  debug?: boolean;
+}
+
+/** `orrery sim`: the scenario file, if any, with the options on top of it; runs it and says what came out. */
+export async function runScenario(options: SimOptions): Promise<void> {
+  const { scenario, set, lemons, report, jobsOut, json, debug: _, ...given } = options;
+  const own = withPaths(given, process.cwd());
+  if (set !== undefined) own.set = parseSettings(set);
+  if (lemons !== undefined) own.lemons = lemons === 'on';
+  const fields = scenario === undefined ? own : withLayer(await loadScenario(scenario), own);
+
+  const startedMs = performance.now();
+  const result = await watchSimulation({ fields, jobsOut: jobsOut === undefined ? null : resolve(jobsOut) });
+  for (const { what, examples } of result.inputs.remarks) {
+    note(`note: ${what}`);
+    for (const example of examples) note(`  ${example}`);
+  }
+  if (json === true) printJson(result);
+  else print(renderSimulation(result, terminalOf(process.stdout)));
+  const { jobsEnded, isInterrupted } = result.summary;
+  const seconds = (performance.now() - startedMs) / 1000;
+  note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
+  if (report !== undefined) note(`report ${report}`);
+  if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
+  if (isInterrupted) throw new ExitStatus(130);
+}

@@ -1,0 +1,15 @@
+import { basename, resolve } from 'node:path';
+import { parseFailureFile } from '../../formats/failure-file.ts';
+import type { FailureModel } from '../../twin/failure-model.ts';
+import { readText } from '../read-text.ts';
+import { catalogueFile, isPath } from './load-scenario.ts';
+import type { Overrides } from './overrides.ts';
+
+/** What breaks in a scenario; null where nothing does. Throws ORR_BAD_FILE, ORR_USAGE. */
+export async function failureModelOf(nameOrFile: string, overrides: Overrides): Promise<FailureModel | null> {
+  if (nameOrFile === 'none') return null;
+  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('failures', nameOrFile, 'failure model');
+  const model = parseFailureFile(await readText(path), basename(path));
+  const { failuresPerThousandNodeDays = model.failuresPerThousandNodeDays } = overrides;
+  return { ...model, failuresPerThousandNodeDays };
+}

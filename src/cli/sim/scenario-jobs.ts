@@ -1,0 +1,168 @@
+import { basename, resolve } from 'node:path';
+import { OrreryError } from '../../contract/errors.ts';
+import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
+import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import {
+  adjustJobs,
+  type CheckpointRule,
+  listedJobs,
+  mergeJobs,
+  withCheckpointRule,
+} from '../../twin/adjusted-jobs.ts';
+import { traceJobs } from '../../twin/trace-source.ts';
+import type { JobSource, TwinJob } from '../../twin/types.ts';
+import { createWorkload } from '../../twin/workload.ts';
+import { addedJobNames, addedJobs } from './added-jobs.ts';
+import type { Overrides } from './overrides.ts';
+import type { ScenarioPolicy } from './scenario-policy.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
+import { readTraceText } from './trace-file.ts';
+import { readWorkload } from './workload.ts';
+
+const EXAMPLES_MAX = 3;
+const MS_PER_DAY = 86_400_000;
+
+export interface ScenarioJobs {
+  source: JobSource;
+  /** What a job is called in `--jobs-out`. */
+  nameOf: (job: TwinJob) => string;
+  /** GPU-hours a day that the workload asks for; null for a trace. */
+  trace: SimulationInputs['trace'];
+  remarks: readonly ReadingRemark[];
+}
+
+/** The jobs of a scenario's workload or trace, with those that it adds. Throws ORR_BAD_FILE, ORR_USAGE. */
+export async function jobsOf(
+  fields: ScenarioFields,
+  overrides: Overrides,
+  cluster: SimulatedCluster,
+  policy: ScenarioPolicy,
+  failuresPerNodeDay: number,
+): Promise<ScenarioJobs> {
+  const own =
+    fields.trace === undefined ? await ofWorkload(fields, cluster) : await ofTrace(fields.trace, cluster, policy);
+  const rule = checkpointRule(fields.checkpointInterval, failuresPerNodeDay);
+  const { maxRequeues } = overrides;
+  const added = addedJobs(fields.jobs ?? [], cluster.nodes);
+  const names = addedJobNames(fields.jobs ?? []);
+  const merged = added.length === 0 ? own.source : mergeJobs(own.source, listedJobs(added));
+  const source =
+    rule === null && maxRequeues === undefined
+      ? merged
+      : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
+  const ownName = own.nameOf;
+  const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
+  return { source, nameOf, trace: own.trace, remarks: own.remarks };
+}
+
+interface OwnJobs {
+  source: JobSource;
+  nameOf: (jobId: number) => string;
+  trace: SimulationInputs['trace'];
+  remarks: ReadingRemark[];
+}
+
+async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Promise<OwnJobs> {
+  const { workload = '', days = 0, seed = 1, load, growth } = fields;
+  const spec = await readWorkload(workload);
+  const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
+  const source = createWorkload(spec, {
+    days,
+    seed,
+    ...(load !== undefined && { load }),
+    ...(growth !== undefined && { growth }),
+    clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
+    gpusPerNode,
+  });
+  return { source, nameOf: String, trace: null, remarks: [] };
+}
+
+async function ofTrace(file: string, cluster: SimulatedCluster, policy: ScenarioPolicy): Promise<OwnJobs> {
+  const { readTrace } = await import('../../formats/trace-file.ts');
+  const { text, fileName } = await readTraceText(resolve(file));
+  const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
+  const reading = readTrace(text, fileName, gpusPerNode > 0 ? { gpusPerNode } : {});
+  const { slurm, options } = policy;
+  const jobs = traceJobs(reading.rows, {
+    nodes: cluster.nodes,
+    policy: options,
+    ...(slurm !== null && {
+      isExclusive: slurm.isWholeNode,
+      exclusivePartitions: slurm.exclusivePartitions,
+      isMemoryConsumed: slurm.isMemoryConsumed,
+      ...(!slurm.isRequeued && { maxRequeues: 0 }),
+    }),
+  });
+  if (jobs.count === 0) throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
+  const { counts, bad } = reading;
+  const remarks: ReadingRemark[] = [];
+  if (bad.length > 0) {
+    remarks.push({
+      what: `${counted(bad.length, 'record')} of ${counts.records} in ${fileName} cannot be used: ${list(counts.byReason)}`,
+      examples: bad
+        .slice(0, EXAMPLES_MAX)
+        .map(({ line, reason, found }) => `line ${line}: ${reason}, found ${JSON.stringify(found)}`),
+    });
+  }
+  if (jobs.refused.length > 0) {
+    remarks.push({
+      what: `${counted(jobs.refused.length, 'job')} of ${fileName} cannot run on ${cluster.name}`,
+      examples: jobs.refused
+        .slice(0, EXAMPLES_MAX)
+        .map(({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
+    });
+  }
+  if (counts.skipped.size > 0) remarks.push({ what: `skipped in ${fileName}: ${list(counts.skipped)}`, examples: [] });
+  if (counts.notes.size > 0) remarks.push({ what: `read in ${fileName}: ${list(counts.notes)}`, examples: [] });
+  if (jobs.leftOut.size > 0) remarks.push({ what: `left out of ${fileName}: ${list(jobs.leftOut)}`, examples: [] });
+  return {
+    source: jobs.source,
+    nameOf: (jobId) => jobs.nameOf(jobId),
+    trace: {
+      file: basename(file),
+      format: reading.format,
+      jobs: jobs.count,
+      badRows: bad.length,
+      refusedRows: jobs.refused.length,
+    },
+    remarks,
+  };
+}
+
+function noJobs(
+  fileName: string,
+  bad: { line: number; reason: string; found: string } | undefined,
+  refused: { line: number; job: string; reason: string } | undefined,
+): string {
+  if (refused !== undefined)
+    return `${fileName}:${refused.line} job ${refused.job}: ${refused.reason}; no other job can run either`;
+  if (bad !== undefined)
+    return `${fileName}:${bad.line} ${bad.reason}, got ${JSON.stringify(bad.found)}; no record can be used`;
+  return `${fileName}: expected jobs, found none`;
+}
+
+function withRequeues(job: TwinJob, maxRequeues: number | undefined): TwinJob {
+  return maxRequeues === undefined ? job : { ...job, request: { ...job.request, maxRequeues } };
+}
+
+function checkpointRule(text: string | undefined, failuresPerNodeDay: number): CheckpointRule | null {
+  const choice = text === undefined ? undefined : checkpointChoice(text);
+  if (choice === undefined) return null;
+  return choice.kind === 'young-daly' ? { ...choice, failuresPerNodeDay } : choice;
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  const sorted = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1));
+  const shown = sorted.slice(0, 5).map(([what, count]) => `${count} ${what}`);
+  return sorted.length > 5 ? `${shown.join('; ')}; and ${sorted.length - 5} more kinds` : shown.join('; ');
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** Where a run ends by its scenario: after its days; null: once all is done. */
+export function untilMsOf(fields: ScenarioFields): number | null {
+  return fields.days === undefined ? null : Math.round(fields.days * MS_PER_DAY);
+}

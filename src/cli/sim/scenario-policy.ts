@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { OrreryError } from '../../contract/errors.ts';
+import { parsePolicyFile } from '../../formats/policy-file.ts';
+import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { type ConfText, parseSlurmConf, type SlurmConf } from '../../formats/slurm-conf.ts';
+import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
+import { INSTANT, type Timing } from '../../twin/scenario.ts';
+import { readText } from '../read-text.ts';
+import { catalogueFile, isPath } from './load-scenario.ts';
+import { type Overrides, withPolicyOverrides } from './overrides.ts';
+import type { ReadingRemark } from './simulation-inputs.ts';
+
+const EXAMPLES_MAX = 5;
+/** Measured on a Slurm 22.05 with made-up nodes: docs/reference/fidelity.md. */
+const SLURM_TIMING: Timing = { launchMs: 20, completeMs: 20, killMs: 50 };
+
+export interface ScenarioPolicy {
+  name: string;
+  options: SchedulerOptions;
+  timing: Timing;
+  /** Null where the policy is not a slurm.conf's. */
+  slurm: SlurmConf | null;
+  remarks: readonly ReadingRemark[];
+}
+
+/**
+ * The policy of a scenario: of a slurm.conf, of a policy file, or the default of its jobs (`defaultName`; null: first in, first out with EASY
+ * backfill); then what is set. Throws ORR_BAD_FILE, ORR_USAGE.
+ */
+export async function policyOf(
+  fields: ScenarioFields,
+  overrides: Overrides,
+  defaultName: string | null,
+): Promise<ScenarioPolicy> {
+  const { slurmConf } = fields;
+  const base = slurmConf === undefined ? await ofFile(fields.policy ?? defaultName) : await ofSlurm(slurmConf, fields);
+  const options = withPolicyOverrides(base.options, overrides.policy);
+  try {
+    completePolicy(options);
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new OrreryError('ORR_USAGE', `policy ${base.name}: ${cause.message}`, { cause });
+    throw cause;
+  }
+  return { ...base, options };
+}
+
+async function ofFile(nameOrFile: string | null): Promise<ScenarioPolicy> {
+  if (nameOrFile === null) return { name: 'default', options: {}, timing: INSTANT, slurm: null, remarks: [] };
+  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('policies', nameOrFile, 'policy');
+  const { options, timing, ignored } = parsePolicyFile(await readText(path), basename(path));
+  return {
+    name: isPath(nameOrFile) ? basename(nameOrFile) : nameOrFile,
+    options,
+    timing: timing ?? INSTANT,
+    slurm: null,
+    remarks: ignoredRemark(
+      basename(path),
+      ignored.map(({ key, reason }) => `${key}: ${reason}`),
+    ),
+  };
+}
+
+async function ofSlurm(path: string, fields: ScenarioFields): Promise<ScenarioPolicy> {
+  const { topologyConf, qosDump, assocDump } = fields;
+  const conf = await confText(path);
+  const [topology, qos, associations] = await Promise.all([topologyConf, qosDump, assocDump].map(optionalText));
+  const slurm = parseSlurmConf({
+    conf,
+    include: (included) => includedText(resolve(dirname(path), included)),
+    ...(topology !== undefined && { topology }),
+    ...(qos !== undefined && { qos }),
+    ...(associations !== undefined && { associations }),
+  });
+  return {
+    name: basename(path),
+    options: slurm.policy,
+    timing: SLURM_TIMING,
+    slurm,
+    remarks: ignoredRemark(
+      basename(path),
+      slurm.ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`),
+    ),
+  };
+}
+
+async function confText(path: string): Promise<ConfText> {
+  return { name: basename(path), text: await readText(path) };
+}
+
+async function optionalText(path: string | undefined): Promise<ConfText | undefined> {
+  return path === undefined ? undefined : await confText(path);
+}
+
+function includedText(path: string): ConfText | undefined {
+  try {
+    return { name: basename(path), text: readFileSync(path, 'utf8') };
+  } catch {
+    // The reader names the line that asks for it.
+    return undefined;
+  }
+}
+
+function ignoredRemark(file: string, ignored: readonly string[]): ReadingRemark[] {
+  if (ignored.length === 0) return [];
+  const settings = ignored.length === 1 ? '1 setting' : `${ignored.length} settings`;
+  return [
+    {
+      what: `${settings} of ${file} ${ignored.length === 1 ? 'is' : 'are'} not modelled`,
+      examples: ignored.slice(0, EXAMPLES_MAX),
+    },
+  ];
+}

@@ -1,0 +1,166 @@
+import { OrreryError } from '../../contract/errors.ts';
+import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { completePolicy } from '../../scheduler/policy.ts';
+import { runTwin } from '../../twin/engine.ts';
+import { createIncidents } from '../../twin/failures.ts';
+import type { FailureModel } from '../../twin/failure-model.ts';
+import { createLemonWatch } from '../../twin/lemon-watch.ts';
+import { createMeasures } from '../../twin/measures/measures.ts';
+import type { TwinReport } from '../../twin/report.ts';
+import type { RunSummary, Scenario } from '../../twin/scenario.ts';
+import { JobsWriter } from './jobs-writer.ts';
+import { type Overrides, overridesOf } from './overrides.ts';
+import type { ProgressBoard } from './run-progress.ts';
+import { failureModelOf } from './scenario-failures.ts';
+import { jobsOf, type ScenarioJobs, untilMsOf } from './scenario-jobs.ts';
+import { policyOf, type ScenarioPolicy } from './scenario-policy.ts';
+import { clusterOf, plainCluster, type SimulatedCluster, slurmCluster } from './simulated-cluster.ts';
+import type { SimulationRequest } from './simulation.ts';
+import type { SimulationInputs } from './simulation-inputs.ts';
+
+const SEED_DEFAULT = 1;
+/** Of a workload that says nothing of policy and failures: those of the cluster that it is made after. */
+const POLICY_DEFAULT = 'rsc';
+
+/** The document of `orrery sim --json`. Virtual times only: the same scenario gives the same bytes. */
+export interface SimulationResult {
+  /** What was given. */
+  inputs: SimulationInputs;
+  summary: RunSummary;
+  /** What was drawn, and what is predicted. */
+  report: TwinReport;
+}
+
+/** A scenario with everything read that it names. */
+interface Prepared {
+  fields: ScenarioFields;
+  seed: number;
+  cluster: SimulatedCluster;
+  policy: ScenarioPolicy;
+  failures: FailureModel | null;
+  jobs: ScenarioJobs;
+  overrides: Overrides;
+}
+
+/** Reads what a scenario names and runs it. Throws ORR_USAGE, ORR_BAD_FILE, ORR_UNKNOWN_CLUSTER with one line. */
+export async function simulate(
+  { fields, jobsOut }: SimulationRequest,
+  board: ProgressBoard,
+): Promise<SimulationResult> {
+  const prepared = await prepare(fields);
+  const { cluster, policy, failures, jobs, seed } = prepared;
+  const untilMs = untilMsOf(fields);
+  const incidents =
+    failures === null ? null : createIncidents(failures, cluster.nodes, { seed, untilMs: untilMs ?? Infinity });
+  const watch =
+    fields.lemons === true
+      ? createLemonWatch(cluster.nodes, { onSwapped: (nodeIndex) => incidents?.swapped(nodeIndex) })
+      : null;
+  const measures = createMeasures({
+    nodes: cluster.nodes,
+    horizonMs: untilMs,
+    failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
+    powerPerNodeWatts: cluster.powerWattsMax,
+  });
+  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf);
+  const scenario: Scenario = {
+    nodes: cluster.nodes,
+    policy: policy.options,
+    timing: policy.timing,
+    jobs: jobs.source,
+    incidents,
+    operator: watch,
+    observers: [...measures.observers, ...(writer === null ? [] : [writer])],
+    untilMs,
+  };
+  board.show({ endMs: untilMs ?? jobs.source.endMsEstimate ?? 0, jobsInAll: jobs.source.countEstimate ?? 0 });
+  const summary = runTwin(scenario, {
+    onProgress: (nowMs, jobsSubmitted, jobsEnded) => {
+      board.show({ nowMs, jobsSubmitted, jobsEnded });
+      return !board.isStopping;
+    },
+  });
+  writer?.close();
+  return { inputs: inputsOf(prepared), summary, report: measures.report(summary, watch?.score() ?? null) };
+}
+
+async function prepare(fields: ScenarioFields): Promise<Prepared> {
+  refuseIncomplete(fields);
+  const overrides = overridesOf(fields.set ?? {});
+  const isSynthetic = fields.workload !== undefined;
+  const policy = await policyOf(fields, overrides, isSynthetic ? POLICY_DEFAULT : null);
+  const cluster = await clusterFor(fields, overrides, policy);
+  const failureName = fields.failures ?? (isSynthetic ? failuresOfWorkload(fields.workload ?? '') : 'none');
+  const failures = await failureModelOf(failureName, overrides);
+  const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
+  const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
+  return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy, failures, jobs, overrides };
+}
+
+function refuseIncomplete(fields: ScenarioFields): void {
+  const { workload, trace, days, cluster, policy, load, growth, set } = fields;
+  const { slurmConf, topologyConf, qosDump, assocDump } = fields;
+  const refuse = (message: string) => {
+    throw new OrreryError('ORR_USAGE', message);
+  };
+  if (workload === undefined && trace === undefined) {
+    refuse('workload: missing: give --workload NAME, such as rsc-1, or --trace FILE');
+  }
+  if (workload !== undefined && trace !== undefined) refuse('trace: expected either --workload or --trace, not both');
+  if (workload !== undefined && days === undefined)
+    refuse('days: missing: say how long with --days, such as --days 30');
+  if (trace !== undefined && (load !== undefined || growth !== undefined)) {
+    refuse('load: a trace has the arrivals it has: expected neither --load nor --growth with --trace');
+  }
+  for (const [name, value] of Object.entries({ policy, cluster })) {
+    if (slurmConf !== undefined && value !== undefined) {
+      refuse(`${name}: a slurm.conf says it already: expected either --${name} or --slurm-conf, not both`);
+    }
+  }
+  const dumps = [topologyConf, qosDump, assocDump];
+  if (slurmConf === undefined && dumps.some((file) => file !== undefined)) {
+    refuse('slurm-conf: missing: --topology-conf, --qos-dump and --assoc-dump go with it');
+  }
+  if (cluster === undefined && slurmConf === undefined && set?.['nodes'] === undefined) {
+    refuse('cluster: missing: give --cluster NAME (`orrery clusters` lists them), --slurm-conf FILE or --set nodes=N');
+  }
+}
+
+async function clusterFor(
+  { cluster }: ScenarioFields,
+  overrides: Overrides,
+  { slurm }: ScenarioPolicy,
+): Promise<SimulatedCluster> {
+  if (slurm !== null) return slurmCluster(slurm, overrides);
+  return cluster === undefined ? plainCluster(overrides) : await clusterOf(cluster, overrides);
+}
+
+function failuresOfWorkload(workload: string): string {
+  return workload === 'rsc-2' ? 'rsc-2' : 'rsc-1';
+}
+
+function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): SimulationInputs {
+  const { schedulerType, backfillType } = completePolicy(policy.options);
+  return {
+    title: fields.title ?? null,
+    cluster: cluster.name,
+    nodes: cluster.nodes.length,
+    gpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
+    workload: fields.workload ?? null,
+    trace: jobs.trace,
+    days: fields.days ?? null,
+    seed,
+    load: fields.load ?? 1,
+    growth: fields.growth ?? 0,
+    policy: policy.name,
+    schedulerType,
+    backfillType,
+    failures: failures?.name ?? null,
+    failuresPerThousandNodeDays: failures?.failuresPerThousandNodeDays ?? null,
+    areLemonsWatched: fields.lemons === true,
+    checkpointInterval: fields.checkpointInterval ?? null,
+    settings: fields.set ?? {},
+    addedJobs: fields.jobs?.length ?? 0,
+    remarks: [...policy.remarks, ...jobs.remarks],
+  };
+}
