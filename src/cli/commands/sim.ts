@@ -45,7 +45,7 @@ export function register(program: Command): Command {
       await runScenario(options);
     });
   defineCommand(group, 'compare', {
-    summary: 'Run scenarios side by side with the same seeds; say what differs, with confidence intervals.',
+    summary: 'Run scenarios with the same seeds and say what differs, with 95 % intervals.',
     examples: [
       ['orrery sim compare base.yaml larger.yaml', 'what would more nodes change?'],
       ['orrery sim compare crash-loop-uncapped crash-loop-capped --seeds 8', 'scenarios of the catalogue'],
