@@ -38,7 +38,10 @@ describe('scenario files', () => {
   it.each([
     ['clutser: a', 's.yaml:1:1 clutser: unknown key; did you mean "cluster"?'],
     ['days: -1', 's.yaml:1:1 days: expected a number > 0 and <= 1000000000, got -1'],
-    ['checkpointInterval: often', 's.yaml:1:1 checkpointInterval: expected a time such as 60m, young-daly or none'],
+    [
+      'checkpointInterval: often',
+      's.yaml:1:1 checkpointInterval: expected a time such as 60m, young-daly, adaptive or none',
+    ],
     ['jobs: [{submitHours: 0, nodes: 0, hours: 1}]', 's.yaml:1:25 jobs[0].nodes: expected an integer > 0'],
   ])('refuse %s', (text, message) => {
     expect(() => parseScenarioFile(text, 's.yaml')).toThrow(message);

@@ -11,25 +11,35 @@ const count = z.int().min(1).max(1e9);
 const name = z.string().min(1).max(500);
 
 /** One job that a scenario adds to its workload. */
-const jobSchema = z.strictObject({
-  name: name.optional(),
-  /** From the start of the run. */
-  submitHours: notNegative,
-  nodes: count,
-  /** Default all of a node's. */
-  gpusPerNode: z.int().min(0).max(1000).optional(),
-  /** Productive time on its nodes until the outcome. */
-  hours: positive,
-  limitHours: positive.optional(),
-  outcome: z.enum(OUTCOMES).default('COMPLETED'),
-  user: name.optional(),
-  account: name.optional(),
-  qos: name.optional(),
-  priority: z.int().min(-1e9).max(1e9).optional(),
-  maxRequeues: z.int().min(0).max(1e9).optional(),
-  /** The user cancels it this long after its submission. */
-  cancelAfterHours: positive.optional(),
-});
+const jobSchema = z
+  .strictObject({
+    name: name.optional(),
+    /** From the start of the run. */
+    submitHours: notNegative,
+    nodes: count,
+    /** Default all of a node's. */
+    gpusPerNode: z.int().min(0).max(1000).optional(),
+    /** Productive time on its nodes until the outcome; or a training, of which the planner says how long it takes and how it saves its work. */
+    hours: positive.optional(),
+    model: name.optional(),
+    tokens: z.union([z.string(), z.number()]).optional(),
+    limitHours: positive.optional(),
+    outcome: z.enum(OUTCOMES).default('COMPLETED'),
+    user: name.optional(),
+    account: name.optional(),
+    qos: name.optional(),
+    priority: z.int().min(-1e9).max(1e9).optional(),
+    maxRequeues: z.int().min(0).max(1e9).optional(),
+    /** The user cancels it this long after its submission. */
+    cancelAfterHours: positive.optional(),
+  })
+  .superRefine(({ hours, model, tokens }, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+    if (hours === undefined && model === undefined) refuse('hours', 'expected how long it runs, or model and tokens');
+    if (hours !== undefined && model !== undefined) refuse('model', 'expected either hours, or model and tokens');
+    if ((model === undefined) !== (tokens === undefined))
+      refuse('tokens', 'expected model and tokens together, such as tokens: 300B');
+  });
 
 const schema = z.strictObject({
   /** Another scenario, whose fields hold where this one has none. */
@@ -58,7 +68,10 @@ const schema = z.strictObject({
   lemons: z.union([z.enum(['on', 'off']), z.boolean()]).optional(),
   checkpointInterval: z
     .union([z.string(), z.number()])
-    .refine((text) => checkpointChoice(String(text)) !== undefined, 'expected a time such as 60m, young-daly or none')
+    .refine(
+      (text) => checkpointChoice(String(text)) !== undefined,
+      'expected a time such as 60m, young-daly, adaptive or none',
+    )
     .optional(),
   jobs: z.array(jobSchema).max(10_000).optional(),
 });

@@ -1,9 +1,6 @@
-import { youngDalySeconds } from '../planner/checkpointing.ts';
 import { mttfSeconds } from '../planner/failures.ts';
-import type { JobSource, TwinJob } from './types.ts';
-
-/** No job writes checkpoints more often than this, however cheap they are. Assumed. */
-const INTERVAL_MS_MIN = 60_000;
+import { optimalIntervalMs } from './adaptive-interval.ts';
+import type { Checkpointing, JobSource, TwinJob } from './types.ts';
 
 /** The same jobs, each as `adjust` makes it. Submission times stay as they are. */
 export function adjustJobs(source: JobSource, adjust: (job: TwinJob) => TwinJob): JobSource {
@@ -46,10 +43,13 @@ export function listedJobs(jobs: readonly TwinJob[]): JobSource {
   };
 }
 
-/** When a job that writes checkpoints does so: always after the same time, or at the optimum of its size and of the failure rate. */
+/**
+ * When a job that writes checkpoints does so: always after the same time; at the optimum of its size and of the failure rate; or at the
+ * optimum for the failures that it has had itself, beginning from that rate.
+ */
 export type CheckpointRule =
   | { kind: 'fixed'; intervalMs: number }
-  | { kind: 'young-daly'; failuresPerNodeDay: number }
+  | { kind: 'young-daly' | 'adaptive'; failuresPerNodeDay: number }
   | { kind: 'none' };
 
 /**
@@ -62,8 +62,7 @@ export function withCheckpointRule(job: TwinJob, rule: CheckpointRule): TwinJob 
   if (rule.kind === 'none') return { ...job, checkpointing: null };
   if (rule.kind === 'fixed') return { ...job, checkpointing: { ...checkpointing, intervalMs: rule.intervalMs } };
   if (rule.failuresPerNodeDay <= 0) return job;
-  const { writeMs } = checkpointing;
-  const mttf = mttfSeconds(request.nodes, rule.failuresPerNodeDay);
-  const optimum = Math.round(1000 * youngDalySeconds(writeMs / 1000, mttf));
-  return { ...job, checkpointing: { ...checkpointing, intervalMs: Math.max(optimum, writeMs, INTERVAL_MS_MIN) } };
+  const mttfMs = 1000 * mttfSeconds(request.nodes, rule.failuresPerNodeDay);
+  const optimal: Checkpointing = { ...checkpointing, intervalMs: optimalIntervalMs(checkpointing.writeMs, mttfMs) };
+  return { ...job, checkpointing: rule.kind === 'adaptive' ? { ...optimal, mttfPriorMs: mttfMs } : optimal };
 }

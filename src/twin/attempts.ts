@@ -2,6 +2,7 @@ import type { EventQueue } from '../lib/event-queue.ts';
 import type { CoreJob, DecisionSink, SchedulerCore } from '../scheduler/core-types.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import type { EndCause, EndState } from '../scheduler/types.ts';
+import { adaptedCheckpointing } from './adaptive-interval.ts';
 import { attemptMs, type Progress, setProgress } from './attempt-progress.ts';
 import { Dependents } from './dependents.ts';
 import {
@@ -231,9 +232,9 @@ export class Attempts implements DecisionSink {
     this.#core.started(job.core, this.nowMs);
     job.phase = 'running';
     job.tasksMs = this.nowMs;
+    job.checkpointing = adaptedCheckpointing(job);
     if (job.brokenMs < Infinity) return;
-    const { workMs, checkpointing } = job.twin;
-    const endMs = this.nowMs + attemptMs(workMs - job.savedMs, checkpointing);
+    const endMs = this.nowMs + attemptMs(job.twin.workMs - job.savedMs, job.checkpointing);
     this.#queue.push(endMs, TASKS_ENDED, job.slot, job.attemptStamp);
   }
 
@@ -258,6 +259,7 @@ export class Attempts implements DecisionSink {
     job.productiveMs += productiveMs;
     job.lostMs += lostMs;
     job.overheadMs += overheadMs;
+    if (job.incident !== null) job.failures += 1;
     job.savedMs += productiveMs;
     job.tasksEndMs = this.nowMs;
     job.phase = 'completing';
@@ -281,9 +283,8 @@ export class Attempts implements DecisionSink {
 
   /** How far the attempt had come when it was to end, or when it broke. */
   #setProgress(job: LiveJob, endMs: number): void {
-    const { workMs, checkpointing } = job.twin;
     const elapsedMs = job.tasksMs === null ? 0 : Math.max(0, Math.min(endMs, job.brokenMs) - job.tasksMs);
-    setProgress(this.#progress, elapsedMs, workMs - job.savedMs, checkpointing);
+    setProgress(this.#progress, elapsedMs, job.twin.workMs - job.savedMs, job.checkpointing);
   }
 
   /** How long it stood still because a node was broken. */

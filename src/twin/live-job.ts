@@ -1,6 +1,6 @@
 import type { Allocation, CoreJob } from '../scheduler/core-types.ts';
 import type { EndState } from '../scheduler/types.ts';
-import type { AttemptState, Incident, TwinJob } from './types.ts';
+import type { AttemptState, Checkpointing, Incident, TwinJob } from './types.ts';
 
 /**
  * `ending`: signalled, something of it still runs. `completing`: its tasks are over, its nodes not yet free. `over`: its nodes are free, the
@@ -30,11 +30,15 @@ export class LiveJob {
   productiveMs = 0;
   lostMs = 0;
   overheadMs = 0;
+  /** Attempts that a failure ended. */
+  failures = 0;
 
   /** When the current attempt was decided: from here on it holds its nodes. */
   startMs = 0;
   /** When its tasks began to run; null while it is launched. */
   tasksMs: number | null = null;
+  /** How its tasks keep their work in this attempt. */
+  checkpointing: Checkpointing | null = null;
   attemptQueuedMs = 0;
   allocation: Allocation | null = null;
   /** When a node of it broke, so that nothing was done from then on; Infinity where none did. */
@@ -88,6 +92,8 @@ export class LiveJobs {
       job.productiveMs = 0;
       job.lostMs = 0;
       job.overheadMs = 0;
+      job.failures = 0;
+      job.checkpointing = null;
       job.tasksEndMs = null;
     }
     core.slot = job.slot;

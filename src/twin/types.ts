@@ -17,6 +17,11 @@ export interface Checkpointing {
   isBlocking: boolean;
   /** From the start of an attempt until it is productive again (the paper's u0). Paid by every attempt. */
   restartMs: number;
+  /**
+   * Absent: the interval stays as it is. Else each attempt takes the optimum for the failures that the job has had so far, beginning from this
+   * mean time to failure.
+   */
+  mttfPriorMs?: number;
 }
 
 /** A job with what the scheduler must not know: how long it really runs. */

@@ -16,6 +16,7 @@ import {
   type PlanRequest,
   readRequest,
   resolveRequest,
+  STACK_DEFAULT,
   withGpus,
 } from '../plan/request.ts';
 import { validateRuns } from '../plan/run-validation.ts';
@@ -26,7 +27,6 @@ import { renderPlan } from '../render/plan-report.ts';
 import { renderValidation } from '../render/plan-validation.ts';
 import { terminalOf } from '../render/terminal.ts';
 
-const DEFAULT_STACK = 'megatron-2022';
 const ZERO_STAGES = [0, 1, 2, 3] as const;
 
 interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
@@ -57,7 +57,7 @@ export function register(program: Command): Command {
     .option('--gpus <n>', 'GPUs to use; default all of the cluster', integer(1))
     .option('--global-batch <n>', "sequences in a step; default by the model's size", integer(1))
     .option('--seq <n>', 'tokens in a sequence; default the longest', integer(1))
-    .option('--stack <name>', 'training software, or a file of plan calibrate', DEFAULT_STACK)
+    .option('--stack <name>', 'training software, or a file of plan calibrate', STACK_DEFAULT)
     .option('--tp <n>', 'fix tensor parallelism', integer(1))
     .option('--pp <n>', 'fix pipeline parallelism', integer(1))
     .option('--dp <n>', 'fix data parallelism', integer(1))
@@ -111,7 +111,7 @@ export function register(program: Command): Command {
     ],
   })
     .argument('<file>', 'CSV file of measured runs, as for plan validate')
-    .option('--stack <name>', 'the stack to begin from', DEFAULT_STACK)
+    .option('--stack <name>', 'the stack to begin from', STACK_DEFAULT)
     .option('--out <file>', 'where to write the fitted stack; default nowhere')
     .action(async (file: string, options: { stack: string; out?: string; json?: boolean }) => {
       const calibration = await calibrate(file, options.stack, options.out ?? null);

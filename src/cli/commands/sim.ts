@@ -37,7 +37,11 @@ export function register(program: Command): Command {
     .option('--assoc-dump <file>', 'output of sacctmgr show assoc -P')
     .option('--failures <name>', 'rsc-1, rsc-2, llama3, a file, or none')
     .addOption(new Option('--lemons <switch>', 'find and drain lemon nodes; default off').choices(['on', 'off']))
-    .option('--checkpoint-interval <time>', '60m, young-daly or none; default as the jobs say', checkpointText)
+    .option(
+      '--checkpoint-interval <time>',
+      '60m, young-daly, adaptive or none; default as the jobs say',
+      checkpointText,
+    )
     .option('--report <file>', 'write the report as an HTML page too')
     .option('--jobs-out <file>', 'write one CSV line a job')
     .action(async (options: SimOptions) => {
@@ -108,6 +112,7 @@ function number(above: number, most: number): (text: string) => number {
 }
 
 function checkpointText(text: string): string {
-  if (checkpointChoice(text) === undefined) throw new InvalidArgumentError('Expected 60m, young-daly or none.');
+  if (checkpointChoice(text) === undefined)
+    throw new InvalidArgumentError('Expected 60m, young-daly, adaptive or none.');
   return text;
 }

@@ -14,6 +14,9 @@ import { quantity } from '../render/cluster-facts.ts';
 /** How many nodes fewer are tried to name a number of GPUs that can be laid out. */
 const SMALLER_NODES_MOST = 1000;
 
+/** Training software where nothing is said. */
+export const STACK_DEFAULT = 'megatron-2022';
+
 /** What the command line says; absent is left to the planner. */
 export interface PlanOptions {
   cluster: string;

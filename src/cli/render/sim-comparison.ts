@@ -30,7 +30,11 @@ function renderVariant(variant: ComparedVariant, terminal: Terminal): string {
       text: ({ interval, unit }) =>
         interval === null ? '-' : `${sayMeasure(interval.low, unit)} to ${sayMeasure(interval.high, unit)}`,
     },
-    { header: '', text: ({ isClear }) => (isClear ? '*' : '') },
+    {
+      header: '',
+      text: ({ isClear, base: was, variant: is, unit }) =>
+        isClear && sayMeasure(was, unit) !== sayMeasure(is, unit) ? '*' : '',
+    },
   ];
   const differing = measures.filter(({ base, variant: value }) => base !== value);
   const blocks = [terminal.paint('bold', oneLine(title)), ...shown];

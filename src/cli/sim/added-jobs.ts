@@ -1,23 +1,40 @@
 import type { NodeSpec } from '../../cluster/node.ts';
-import type { ScenarioJob } from '../../formats/scenario-file.ts';
-import type { JobRequest } from '../../scheduler/types.ts';
+import type { Dependency, JobRequest } from '../../scheduler/types.ts';
 import type { TwinJob } from '../../twin/types.ts';
+import type { TimedJob } from './planned-jobs.ts';
 
 const MS_PER_HOUR = 3_600_000;
 /** Ids beyond those of any workload, so that none of its jobs has to be counted anew. */
 const FIRST_ID = 1_000_000_000;
 const MAX_REQUEUES_DEFAULT = 3;
+/** Of its time limit, what a training uses before it stops by itself and goes on in another job: the rest is for failures. Assumed. */
+const LIMIT_USED = 0.95;
 
-/** Jobs that a scenario adds to its workload, in the order of their submission. Whole nodes unless they say how many GPUs. */
-export function addedJobs(jobs: readonly ScenarioJob[], nodes: readonly NodeSpec[]): TwinJob[] {
+export interface AddedJobs {
+  /** In the order of their submission. */
+  jobs: TwinJob[];
+  /** By id: its own name where it has one; the jobs that a training goes on in are numbered. */
+  names: ReadonlyMap<number, string>;
+}
+
+/**
+ * Jobs that a scenario adds to its workload. Whole nodes unless they say how many GPUs. One that saves its work and runs longer than its time
+ * limit goes on in further jobs, each of which waits for the one before it.
+ */
+export function addedJobs(timed: readonly TimedJob[], nodes: readonly NodeSpec[]): AddedJobs {
   const whole = nodes[0]?.resources ?? { cpus: 1, memoryBytes: 0, gpus: 0 };
-  return [...jobs]
-    .sort((a, b) => a.submitHours - b.submitHours)
-    .map((job, index) => {
-      const { gpusPerNode, limitHours, cancelAfterHours } = job;
-      const share = gpusPerNode === undefined || whole.gpus === 0 ? 1 : gpusPerNode / whole.gpus;
+  const jobs: TwinJob[] = [];
+  const names = new Map<number, string>();
+  for (const job of [...timed].sort((a, b) => a.submitHours - b.submitHours)) {
+    const { gpusPerNode, limitHours, cancelAfterHours, checkpointing, outcome } = job;
+    const share = gpusPerNode === undefined || whole.gpus === 0 ? 1 : gpusPerNode / whole.gpus;
+    const partHours = checkpointing === null || limitHours === undefined ? Infinity : LIMIT_USED * limitHours;
+    const parts = Math.max(1, Math.ceil(job.hours / partHours));
+    let dependencies: readonly Dependency[] = [];
+    for (let part = 1; part <= parts; part++) {
+      const jobId = FIRST_ID + jobs.length;
       const request: JobRequest = {
-        jobId: FIRST_ID + index,
+        jobId,
         submitMs: ms(job.submitHours),
         priority: job.priority ?? 0,
         nodes: job.nodes,
@@ -31,26 +48,25 @@ export function addedJobs(jobs: readonly ScenarioJob[], nodes: readonly NodeSpec
         timeLimitMs: limitHours === undefined ? null : ms(limitHours),
         excludedNodes: [],
         maxRequeues: job.maxRequeues ?? MAX_REQUEUES_DEFAULT,
-        dependencies: [],
+        dependencies,
         isHeld: false,
       };
       if (job.user !== undefined) request.user = job.user;
       if (job.account !== undefined) request.account = job.account;
       if (job.qos !== undefined) request.qos = job.qos;
-      return {
+      jobs.push({
         request,
-        workMs: ms(job.hours),
-        outcome: job.outcome,
+        workMs: ms(Math.min(partHours, job.hours - (part - 1) * (parts === 1 ? 0 : partHours))),
+        outcome: part === parts ? outcome : 'COMPLETED',
         cancelAfterMs: cancelAfterHours === undefined ? null : ms(cancelAfterHours),
-        checkpointing: null,
-      };
-    });
-}
-
-/** What one of them is called: its own name where it has one. */
-export function addedJobNames(jobs: readonly ScenarioJob[]): ReadonlyMap<number, string> {
-  const sorted = [...jobs].sort((a, b) => a.submitHours - b.submitHours);
-  return new Map(sorted.map((job, index) => [FIRST_ID + index, job.name ?? String(FIRST_ID + index)]));
+        checkpointing,
+      });
+      const name = job.name ?? String(jobId);
+      names.set(jobId, parts === 1 ? name : `${name}-${part}`);
+      dependencies = [{ condition: 'afterany', jobId }];
+    }
+  }
+  return { jobs, names };
 }
 
 function ms(hours: number): number {

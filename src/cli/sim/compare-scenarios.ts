@@ -13,6 +13,8 @@ import type { SimulationResult } from './simulate.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
 
 const REDRAW_MS = 100;
+/** A smaller change is no news, however sure it is. */
+const NOTABLE_CHANGE_MIN = 0.01;
 
 /** One measure of a variant beside that of the base. */
 export interface ComparedMeasure extends PairedDifference {
@@ -26,7 +28,7 @@ export interface ComparedVariant {
   title: string;
   /** What it changes, as a subject: `adding 1,240 nodes`. */
   change: string;
-  /** The clear differences in words, the largest first. */
+  /** The clear differences of a hundredth and more in words, the largest first. */
   sentences: string[];
   measures: ComparedMeasure[];
 }
@@ -96,7 +98,7 @@ function compareVariant(
   const [one, other] = [ofBase[0]?.inputs, ofVariant[0]?.inputs];
   const change = one === undefined || other === undefined ? title : changeWords(one, other, title);
   const clear = measures
-    .filter(({ isClear }) => isClear)
+    .filter((measure) => measure.isClear && relativeChange(measure) >= NOTABLE_CHANGE_MIN)
     .sort((a, b) => relativeChange(b) - relativeChange(a) || (a.name < b.name ? -1 : 1));
   return { title, change, sentences: clear.map((measure) => differenceSentence(change, measure)), measures };
 }

@@ -10,10 +10,11 @@ import {
   withCheckpointRule,
 } from '../../twin/adjusted-jobs.ts';
 import { traceJobs } from '../../twin/trace-source.ts';
-import type { JobSource, TwinJob } from '../../twin/types.ts';
+import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
-import { addedJobNames, addedJobs } from './added-jobs.ts';
+import { addedJobs } from './added-jobs.ts';
 import type { Overrides } from './overrides.ts';
+import { timeJobs } from './planned-jobs.ts';
 import type { ScenarioPolicy } from './scenario-policy.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
@@ -22,6 +23,13 @@ import { readWorkload } from './workload.ts';
 
 const EXAMPLES_MAX = 3;
 const MS_PER_DAY = 86_400_000;
+/** Of the jobs of a trace, which says nothing of checkpoints, once a rule for their interval is given: as in the workloads of the catalogue. Assumed. */
+const TRACE_CHECKPOINTING: Checkpointing = {
+  intervalMs: 3_600_000,
+  writeMs: 60_000,
+  isBlocking: false,
+  restartMs: 600_000,
+};
 
 export interface ScenarioJobs {
   source: JobSource;
@@ -40,12 +48,14 @@ export async function jobsOf(
   policy: ScenarioPolicy,
   failuresPerNodeDay: number,
 ): Promise<ScenarioJobs> {
-  const own =
-    fields.trace === undefined ? await ofWorkload(fields, cluster) : await ofTrace(fields.trace, cluster, policy);
   const rule = checkpointRule(fields.checkpointInterval, failuresPerNodeDay);
+  const own =
+    fields.trace === undefined
+      ? await ofWorkload(fields, cluster)
+      : await ofTrace(fields.trace, cluster, policy, rule === null ? null : TRACE_CHECKPOINTING);
   const { maxRequeues } = overrides;
-  const added = addedJobs(fields.jobs ?? [], cluster.nodes);
-  const names = addedJobNames(fields.jobs ?? []);
+  const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
+  const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
   const merged = added.length === 0 ? own.source : mergeJobs(own.source, listedJobs(added));
   const source =
     rule === null && maxRequeues === undefined
@@ -53,7 +63,7 @@ export async function jobsOf(
       : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
   const ownName = own.nameOf;
   const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
-  return { source, nameOf, trace: own.trace, remarks: own.remarks };
+  return { source, nameOf, trace: own.trace, remarks: [...own.remarks, ...timed.remarks] };
 }
 
 interface OwnJobs {
@@ -78,7 +88,12 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
   return { source, nameOf: String, trace: null, remarks: [] };
 }
 
-async function ofTrace(file: string, cluster: SimulatedCluster, policy: ScenarioPolicy): Promise<OwnJobs> {
+async function ofTrace(
+  file: string,
+  cluster: SimulatedCluster,
+  policy: ScenarioPolicy,
+  checkpointing: Checkpointing | null,
+): Promise<OwnJobs> {
   const { readTrace } = await import('../../formats/trace-file.ts');
   const { text, fileName } = await readTraceText(resolve(file));
   const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
@@ -87,6 +102,7 @@ async function ofTrace(file: string, cluster: SimulatedCluster, policy: Scenario
   const jobs = traceJobs(reading.rows, {
     nodes: cluster.nodes,
     policy: options,
+    checkpointing,
     ...(slurm !== null && {
       isExclusive: slurm.isWholeNode,
       exclusivePartitions: slurm.exclusivePartitions,
@@ -149,7 +165,11 @@ function withRequeues(job: TwinJob, maxRequeues: number | undefined): TwinJob {
 function checkpointRule(text: string | undefined, failuresPerNodeDay: number): CheckpointRule | null {
   const choice = text === undefined ? undefined : checkpointChoice(text);
   if (choice === undefined) return null;
-  return choice.kind === 'young-daly' ? { ...choice, failuresPerNodeDay } : choice;
+  return choice.kind === 'fixed'
+    ? choice
+    : choice.kind === 'none'
+      ? { kind: 'none' }
+      : { kind: choice.kind, failuresPerNodeDay };
 }
 
 function list(counts: ReadonlyMap<string, number>): string {
