@@ -15,8 +15,13 @@ const STATES = [
   'OUT_OF_MEMORY',
 ] as const satisfies readonly AttemptState[];
 
+export const MEASURE_TOPICS = ['waits', 'use', 'training', 'failures', 'preemption', 'ends', 'other'] as const;
+/** What a reader asks about, the first thing first. */
+export type MeasureTopic = (typeof MEASURE_TOPICS)[number];
+
 /** One figure of a report, as it is compared between scenarios. */
 export interface ComparedFigure {
+  topic: MeasureTopic;
   /** Unique in its report, the same in every report. */
   name: string;
   /** As it stands in a sentence: `the median wait of 256-GPU jobs`. */
@@ -32,8 +37,9 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   const hours = inputs.cluster.unit === 'gpu' ? 'gpuHours' : 'cpuHours';
   const { waits, deviceTime, ettr, failures, preemption, queue, jobs } = predictions;
   const figures: ComparedFigure[] = [];
+  let topic: MeasureTopic = 'waits';
   const add = (name: string, subject: string, unit: MeasureUnit, value: number | null) =>
-    figures.push({ name, subject, unit, value });
+    figures.push({ topic, name, subject, unit, value });
 
   const addWaits = (name: string, whose: string, wait: Distribution | null) => {
     add(`${name}MedianWait`, `the median wait of ${whose}`, 'seconds', wait?.median ?? null);
@@ -46,26 +52,32 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   for (const { qos, waitSeconds } of waits.byQos) addWaits(`qos:${qos}`, `jobs of QOS ${qos}`, waitSeconds);
   add('meanSlowdown', 'the mean bounded slowdown', 'number', waits.all.boundedSlowdown?.mean ?? null);
 
+  topic = 'use';
   add('utilization', 'the utilisation', 'share', predictions.utilization);
   add('goodput', `the share of all ${device} time that is productive`, 'share', predictions.goodput);
   add('lost', 'the work lost', hours, deviceTime.lost);
   add('overhead', 'the time lost to restarts and checkpoints', hours, deviceTime.overhead);
   add('idle', `the idle ${device} time`, hours, deviceTime.idle);
+  topic = 'training';
   add('ettr', 'the ETTR of long jobs', 'share', ettr.all?.ettr ?? null);
   for (const figure of ettr.bySize) {
     add(`${figure.size.label}Ettr`, `the ETTR of long ${sizeWords(figure.size, device)} jobs`, 'share', figure.ettr);
   }
 
+  topic = 'other';
   add('jobsEnded', 'the number of jobs that end', 'number', jobs.ended);
   add('pendingAtEnd', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
   add('meanQueue', 'the mean number of jobs that wait', 'number', queue.meanJobs);
+  topic = 'ends';
   for (const state of STATES) {
     const share = predictions.attemptStates.find((entry) => entry.state === state)?.share ?? 0;
     add(`state:${state}`, `the share of attempts that end ${state}`, 'share', share);
   }
+  topic = 'preemption';
   add('preemptions', 'the number of preemptions', 'number', preemption.preemptions);
   add('preemptionsAfterFailure', 'the preemptions by jobs that failures put back', 'number', preemption.afterFailure);
   add('preemptionLost', 'the work lost to preemption', hours, preemption.lostHours);
+  topic = 'failures';
   const [worst] = preemption.crashLoops;
   add('worstFailures', 'the attempts that failures end of the job they hit most', 'number', worst?.failures ?? 0);
   add('worstPreemptions', 'the preemptions that this job causes', 'number', worst?.preemptions ?? 0);
@@ -76,6 +88,7 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
     'share',
     failures.large.attemptFailureShare,
   );
+  topic = 'other';
   add('energy', 'the energy', 'megawattHours', predictions.energy?.megawattHours ?? null);
   return figures;
 }

@@ -32,11 +32,12 @@ function renderVariant(variant: ComparedVariant, terminal: Terminal): string {
     },
     {
       header: '',
-      text: ({ isClear, base: was, variant: is, unit }) =>
-        isClear && sayMeasure(was, unit) !== sayMeasure(is, unit) ? '*' : '',
+      text: ({ isClear }) => (isClear ? '*' : ''),
     },
   ];
-  const differing = measures.filter(({ base, variant: value }) => base !== value);
+  const differing = measures.filter(
+    ({ base, variant: value, unit }) => sayMeasure(base, unit) !== sayMeasure(value, unit),
+  );
   const blocks = [terminal.paint('bold', oneLine(title)), ...shown];
   if (differing.length > 0) blocks.push('', renderTable(columns, differing, terminal));
   return blocks.join('\n');

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { OrreryError } from '../../contract/errors.ts';
 import { comparePaired, INTERVAL_PROBABILITY, type PairedDifference } from '../../twin/compare.ts';
-import { comparedFigures, type MeasureUnit } from '../../twin/compared-measures.ts';
+import { comparedFigures, MEASURE_TOPICS, type MeasureTopic, type MeasureUnit } from '../../twin/compared-measures.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { note } from '../output.ts';
 import { progressBar } from '../render/progress-bar.ts';
@@ -18,6 +18,7 @@ const NOTABLE_CHANGE_MIN = 0.01;
 
 /** One measure of a variant beside that of the base. */
 export interface ComparedMeasure extends PairedDifference {
+  topic: MeasureTopic;
   name: string;
   /** `the median wait of 256-GPU jobs`. */
   subject: string;
@@ -28,7 +29,7 @@ export interface ComparedVariant {
   title: string;
   /** What it changes, as a subject: `adding 1,240 nodes`. */
   change: string;
-  /** The clear differences of a hundredth and more in words, the largest first. */
+  /** The clear differences of a hundredth and more in words, of each topic the largest first. */
   sentences: string[];
   measures: ComparedMeasure[];
 }
@@ -91,16 +92,23 @@ function compareVariant(
     runs.map((measures) => measures.find((measure) => measure.name === name)?.value ?? null);
   // A size of which no job came with one seed has come with another.
   const kinds = new Map(baseMeasures.flat().map((measure) => [measure.name, measure]));
-  const measures = [...kinds.values()].flatMap(({ name, subject, unit }): ComparedMeasure[] => {
+  const measures = [...kinds.values()].flatMap(({ topic, name, subject, unit }): ComparedMeasure[] => {
     const paired = comparePaired(valuesOf(baseMeasures, name), valuesOf(variantMeasures, name));
-    return paired === null ? [] : [{ name, subject, unit, ...paired }];
+    return paired === null ? [] : [{ topic, name, subject, unit, ...paired }];
   });
   const [one, other] = [ofBase[0]?.inputs, ofVariant[0]?.inputs];
   const change = one === undefined || other === undefined ? title : changeWords(one, other, title);
-  const clear = measures
+  return { title, change, sentences: newsOf(measures).map((measure) => differenceSentence(change, measure)), measures };
+}
+
+/** Clear and notable differences: of each topic the largest, then of each the next, and so on. */
+function newsOf(measures: readonly ComparedMeasure[]): ComparedMeasure[] {
+  const notable = measures
     .filter((measure) => measure.isClear && relativeChange(measure) >= NOTABLE_CHANGE_MIN)
     .sort((a, b) => relativeChange(b) - relativeChange(a) || (a.name < b.name ? -1 : 1));
-  return { title, change, sentences: clear.map((measure) => differenceSentence(change, measure)), measures };
+  const byTopic = MEASURE_TOPICS.map((topic) => notable.filter((measure) => measure.topic === topic));
+  const rounds = Math.max(0, ...byTopic.map(({ length }) => length));
+  return Array.from({ length: rounds }, (_, round) => byTopic.flatMap((ofTopic) => ofTopic[round] ?? [])).flat();
 }
 
 /** How far apart both are on a scale of factors: 9.1 h to 12 min is further than 9.1 h to 8 h. */

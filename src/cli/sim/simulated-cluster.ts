@@ -59,7 +59,7 @@ export function plainCluster({ nodes = 0, gpusPerNode, cpusPerNode }: Overrides)
     const name = `node${String(index + 1).padStart(digits, '0')}`;
     return { name, resources, gpuType: null, leaf: null };
   });
-  return { name: `${nodes} nodes`, nodes: specs, powerWattsMax: null };
+  return { name: 'plain nodes', nodes: specs, powerWattsMax: null };
 }
 
 /** The nodes of a slurm.conf. Throws ORR_USAGE. */
