@@ -22,8 +22,8 @@ function arrayLimit({ request }: JobRecord): number {
  */
 export class PendingQueue {
   readonly #depth: number;
-  /** Those of the queue that others may have to make room for. */
-  readonly preemptors = new Set<JobRecord>();
+  /** How often a job was put in so far: whoever walks the front knows by it what came meanwhile. */
+  addCount = 0;
   /** Shorter than `#depth` only where nothing else is left. */
   readonly #front: JobRecord[] = [];
   readonly #rest = new Heap<JobRecord>(isAhead, (job, index) => {
@@ -54,7 +54,8 @@ export class PendingQueue {
   }
 
   add(job: JobRecord): void {
-    if (job.kind.mayPreempt) this.preemptors.add(job);
+    this.addCount += 1;
+    job.addNumber = this.addCount;
     const last = this.#front.at(-1);
     const isFull = this.#front.length >= this.#depth;
     if (isFull && last !== undefined && isAhead(last, job)) {
@@ -75,7 +76,6 @@ export class PendingQueue {
   remove(job: JobRecord): void {
     const { place } = job;
     job.place = null;
-    if (job.kind.mayPreempt) this.preemptors.delete(job);
     if (place === 'front') {
       this.#front.splice(this.#indexFor(job), 1);
       if (this.#rest.size > 0) this.#refill();
@@ -103,6 +103,16 @@ export class PendingQueue {
       this.#refill();
     }
     return this.#front;
+  }
+
+  /** The first jobs as they were when last looked at: some of them may be more than the nodes in service could hold. */
+  get lastFront(): readonly JobRecord[] {
+    return this.#front;
+  }
+
+  /** How many of the first jobs come before this one, which may have left. */
+  frontCountBefore(job: JobRecord): number {
+    return this.#indexFor(job);
   }
 
   /** Jobs that are in the front now and were not when this was last asked, in order. */
