@@ -70,25 +70,30 @@ export class Preemption {
     const addedBefore = queue.addCount;
     this.wakeMs = Infinity;
     let tries = 0;
-    for (let index = 0; index < front.length; ) {
-      const job = front[index];
-      if (job === undefined) break;
-      index += 1;
+    for (let index = 0; index < front.length; index++) {
+      const retryMs = front.retryMs[index]!;
+      if (nowMs < retryMs && queue.addCount === addedBefore) {
+        if (retryMs < this.wakeMs) this.wakeMs = retryMs;
+        continue;
+      }
+      const job = front.jobs[index]!;
       // What a limit lets back in meanwhile has its turn in the next cycle.
       if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
-      if (nowMs < job.preemptRetryMs) {
-        this.wakeMs = Math.min(this.wakeMs, job.preemptRetryMs);
+      if (nowMs < retryMs) {
+        this.wakeMs = Math.min(this.wakeMs, retryMs);
         continue;
       }
       if (tries === PREEMPTORS_PER_CYCLE) break;
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+        front.retryMs[index] = job.preemptRetryMs;
         const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
         this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
         this.#preemptFor(job, nowMs, sink);
       }
-      if (front[index - 1] !== job) index = queue.frontCountBefore(job);
+      // It has left: the next stands where it stood, or further on where another came in.
+      if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
     }
   }
 
