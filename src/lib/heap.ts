@@ -42,6 +42,14 @@ export class Heap<T> {
     return removed;
   }
 
+  /** The order of the items has changed all over. */
+  reorder(): void {
+    for (let index = (this.#items.length >> 1) - 1; index >= 0; index--) {
+      const item = this.#items[index];
+      if (item !== undefined) this.#sink(item, index);
+    }
+  }
+
   /** In no particular order. */
   [Symbol.iterator](): Iterator<T> {
     return this.#items[Symbol.iterator]();

@@ -22,7 +22,10 @@ export class Random {
   /** 32 random bits as an integer from 0. */
   nextUint32(): number {
     const state = this.#state;
-    const [a = 0, b = 0, c = 0, d = 0] = state;
+    const a = state[0]!;
+    const b = state[1]!;
+    const c = state[2]!;
+    const d = state[3]!;
     const result = Math.imul(rotated(Math.imul(b, 5), 7), 9) >>> 0;
     const e = c ^ a;
     const f = d ^ b;

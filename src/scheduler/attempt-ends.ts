@@ -4,27 +4,80 @@ import type { JobRecord } from './job-record.ts';
 /** A full chunk is cut in two. Small enough to shift, large enough that there are few. */
 const CHUNK_SIZE_MAX = 128;
 
+/** Some of the jobs, sorted. */
+class Chunk {
+  readonly jobs: JobRecord[] = [];
+  /** The end of each, beside it: a search reads no more than these. */
+  readonly ends = new Float64Array(CHUNK_SIZE_MAX);
+
+  /** Where the job is, or would be. */
+  indexOf(endMs: number, jobId: number): number {
+    const { jobs, ends } = this;
+    let low = 0;
+    let high = jobs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const otherMs = ends[middle]!;
+      if (otherMs < endMs || (otherMs === endMs && jobs[middle]!.request.jobId < jobId)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether all of it ends before. */
+  isBefore(endMs: number, jobId: number): boolean {
+    const last = this.jobs.length - 1;
+    const otherMs = this.ends[last]!;
+    return otherMs < endMs || (otherMs === endMs && this.jobs[last]!.request.jobId < jobId);
+  }
+
+  insert(index: number, job: JobRecord, endMs: number): void {
+    const { jobs, ends } = this;
+    ends.copyWithin(index + 1, index, jobs.length);
+    ends[index] = endMs;
+    jobs.push(job);
+    for (let slot = jobs.length - 1; slot > index; slot--) jobs[slot] = jobs[slot - 1]!;
+    jobs[index] = job;
+  }
+
+  removeAt(index: number): void {
+    const { jobs, ends } = this;
+    ends.copyWithin(index, index + 1, jobs.length);
+    for (let slot = index + 1; slot < jobs.length; slot++) jobs[slot - 1] = jobs[slot]!;
+    jobs.pop();
+  }
+
+  /** Gives away its latter half. */
+  cut(): Chunk {
+    const half = new Chunk();
+    const from = this.jobs.length >> 1;
+    half.ends.set(this.ends.subarray(from, this.jobs.length));
+    half.jobs.push(...this.jobs.splice(from));
+    return half;
+  }
+}
+
 /** The jobs that hold nodes, sorted by when their attempts end at the latest: in chunks, since thousands come and go. */
 export class AttemptEnds {
   /** Counts ends that were put off or brought forward. */
   changes = 0;
   size = 0;
-  /** None is empty. */
-  readonly #chunks: JobRecord[][] = [];
+  /** None is empty, none is full. */
+  readonly #chunks: Chunk[] = [];
 
   /** Sorted, one after the other: first those that end soonest. */
-  get chunks(): readonly (readonly JobRecord[])[] {
+  get chunks(): readonly { readonly jobs: readonly JobRecord[] }[] {
     return this.#chunks;
   }
 
   /** All at once, in order. */
   sorted(): JobRecord[] {
-    return this.#chunks.flat();
+    return this.#chunks.flatMap(({ jobs }) => jobs);
   }
 
   /** The job that ends soonest. */
   first(): JobRecord | undefined {
-    return this.#chunks[0]?.[0];
+    return this.#chunks[0]?.jobs[0];
   }
 
   /** `endMs`: Infinity where nothing bounds it, 0 for as soon as can be. Moves the job where it is in already. */
@@ -37,58 +90,37 @@ export class AttemptEnds {
     job.endMsMax = endMs;
     this.size += 1;
     const chunks = this.#chunks;
-    const last = chunks.at(-1);
-    if (last === undefined) {
-      chunks.push([job]);
-      return;
-    }
-    const number = Math.min(this.#chunkFor(job), chunks.length - 1);
-    const chunk = chunks[number] ?? last;
-    chunk.splice(indexIn(chunk, job), 0, job);
-    if (chunk.length > CHUNK_SIZE_MAX) chunks.splice(number + 1, 0, chunk.splice(CHUNK_SIZE_MAX / 2));
+    const { jobId } = job.request;
+    const number = Math.min(this.#chunkFor(endMs, jobId), Math.max(0, chunks.length - 1));
+    const chunk = (chunks[number] ??= new Chunk());
+    chunk.insert(chunk.indexOf(endMs, jobId), job, endMs);
+    if (chunk.jobs.length === CHUNK_SIZE_MAX) chunks.splice(number + 1, 0, chunk.cut());
   }
 
   /** Nothing happens where it is not in. */
   remove(job: JobRecord): void {
-    if (job.endMsMax === null) return;
-    const number = this.#chunkFor(job);
-    const chunk = this.#chunks[number] ?? [];
-    const index = indexIn(chunk, job);
-    assert(chunk[index] === job, 'a job with an end is in its place');
-    chunk.splice(index, 1);
-    if (chunk.length === 0) this.#chunks.splice(number, 1);
+    const endMs = job.endMsMax;
+    if (endMs === null) return;
+    const { jobId } = job.request;
+    const number = this.#chunkFor(endMs, jobId);
+    const chunk = this.#chunks[number];
+    const index = chunk?.indexOf(endMs, jobId) ?? 0;
+    assert(chunk?.jobs[index] === job, 'a job with an end is in its place');
+    chunk.removeAt(index);
+    if (chunk.jobs.length === 0) this.#chunks.splice(number, 1);
     job.endMsMax = null;
     this.size -= 1;
   }
 
-  /** The first chunk whose last job does not end before this one; beyond the last where there is none. */
-  #chunkFor(job: JobRecord): number {
+  /** The first chunk that does not end before; beyond the last where there is none. */
+  #chunkFor(endMs: number, jobId: number): number {
     let low = 0;
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const last = this.#chunks[middle]?.at(-1);
-      if (last !== undefined && endsBefore(last, job)) low = middle + 1;
+      if (this.#chunks[middle]!.isBefore(endMs, jobId)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
-}
-
-function indexIn(chunk: readonly JobRecord[], job: JobRecord): number {
-  let low = 0;
-  let high = chunk.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const other = chunk[middle];
-    if (other !== undefined && endsBefore(other, job)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function endsBefore(a: JobRecord, b: JobRecord): boolean {
-  const one = a.endMsMax ?? 0;
-  const other = b.endMsMax ?? 0;
-  return one < other || (one === other && a.request.jobId < b.request.jobId);
 }

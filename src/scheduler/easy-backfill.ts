@@ -7,7 +7,10 @@ import { isHarmful, type Shadow, shadowOf } from './shadow.ts';
 /** Starts a job on these nodes. */
 export type Start = (job: JobRecord, nodeIndices: readonly number[]) => void;
 
-/** Jobs of one shape that found no nodes: neither will those that need as many or more. */
+/**
+ * Jobs of one shape that found no nodes: neither will those that need as many or more, and what found none until the shadow time finds none
+ * beyond it.
+ */
 interface Refused {
   short: number;
   long: number;
@@ -55,14 +58,19 @@ export class EasyBackfill {
 
   /** In place: a job that starts or is parked leaves the front, and the next stands where it stood. */
   #tryFront(head: JobRecord, nowMs: number, start: Start): boolean {
-    const front = this.#ledger.queue.front();
+    const front = this.#ledger.queue.frontColumns();
+    const shadowMs = this.#shadow?.startMs ?? 0;
     let hasStarted = false;
     let index = 0;
     for (let left = front.length; left > 0; left--) {
-      const job = front[index];
+      if (this.#isRefused(front.shapes[index]!, front.nodes[index]!, nowMs + front.limitMs[index]!, shadowMs)) {
+        index += 1;
+        continue;
+      }
+      const job = front.jobs[index];
       if (job === undefined) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
-      if (front[index] === job) index += 1;
+      if (front.jobs[index] === job) index += 1;
     }
     return hasStarted;
   }
@@ -95,11 +103,8 @@ export class EasyBackfill {
     const shadow = this.#shadow;
     if (shadow === null) return false;
     const endMs = nowMs + job.limitMs;
-    const isShort = endMs <= shadow.startMs && endMs < Infinity;
-    const { nodes } = job.request;
-    const refused = job.shape < 0 ? undefined : this.#refused[job.shape];
-    if (refused !== undefined && nodes >= (isShort ? refused.short : Math.min(refused.short, refused.long)))
-      return false;
+    const isShort = isOver(endMs, shadow.startMs);
+    if (this.#isRefused(job.shape, job.request.nodes, endMs, shadow.startMs)) return false;
     if (!this.#isAdmitted(job, nowMs)) return false;
     const indices = isShort ? placeGang(this.#ledger.pool, job) : this.#placeLong(shadow, job);
     if (indices === null) {
@@ -109,6 +114,13 @@ export class EasyBackfill {
     if (!isShort) shadow.extra -= this.#countHarmful(shadow, job, indices);
     start(job, indices);
     return true;
+  }
+
+  /** Whether as many nodes of this shape, or fewer, were not to be found for as long. */
+  #isRefused(shape: number, nodes: number, endMs: number, shadowMs: number): boolean {
+    if (shape < 0) return false;
+    const refused = this.#refused[shape];
+    return refused !== undefined && nodes >= (isOver(endMs, shadowMs) ? refused.short : refused.long);
   }
 
   /** Where it is still there at the shadow time: on nodes that the head does not need then. */
@@ -140,7 +152,12 @@ export class EasyBackfill {
     if (shape < 0) return;
     const refused = this.#refused[shape] ?? { short: Infinity, long: Infinity };
     if (isShort) refused.short = Math.min(refused.short, request.nodes);
-    else refused.long = Math.min(refused.long, request.nodes);
+    refused.long = Math.min(refused.long, request.nodes);
     this.#refused[shape] = refused;
   }
+}
+
+/** By the shadow time at the latest. */
+function isOver(endMs: number, shadowMs: number): boolean {
+  return endMs <= shadowMs && endMs < Infinity;
 }

@@ -26,6 +26,12 @@ export interface JobKind {
   readonly isPreemptible: boolean;
 }
 
+interface KnownKind {
+  kind: JobKind;
+  qos: string;
+  partition: string | undefined;
+}
+
 /** The parts of the policy that look at who a job belongs to, and the kinds of jobs met so far. */
 export class JobKinds {
   readonly fairShare: FairShare;
@@ -35,9 +41,8 @@ export class JobKinds {
   readonly #policy: Policy;
   /** Names of QOS that some other may preempt. */
   readonly #preempted: ReadonlySet<string>;
-  readonly #kinds = new Map<string, JobKind>();
-  /** That of the last job: jobs often come in many of one kind. */
-  #last: { kind: JobKind; qos: string; partition: string | undefined } | null = null;
+  /** By account and user: none has many. */
+  readonly #kinds = new Map<string, Map<string, KnownKind[]>>();
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -51,29 +56,36 @@ export class JobKinds {
 
   of(request: JobRequest): JobKind {
     const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
-    const last = this.#last;
-    const isSame = last?.qos === qos && last.partition === partition;
-    if (last !== null && isSame && last.kind.user === user && last.kind.account === account) return last.kind;
-    const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
-    let kind = this.#kinds.get(key);
-    if (kind === undefined) {
-      const limits = this.limits.profile(account, user, qos);
-      const preemption = this.preemption.classOf(qos, partition ?? null);
-      const { type } = this.#policy.preempt;
-      kind = {
-        user,
-        account,
-        association: this.fairShare.association(account, user),
-        usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
-        limits,
-        isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
-        preemption,
-        isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
-        mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
-      };
-      this.#kinds.set(key, kind);
+    let users = this.#kinds.get(account);
+    if (users === undefined) {
+      users = new Map();
+      this.#kinds.set(account, users);
     }
-    this.#last = { kind, qos, partition };
+    let known = users.get(user);
+    if (known === undefined) {
+      known = [];
+      users.set(user, known);
+    }
+    for (const each of known) if (each.qos === qos && each.partition === partition) return each.kind;
+    const kind = this.#make(user, account, qos, partition);
+    known.push({ kind, qos, partition });
     return kind;
+  }
+
+  #make(user: string, account: string, qos: string, partition: string | undefined): JobKind {
+    const limits = this.limits.profile(account, user, qos);
+    const preemption = this.preemption.classOf(qos, partition ?? null);
+    const { type } = this.#policy.preempt;
+    return {
+      user,
+      account,
+      association: this.fairShare.association(account, user),
+      usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
+      limits,
+      isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
+      preemption,
+      isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
+      mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
+    };
   }
 }

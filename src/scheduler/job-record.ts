@@ -88,6 +88,8 @@ export class JobRecord implements CoreJob {
   /** Where the queue keeps it. */
   place: 'front' | 'rest' | 'aside' | null = null;
   isArrival = false;
+  /** Its number among all that were put in the queue. */
+  addNumber = 0;
   /** Its place in the queue's heap; -1 outside. */
   queueIndex = -1;
   /** Its place in the heap of time limits; -1 outside. */

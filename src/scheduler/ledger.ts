@@ -334,10 +334,9 @@ export class Ledger {
     const { held } = job;
     if (held === null) return;
     this.endingGpus += sign * held.nodeIndices.length * held.gpusPerNode;
-    if (sign === 1) {
-      this.pool.freedNodes += held.nodeIndices.length;
-      this.ending.add(job);
-    } else this.ending.delete(job);
+    this.pool.countEnding(job, held.nodeIndices, sign);
+    if (sign === 1) this.ending.add(job);
+    else this.ending.delete(job);
   }
 
   #dropCandidate(job: JobRecord): void {

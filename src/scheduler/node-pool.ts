@@ -21,7 +21,7 @@ export interface Leaf {
 export class NodePool {
   /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
   changes = 0;
-  /** What is free on each node, once more by index: for those who look at all nodes at once. */
+  /** What is free on each node or about to be, once more by index: for those who look for victims. */
   readonly spare = new SpareColumns();
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
@@ -191,6 +191,21 @@ export class NodePool {
       node.lastJob = lastOf(node);
       this.#enter(node);
     }
+  }
+
+  /** The job, which holds these nodes, is being ended, or (-1) no longer on them: what it holds is as good as free to those who look for victims. */
+  countEnding({ request: { exclusive, perNode } }: JobRecord, nodeIndices: readonly number[], sign: 1 | -1): void {
+    for (const index of nodeIndices) {
+      const node = this.at(index);
+      const held = exclusive ? node.spec.resources : perNode;
+      node.endingJobs += sign;
+      const isLeft = node.endingJobs > 0;
+      node.endingCpus = isLeft ? node.endingCpus + sign * held.cpus : 0;
+      node.endingMemoryBytes = isLeft ? node.endingMemoryBytes + sign * held.memoryBytes : 0;
+      node.endingGpus = isLeft ? node.endingGpus + sign * held.gpus : 0;
+      this.spare.set(node);
+    }
+    if (sign === 1) this.freedNodes += nodeIndices.length;
   }
 
   /** How many nodes, all of each free, could hold one node's part of the job: of all there are, or of those in service. */

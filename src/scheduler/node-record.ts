@@ -21,6 +21,11 @@ export class NodeRecord {
   freeCpus: number;
   freeMemoryBytes: number;
   freeGpus: number;
+  /** What attempts hold of it that are being ended, or are to be. */
+  endingCpus = 0;
+  endingMemoryBytes = 0;
+  endingGpus = 0;
+  endingJobs = 0;
   /** 1 for each GPU that is taken by a job that holds some of the node's GPUs, not all. */
   readonly takenGpus: Uint8Array;
   /** In no particular order. */

@@ -3,12 +3,11 @@ import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { couldHold, isKeptOff } from './node-record.ts';
-import { placeGang } from './placement.ts';
+import { nodesWithRoom, placeGang } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
-import { chooseInOrder, type SpareCapacity } from './preemption.ts';
+import { type GangNeed, isOpen, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
-import { isAhead } from './queue.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
@@ -37,6 +36,15 @@ export class Candidate implements PreemptibleJob {
 }
 
 /**
+ * The last search that came to nothing: on how many nodes a part of such a job would have fitted with all candidates gone, and how many nodes
+ * had been freed or could be by then. Each node that is freed since adds one at most: with too few there is no need to search again.
+ */
+interface Refused {
+  fitting: number;
+  obtainableNodes: number;
+}
+
+/**
  * For jobs at the front of the queue that found no room and may preempt: whom to preempt so that they fit. The nodes they get are kept for
  * them until the others are gone.
  */
@@ -46,6 +54,9 @@ export class Preemption {
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
+  readonly #search = new VictimSearch();
+  /** By shape, for each class of preemptors. */
+  readonly #refused = new Map<PreemptionClass, Refused[]>();
 
   constructor(ledger: Ledger, policy: Policy, admit: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -55,22 +66,34 @@ export class Preemption {
 
   run(nowMs: number, sink: DecisionSink): void {
     const { queue, preemptible } = this.#ledger;
+    const front = queue.lastFront;
+    const addedBefore = queue.addCount;
     this.wakeMs = Infinity;
-    if (queue.preemptors.size === 0) return;
     let tries = 0;
-    for (const job of [...queue.preemptors].sort((a, b) => (isAhead(a, b) ? -1 : 1))) {
-      if (job.place !== 'front') continue;
-      if (nowMs < job.preemptRetryMs) {
-        this.wakeMs = Math.min(this.wakeMs, job.preemptRetryMs);
+    for (let index = 0; index < front.length; index++) {
+      const retryMs = front.retryMs[index]!;
+      if (nowMs < retryMs && queue.addCount === addedBefore) {
+        if (retryMs < this.wakeMs) this.wakeMs = retryMs;
+        continue;
+      }
+      const job = front.jobs[index]!;
+      // What a limit lets back in meanwhile has its turn in the next cycle.
+      if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
+      if (nowMs < retryMs) {
+        this.wakeMs = Math.min(this.wakeMs, retryMs);
         continue;
       }
       if (tries === PREEMPTORS_PER_CYCLE) break;
       tries += 1;
-      if (!this.#admit(job, nowMs)) continue;
-      job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-      const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
-      this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
-      this.#preemptFor(job, nowMs, sink);
+      if (this.#admit(job, nowMs)) {
+        job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+        front.retryMs[index] = job.preemptRetryMs;
+        const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
+        this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
+        this.#preemptFor(job, nowMs, sink);
+      }
+      // It has left: the next stands where it stood, or further on where another came in.
+      if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
     }
   }
 
@@ -83,16 +106,26 @@ export class Preemption {
     if (gpus === 0 && pool.gpulessCount === 0) return;
     const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
     if (isShort && !request.exclusive) return;
-    // It fits as it is, and is kept back for a job with a reservation only.
-    if (placeGang(pool, job) !== null) return;
-    const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
-    const choice = chooseInOrder(preemptible.candidates(kind.preemption, nowMs), this.#spareFor(job), need);
-    if ('missingNodes' in choice) {
-      job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
+    const refused = this.#refusedOf(job);
+    if (refused !== null && obtainableNodes < refused.obtainableNodes + request.nodes - refused.fitting) {
+      job.preemptRetryNodes = refused.obtainableNodes + request.nodes - refused.fitting;
       return;
     }
-    // Without victims what it needs is being freed already.
-    if (choice.victims.length === 0) return;
+    // It fits as it is, and is kept back for a job with a reservation only.
+    if (placeGang(pool, job) !== null) return;
+    const need = this.#needOf(job);
+    const open = this.#openFor(job, need);
+    // What it needs is being freed already.
+    if (open.length >= need.nodes) return;
+    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.spare, need, open);
+    if ('missingNodes' in choice) {
+      job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
+      if (refused !== null) {
+        refused.obtainableNodes = obtainableNodes;
+        refused.fitting = need.nodes - choice.missingNodes;
+      }
+      return;
+    }
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
@@ -104,26 +137,45 @@ export class Preemption {
     }
   }
 
-  /** What is free once all that is being ended is gone. */
-  #spareFor(job: JobRecord): SpareCapacity {
+  /** Null for a job that is not to have the nodes that others of its shape may have. */
+  #refusedOf({ shape, barred, kind }: JobRecord): Refused | null {
+    if (shape < 0 || barred !== null) return null;
+    let refused = this.#refused.get(kind.preemption);
+    if (refused === undefined) {
+      refused = [];
+      this.#refused.set(kind.preemption, refused);
+    }
+    return (refused[shape] ??= { obtainableNodes: 0, fitting: Infinity });
+  }
+
+  #needOf(job: JobRecord): GangNeed {
+    const { pool } = this.#ledger;
+    const { nodes, perNode, exclusive: isExclusive } = job.request;
+    const [nodeClass] = pool.classes;
+    const isForAll = nodeClass !== undefined && pool.classes.length === 1 && couldHold(nodeClass, job);
+    if (isForAll && job.barred === null && job.excluded.size === 0) return { nodes, perNode, isExclusive };
+    const isKeptOffIndex = (index: number) => {
+      const node = pool.at(index);
+      return !couldHold(node.nodeClass, job) || isKeptOff(node, job);
+    };
+    return { nodes, perNode, isExclusive, isKeptOff: isKeptOffIndex };
+  }
+
+  /** Nodes with room for a part of the job once all that is being ended is gone, ascending. */
+  #openFor(job: JobRecord, need: GangNeed): number[] {
     const { pool, ending } = this.#ledger;
-    const isForAll = pool.classes.length === 1 && job.barred === null && job.excluded.size === 0;
-    const isUsableByJob = isForAll && pool.classes.every((nodeClass) => couldHold(nodeClass, job));
-    if (isUsableByJob && ending.size === 0) return pool.spare;
-    const spare = pool.spare.copy();
-    for (const other of ending) {
-      for (const index of other.held?.nodeIndices ?? []) {
-        const held = other.request.exclusive ? pool.at(index).spec.resources : other.request.perNode;
-        spare.gpus[index] = (spare.gpus[index] ?? 0) + held.gpus;
-        spare.cpus[index] = (spare.cpus[index] ?? 0) + held.cpus;
-        spare.memoryBytes[index] = (spare.memoryBytes[index] ?? 0) + held.memoryBytes;
-        spare.jobs[index] = (spare.jobs[index] ?? 0) - 1;
+    const open: number[] = [];
+    for (const node of nodesWithRoom(pool, job)) open.push(node.index);
+    if (ending.size > 0) {
+      const known = new Set(open);
+      for (const { held } of ending) {
+        for (const index of held?.nodeIndices ?? []) {
+          if (known.has(index) || !isOpen(pool.spare, need, index)) continue;
+          known.add(index);
+          open.push(index);
+        }
       }
     }
-    if (isUsableByJob) return spare;
-    for (const node of pool.nodes) {
-      if (!couldHold(node.nodeClass, job) || isKeptOff(node, job)) spare.isUsable[node.index] = 0;
-    }
-    return spare;
+    return open.sort((a, b) => a - b);
   }
 }

@@ -21,7 +21,7 @@ export interface SpareCapacity {
   readonly memoryBytes: ArrayLike<number>;
   /** How many jobs are on the node. */
   readonly jobs: ArrayLike<number>;
-  /** 1 where the preempting job could run, were the node empty. */
+  /** 1 where the node may be given out, were it empty. */
   readonly isUsable: ArrayLike<number>;
 }
 
@@ -31,6 +31,8 @@ export interface GangNeed {
   readonly perNode: Readonly<Resources>;
   /** Only nodes without any other job. */
   readonly isExclusive: boolean;
+  /** Whether the job must not be on a node, were it empty; absent where all usable nodes are alike to it. */
+  readonly isKeptOff?: (node: number) => boolean;
 }
 
 export interface VictimChoice<T> {
@@ -50,43 +52,50 @@ export interface NoChoice {
  * until the gang fits. They are then tried again with the last one first and the others by how many of the gang's nodes they hold
  * (`reorder_count=1`), which finds the one large job that is worth many small ones. Whoever turns out not to be needed is spared, the least
  * preferred first. No victim can be left out of the result, and none of it is less preferred than the least preferred that any choice
- * needs. Only so many candidates are asked for as are needed.
+ * needs. Only so many candidates are asked for as are needed, and only their nodes are looked at.
  */
-export function chooseInOrder<T extends VictimCandidate>(
-  candidates: Iterable<T>,
-  spare: SpareCapacity,
-  need: GangNeed,
-): VictimChoice<T> | NoChoice {
-  const space = new Space(spare, need);
-  const taken: T[] = [];
-  if (!space.hasRoom()) {
-    for (const candidate of candidates) {
-      space.vacate(candidate);
-      taken.push(candidate);
-      if (space.hasRoom()) break;
+export class VictimSearch {
+  readonly #space = new Space();
+
+  /** `open`: the nodes on which one rank fits as it is, ascending. */
+  chooseInOrder<T extends VictimCandidate>(
+    candidates: Iterable<T>,
+    spare: SpareCapacity,
+    need: GangNeed,
+    open: readonly number[],
+  ): VictimChoice<T> | NoChoice {
+    const space = this.#space;
+    space.begin(spare, need, open);
+    const taken: T[] = [];
+    if (!space.hasRoom()) {
+      for (const candidate of candidates) {
+        space.vacate(candidate);
+        taken.push(candidate);
+        if (space.hasRoom()) break;
+      }
+      if (!space.hasRoom()) return { missingNodes: space.missingNodes };
     }
-    if (!space.hasRoom()) return { missingNodes: space.missingNodes };
-  }
-  if (taken.length === 0) return { victims: [], nodeIndices: space.firstFitting() };
+    if (taken.length === 0) return { victims: [], nodeIndices: space.firstFitting() };
 
-  const order = reordered(taken, space);
-  const at = (position: number) => definite(taken[position], 'a position of one that was taken');
-  space.reset();
-  let count = 0;
-  while (!space.hasRoom()) space.vacate(at(definite(order[count++], 'those taken before make room')));
+    const order = reordered(taken, space);
+    const at = (position: number) => definite(taken[position], 'a position of one that was taken');
+    space.reset();
+    let count = 0;
+    while (!space.hasRoom()) space.vacate(at(definite(order[count++], 'those taken before make room')));
 
-  const positions = order.slice(0, count).sort((a, b) => a - b);
-  for (let slot = positions.length - 1; slot >= 0; slot--) {
-    const candidate = at(definite(positions[slot], 'in range'));
-    space.occupy(candidate);
-    if (space.hasRoom()) positions.splice(slot, 1);
-    else space.vacate(candidate);
+    const positions = order.slice(0, count).sort((a, b) => a - b);
+    for (let slot = positions.length - 1; slot >= 0; slot--) {
+      const candidate = at(definite(positions[slot], 'in range'));
+      space.occupy(candidate);
+      if (space.hasRoom()) positions.splice(slot, 1);
+      else space.vacate(candidate);
+    }
+    // Once more in order of preference, so that nodes that need no victim, or a preferred one, are named first.
+    const victims = positions.map(at);
+    space.reset();
+    for (const victim of victims) space.vacate(victim);
+    return { victims, nodeIndices: space.firstFitting() };
   }
-  // Once more in order of preference, so that nodes that need no victim, or a preferred one, are named first.
-  const victims = positions.map(at);
-  space.reset();
-  for (const victim of victims) space.vacate(victim);
-  return { victims, nodeIndices: space.firstFitting() };
 }
 
 /** The same for candidates in any order; victims are their indices. */
@@ -96,7 +105,8 @@ export function chooseVictims(
   need: GangNeed,
   isYoungestFirst: boolean,
 ): VictimChoice<number> | null {
-  const choice = chooseInOrder(inOrder(candidates, isYoungestFirst), spare, need);
+  const open = Array.from(spare.jobs, (_, node) => node).filter((node) => isOpen(spare, need, node));
+  const choice = new VictimSearch().chooseInOrder(inOrder(candidates, isYoungestFirst), spare, need, open);
   if ('missingNodes' in choice) return null;
   const indices = new Map(choice.victims.map((victim) => [victim, -1]));
   for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);
@@ -137,36 +147,58 @@ function reordered(taken: readonly VictimCandidate[], space: Space): number[] {
   });
 }
 
-/** The nodes as they would be if some jobs were gone, and how many of them one rank of the gang would fit on. */
+/** Whether one rank of the gang fits on the node as it is. */
+export function isOpen(spare: SpareCapacity, need: GangNeed, node: number): boolean {
+  if (spare.isUsable[node] !== 1 || need.isKeptOff?.(node) === true) return false;
+  const { perNode, isExclusive } = need;
+  if (isExclusive) return spare.jobs[node] === 0;
+  return (
+    (spare.gpus[node] ?? 0) >= perNode.gpus &&
+    (spare.cpus[node] ?? 0) >= perNode.cpus &&
+    (spare.memoryBytes[node] ?? 0) >= perNode.memoryBytes
+  );
+}
+
+const NOTHING: SpareCapacity = { gpus: [], cpus: [], memoryBytes: [], jobs: [], isUsable: [] };
+const NO_NEED: GangNeed = { nodes: 0, perNode: { gpus: 0, cpus: 0, memoryBytes: 0 }, isExclusive: false };
+
+/**
+ * The nodes as they would be if some jobs were gone, and how many of them one rank of the gang would fit on. Of all nodes only those that
+ * the jobs hold are looked at: the columns are kept from one search to the next, and what a search has not touched is stale.
+ */
 class Space {
-  readonly #spare: SpareCapacity;
-  readonly #need: GangNeed;
-  readonly #gpus: Float64Array;
-  readonly #cpus: Float64Array;
-  readonly #memoryBytes: Float64Array;
-  readonly #jobs: Float64Array;
-  /** The step at which the node began to fit; 0: it did from the start; -1: it does not. */
-  readonly #fitsSince: Int32Array;
+  #spare = NOTHING;
+  #need = NO_NEED;
+  #open: readonly number[] = [];
+  #gpus = new Float64Array(0);
+  #cpus = new Float64Array(0);
+  #memoryBytes = new Float64Array(0);
+  #jobs = new Float64Array(0);
+  /** The step at which the node began to fit; 0: it did from the start; -1: it does not; -2: the job may not be there. */
+  #fitsSince = new Int32Array(0);
+  /** The number of the search that touched the node last. */
+  #touchedBy = new Uint32Array(0);
+  #search = 0;
+  readonly #touched: number[] = [];
   #fitting = 0;
   #step = 0;
 
-  constructor(spare: SpareCapacity, need: GangNeed) {
+  begin(spare: SpareCapacity, need: GangNeed, open: readonly number[]): void {
+    const size = spare.jobs.length;
+    if (size > this.#jobs.length) this.#grow(size);
     this.#spare = spare;
     this.#need = need;
-    this.#gpus = new Float64Array(spare.gpus);
-    this.#cpus = new Float64Array(spare.cpus);
-    this.#memoryBytes = new Float64Array(spare.memoryBytes);
-    this.#jobs = new Float64Array(spare.jobs);
-    this.#fitsSince = new Int32Array(this.#jobs.length);
-    this.#findFitting();
+    this.#open = open;
+    this.#search = (this.#search + 1) >>> 0;
+    this.#touched.length = 0;
+    this.#step = 0;
+    this.#fitting = open.length;
   }
 
   reset(): void {
-    this.#gpus.set(this.#spare.gpus);
-    this.#cpus.set(this.#spare.cpus);
-    this.#memoryBytes.set(this.#spare.memoryBytes);
-    this.#jobs.set(this.#spare.jobs);
-    this.#findFitting();
+    this.#step = 0;
+    this.#fitting = this.#open.length;
+    for (const node of this.#touched) this.#load(node);
   }
 
   get missingNodes(): number {
@@ -190,47 +222,63 @@ class Space {
 
   /** As many nodes as the gang needs: those that fitted earliest, then by index. */
   firstFitting(): number[] {
-    const nodes: number[] = [];
-    for (let node = 0; node < this.#fitsSince.length; node++) if (this.#since(node) >= 0) nodes.push(node);
-    return nodes.sort((a, b) => this.#since(a) - this.#since(b) || a - b).slice(0, this.#need.nodes);
+    const later = this.#touched.filter((node) => this.#since(node) > 0);
+    later.sort((a, b) => this.#since(a) - this.#since(b) || a - b);
+    return [...this.#open, ...later].slice(0, this.#need.nodes);
   }
 
   #since(node: number): number {
     return this.#fitsSince[node] ?? -1;
   }
 
-  #findFitting(): void {
-    this.#step = 0;
-    this.#fitting = 0;
-    for (let node = 0; node < this.#fitsSince.length; node++) {
-      const fits = this.#fits(node);
-      this.#fitsSince[node] = fits ? 0 : -1;
-      if (fits) this.#fitting += 1;
-    }
+  #load(node: number): void {
+    const spare = this.#spare;
+    this.#gpus[node] = spare.gpus[node] ?? 0;
+    this.#cpus[node] = spare.cpus[node] ?? 0;
+    this.#memoryBytes[node] = spare.memoryBytes[node] ?? 0;
+    this.#jobs[node] = spare.jobs[node] ?? 0;
+    const isBarred = spare.isUsable[node] !== 1 || this.#need.isKeptOff?.(node) === true;
+    this.#fitsSince[node] = isBarred ? -2 : this.#fits(node) ? 0 : -1;
   }
 
   #fits(node: number): boolean {
-    if (this.#spare.isUsable[node] !== 1) return false;
     const { perNode, isExclusive } = this.#need;
     if (isExclusive) return this.#jobs[node] === 0;
     return (
-      (this.#gpus[node] ?? 0) >= perNode.gpus &&
-      (this.#cpus[node] ?? 0) >= perNode.cpus &&
-      (this.#memoryBytes[node] ?? 0) >= perNode.memoryBytes
+      this.#gpus[node]! >= perNode.gpus &&
+      this.#cpus[node]! >= perNode.cpus &&
+      this.#memoryBytes[node]! >= perNode.memoryBytes
     );
   }
 
   #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): void {
-    for (const node of nodeIndices) {
-      if (this.#spare.isUsable[node] !== 1) continue;
-      this.#gpus[node] = (this.#gpus[node] ?? 0) + sign * perNode.gpus;
-      this.#cpus[node] = (this.#cpus[node] ?? 0) + sign * perNode.cpus;
-      this.#memoryBytes[node] = (this.#memoryBytes[node] ?? 0) + sign * perNode.memoryBytes;
-      this.#jobs[node] = (this.#jobs[node] ?? 0) - sign;
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const node = nodeIndices[rank]!;
+      if (this.#touchedBy[node] !== this.#search) {
+        this.#touchedBy[node] = this.#search;
+        this.#touched.push(node);
+        this.#load(node);
+      }
+      const since = this.#fitsSince[node]!;
+      if (since === -2) continue;
+      this.#gpus[node]! += sign * perNode.gpus;
+      this.#cpus[node]! += sign * perNode.cpus;
+      this.#memoryBytes[node]! += sign * perNode.memoryBytes;
+      this.#jobs[node]! -= sign;
       const fits = this.#fits(node);
-      if (fits === this.#since(node) >= 0) continue;
+      if (fits === since >= 0) continue;
       this.#fitsSince[node] = fits ? this.#step : -1;
       this.#fitting += fits ? 1 : -1;
     }
+  }
+
+  #grow(size: number): void {
+    this.#gpus = new Float64Array(size);
+    this.#cpus = new Float64Array(size);
+    this.#memoryBytes = new Float64Array(size);
+    this.#jobs = new Float64Array(size);
+    this.#fitsSince = new Int32Array(size);
+    this.#touchedBy = new Uint32Array(size);
+    this.#search = 1;
   }
 }

@@ -1,13 +1,6 @@
 import { Heap } from '../lib/heap.ts';
 import type { JobRecord } from './job-record.ts';
-
-/** The partition's tier, then priority, then first in, first out. Total: no two jobs have the same id. */
-export function isAhead(a: JobRecord, b: JobRecord): boolean {
-  if (a.tier !== b.tier) return a.tier > b.tier;
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  if (a.request.submitMs !== b.request.submitMs) return a.request.submitMs < b.request.submitMs;
-  return a.request.jobId < b.request.jobId;
-}
+import { isAhead, QueueFront } from './queue-front.ts';
 
 /** The number of its array's throttle among limits; NaN for a job that has none. */
 function arrayLimit({ request }: JobRecord): number {
@@ -22,10 +15,10 @@ function arrayLimit({ request }: JobRecord): number {
  */
 export class PendingQueue {
   readonly #depth: number;
-  /** Those of the queue that others may have to make room for. */
-  readonly preemptors = new Set<JobRecord>();
+  /** How often a job was put in so far: whoever walks the front knows by it what came meanwhile. */
+  addCount = 0;
   /** Shorter than `#depth` only where nothing else is left. */
-  readonly #front: JobRecord[] = [];
+  readonly #front = new QueueFront();
   readonly #rest = new Heap<JobRecord>(isAhead, (job, index) => {
     job.queueIndex = index;
   });
@@ -36,6 +29,8 @@ export class PendingQueue {
   readonly #parkedTasks = new Map<number, Heap<JobRecord>>();
   /** Jobs that came to the front since the last `takeArrivals`; some may have left again. */
   #arrivals: JobRecord[] = [];
+  /** All of the front did. */
+  #isAllNew = false;
   readonly #isServiceable: (job: JobRecord) => boolean;
   #isDoubtful = false;
 
@@ -50,24 +45,22 @@ export class PendingQueue {
   }
 
   get hasArrivals(): boolean {
-    return this.#arrivals.length > 0;
+    return this.#isAllNew || this.#arrivals.length > 0;
   }
 
   add(job: JobRecord): void {
-    if (job.kind.mayPreempt) this.preemptors.add(job);
-    const last = this.#front.at(-1);
+    this.addCount += 1;
+    job.addNumber = this.addCount;
+    const last = this.#front.last();
     const isFull = this.#front.length >= this.#depth;
     if (isFull && last !== undefined && isAhead(last, job)) {
       this.#pushRest(job);
     } else if (!this.#isServiceable(job)) {
       this.#setAside(job);
     } else {
-      if (last === undefined || isAhead(last, job)) this.#front.push(job);
-      else this.#front.splice(this.#indexFor(job), 0, job);
+      this.#front.insert(job);
       this.#arrive(job);
-      if (!isFull || last === undefined) return;
-      this.#front.pop();
-      this.#pushRest(last);
+      if (isFull) this.#pushLastBack();
     }
   }
 
@@ -75,9 +68,8 @@ export class PendingQueue {
   remove(job: JobRecord): void {
     const { place } = job;
     job.place = null;
-    if (job.kind.mayPreempt) this.preemptors.delete(job);
     if (place === 'front') {
-      this.#front.splice(this.#indexFor(job), 1);
+      this.#front.removeAt(this.#front.indexFor(job));
       if (this.#rest.size > 0) this.#refill();
     } else if (place === 'rest') this.#rest.removeAt(job.queueIndex);
     else if (place === 'aside') {
@@ -89,26 +81,43 @@ export class PendingQueue {
 
   /** The job whose turn it is. */
   head(): JobRecord | undefined {
-    return this.#isDoubtful ? this.front()[0] : this.#front[0];
+    return this.#isDoubtful ? this.front()[0] : this.#front.jobs[0];
   }
 
   /** The first jobs, in order. */
   front(): readonly JobRecord[] {
+    return this.frontColumns().jobs;
+  }
+
+  /** The same with their columns. */
+  frontColumns(): QueueFront {
     if (this.#isDoubtful) {
       this.#isDoubtful = false;
-      for (const job of this.#front.splice(0)) {
-        if (this.#isServiceable(job)) this.#front.push(job);
-        else this.#setAside(job);
+      for (const job of [...this.#front.jobs]) {
+        if (this.#isServiceable(job)) continue;
+        this.#front.removeAt(this.#front.indexFor(job));
+        this.#setAside(job);
       }
       this.#refill();
     }
     return this.#front;
   }
 
+  /** The first jobs as they were when last looked at: some of them may be more than the nodes in service could hold. */
+  get lastFront(): QueueFront {
+    return this.#front;
+  }
+
   /** Jobs that are in the front now and were not when this was last asked, in order. */
   takeArrivals(): JobRecord[] {
-    if (this.#arrivals.length === 0) return this.#arrivals;
+    if (!this.hasArrivals) return this.#arrivals;
     this.front();
+    if (this.#isAllNew) {
+      this.#isAllNew = false;
+      for (const job of this.#arrivals) job.isArrival = false;
+      this.#arrivals = [];
+      return [...this.#front.jobs];
+    }
     const arrivals = this.#arrivals.filter((job) => {
       if (!job.isArrival) return false;
       job.isArrival = false;
@@ -173,24 +182,33 @@ export class PendingQueue {
     this.#isDoubtful = true;
   }
 
-  /** Priorities have changed: `update` works out each anew, and the order follows. */
+  /** Priorities have changed: `update` works out each anew, and the order follows. All of the front counts as new. */
   reorder(update: (job: JobRecord) => void): void {
-    const jobs = this.#front.splice(0);
-    for (let job = this.#rest.pop(); job !== undefined; job = this.#rest.pop()) jobs.push(job);
-    for (const job of jobs) update(job);
-    jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
+    for (const job of this.#front.jobs) update(job);
+    for (const job of this.#rest) update(job);
     for (const job of this.#aside) update(job);
     for (const parked of this.#parked.values()) for (const job of parked) update(job);
     for (const [limit, tasks] of this.#parkedTasks) {
-      const all = [...tasks];
-      while (tasks.size > 0) tasks.pop();
-      for (const job of all) {
-        update(job);
-        tasks.push(job);
-      }
-      if (all.length === 0) this.#parkedTasks.delete(limit);
+      for (const job of tasks) update(job);
+      tasks.reorder();
+      if (tasks.size === 0) this.#parkedTasks.delete(limit);
     }
-    for (const job of jobs) this.add(job);
+    this.#front.sort();
+    this.#rest.reorder();
+    if (this.#front.length > 0) this.#isAllNew = true;
+    // Those who have moved up change places with the last of the front.
+    for (let next = this.#rest.peek(); next !== undefined; next = this.#rest.peek()) {
+      const last = this.#front.last();
+      if (last !== undefined && isAhead(last, next)) return;
+      this.#rest.pop();
+      if (!this.#isServiceable(next)) {
+        this.#setAside(next);
+        continue;
+      }
+      next.place = 'front';
+      this.#front.insert(next);
+      this.#pushLastBack();
+    }
   }
 
   /** Jobs that are to start before this one and that the nodes in service could hold. Walks the whole queue: for people's questions. */
@@ -209,6 +227,13 @@ export class PendingQueue {
     this.#arrivals.push(job);
   }
 
+  #pushLastBack(): void {
+    const last = this.#front.last();
+    if (last === undefined) return;
+    this.#front.removeAt(this.#front.length - 1);
+    this.#pushRest(last);
+  }
+
   #pushRest(job: JobRecord): void {
     job.place = 'rest';
     this.#rest.push(job);
@@ -224,21 +249,9 @@ export class PendingQueue {
       const job = this.#rest.pop();
       if (job === undefined) return;
       if (this.#isServiceable(job)) {
-        this.#front.push(job);
+        this.#front.insert(job);
         this.#arrive(job);
       } else this.#setAside(job);
     }
-  }
-
-  #indexFor(job: JobRecord): number {
-    let low = 0;
-    let high = this.#front.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.#front[middle];
-      if (other !== undefined && isAhead(other, job)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -26,8 +26,8 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
   const walk = new Walk(pool, head);
   let count = countWithRoom(pool, head);
   let startMs = nowMs;
-  search: for (const chunk of ends.chunks) {
-    for (const job of chunk) {
+  search: for (const { jobs } of ends.chunks) {
+    for (const job of jobs) {
       const endMs = Math.max(nowMs, job.endMsMax ?? Infinity);
       if (endMs === Infinity || (count >= needed && endMs > startMs)) break search;
       startMs = endMs;

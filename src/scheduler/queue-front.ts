@@ -1,0 +1,99 @@
+import type { JobRecord } from './job-record.ts';
+
+const FIRST_CAPACITY = 64;
+
+/** The partition's tier, then priority, then first in, first out. Total: no two jobs have the same id. */
+export function isAhead(a: JobRecord, b: JobRecord): boolean {
+  if (a.tier !== b.tier) return a.tier > b.tier;
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.request.submitMs !== b.request.submitMs) return a.request.submitMs < b.request.submitMs;
+  return a.request.jobId < b.request.jobId;
+}
+
+/**
+ * Jobs in the order of their turns. What a pass through all of them asks first stands beside them in columns: hundreds are passed over in each
+ * cycle, and most of them without a look at the job itself.
+ */
+export class QueueFront {
+  readonly jobs: JobRecord[] = [];
+  /** By place: gang sizes, shapes and time limits. */
+  nodes = new Int32Array(FIRST_CAPACITY);
+  shapes = new Int32Array(FIRST_CAPACITY);
+  limitMs = new Float64Array(FIRST_CAPACITY);
+  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. */
+  retryMs = new Float64Array(FIRST_CAPACITY);
+
+  get length(): number {
+    return this.jobs.length;
+  }
+
+  last(): JobRecord | undefined {
+    return this.jobs[this.jobs.length - 1];
+  }
+
+  /** The place of the job, or where it would be: how many come before it. */
+  indexFor(job: JobRecord): number {
+    const { jobs } = this;
+    let low = 0;
+    let high = jobs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isAhead(jobs[middle]!, job)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  insert(job: JobRecord): void {
+    const { jobs } = this;
+    const count = jobs.length;
+    if (count === this.nodes.length) this.#grow();
+    const last = jobs[count - 1];
+    const index = last === undefined || isAhead(last, job) ? count : this.indexFor(job);
+    jobs.push(job);
+    if (index < count) {
+      for (let place = count; place > index; place--) jobs[place] = jobs[place - 1]!;
+      jobs[index] = job;
+      for (const column of this.#columns()) column.copyWithin(index + 1, index, count);
+    }
+    this.#write(index, job);
+  }
+
+  removeAt(index: number): void {
+    const { jobs } = this;
+    const count = jobs.length;
+    for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
+    jobs.pop();
+    if (index < count - 1) for (const column of this.#columns()) column.copyWithin(index, index + 1, count);
+  }
+
+  /** Their turns have changed. */
+  sort(): void {
+    this.jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
+    for (let index = 0; index < this.jobs.length; index++) this.#write(index, this.jobs[index]!);
+  }
+
+  #columns(): readonly (Int32Array | Float64Array)[] {
+    return [this.nodes, this.shapes, this.limitMs, this.retryMs];
+  }
+
+  #write(index: number, job: JobRecord): void {
+    this.nodes[index] = job.request.nodes;
+    this.shapes[index] = job.shape;
+    this.limitMs[index] = job.limitMs;
+    this.retryMs[index] = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
+  }
+
+  #grow(): void {
+    const size = 2 * this.nodes.length;
+    const [nodes, shapes, limitMs, retryMs] = [this.nodes, this.shapes, this.limitMs, this.retryMs];
+    this.nodes = new Int32Array(size);
+    this.shapes = new Int32Array(size);
+    this.limitMs = new Float64Array(size);
+    this.retryMs = new Float64Array(size);
+    this.nodes.set(nodes);
+    this.shapes.set(shapes);
+    this.limitMs.set(limitMs);
+    this.retryMs.set(retryMs);
+  }
+}
