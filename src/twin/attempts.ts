@@ -21,7 +21,7 @@ import type { NodeServices } from './node-services.ts';
 import type { Observers } from './observers.ts';
 import type { Scenario, Timing } from './scenario.ts';
 import type { StateHash } from './state-hash.ts';
-import type { AttemptState, Incident, TwinJob } from './types.ts';
+import { ATTEMPT_STATES, type AttemptState, type Incident, type TwinJob } from './types.ts';
 
 export interface AttemptsParts {
   core: SchedulerCore;
@@ -32,17 +32,6 @@ export interface AttemptsParts {
 }
 
 /** In the order of their numbers in the state hash. */
-const STATES: readonly AttemptState[] = [
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-  'TIMEOUT',
-  'PREEMPTED',
-  'NODE_FAIL',
-  'REQUEUED',
-  'OUT_OF_MEMORY',
-];
-
 /**
  * The jobs that have not ended, and what becomes of their attempts between the decisions of the scheduler and what the clock brings. An
  * attempt holds its nodes from its decision, works from when its tasks run, and gives the nodes back a while after its tasks are over.
@@ -165,7 +154,7 @@ export class Attempts implements DecisionSink {
       job.queuedMs += Math.max(0, this.nowMs - job.eligibleMs);
     }
     this.#addToHash(HASH_JOB_ENDED, job);
-    this.#hash.addInt(STATES.indexOf(state));
+    this.#hash.addInt(ATTEMPT_STATES.indexOf(state));
     if (this.#observers.ofJobEnds.length > 0) this.#tellJobEnd(job, state, endMs);
     this.#dependents.settle(job, this.nowMs);
     this.#jobs.remove(job);
@@ -265,7 +254,7 @@ export class Attempts implements DecisionSink {
     job.phase = 'completing';
     job.attemptStamp += 1;
     this.#addToHash(HASH_ATTEMPT_ENDED, job);
-    this.#hash.addInt(STATES.indexOf(job.attemptState));
+    this.#hash.addInt(ATTEMPT_STATES.indexOf(job.attemptState));
     if (this.#observers.ofAttemptEnds.length > 0) this.#tellAttemptEnd(job, productiveMs, lostMs, overheadMs);
     if (this.#timing.completeMs === 0) this.#freeNodes(job);
     else this.#queue.push(this.nowMs + this.#timing.completeMs, NODES_FREED, job.slot, job.attemptStamp);

@@ -1,19 +1,8 @@
 import type { Distribution, SizeClass, TwinReport } from './report.ts';
-import type { AttemptState } from './types.ts';
+import { ATTEMPT_STATES } from './types.ts';
 
 /** What a measure counts. Shares are in [0, 1]. */
 export type MeasureUnit = 'seconds' | 'share' | 'gpuHours' | 'cpuHours' | 'megawattHours' | 'number';
-
-const STATES = [
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-  'TIMEOUT',
-  'PREEMPTED',
-  'NODE_FAIL',
-  'REQUEUED',
-  'OUT_OF_MEMORY',
-] as const satisfies readonly AttemptState[];
 
 export const MEASURE_TOPICS = ['waits', 'use', 'training', 'failures', 'preemption', 'ends', 'other'] as const;
 /** What a reader asks about, the first thing first. */
@@ -69,7 +58,7 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   add('pendingAtEnd', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
   add('meanQueue', 'the mean number of jobs that wait', 'number', queue.meanJobs);
   topic = 'ends';
-  for (const state of STATES) {
+  for (const state of ATTEMPT_STATES) {
     const share = predictions.attemptStates.find((entry) => entry.state === state)?.share ?? 0;
     add(`state:${state}`, `the share of attempts that end ${state}`, 'share', share);
   }

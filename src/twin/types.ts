@@ -99,15 +99,17 @@ export interface IncidentSource {
 }
 
 /** States of attempts, as `sacct` shows them with duplicates: REQUEUED is a health check's, NODE_FAIL a lost heartbeat's. */
-export type AttemptState =
-  | 'COMPLETED'
-  | 'FAILED'
-  | 'CANCELLED'
-  | 'TIMEOUT'
-  | 'PREEMPTED'
-  | 'NODE_FAIL'
-  | 'REQUEUED'
-  | 'OUT_OF_MEMORY';
+export const ATTEMPT_STATES = [
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TIMEOUT',
+  'PREEMPTED',
+  'NODE_FAIL',
+  'REQUEUED',
+  'OUT_OF_MEMORY',
+] as const;
+export type AttemptState = (typeof ATTEMPT_STATES)[number];
 
 /** An attempt that is over, with where its time went: `endMs - startMs = productive + lost + overhead`. */
 export interface AttemptEnd {

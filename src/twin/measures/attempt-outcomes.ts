@@ -1,5 +1,5 @@
 import type { Loss, LossCause, StateShare } from '../report.ts';
-import type { AttemptEnd, AttemptState } from '../types.ts';
+import { ATTEMPT_STATES, type AttemptEnd, type AttemptState } from '../types.ts';
 
 /**
  * Shares of RSC-1's jobs by their state in sacct, each requeue a record of its own (Kokolis et al., HPCA 2025, arXiv 2410.21680). The paper does not give
@@ -15,16 +15,6 @@ const PUBLISHED_SHARES: Readonly<Record<AttemptState, number | null>> = {
   REQUEUED: 0.02,
   OUT_OF_MEMORY: 0.001,
 };
-const STATES = [
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-  'TIMEOUT',
-  'PREEMPTED',
-  'NODE_FAIL',
-  'REQUEUED',
-  'OUT_OF_MEMORY',
-] as const satisfies readonly AttemptState[];
 
 /** Where no incident ended the attempt. */
 const CAUSES: Readonly<Record<AttemptState, LossCause | null>> = {
@@ -90,7 +80,7 @@ export class AttemptOutcomes {
   states(hoursOf: (deviceMs: number) => number): StateShare[] {
     const { attempts } = this;
     const deviceMs = [...this.#byState.values()].reduce((sum, ofState) => sum + ofState.deviceMs, 0);
-    return STATES.map((state) => {
+    return ATTEMPT_STATES.map((state) => {
       const sums = this.#byState.get(state) ?? { attempts: 0, deviceMs: 0 };
       return {
         state,
