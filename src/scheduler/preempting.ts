@@ -67,6 +67,8 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue, preemptible } = this.#ledger;
     const front = queue.lastFront;
+    this.wakeMs = front.firstRetryMs();
+    if (nowMs < this.wakeMs) return;
     const addedBefore = queue.addCount;
     this.wakeMs = Infinity;
     let tries = 0;
@@ -87,7 +89,7 @@ export class Preemption {
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-        front.retryMs[index] = job.preemptRetryMs;
+        front.retryAt(index, job.preemptRetryMs);
         const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
         this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
         this.#preemptFor(job, nowMs, sink);

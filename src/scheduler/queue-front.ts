@@ -20,8 +20,10 @@ export class QueueFront {
   nodes = new Int32Array(FIRST_CAPACITY);
   shapes = new Int32Array(FIRST_CAPACITY);
   limitMs = new Float64Array(FIRST_CAPACITY);
-  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. */
+  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. Written by `retryAt`. */
   retryMs = new Float64Array(FIRST_CAPACITY);
+  /** The least of `retryMs`; NaN where it has to be looked for. */
+  #firstRetryMs = Infinity;
 
   get length(): number {
     return this.jobs.length;
@@ -44,6 +46,24 @@ export class QueueFront {
     return low;
   }
 
+  /** When there may first be somebody to preempt for one of these jobs. */
+  firstRetryMs(): number {
+    if (Number.isNaN(this.#firstRetryMs)) {
+      const { retryMs } = this;
+      let firstMs = Infinity;
+      for (let index = 0; index < this.jobs.length; index++) if (retryMs[index]! < firstMs) firstMs = retryMs[index]!;
+      this.#firstRetryMs = firstMs;
+    }
+    return this.#firstRetryMs;
+  }
+
+  /** Nobody is preempted before that for the job at this place. */
+  retryAt(index: number, atMs: number): void {
+    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    this.retryMs[index] = atMs;
+    if (atMs < this.#firstRetryMs) this.#firstRetryMs = atMs;
+  }
+
   insert(job: JobRecord): void {
     const { jobs } = this;
     const count = jobs.length;
@@ -62,6 +82,7 @@ export class QueueFront {
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
+    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
     for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
     jobs.pop();
     if (index < count - 1) for (const column of this.#columns()) column.copyWithin(index, index + 1, count);
@@ -81,7 +102,9 @@ export class QueueFront {
     this.nodes[index] = job.request.nodes;
     this.shapes[index] = job.shape;
     this.limitMs[index] = job.limitMs;
-    this.retryMs[index] = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
+    const retryMs = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
+    this.retryMs[index] = retryMs;
+    if (retryMs < this.#firstRetryMs) this.#firstRetryMs = retryMs;
   }
 
   #grow(): void {
