@@ -2,7 +2,6 @@ import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
-import { SpareColumns } from './spare-columns.ts';
 import { couldHold, isAvailable, isInService, type NodeClass, NodeRecord } from './node-record.ts';
 
 /** A leaf switch and the nodes on it. Nodes without a described fabric share one nameless leaf. */
@@ -21,8 +20,6 @@ export interface Leaf {
 export class NodePool {
   /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
   changes = 0;
-  /** What is free on each node or about to be, once more by index: for those who look for victims. */
-  readonly spare = new SpareColumns();
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
   /** Counts the nodes on which there may be more room than before. */
@@ -203,7 +200,6 @@ export class NodePool {
       node.endingCpus = isLeft ? node.endingCpus + sign * held.cpus : 0;
       node.endingMemoryBytes = isLeft ? node.endingMemoryBytes + sign * held.memoryBytes : 0;
       node.endingGpus = isLeft ? node.endingGpus + sign * held.gpus : 0;
-      this.spare.set(node);
     }
     if (sign === 1) this.freedNodes += nodeIndices.length;
   }
@@ -260,7 +256,6 @@ export class NodePool {
   }
 
   #enter(node: NodeRecord): void {
-    this.spare.set(node);
     if (!isAvailable(node)) return;
     if (node.lastJob !== null) {
       node.lastJob.lastOnCount += 1;

@@ -119,7 +119,7 @@ export class Preemption {
     const open = this.#openFor(job, need);
     // What it needs is being freed already.
     if (open.length >= need.nodes) return;
-    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.spare, need, open);
+    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.nodes, need, open);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
       if (refused !== null) {
@@ -172,7 +172,7 @@ export class Preemption {
       const known = new Set(open);
       for (const { held } of ending) {
         for (const index of held?.nodeIndices ?? []) {
-          if (known.has(index) || !isOpen(pool.spare, need, index)) continue;
+          if (known.has(index) || !isOpen(pool.at(index), need, index)) continue;
           known.add(index);
           open.push(index);
         }
