@@ -2,6 +2,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeRecord } from './node-record.ts';
 import { nodesWithRoom, placeGang, takesWholeNodes } from './placement.ts';
+import type { QueueFront } from './queue-front.ts';
 import { isHarmful, type Shadow, shadowOf } from './shadow.ts';
 
 /** Starts a job on these nodes. */
@@ -63,16 +64,22 @@ export class EasyBackfill {
     let hasStarted = false;
     let index = 0;
     for (let left = front.length; left > 0; left--) {
-      if (this.#isRefused(front.shapes[index]!, front.nodes[index]!, nowMs + front.limitMs[index]!, shadowMs)) {
-        index += 1;
-        continue;
-      }
+      const next = this.#skipRefused(front, index, index + left, nowMs, shadowMs);
+      left -= next - index;
+      index = next;
       const job = front.jobs[index];
-      if (job === undefined) break;
+      if (job === undefined || left === 0) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
       if (front.jobs[index] === job) index += 1;
     }
     return hasStarted;
+  }
+
+  /** The first place from `index` on, or `end`, whose job was not refused before it had its turn. */
+  #skipRefused({ shapes, nodes, limitMs }: QueueFront, index: number, end: number, nowMs: number, shadowMs: number) {
+    let place = index;
+    while (place < end && this.#isRefused(shapes[place]!, nodes[place]!, nowMs + limitMs[place]!, shadowMs)) place += 1;
+    return place;
   }
 
   /** What the scheduler itself started has been reckoned with. */
