@@ -31,7 +31,8 @@ export class EasyBackfill {
   /** From here on the passing of time alone may change it. */
   #validUntilMs = 0;
   /** By shape. */
-  #refused: (Refused | undefined)[] = [];
+  readonly #refused: (Refused | undefined)[] = [];
+  readonly #refusedShapes: number[] = [];
 
   constructor(ledger: Ledger, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -70,9 +71,19 @@ export class EasyBackfill {
       const job = front.jobs[index];
       if (job === undefined || left === 0) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
-      if (front.jobs[index] === job) index += 1;
+      if (front.jobs[index] !== job) continue;
+      index += 1;
+      if (this.#areAllRefused(front)) break;
     }
     return hasStarted;
+  }
+
+  /** Whether whatever is in the front would be refused. */
+  #areAllRefused(front: QueueFront): boolean {
+    if (this.#refusedShapes.length < front.shapeCount) return false;
+    let count = 0;
+    for (const shape of this.#refusedShapes) if (front.isAbove(shape, this.#refused[shape]!.short)) count += 1;
+    return count === front.shapeCount;
   }
 
   /** The first place from `index` on, or `end`, whose job was not refused before it had its turn. */
@@ -101,7 +112,8 @@ export class EasyBackfill {
   #renew(head: JobRecord, nowMs: number): void {
     this.#shadow = shadowOf(this.#ledger, head, nowMs);
     this.#seenChanges = this.#changes();
-    this.#refused = [];
+    for (const shape of this.#refusedShapes) this.#refused[shape] = undefined;
+    this.#refusedShapes.length = 0;
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
     this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }
@@ -157,10 +169,14 @@ export class EasyBackfill {
 
   #refuse({ shape, request }: JobRecord, isShort: boolean): void {
     if (shape < 0) return;
-    const refused = this.#refused[shape] ?? { short: Infinity, long: Infinity };
+    let refused = this.#refused[shape];
+    if (refused === undefined) {
+      refused = { short: Infinity, long: Infinity };
+      this.#refused[shape] = refused;
+      this.#refusedShapes.push(shape);
+    }
     if (isShort) refused.short = Math.min(refused.short, request.nodes);
     refused.long = Math.min(refused.long, request.nodes);
-    this.#refused[shape] = refused;
   }
 }
 

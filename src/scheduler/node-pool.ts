@@ -222,25 +222,24 @@ export class NodePool {
   #check(job: JobRecord, node: NodeRecord, gpuIndices: readonly number[] | null): void {
     const { exclusive, perNode } = job.request;
     const taken = exclusive ? node.spec.resources : perNode;
-    const refuse = (what: string) => {
-      throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
-    };
-    if (!isInService(node)) refuse('which is out of service');
-    if (node.jobs.includes(job)) refuse('which it holds already');
+    if (!isInService(node)) refuse(job, node, 'which is out of service');
+    if (node.jobs.includes(job)) refuse(job, node, 'which it holds already');
     if (
       node.freeCpus < taken.cpus ||
       node.freeMemoryBytes < taken.memoryBytes ||
       node.freeGpus < taken.gpus ||
       (exclusive && node.jobs.length > 0)
     )
-      refuse('which has no room for it');
-    if (node.claim !== null && node.claim !== job) refuse(`which is kept for job ${node.claim.request.jobId}`);
+      refuse(job, node, 'which has no room for it');
+    if (node.claim !== null && node.claim !== job)
+      refuse(job, node, `which is kept for job ${node.claim.request.jobId}`);
     if (gpuIndices === null) return;
-    if (gpuIndices.length !== taken.gpus) refuse(`with GPUs ${gpuIndices.join(',')} for a count of ${taken.gpus}`);
+    if (gpuIndices.length !== taken.gpus)
+      refuse(job, node, `with GPUs ${gpuIndices.join(',')} for a count of ${taken.gpus}`);
     let previous = -1;
     for (const index of gpuIndices) {
-      if (node.takenGpus[index] !== 0) refuse(`whose GPU ${index} is not free`);
-      if (index <= previous) refuse('with GPUs that do not ascend');
+      if (node.takenGpus[index] !== 0) refuse(job, node, `whose GPU ${index} is not free`);
+      if (index <= previous) refuse(job, node, 'with GPUs that do not ascend');
       previous = index;
     }
   }
@@ -294,6 +293,10 @@ export class NodePool {
     this.#leafIndices.set(name, this.leaves.length);
     return this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
   }
+}
+
+function refuse(job: JobRecord, node: NodeRecord, what: string): never {
+  throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
 }
 
 function lastOf(node: NodeRecord): JobRecord | null {

@@ -22,6 +22,11 @@ export class QueueFront {
   limitMs = new Float64Array(FIRST_CAPACITY);
   /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. Written by `retryAt`. */
   retryMs = new Float64Array(FIRST_CAPACITY);
+  /** How many shapes there are among the jobs. */
+  shapeCount = 0;
+  /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
+  readonly #countOf: number[] = [];
+  readonly #nodesMin: number[] = [];
   /** The least of `retryMs`; NaN where it has to be looked for. */
   #firstRetryMs = Infinity;
 
@@ -44,6 +49,11 @@ export class QueueFront {
       else high = middle;
     }
     return low;
+  }
+
+  /** Whether some jobs have the shape, and none needs fewer nodes than these. */
+  isAbove(shape: number, nodes: number): boolean {
+    return (this.#countOf[shape + 1] ?? 0) > 0 && this.#nodesMin[shape + 1]! >= nodes;
   }
 
   /** When there may first be somebody to preempt for one of these jobs. */
@@ -77,12 +87,16 @@ export class QueueFront {
       for (const column of this.#columns()) column.copyWithin(index + 1, index, count);
     }
     this.#write(index, job);
+    this.#count(job);
   }
 
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
     if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    const slot = this.shapes[index]! + 1;
+    this.#countOf[slot]! -= 1;
+    if (this.#countOf[slot] === 0) this.shapeCount -= 1;
     for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
     jobs.pop();
     if (index < count - 1) for (const column of this.#columns()) column.copyWithin(index, index + 1, count);
@@ -92,6 +106,20 @@ export class QueueFront {
   sort(): void {
     this.jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
     for (let index = 0; index < this.jobs.length; index++) this.#write(index, this.jobs[index]!);
+  }
+
+  /** Shape -1, of those that are each for themselves, counts as one. */
+  #count({ shape, request: { nodes } }: JobRecord): void {
+    const slot = shape + 1;
+    while (this.#countOf.length <= slot) {
+      this.#countOf.push(0);
+      this.#nodesMin.push(0);
+    }
+    if (this.#countOf[slot] === 0) {
+      this.shapeCount += 1;
+      this.#nodesMin[slot] = nodes;
+    } else if (nodes < this.#nodesMin[slot]!) this.#nodesMin[slot] = nodes;
+    this.#countOf[slot]! += 1;
   }
 
   #columns(): readonly (Int32Array | Float64Array)[] {
