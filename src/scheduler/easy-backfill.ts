@@ -17,6 +17,8 @@ interface Refused {
   long: number;
 }
 
+const NONE_REFUSED: Readonly<Refused> = { short: Infinity, long: Infinity };
+
 /**
  * EASY backfill: of the jobs at the front of the queue the first, which cannot start, has a reservation; the others start where that is not
  * put off. What was found out is kept while nodes, attempts and the head stay as they are: time alone makes no room, so that a job that came
@@ -88,9 +90,18 @@ export class EasyBackfill {
 
   /** The first place from `index` on, or `end`, whose job was not refused before it had its turn. */
   #skipRefused({ shapes, nodes, limitMs }: QueueFront, index: number, end: number, nowMs: number, shadowMs: number) {
-    let place = index;
-    while (place < end && this.#isRefused(shapes[place]!, nodes[place]!, nowMs + limitMs[place]!, shadowMs)) place += 1;
-    return place;
+    let shape = -1;
+    let short = Infinity;
+    let long = Infinity;
+    for (let place = index; place < end; place++) {
+      if (shapes[place] !== shape) {
+        shape = shapes[place]!;
+        ({ short, long } = this.#refused[shape] ?? NONE_REFUSED);
+      }
+      const count = nodes[place]!;
+      if (count < long || (count < short && isOver(nowMs + limitMs[place]!, shadowMs))) return place;
+    }
+    return end;
   }
 
   /** What the scheduler itself started has been reckoned with. */
