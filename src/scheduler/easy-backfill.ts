@@ -2,6 +2,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeRecord } from './node-record.ts';
 import { nodesWithRoom, placeGang, takesWholeNodes } from './placement.ts';
+import type { QueueFront } from './queue-front.ts';
 import { isHarmful, type Shadow, shadowOf } from './shadow.ts';
 
 /** Starts a job on these nodes. */
@@ -15,6 +16,8 @@ interface Refused {
   short: number;
   long: number;
 }
+
+const NONE_REFUSED: Readonly<Refused> = { short: Infinity, long: Infinity };
 
 /**
  * EASY backfill: of the jobs at the front of the queue the first, which cannot start, has a reservation; the others start where that is not
@@ -30,7 +33,8 @@ export class EasyBackfill {
   /** From here on the passing of time alone may change it. */
   #validUntilMs = 0;
   /** By shape. */
-  #refused: (Refused | undefined)[] = [];
+  readonly #refused: (Refused | undefined)[] = [];
+  readonly #refusedShapes: number[] = [];
 
   constructor(ledger: Ledger, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -63,16 +67,41 @@ export class EasyBackfill {
     let hasStarted = false;
     let index = 0;
     for (let left = front.length; left > 0; left--) {
-      if (this.#isRefused(front.shapes[index]!, front.nodes[index]!, nowMs + front.limitMs[index]!, shadowMs)) {
-        index += 1;
-        continue;
-      }
+      const next = this.#skipRefused(front, index, index + left, nowMs, shadowMs);
+      left -= next - index;
+      index = next;
       const job = front.jobs[index];
-      if (job === undefined) break;
+      if (job === undefined || left === 0) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
-      if (front.jobs[index] === job) index += 1;
+      if (front.jobs[index] !== job) continue;
+      index += 1;
+      if (this.#areAllRefused(front)) break;
     }
     return hasStarted;
+  }
+
+  /** Whether whatever is in the front would be refused. */
+  #areAllRefused(front: QueueFront): boolean {
+    if (this.#refusedShapes.length < front.shapeCount) return false;
+    let count = 0;
+    for (const shape of this.#refusedShapes) if (front.isAbove(shape, this.#refused[shape]!.short)) count += 1;
+    return count === front.shapeCount;
+  }
+
+  /** The first place from `index` on, or `end`, whose job was not refused before it had its turn. */
+  #skipRefused({ shapes, nodes, limitMs }: QueueFront, index: number, end: number, nowMs: number, shadowMs: number) {
+    let shape = -1;
+    let short = Infinity;
+    let long = Infinity;
+    for (let place = index; place < end; place++) {
+      if (shapes[place] !== shape) {
+        shape = shapes[place]!;
+        ({ short, long } = this.#refused[shape] ?? NONE_REFUSED);
+      }
+      const count = nodes[place]!;
+      if (count < long || (count < short && isOver(nowMs + limitMs[place]!, shadowMs))) return place;
+    }
+    return end;
   }
 
   /** What the scheduler itself started has been reckoned with. */
@@ -94,7 +123,8 @@ export class EasyBackfill {
   #renew(head: JobRecord, nowMs: number): void {
     this.#shadow = shadowOf(this.#ledger, head, nowMs);
     this.#seenChanges = this.#changes();
-    this.#refused = [];
+    for (const shape of this.#refusedShapes) this.#refused[shape] = undefined;
+    this.#refusedShapes.length = 0;
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
     this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }
@@ -150,10 +180,14 @@ export class EasyBackfill {
 
   #refuse({ shape, request }: JobRecord, isShort: boolean): void {
     if (shape < 0) return;
-    const refused = this.#refused[shape] ?? { short: Infinity, long: Infinity };
+    let refused = this.#refused[shape];
+    if (refused === undefined) {
+      refused = { short: Infinity, long: Infinity };
+      this.#refused[shape] = refused;
+      this.#refusedShapes.push(shape);
+    }
     if (isShort) refused.short = Math.min(refused.short, request.nodes);
     refused.long = Math.min(refused.long, request.nodes);
-    this.#refused[shape] = refused;
   }
 }
 

@@ -389,7 +389,8 @@ export class Ledger {
 }
 
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {
-  const [one, other] = [a.deadlineMs ?? 0, b.deadlineMs ?? 0];
+  const one = a.deadlineMs ?? 0;
+  const other = b.deadlineMs ?? 0;
   return one === other ? a.request.jobId < b.request.jobId : one < other;
 }
 

@@ -2,7 +2,6 @@ import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
-import { SpareColumns } from './spare-columns.ts';
 import { couldHold, isAvailable, isInService, type NodeClass, NodeRecord } from './node-record.ts';
 
 /** A leaf switch and the nodes on it. Nodes without a described fabric share one nameless leaf. */
@@ -21,8 +20,6 @@ export interface Leaf {
 export class NodePool {
   /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
   changes = 0;
-  /** What is free on each node or about to be, once more by index: for those who look for victims. */
-  readonly spare = new SpareColumns();
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
   /** Counts the nodes on which there may be more room than before. */
@@ -203,7 +200,6 @@ export class NodePool {
       node.endingCpus = isLeft ? node.endingCpus + sign * held.cpus : 0;
       node.endingMemoryBytes = isLeft ? node.endingMemoryBytes + sign * held.memoryBytes : 0;
       node.endingGpus = isLeft ? node.endingGpus + sign * held.gpus : 0;
-      this.spare.set(node);
     }
     if (sign === 1) this.freedNodes += nodeIndices.length;
   }
@@ -226,25 +222,24 @@ export class NodePool {
   #check(job: JobRecord, node: NodeRecord, gpuIndices: readonly number[] | null): void {
     const { exclusive, perNode } = job.request;
     const taken = exclusive ? node.spec.resources : perNode;
-    const refuse = (what: string) => {
-      throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
-    };
-    if (!isInService(node)) refuse('which is out of service');
-    if (node.jobs.includes(job)) refuse('which it holds already');
+    if (!isInService(node)) refuse(job, node, 'which is out of service');
+    if (node.jobs.includes(job)) refuse(job, node, 'which it holds already');
     if (
       node.freeCpus < taken.cpus ||
       node.freeMemoryBytes < taken.memoryBytes ||
       node.freeGpus < taken.gpus ||
       (exclusive && node.jobs.length > 0)
     )
-      refuse('which has no room for it');
-    if (node.claim !== null && node.claim !== job) refuse(`which is kept for job ${node.claim.request.jobId}`);
+      refuse(job, node, 'which has no room for it');
+    if (node.claim !== null && node.claim !== job)
+      refuse(job, node, `which is kept for job ${node.claim.request.jobId}`);
     if (gpuIndices === null) return;
-    if (gpuIndices.length !== taken.gpus) refuse(`with GPUs ${gpuIndices.join(',')} for a count of ${taken.gpus}`);
+    if (gpuIndices.length !== taken.gpus)
+      refuse(job, node, `with GPUs ${gpuIndices.join(',')} for a count of ${taken.gpus}`);
     let previous = -1;
     for (const index of gpuIndices) {
-      if (node.takenGpus[index] !== 0) refuse(`whose GPU ${index} is not free`);
-      if (index <= previous) refuse('with GPUs that do not ascend');
+      if (node.takenGpus[index] !== 0) refuse(job, node, `whose GPU ${index} is not free`);
+      if (index <= previous) refuse(job, node, 'with GPUs that do not ascend');
       previous = index;
     }
   }
@@ -260,7 +255,6 @@ export class NodePool {
   }
 
   #enter(node: NodeRecord): void {
-    this.spare.set(node);
     if (!isAvailable(node)) return;
     if (node.lastJob !== null) {
       node.lastJob.lastOnCount += 1;
@@ -299,6 +293,10 @@ export class NodePool {
     this.#leafIndices.set(name, this.leaves.length);
     return this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
   }
+}
+
+function refuse(job: JobRecord, node: NodeRecord, what: string): never {
+  throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
 }
 
 function lastOf(node: NodeRecord): JobRecord | null {

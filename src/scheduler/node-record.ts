@@ -1,5 +1,6 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
 import type { JobRecord } from './job-record.ts';
+import type { SpareNode } from './preemption.ts';
 import type { JobRequest, NodeView } from './types.ts';
 
 /** Nodes that offer the same to the same partitions; what a request could ever fit is decided for all of them at once. */
@@ -12,7 +13,7 @@ export interface NodeClass {
 }
 
 /** The scheduler's own account of a node. Mutated in place. */
-export class NodeRecord {
+export class NodeRecord implements SpareNode {
   readonly spec: NodeSpec;
   /** Counts up as nodes are added; the tie-break of every choice of nodes. */
   readonly index: number;
@@ -49,6 +50,26 @@ export class NodeRecord {
     this.freeMemoryBytes = spec.resources.memoryBytes;
     this.freeGpus = spec.resources.gpus;
     this.takenGpus = new Uint8Array(spec.resources.gpus);
+  }
+
+  get spareGpus(): number {
+    return this.freeGpus + this.endingGpus;
+  }
+
+  get spareCpus(): number {
+    return this.freeCpus + this.endingCpus;
+  }
+
+  get spareMemoryBytes(): number {
+    return this.freeMemoryBytes + this.endingMemoryBytes;
+  }
+
+  get spareJobs(): number {
+    return this.jobs.length - this.endingJobs;
+  }
+
+  get isGivable(): boolean {
+    return isAvailable(this);
   }
 }
 

@@ -126,10 +126,7 @@ interface LeafShare {
 function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | null {
   const tightest = tightestOf(counts, nodes);
   if (tightest >= 0) return [{ leafIndex: tightest, take: nodes }];
-  const order: number[] = [];
-  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++)
-    if ((counts[leafIndex] ?? 0) > 0) order.push(leafIndex);
-  order.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
+  const order = byCountDescending(counts);
   const shares: LeafShare[] = [];
   let needed = nodes;
   for (let place = 0; place < order.length; place++) {
@@ -149,6 +146,29 @@ function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | n
     return shares.sort((a, b) => a.leafIndex - b.leafIndex);
   }
   return null;
+}
+
+/** Leaves that have any, those with most first, of equals the first: sorted by counting, since a leaf has few nodes. */
+function byCountDescending(counts: readonly number[]): number[] {
+  let most = 0;
+  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) most = Math.max(most, counts[leafIndex]!);
+  const places = new Int32Array(most + 2);
+  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) places[counts[leafIndex]!]! += 1;
+  let place = 0;
+  for (let count = most; count > 0; count--) {
+    const size = places[count]!;
+    places[count] = place;
+    place += size;
+  }
+  const order = Array.from<number>({ length: place }).fill(0);
+  for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) {
+    const count = counts[leafIndex]!;
+    if (count > 0) {
+      order[places[count]!] = leafIndex;
+      places[count]! += 1;
+    }
+  }
+  return order;
 }
 
 function tightestOf(counts: readonly number[], needed: number): number {

@@ -53,19 +53,24 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   ended(job: T): void {
     const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
     if (job.isRipe) {
-      const isAfter = (other: T) => other !== job && isPreferredVictim(job, other, this.#isYoungestFirst);
-      const slot = firstIndex(jobs.ripe, 0, (other) => other === job || isAfter(other));
+      const slot = this.#placeIn(jobs.ripe, job);
       assert(jobs.ripe[slot] === job, 'what is ripe stands in its place');
       jobs.ripe.splice(slot, 1);
       jobs.ripeGpus -= gpusOf(job);
       return;
     }
-    let unripe = firstIndex(jobs.unripe, jobs.gone, (other) => other.startMs >= job.startMs);
-    while (jobs.unripe[unripe] !== job) {
-      assert(unripe < jobs.unripe.length, 'what ends has started');
-      unripe += 1;
+    const { unripe } = jobs;
+    let slot = jobs.gone;
+    for (let to = unripe.length; slot < to; ) {
+      const middle = (slot + to) >> 1;
+      if (unripe[middle]!.startMs >= job.startMs) to = middle;
+      else slot = middle + 1;
     }
-    jobs.unripe.splice(unripe, 1);
+    while (unripe[slot] !== job) {
+      assert(slot < unripe.length, 'what ends has started');
+      slot += 1;
+    }
+    unripe.splice(slot, 1);
   }
 
   /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
@@ -120,14 +125,9 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
     for (let job = unripe[jobs.gone]; job !== undefined; job = unripe[jobs.gone]) {
       if (job.startMs + victims.exemptMs > nowMs) break;
       jobs.gone += 1;
-      const one = job;
       job.isRipe = true;
       this.ripenedNodes += job.nodeIndices.length;
-      ripe.splice(
-        firstIndex(ripe, 0, (other) => isPreferredVictim(one, other, this.#isYoungestFirst)),
-        0,
-        job,
-      );
+      ripe.splice(this.#placeIn(ripe, job), 0, job);
       jobs.ripeGpus += gpusOf(job);
     }
     // Not each time, so that a job costs the same however many wait with it.
@@ -136,20 +136,20 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       jobs.gone = 0;
     }
   }
+
+  /** How many come before it in the order of preference: its place, where it is in. */
+  #placeIn(ripe: readonly T[], job: T): number {
+    let low = 0;
+    let high = ripe.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isPreferredVictim(ripe[middle]!, job, this.#isYoungestFirst)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
 function gpusOf({ nodeIndices, perNode }: VictimCandidate): number {
   return nodeIndices.length * perNode.gpus;
-}
-
-/** The first index from `low` of which `isIn` holds, where it holds for all behind it too; the length where for none. */
-function firstIndex<T>(items: readonly T[], low: number, isIn: (item: T) => boolean): number {
-  let from = low;
-  let to = items.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (isIn(definite(items[middle], 'in range'))) to = middle;
-    else from = middle + 1;
-  }
-  return from;
 }

@@ -67,6 +67,8 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue, preemptible } = this.#ledger;
     const front = queue.lastFront;
+    this.wakeMs = front.firstRetryMs();
+    if (nowMs < this.wakeMs) return;
     const addedBefore = queue.addCount;
     this.wakeMs = Infinity;
     let tries = 0;
@@ -87,7 +89,7 @@ export class Preemption {
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-        front.retryMs[index] = job.preemptRetryMs;
+        front.retryAt(index, job.preemptRetryMs);
         const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
         this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
         this.#preemptFor(job, nowMs, sink);
@@ -117,7 +119,7 @@ export class Preemption {
     const open = this.#openFor(job, need);
     // What it needs is being freed already.
     if (open.length >= need.nodes) return;
-    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.spare, need, open);
+    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.nodes, need, open);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
       if (refused !== null) {
@@ -170,7 +172,7 @@ export class Preemption {
       const known = new Set(open);
       for (const { held } of ending) {
         for (const index of held?.nodeIndices ?? []) {
-          if (known.has(index) || !isOpen(pool.spare, need, index)) continue;
+          if (known.has(index) || !isOpen(pool.at(index), need, index)) continue;
           known.add(index);
           open.push(index);
         }

@@ -1,17 +1,17 @@
-import type { GangNeed, SpareCapacity, VictimCandidate } from './preemption.ts';
+import type { GangNeed, SpareNode, VictimCandidate } from './preemption.ts';
 
 /** The nodes on which one rank of the gang fits once `gone` are gone, each node counted up on its own. */
-export function naiveFitting(gone: readonly VictimCandidate[], spare: SpareCapacity, need: GangNeed): number[] {
+export function naiveFitting(gone: readonly VictimCandidate[], spare: readonly SpareNode[], need: GangNeed): number[] {
   const nodes: number[] = [];
-  for (let node = 0; node < spare.jobs.length; node++) {
+  for (const [node, { spareGpus, spareCpus, spareMemoryBytes, spareJobs, isGivable }] of spare.entries()) {
     const left = gone.filter(({ nodeIndices }) => nodeIndices.includes(node));
     const sum = (of: (job: VictimCandidate) => number) => left.reduce((total, job) => total + of(job), 0);
-    const isEmpty = (spare.jobs[node] ?? 0) - left.length === 0;
+    const isEmpty = spareJobs - left.length === 0;
     const isEnough =
-      (spare.gpus[node] ?? 0) + sum((job) => job.perNode.gpus) >= need.perNode.gpus &&
-      (spare.cpus[node] ?? 0) + sum((job) => job.perNode.cpus) >= need.perNode.cpus &&
-      (spare.memoryBytes[node] ?? 0) + sum((job) => job.perNode.memoryBytes) >= need.perNode.memoryBytes;
-    if (spare.isUsable[node] === 1 && (need.isExclusive ? isEmpty : isEnough)) nodes.push(node);
+      spareGpus + sum((job) => job.perNode.gpus) >= need.perNode.gpus &&
+      spareCpus + sum((job) => job.perNode.cpus) >= need.perNode.cpus &&
+      spareMemoryBytes + sum((job) => job.perNode.memoryBytes) >= need.perNode.memoryBytes;
+    if (isGivable && (need.isExclusive ? isEmpty : isEnough)) nodes.push(node);
   }
   return nodes;
 }
@@ -30,7 +30,7 @@ export function naiveOrder(candidates: readonly VictimCandidate[], isYoungestFir
 export function naivePrefix(
   candidates: readonly VictimCandidate[],
   order: readonly number[],
-  spare: SpareCapacity,
+  spare: readonly SpareNode[],
   need: GangNeed,
 ): number | null {
   for (let count = 0; count <= order.length; count++) {

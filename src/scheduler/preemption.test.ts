@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, type GangNeed, type SpareCapacity, type VictimCandidate } from './preemption.ts';
+import { chooseVictims, type GangNeed, type SpareNode, type VictimCandidate } from './preemption.ts';
 import { naiveFitting, naiveOrder, naivePrefix } from './preemption.test-support.ts';
 
 const GPUS = 8;
@@ -33,13 +33,15 @@ function cluster(nodeCount: number, shapes: readonly RunningShape[], unusable: r
       perNode: { gpus: shape.gpus, cpus: 2 * shape.gpus, memoryBytes: 10 * shape.gpus },
     });
   }
-  const spare: SpareCapacity = {
-    gpus,
-    cpus: gpus.map((free) => 2 * free),
-    memoryBytes: gpus.map((free) => 10 * free),
-    jobs,
-    isUsable: gpus.map((_, node) => (unusable.includes(node) ? 0 : 1)),
-  };
+  const spare = gpus.map(
+    (free, node): SpareNode => ({
+      spareGpus: free,
+      spareCpus: 2 * free,
+      spareMemoryBytes: 10 * free,
+      spareJobs: jobs[node] ?? 0,
+      isGivable: !unusable.includes(node),
+    }),
+  );
   return { candidates, spare };
 }
 

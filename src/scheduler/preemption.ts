@@ -14,15 +14,15 @@ export interface VictimCandidate {
   readonly perNode: Readonly<Resources>;
 }
 
-/** What is free, by node index. Jobs that are being ended already count as gone. */
-export interface SpareCapacity {
-  readonly gpus: ArrayLike<number>;
-  readonly cpus: ArrayLike<number>;
-  readonly memoryBytes: ArrayLike<number>;
-  /** How many jobs are on the node. */
-  readonly jobs: ArrayLike<number>;
-  /** 1 where the node may be given out, were it empty. */
-  readonly isUsable: ArrayLike<number>;
+/** What is free on a node. Jobs that are being ended already count as gone. */
+export interface SpareNode {
+  readonly spareGpus: number;
+  readonly spareCpus: number;
+  readonly spareMemoryBytes: number;
+  /** How many jobs are on it. */
+  readonly spareJobs: number;
+  /** Whether it may be given out, were it empty. */
+  readonly isGivable: boolean;
 }
 
 export interface GangNeed {
@@ -57,15 +57,15 @@ export interface NoChoice {
 export class VictimSearch {
   readonly #space = new Space();
 
-  /** `open`: the nodes on which one rank fits as it is, ascending. */
+  /** `nodes` by index; `open`: those on which one rank fits as it is, ascending. */
   chooseInOrder<T extends VictimCandidate>(
     candidates: Iterable<T>,
-    spare: SpareCapacity,
+    nodes: readonly SpareNode[],
     need: GangNeed,
     open: readonly number[],
   ): VictimChoice<T> | NoChoice {
     const space = this.#space;
-    space.begin(spare, need, open);
+    space.begin(nodes, need, open);
     const taken: T[] = [];
     if (!space.hasRoom()) {
       for (const candidate of candidates) {
@@ -101,12 +101,12 @@ export class VictimSearch {
 /** The same for candidates in any order; victims are their indices. */
 export function chooseVictims(
   candidates: readonly VictimCandidate[],
-  spare: SpareCapacity,
+  nodes: readonly SpareNode[],
   need: GangNeed,
   isYoungestFirst: boolean,
 ): VictimChoice<number> | null {
-  const open = Array.from(spare.jobs, (_, node) => node).filter((node) => isOpen(spare, need, node));
-  const choice = new VictimSearch().chooseInOrder(inOrder(candidates, isYoungestFirst), spare, need, open);
+  const open = nodes.flatMap((node, index) => (isOpen(node, need, index) ? [index] : []));
+  const choice = new VictimSearch().chooseInOrder(inOrder(candidates, isYoungestFirst), nodes, need, open);
   if ('missingNodes' in choice) return null;
   const indices = new Map(choice.victims.map((victim) => [victim, -1]));
   for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);
@@ -147,19 +147,16 @@ function reordered(taken: readonly VictimCandidate[], space: Space): number[] {
   });
 }
 
-/** Whether one rank of the gang fits on the node as it is. */
-export function isOpen(spare: SpareCapacity, need: GangNeed, node: number): boolean {
-  if (spare.isUsable[node] !== 1 || need.isKeptOff?.(node) === true) return false;
+/** Whether one rank of the gang fits on the node, which has this index, as it is. */
+export function isOpen(node: SpareNode, need: GangNeed, index: number): boolean {
+  if (!node.isGivable || need.isKeptOff?.(index) === true) return false;
   const { perNode, isExclusive } = need;
-  if (isExclusive) return spare.jobs[node] === 0;
+  if (isExclusive) return node.spareJobs === 0;
   return (
-    (spare.gpus[node] ?? 0) >= perNode.gpus &&
-    (spare.cpus[node] ?? 0) >= perNode.cpus &&
-    (spare.memoryBytes[node] ?? 0) >= perNode.memoryBytes
+    node.spareGpus >= perNode.gpus && node.spareCpus >= perNode.cpus && node.spareMemoryBytes >= perNode.memoryBytes
   );
 }
 
-const NOTHING: SpareCapacity = { gpus: [], cpus: [], memoryBytes: [], jobs: [], isUsable: [] };
 const NO_NEED: GangNeed = { nodes: 0, perNode: { gpus: 0, cpus: 0, memoryBytes: 0 }, isExclusive: false };
 
 /**
@@ -167,7 +164,7 @@ const NO_NEED: GangNeed = { nodes: 0, perNode: { gpus: 0, cpus: 0, memoryBytes: 
  * the jobs hold are looked at: the columns are kept from one search to the next, and what a search has not touched is stale.
  */
 class Space {
-  #spare = NOTHING;
+  #nodes: readonly SpareNode[] = [];
   #need = NO_NEED;
   #open: readonly number[] = [];
   #gpus = new Float64Array(0);
@@ -183,10 +180,9 @@ class Space {
   #fitting = 0;
   #step = 0;
 
-  begin(spare: SpareCapacity, need: GangNeed, open: readonly number[]): void {
-    const size = spare.jobs.length;
-    if (size > this.#jobs.length) this.#grow(size);
-    this.#spare = spare;
+  begin(nodes: readonly SpareNode[], need: GangNeed, open: readonly number[]): void {
+    if (nodes.length > this.#jobs.length) this.#grow(nodes.length);
+    this.#nodes = nodes;
     this.#need = need;
     this.#open = open;
     this.#search = (this.#search + 1) >>> 0;
@@ -231,14 +227,14 @@ class Space {
     return this.#fitsSince[node] ?? -1;
   }
 
-  #load(node: number): void {
-    const spare = this.#spare;
-    this.#gpus[node] = spare.gpus[node] ?? 0;
-    this.#cpus[node] = spare.cpus[node] ?? 0;
-    this.#memoryBytes[node] = spare.memoryBytes[node] ?? 0;
-    this.#jobs[node] = spare.jobs[node] ?? 0;
-    const isBarred = spare.isUsable[node] !== 1 || this.#need.isKeptOff?.(node) === true;
-    this.#fitsSince[node] = isBarred ? -2 : this.#fits(node) ? 0 : -1;
+  #load(index: number): void {
+    const node = this.#nodes[index]!;
+    this.#gpus[index] = node.spareGpus;
+    this.#cpus[index] = node.spareCpus;
+    this.#memoryBytes[index] = node.spareMemoryBytes;
+    this.#jobs[index] = node.spareJobs;
+    const isBarred = !node.isGivable || this.#need.isKeptOff?.(index) === true;
+    this.#fitsSince[index] = isBarred ? -2 : this.#fits(index) ? 0 : -1;
   }
 
   #fits(node: number): boolean {

@@ -20,8 +20,15 @@ export class QueueFront {
   nodes = new Int32Array(FIRST_CAPACITY);
   shapes = new Int32Array(FIRST_CAPACITY);
   limitMs = new Float64Array(FIRST_CAPACITY);
-  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. */
+  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. Written by `retryAt`. */
   retryMs = new Float64Array(FIRST_CAPACITY);
+  /** How many shapes there are among the jobs. */
+  shapeCount = 0;
+  /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
+  readonly #countOf: number[] = [];
+  readonly #nodesMin: number[] = [];
+  /** The least of `retryMs`; NaN where it has to be looked for. */
+  #firstRetryMs = Infinity;
 
   get length(): number {
     return this.jobs.length;
@@ -44,6 +51,29 @@ export class QueueFront {
     return low;
   }
 
+  /** Whether some jobs have the shape, and none needs fewer nodes than these. */
+  isAbove(shape: number, nodes: number): boolean {
+    return (this.#countOf[shape + 1] ?? 0) > 0 && this.#nodesMin[shape + 1]! >= nodes;
+  }
+
+  /** When there may first be somebody to preempt for one of these jobs. */
+  firstRetryMs(): number {
+    if (Number.isNaN(this.#firstRetryMs)) {
+      const { retryMs } = this;
+      let firstMs = Infinity;
+      for (let index = 0; index < this.jobs.length; index++) if (retryMs[index]! < firstMs) firstMs = retryMs[index]!;
+      this.#firstRetryMs = firstMs;
+    }
+    return this.#firstRetryMs;
+  }
+
+  /** Nobody is preempted before that for the job at this place. */
+  retryAt(index: number, atMs: number): void {
+    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    this.retryMs[index] = atMs;
+    if (atMs < this.#firstRetryMs) this.#firstRetryMs = atMs;
+  }
+
   insert(job: JobRecord): void {
     const { jobs } = this;
     const count = jobs.length;
@@ -57,11 +87,16 @@ export class QueueFront {
       for (const column of this.#columns()) column.copyWithin(index + 1, index, count);
     }
     this.#write(index, job);
+    this.#count(job);
   }
 
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
+    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    const slot = this.shapes[index]! + 1;
+    this.#countOf[slot]! -= 1;
+    if (this.#countOf[slot] === 0) this.shapeCount -= 1;
     for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
     jobs.pop();
     if (index < count - 1) for (const column of this.#columns()) column.copyWithin(index, index + 1, count);
@@ -73,6 +108,20 @@ export class QueueFront {
     for (let index = 0; index < this.jobs.length; index++) this.#write(index, this.jobs[index]!);
   }
 
+  /** Shape -1, of those that are each for themselves, counts as one. */
+  #count({ shape, request: { nodes } }: JobRecord): void {
+    const slot = shape + 1;
+    while (this.#countOf.length <= slot) {
+      this.#countOf.push(0);
+      this.#nodesMin.push(0);
+    }
+    if (this.#countOf[slot] === 0) {
+      this.shapeCount += 1;
+      this.#nodesMin[slot] = nodes;
+    } else if (nodes < this.#nodesMin[slot]!) this.#nodesMin[slot] = nodes;
+    this.#countOf[slot]! += 1;
+  }
+
   #columns(): readonly (Int32Array | Float64Array)[] {
     return [this.nodes, this.shapes, this.limitMs, this.retryMs];
   }
@@ -81,7 +130,9 @@ export class QueueFront {
     this.nodes[index] = job.request.nodes;
     this.shapes[index] = job.shape;
     this.limitMs[index] = job.limitMs;
-    this.retryMs[index] = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
+    const retryMs = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
+    this.retryMs[index] = retryMs;
+    if (retryMs < this.#firstRetryMs) this.#firstRetryMs = retryMs;
   }
 
   #grow(): void {

@@ -93,8 +93,7 @@ export class PendingQueue {
   frontColumns(): QueueFront {
     if (this.#isDoubtful) {
       this.#isDoubtful = false;
-      for (const job of [...this.#front.jobs]) {
-        if (this.#isServiceable(job)) continue;
+      for (const job of this.#front.jobs.filter((one) => !this.#isServiceable(one))) {
         this.#front.removeAt(this.#front.indexFor(job));
         this.#setAside(job);
       }
