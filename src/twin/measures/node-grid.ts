@@ -7,7 +7,7 @@ import type { JobDevices } from './job-devices.ts';
 
 /** More than these a page cannot show apart. */
 const ROWS_MAX = 250;
-const CELLS_MAX = 60_000;
+const CELLS_MAX = 240_000;
 const COLUMNS_MAX = 2000;
 
 const IDLE = TIMELINE_STATES.indexOf('idle');
