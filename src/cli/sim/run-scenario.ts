@@ -1,7 +1,9 @@
-import { resolve } from 'node:path';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { commandText } from '../command-text.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
+import { OutputFile } from '../output-file.ts';
+import { simPage } from './sim-page.ts';
 import { renderSimulation } from '../render/sim-report.ts';
 import { terminalOf } from '../render/terminal.ts';
 import { loadScenario, withLayer, withPaths } from './load-scenario.ts';
@@ -28,17 +30,43 @@ export async function runScenario(options: SimOptions): Promise<void> {
   const fields = scenario === undefined ? own : withLayer(await loadScenario(scenario), own);
 
   const startedMs = performance.now();
-  const result = await watchSimulation({ fields, jobsOut: jobsOut === undefined ? null : resolve(jobsOut) });
-  for (const { what, examples } of result.inputs.remarks) {
-    note(`note: ${what}`);
-    for (const example of examples) note(`  ${example}`);
+  // Before the run: hours of it must not end at a folder that is missing.
+  const page = report === undefined ? null : await OutputFile.begin('report', report);
+  let jobs: OutputFile | null = null;
+  try {
+    jobs = jobsOut === undefined ? null : await OutputFile.begin('jobs-out', jobsOut);
+    const result = await watchSimulation({ fields, jobsOut: jobs?.path ?? null });
+    for (const { what, examples } of result.inputs.remarks) {
+      note(`note: ${what}`);
+      for (const example of examples) note(`  ${example}`);
+    }
+    await page?.write(simPage(result, commandOf(options)));
+    await jobs?.commit();
+    if (json === true) printJson(result);
+    else print(renderSimulation(result, terminalOf(process.stdout)));
+    const { jobsEnded, isInterrupted } = result.summary;
+    const seconds = (performance.now() - startedMs) / 1000;
+    note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
+    if (report !== undefined) note(`wrote ${report}`);
+    if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
+    if (isInterrupted) throw new ExitStatus(130);
+  } finally {
+    page?.discard();
+    jobs?.discard();
   }
-  if (json === true) printJson(result);
-  else print(renderSimulation(result, terminalOf(process.stdout)));
-  const { jobsEnded, isInterrupted } = result.summary;
-  const seconds = (performance.now() - startedMs) / 1000;
-  note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
-  if (report !== undefined) note(`report ${report}`);
-  if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
-  if (isInterrupted) throw new ExitStatus(130);
+}
+
+/** What runs the same scenario again, wherever its results go. */
+function commandOf({
+  report: _report,
+  jobsOut: _jobsOut,
+  json: _json,
+  debug: _debug,
+  ...scenario
+}: SimOptions): string {
+  const words = Object.entries(scenario).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return [value].flat().flatMap((each) => [flag, String(each)]);
+  });
+  return commandText(['sim', ...words]);
 }

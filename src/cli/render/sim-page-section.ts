@@ -1,0 +1,25 @@
+import { html, Markup } from './page-markup.ts';
+import type { Content } from './page-markup.ts';
+
+/** Given: put in, or drawn from what was put in. Predicted: follows from it. */
+type Kind = 'given' | 'predicted';
+
+/** A titled part of the page that says whether it shows what was given or what was predicted. */
+export function section(id: string, kind: Kind, title: string, content: Content): Markup {
+  return html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title} <span class="tag ${kind}">${kind}</span></h2>
+${content}</section>`;
+}
+
+/** A value for scripts of the page; nothing in it can end the element. */
+export function embedded(id: string, value: unknown): Markup {
+  return html`<script type="application/json" id="${id}">${new Markup(JSON.stringify(value).replaceAll('<', '\\u003c'))}</script>`;
+}
+
+/** What the marks of a chart mean. */
+export function key(entries: readonly (readonly [mark: Markup, words: string])[]): Markup {
+  const items = entries.map(
+    ([mark, words]) =>
+      html`<li><svg viewBox="0 0 34 14" aria-hidden="true" focusable="false">${mark}</svg>${words}</li>`,
+  );
+  return html`<ul class="key">${items}</ul>`;
+}
