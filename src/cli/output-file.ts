@@ -81,10 +81,9 @@ export class OutputFile {
 /** The file itself where a link names it. */
 async function placeOf(file: string): Promise<{ place: string; isFile: boolean }> {
   try {
-    const place = await realpath(file);
-    const found = await stat(place);
+    const found = await stat(file);
     if (found.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
-    return { place, isFile: found.isFile() };
+    return found.isFile() ? { place: await realpath(file), isFile: true } : { place: resolve(file), isFile: false };
   } catch (cause) {
     if (errorCode(cause) !== 'ENOENT') throw cause;
     return { place: resolve(file), isFile: true };

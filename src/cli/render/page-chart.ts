@@ -67,10 +67,10 @@ export function drawing(
   return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${attributes}><title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>${content}</svg>`;
 }
 
-/** For the attributes of a drawing: what page-scripts/chart-values.js shows. */
-export function valuesOf(values: readonly Value[]): Markup {
+/** For the attributes of a drawing: what page-scripts/chart-values.js shows, and whether the reader points to rows or columns of it. */
+export function valuesOf(values: readonly Value[], along: 'rows' | 'columns'): Markup {
   const listed = values.map(({ x, y, text }) => [round(x), round(y), text]);
-  return html` data-values="${JSON.stringify(listed)}"`;
+  return html` data-values="${JSON.stringify(listed)}" data-along="${along}"`;
 }
 
 /** Grid, tick labels and titles of both axes. */

@@ -88,7 +88,7 @@ function ettrChart({ bySize }: EttrReport, device: string): Markup {
       'theory',
       withFormula.map(({ size, formula }) => [x.at(size.from), y.at(formula.ettr)]),
     )}`,
-    { width, attributes: valuesOf(values) },
+    { width, attributes: valuesOf(values, 'columns') },
   );
 }
 

@@ -132,7 +132,7 @@ function mttfChart(rows: readonly MttfFigures[], inputs: ReportInputs, isPublish
       'theory',
       theory.map(({ devices, hours }) => [x.at(devices), y.at(hours)]),
     )}${marks}${paper}`,
-    { width, attributes: valuesOf(values) },
+    { width, attributes: valuesOf(values, 'columns') },
   );
 }
 

@@ -23,7 +23,7 @@ const CAUSES: Partial<Record<Loss['cause'], string>> = {
 };
 
 export function lossesSection(report: TwinReport): Markup {
-  const { losses, deviceTime } = report.predictions;
+  const { losses, deviceTime, attempts } = report.predictions;
   const device = deviceWord(report);
   const costly = losses.filter(({ lostHours, overheadHours }) => lostHours + overheadHours > 0);
   if (losses.length === 0) {
@@ -31,12 +31,12 @@ export function lossesSection(report: TwinReport): Markup {
       'losses',
       'predicted',
       'Losses by cause: none',
-      html`<p>Every attempt that ended did what it was to do.</p>`,
+      html`<p>${attempts === 0 ? 'No attempt ended in this run.' : 'Every attempt that ended did what it was to do.'}</p>`,
     );
   }
   const rows = losses.map(
-    ({ cause, attempts, deviceHours, lostHours, overheadHours }) =>
-      html`<tr><th scope="row">${causeName(cause)}</th><td>${whole(attempts)}</td><td>${digits(lostHours)}</td><td>${digits(overheadHours)}</td><td>${digits(deviceHours)}</td></tr>`,
+    ({ cause, deviceHours, lostHours, overheadHours, ...loss }) =>
+      html`<tr><th scope="row">${causeName(cause)}</th><td>${whole(loss.attempts)}</td><td>${digits(lostHours)}</td><td>${digits(overheadHours)}</td><td>${digits(deviceHours)}</td></tr>`,
   );
   const lost = table('Losses by cause', ['ended by', 'attempts', `lost ${device}-hours`, 'overhead', 'in all'], rows);
   const chart =
@@ -60,7 +60,7 @@ export function causeName(cause: Loss['cause']): string {
 }
 
 function lossChart(rows: readonly Loss[], device: string): Markup {
-  const frame = rowsFrame(rows.length, 124);
+  const frame = rowsFrame(rows.length, 132);
   const most = Math.max(...rows.map(({ lostHours, overheadHours }) => lostHours + overheadHours));
   const scale = linearScale(0, most, frame.left, frame.width - frame.right, 4);
   const values: Value[] = [];
@@ -89,7 +89,7 @@ function lossChart(rows: readonly Loss[], device: string): Markup {
       { ...scale, textOf: shortNumber },
       { rows: 'ended by', x: `${device}-hours` },
     )}${bars}`,
-    { width: frame.width, attributes: valuesOf(values) },
+    { width: frame.width, attributes: valuesOf(values, 'rows') },
   );
 }
 

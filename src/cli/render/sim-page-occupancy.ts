@@ -1,26 +1,13 @@
-import type { DeviceTime, ReportSeries, TwinReport } from '../../twin/report.ts';
+import type { DeviceTime, TwinReport } from '../../twin/report.ts';
 import { drawing, type Frame, round } from './page-chart.ts';
 import { html, Markup, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
 import { embedded, section } from './sim-page-section.ts';
+import { isEmpty, type Layer, LAYERS, type Step, stepLine, stepPath, stepsOf, thickest } from './sim-page-steps.ts';
 import { LAYER_INKS } from './sim-page-style.ts';
 import { momentText, timeAxis } from './sim-page-time.ts';
 import { digits, percent, whole } from './sim-words.ts';
 
-type Layer = keyof typeof LAYER_INKS;
-
-/** From the ground up. */
-const LAYERS: readonly { name: Layer; title: string; meaning: string }[] = [
-  { name: 'productive', title: 'Productive', meaning: 'work that was kept: finished, or saved by a checkpoint' },
-  { name: 'unfinished', title: 'Unfinished', meaning: 'of attempts that still ran at the end of the run' },
-  { name: 'overhead', title: 'Overhead', meaning: 'restarts, stalls of checkpoints, dying after the signal' },
-  { name: 'lost', title: 'Lost', meaning: 'work that was done and not kept' },
-  { name: 'idle', title: 'Idle', meaning: 'free, on nodes in service' },
-  { name: 'drained', title: 'Drained', meaning: 'free, on nodes that drain' },
-  { name: 'down', title: 'Down', meaning: 'on nodes that are out of service' },
-];
-/** More steps than these no screen shows. */
-const STEPS_MAX = 400;
 const WIDE = { width: 1040, height: 560, left: 66, right: 14, top: 26, bottom: 46 } as const;
 const NARROW = { width: 420, height: 560, left: 58, right: 12, top: 26, bottom: 46 } as const;
 /** Of the two plots of the queue, and of the space above each for its title. */
@@ -29,21 +16,19 @@ const QUEUE_GAP = 34;
 /** A band as thick as this bears its number. */
 const NUMBER_HEIGHT = 17;
 
-/** A stretch of time with the means over it. */
-interface Step {
-  from: number;
-  to: number;
-  devices: Record<Layer, number>;
-  pendingJobs: number;
-  runningJobs: number;
-  pendingDevices: number;
-}
-
 export function occupancySection(report: TwinReport, endSeconds: number): Markup {
   const { predictions, series, inputs } = report;
   const device = deviceWord(report);
   const { devices } = inputs.cluster;
   const steps = stepsOf(series, endSeconds);
+  if (steps.every(isEmpty)) {
+    return section(
+      'occupancy',
+      'predicted',
+      'Occupancy over time: nothing ran',
+      html`<p>${`All ${whole(devices)} ${device}s were idle from the begin to the end, and no job waited.`}</p>`,
+    );
+  }
   const texts = steps.map((step) => stepText(step, devices, device, endSeconds));
   const { queue, fragmentation } = predictions;
   const warmup =
@@ -58,34 +43,8 @@ export function occupancySection(report: TwinReport, endSeconds: number): Markup
     `Occupancy over time: ${percent(predictions.occupancy)} of all ${device}s are allocated in the mean`,
     html`<figure class="wide">${chart(WIDE, 'wide-only')}${chart(NARROW, 'narrow')}${embedded('occupancy-values', texts)}<figcaption>${`Every ${device} of the cluster from the first to the last ${timeAxis(endSeconds, 0, 1, 9).unit} of the run, by what it did; below, what waited for one. Numbers are those of the table.${warmup}`}</figcaption></figure>
 ${deviceTimeTable(predictions.deviceTime, device)}
-<p>${`The queue held ${whole(queue.meanJobs)} jobs in the mean and ${whole(queue.maxJobs)} at most; they asked for ${whole(queue.meanDevices)} ${device}s in the mean. ${whole(fragmentation.meanDevices)} ${device}s, ${percent(fragmentation.shareOfIdle)} of the idle ones, were free on nodes that were partly in use, where no job of whole nodes can have them.`}</p>`,
+<p>${`The queue held ${digits(queue.meanJobs)} jobs in the mean and ${whole(queue.maxJobs)} at most; they asked for ${whole(queue.meanDevices)} ${device}s in the mean. ${whole(fragmentation.meanDevices)} ${device}s, ${percent(fragmentation.shareOfIdle)} of the idle ones, were free on nodes that were partly in use, where no job of whole nodes can have them.`}</p>`,
   );
-}
-
-function stepsOf(series: ReportSeries, endSeconds: number): Step[] {
-  const { bucketSeconds, startSeconds } = series;
-  const each = Math.max(1, Math.ceil(startSeconds.length / STEPS_MAX));
-  return Array.from({ length: Math.ceil(startSeconds.length / each) }, (_, index) => {
-    const first = index * each;
-    const buckets = startSeconds.slice(first, first + each);
-    const spans = buckets.map((start) => Math.max(0, Math.min(bucketSeconds, endSeconds - start)));
-    const span = spans.reduce((sum, seconds) => sum + seconds, 0);
-    const mean = (values: readonly number[]) =>
-      span === 0
-        ? (values[first] ?? 0)
-        : spans.reduce((sum, seconds, bucket) => sum + seconds * (values[first + bucket] ?? 0), 0) / span;
-    const from = buckets[0] ?? 0;
-    const devices = { productive: 0, unfinished: 0, overhead: 0, lost: 0, idle: 0, drained: 0, down: 0 };
-    for (const { name } of LAYERS) devices[name] = mean(series[name]);
-    return {
-      from,
-      to: from + span,
-      devices,
-      pendingJobs: mean(series.pendingJobs),
-      runningJobs: mean(series.runningJobs),
-      pendingDevices: mean(series.pendingDevices),
-    };
-  });
 }
 
 function stepText(step: Step, total: number, device: string, endSeconds: number): string {
@@ -173,48 +132,6 @@ function queuePlot(
     return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${whole(tick)}</text>`;
   });
   return html`<text x="4" y="${ground - QUEUE_HEIGHT - 12}">${title}</text>${grid}<path class="queue-fill" d="${stepPath(steps, values, xOf, yOf, ground)}"/><path class="queue" d="${stepLine(steps, values, xOf, yOf)}"/><line class="axis" x1="${left}" x2="${width - right}" y1="${ground}" y2="${ground}"/>`;
-}
-
-/** The area below a line of steps. */
-function stepPath(
-  steps: readonly Step[],
-  values: readonly number[],
-  xOf: (seconds: number) => number,
-  yOf: (value: number) => number,
-  ground: number,
-): string {
-  return `${stepLine(steps, values, xOf, yOf)}V${ground}H${round(xOf(steps[0]?.from ?? 0))}Z`;
-}
-
-function stepLine(
-  steps: readonly Step[],
-  values: readonly number[],
-  xOf: (seconds: number) => number,
-  yOf: (value: number) => number,
-): string {
-  let path = `M${round(xOf(steps[0]?.from ?? 0))},${round(yOf(values[0] ?? 0))}`;
-  let last = round(yOf(values[0] ?? 0));
-  steps.forEach((step, index) => {
-    const y = round(yOf(values[index] ?? 0));
-    if (y !== last) path += `V${y}`;
-    last = y;
-    const next = values[index + 1];
-    // Steps of the same height are one.
-    if (next === undefined || round(yOf(next)) !== y) path += `H${round(xOf(step.to))}`;
-  });
-  return path;
-}
-
-/** Where a band stays thick for a while, `reach` to either side. */
-function thickest(thicknesses: readonly number[], reach: number): { index: number; thickness: number } {
-  const best = { index: 0, thickness: 0 };
-  for (let index = 0; index < thicknesses.length; index += 1) {
-    const near = thicknesses.slice(Math.max(0, index - reach), index + reach + 1);
-    const isInside = index >= reach && index + reach < thicknesses.length;
-    const thickness = Math.min(...near) * (isInside || thicknesses.length <= 2 * reach ? 1 : 0);
-    if (thickness > best.thickness) Object.assign(best, { index, thickness });
-  }
-  return best;
 }
 
 function niceTicks(most: number, count: number): number[] {

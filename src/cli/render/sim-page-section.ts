@@ -15,6 +15,11 @@ export function embedded(id: string, value: unknown): Markup {
   return html`<script type="application/json" id="${id}">${new Markup(JSON.stringify(value).replaceAll('<', '\\u003c'))}</script>`;
 }
 
+/** Run once the page is there. */
+export function script(text: string): Markup {
+  return html`<script type="module">${new Markup(`\n${text}`)}</script>`;
+}
+
 /** What the marks of a chart mean. */
 export function key(entries: readonly (readonly [mark: Markup, words: string])[]): Markup {
   const items = entries.map(

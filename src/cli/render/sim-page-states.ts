@@ -74,7 +74,7 @@ function stateChart(rows: readonly StateShare[], isPublished: boolean): Markup {
       x,
       { rows: 'state', x: 'share of attempts (logarithmic)' },
     )}${marks}`,
-    { width: frame.width, attributes: valuesOf(values) },
+    { width: frame.width, attributes: valuesOf(values, 'rows') },
   );
 }
 

@@ -1,4 +1,4 @@
-import { TIMELINE_STATES, type TimelineState } from '../../twin/report.ts';
+import type { TimelineState } from '../../twin/report.ts';
 import { BLACK, type Ink, STYLE, WHITE } from './page-style.ts';
 
 /** Where device time goes, in the order in which it is stacked. Idle is that of the theme: as quiet as the ground it lies on. */
@@ -26,8 +26,6 @@ export const STATE_INKS: Readonly<Record<TimelineState, Ink>> = {
 
 /** Of `idle`, by theme. */
 export const IDLE_FILLS = { light: '#e3e7ed', dark: '#2b333e' } as const;
-
-export const STATES_IN_ORDER: readonly TimelineState[] = TIMELINE_STATES;
 
 export const SIM_STYLE = `${STYLE}
 :root{--idle:${IDLE_FILLS.light}}
@@ -66,6 +64,6 @@ kbd{font:inherit;font-size:.85em;background:var(--panel);border:1px solid var(--
 tr.sum th,tr.sum td{font-weight:600}
 .facts{grid-template-columns:repeat(auto-fill,minmax(165px,1fr))}
 @media (max-width:700px){.wide-only{display:none}.narrow{display:block}}
-@media (max-width:500px){.facts{grid-template-columns:1fr 1fr}.readout{min-height:4.8em}}
+@media (max-width:500px){svg text{font-size:14px}tbody th{white-space:nowrap}.facts{grid-template-columns:1fr 1fr}.readout{min-height:4.8em}}
 @media print{.tools,nav,.readout,.values,.screen{display:none}.wide-only{display:block}.narrow{display:none}}
 `;

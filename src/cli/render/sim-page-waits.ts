@@ -33,7 +33,7 @@ export function waitsSection(report: TwinReport): Markup {
   return section(
     'waits',
     'predicted',
-    `Waits: half of the jobs start ${withinWords(all.median)}, nine of ten ${withinWords(all.p90)}`,
+    waitsTitle(all),
     html`<p>${`From submission to the first start, of ${whole(all.count)} jobs by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.`}</p>
 <div class="pair"><figure>${waitChart(bySize, device)}${key([
       [circle('chosen dot', 17, 7), 'median'],
@@ -48,6 +48,11 @@ export function waitsSection(report: TwinReport): Markup {
 /** How soon a job starts. */
 export function withinWords(seconds: number): string {
   return seconds < SHORTEST_SECONDS ? 'at once' : `within ${shortTime(seconds)}`;
+}
+
+function waitsTitle({ median, p90 }: Distribution): string {
+  if (p90 < SHORTEST_SECONDS) return 'Waits: nine of ten jobs start at once';
+  return `Waits: half of the jobs start ${withinWords(median)}, nine of ten ${withinWords(p90)}`;
 }
 
 function rowsOf(figures: readonly (readonly [name: string, figures: WaitFigures])[]): Row[] {
@@ -88,7 +93,7 @@ function waitChart(rows: readonly Row[], device: string): Markup {
       x,
       { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
     )}${marks}`,
-    { width: frame.width, attributes: valuesOf(values) },
+    { width: frame.width, attributes: valuesOf(values, 'rows') },
   );
 }
 

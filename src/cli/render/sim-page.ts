@@ -10,7 +10,7 @@ import { givenSection } from './sim-page-given.ts';
 import { lossesSection } from './sim-page-losses.ts';
 import { occupancySection } from './sim-page-occupancy.ts';
 import { preemptionSection } from './sim-page-preemption.ts';
-import { embedded } from './sim-page-section.ts';
+import { embedded, script } from './sim-page-section.ts';
 import { statesSection } from './sim-page-states.ts';
 import { SIM_STYLE } from './sim-page-style.ts';
 import { spanText } from './sim-page-time.ts';
@@ -35,11 +35,18 @@ const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['data', 'Data'],
 ];
 
+/** Texts of page-scripts/. */
+export interface PageScripts {
+  chartValues: string;
+  nodeTimeline: string;
+  saveDocument: string;
+}
+
 /**
- * A run as one HTML document: style, drawings, scripts and all data are inside, nothing is loaded. `scripts`: of page-scripts/. `command`: what makes
+ * A run as one HTML document: style, drawings, scripts and all data are inside, nothing is loaded. `command`: what makes
  * the same run again. The same result gives the same bytes.
  */
-export function renderSimPage(result: SimulationResult, command: string, scripts: readonly string[]): string {
+export function renderSimPage(result: SimulationResult, command: string, scripts: PageScripts): string {
   const { report, summary } = result;
   const endSeconds = summary.endMs / 1000;
   const title = headline(result);
@@ -49,7 +56,7 @@ export function renderSimPage(result: SimulationResult, command: string, scripts
 ${interruption(result)}${cards(report)}
 <nav aria-label="Contents"><ul>${contents}</ul></nav>
 ${occupancySection(report, endSeconds)}
-${timelineSection(report, endSeconds)}
+${timelineSection(report, endSeconds, scripts.nodeTimeline)}
 ${waitsSection(report)}
 ${ettrSection(report)}
 ${failuresSection(report)}
@@ -61,7 +68,7 @@ ${energySection(report)}
 ${dataSection(command)}
 </main>
 ${embedded('run', result)}
-${scripts.map((script) => html`<script type="module">${new Markup(`\n${script}`)}</script>`)}`;
+${script(scripts.chartValues)}${script(scripts.saveDocument)}`;
   const head = html`<meta http-equiv="Content-Security-Policy" content="${new Markup(CONTENT_POLICY)}">
 <style>${new Markup(SIM_STYLE)}</style>`;
   return documentOf(title, head, body);
@@ -71,7 +78,8 @@ function headline({ inputs, report, summary }: SimulationResult): string {
   const { utilization, goodput, jobs } = report.predictions;
   const run = `${spanText(summary.endMs / 1000)} of ${inputs.cluster}`;
   if (jobs.started === 0) return `${run}: no job started`;
-  return `${run}: ${percent(utilization)} utilisation, ${percent(goodput)} goodput`;
+  // A figure and its sign stay on one line.
+  return `${run}: ${percent(utilization)} utilisation, ${percent(goodput)} goodput`.replaceAll(' %', '\u00a0%');
 }
 
 /** The answer in a few sentences. */

@@ -1,5 +1,6 @@
 // Shows the values of a chart where the reader points to it, or steps to with the arrow keys.
 
+/** Within so much of the drawing a value is pointed to. */
 const NEAR = 40;
 
 /** @typedef {{x: number, y: number | null, text: string}} Value */
@@ -71,7 +72,9 @@ function showValues(drawing) {
     let best = -1;
     let least = Infinity;
     values.forEach((value, index) => {
-      const distance = value.y === null ? Math.abs(value.x - x) : Math.hypot(value.x - x, value.y - y);
+      const [across, down] = [Math.abs(value.x - x), value.y === null ? 0 : Math.abs(value.y - y)];
+      // Anywhere in a row or column; where two share one, the nearer.
+      const distance = drawing.dataset['along'] === 'rows' ? down + across / 100 : across + down / 10;
       if (distance < least) [best, least] = [index, distance];
     });
     if (least <= NEAR) show(best);

@@ -2,7 +2,7 @@
 // into view at any scale.
 
 /**
- * @typedef {{firstNode: number, lastNode: number, label: string, runs: number[]}} Row
+ * @typedef {{firstNode: number, lastNode: number, label: string, runs: number[], outOfService: number[]}} Row
  * @typedef {{columnSeconds: number, columns: number, rows: Row[]}} Timeline
  * @typedef {{name: string, fill: string, text: string, mark: string}} State
  */
@@ -29,7 +29,15 @@ const run = JSON.parse(element('run', HTMLElement).textContent ?? '');
 const states = JSON.parse(element('timeline-states', HTMLElement).textContent ?? '');
 const { columns, columnSeconds, rows } = run.report.timeline;
 const endSeconds = run.summary.endMs / 1000;
-const cells = cellsOf(rows, columns);
+const cells = new Uint8Array(rows.length * columns);
+const outOfService = new Float32Array(rows.length * columns);
+rows.forEach(({ runs, outOfService: out }, row) => {
+  expand(cells, runs, row);
+  expand(outOfService, out, row);
+});
+/** Pixels of a cell in the image, one below the other; the last is the line of nodes out of service. */
+const PARTS = 4;
+const OUT = states.findIndex(({ name }) => name === 'down');
 
 /** Of the canvas, in CSS pixels. */
 const margin = { left: 96, top: 4, right: 16, bottom: 40 };
@@ -42,18 +50,15 @@ let frame = 0;
 let settling = 0;
 
 /**
- * State of every cell, row after row.
- * @param {Row[]} of
- * @param {number} width
+ * A row's cells from its runs: the column where each begins and its value.
+ * @param {Uint8Array | Float32Array} into
+ * @param {number[]} runs
+ * @param {number} row
  */
-function cellsOf(of, width) {
-  const all = new Uint8Array(of.length * width);
-  of.forEach(({ runs }, row) => {
-    for (let at = 0; at < runs.length; at += 2) {
-      all.fill(runs[at + 1] ?? 0, row * width + (runs[at] ?? 0), row * width + (runs[at + 2] ?? width));
-    }
-  });
-  return all;
+function expand(into, runs, row) {
+  for (let at = 0; at < runs.length; at += 2) {
+    into.fill(runs[at + 1] ?? 0, row * columns + (runs[at] ?? 0), row * columns + (runs[at + 2] ?? columns));
+  }
 }
 
 /** @param {string} name */
@@ -66,22 +71,25 @@ function colourOf(fill) {
   return fill.startsWith('var(') ? themeColour(fill.slice(4, -1)) : fill;
 }
 
-/** One pixel a cell, in the colours of the theme. */
+/** One pixel wide and a few high for each cell, in the colours of the theme. */
 function imageOf() {
   const drawn = document.createElement('canvas');
   drawn.width = columns;
-  drawn.height = Math.max(1, rows.length);
+  drawn.height = Math.max(1, rows.length * PARTS);
   const context = drawn.getContext('2d');
   if (context === null || rows.length === 0) return drawn;
-  const pixels = context.createImageData(columns, rows.length);
+  const pixels = context.createImageData(columns, rows.length * PARTS);
   const words = new Uint32Array(pixels.data.buffer);
   const colours = states.map(({ fill }) => {
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(colourOf(fill).slice(at, at + 2), 16));
     // Red first in memory.
     return (255 << 24) | (blue << 16) | (green << 8) | red;
   });
+  const line = colours[OUT] ?? 0;
   cells.forEach((state, cell) => {
-    words[cell] = colours[state] ?? 0;
+    const first = Math.floor(cell / columns) * columns * PARTS + (cell % columns);
+    for (let part = 0; part < PARTS; part += 1) words[first + part * columns] = colours[state] ?? 0;
+    if ((outOfService[cell] ?? 0) > 0) words[first + (PARTS - 1) * columns] = line;
   });
   context.putImageData(pixels, 0, 0);
   return drawn;
@@ -103,9 +111,15 @@ function draw() {
   context.scale(scale, scale);
   const { width, height } = plot();
   context.imageSmoothingEnabled = false;
-  context.drawImage(image, view.left, view.top, view.width, view.height, margin.left, margin.top, width, height);
+  const [top, tall] = [view.top * PARTS, view.height * PARTS];
+  context.drawImage(image, view.left, top, view.width, tall, margin.left, margin.top, width, height);
   context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  context.save();
+  context.beginPath();
+  context.rect(margin.left, margin.top, width, height);
+  context.clip();
   drawMarks(context, width / view.width, height / view.height);
+  context.restore();
   drawAxes(context, width, height);
   if (isKeyboard) drawCursor(context, width / view.width, height / view.height);
 }
@@ -226,7 +240,10 @@ function tell(column, row) {
   const name = rows[y]?.label;
   if (name === undefined || x < 0 || x >= columns) return;
   const state = states[cells[y * columns + x] ?? 0]?.name ?? '';
-  readout.textContent = `${name}, ${moment(x * columnSeconds)} to ${moment((x + 1) * columnSeconds)}: ${state}`;
+  const out = outOfService[y * columns + x] ?? 0;
+  const count = (rows[y]?.lastNode ?? 0) - (rows[y]?.firstNode ?? 0) + 1;
+  const service = out === 0 || count === 1 ? '' : `; ${out.toFixed(1)} of ${count} nodes down or drained`;
+  readout.textContent = `${name}, ${moment(x * columnSeconds)} to ${moment((x + 1) * columnSeconds)}: ${state}${service}`;
 }
 
 /**
