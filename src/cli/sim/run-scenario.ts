@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { OrreryError } from '../../contract/errors.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { commandText } from '../command-text.ts';
 import { ExitStatus } from '../exit-status.ts';
@@ -29,6 +31,9 @@ export async function runScenario(options: SimOptions): Promise<void> {
   if (lemons !== undefined) own.lemons = lemons === 'on';
   const fields = scenario === undefined ? own : withLayer(await loadScenario(scenario), own);
 
+  if (report !== undefined && jobsOut !== undefined && resolve(report) === resolve(jobsOut)) {
+    throw new OrreryError('ORR_USAGE', 'jobs-out: expected another file than that of --report');
+  }
   const startedMs = performance.now();
   // Before the run: hours of it must not end at a folder that is missing.
   const page = report === undefined ? null : await OutputFile.begin('report', report);

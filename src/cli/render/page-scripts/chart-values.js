@@ -34,7 +34,7 @@ function showValues(drawing) {
   words.setAttribute('aria-live', 'polite');
   words.hidden = true;
   figure.append(words);
-  const cursor = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  const cursor = document.createElementNS(drawing.namespaceURI, 'path');
   cursor.setAttribute('class', 'cursor');
   let chosen = -1;
 
