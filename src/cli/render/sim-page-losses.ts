@@ -60,7 +60,7 @@ export function causeName(cause: Loss['cause']): string {
 }
 
 function lossChart(rows: readonly Loss[], device: string): Markup {
-  const frame = rowsFrame(rows.length, 132);
+  const frame = rowsFrame(rows.length, 142);
   const most = Math.max(...rows.map(({ lostHours, overheadHours }) => lostHours + overheadHours));
   const scale = linearScale(0, most, frame.left, frame.width - frame.right, 4);
   const values: Value[] = [];

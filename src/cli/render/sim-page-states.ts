@@ -50,7 +50,7 @@ ${sizesPart(report, isPublished)}`,
 }
 
 function stateChart(rows: readonly StateShare[], isPublished: boolean): Markup {
-  const frame = rowsFrame(rows.length, 128);
+  const frame = rowsFrame(rows.length, 142);
   const x = shareScale(frame);
   const values: Value[] = [];
   const marks = rows.map(({ state, share, publishedShare }, index) => {

@@ -15,7 +15,7 @@ export const LAYER_INKS = {
 /** The larger the job the darker; out of service in hues of their own. */
 export const STATE_INKS: Readonly<Record<TimelineState, Ink>> = {
   idle: { fill: 'var(--idle)', text: 'var(--text)' },
-  down: { fill: '#8f1d2c', text: WHITE },
+  down: { fill: '#e0244c', text: WHITE },
   drained: { fill: '#e0a030', text: BLACK },
   '1-8': { fill: '#b5d8cf', text: BLACK },
   '9-64': { fill: '#79b8d6', text: BLACK },

@@ -35,9 +35,6 @@ rows.forEach(({ runs, outOfService: out }, row) => {
   expand(cells, runs, row);
   expand(outOfService, out, row);
 });
-/** Pixels of a cell in the image, one below the other; the last is the line of nodes out of service. */
-const PARTS = 4;
-const OUT = states.findIndex(({ name }) => name === 'down');
 
 /** Of the canvas, in CSS pixels. */
 const margin = { left: 96, top: 4, right: 16, bottom: 40 };
@@ -71,25 +68,22 @@ function colourOf(fill) {
   return fill.startsWith('var(') ? themeColour(fill.slice(4, -1)) : fill;
 }
 
-/** One pixel wide and a few high for each cell, in the colours of the theme. */
+/** One pixel a cell, in the colours of the theme. */
 function imageOf() {
   const drawn = document.createElement('canvas');
   drawn.width = columns;
-  drawn.height = Math.max(1, rows.length * PARTS);
+  drawn.height = Math.max(1, rows.length);
   const context = drawn.getContext('2d');
   if (context === null || rows.length === 0) return drawn;
-  const pixels = context.createImageData(columns, rows.length * PARTS);
+  const pixels = context.createImageData(columns, rows.length);
   const words = new Uint32Array(pixels.data.buffer);
   const colours = states.map(({ fill }) => {
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(colourOf(fill).slice(at, at + 2), 16));
     // Red first in memory.
     return (255 << 24) | (blue << 16) | (green << 8) | red;
   });
-  const line = colours[OUT] ?? 0;
   cells.forEach((state, cell) => {
-    const first = Math.floor(cell / columns) * columns * PARTS + (cell % columns);
-    for (let part = 0; part < PARTS; part += 1) words[first + part * columns] = colours[state] ?? 0;
-    if ((outOfService[cell] ?? 0) > 0) words[first + (PARTS - 1) * columns] = line;
+    words[cell] = colours[state] ?? 0;
   });
   context.putImageData(pixels, 0, 0);
   return drawn;
@@ -111,17 +105,39 @@ function draw() {
   context.scale(scale, scale);
   const { width, height } = plot();
   context.imageSmoothingEnabled = false;
-  const [top, tall] = [view.top * PARTS, view.height * PARTS];
-  context.drawImage(image, view.left, top, view.width, tall, margin.left, margin.top, width, height);
+  context.drawImage(image, view.left, view.top, view.width, view.height, margin.left, margin.top, width, height);
   context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
   context.save();
   context.beginPath();
   context.rect(margin.left, margin.top, width, height);
   context.clip();
+  drawOutOfService(context, width / view.width, height / view.height);
   drawMarks(context, width / view.width, height / view.height);
   context.restore();
   drawAxes(context, width, height);
   if (isKeyboard) drawCursor(context, width / view.width, height / view.height);
+}
+
+/**
+ * A line below the cells of which some nodes are out of service, however small the cells are.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} cellWidth
+ * @param {number} cellHeight
+ */
+function drawOutOfService(context, cellWidth, cellHeight) {
+  const tall = Math.min(6, Math.max(1, cellHeight / 4));
+  context.fillStyle = states.find(({ name }) => name === 'down')?.fill ?? '';
+  for (let row = Math.floor(view.top); row < Math.min(rows.length, view.top + view.height); row += 1) {
+    const { firstNode, lastNode, outOfService: runs } = rows[row] ?? { firstNode: 0, lastNode: 0, outOfService: [] };
+    if (firstNode === lastNode) continue;
+    const y = margin.top + (row + 1 - view.top) * cellHeight - tall;
+    for (let at = 0; at < runs.length; at += 2) {
+      const [from, to] = [runs[at] ?? 0, runs[at + 2] ?? columns];
+      if (runs[at + 1] !== 0 && to > view.left && from < view.left + view.width) {
+        context.fillRect(margin.left + (from - view.left) * cellWidth, y, Math.max(1, (to - from) * cellWidth), tall);
+      }
+    }
+  }
 }
 
 /**
