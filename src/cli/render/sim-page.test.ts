@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { Random } from '../../lib/random.ts';
@@ -286,10 +287,13 @@ function jobOf(jobId: number, submitMs: number): TwinJob {
   };
 }
 
-it('embeds scripts that cannot end their element', () => {
+it('embeds scripts that are whole and cannot end their element', () => {
   for (const script of Object.values(pageScripts())) {
     expect(script.length).toBeGreaterThan(100);
     expect(script).not.toContain('</');
+    expect(script).not.toMatch(/^(?:import|export)/m);
+    // Throws where it is no script: a name that two files share, for one.
+    expect(new Script(script)).toBeInstanceOf(Script);
   }
 });
 
