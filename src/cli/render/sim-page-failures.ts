@@ -5,7 +5,7 @@ import { type Fact, factCards, html, type Markup, NOTHING, table } from './page-
 import { deviceWord } from './sim-facts.ts';
 import { PLOT, sizeScale } from './sim-page-ettr.ts';
 import { circle, diamond, line, triangle } from './sim-page-marks.ts';
-import { key, section } from './sim-page-section.ts';
+import { isLikePaper, key, section } from './sim-page-section.ts';
 import { SPANS } from './sim-page-time.ts';
 import { digits, percent, shortTime, whole } from './sim-words.ts';
 
@@ -37,7 +37,7 @@ export function failuresSection(report: TwinReport): Markup {
       html`<p>No job ran, so no job could be ended by a failure.</p>`,
     );
   }
-  const isPublished = device === 'GPU' && failures.attemptsFailed > 0;
+  const isPublished = isLikePaper(report);
   const keys: [Markup, string][] = [
     [html`${line('range', 0, 7, 34, 7)}${circle('chosen dot', 17, 7)}`, 'measured in this run, with its 90 % interval'],
     [html`${line('range', 0, 7, 34, 7)}${triangle('mean', 17, 7)}`, 'no failure seen: at least this'],
@@ -47,7 +47,7 @@ export function failuresSection(report: TwinReport): Markup {
   return section(
     'failures',
     'predicted',
-    `Failures: ${whole(failures.attemptsFailed)} attempts were ended by one${failures.mttf16384Hours === null ? '' : `; 16,384 ${device}s would fail every ${shortTime(failures.mttf16384Hours * 3600)}`}`,
+    `Failures: ${whole(failures.attemptsFailed)} attempts were ended by one${failures.mttf16384Hours === null || device === 'CPU' ? '' : `; 16,384 GPUs would fail every ${shortTime(failures.mttf16384Hours * 3600)}`}`,
     html`<p>${`Mean time to failure of a job by its ${device}s: time of attempts over the failures that ended them. ${rateWords(report)}`}</p>
 <div class="pair"><figure>${mttfChart(shown, report.inputs, isPublished)}${key(keys)}${isPublished ? html`<figcaption>Published: Kokolis et al., Revisiting Reliability in Large-Scale Machine Learning Research Clusters, HPCA 2025 (arXiv 2410.21680): 47.7 days at 8 GPUs and 7.9 h at 1,024 measured, 1.8 h at 16,384 and 0.23 h at 131,072 projected. The measured two lie below the line of the paper's own rate.</figcaption>` : NOTHING}</figure>${mttfTable(shown, device)}</div>
 ${largeCards(report, lemons)}`,
@@ -189,7 +189,7 @@ function largeCards(report: TwinReport, lemons: LemonReport | null): Markup {
     });
   }
   const paper =
-    device === 'GPU' && large.attempts > 0
+    isLikePaper(report) && large.attempts > 0
       ? html`<p class="lesser">Published of RSC-1: 14 % of jobs of 512 and more GPUs failed, 4 % with lemon nodes taken out (Kokolis et al., HPCA 2025).</p>`
       : NOTHING;
   return html`${factCards(facts)}${paper}`;

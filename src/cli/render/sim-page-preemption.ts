@@ -1,7 +1,7 @@
 import type { TwinReport } from '../../twin/report.ts';
 import { type Fact, factCards, html, type Markup, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
-import { section } from './sim-page-section.ts';
+import { isLikePaper, section } from './sim-page-section.ts';
 import { digits, percent, whole } from './sim-words.ts';
 
 /** A crash loop is a job that failures ended this often at least. */
@@ -48,7 +48,7 @@ export function preemptionSection(report: TwinReport): Markup {
   const crash =
     loops.length === 0
       ? html`<p>No job was ended by failures more than once.</p>`
-      : html`<p>Jobs that failures ended most often, and what they preempted when they came again. Published of RSC-1: one job of 1,024 GPUs was requeued 35 times and caused 548 preemptions (Kokolis et al., HPCA 2025).</p>${table('Crash loops', ['job', `${device}s`, 'failures', 'preempted attempts', `their ${device}s`], rows)}`;
+      : html`<p>Jobs that failures ended most often, and what they preempted when they came again.${isLikePaper(report) ? ' Published of RSC-1: one job of 1,024 GPUs was requeued 35 times and caused 548 preemptions (Kokolis et al., HPCA 2025).' : ''}</p>${table('Crash loops', ['job', `${device}s`, 'failures', 'preempted attempts', `their ${device}s`], rows)}`;
   return section(
     'preemption',
     'predicted',

@@ -1,5 +1,5 @@
-import { html, Markup } from './page-markup.ts';
-import type { Content } from './page-markup.ts';
+import type { TwinReport } from '../../twin/report.ts';
+import { type Content, html, Markup } from './page-markup.ts';
 
 /** Given: put in, or drawn from what was put in. Predicted: follows from it. */
 type Kind = 'given' | 'predicted';
@@ -8,6 +8,11 @@ type Kind = 'given' | 'predicted';
 export function section(id: string, kind: Kind, title: string, content: Content): Markup {
   return html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${title} <span class="tag ${kind}">${kind}</span></h2>
 ${content}</section>`;
+}
+
+/** The paper on RSC is about a GPU cluster with failures: beside other runs its figures would mean nothing. */
+export function isLikePaper({ inputs }: TwinReport): boolean {
+  return inputs.cluster.unit === 'gpu' && inputs.incidents.count > 0;
 }
 
 /** A value for scripts of the page; nothing in it can end the element. */

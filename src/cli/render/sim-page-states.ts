@@ -4,7 +4,7 @@ import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
 import { circle, diamond, line } from './sim-page-marks.ts';
 import { type NamedScale, rowAxes, rowsFrame, rowY } from './sim-page-rows.ts';
-import { key, section } from './sim-page-section.ts';
+import { isLikePaper, key, section } from './sim-page-section.ts';
 import { percent, whole } from './sim-words.ts';
 
 /** Smaller shares are drawn as this. */
@@ -17,11 +17,6 @@ const PUBLISHED_SIZES = {
   atLeast256: ['-', '66 %'],
   atLeast4096: ['less than 1 %', '12 %'],
 } as const;
-
-/** The paper is about a GPU cluster with failures: beside other runs its figures would mean nothing. */
-function isLikePaper({ inputs }: TwinReport): boolean {
-  return inputs.cluster.unit === 'gpu' && inputs.incidents.count > 0;
-}
 
 export function statesSection(report: TwinReport): Markup {
   const { attempts, attemptStates } = report.predictions;

@@ -41,6 +41,7 @@ canvas.addEventListener(
 let held = null;
 canvas.addEventListener('pointerdown', (event) => {
   held = placeOf(event);
+  tell(held.x, held.y);
   view.isKeyboard = false;
   if (canvas.style.touchAction === 'none' || event.pointerType === 'mouse') canvas.setPointerCapture(event.pointerId);
 });
