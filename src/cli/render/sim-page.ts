@@ -55,6 +55,7 @@ export function renderSimPage(result: SimulationResult, command: string, scripts
 <header><p class="eyebrow">${result.inputs.title === null ? 'Simulation' : `Simulation: ${result.inputs.title}`}</p><h1>${title}</h1>${lead(result)}</header>
 ${interruption(result)}${cards(report)}
 <nav aria-label="Contents"><ul>${contents}</ul></nav>
+<p class="lesser screen">Point to a chart to read its values, or move to it with Tab and through it with the arrow keys.</p>
 ${occupancySection(report, endSeconds)}
 ${timelineSection(report, endSeconds, scripts.nodeTimeline)}
 ${waitsSection(report)}
@@ -112,8 +113,8 @@ function lead({ inputs, report }: SimulationResult): Markup {
 
 function interruption({ inputs, summary }: SimulationResult): Markup {
   if (!summary.isInterrupted) return NOTHING;
-  const whole = inputs.days === null ? '' : ` of ${digits(inputs.days)} days`;
-  return html`<div class="note alarm"><p><strong>Interrupted.</strong> ${`The run was stopped after ${spanText(summary.endMs / 1000)}${whole}: everything here is of the time until then.`}</p></div>`;
+  const planned = inputs.days === null ? '' : ` of ${digits(inputs.days)} days`;
+  return html`<div class="note alarm"><p><strong>Interrupted.</strong> ${`The run was stopped after ${spanText(summary.endMs / 1000)}${planned}: everything here is of the time until then.`}</p></div>`;
 }
 
 function cards(report: TwinReport): Markup {
@@ -157,7 +158,7 @@ function cards(report: TwinReport): Markup {
     {
       name: 'Lost work',
       value: `${digits(deviceTime.lost)} ${device}-hours`,
-      meaning: `Done and not kept; ${whole(preemption.preemptions)} preemptions had a part in it.`,
+      meaning: `Done and not kept: ${percent(deviceTime.capacity === 0 ? 0 : deviceTime.lost / deviceTime.capacity)} of all ${device} time, with ${whole(preemption.preemptions)} preemptions.`,
     },
   ];
   return factCards(facts);

@@ -5,11 +5,11 @@ import { commandText } from '../command-text.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
 import { OutputFile } from '../output-file.ts';
-import { simPage } from './sim-page.ts';
 import { renderSimulation } from '../render/sim-report.ts';
 import { terminalOf } from '../render/terminal.ts';
 import { loadScenario, withLayer, withPaths } from './load-scenario.ts';
 import { parseSettings } from './overrides.ts';
+import { simPage } from './sim-page.ts';
 import { watchSimulation } from './watched-simulation.ts';
 
 /** The options of `orrery sim` as commander gives them. */
@@ -45,10 +45,10 @@ export async function runScenario(options: SimOptions): Promise<void> {
       note(`note: ${what}`);
       for (const example of examples) note(`  ${example}`);
     }
-    await page?.write(simPage(result, commandOf(options)));
-    await jobs?.commit();
     if (json === true) printJson(result);
     else print(renderSimulation(result, terminalOf(process.stdout)));
+    await page?.write(simPage(result, commandOf(options)));
+    await jobs?.commit();
     const { jobsEnded, isInterrupted } = result.summary;
     const seconds = (performance.now() - startedMs) / 1000;
     note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
