@@ -50,7 +50,6 @@ svg .published{stroke:var(--limit);fill:var(--ground);stroke-width:2}
 svg .mean{stroke:var(--chosen);fill:var(--ground);stroke-width:2}
 svg .hollow{stroke:var(--other);fill:var(--ground);stroke-width:2}
 svg .lost{fill:var(--other);stroke:var(--other)}
-svg .label{font-weight:600}
 .key svg{display:inline-block;width:34px;height:14px;vertical-align:-.1em;margin-right:6px}
 .key .swatch{margin-right:6px}
 .tools{display:flex;flex-wrap:wrap;gap:8px;margin:.6em 0}

@@ -31,6 +31,7 @@ canvas.addEventListener(
     if (event.timeStamp - scrolledAt < 250 || (isWhole() && !isIn)) return;
     event.preventDefault();
     const { x, y } = placeOf(event);
+    view.isKeyboard = false;
     zoom(isIn ? 0.8 : 1.25, x, y, event.shiftKey);
     redraw();
   },
