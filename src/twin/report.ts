@@ -330,4 +330,6 @@ export interface TimelineRow {
   label: string;
   /** Runs of equal cells: column where it begins, index in TIMELINE_STATES, column, index, ... */
   runs: number[];
+  /** Where some of its nodes were out of service, even if most were not: column where a run of equal cells begins, nodes in the mean to tenths, ... */
+  outOfService: number[];
 }

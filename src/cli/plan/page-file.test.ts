@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandText, writePlanPage } from './page-file.ts';
+import { commandText } from '../command-text.ts';
+import { writePlanPage } from './page-file.ts';
 import { makePlan, type PlanReport } from './plan.ts';
 import { type PlanRequest, resolveRequest } from './request.ts';
 

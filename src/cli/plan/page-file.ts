@@ -1,4 +1,5 @@
-import { writePage } from '../page-file.ts';
+import { commandText } from '../command-text.ts';
+import { OutputFile } from '../output-file.ts';
 import { renderPlanPage } from '../render/plan-page.ts';
 import type { PlanReport } from './plan.ts';
 import type { PlanRequest } from './request.ts';
@@ -11,12 +12,6 @@ export async function writePlanPage(
   request: PlanRequest,
   argv: readonly string[],
 ): Promise<void> {
-  await writePage(file, renderPlanPage(report, request, scalingOf(request), commandText(argv)));
-}
-
-/** As it can be pasted into a POSIX shell. */
-export function commandText(argv: readonly string[]): string {
-  return ['orrery', ...argv]
-    .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  const output = await OutputFile.begin('report', file);
+  await output.write(renderPlanPage(report, request, scalingOf(request), commandText(argv)));
 }

@@ -2,9 +2,10 @@ import { Estimator } from '../../planner/estimator.ts';
 import type { MemoryBreakdown } from '../../planner/step-cost.ts';
 import type { PlanReport } from '../plan/plan.ts';
 import type { PlanRequest } from '../plan/request.ts';
-import { axes, CHART, drawing, linearScale, round, type Scale } from './plan-page-chart.ts';
-import { html, type Markup, table } from './plan-page-markup.ts';
-import { type Ink, MEMORY_INKS, STEP_INKS } from './plan-page-style.ts';
+import { axes, CHART, drawing, linearScale, round, type Scale } from './page-chart.ts';
+import { html, type Markup, table } from './page-markup.ts';
+import type { Ink } from './page-style.ts';
+import { MEMORY_INKS, STEP_INKS } from './plan-page-inks.ts';
 import { gib, inGib, MEMORY_TERMS, STEP_TERMS, type Term } from './plan-page-words.ts';
 import { percent, secondsText, whole } from './plan-report.ts';
 

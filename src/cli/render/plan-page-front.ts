@@ -1,6 +1,6 @@
 import type { PlanReport } from '../plan/plan.ts';
-import { axes, CHART, drawing, linearScale, logScale, polyline, round } from './plan-page-chart.ts';
-import { html, type Markup, NOTHING, table } from './plan-page-markup.ts';
+import { axes, CHART, drawing, linearScale, logScale, polyline, round } from './page-chart.ts';
+import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { gib, inGib } from './plan-page-words.ts';
 import { layoutText, percent, secondsText, whole } from './plan-report.ts';
 

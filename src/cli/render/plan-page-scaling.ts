@@ -1,7 +1,7 @@
 import type { PlanReport } from '../plan/plan.ts';
 import { GPUS_OF_PHASE_2, type MarkedPoint, type ScalingReport } from '../plan/scaling.ts';
-import { axes, CHART, drawing, logScale, polyline, round } from './plan-page-chart.ts';
-import { html, type Markup, NOTHING, table } from './plan-page-markup.ts';
+import { axes, CHART, drawing, logScale, polyline, round } from './page-chart.ts';
+import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { duration } from './plan-page-words.ts';
 import { digits, whole } from './plan-report.ts';
 

@@ -3,7 +3,9 @@ import { makePlan, type PlanReport } from '../plan/plan.ts';
 import { type PlanRequest, resolveRequest } from '../plan/request.ts';
 import { type ScalingReport, scalingOf } from '../plan/scaling.ts';
 import { renderPlanPage } from './plan-page.ts';
-import { MEMORY_INKS, STEP_INKS, THEMES } from './plan-page-style.ts';
+import { THEMES } from './page-style.ts';
+import { contrast, elementsOf, textOf } from './page.test-support.ts';
+import { MEMORY_INKS, STEP_INKS } from './plan-page-inks.ts';
 import { duration, durationRange, gib, MEMORY_TERMS, STEP_TERMS } from './plan-page-words.ts';
 import { percent, secondsText, whole } from './plan-report.ts';
 
@@ -50,42 +52,6 @@ beforeAll(async () => {
   hostile = await planned('gpt3-1.3b', 64, { name: HOSTILE });
   unfit = await planned('gpt3-175b', 8);
 });
-
-const VOID = new Set(['meta', 'br']);
-
-/** Names of all elements; throws where one is left open, closed twice, or an attribute is not quoted. */
-function elementsOf(page: string): string[] {
-  const open: string[] = [];
-  const names: string[] = [];
-  const body = page.replace('<!doctype html>', '').replace(/<style>[^<]*<\/style>/, '<style></style>');
-  const tag = /<(?<end>\/?)(?<name>[a-z][a-z0-9]*)(?<attributes>(?: [a-zA-Z][\w-]*="[^"<>]*")*)(?<empty>\/?)>/y;
-  for (let at = body.indexOf('<'); at !== -1; at = body.indexOf('<', at)) {
-    tag.lastIndex = at;
-    const groups = tag.exec(body)?.groups;
-    if (groups === undefined) throw new Error(`no tag: ${body.slice(at, at + 80)}`);
-    at = tag.lastIndex;
-    const { end, name = '', empty } = groups;
-    names.push(name);
-    if (end === '/') {
-      if (open.pop() !== name) throw new Error(`</${name}> closes what is not open`);
-    } else if (empty === '' && !VOID.has(name)) open.push(name);
-  }
-  if (open.length > 0) throw new Error(`left open: ${open.join(' ')}`);
-  return names;
-}
-
-/** Text without tags, entities resolved. */
-function textOf(page: string): string {
-  return page
-    .replace(/<style>[^<]*<\/style>/, '')
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&')
-    .replaceAll(/\s+/g, ' ');
-}
 
 describe('renderPlanPage', () => {
   it('is well-formed, runs no script and loads nothing', () => {
@@ -210,19 +176,6 @@ describe('renderPlanPage', () => {
     expect(text).toContain(`${unfit.report.gpusToFit} GPUs, all else as asked for`);
   });
 });
-
-/** Of two colours #rrggbb, WCAG 2.1. */
-function contrast(a: string, b: string): number {
-  const luminance = (colour: string) => {
-    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-      const channel = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
-      return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const [light, dark] = [luminance(a), luminance(b)].toSorted((x, y) => y - x);
-  return ((light ?? 0) + 0.05) / ((dark ?? 0) + 0.05);
-}
 
 describe('colours', () => {
   const tooFaint = (pairs: readonly (readonly [string, string])[], least: number) =>

@@ -6,9 +6,9 @@ import { version } from '../version.ts';
 import { quantity } from './cluster-facts.ts';
 import { memorySection, stepSection } from './plan-page-bars.ts';
 import { alternativesSection, frontSection } from './plan-page-front.ts';
-import { html, Markup, NOTHING } from './plan-page-markup.ts';
+import { documentOf, type Fact, factCards, html, Markup, NOTHING } from './page-markup.ts';
 import { scalingSection } from './plan-page-scaling.ts';
-import { STYLE } from './plan-page-style.ts';
+import { STYLE } from './page-style.ts';
 import { duration, durationRange, gib, inWords } from './plan-page-words.ts';
 import { digits, layoutText, percent, secondsText, whole } from './plan-report.ts';
 
@@ -23,16 +23,7 @@ export function renderPlanPage(
   command: string,
 ): string {
   const title = headline(report);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<main>
+  const body = html`<main>
 <header><p class="eyebrow">Training plan</p><h1>${title}</h1>${lead(report)}</header>
 ${report.fits ? NOTHING : misfit(report)}${facts(report)}
 ${scalingSection(report, scaling)}
@@ -43,11 +34,8 @@ ${frontSection(report)}
 ${alternativesSection(report)}
 ${trustSection(report, request)}
 <section><h2>The command that made this page</h2><pre><code>${command}</code></pre><p class="lesser">${`Orrery ${version}. The same command gives the same plan.`}</p></section>
-</main>
-</body>
-</html>
-`;
-  return page.text;
+</main>`;
+  return documentOf(title, html`<style>${new Markup(STYLE)}</style>`, body);
 }
 
 function headline({ model, gpus, tokens, best, fits }: PlanReport): string {
@@ -76,12 +64,6 @@ function misfit({ best, memoryBytesPerGpuMax, changes, gpusToFit }: PlanReport):
       ? html`<p>No change of two settings, and no number of the cluster's GPUs, makes it fit.</p>`
       : html`<p>The smallest changes that make it fit:</p><ul>${remedies}${more}</ul>`;
   return html`<div class="note alarm"><p><strong>It does not fit.</strong> ${`A GPU would need ${gib(best.memoryBytesPerGpu)} and has ${gib(memoryBytesPerGpuMax)}. All figures below are of the layout that needs least, as if it fitted.`}</p>${advice}</div>`;
-}
-
-interface Fact {
-  name: string;
-  value: string;
-  meaning: string;
 }
 
 function facts(report: PlanReport): Markup {
@@ -150,11 +132,7 @@ function facts(report: PlanReport): Markup {
       meaning: 'GPU-hours at the price given, in the same currency.',
     });
   }
-  const cards = shown.map(
-    ({ name, value, meaning }) =>
-      html`<div class="fact"><dt>${name}</dt><dd><strong>${value}</strong><p>${meaning}</p></dd></div>`,
-  );
-  return html`<dl class="facts">${cards}</dl>`;
+  return factCards(shown);
 }
 
 function layoutSection(parallelism: Parallelism): Markup {

@@ -1,11 +1,15 @@
 import { resolve } from 'node:path';
+import { OrreryError } from '../../contract/errors.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { commandText } from '../command-text.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
+import { OutputFile } from '../output-file.ts';
 import { renderSimulation } from '../render/sim-report.ts';
 import { terminalOf } from '../render/terminal.ts';
 import { loadScenario, withLayer, withPaths } from './load-scenario.ts';
 import { parseSettings } from './overrides.ts';
+import { simPage } from './sim-page.ts';
 import { watchSimulation } from './watched-simulation.ts';
 
 /** The options of `orrery sim` as commander gives them. */
@@ -27,18 +31,47 @@ export async function runScenario(options: SimOptions): Promise<void> {
   if (lemons !== undefined) own.lemons = lemons === 'on';
   const fields = scenario === undefined ? own : withLayer(await loadScenario(scenario), own);
 
-  const startedMs = performance.now();
-  const result = await watchSimulation({ fields, jobsOut: jobsOut === undefined ? null : resolve(jobsOut) });
-  for (const { what, examples } of result.inputs.remarks) {
-    note(`note: ${what}`);
-    for (const example of examples) note(`  ${example}`);
+  if (report !== undefined && jobsOut !== undefined && resolve(report) === resolve(jobsOut)) {
+    throw new OrreryError('ORR_USAGE', 'jobs-out: expected another file than that of --report');
   }
-  if (json === true) printJson(result);
-  else print(renderSimulation(result, terminalOf(process.stdout)));
-  const { jobsEnded, isInterrupted } = result.summary;
-  const seconds = (performance.now() - startedMs) / 1000;
-  note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
-  if (report !== undefined) note(`report ${report}`);
-  if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
-  if (isInterrupted) throw new ExitStatus(130);
+  const startedMs = performance.now();
+  // Before the run: hours of it must not end at a folder that is missing.
+  const page = report === undefined ? null : await OutputFile.begin('report', report);
+  let jobs: OutputFile | null = null;
+  try {
+    jobs = jobsOut === undefined ? null : await OutputFile.begin('jobs-out', jobsOut);
+    const result = await watchSimulation({ fields, jobsOut: jobs?.path ?? null });
+    for (const { what, examples } of result.inputs.remarks) {
+      note(`note: ${what}`);
+      for (const example of examples) note(`  ${example}`);
+    }
+    if (json === true) printJson(result);
+    else print(renderSimulation(result, terminalOf(process.stdout)));
+    await page?.write(simPage(result, commandOf(options)));
+    await jobs?.commit();
+    const { jobsEnded, isInterrupted } = result.summary;
+    const seconds = (performance.now() - startedMs) / 1000;
+    note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
+    if (report !== undefined) note(`wrote ${report}`);
+    if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
+    if (isInterrupted) throw new ExitStatus(130);
+  } finally {
+    page?.discard();
+    jobs?.discard();
+  }
+}
+
+/** What runs the same scenario again, wherever its results go. */
+function commandOf({
+  report: _report,
+  jobsOut: _jobsOut,
+  json: _json,
+  debug: _debug,
+  ...scenario
+}: SimOptions): string {
+  const words = Object.entries(scenario).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return [value].flat().flatMap((each) => [flag, String(each)]);
+  });
+  return commandText(['sim', ...words]);
 }

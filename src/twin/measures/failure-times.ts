@@ -31,10 +31,8 @@ export class FailureTimes {
   attemptEnded(end: AttemptEnd, fine: number): void {
     if (end.endMs < this.#fromMs) return;
     if (fine >= LARGE) this.#largeAttempts += 1;
-    const { state, incident } = end;
-    const isStopped = state === 'NODE_FAIL' || (incident !== null && (state === 'REQUEUED' || state === 'FAILED'));
-    if (!isStopped) return;
-    if (incident?.isFalsePositive === true) {
+    if (!isEndedByFailure(end)) return;
+    if (end.incident?.isFalsePositive === true) {
       this.#falsePositives += 1;
       return;
     }
@@ -88,6 +86,11 @@ export class FailureTimes {
       },
     };
   }
+}
+
+/** By an incident, one that a check was wrong about included, or by a node that was lost for whatever reason. */
+export function isEndedByFailure({ state, incident }: AttemptEnd): boolean {
+  return state === 'NODE_FAIL' || (incident !== null && (state === 'REQUEUED' || state === 'FAILED'));
 }
 
 function mttfOf(

@@ -7,7 +7,7 @@ import type { JobDevices } from './job-devices.ts';
 
 /** More than these a page cannot show apart. */
 const ROWS_MAX = 250;
-const CELLS_MAX = 60_000;
+const CELLS_MAX = 240_000;
 const COLUMNS_MAX = 2000;
 
 const IDLE = TIMELINE_STATES.indexOf('idle');
@@ -69,16 +69,22 @@ export class NodeGrid {
     let capacity = 0;
     for (let node = firstNode; node <= lastNode; node++) capacity += this.#devices.byNode[node] ?? 0;
     const runs: number[] = [];
+    const outOfService: number[] = [];
     let last = -1;
+    let lastOut = 0;
     for (let column = 0; column < this.#sums.bucketCount(endMs); column++) {
       const beginMs = column * this.#sums.widthMs;
-      const state = mostOf(sums, column, capacity * (Math.min(endMs, beginMs + this.#sums.widthMs) - beginMs));
-      if (state === last) continue;
-      runs.push(column, state);
+      const total = capacity * (Math.min(endMs, beginMs + this.#sums.widthMs) - beginMs);
+      const state = mostOf(sums, column, total);
+      if (state !== last) runs.push(column, state);
       last = state;
+      const outDeviceMs = (sums[DOWN]?.[column] ?? 0) + (sums[DRAINED]?.[column] ?? 0);
+      const out = total === 0 ? 0 : Math.round((10 * (lastNode - firstNode + 1) * outDeviceMs) / total) / 10;
+      if (out !== lastOut) outOfService.push(column, out);
+      lastOut = out;
     }
     const label = firstNode === lastNode ? this.#name(firstNode) : `${this.#name(firstNode)} - ${this.#name(lastNode)}`;
-    return { firstNode, lastNode, label, runs };
+    return { firstNode, lastNode, label, runs, outOfService };
   }
 
   #name(nodeIndex: number): string {

@@ -1,5 +1,6 @@
 import type { CrashLoop, PreemptionReport } from '../report.ts';
 import type { AttemptEnd, JobEnd, TwinJob } from '../types.ts';
+import { isEndedByFailure } from './failure-times.ts';
 
 const CRASH_LOOPS_SHOWN = 10;
 
@@ -56,14 +57,14 @@ export class Restarts {
   }
 
   attemptEnded(end: AttemptEnd, devices: number): void {
-    const { state, incident } = end;
+    const { state } = end;
     if (state === 'PREEMPTED') this.#preempted(end, devices);
-    else if (incident !== null && (state === 'REQUEUED' || state === 'NODE_FAIL' || state === 'FAILED')) {
+    else if (isEndedByFailure(end)) {
       const restart = this.#restart(end, devices);
       restart.failures += 1;
       restart.depth = 0;
       if (end.endMs >= this.#fromMs) this.#firstOrderLoss += end.lostMs * devices;
-    } else if (state === 'REQUEUED' || state === 'NODE_FAIL') this.#restart(end, devices).depth = null;
+    } else if (state === 'REQUEUED') this.#restart(end, devices).depth = null;
   }
 
   jobEnded({ job }: JobEnd): void {

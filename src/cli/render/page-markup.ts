@@ -42,3 +42,36 @@ export function table(label: string, headers: readonly (string | { words: string
   );
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
+
+export interface Fact {
+  name: string;
+  value: string;
+  meaning: string;
+}
+
+/** Figures on cards, each with what it means. */
+export function factCards(facts: readonly Fact[]): Markup {
+  const cards = facts.map(
+    ({ name, value, meaning }) =>
+      html`<div class="fact"><dt>${name}</dt><dd><strong>${value}</strong><p>${meaning}</p></dd></div>`,
+  );
+  return html`<dl class="facts">${cards}</dl>`;
+}
+
+/** A whole document. `head`: style and whatever else belongs there. */
+export function documentOf(title: string, head: Content, body: Content): string {
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+${head}
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+  return page.text;
+}

@@ -1,7 +1,24 @@
-import { type Content, html, type Markup } from './plan-page-markup.ts';
+import { type Content, html, type Markup, NOTHING } from './page-markup.ts';
+
+/** The drawing and, within its margins, the plot. */
+export interface Frame {
+  width: number;
+  height: number;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
 
 /** Chart coordinates: narrow enough for text to stay readable on a phone. */
-export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 30, bottom: 52 } as const;
+export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 30, bottom: 52 } as const satisfies Frame;
+
+/** What a chart says at a point of it, shown where the reader points or steps to. */
+export interface Value {
+  x: number;
+  y: number;
+  text: string;
+}
 
 /** From a value to a coordinate, with the values to label. */
 export interface Scale {
@@ -39,8 +56,21 @@ export function logScale(low: number, high: number, from: number, to: number, lo
 }
 
 /** An SVG that says in words what it shows. `title` and `description` are read out instead of it. */
-export function drawing(id: string, title: string, description: string, height: number, content: Content): Markup {
-  return html`<svg viewBox="0 0 ${CHART.width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"><title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>${content}</svg>`;
+export function drawing(
+  id: string,
+  title: string,
+  description: string,
+  height: number,
+  content: Content,
+  { width = CHART.width, attributes = NOTHING }: { width?: number; attributes?: Markup } = {},
+): Markup {
+  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description"${attributes}><title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>${content}</svg>`;
+}
+
+/** For the attributes of a drawing: what page-scripts/chart-values.js shows, and whether the reader points to rows or columns of it. */
+export function valuesOf(values: readonly Value[], along: 'rows' | 'columns'): Markup {
+  const listed = values.map(({ x, y, text }) => [round(x), round(y), text]);
+  return html` data-values="${JSON.stringify(listed)}" data-along="${along}"`;
 }
 
 /** Grid, tick labels and titles of both axes. */
@@ -49,8 +79,8 @@ export function axes(
   y: Scale,
   titles: { x: string; y: string },
   texts: { x: (value: number) => string; y: (value: number) => string },
+  { width, height, left, right, bottom }: Frame = CHART,
 ): Markup {
-  const { width, height, left, right, bottom } = CHART;
   const ground = height - bottom;
   const rows = y.ticks.map((tick) => {
     const at = round(y.at(tick));

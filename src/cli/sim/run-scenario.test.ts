@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageFolder } from '../package-folder.ts';
+
+const MAIN = join(packageFolder(), 'src', 'cli', 'main.ts');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-sim-'));
+  writeFileSync(join(folder, 'jobs.csv'), 'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s\na,0,1,8,600,1200\n');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `orrery sim` on a trace of one job, as a real process. */
+function sim(args: string): Promise<{ status: number; stdout: string; stderr: string }> {
+  const all = ['sim', '--trace', 'jobs.csv', '--set', 'nodes=4', ...args.split(' ')];
+  const env = { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8' };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...all], { cwd: folder, env }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe('orrery sim', () => {
+  it('writes page and jobs, the page with the document of --json and without the names of files', async () => {
+    const first = await sim('--report a.html --jobs-out jobs-out.csv --json');
+    expect(first.status).toBe(0);
+    expect(first.stderr).toContain('wrote a.html\nwrote jobs-out.csv\n');
+    const page = readFileSync(join(folder, 'a.html'), 'utf8');
+    const [, text = ''] = /id="run">(.*?)<\/script>/s.exec(page) ?? [];
+    expect(JSON.parse(text)).toEqual(JSON.parse(first.stdout));
+    expect(page).toContain('orrery sim --trace jobs.csv --set nodes=4</code>');
+    expect(readFileSync(join(folder, 'jobs-out.csv'), 'utf8')).toContain('\na,0,0,600,COMPLETED,1,1\n');
+    expect((await sim('--report b.html')).status).toBe(0);
+    expect(readFileSync(join(folder, 'b.html'), 'utf8')).toBe(page);
+    expect(readdirSync(folder).toSorted()).toEqual(['a.html', 'b.html', 'jobs-out.csv', 'jobs.csv']);
+  });
+
+  it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {
+    const before = readdirSync(folder);
+    for (const [args, message] of [
+      ['--report none/a.html', 'report: cannot write none/a.html: no such folder'],
+      ['--report ok.html --jobs-out none/a.csv', 'jobs-out: cannot write none/a.csv: no such folder'],
+      ['--report same --jobs-out ./same', 'jobs-out: expected another file than that of --report'],
+    ] as const) {
+      const { status, stdout, stderr } = await sim(args);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr.trimEnd()).toBe(`orrery: ${message}`);
+    }
+    expect((await sim('--report ok.html --policy nonesuch')).status).toBe(2);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
