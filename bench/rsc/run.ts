@@ -12,7 +12,7 @@ import {
   type PublishedFigure,
   SOURCE,
 } from './published.ts';
-import { rsc1, variants } from './variants.ts';
+import { rsc1, rsc1WithoutLemons, variants } from './variants.ts';
 
 const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 
@@ -102,7 +102,7 @@ try {
   const others = isSensitive
     ? [rsc1(sensitivityDays), ...all.map(({ fields }) => ({ ...rsc1(sensitivityDays), ...fields }))]
     : [];
-  const [plain, watched, ...rest] = await runAll([base, { ...base, lemons: true }, ...others]);
+  const [plain, watched, ...rest] = await runAll([base, rsc1WithoutLemons(days), ...others]);
   if (plain === undefined || watched === undefined) throw new Error('no report');
   print(`RSC-1 over ${days} days beside the published record (${SOURCE}); seed ${base.seed}`);
   print(`  ${''.padEnd(48)}${'published'.padStart(10)}${'twin'.padStart(10)}`);

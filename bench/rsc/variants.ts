@@ -6,9 +6,17 @@ import type { ScenarioFields } from '../../src/formats/scenario-file.ts';
 
 const CATALOG = join(import.meta.dirname, '..', '..', 'catalog');
 
+/** What the detector of lemons needs to see before it has found most. */
+const LEMON_WARMUP_DAYS = 60;
+
 /** RSC-1: 2,000 DGX A100. */
 export function rsc1(days: number): ScenarioFields {
   return { cluster: 'rsc-phase2', workload: 'rsc-1', days, seed: 1 };
+}
+
+/** The same with lemon nodes looked for, measured from when most have been found. */
+export function rsc1WithoutLemons(days: number): ScenarioFields {
+  return { ...rsc1(days), lemons: true, warmupDays: Math.min(LEMON_WARMUP_DAYS, days / 2) };
 }
 
 export interface Variant {

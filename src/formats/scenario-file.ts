@@ -51,6 +51,8 @@ const schema = z.strictObject({
   workload: name.optional(),
   trace: name.optional(),
   days: positive.optional(),
+  /** Left out of every measure, with the jobs that were submitted in it. */
+  warmupDays: notNegative.optional(),
   seed: z
     .int()
     .min(0)
@@ -85,6 +87,7 @@ export interface ScenarioFields {
   workload?: string;
   trace?: string;
   days?: number;
+  warmupDays?: number;
   seed?: number;
   load?: number;
   growth?: number;

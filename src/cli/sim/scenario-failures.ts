@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { parseFailureFile } from '../../formats/failure-file.ts';
-import type { FailureModel } from '../../twin/failure-model.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { type FailureModel, nodeRates } from '../../twin/failure-model.ts';
 import { readText } from '../read-text.ts';
 import { catalogueFile, isPath } from './load-scenario.ts';
 import type { Overrides } from './overrides.ts';
@@ -11,5 +12,12 @@ export async function failureModelOf(nameOrFile: string, overrides: Overrides): 
   const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('failures', nameOrFile, 'failure model');
   const model = parseFailureFile(await readText(path), basename(path));
   const { failuresPerThousandNodeDays = model.failuresPerThousandNodeDays } = overrides;
-  return { ...model, failuresPerThousandNodeDays };
+  const changed = { ...model, failuresPerThousandNodeDays };
+  try {
+    nodeRates(changed);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new OrreryError('ORR_USAGE', `failures ${basename(path)}: ${cause.message}`, { cause });
+  }
+  return changed;
 }

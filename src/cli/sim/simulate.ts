@@ -19,6 +19,7 @@ import type { SimulationRequest } from './simulation.ts';
 import type { SimulationInputs } from './simulation-inputs.ts';
 
 const SEED_DEFAULT = 1;
+const MS_PER_DAY = 86_400_000;
 /** Of a workload that says nothing of policy and failures: those of the cluster that it is made after. */
 const POLICY_DEFAULT = 'rsc';
 
@@ -59,6 +60,7 @@ export async function simulate(
   const measures = createMeasures({
     nodes: cluster.nodes,
     horizonMs: untilMs,
+    warmupMs: Math.round((fields.warmupDays ?? 0) * MS_PER_DAY),
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,
   });
@@ -98,7 +100,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
 }
 
 function refuseIncomplete(fields: ScenarioFields): void {
-  const { workload, trace, days, cluster, policy, load, growth, set } = fields;
+  const { workload, trace, days, warmupDays, cluster, policy, load, growth, set } = fields;
   const { slurmConf, topologyConf, qosDump, assocDump } = fields;
   const refuse = (message: string) => {
     throw new OrreryError('ORR_USAGE', message);
@@ -109,6 +111,9 @@ function refuseIncomplete(fields: ScenarioFields): void {
   if (workload !== undefined && trace !== undefined) refuse('trace: expected either --workload or --trace, not both');
   if (workload !== undefined && days === undefined)
     refuse('days: missing: say how long with --days, such as --days 30');
+  if (days !== undefined && warmupDays !== undefined && warmupDays >= days) {
+    refuse(`warmup: expected fewer days than the ${days} that are simulated, got ${warmupDays}`);
+  }
   if (trace !== undefined && (load !== undefined || growth !== undefined)) {
     refuse('load: a trace has the arrivals it has: expected neither --load nor --growth with --trace');
   }
@@ -149,6 +154,7 @@ function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): 
     workload: fields.workload ?? null,
     trace: jobs.trace,
     days: fields.days ?? null,
+    warmupDays: fields.warmupDays ?? 0,
     seed,
     load: fields.load ?? 1,
     growth: fields.growth ?? 0,

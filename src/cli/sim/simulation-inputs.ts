@@ -17,6 +17,8 @@ export interface SimulationInputs {
   trace: { file: string; format: string; jobs: number; badRows: number; refusedRows: number } | null;
   /** Null: to the end of the trace. */
   days: number | null;
+  /** Left out of every measure. */
+  warmupDays: number;
   seed: number;
   load: number;
   growth: number;
