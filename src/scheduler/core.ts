@@ -150,6 +150,7 @@ export class Core implements SchedulerCore {
   #surveyCluster(): void {
     this.#isClusterNew = false;
     const nodes = this.ledger.pool.present();
+    this.ledger.surveyCount += 1;
     this.ledger.kinds.multifactor.setCluster(
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
@@ -167,7 +168,7 @@ export class Core implements SchedulerCore {
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
-    this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
+    this.ledger.queue.reorder((job) => this.ledger.reprioritize(job));
   }
 
   #reviewReservations(nowMs: number): void {
