@@ -39,6 +39,7 @@ it('knows at any time what a look at all that runs would find', () => {
             preemptionPriority: preemption.priority,
             startMs: nowMs,
             isRipe: false,
+            isGone: false,
             nodeIndices: Array.from({ length: nodeCount }, (_, node) => node),
             perNode: { gpus, cpus: 1, memoryBytes: 1 },
           };
@@ -83,6 +84,7 @@ it('keeps up with a stream of starts and ends', () => {
       preemptionPriority: 1,
       startMs: second * 1000,
       isRipe: false,
+      isGone: false,
       nodeIndices: [0],
       perNode,
     };
@@ -110,6 +112,7 @@ it('refuses the end of what has not started', () => {
     preemptionPriority: 1,
     startMs: 0,
     isRipe: false,
+    isGone: false,
     nodeIndices: [0],
     perNode: { gpus: 1, cpus: 1, memoryBytes: 1 },
   };

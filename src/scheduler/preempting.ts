@@ -23,6 +23,7 @@ export class Candidate implements PreemptibleJob {
   readonly nodeIndices: readonly number[];
   readonly perNode: Resources;
   isRipe = false;
+  isGone = false;
 
   /** `wholeNode`: what a node offers, for a job that takes all of it. */
   constructor(job: JobRecord, { nodeIndices }: Held, wholeNode: Resources) {
