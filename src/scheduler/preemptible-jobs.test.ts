@@ -102,7 +102,7 @@ it('keeps up with a stream of starts and ends', () => {
   }
 });
 
-it('refuses the end of what has not started', () => {
+it('refuses the end of what has not started, or has ended', () => {
   const rules = new PreemptionRules(completePolicy({ preempt: { type: 'qos' }, qos }));
   const jobs = new PreemptibleJobs<PreemptibleJob>(rules, false);
   const preemption = rules.classOf('low', null);
@@ -118,5 +118,6 @@ it('refuses the end of what has not started', () => {
   };
   expect(() => jobs.ended(job)).toThrow('has started');
   jobs.started(job);
-  expect(() => jobs.ended({ ...job })).toThrow('has started');
+  jobs.ended(job);
+  expect(() => jobs.ended(job)).toThrow('has not ended before');
 });
