@@ -184,8 +184,10 @@ export class NodePool {
   reckonEnd({ held }: JobRecord): void {
     for (const index of held?.nodeIndices ?? []) {
       const node = this.at(index);
+      const last = lastOf(node);
+      if (last === node.lastJob) continue;
       this.#leave(node);
-      node.lastJob = lastOf(node);
+      node.lastJob = last;
       this.#enter(node);
     }
   }

@@ -16,6 +16,7 @@ const TIDY_MIN = 64;
 
 /** The jobs of one class that run. */
 interface ClassJobs<T> {
+  readonly exemptMs: number;
   /** Those that may be preempted, in the order of preference. */
   readonly ripe: T[];
   /** GPUs that these hold together. */
@@ -37,6 +38,8 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   readonly #rules: PreemptionRules;
   readonly #isYoungestFirst: boolean;
   readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
+  /** Whom each class may preempt, of the classes met so far. */
+  readonly #victimsOf = new Map<PreemptionClass, readonly ClassJobs<T>[]>();
 
   constructor(rules: PreemptionRules, isYoungestFirst: boolean) {
     this.#rules = rules;
@@ -47,8 +50,9 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   started(job: T): void {
     let jobs = this.#classes.get(job.preemption);
     if (jobs === undefined) {
-      jobs = { ripe: [], ripeGpus: 0, unripe: [], passed: 0, gone: 0 };
+      jobs = { exemptMs: job.preemption.exemptMs, ripe: [], ripeGpus: 0, unripe: [], passed: 0, gone: 0 };
       this.#classes.set(job.preemption, jobs);
+      this.#victimsOf.clear();
     }
     job.isRipe = false;
     job.isGone = false;
@@ -79,9 +83,8 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
   gpusFor(preemptor: PreemptionClass, nowMs: number): number {
     let gpus = 0;
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
       gpus += jobs.ripeGpus;
     }
     return gpus;
@@ -90,9 +93,8 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
   *candidates(preemptor: PreemptionClass, nowMs: number): Iterable<T> {
     const lists: T[][] = [];
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
       if (jobs.ripe.length > 0) lists.push(jobs.ripe);
     }
     const next = lists.map(() => 0);
@@ -114,21 +116,30 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** When the next job joins those that a job of this class may preempt; Infinity for never. */
   nextMs(preemptor: PreemptionClass, nowMs: number): number {
     let nextMs = Infinity;
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
       const first = jobs.unripe[jobs.passed];
-      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + victims.exemptMs);
+      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + jobs.exemptMs);
     }
     return nextMs;
   }
 
-  #ripen(victims: PreemptionClass, jobs: ClassJobs<T>, nowMs: number): void {
+  #victims(preemptor: PreemptionClass): readonly ClassJobs<T>[] {
+    let victims = this.#victimsOf.get(preemptor);
+    if (victims === undefined) {
+      const classes = [...this.#classes].filter(([other]) => this.#rules.canPreempt(preemptor, other));
+      victims = classes.map(([, jobs]) => jobs);
+      this.#victimsOf.set(preemptor, victims);
+    }
+    return victims;
+  }
+
+  #ripen(jobs: ClassJobs<T>, nowMs: number): void {
     const { unripe, ripe } = jobs;
     for (let job = unripe[jobs.passed]; job !== undefined; job = unripe[jobs.passed]) {
       if (job.isGone) jobs.gone -= 1;
       else {
-        if (job.startMs + victims.exemptMs > nowMs) break;
+        if (job.startMs + jobs.exemptMs > nowMs) break;
         job.isRipe = true;
         this.ripenedNodes += job.nodeIndices.length;
         ripe.splice(this.#placeIn(ripe, job), 0, job);
