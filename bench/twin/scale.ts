@@ -5,17 +5,39 @@ import { dgxNodes } from './trace.ts';
 
 const GPUS_PER_NODE = 8;
 const SEED = 1;
+/** Up to the largest cluster that the reference machines' authors project. */
+const SIZES = [1000, 4000, 16_000, 64_000, 131_072];
+/** Jobs that wait when the clock begins to run, on 16,000 GPUs. */
+const DEPTHS = [100, 1000, 10_000, 100_000];
+const DEPTH_GPUS = 16_000;
+const JOBS = 40_000;
+const WARMING_JOBS = 20_000;
+/** Some queue, which comes and goes; where the queue is to stay as deep as it is, as much arrives as runs. */
+const LOAD = 0.95;
+const DEPTH_LOAD = 1;
 
 export interface ScalePoint {
   gpus: number;
   jobs: number;
   /** Pending jobs, on average over instants. */
   queueDepthMean: number;
+  /** Nodes of a gang, on average. */
+  nodesMean: number;
   jobsPerCpuSecond: number;
 }
 
+export function measureSizes(): ScalePoint[] {
+  measureScale(DEPTH_GPUS, LOAD, 0, WARMING_JOBS);
+  return SIZES.map((gpus) => measureScale(gpus, LOAD, 0, JOBS));
+}
+
+export function measureDepths(): ScalePoint[] {
+  measureScale(DEPTH_GPUS, DEPTH_LOAD, 0, WARMING_JOBS);
+  return DEPTHS.map((depth) => measureScale(DEPTH_GPUS, DEPTH_LOAD, depth, JOBS));
+}
+
 /** Jobs that are submitted, started and ended per CPU second. What waits at the start is submitted before the clock runs. */
-export function measureScale(gpus: number, load: number, backlog: number, count: number): ScalePoint {
+function measureScale(gpus: number, load: number, backlog: number, count: number): ScalePoint {
   const nodeCount = gpus / GPUS_PER_NODE;
   const jobs = drawnJobs({ nodes: nodeCount, load, backlog, count, seed: SEED });
   let before: NodeJS.CpuUsage | undefined;
@@ -23,6 +45,8 @@ export function measureScale(gpus: number, load: number, backlog: number, count:
   let ended = 0;
   let instants = 0;
   let pending = 0;
+  let gangs = 0;
+  let gangNodes = 0;
   runTwin({
     nodes: dgxNodes(nodeCount),
     policy: {},
@@ -32,6 +56,10 @@ export function measureScale(gpus: number, load: number, backlog: number, count:
     operator: null,
     observers: [
       {
+        attemptStarted: (_job, _attempt, { nodeIndices }) => {
+          gangs += 1;
+          gangNodes += nodeIndices.length;
+        },
         jobEnded: () => {
           ended += 1;
         },
@@ -53,6 +81,7 @@ export function measureScale(gpus: number, load: number, backlog: number, count:
     gpus,
     jobs: done,
     queueDepthMean: pending / instants,
+    nodesMean: gangNodes / gangs,
     jobsPerCpuSecond: done / ((user + system) / 1e6),
   };
 }

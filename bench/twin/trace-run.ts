@@ -20,17 +20,18 @@ export interface TraceRun {
   starts: Float64Array;
 }
 
-/** Runs a trace on the 2,000 nodes it was drawn for, whole nodes only, nothing failing. */
-export function runTrace(rows: readonly TraceRow[]): TraceRun {
+/** Runs a trace on the 2,000 nodes it was drawn for, whole nodes only, nothing failing. `changes`: to the scheduler's options. */
+export function runTrace(rows: readonly TraceRow[], changes: SchedulerOptions = {}): TraceRun {
   const nodes = dgxNodes(TRACE_NODES);
-  const { source, refused } = traceJobs(rows, { nodes, policy: EASY, isExclusive: true });
+  const policy = { ...EASY, ...changes };
+  const { source, refused } = traceJobs(rows, { nodes, policy, isExclusive: true });
   if (refused.length > 0) throw new Error(`a job of the trace does not fit: ${refused[0]?.reason}`);
   const starts = new Float64Array(rows.length);
   let waitMs = 0;
   const before = process.cpuUsage();
   const summary = runTwin({
     nodes,
-    policy: EASY,
+    policy,
     timing: INSTANT,
     jobs: source,
     incidents: null,

@@ -49,3 +49,20 @@ it('refuses an index it does not have', () => {
   const heap = new Heap<Item>(isBefore, () => {});
   expect(() => heap.removeAt(0)).toThrow(RangeError);
 });
+
+it('is in order again after all keys have changed', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(9)), fc.array(fc.nat(9)), (before, after) => {
+      const heap = new Heap<Item>(isBefore, (item, index) => {
+        item.index = index;
+      });
+      const items = before.map((key, id): Item => ({ key, id, index: -1 }));
+      for (const item of items) heap.push(item);
+      for (const item of items) item.key = after[item.id] ?? item.key;
+      heap.reorder();
+      expect([...heap].every((item, index) => item.index === index)).toBe(true);
+      const sorted = items.toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
+      expect(items.map(() => heap.pop())).toEqual(sorted);
+    }),
+  );
+});

@@ -2,7 +2,7 @@ import { assert } from '../lib/assert.ts';
 import type { JobRecord } from './job-record.ts';
 
 /** A full chunk is cut in two. Small enough to shift, large enough that there are few. */
-const CHUNK_SIZE_MAX = 128;
+const CHUNK_SIZE_MAX = 32;
 
 /** Some of the jobs, sorted. */
 class Chunk {

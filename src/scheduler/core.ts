@@ -40,6 +40,9 @@ export class Core implements SchedulerCore {
   #reservationsChangeMs = -Infinity;
   #seenChanges = -1;
   #owesBackfill = false;
+  /** The head that found no room last, and the changes to the nodes up to then: without more there is none for it. */
+  #stuckHead: JobRecord | null = null;
+  #stuckChanges = -1;
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -150,6 +153,7 @@ export class Core implements SchedulerCore {
   #surveyCluster(): void {
     this.#isClusterNew = false;
     const nodes = this.ledger.pool.present();
+    this.ledger.surveyCount += 1;
     this.ledger.kinds.multifactor.setCluster(
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
@@ -167,7 +171,7 @@ export class Core implements SchedulerCore {
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
-    this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
+    this.ledger.queue.reorder((job) => this.ledger.reprioritize(job));
   }
 
   #reviewReservations(nowMs: number): void {
@@ -287,8 +291,13 @@ export class Core implements SchedulerCore {
       if (job === undefined) return false;
       if (!this.#admit(job, nowMs)) continue;
       started += 1;
-      const nodeIndices = placeGang(pool, job);
-      if (nodeIndices === null) return this.#backfillBehind(job, nowMs, start);
+      const isStuck = this.#stuckHead === job && this.#stuckChanges === pool.changes && this.#reservations.isEmpty;
+      const nodeIndices = isStuck ? null : placeGang(pool, job);
+      if (nodeIndices === null) {
+        this.#stuckHead = job;
+        this.#stuckChanges = pool.changes;
+        return this.#backfillBehind(job, nowMs, start);
+      }
       this.#backfill?.forget();
       start(job, nodeIndices);
     }

@@ -45,6 +45,8 @@ export class JobRecord implements CoreJob {
   priority: number;
   /** The part of it that does not change while it waits. */
   staticPriority: number;
+  /** The survey of the cluster's size that it was worked out after. */
+  surveyNumber = 0;
   /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
   phase: 'pending' | 'starting' | 'running' | 'over' = 'pending';
   attempt: number;

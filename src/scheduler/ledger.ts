@@ -45,6 +45,8 @@ export class Ledger {
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
+  /** How often the cluster's size was taken. */
+  surveyCount = 0;
   readonly #jobs = new Map<number, JobRecord>();
   readonly #policy: Policy;
   readonly #isFairShare: boolean;
@@ -106,18 +108,29 @@ export class Ledger {
     return new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
   }
 
-  /** Works its priority out anew, from factors as of the last calculation. */
+  /** Works its priority out, all parts of it. */
   prioritize(job: JobRecord): void {
     if (this.#policy.priority.type === 'basic') return;
     const { nodes, perNode, qos, partition, priority } = job.request;
-    const { multifactor, fairShare } = this.kinds;
-    job.staticPriority = multifactor.staticPriority({
+    job.surveyNumber = this.surveyCount;
+    job.staticPriority = this.kinds.multifactor.staticPriority({
       nodes,
       cpus: nodes * perNode.cpus,
       qos: qos ?? DEFAULT_QOS,
       partition: partition ?? null,
       base: priority,
     });
+    this.#addFactors(job);
+  }
+
+  /** Works its priority out anew, from factors as of the last calculation; its static part only where the cluster is another. */
+  reprioritize(job: JobRecord): void {
+    if (job.surveyNumber === this.surveyCount) this.#addFactors(job);
+    else this.prioritize(job);
+  }
+
+  #addFactors(job: JobRecord): void {
+    const { multifactor, fairShare } = this.kinds;
     const factor = fairShare.factor(job.kind.association);
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }

@@ -145,7 +145,7 @@ export class NodePool {
       const node = this.at(nodeIndices[rank] ?? -1);
       this.#check(job, node, gpuIndices?.[rank] ?? null);
       this.#leave(node);
-      const taken = exclusive ? node.spec.resources : perNode;
+      const taken = exclusive ? node.nodeClass.resources : perNode;
       node.freeCpus -= taken.cpus;
       node.freeMemoryBytes -= taken.memoryBytes;
       node.freeGpus -= taken.gpus;
@@ -164,7 +164,7 @@ export class NodePool {
     for (let rank = 0; rank < nodeIndices.length; rank++) {
       const node = this.at(nodeIndices[rank] ?? -1);
       this.#leave(node);
-      const taken = exclusive ? node.spec.resources : perNode;
+      const taken = exclusive ? node.nodeClass.resources : perNode;
       node.freeCpus += taken.cpus;
       node.freeMemoryBytes += taken.memoryBytes;
       node.freeGpus += taken.gpus;
@@ -184,8 +184,10 @@ export class NodePool {
   reckonEnd({ held }: JobRecord): void {
     for (const index of held?.nodeIndices ?? []) {
       const node = this.at(index);
+      const last = lastOf(node);
+      if (last === node.lastJob) continue;
       this.#leave(node);
-      node.lastJob = lastOf(node);
+      node.lastJob = last;
       this.#enter(node);
     }
   }
@@ -194,7 +196,7 @@ export class NodePool {
   countEnding({ request: { exclusive, perNode } }: JobRecord, nodeIndices: readonly number[], sign: 1 | -1): void {
     for (const index of nodeIndices) {
       const node = this.at(index);
-      const held = exclusive ? node.spec.resources : perNode;
+      const held = exclusive ? node.nodeClass.resources : perNode;
       node.endingJobs += sign;
       const isLeft = node.endingJobs > 0;
       node.endingCpus = isLeft ? node.endingCpus + sign * held.cpus : 0;
@@ -221,7 +223,7 @@ export class NodePool {
   /** Messages are made only where they are needed: this runs for every node of every attempt. */
   #check(job: JobRecord, node: NodeRecord, gpuIndices: readonly number[] | null): void {
     const { exclusive, perNode } = job.request;
-    const taken = exclusive ? node.spec.resources : perNode;
+    const taken = exclusive ? node.nodeClass.resources : perNode;
     if (!isInService(node)) refuse(job, node, 'which is out of service');
     if (node.jobs.includes(job)) refuse(job, node, 'which it holds already');
     if (

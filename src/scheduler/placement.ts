@@ -180,14 +180,18 @@ function tightestOf(counts: readonly number[], needed: number): number {
   return tightest;
 }
 
+/** Of clusters whose nodes are all alike: an idle one has all of its GPUs free. */
 function idleNodes(pool: NodePool, shares: readonly LeafShare[]): number[] {
+  const idle = pool.idle[pool.classes[0]?.resources.gpus ?? 0];
   const chosen: number[] = [];
   for (const { leafIndex, take } of shares) {
+    const first = pool.leaves[leafIndex]?.nodes[0];
+    if (idle === undefined || first === undefined) continue;
+    // A leaf's nodes are neighbours for the most part.
     let left = take;
-    for (const node of pool.leaves[leafIndex]?.nodes ?? []) {
-      if (left === 0) break;
-      if (!(pool.idle[node.freeGpus]?.has(node.index) ?? false)) continue;
-      chosen.push(node.index);
+    for (let index = idle.next(first.index); left > 0 && index >= 0; index = idle.next(index + 1)) {
+      if (pool.nodes[index]?.leafIndex !== leafIndex) continue;
+      chosen.push(index);
       left -= 1;
     }
   }

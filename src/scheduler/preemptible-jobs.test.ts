@@ -39,6 +39,7 @@ it('knows at any time what a look at all that runs would find', () => {
             preemptionPriority: preemption.priority,
             startMs: nowMs,
             isRipe: false,
+            isGone: false,
             nodeIndices: Array.from({ length: nodeCount }, (_, node) => node),
             perNode: { gpus, cpus: 1, memoryBytes: 1 },
           };
@@ -83,6 +84,7 @@ it('keeps up with a stream of starts and ends', () => {
       preemptionPriority: 1,
       startMs: second * 1000,
       isRipe: false,
+      isGone: false,
       nodeIndices: [0],
       perNode,
     };
@@ -100,7 +102,7 @@ it('keeps up with a stream of starts and ends', () => {
   }
 });
 
-it('refuses the end of what has not started', () => {
+it('refuses the end of what has not started, or has ended', () => {
   const rules = new PreemptionRules(completePolicy({ preempt: { type: 'qos' }, qos }));
   const jobs = new PreemptibleJobs<PreemptibleJob>(rules, false);
   const preemption = rules.classOf('low', null);
@@ -110,10 +112,12 @@ it('refuses the end of what has not started', () => {
     preemptionPriority: 1,
     startMs: 0,
     isRipe: false,
+    isGone: false,
     nodeIndices: [0],
     perNode: { gpus: 1, cpus: 1, memoryBytes: 1 },
   };
   expect(() => jobs.ended(job)).toThrow('has started');
   jobs.started(job);
-  expect(() => jobs.ended({ ...job })).toThrow('has started');
+  jobs.ended(job);
+  expect(() => jobs.ended(job)).toThrow('has not ended before');
 });

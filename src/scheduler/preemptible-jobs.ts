@@ -7,16 +7,24 @@ export interface PreemptibleJob extends VictimCandidate {
   readonly preemption: PreemptionClass;
   /** Whether it has run long enough, as far as was looked. Kept by `PreemptibleJobs`. */
   isRipe: boolean;
+  /** It has left before it had. Kept by `PreemptibleJobs`. */
+  isGone: boolean;
 }
+
+/** Fewer are not worth tidying up. */
+const TIDY_MIN = 64;
 
 /** The jobs of one class that run. */
 interface ClassJobs<T> {
+  readonly exemptMs: number;
   /** Those that may be preempted, in the order of preference. */
   readonly ripe: T[];
   /** GPUs that these hold together. */
   ripeGpus: number;
-  /** Those that have not run long enough, by start; the first `gone` have left. */
+  /** Those that have not run long enough, by start, some of which are gone; the first `passed` have left or are ripe. */
   readonly unripe: T[];
+  passed: number;
+  /** Of the others those that are gone. */
   gone: number;
 }
 
@@ -30,6 +38,8 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   readonly #rules: PreemptionRules;
   readonly #isYoungestFirst: boolean;
   readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
+  /** Whom each class may preempt, of the classes met so far. */
+  readonly #victimsOf = new Map<PreemptionClass, readonly ClassJobs<T>[]>();
 
   constructor(rules: PreemptionRules, isYoungestFirst: boolean) {
     this.#rules = rules;
@@ -40,45 +50,41 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   started(job: T): void {
     let jobs = this.#classes.get(job.preemption);
     if (jobs === undefined) {
-      jobs = { ripe: [], ripeGpus: 0, unripe: [], gone: 0 };
+      jobs = { exemptMs: job.preemption.exemptMs, ripe: [], ripeGpus: 0, unripe: [], passed: 0, gone: 0 };
       this.#classes.set(job.preemption, jobs);
+      this.#victimsOf.clear();
     }
+    job.isRipe = false;
+    job.isGone = false;
     // At the end, but for a clock that was set back.
     let slot = jobs.unripe.length;
-    while (slot > jobs.gone && definite(jobs.unripe[slot - 1], 'in range').startMs > job.startMs) slot--;
-    jobs.unripe.splice(slot, 0, job);
+    while (slot > jobs.passed && jobs.unripe[slot - 1]!.startMs > job.startMs) slot--;
+    if (slot === jobs.unripe.length) jobs.unripe.push(job);
+    else jobs.unripe.splice(slot, 0, job);
   }
 
   /** It is being ended, for whatever cause: no candidate any more. */
   ended(job: T): void {
     const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
-    if (job.isRipe) {
-      const slot = this.#placeIn(jobs.ripe, job);
-      assert(jobs.ripe[slot] === job, 'what is ripe stands in its place');
-      jobs.ripe.splice(slot, 1);
-      jobs.ripeGpus -= gpusOf(job);
+    if (!job.isRipe) {
+      // It stays where it is until its time would have come, or too many are gone.
+      assert(!job.isGone, 'what ends has not ended before');
+      job.isGone = true;
+      jobs.gone += 1;
+      if (jobs.gone > TIDY_MIN && jobs.gone * 2 > jobs.unripe.length) tidy(jobs);
       return;
     }
-    const { unripe } = jobs;
-    let slot = jobs.gone;
-    for (let to = unripe.length; slot < to; ) {
-      const middle = (slot + to) >> 1;
-      if (unripe[middle]!.startMs >= job.startMs) to = middle;
-      else slot = middle + 1;
-    }
-    while (unripe[slot] !== job) {
-      assert(slot < unripe.length, 'what ends has started');
-      slot += 1;
-    }
-    unripe.splice(slot, 1);
+    const slot = this.#placeIn(jobs.ripe, job);
+    assert(jobs.ripe[slot] === job, 'what is ripe stands in its place');
+    jobs.ripe.splice(slot, 1);
+    jobs.ripeGpus -= gpusOf(job);
   }
 
   /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
   gpusFor(preemptor: PreemptionClass, nowMs: number): number {
     let gpus = 0;
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
       gpus += jobs.ripeGpus;
     }
     return gpus;
@@ -87,9 +93,8 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
   *candidates(preemptor: PreemptionClass, nowMs: number): Iterable<T> {
     const lists: T[][] = [];
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
       if (jobs.ripe.length > 0) lists.push(jobs.ripe);
     }
     const next = lists.map(() => 0);
@@ -111,30 +116,38 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** When the next job joins those that a job of this class may preempt; Infinity for never. */
   nextMs(preemptor: PreemptionClass, nowMs: number): number {
     let nextMs = Infinity;
-    for (const [victims, jobs] of this.#classes) {
-      if (!this.#rules.canPreempt(preemptor, victims)) continue;
-      this.#ripen(victims, jobs, nowMs);
-      const first = jobs.unripe[jobs.gone];
-      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + victims.exemptMs);
+    for (const jobs of this.#victims(preemptor)) {
+      this.#ripen(jobs, nowMs);
+      const first = jobs.unripe[jobs.passed];
+      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + jobs.exemptMs);
     }
     return nextMs;
   }
 
-  #ripen(victims: PreemptionClass, jobs: ClassJobs<T>, nowMs: number): void {
+  #victims(preemptor: PreemptionClass): readonly ClassJobs<T>[] {
+    let victims = this.#victimsOf.get(preemptor);
+    if (victims === undefined) {
+      const classes = [...this.#classes].filter(([other]) => this.#rules.canPreempt(preemptor, other));
+      victims = classes.map(([, jobs]) => jobs);
+      this.#victimsOf.set(preemptor, victims);
+    }
+    return victims;
+  }
+
+  #ripen(jobs: ClassJobs<T>, nowMs: number): void {
     const { unripe, ripe } = jobs;
-    for (let job = unripe[jobs.gone]; job !== undefined; job = unripe[jobs.gone]) {
-      if (job.startMs + victims.exemptMs > nowMs) break;
-      jobs.gone += 1;
-      job.isRipe = true;
-      this.ripenedNodes += job.nodeIndices.length;
-      ripe.splice(this.#placeIn(ripe, job), 0, job);
-      jobs.ripeGpus += gpusOf(job);
+    for (let job = unripe[jobs.passed]; job !== undefined; job = unripe[jobs.passed]) {
+      if (job.isGone) jobs.gone -= 1;
+      else {
+        if (job.startMs + jobs.exemptMs > nowMs) break;
+        job.isRipe = true;
+        this.ripenedNodes += job.nodeIndices.length;
+        ripe.splice(this.#placeIn(ripe, job), 0, job);
+        jobs.ripeGpus += gpusOf(job);
+      }
+      jobs.passed += 1;
     }
-    // Not each time, so that a job costs the same however many wait with it.
-    if (jobs.gone > 64 && jobs.gone * 2 > unripe.length) {
-      unripe.splice(0, jobs.gone);
-      jobs.gone = 0;
-    }
+    if (jobs.passed > TIDY_MIN && jobs.passed * 2 > unripe.length) tidy(jobs);
   }
 
   /** How many come before it in the order of preference: its place, where it is in. */
@@ -148,6 +161,19 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
     }
     return low;
   }
+}
+
+/** Drops those that have left. Not each time, so that a job costs the same however many wait with it. */
+function tidy<T extends PreemptibleJob>(jobs: ClassJobs<T>): void {
+  const { unripe, passed } = jobs;
+  let kept = 0;
+  for (let slot = passed; slot < unripe.length; slot++) {
+    const job = unripe[slot]!;
+    if (!job.isGone) unripe[kept++] = job;
+  }
+  unripe.length = kept;
+  jobs.passed = 0;
+  jobs.gone = 0;
 }
 
 function gpusOf({ nodeIndices, perNode }: VictimCandidate): number {

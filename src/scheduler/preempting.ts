@@ -8,6 +8,7 @@ import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
+import type { QueueFront } from './queue-front.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
@@ -22,6 +23,7 @@ export class Candidate implements PreemptibleJob {
   readonly nodeIndices: readonly number[];
   readonly perNode: Resources;
   isRipe = false;
+  isGone = false;
 
   /** `wholeNode`: what a node offers, for a job that takes all of it. */
   constructor(job: JobRecord, { nodeIndices }: Held, wholeNode: Resources) {
@@ -73,12 +75,10 @@ export class Preemption {
     this.wakeMs = Infinity;
     let tries = 0;
     for (let index = 0; index < front.length; index++) {
+      if (queue.addCount === addedBefore) index = this.#skipUntried(front, index, nowMs);
+      const job = front.jobs[index];
+      if (job === undefined) break;
       const retryMs = front.retryMs[index]!;
-      if (nowMs < retryMs && queue.addCount === addedBefore) {
-        if (retryMs < this.wakeMs) this.wakeMs = retryMs;
-        continue;
-      }
-      const job = front.jobs[index]!;
       // What a limit lets back in meanwhile has its turn in the next cycle.
       if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
       if (nowMs < retryMs) {
@@ -97,6 +97,19 @@ export class Preemption {
       // It has left: the next stands where it stood, or further on where another came in.
       if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
     }
+  }
+
+  /** The first place from `index` on whose job is to be tried now; the end where there is none. */
+  #skipUntried({ jobs: { length }, retryMs }: QueueFront, index: number, nowMs: number): number {
+    let place = index;
+    let wakeMs = this.wakeMs;
+    for (; place < length; place++) {
+      const atMs = retryMs[place]!;
+      if (atMs <= nowMs) break;
+      if (atMs < wakeMs) wakeMs = atMs;
+    }
+    this.wakeMs = wakeMs;
+    return place;
   }
 
   #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {

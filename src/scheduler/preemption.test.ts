@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, type GangNeed, type SpareNode, type VictimCandidate } from './preemption.ts';
+import { chooseVictims, type GangNeed, type SpareNode, type VictimCandidate, VictimSearch } from './preemption.ts';
 import { naiveFitting, naiveOrder, naivePrefix } from './preemption.test-support.ts';
 
 const GPUS = 8;
@@ -114,6 +114,7 @@ describe('the choice of victims', () => {
       gpus: fc.constantFrom(1, 4, 8),
       isExclusive: fc.boolean(),
     });
+    const used = new VictimSearch();
     const seen = { none: 0, null: 0, some: 0, several: 0 };
     fc.assert(
       fc.property(
@@ -127,6 +128,7 @@ describe('the choice of victims', () => {
           const order = naiveOrder(candidates, isYoungestFirst);
           const prefix = naivePrefix(candidates, order, spare, need);
           const choice = chooseVictims(candidates, spare, need, isYoungestFirst);
+          expect(chooseVictims(candidates, spare, need, isYoungestFirst, used)).toEqual(choice);
           if (prefix === null) seen.null += 1;
           else if (prefix === 0) seen.none += 1;
           else if ((choice?.victims.length ?? 0) > 1) seen.several += 1;

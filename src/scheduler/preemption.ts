@@ -98,15 +98,16 @@ export class VictimSearch {
   }
 }
 
-/** The same for candidates in any order; victims are their indices. */
+/** The same for candidates in any order; victims are their indices. `search`: one that was used before serves as well as a new one. */
 export function chooseVictims(
   candidates: readonly VictimCandidate[],
   nodes: readonly SpareNode[],
   need: GangNeed,
   isYoungestFirst: boolean,
+  search = new VictimSearch(),
 ): VictimChoice<number> | null {
   const open = nodes.flatMap((node, index) => (isOpen(node, need, index) ? [index] : []));
-  const choice = new VictimSearch().chooseInOrder(inOrder(candidates, isYoungestFirst), nodes, need, open);
+  const choice = search.chooseInOrder(inOrder(candidates, isYoungestFirst), nodes, need, open);
   if ('missingNodes' in choice) return null;
   const indices = new Map(choice.victims.map((victim) => [victim, -1]));
   for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);

@@ -84,7 +84,7 @@ export class QueueFront {
     if (index < count) {
       for (let place = count; place > index; place--) jobs[place] = jobs[place - 1]!;
       jobs[index] = job;
-      for (const column of this.#columns()) column.copyWithin(index + 1, index, count);
+      this.#shift(index + 1, index, count);
     }
     this.#write(index, job);
     this.#count(job);
@@ -99,7 +99,7 @@ export class QueueFront {
     if (this.#countOf[slot] === 0) this.shapeCount -= 1;
     for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
     jobs.pop();
-    if (index < count - 1) for (const column of this.#columns()) column.copyWithin(index, index + 1, count);
+    if (index < count - 1) this.#shift(index, index + 1, count);
   }
 
   /** Their turns have changed. */
@@ -122,8 +122,12 @@ export class QueueFront {
     this.#countOf[slot]! += 1;
   }
 
-  #columns(): readonly (Int32Array | Float64Array)[] {
-    return [this.nodes, this.shapes, this.limitMs, this.retryMs];
+  /** What stands from `from` on moves to `to`. */
+  #shift(to: number, from: number, end: number): void {
+    this.nodes.copyWithin(to, from, end);
+    this.shapes.copyWithin(to, from, end);
+    this.limitMs.copyWithin(to, from, end);
+    this.retryMs.copyWithin(to, from, end);
   }
 
   #write(index: number, job: JobRecord): void {

@@ -77,6 +77,8 @@ const NO_REQUEUE_LIMIT = 1_000_000;
 /** By how much the work of a job that was cut off at its limit goes beyond it: enough to be cut off again. */
 const BEYOND_LIMIT_MS = 1000;
 const MEBI = 1024 ** 2;
+/** Shared by all jobs: most exclude no node and wait for no other. */
+const NONE: readonly never[] = [];
 
 /** What rows that ask for the same come to on this cluster. */
 interface Shape {
@@ -168,9 +170,9 @@ function newJob(
     gpuType: shape.gpuType,
     exclusive,
     timeLimitMs: row.limitMs,
-    excludedNodes: [],
+    excludedNodes: NONE,
     maxRequeues: options.maxRequeues ?? NO_REQUEUE_LIMIT,
-    dependencies: [],
+    dependencies: NONE,
     isHeld: false,
   };
   if (row.user !== null) request.user = row.user;
@@ -193,6 +195,8 @@ class ShapeBook {
   private readonly gpuTypes = new Set<string>();
   private readonly shapes = new Map<string, Shape | null>();
   private readonly isMemoryConsumed: boolean;
+  /** Many in a row ask for the same. */
+  private last: { row: TraceRow; shape: Shape | null } | null = null;
 
   constructor(nodes: readonly NodeSpec[], isMemoryConsumed: boolean) {
     this.isMemoryConsumed = isMemoryConsumed;
@@ -211,6 +215,14 @@ class ShapeBook {
   /** Null where no node has what the row asks for. */
   of(row: TraceRow): Shape | null {
     const memoryBytes = this.isMemoryConsumed ? row.memoryBytesPerNode : null;
+    const { last } = this;
+    if (last !== null && asksTheSame(last.row, row)) return last.shape;
+    const shape = this.find(row, memoryBytes);
+    this.last = { row, shape };
+    return shape;
+  }
+
+  private find(row: TraceRow, memoryBytes: number | null): Shape | null {
     const key = `${row.gpusPerNode} ${row.cpusPerNode} ${memoryBytes} ${row.gpuType}`;
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
@@ -248,6 +260,15 @@ class ShapeBook {
       gpuType,
     };
   }
+}
+
+function asksTheSame(a: TraceRow, b: TraceRow): boolean {
+  return (
+    a.gpusPerNode === b.gpusPerNode &&
+    a.cpusPerNode === b.cpusPerNode &&
+    a.memoryBytesPerNode === b.memoryBytesPerNode &&
+    a.gpuType === b.gpuType
+  );
 }
 
 function compare(a: Resources, b: Resources): number {

@@ -1,0 +1,121 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { JobRecord } from './job-record.ts';
+import { Ledger } from './ledger.ts';
+import { completePolicy } from './policy.ts';
+import { PendingQueue } from './queue.ts';
+import { isAhead } from './queue-front.ts';
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), nodes: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), pick: fc.nat(99) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('reorder' as const), salt: fc.nat(99) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('service' as const), nodes: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('retry' as const), pick: fc.nat(99), atMs: fc.nat(20) }) },
+);
+
+/** From a ledger, so that they are what the scheduler makes them; of three shapes, every other one may preempt. */
+function jobMaker(): (jobId: number, nodes: number) => JobRecord {
+  const qos = [{ name: 'high', preempts: ['low'] }, { name: 'low' }];
+  const ledger = new Ledger(completePolicy({ qos, preempt: { type: 'qos' } }));
+  return (jobId, nodes) =>
+    ledger.record(
+      {
+        jobId,
+        submitMs: 0,
+        priority: 0,
+        nodes,
+        perNode: { cpus: 1, memoryBytes: 0, gpus: jobId % 3 },
+        gpuType: null,
+        exclusive: false,
+        timeLimitMs: 1000 * jobId,
+        excludedNodes: [],
+        maxRequeues: 0,
+        dependencies: [],
+        isHeld: false,
+        qos: jobId % 2 === 0 ? 'high' : 'low',
+      },
+      0,
+    );
+}
+
+it('keeps the first jobs sorted in front, whatever comes, leaves or changes its priority', () => {
+  let reorders = 0;
+  const run = (depth: number, steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]) => {
+    const makeJob = jobMaker();
+    let servedNodes = 4;
+    const queue = new PendingQueue(depth, (job) => job.request.nodes <= servedNodes);
+    let queued: JobRecord[] = [];
+    /** Not in the front when it was last asked for arrivals, or since a reorder. */
+    let known = new Set<JobRecord>();
+    const at = (pick: number) => queued[pick % Math.max(1, queued.length)];
+    for (const [index, each] of steps.entries()) {
+      if (each.do === 'add') {
+        const job = makeJob(index + 1, each.nodes);
+        queued.push(job);
+        queue.add(job);
+      } else if (each.do === 'remove') {
+        const job = at(each.pick);
+        if (job === undefined) continue;
+        queue.remove(job);
+        queued = queued.filter((other) => other !== job);
+      } else if (each.do === 'reorder') {
+        reorders += 1;
+        queue.reorder((job) => {
+          job.priority = (job.request.jobId * (each.salt + 1)) % 7;
+        });
+        known = new Set();
+      } else if (each.do === 'service') {
+        const isMore = each.nodes > servedNodes;
+        servedNodes = each.nodes;
+        if (isMore) queue.reconsider();
+        else queue.doubt();
+      } else {
+        const job = at(each.pick);
+        const place = job?.place === 'front' ? queue.frontColumns().jobs.indexOf(job) : -1;
+        if (job === undefined || place < 0 || !job.kind.mayPreempt) continue;
+        job.preemptRetryMs = each.atMs;
+        queue.frontColumns().retryAt(place, each.atMs);
+      }
+      const sorted = queued
+        .filter((job) => job.request.nodes <= servedNodes)
+        .sort((a, b) => (isAhead(a, b) ? -1 : 1))
+        .slice(0, depth);
+      const front = queue.frontColumns();
+      expect(front.jobs.map(({ request }) => request.jobId)).toEqual(sorted.map(({ request }) => request.jobId));
+      const retries = sorted.map((job) => (job.kind.mayPreempt ? job.preemptRetryMs : Infinity));
+      expect(Array.from(front.retryMs.slice(0, front.length))).toEqual(retries);
+      expect(front.firstRetryMs()).toBe(Math.min(Infinity, ...retries));
+      expect(Array.from(front.nodes.slice(0, front.length))).toEqual(sorted.map(({ request }) => request.nodes));
+      expect(Array.from(front.shapes.slice(0, front.length))).toEqual(sorted.map(({ shape }) => shape));
+      expect(Array.from(front.limitMs.slice(0, front.length))).toEqual(sorted.map(({ limitMs }) => limitMs));
+      expect(front.shapeCount).toBe(new Set(sorted.map(({ shape }) => shape)).size);
+      for (const { shape } of sorted) {
+        const least = Math.min(...sorted.filter((job) => job.shape === shape).map(({ request }) => request.nodes));
+        expect(front.isAbove(shape, 1)).toBe(true);
+        expect(front.isAbove(shape, least + 1)).toBe(false);
+      }
+      if (index % 3 > 0) continue;
+      const arrivals = queue.takeArrivals();
+      expect(arrivals).toEqual(arrivals.toSorted((a, b) => (isAhead(a, b) ? -1 : 1)));
+      expect(arrivals).toEqual(expect.arrayContaining(sorted.filter((job) => !known.has(job))));
+      expect(sorted).toEqual(expect.arrayContaining(arrivals));
+      known = new Set(sorted);
+    }
+  };
+  fc.assert(fc.property(fc.constantFrom(1, 3, 100), fc.array(step, { minLength: 20, maxLength: 80 }), run), {
+    numRuns: 200,
+  });
+  expect(reorders).toBeGreaterThan(200);
+});
+
+it('has room for more than it began with', () => {
+  const makeJob = jobMaker();
+  const queue = new PendingQueue(1000, () => true);
+  const jobs = Array.from({ length: 300 }, (_, index) => makeJob(300 - index, 1));
+  for (const job of jobs) queue.add(job);
+  const front = queue.frontColumns();
+  const sorted = jobs.toSorted((a, b) => (isAhead(a, b) ? -1 : 1));
+  expect(front.jobs).toEqual(sorted);
+  expect(Array.from(front.limitMs.slice(0, 300))).toEqual(sorted.map(({ limitMs }) => limitMs));
+});
