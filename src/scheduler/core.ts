@@ -7,7 +7,6 @@ import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { NEVER } from './limits.ts';
 import { hasRoom, isInService } from './node-record.ts';
-import { NodeReservations } from './node-reservations.ts';
 import { holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
@@ -33,7 +32,6 @@ export class Core implements SchedulerCore {
   readonly #passes: ConservativePasses | null;
   readonly #cadence: Cadence | null;
   readonly #preemption: Preemption | null;
-  readonly #reservations: NodeReservations;
   #lastBackfillMs = -Infinity;
   #calcPeriod = 0;
   #isClusterNew = true;
@@ -44,7 +42,6 @@ export class Core implements SchedulerCore {
   constructor(policy: Policy) {
     this.policy = policy;
     this.ledger = new Ledger(policy);
-    this.#reservations = new NodeReservations(policy.reservations, policy.accounts);
     const admit = (job: JobRecord, nowMs: number) => this.#admit(job, nowMs);
     const isConservative = policy.backfillType === 'conservative';
     const isBackfilling = policy.schedulerType === 'backfill';
@@ -91,6 +88,12 @@ export class Core implements SchedulerCore {
   removeNode(nodeIndex: number): void {
     this.ledger.pool.remove(this.ledger.pool.at(nodeIndex));
     this.ledger.queue.doubt();
+    this.#isClusterNew = true;
+  }
+
+  /** Reservations have come or gone. */
+  reservationsChanged(): void {
+    // The masks of all of them are made anew, and whoever waits for one is looked at again.
     this.#isClusterNew = true;
   }
 
@@ -154,7 +157,7 @@ export class Core implements SchedulerCore {
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
     );
-    if (!this.#reservations.isEmpty) this.#reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
+    if (!this.ledger.reservations.isEmpty) this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
     this.#reservationsChangeMs = -Infinity;
     if (this.policy.priority.type === 'multifactor') this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
   }
@@ -171,14 +174,15 @@ export class Core implements SchedulerCore {
   }
 
   #reviewReservations(nowMs: number): void {
-    this.#reservationsChangeMs = this.#reservations.nextChangeMs(nowMs);
+    this.#reservationsChangeMs = this.ledger.reservations.nextChangeMs(nowMs);
     this.ledger.queue.unpark(RESERVATION);
     this.#backfill?.forget();
+    this.#seenChanges = -1;
   }
 
   /** Whether limits and reservations let it start now; if not, it is parked. */
   #admit(job: JobRecord, nowMs: number): boolean {
-    const { queue, kinds } = this.ledger;
+    const { queue, kinds, reservations } = this.ledger;
     if (job.isOverTime) {
       queue.park(job, NEVER);
       return false;
@@ -190,15 +194,19 @@ export class Core implements SchedulerCore {
         return false;
       }
     }
-    if (this.#reservations.isEmpty) return true;
-    const { user, account } = job.kind;
     const { reservation = null, timeLimitMs } = job.request;
+    if (reservations.isEmpty && reservation === null) {
+      job.barred = null;
+      return true;
+    }
+    const { user, account } = job.kind;
     const asUser = { user, account, reservation, timeLimitMs };
-    if (!this.#reservations.isOpen(asUser, nowMs)) {
+    job.isOutsideReservation = !reservations.isOpen(asUser, nowMs);
+    if (job.isOutsideReservation) {
       queue.park(job, RESERVATION);
       return false;
     }
-    job.barred = this.#reservations.barred(asUser, nowMs);
+    job.barred = reservations.barred(asUser, nowMs);
     return true;
   }
 
@@ -281,7 +289,7 @@ export class Core implements SchedulerCore {
     const { queue, pool } = this.ledger;
     const start = this.#starter(nowMs, sink);
     if (this.ledger.claimants.size > 0) this.#startClaimants(start);
-    if (!this.#reservations.isEmpty) this.#backfill?.forget();
+    if (!this.ledger.reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
       if (job === undefined) return false;

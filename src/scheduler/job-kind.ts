@@ -57,23 +57,28 @@ export class JobKinds {
     const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      const limits = this.limits.profile(account, user, qos);
-      const preemption = this.preemption.classOf(qos, partition ?? null);
-      const { type } = this.#policy.preempt;
-      kind = {
-        user,
-        account,
-        association: this.fairShare.association(account, user),
-        usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
-        limits,
-        isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
-        preemption,
-        isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
-        mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
-      };
+      kind = { ...this.lookedAt(request), association: this.fairShare.association(account, user) };
       this.#kinds.set(key, kind);
     }
     this.#last = { kind, qos, partition };
     return kind;
+  }
+
+  /** The kind of a job that may never be submitted: nobody gets a part in fair-share by it (`association` is -1). */
+  lookedAt({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition }: JobRequest): JobKind {
+    const limits = this.limits.profile(account, user, qos);
+    const preemption = this.preemption.classOf(qos, partition ?? null);
+    const { type } = this.#policy.preempt;
+    return {
+      user,
+      account,
+      association: -1,
+      usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
+      limits,
+      isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
+      preemption,
+      isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
+      mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
+    };
   }
 }

@@ -1,16 +1,19 @@
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
+import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
+import type { PrioritizedJob } from './multifactor.ts';
 import { NodePool } from './node-pool.ts';
+import { NodeReservations } from './node-reservations.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
 import { PreemptibleJobs } from './preemptible-jobs.ts';
 import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
-import type { EndCause, EndState, JobRequest } from './types.ts';
+import type { EndCause, EndState, JobRequest, PriorityParts } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
 const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 1, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
@@ -36,6 +39,7 @@ export class Ledger {
   readonly settling: JobRecord[] = [];
   /** Jobs whose attempt is to be ended and the driver was not told yet. */
   readonly doomed = new Set<JobRecord>();
+  readonly reservations: NodeReservations;
   readonly terms: Terms;
   readonly kinds: JobKinds;
   /** GPUs of attempts that are being ended, or are to be. */
@@ -53,6 +57,7 @@ export class Ledger {
   constructor(policy: Policy) {
     this.#policy = policy;
     this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
+    this.reservations = new NodeReservations(policy.reservations, policy.accounts);
     this.terms = new Terms(policy);
     this.kinds = new JobKinds(policy);
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
@@ -89,7 +94,7 @@ export class Ledger {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
     const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
-    const job = this.record(request, attempt);
+    const job = new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
     this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
@@ -101,25 +106,32 @@ export class Ledger {
     return job;
   }
 
-  /** Not part of the ledger: a request as it would be looked at. */
-  record(request: JobRequest, attempt: number): JobRecord {
-    return new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
+  /** Not part of the ledger: a request as it would be looked at. To ask leaves no trace, or a replay that is not asked would differ. */
+  lookedAt(request: JobRequest): JobRecord {
+    return new JobRecord(request, this.terms.of(request), this.kinds.lookedAt(request), 0);
   }
 
   /** Works its priority out anew, from factors as of the last calculation. */
   prioritize(job: JobRecord): void {
     if (this.#policy.priority.type === 'basic') return;
-    const { nodes, perNode, qos, partition, priority } = job.request;
     const { multifactor, fairShare } = this.kinds;
-    job.staticPriority = multifactor.staticPriority({
-      nodes,
-      cpus: nodes * perNode.cpus,
-      qos: qos ?? DEFAULT_QOS,
-      partition: partition ?? null,
-      base: priority,
-    });
+    job.staticPriority = multifactor.staticPriority(prioritized(job.request));
     const factor = fairShare.factor(job.kind.association);
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
+  }
+
+  /** What its priority is made of, as of the last calculation; null where it is a number of its own. */
+  priorityParts({ request, priority, eligibleMs, kind }: JobRecord): PriorityParts | null {
+    const { type, weights } = this.#policy.priority;
+    if (type === 'basic') return null;
+    const { multifactor, fairShare } = this.kinds;
+    return {
+      priority,
+      age: weights.age * multifactor.ageFactor(eligibleMs, fairShare.calculatedMs),
+      fairshare: weights.fairshare * fairShare.factor(kind.association),
+      ...multifactor.staticParts(prioritized(request)),
+      own: request.priority,
+    };
   }
 
   hold(job: JobRecord): void {
@@ -244,6 +256,11 @@ export class Ledger {
     if (job.eligibleMs > atMs) this.timers.push(job);
     this.#enqueueIfEligible(job);
     return { requeues: job.requeues, isHeld: job.hold !== null };
+  }
+
+  /** What became of a preempted job under the policy of its day holds, whatever today's policy makes of such jobs. */
+  followPreemption(job: JobRecord, verdict: Verdict): void {
+    if (job.cause === 'PREEMPTED' && job.phase === 'over') job.verdict = verdict;
   }
 
   /** For good. A job the ledger does not know ended before a restart: its outcome counts for dependencies. */
@@ -377,16 +394,18 @@ export class Ledger {
 
   /** Billing times usage factor, a second. */
   #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
-    const weights = this.#policy.priority.billingWeights;
-    const standard = perNode.gpus > 0 ? perNode.gpus : perNode.cpus;
-    const billing = weights === null ? standard : weights.cpu * perNode.cpus + weights.gpu * perNode.gpus;
-    return nodes * billing * kind.usageFactor;
+    return nodes * billingRate(this.#policy, perNode.cpus, perNode.gpus) * kind.usageFactor;
   }
 
   #dropDeadline(job: JobRecord): void {
     if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
     job.deadlineMs = null;
   }
+}
+
+function prioritized({ nodes, perNode, qos, partition, priority }: JobRequest): PrioritizedJob {
+  const cpus = nodes * perNode.cpus;
+  return { nodes, cpus, qos: qos ?? DEFAULT_QOS, partition: partition ?? null, base: priority };
 }
 
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {

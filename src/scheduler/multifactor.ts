@@ -64,15 +64,20 @@ export class Multifactor {
   /** Weighted size, QOS and partition, and the job's own. A QOS or partition that the policy does not name counts 0. */
   staticPriority(job: PrioritizedJob): number {
     if (this.#isBasic) return job.base;
+    const { jobSize, partition, qos } = this.staticParts(job);
+    return jobSize + partition + qos + job.base;
+  }
+
+  /** Weighted size, QOS and partition one by one. */
+  staticParts(job: PrioritizedJob): { jobSize: number; partition: number; qos: number } {
     const { jobSize, qos, partition } = this.#priority.weights;
     const partitionFactor =
       job.partition === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(job.partition) ?? 0);
-    return (
-      jobSize * this.sizeFactor(job.nodes, job.cpus) +
-      partition * partitionFactor +
-      qos * (this.#qosFactors.get(job.qos) ?? 0) +
-      job.base
-    );
+    return {
+      jobSize: jobSize * this.sizeFactor(job.nodes, job.cpus),
+      partition: partition * partitionFactor,
+      qos: qos * (this.#qosFactors.get(job.qos) ?? 0),
+    };
   }
 
   /** The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. 1 less that if small jobs are favoured. */

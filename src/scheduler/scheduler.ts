@@ -7,7 +7,8 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
-import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
+import { unknownName } from './policy-names.ts';
+import { completePolicy, type NodeReservation, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
   Cycle,
@@ -19,8 +20,10 @@ import type {
   JobView,
   NodeView,
   Preemptor,
+  PriorityParts,
   Scheduler,
   SchedulerEvent,
+  ShareView,
 } from './types.ts';
 
 /** The core, driven by events: names instead of indices, and facts that can be journalled and replayed. */
@@ -72,8 +75,21 @@ class EventScheduler implements Scheduler {
     return { decisions: [...sink.decisions], wakeAtMs: wakeMs === Infinity ? null : wakeMs };
   }
 
-  admission(request: JobRequest): Admission {
-    const message = refusal(this.#ledger.pool, this.#ledger.record(request, 0));
+  admission(request: JobRequest, nowMs = 0, jobCount = 1, arriving: readonly JobRequest[] = []): Admission {
+    const ledger = this.#ledger;
+    const job = ledger.lookedAt(request);
+    const { user, account, limits } = job.kind;
+    const { reservation = null, timeLimitMs } = request;
+    // Names first: a job of a partition that is not there would be one that no node can hold.
+    const message =
+      unknownName(this.#core.policy, request) ??
+      ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
+      refusal(ledger.pool, job) ??
+      ledger.kinds.limits.admission(
+        limits,
+        jobCount,
+        arriving.map((other) => ledger.kinds.lookedAt(other).limits),
+      );
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
 
@@ -104,6 +120,23 @@ class EventScheduler implements Scheduler {
     return this.#ledger.pool.present().map(viewOf);
   }
 
+  reservations(): readonly NodeReservation[] {
+    return this.#ledger.reservations.all;
+  }
+
+  priorityOf(jobId: number): PriorityParts | null {
+    const job = this.#ledger.find(jobId);
+    return job === undefined || job.phase !== 'pending' ? null : this.#ledger.priorityParts(job);
+  }
+
+  shares(): ShareView[] {
+    return this.#ledger.kinds.fairShare.shares();
+  }
+
+  graceMs(jobId: number): number {
+    return this.#ledger.find(jobId)?.kind.preemption.graceMs ?? 0;
+  }
+
   explain(jobId: number, nowMs: number): string[] {
     return explain(this.#ledger, jobId, this.expectedStartMs(jobId, nowMs), nowMs);
   }
@@ -131,6 +164,20 @@ class EventScheduler implements Scheduler {
         return;
       case 'NodeResumed':
         this.#core.resumeNode(indexOf(event.nodeName));
+        return;
+      case 'ReservationCreated':
+        ledger.reservations.create(event.reservation);
+        this.#core.reservationsChanged();
+        return;
+      case 'ReservationDeleted':
+        ledger.reservations.delete(event.name);
+        this.#core.reservationsChanged();
+        return;
+      case 'UseCarried':
+        for (const { account, user, billingSeconds } of event.uses) {
+          const { fairShare } = ledger.kinds;
+          fairShare.carry(fairShare.association(account, user), billingSeconds, event.atMs);
+        }
         return;
       case 'JobSubmitted':
         this.#core.submit(event.job, event.atMs, event.attemptsBefore ?? 0);
@@ -178,6 +225,7 @@ class EventScheduler implements Scheduler {
       case 'JobRequeued': {
         const job = ledger.findLive(event.jobId);
         if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot be requeued`);
+        ledger.followPreemption(job, { kind: 'requeue', requeues: event.requeues, hold: null });
         const { requeues, isHeld } = ledger.requeue(job, event.atMs);
         ledger.unsettle(job);
         if (requeues !== event.requeues || isHeld !== event.isHeld) {
@@ -189,7 +237,9 @@ class EventScheduler implements Scheduler {
       }
       case 'JobEnded': {
         const job = ledger.find(event.jobId);
-        ledger.end(event.jobId, event.state);
+        const { state, exitCode } = event;
+        if (job !== undefined) ledger.followPreemption(job, { kind: 'end', state, exitCode });
+        ledger.end(event.jobId, state);
         if (job !== undefined) ledger.unsettle(job);
       }
     }

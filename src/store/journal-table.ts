@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import { definite } from '../lib/assert.ts';
+import { jobIdOf, nodeNameOf } from '../scheduler/event-subject.ts';
 
 /** A journal record with its place. */
 export interface JournalEntry {
@@ -14,7 +15,10 @@ export interface DaemonStart {
   atMs: number;
   version: string;
   cluster: string;
+  /** `SchedulerOptions` as JSON, or a `SchedulerType` where there was no more to say. */
   policy: string;
+  /** Of the catalogue, or its file's; absent: the policy was not named. */
+  policyName?: string;
 }
 
 /** A record as stored: the environment of a job is kept apart, under its digest. */
@@ -32,6 +36,7 @@ export class JournalTable {
   readonly #at: StatementSync;
   readonly #since: StatementSync;
   readonly #live: StatementSync;
+  readonly #lastStart: StatementSync;
   /** Digest of environments seen, by identity: jobs of one request share the object. */
   readonly #digests = new WeakMap<object, { digest: string; json: string }>();
 
@@ -45,10 +50,14 @@ export class JournalTable {
     this.#since = database.prepare(
       "SELECT seq, body FROM journal WHERE seq > ? AND kind <> 'DaemonStarted' ORDER BY seq LIMIT ?",
     );
+    this.#lastStart = database.prepare(
+      "SELECT body FROM journal WHERE kind = 'DaemonStarted' ORDER BY seq DESC LIMIT 1",
+    );
     this.#live = database.prepare(
       `SELECT body FROM (
          SELECT seq, body FROM journal WHERE job_id IN (SELECT job_id FROM jobs WHERE is_ended = 0)
          UNION ALL SELECT seq, body FROM journal WHERE node_name IS NOT NULL
+         UNION ALL SELECT seq, body FROM journal WHERE kind IN ('ReservationCreated', 'ReservationDeleted')
        ) ORDER BY seq`,
     );
   }
@@ -63,13 +72,17 @@ export class JournalTable {
       this.#insertEnvironment.run(digest, json);
       body.accepted = { ...accepted, environmentDigest: digest };
     }
-    const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : 'jobId' in event ? event.jobId : null;
-    const nodeName = event.kind === 'NodeAdded' ? event.node.name : 'nodeName' in event ? event.nodeName : null;
-    this.#insert.run(seq, event.atMs, event.kind, jobId, nodeName, JSON.stringify(body));
+    this.#insert.run(seq, event.atMs, event.kind, jobIdOf(event), nodeNameOf(event), JSON.stringify(body));
   }
 
   writeStart(seq: number, { atMs, ...start }: DaemonStart): void {
     this.#insert.run(seq, atMs, 'DaemonStarted', null, null, JSON.stringify(start));
+  }
+
+  /** The newest; undefined where there is none. */
+  lastStart(): Omit<DaemonStart, 'atMs'> | undefined {
+    const row = this.#lastStart.get();
+    return row === undefined ? undefined : JSON.parse(String(row['body']));
   }
 
   /** In journal order, from after `seq`, at most `limit`. */

@@ -4,6 +4,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import { type EchoEvent, echoOf, isEcho, isEchoOf } from '../../scheduler/echo.ts';
 import { SCHEDULER_TYPES, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
+import { jobIdOf } from '../../scheduler/event-subject.ts';
 import type { Decision, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
 import { type JournalLine, readJournalFile } from '../../store/journal-file.ts';
 
@@ -127,21 +128,22 @@ class Replay {
   }
 }
 
-/** What a daemon that starts tells its fresh scheduler: the outcome of each ended job, then all records of the others and of the nodes. */
+/** What a daemon that starts tells its fresh scheduler: the outcome of each ended job, then all records of the others, of nodes and of reservations. */
 class History {
   readonly #outcomes = new Map<number, SchedulerEvent>();
   readonly #live = new Map<number, { index: number; event: SchedulerEvent }[]>();
-  readonly #ofNodes: { index: number; event: SchedulerEvent }[] = [];
+  readonly #ofCluster: { index: number; event: SchedulerEvent }[] = [];
   #count = 0;
 
   add(event: SchedulerEvent): void {
     const record = { index: this.#count, event };
     this.#count += 1;
-    if ('nodeName' in event || event.kind === 'NodeAdded') {
-      this.#ofNodes.push(record);
+    if (event.kind === 'UseCarried') return;
+    const jobId = jobIdOf(event);
+    if (jobId === null) {
+      this.#ofCluster.push(record);
       return;
     }
-    const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : event.jobId;
     if (event.kind === 'JobEnded') {
       this.#outcomes.set(jobId, event);
       this.#live.delete(jobId);
@@ -157,7 +159,7 @@ class History {
   *recovered(): Generator<SchedulerEvent> {
     const outcomes = [...this.#outcomes].sort(([a], [b]) => a - b);
     for (const [, event] of outcomes) yield event;
-    const records = [...this.#ofNodes, ...[...this.#live.values()].flat()];
+    const records = [...this.#ofCluster, ...[...this.#live.values()].flat()];
     for (const { event } of records.sort((a, b) => a.index - b.index)) yield event;
   }
 }
