@@ -11,6 +11,7 @@ import {
   nodeParamsSchema,
   nodeReasonSchema,
   nodeSchema,
+  shareListSchema,
   shutdownRequestSchema,
   shutdownResponseSchema,
 } from '../contract/api.ts';
@@ -58,6 +59,13 @@ const account = createRoute({
   request: { query: accountingQuerySchema },
   responses: jsonAnswer(accountingSchema, 'The rows.'),
 });
+const shares = createRoute({
+  method: 'get',
+  path: '/shares',
+  tags: ['jobs'],
+  summary: 'Fair-share of every user in an account, as of the last calculation.',
+  responses: jsonAnswer(shareListSchema, 'The shares.'),
+});
 const events = createRoute({
   method: 'get',
   path: '/events',
@@ -94,6 +102,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         pid: process.pid,
         home: daemon.home.folder,
         cluster: daemon.cluster,
+        policy: daemon.policy.name,
         startTime: daemon.startMs / 1000,
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
@@ -115,6 +124,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(resume, (nodeName) => backend.resumeNode(nodeName));
   act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
+  app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {

@@ -70,6 +70,10 @@ export class Ledger {
     return this.#jobs.size;
   }
 
+  live(): Iterable<JobRecord> {
+    return this.#jobs.values();
+  }
+
   find(jobId: number): JobRecord | undefined {
     return this.#jobs.get(jobId);
   }

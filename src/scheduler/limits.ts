@@ -49,6 +49,11 @@ interface SubmitCounter {
   jobs: number;
 }
 
+interface Arriving {
+  readonly profile: LimitProfile;
+  readonly jobCount: number;
+}
+
 interface SubmitCheck {
   readonly name: string;
   readonly max: number;
@@ -115,9 +120,12 @@ export class LimitCounters {
   }
 
   /** Why `jobCount` more jobs may not be submitted, besides those `arriving` that have not `entered` yet; null where they may. */
-  admission(profile: LimitProfile, jobCount: number, arriving: readonly LimitProfile[] = []): string | null {
+  admission(profile: LimitProfile, jobCount: number, arriving: readonly Arriving[] = []): string | null {
     for (const { name, max, counter } of profile.submitChecks) {
-      const here = counter.jobs + arriving.filter(({ submitCounters }) => submitCounters.includes(counter)).length;
+      const here = arriving.reduce(
+        (sum, other) => sum + (other.profile.submitCounters.includes(counter) ? other.jobCount : 0),
+        counter.jobs,
+      );
       if (here + jobCount <= max) continue;
       return `${name} has ${here} jobs pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
     }

@@ -17,6 +17,7 @@ import type {
   EndState,
   JobRequest,
   JobState,
+  JobsAlike,
   JobView,
   NodeView,
   Preemptor,
@@ -75,7 +76,7 @@ class EventScheduler implements Scheduler {
     return { decisions: [...sink.decisions], wakeAtMs: wakeMs === Infinity ? null : wakeMs };
   }
 
-  admission(request: JobRequest, nowMs = 0, jobCount = 1, arriving: readonly JobRequest[] = []): Admission {
+  admission(request: JobRequest, nowMs = 0, jobCount = 1, arriving: readonly JobsAlike[] = []): Admission {
     const ledger = this.#ledger;
     const job = ledger.lookedAt(request);
     const { user, account, limits } = job.kind;
@@ -88,7 +89,7 @@ class EventScheduler implements Scheduler {
       ledger.kinds.limits.admission(
         limits,
         jobCount,
-        arriving.map((other) => ledger.kinds.lookedAt(other).limits),
+        arriving.map((others) => ({ profile: ledger.kinds.lookedAt(others.job).limits, jobCount: others.jobCount })),
       );
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
@@ -122,6 +123,12 @@ class EventScheduler implements Scheduler {
 
   reservations(): readonly NodeReservation[] {
     return this.#ledger.reservations.all;
+  }
+
+  jobsIn(reservationName: string): number[] {
+    return [...this.#ledger.live()].flatMap(({ request }) =>
+      request.reservation === reservationName ? [request.jobId] : [],
+    );
   }
 
   priorityOf(jobId: number): PriorityParts | null {

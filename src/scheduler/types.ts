@@ -181,6 +181,12 @@ export type PendingReason =
   | 'AssocMaxWallDurationPerJobLimit'
   | 'launch failed requeued held';
 
+/** So many jobs of the same user, account and QOS. */
+export interface JobsAlike {
+  job: JobRequest;
+  jobCount: number;
+}
+
 /** Outcome of asking whether the cluster, all its nodes up and empty, could ever run a request. */
 export type Admission = { isAdmissible: true } | { isAdmissible: false; message: string };
 
@@ -245,12 +251,14 @@ export interface Scheduler {
    * Whether it may be submitted at `nowMs`, with so many jobs alike (1 by default): the cluster could run it, the policy has the names it
    * gives, and no `submitJobsPerUser` is exceeded by these jobs and those of `arriving`, which are on their way to `apply`.
    */
-  admission(job: JobRequest, nowMs?: number, jobCount?: number, arriving?: readonly JobRequest[]): Admission;
+  admission(job: JobRequest, nowMs?: number, jobCount?: number, arriving?: readonly JobsAlike[]): Admission;
   job(jobId: number): JobView | undefined;
   node(nodeName: string): NodeView | undefined;
   nodes(): NodeView[];
   /** Those of the policy, then those created, in the order of their creation. */
   reservations(): readonly NodeReservation[];
+  /** Ids of jobs that have not ended and name the reservation. */
+  jobsIn(reservationName: string): number[];
   /** Null for a job that is not pending, and where a priority is the job's own number (`basic`). */
   priorityOf(jobId: number): PriorityParts | null;
   /** Every user that has a policy or submitted a job, by account. */

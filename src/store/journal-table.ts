@@ -19,6 +19,8 @@ export interface DaemonStart {
   policy: string;
   /** Of the catalogue, or its file's; absent: the policy was not named. */
   policyName?: string;
+  /** Lemon nodes are drained; absent: only told of. */
+  isDrainingLemons?: boolean;
 }
 
 /** A record as stored: the environment of a job is kept apart, under its digest. */
@@ -26,6 +28,7 @@ interface Body {
   event: JournalRecord['event'];
   accepted?: Omit<AcceptedJob, 'environment'> & { environmentDigest: string };
   message?: string;
+  cycles?: JournalRecord['cycles'];
 }
 
 /** The append-only journal and the environments it refers to. */
@@ -66,6 +69,7 @@ export class JournalTable {
     const { event } = record;
     const body: Body = { event };
     if (record.message !== undefined) body.message = record.message;
+    if (record.cycles !== undefined) body.cycles = record.cycles;
     if (record.accepted !== undefined) {
       const { environment, ...accepted } = record.accepted;
       const { digest, json } = this.#digest(environment);

@@ -38,7 +38,8 @@ export class LauncherFixture {
       workFolder: join(this.folder, 'work'),
       checkpointFolder: join(job, 'checkpoint'),
       metricsFile: join(job, 'metrics.ndjson'),
-      submitFolder: join(this.folder, 'work'),
+      array: null,
+    submitFolder: join(this.folder, 'work'),
       program,
       environment: {},
       tasks: Array.from({ length: ranks }, (_, rank) => ({

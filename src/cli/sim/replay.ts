@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
+import type { JournalRecord } from '../../contract/journal.ts';
 import { type EchoEvent, echoOf, isEcho, isEchoOf } from '../../scheduler/echo.ts';
 import { SCHEDULER_TYPES, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
@@ -73,17 +74,22 @@ class Replay {
   /** Of the present cycle, not yet found in the journal. */
   #expected: readonly Decision[] = [];
   #last = { seq: 0, atMs: 0 };
+  /** Of this daemon start, made so far. */
+  #emptyCycles = 0;
 
   take(line: JournalLine): void {
     this.records += 1;
     if (line.kind === 'start') {
       this.#endCycle();
       this.daemonStarts += 1;
+      this.#emptyCycles = 0;
       this.#scheduler = createScheduler(policyOf(line.start.policy, line.seq));
       for (const event of this.#history.recovered()) this.#scheduler.apply(event);
       return;
     }
-    const { seq, event } = line;
+    const { seq, event, cycles } = line;
+    if (cycles !== undefined) this.#makeCycles(cycles);
+    if (this.firstDifference !== null) return;
     if (isEcho(event)) this.#takeDecision(seq, event);
     else this.#takeFact(event);
     this.#last = { seq, atMs: event.atMs };
@@ -93,6 +99,20 @@ class Replay {
   /** The last cycle's decisions must all have been there. */
   finish(): void {
     this.#endCycle();
+  }
+
+  /** Cycles of the daemon that decided nothing. */
+  #makeCycles({ first, atMs: instants }: NonNullable<JournalRecord['cycles']>): void {
+    this.#endCycle();
+    for (const [index, atMs] of instants.entries()) {
+      // Records that were written side by side all tell of the cycles before them.
+      if (first + index < this.#emptyCycles || this.firstDifference !== null) continue;
+      this.#emptyCycles = first + index + 1;
+      this.cycles += 1;
+      this.#expected = this.#scheduler.decide(atMs).decisions;
+      this.#last = { ...this.#last, atMs };
+      this.#endCycle();
+    }
   }
 
   #takeFact(event: SchedulerEvent): void {
