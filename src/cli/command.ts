@@ -33,7 +33,8 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: stri
 /** Option or argument parser for a job id, or a task of an array. */
 export function jobName(text: string): JobName {
   const reference = parseJobReference(text);
-  if (reference === null) throw new InvalidArgumentError('Expected a job id such as 12, or 12_3 for a task of an array.');
+  if (reference === null)
+    throw new InvalidArgumentError('Expected a job id such as 12, or 12_3 for a task of an array.');
   return reference.taskId === null ? reference.jobId : text;
 }
 

@@ -68,6 +68,13 @@ async function candidatesFor(program: Command, words: readonly string[]): Promis
       jobs.map((job) => [jobLabel(job), `${oneLine(job.name)} ${job.state}`] as const),
     );
   }
+  if (needed.has('reservation')) {
+    const reservations = await ask((client) => client.reservations());
+    found.set(
+      'reservation',
+      reservations.map(({ name, state }) => [name, state] as const),
+    );
+  }
   if (needed.has('node')) {
     const nodes = await ask((client) => client.nodes());
     found.set(

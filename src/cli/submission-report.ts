@@ -10,8 +10,13 @@ function submissions(jobs: SubmitResponse['jobs']): string[] {
     if (arrayJobId === undefined) return [`Submitted job ${id} (${oneLine(name)})`];
     if (arrayJobId !== id) return [];
     const tasks = jobs.filter((job) => job.arrayJobId === id);
-    const ids = tasks.length === 1 ? jobLabel(tasks[0] ?? { id }) : `${jobLabel(tasks[0] ?? { id })} to ${jobLabel(tasks.at(-1) ?? { id })}`;
-    return [`Submitted array job ${id} (${oneLine(name)}): ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`}, ${ids}`];
+    const ids =
+      tasks.length === 1
+        ? jobLabel(tasks[0] ?? { id })
+        : `${jobLabel(tasks[0] ?? { id })} to ${jobLabel(tasks.at(-1) ?? { id })}`;
+    return [
+      `Submitted array job ${id} (${oneLine(name)}): ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`}, ${ids}`,
+    ];
   });
 }
 
@@ -22,10 +27,7 @@ export async function reportSubmission(
 ): Promise<void> {
   const isWaiting = options.wait === true || options.follow === true;
   // Written at once: ten thousand lines one by one would take longer than the submission.
-  if (options.json !== true)
-    (options.follow === true ? note : print)(
-      submissions(jobs).join('\n'),
-    );
+  if (options.json !== true) (options.follow === true ? note : print)(submissions(jobs).join('\n'));
   else if (!isWaiting) printJson({ jobs });
   const [first] = jobs;
   if (first === undefined || !isWaiting) return;

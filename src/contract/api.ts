@@ -247,14 +247,14 @@ export const lemonEvidenceSchema = z.object({
 });
 export const lemonSchema = z.object({
   name: z.string(),
-  verdict: z.enum(['well', 'lemon']),
-  /** UNIX seconds of the verdict; null without one. */
-  verdictTime: z.number().nullable(),
+  isLemon: z.boolean(),
   evidence: z.array(lemonEvidenceSchema),
 });
 export const lemonListSchema = z.object({
   /** Whether the policy has lemons drained. */
   isDraining: z.boolean(),
+  /** Over how many days signals are counted. */
+  windowDays: z.int(),
   nodes: z.array(lemonSchema),
 });
 
@@ -303,11 +303,9 @@ export const eventQuerySchema = z.strictObject({ since: countSchema.optional() }
 export const accountingQuerySchema = z.strictObject({ by: z.enum(['job', 'account']).default('job') });
 /** A job by its id, or a task of an array as `12_3`. */
 export const jobParamsSchema = z.object({
-  id: z
-    .string()
-    .regex(/^\d{1,15}(_\d{1,9})?$/, {
-      error: (issue) => `expected a job such as 12, or 12_3, got ${JSON.stringify(issue.input)}`,
-    }),
+  id: z.string().regex(/^\d{1,15}(_\d{1,9})?$/, {
+    error: (issue) => `expected a job such as 12, or 12_3, got ${JSON.stringify(issue.input)}`,
+  }),
 });
 export const nodeParamsSchema = z.object({ name: z.string() });
 

@@ -29,7 +29,8 @@ export function parseJobArray(text: string): JobArray | string {
     const to = Number(last);
     if (first === undefined || to < from || Number(every) === 0) return expected;
     if (to > TASK_ID_MAX) return `expected task ids up to ${TASK_ID_MAX}, got ${to}`;
-    if ((to - from) / Number(every) >= TASKS_MAX) return `expected at most ${TASKS_MAX} tasks, got ${JSON.stringify(text)}`;
+    if ((to - from) / Number(every) >= TASKS_MAX)
+      return `expected at most ${TASKS_MAX} tasks, got ${JSON.stringify(text)}`;
     if (ranges.length === 1) step = Number(every);
     for (let taskId = from; taskId <= to; taskId += Number(every)) taskIds.add(taskId);
     if (taskIds.size > TASKS_MAX) return `expected at most ${TASKS_MAX} tasks, got ${JSON.stringify(text)}`;

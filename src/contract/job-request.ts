@@ -34,7 +34,8 @@ export function toJobRequest(
     timeLimitMs: timeLimitMs(spec),
     excludedNodes: spec.exclude,
     maxRequeues: spec.maxRequeues,
-    dependencies: dependencies ?? parseDependencies(spec.after).map(({ condition, jobId: id }) => ({ condition, jobId: id })),
+    dependencies:
+      dependencies ?? parseDependencies(spec.after).map(({ condition, jobId: id }) => ({ condition, jobId: id })),
     isHeld: spec.hold,
     ...(user !== undefined && { user }),
     ...(account !== undefined && { account }),

@@ -6,6 +6,7 @@ import {
   accountingSchema,
   eventQuerySchema,
   healthSchema,
+  lemonListSchema,
   type NodeSummary,
   nodeListSchema,
   nodeParamsSchema,
@@ -38,6 +39,13 @@ const nodes = createRoute({
   tags: ['nodes'],
   summary: 'All nodes.',
   responses: jsonAnswer(nodeListSchema, 'The nodes.'),
+});
+const lemons = createRoute({
+  method: 'get',
+  path: '/lemons',
+  tags: ['nodes'],
+  summary: 'The signals that speak for or against each node being a lemon, and the verdicts.',
+  responses: jsonAnswer(lemonListSchema, 'All nodes.'),
 });
 const nodeAction = (name: string, summary: string) =>
   createRoute({
@@ -124,6 +132,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(resume, (nodeName) => backend.resumeNode(nodeName));
   act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
+  app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
   app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');

@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
+import type { LemonWatch } from './lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements.ts';
 
@@ -25,6 +26,7 @@ export interface DaemonContext {
   readonly user: string;
   readonly startMs: number;
   readonly accounting: Accounting;
+  readonly lemons: LemonWatch;
   readonly measurements: Measurements;
   readonly log: Log;
   readonly now: () => number;

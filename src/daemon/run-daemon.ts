@@ -17,8 +17,16 @@ import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
 import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
+import { LemonWatch } from './lemon-watch.ts';
 import { type Listener, listen } from './listen.ts';
-import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
+import {
+  DEFAULT_POLICY,
+  type LivePolicy,
+  livePolicy,
+  readLivePolicy,
+  recordedPolicy,
+  toRecord,
+} from './live-policy.ts';
 import { Measurements } from './measurements.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
@@ -184,6 +192,7 @@ class RunningDaemon implements Daemon {
       backend,
       book: new JobBook(store, backend, home),
       accounting: new Accounting(store, home.metrics),
+      lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,
       token,
       version,
@@ -223,8 +232,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #close(cancel: boolean): Promise<void> {
-    const { store, backend, home, log } = this.context;
+    const { store, backend, home, lemons, log } = this.context;
     if (cancel) await cancelAll(this.context);
+    lemons.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();

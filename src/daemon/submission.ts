@@ -73,7 +73,11 @@ function jobsOf(accepted: AcceptedJob, context: DaemonContext): SubmittedJob[] {
   const array = spec.array === undefined ? null : parseJobArray(spec.array);
   if (array === null || typeof array === 'string') return [{ jobId: 0, accepted, submission }];
   const { taskIds, runningMax } = array;
-  return taskIds.map((taskId) => ({ jobId: 0, accepted, submission: { ...submission, array: { id: 0, taskId, runningMax } } }));
+  return taskIds.map((taskId) => ({
+    jobId: 0,
+    accepted,
+    submission: { ...submission, array: { id: 0, taskId, runningMax } },
+  }));
 }
 
 /** The first task of an array gives it its id. */

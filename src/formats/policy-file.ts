@@ -176,7 +176,13 @@ const ignorable = {
 } satisfies Partial<Record<IgnoredParameter, z.ZodType>>;
 
 const policySchema = z
-  .strictObject({ ...ownFields, timing: timing.exactOptional(), lemons: z.enum(['advise', 'drain']).exactOptional(), ...applied, ...ignorable })
+  .strictObject({
+    ...ownFields,
+    timing: timing.exactOptional(),
+    lemons: z.enum(['advise', 'drain']).exactOptional(),
+    ...applied,
+    ...ignorable,
+  })
   .superRefine((file, context) => {
     for (const { path, text } of wrongNames(file)) context.addIssue({ code: 'custom', path: [...path], message: text });
     for (const [parameter, { field }] of Object.entries(APPLIED_PARAMETERS)) {

@@ -157,7 +157,8 @@ export class Core implements SchedulerCore {
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
     );
-    if (!this.ledger.reservations.isEmpty) this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
+    if (!this.ledger.reservations.isEmpty)
+      this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
     this.#reservationsChangeMs = -Infinity;
     if (this.policy.priority.type === 'multifactor') this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
   }

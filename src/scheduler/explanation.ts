@@ -73,11 +73,15 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
     case 'Resources':
       return [...explainResources(ledger, job, nowMs), ...expected];
     case 'BeginTime':
-      return [`Job ${name} may start ${untilText(job.eligibleMs, nowMs)}${job.attempt > 0 ? ': it was put back' : ''}.`];
+      return [
+        `Job ${name} may start ${untilText(job.eligibleMs, nowMs)}${job.attempt > 0 ? ': it was put back' : ''}.`,
+      ];
     case 'Reservation':
       return [explainReservation(ledger, job, nowMs)];
     case 'PartitionTimeLimit':
-      return [`Job ${name} asks for more time than its partition gives: it never starts. Submit it again with less --time.`];
+      return [
+        `Job ${name} asks for more time than its partition gives: it never starts. Submit it again with less --time.`,
+      ];
     case 'None':
       break;
     default:
@@ -175,9 +179,7 @@ function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string
     sentences.push(`Reservations keep it off ${list(barred.map(({ spec }) => spec.name))} (orrery reservations).`);
   const due = ledger.deadlines.peek();
   if (due !== undefined && due.deadlineMs !== null) {
-    sentences.push(
-      `The first of all time limits is that of job ${nameOf(due)}, ${untilText(due.deadlineMs, nowMs)}.`,
-    );
+    sentences.push(`The first of all time limits is that of job ${nameOf(due)}, ${untilText(due.deadlineMs, nowMs)}.`);
   }
   return sentences;
 }

@@ -54,7 +54,7 @@ export class JobKinds {
     const last = this.#last;
     const isSame = last?.qos === qos && last.partition === partition;
     if (last !== null && isSame && last.kind.user === user && last.kind.account === account) return last.kind;
-    const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
+    const key = keyOf(user, account, qos, partition);
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
       kind = { ...this.lookedAt(request), association: this.fairShare.association(account, user) };
@@ -66,6 +66,8 @@ export class JobKinds {
 
   /** The kind of a job that may never be submitted: nobody gets a part in fair-share by it (`association` is -1). */
   lookedAt({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition }: JobRequest): JobKind {
+    const known = this.#kinds.get(keyOf(user, account, qos, partition));
+    if (known !== undefined) return known;
     const limits = this.limits.profile(account, user, qos);
     const preemption = this.preemption.classOf(qos, partition ?? null);
     const { type } = this.#policy.preempt;
@@ -81,4 +83,8 @@ export class JobKinds {
       mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
     };
   }
+}
+
+function keyOf(user: string, account: string, qos: string, partition: string | undefined): string {
+  return `${user}\n${account}\n${qos}\n${partition ?? ''}`;
 }

@@ -1,7 +1,7 @@
 import { assert, definite } from '../lib/assert.ts';
 import { formatDuration } from '../lib/units.ts';
 import type { AccountPolicy, QosPolicy, UseLimit } from './policy.ts';
-import type { PendingReason } from './types.ts';
+import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
 
 export interface LimitPolicy {
   readonly accounts: readonly AccountPolicy[];
@@ -47,11 +47,6 @@ interface Check {
 
 interface SubmitCounter {
   jobs: number;
-}
-
-interface Arriving {
-  readonly profile: LimitProfile;
-  readonly jobCount: number;
 }
 
 interface SubmitCheck {
@@ -120,14 +115,17 @@ export class LimitCounters {
   }
 
   /** Why `jobCount` more jobs may not be submitted, besides those `arriving` that have not `entered` yet; null where they may. */
-  admission(profile: LimitProfile, jobCount: number, arriving: readonly Arriving[] = []): string | null {
+  admission(
+    profile: LimitProfile,
+    jobCount: number,
+    arriving: readonly JobsAlike[] = [],
+    profileOf: (job: JobRequest) => LimitProfile = () => profile,
+  ): string | null {
     for (const { name, max, counter } of profile.submitChecks) {
-      const here = arriving.reduce(
-        (sum, other) => sum + (other.profile.submitCounters.includes(counter) ? other.jobCount : 0),
-        counter.jobs,
-      );
+      let here = counter.jobs;
+      for (const other of arriving) if (profileOf(other.job).submitCounters.includes(counter)) here += other.jobCount;
       if (here + jobCount <= max) continue;
-      return `${name} has ${here} jobs pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
+      return `${name} has ${jobs(here)} pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
     }
     return null;
   }
@@ -295,6 +293,10 @@ export class LimitCounters {
     }
     return counter;
   }
+}
+
+function jobs(number: number): string {
+  return `${number} job${number === 1 ? '' : 's'}`;
 }
 
 /** Counters have keys from 1; arrays the negative of their id. */

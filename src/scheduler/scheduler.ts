@@ -86,11 +86,7 @@ class EventScheduler implements Scheduler {
       unknownName(this.#core.policy, request) ??
       ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
       refusal(ledger.pool, job) ??
-      ledger.kinds.limits.admission(
-        limits,
-        jobCount,
-        arriving.map((others) => ({ profile: ledger.kinds.lookedAt(others.job).limits, jobCount: others.jobCount })),
-      );
+      ledger.kinds.limits.admission(limits, jobCount, arriving, (other) => ledger.kinds.lookedAt(other).limits);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import { definite } from '../lib/assert.ts';
+import type { SchedulerEvent } from '../scheduler/types.ts';
 import { jobIdOf, nodeNameOf } from '../scheduler/event-subject.ts';
 
 /** A journal record with its place. */
@@ -40,6 +41,7 @@ export class JournalTable {
   readonly #since: StatementSync;
   readonly #live: StatementSync;
   readonly #lastStart: StatementSync;
+  readonly #nodeHistory: StatementSync;
   /** Digest of environments seen, by identity: jobs of one request share the object. */
   readonly #digests = new WeakMap<object, { digest: string; json: string }>();
 
@@ -52,6 +54,9 @@ export class JournalTable {
     this.#at = database.prepare('SELECT body FROM journal WHERE seq = ?');
     this.#since = database.prepare(
       "SELECT seq, body FROM journal WHERE seq > ? AND kind <> 'DaemonStarted' ORDER BY seq LIMIT ?",
+    );
+    this.#nodeHistory = database.prepare(
+      `SELECT body FROM journal WHERE node_name IS NOT NULL OR (job_id IS NOT NULL AND at_ms >= ?) ORDER BY seq`,
     );
     this.#lastStart = database.prepare(
       "SELECT body FROM journal WHERE kind = 'DaemonStarted' ORDER BY seq DESC LIMIT 1",
@@ -81,6 +86,14 @@ export class JournalTable {
 
   writeStart(seq: number, { atMs, ...start }: DaemonStart): void {
     this.#insert.run(seq, atMs, 'DaemonStarted', null, null, JSON.stringify(start));
+  }
+
+  /** All events of nodes, and those of jobs and attempts since `sinceMs`, in journal order. */
+  *nodeHistory(sinceMs: number): Generator<SchedulerEvent> {
+    for (const row of this.#nodeHistory.iterate(sinceMs)) {
+      const body: Body = JSON.parse(String(row['body']));
+      yield body.event;
+    }
   }
 
   /** The newest; undefined where there is none. */

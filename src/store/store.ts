@@ -4,7 +4,7 @@ import { OrreryError } from '../contract/errors.ts';
 import type { AcceptedJob, Journal, JournalRecord } from '../contract/journal.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { jobIdOf } from '../scheduler/event-subject.ts';
-import type { EndState, JobRequest, JobState } from '../scheduler/types.ts';
+import type { EndState, JobRequest, JobState, SchedulerEvent } from '../scheduler/types.ts';
 import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
 import { type EndedJobFilter, JobTables, type JobUsage } from './job-tables.ts';
@@ -152,6 +152,11 @@ export class Store implements Journal {
   /** Attempts of ended jobs that ended after `sinceMs`: what a fresh scheduler is not told of. */
   pastAttempts(sinceMs: number): PastAttempt[] {
     return this.#tables.pastAttempts(sinceMs);
+  }
+
+  /** All events of nodes, and those of jobs and attempts since `sinceMs`, in journal order. */
+  nodeHistory(sinceMs: number): Generator<SchedulerEvent> {
+    return this.#journal.nodeHistory(sinceMs);
   }
 
   /** What the last daemon wrote when it started; undefined before the first. */

@@ -1,14 +1,7 @@
 import type { AcceptedJob, JournalRecord } from '../../contract/journal.ts';
 import type { Submission } from '../../contract/job-request.ts';
 import type { NodeReservation } from '../../scheduler/policy.ts';
-import type {
-  AssociationUse,
-  JobRequest,
-  JobView,
-  NodeView,
-  PriorityParts,
-  ShareView,
-} from '../../scheduler/types.ts';
+import type { AssociationUse, JobRequest, JobView, NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
 import type { Backend } from '../port.ts';
 
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */

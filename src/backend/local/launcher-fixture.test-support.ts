@@ -39,7 +39,7 @@ export class LauncherFixture {
       checkpointFolder: join(job, 'checkpoint'),
       metricsFile: join(job, 'metrics.ndjson'),
       array: null,
-    submitFolder: join(this.folder, 'work'),
+      submitFolder: join(this.folder, 'work'),
       program,
       environment: {},
       tasks: Array.from({ length: ranks }, (_, rank) => ({

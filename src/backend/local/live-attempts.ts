@@ -53,7 +53,8 @@ export class LiveAttempts {
       this.#arm(event.jobId, live, nowMs);
     } else if (event.kind === 'AttemptEnding') {
       const live = this.#find(event.jobId, event.attempt);
-      if (live !== undefined) Object.assign(live, { cause: event.cause, preemptorJobId: event.preemptor?.jobId ?? null });
+      if (live !== undefined)
+        Object.assign(live, { cause: event.cause, preemptorJobId: event.preemptor?.jobId ?? null });
     } else if (event.kind === 'AttemptEnded' || event.kind === 'LaunchFailed') {
       clearTimeout(this.#byJob.get(event.jobId)?.timer);
       this.#byJob.delete(event.jobId);

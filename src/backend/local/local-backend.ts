@@ -187,7 +187,9 @@ class SchedulingLoop implements LocalBackend {
       other.startMs < endMs && startMs < other.endMs && other.nodes.some((node) => nodes.includes(node));
     const inTheWay = this.reservations().find((other) => isSame(other) || isInTheWay(other));
     if (inTheWay !== undefined) {
-      const what = isSame(inTheWay) ? 'there is one of that name' : `reservation ${inTheWay.name} has some of the nodes then`;
+      const what = isSame(inTheWay)
+        ? 'there is one of that name'
+        : `reservation ${inTheWay.name} has some of the nodes then`;
       throw new OrreryError('ORR_CONFLICT', `reservation ${name}: ${what}`);
     }
     await this.#changeReservation(name, { kind: 'ReservationCreated', atMs: this.#options.now(), reservation });
@@ -267,7 +269,8 @@ class SchedulingLoop implements LocalBackend {
 
   /** One at a time: what was checked must still hold when the scheduler is told. */
   async #changeReservation(name: string, event: SchedulerEvent): Promise<void> {
-    if (this.#isReserving) throw new OrreryError('ORR_CONFLICT', `reservation ${name}: another one is being changed: try again`);
+    if (this.#isReserving)
+      throw new OrreryError('ORR_CONFLICT', `reservation ${name}: another one is being changed: try again`);
     this.#isReserving = true;
     try {
       await this.#requestEvent(event);

@@ -47,7 +47,15 @@ export function liveAttempts(records: readonly JournalRecord[]): LiveAttempt[] {
   for (const { event } of records) {
     if (event.kind === 'AttemptStarting') {
       const { jobId, attempt, placement } = event;
-      live.set(jobId, { jobId, attempt, placement, isStarted: false, startedMs: null, cause: null, preemptorJobId: null });
+      live.set(jobId, {
+        jobId,
+        attempt,
+        placement,
+        isStarted: false,
+        startedMs: null,
+        cause: null,
+        preemptorJobId: null,
+      });
     } else if (event.kind === 'AttemptEnded' || event.kind === 'LaunchFailed') {
       live.delete(event.jobId);
     } else if (event.kind === 'AttemptStarted') {

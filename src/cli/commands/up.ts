@@ -86,7 +86,9 @@ function announcement({ file, logFile }: RunningDaemon, home: string, isDetached
     `Orrery runs at ${file.url} (pid ${file.pid})`,
     `  home  ${home}`,
     `  log   ${logFile}`,
-    ...(isPolicyNamed(file.policy) ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`] : []),
+    ...(isPolicyNamed(file.policy)
+      ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`]
+      : []),
     `  stop  ${isDetached ? 'orrery down' : 'Ctrl-C, or orrery down'} (jobs run on; orrery down --cancel ends them)`,
     `  next  orrery run -N 2 --follow -- hostname${isDetached ? '' : '   (in another terminal)'}`,
   ].join('\n');

@@ -19,6 +19,8 @@ export function register(program: Command): Command {
       const why = await connect().why(id);
       if (options.json === true) return printJson(why);
       const reason = why.reason === 'None' ? '' : ` (${why.reason})`;
-      print([`Job ${jobLabel(why)} is ${why.state}${reason}`, ...why.detail.map((line) => `  ${oneLine(line)}`)].join('\n'));
+      print(
+        [`Job ${jobLabel(why)} is ${why.state}${reason}`, ...why.detail.map((line) => `  ${oneLine(line)}`)].join('\n'),
+      );
     });
 }

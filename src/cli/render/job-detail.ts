@@ -18,7 +18,10 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['State', state + (job.reason === 'None' ? '' : ` (${job.reason})`)],
     ['Exit code', job.exitCode === null ? null : String(job.exitCode)],
     ['Progress', job.progress === null ? null : progressBar(job.progress, 20, terminal)],
-    ['Array', spec.array === undefined ? null : `task ${job.arrayTaskId} of job ${job.arrayJobId}, tasks ${spec.array}`],
+    [
+      'Array',
+      spec.array === undefined ? null : `task ${job.arrayTaskId} of job ${job.arrayJobId}, tasks ${spec.array}`,
+    ],
     ['User, account', `${job.user}, ${job.account}`],
     ['QOS, partition', `${job.qos}${job.partition === null ? '' : `, ${job.partition}`}`],
     ['Reservation', spec.reservation ?? null],
