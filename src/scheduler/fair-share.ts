@@ -80,13 +80,14 @@ export class FairShare {
 
   /** All users, in the order in which they were first named, as of the last calculation. */
   shares(): ShareView[] {
-    const { root, associations } = this.#tree;
+    const { associations } = this.#tree;
+    const all = associations.reduce((sum, { usage }) => sum + usage, 0);
     return associations.map((association) => ({
       account: association.parent.name,
       user: association.name,
       billingSeconds: association.usage,
       share: promisedShare(association),
-      use: root.usage === 0 ? 0 : association.usage / root.usage,
+      use: all === 0 ? 0 : association.usage / all,
       factor: association.factor,
     }));
   }
