@@ -326,7 +326,8 @@ export class Core implements SchedulerCore {
     if (this.#backfill === null) return false;
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
-    return this.#backfill.run(head, nowMs, start);
+    // One behind it may have used up a limit that they share: then it blocks nobody any more.
+    return this.#backfill.run(head, nowMs, start) || !this.#admit(head, nowMs);
   }
 
   /** A core is driven with its own jobs only. */

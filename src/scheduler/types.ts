@@ -62,7 +62,10 @@ export interface JobRequest {
   partition?: string;
   /** Name of the node reservation it runs in. */
   reservation?: string;
-  /** The job array it is a task of, how many of that may run at once (`--array=0-99%4`), and which task it is, for people. */
+  /**
+   * The job array it is a task of, how many of that may run at once (`--array=0-99%4`), and which task it is, for people. Tasks of an array ask
+   * for the same: where one finds no room the others are not tried.
+   */
   array?: { id: number; runningMax: number | null; taskId?: number };
   /** Not before this instant (`--begin`). */
   beginMs?: number;
