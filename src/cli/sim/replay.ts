@@ -73,6 +73,8 @@ class Replay {
   #scheduler: Scheduler = createScheduler();
   /** Of the present cycle, not yet found in the journal. */
   #expected: readonly Decision[] = [];
+  /** When that was decided. */
+  #cycleMs = 0;
   #last = { seq: 0, atMs: 0 };
   /** Of this daemon start, made so far. */
   #emptyCycles = 0;
@@ -126,11 +128,12 @@ class Replay {
     // Decisions of a cycle are committed together and under one time; a cycle that was not done is followed by another.
     if (this.#expected.length === 0) {
       this.cycles += 1;
+      this.#cycleMs = event.atMs;
       this.#expected = this.#scheduler.decide(event.atMs).decisions;
     }
     const [decision, ...rest] = this.#expected;
-    if (decision === undefined || !isEchoOf(event, decision)) {
-      const replayed = decision === undefined ? null : echoOf(decision, event.atMs);
+    if (decision === undefined || event.atMs !== this.#cycleMs || !isEchoOf(event, decision)) {
+      const replayed = decision === undefined ? null : echoOf(decision, this.#cycleMs);
       this.firstDifference = { seq, atMs: event.atMs, recorded: event, replayed };
       return;
     }
