@@ -131,7 +131,7 @@ export const nodeSchema = z.object({
 });
 
 export const accountingRowSchema = z.object({
-  /** Job id or account name. */
+  /** Job id (`12_3` for a task of an array) or account name. */
   key: z.string(),
   name: z.string(),
   jobs: z.int(),

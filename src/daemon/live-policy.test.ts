@@ -94,8 +94,11 @@ describe('a submission under a policy', () => {
     );
     const outcomes = await Promise.allSettled([1, 2, 3, 4, 5].map(() => client.submit({ jobs: [few] })));
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
-      ...['fulfilled', 'fulfilled', 'fulfilled'],
-      ...['rejected', 'rejected'],
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
     ]);
     expect((await client.jobs()).length).toBe(3);
   });

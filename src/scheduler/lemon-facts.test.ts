@@ -67,8 +67,18 @@ describe('what the facts of a scheduler say of its nodes', () => {
 
   it('counts a drain of a node that is out already once, and a job that excludes nodes once', () => {
     const job = {
-      ...{ jobId: 500, submitMs: 0, priority: 0, nodes: 1, perNode: resources, gpuType: null, exclusive: false },
-      ...{ timeLimitMs: null, excludedNodes: ['n1'], maxRequeues: 0, dependencies: [], isHeld: false },
+      jobId: 500,
+      submitMs: 0,
+      priority: 0,
+      nodes: 1,
+      perNode: resources,
+      gpuType: null,
+      exclusive: false,
+      timeLimitMs: null,
+      excludedNodes: ['n1'],
+      maxRequeues: 0,
+      dependencies: [],
+      isHeld: false,
     };
     const { detector } = watch(
       { kind: 'NodeDrained', atMs: 1, nodeName: 'n1', reason: 'fan' },

@@ -9,9 +9,19 @@ const resources = { cpus: 4, memoryBytes: 8 * GIB, gpus: 4 };
 
 function job(jobId: number, fields: Partial<JobRequest> = {}): JobRequest {
   return {
-    ...{ jobId, submitMs: jobId, priority: 0, nodes: 1, perNode: { cpus: 1, memoryBytes: GIB, gpus: 0 } },
-    ...{ gpuType: null, exclusive: true, timeLimitMs: null, excludedNodes: [], maxRequeues: 0 },
-    ...{ dependencies: [], isHeld: false, ...fields },
+    jobId,
+    submitMs: jobId,
+    priority: 0,
+    nodes: 1,
+    perNode: { cpus: 1, memoryBytes: GIB, gpus: 0 },
+    gpuType: null,
+    exclusive: true,
+    timeLimitMs: null,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+    ...fields,
   };
 }
 

@@ -28,8 +28,21 @@ function eventsOf(attempt: PastAttempt, jobId: number): SchedulerEvent[] {
     gpuIndices: Array.from({ length: gpusPerNode }, (__, gpu) => gpu),
   }));
   const job = {
-    ...{ jobId, submitMs: startMs, priority: 0, nodes, perNode, gpuType: null, exclusive: false, timeLimitMs: null },
-    ...{ excludedNodes: [], maxRequeues: 0, dependencies: [], isHeld: false, user, account, qos },
+    jobId,
+    submitMs: startMs,
+    priority: 0,
+    nodes,
+    perNode,
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: null,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+    user,
+    account,
+    qos,
   };
   return [
     ...placement.map(

@@ -27,16 +27,34 @@ const clusterShape = fc.oneof(
 /** Tasks of an array ask for the same, but for what is done to them later. */
 const ARRAYS: Record<string, Omit<JobRequest, 'jobId' | 'submitMs' | 'maxRequeues' | 'dependencies' | 'isHeld'>> = {
   one: {
-    ...{ priority: 0, nodes: 1, perNode: resources(1, 1, 1), gpuType: null, exclusive: false, timeLimitMs: 50 },
-    ...{ excludedNodes: [], array: { id: 1001, runningMax: 1 } },
+    priority: 0,
+    nodes: 1,
+    perNode: resources(1, 1, 1),
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: 50,
+    excludedNodes: [],
+    array: { id: 1001, runningMax: 1 },
   },
   two: {
-    ...{ priority: 1, nodes: 2, perNode: resources(2, 1, 0), gpuType: null, exclusive: false, timeLimitMs: null },
-    ...{ excludedNodes: ['n1'], array: { id: 1002, runningMax: 2 } },
+    priority: 1,
+    nodes: 2,
+    perNode: resources(2, 1, 0),
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: null,
+    excludedNodes: ['n1'],
+    array: { id: 1002, runningMax: 2 },
   },
   free: {
-    ...{ priority: 0, nodes: 1, perNode: resources(1, 1, 0), gpuType: null, exclusive: true, timeLimitMs: 20 },
-    ...{ excludedNodes: [], array: { id: 1003, runningMax: null } },
+    priority: 0,
+    nodes: 1,
+    perNode: resources(1, 1, 0),
+    gpuType: null,
+    exclusive: true,
+    timeLimitMs: 20,
+    excludedNodes: [],
+    array: { id: 1003, runningMax: null },
   },
 };
 

@@ -68,9 +68,7 @@ describe('migrations', () => {
   it('refuses a store of a later version and does not touch it', () => {
     openDatabase(path, later).database.close();
     expect(() => new Store(path)).toThrow(expect.objectContaining({ code: 'ORR_NEWER_STORE' }));
-    expect(() => new Store(path)).toThrow(
-      `has version ${later.length}, this Orrery knows up to ${MIGRATIONS.length}`,
-    );
+    expect(() => new Store(path)).toThrow(`has version ${later.length}, this Orrery knows up to ${MIGRATIONS.length}`);
   });
 
   it('says so in one line when the file is no store', () => {

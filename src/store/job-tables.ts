@@ -20,6 +20,7 @@ export interface JobUsage {
   jobId: number;
   name: string;
   account: string;
+  array: JobRow['array'];
   gpuMs: number;
   cpuMs: number;
   /** Time its nodes were allocated. */
@@ -114,7 +115,7 @@ export class JobTables {
       `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
     );
     this.#usage = database.prepare(
-      `SELECT jobs.job_id, name, account, queued_ms,
+      `SELECT jobs.job_id, name, account, array_id, array_task_id, queued_ms,
               coalesce(sum(gpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS gpu_ms,
               coalesce(sum(cpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS cpu_ms,
               coalesce(sum(coalesce(attempts.end_ms, ?1) - attempts.start_ms), 0) AS run_ms,
@@ -188,6 +189,7 @@ export class JobTables {
       jobId: integer(row, 'job_id'),
       name: text(row, 'name'),
       account: text(row, 'account'),
+      array: arrayOf(row),
       gpuMs: integer(row, 'gpu_ms'),
       cpuMs: integer(row, 'cpu_ms'),
       runMs: integer(row, 'run_ms'),
