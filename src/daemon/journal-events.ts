@@ -1,5 +1,5 @@
 import type { JobEvent } from '../contract/api.ts';
-import { jobIdOf, nodeNameOf } from '../scheduler/event-subject.ts';
+import { jobIdOf, nodeNameOf } from '../contract/event-subject.ts';
 import type { JournalEntry } from '../store/journal-table.ts';
 import type { Store } from '../store/store.ts';
 

@@ -50,6 +50,24 @@ describe('migrations', () => {
     backup.close();
   });
 
+  it('brings what is in a store of version 1 with it: whom jobs count for, and what they asked for', () => {
+    const { database } = openDatabase(path, MIGRATIONS.slice(0, 1));
+    const { event, accepted } = submission(1, '#!/bin/sh\n');
+    database
+      .prepare('INSERT INTO journal (seq, at_ms, kind, job_id, body) VALUES (1, 0, ?, 1, ?)')
+      .run(event.kind, JSON.stringify({ event, accepted: { ...accepted, environmentDigest: 'none' } }));
+    database.exec(
+      `INSERT INTO jobs (job_id, accepted_seq, name, account, qos, nodes, gpus_per_node, dependencies, submit_ms, state, is_ended, attempt,
+         requeues, is_held, node_list, queued_ms) VALUES (1, 1, 'job', 'a', 'normal', 1, 0, '[]', 0, 'PENDING', 0, 0, 0, 0, '[]', 0)`,
+    );
+    database.close();
+    const store = new Store(path);
+    expect(store.job(1)).toMatchObject({ user: 'default', partition: null, array: null, cpusPerNode: 1 });
+    expect(store.recoveryRecords()).toEqual([{ event }]);
+    expect(store.lastStart()).toBeUndefined();
+    store.close();
+  });
+
   it('makes no copy of a new store or one that is up to date', () => {
     new Store(path).close();
     expect(new Store(path).backupPath).toBeNull();

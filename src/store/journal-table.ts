@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import { definite } from '../lib/assert.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
-import { jobIdOf, nodeNameOf } from '../scheduler/event-subject.ts';
+import { jobIdOf, nodeNameOf } from '../contract/event-subject.ts';
 
 /** A journal record with its place. */
 export interface JournalEntry {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { OrreryError } from '../contract/errors.ts';
 import type { AcceptedJob, Journal, JournalRecord } from '../contract/journal.ts';
 import { assert, definite } from '../lib/assert.ts';
-import { jobIdOf } from '../scheduler/event-subject.ts';
+import { jobIdOf } from '../contract/event-subject.ts';
 import type { EndState, JobRequest, JobState, SchedulerEvent } from '../scheduler/types.ts';
 import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';

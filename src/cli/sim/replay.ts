@@ -5,7 +5,7 @@ import type { JournalRecord } from '../../contract/journal.ts';
 import { type EchoEvent, echoOf, isEcho, isEchoOf } from '../../scheduler/echo.ts';
 import { SCHEDULER_TYPES, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
-import { jobIdOf } from '../../scheduler/event-subject.ts';
+import { jobIdOf } from '../../contract/event-subject.ts';
 import type { Decision, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
 import { type JournalLine, readJournalFile } from '../../store/journal-file.ts';
 

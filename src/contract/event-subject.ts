@@ -1,4 +1,4 @@
-import type { SchedulerEvent } from './types.ts';
+import type { SchedulerEvent } from '../scheduler/types.ts';
 
 /** The job that an event is about; null for none. */
 export function jobIdOf(event: SchedulerEvent): number | null {
