@@ -4,6 +4,7 @@ import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
+import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
 
@@ -138,7 +139,7 @@ function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[
 }
 
 function explainParts(ledger: Ledger, job: JobRecord): string[] {
-  const parts = ledger.priorityParts(job);
+  const parts = priorityParts(ledger, job);
   if (parts === null) return [];
   const { age, fairshare, jobSize, partition, qos, own } = parts;
   const named = { age, 'fair-share': fairshare, 'job size': jobSize, partition, QOS: qos, own };

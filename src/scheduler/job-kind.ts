@@ -54,37 +54,26 @@ export class JobKinds {
     const last = this.#last;
     const isSame = last?.qos === qos && last.partition === partition;
     if (last !== null && isSame && last.kind.user === user && last.kind.account === account) return last.kind;
-    const key = keyOf(user, account, qos, partition);
+    const key = `${user}\n${account}\n${qos}\n${partition ?? ''}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      kind = { ...this.lookedAt(request), association: this.fairShare.association(account, user) };
+      const limits = this.limits.profile(account, user, qos);
+      const preemption = this.preemption.classOf(qos, partition ?? null);
+      const { type } = this.#policy.preempt;
+      kind = {
+        user,
+        account,
+        association: this.fairShare.association(account, user),
+        usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
+        limits,
+        isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
+        preemption,
+        isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
+        mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
+      };
       this.#kinds.set(key, kind);
     }
     this.#last = { kind, qos, partition };
     return kind;
   }
-
-  /** The kind of a job that may never be submitted: nobody gets a part in fair-share by it (`association` is -1). */
-  lookedAt({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition }: JobRequest): JobKind {
-    const known = this.#kinds.get(keyOf(user, account, qos, partition));
-    if (known !== undefined) return known;
-    const limits = this.limits.profile(account, user, qos);
-    const preemption = this.preemption.classOf(qos, partition ?? null);
-    const { type } = this.#policy.preempt;
-    return {
-      user,
-      account,
-      association: -1,
-      usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
-      limits,
-      isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
-      preemption,
-      isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
-      mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
-    };
-  }
-}
-
-function keyOf(user: string, account: string, qos: string, partition: string | undefined): string {
-  return `${user}\n${account}\n${qos}\n${partition ?? ''}`;
 }

@@ -4,7 +4,6 @@ import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
-import type { PrioritizedJob } from './multifactor.ts';
 import { NodePool } from './node-pool.ts';
 import { NodeReservations } from './node-reservations.ts';
 import { Outcomes } from './outcomes.ts';
@@ -13,7 +12,7 @@ import { PreemptibleJobs } from './preemptible-jobs.ts';
 import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
-import type { EndCause, EndState, JobRequest, PriorityParts } from './types.ts';
+import type { EndCause, EndState, JobRequest } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
 const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 1, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
@@ -98,7 +97,7 @@ export class Ledger {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
     const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
-    const job = new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
+    const job = this.record(request, attempt);
     this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
@@ -110,32 +109,25 @@ export class Ledger {
     return job;
   }
 
-  /** Not part of the ledger: a request as it would be looked at. To ask leaves no trace, or a replay that is not asked would differ. */
-  lookedAt(request: JobRequest): JobRecord {
-    return new JobRecord(request, this.terms.of(request), this.kinds.lookedAt(request), 0);
+  /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
+  record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
+    return new JobRecord(request, this.terms.of(request), kinds.of(request), attempt);
   }
 
   /** Works its priority out anew, from factors as of the last calculation. */
   prioritize(job: JobRecord): void {
     if (this.#policy.priority.type === 'basic') return;
+    const { nodes, perNode, qos, partition, priority } = job.request;
     const { multifactor, fairShare } = this.kinds;
-    job.staticPriority = multifactor.staticPriority(prioritized(job.request));
+    job.staticPriority = multifactor.staticPriority({
+      nodes,
+      cpus: nodes * perNode.cpus,
+      qos: qos ?? DEFAULT_QOS,
+      partition: partition ?? null,
+      base: priority,
+    });
     const factor = fairShare.factor(job.kind.association);
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
-  }
-
-  /** What its priority is made of, as of the last calculation; null where it is a number of its own. */
-  priorityParts({ request, priority, eligibleMs, kind }: JobRecord): PriorityParts | null {
-    const { type, weights } = this.#policy.priority;
-    if (type === 'basic') return null;
-    const { multifactor, fairShare } = this.kinds;
-    return {
-      priority,
-      age: weights.age * multifactor.ageFactor(eligibleMs, fairShare.calculatedMs),
-      fairshare: weights.fairshare * fairShare.factor(kind.association),
-      ...multifactor.staticParts(prioritized(request)),
-      own: request.priority,
-    };
   }
 
   hold(job: JobRecord): void {
@@ -405,11 +397,6 @@ export class Ledger {
     if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
     job.deadlineMs = null;
   }
-}
-
-function prioritized({ nodes, perNode, qos, partition, priority }: JobRequest): PrioritizedJob {
-  const cpus = nodes * perNode.cpus;
-  return { nodes, cpus, qos: qos ?? DEFAULT_QOS, partition: partition ?? null, base: priority };
 }
 
 function isDueBefore(a: JobRecord, b: JobRecord): boolean {

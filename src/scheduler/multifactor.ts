@@ -64,20 +64,15 @@ export class Multifactor {
   /** Weighted size, QOS and partition, and the job's own. A QOS or partition that the policy does not name counts 0. */
   staticPriority(job: PrioritizedJob): number {
     if (this.#isBasic) return job.base;
-    const { jobSize, partition, qos } = this.staticParts(job);
-    return jobSize + partition + qos + job.base;
-  }
-
-  /** Weighted size, QOS and partition one by one. */
-  staticParts(job: PrioritizedJob): { jobSize: number; partition: number; qos: number } {
     const { jobSize, qos, partition } = this.#priority.weights;
     const partitionFactor =
       job.partition === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(job.partition) ?? 0);
-    return {
-      jobSize: jobSize * this.sizeFactor(job.nodes, job.cpus),
-      partition: partition * partitionFactor,
-      qos: qos * (this.#qosFactors.get(job.qos) ?? 0),
-    };
+    return (
+      jobSize * this.sizeFactor(job.nodes, job.cpus) +
+      partition * partitionFactor +
+      qos * (this.#qosFactors.get(job.qos) ?? 0) +
+      job.base
+    );
   }
 
   /** The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. 1 less that if small jobs are favoured. */
@@ -100,6 +95,21 @@ export class Multifactor {
     const { age, fairshare } = this.#priority.weights;
     const sum = age * this.ageFactor(eligibleMs, nowMs) + fairshare * fairshareFactor + staticPriority;
     return Math.min(PRIORITY_MAX, Math.max(1, Math.floor(sum)));
+  }
+
+  /** Weighted factors one by one, for people; null where a priority is the job's own. */
+  parts(job: PrioritizedJob, eligibleMs: number, fairshareFactor: number, nowMs: number) {
+    if (this.#isBasic) return null;
+    const { age, fairshare, jobSize, partition, qos } = this.#priority.weights;
+    const { nodes, cpus, qos: qosName, partition: name } = job;
+    const partitionFactor = name === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(name) ?? 0);
+    return {
+      age: age * this.ageFactor(eligibleMs, nowMs),
+      fairshare: fairshare * fairshareFactor,
+      jobSize: jobSize * this.sizeFactor(nodes, cpus),
+      partition: partition * partitionFactor,
+      qos: qos * (this.#qosFactors.get(qosName) ?? 0),
+    };
   }
 
   /** Higher is first among the jobs of one association, as long as none of them has waited `maxAgeSeconds`. */

@@ -3,11 +3,13 @@ import { Core } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
 import { explain, expectedStartMs, reasonOf } from './explanation.ts';
+import { DEFAULT_ACCOUNT, DEFAULT_QOS, DEFAULT_USER, JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
 import { unknownName } from './policy-names.ts';
+import { priorityParts } from './priority-parts.ts';
 import { completePolicy, type NodeReservation, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
@@ -38,8 +40,11 @@ class EventScheduler implements Scheduler {
   /** Decisions of the last cycle; their echoes change nothing. */
   #decided: readonly Decision[] = [];
   #echoCount = 0;
+  /** Of jobs that were asked about: to ask leaves no trace in fair-share, or a replay that is not asked would differ. */
+  readonly #asked: JobKinds;
 
   constructor(policy: Policy) {
+    this.#asked = new JobKinds(policy);
     this.#core = new Core(policy);
     this.#ledger = this.#core.ledger;
   }
@@ -78,16 +83,23 @@ class EventScheduler implements Scheduler {
 
   admission(request: JobRequest, nowMs = 0, jobCount = 1, arriving: readonly JobsAlike[] = []): Admission {
     const ledger = this.#ledger;
-    const job = ledger.lookedAt(request);
-    const { user, account, limits } = job.kind;
+    const job = ledger.record(request, 0, this.#asked);
+    const { user, account } = job.kind;
     const { reservation = null, timeLimitMs } = request;
     // Names first: a job of a partition that is not there would be one that no node can hold.
     const message =
       unknownName(this.#core.policy, request) ??
       ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
       refusal(ledger.pool, job) ??
-      ledger.kinds.limits.admission(limits, jobCount, arriving, (other) => ledger.kinds.lookedAt(other).limits);
+      this.#excess(request, jobCount, arriving);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
+  }
+
+  #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {
+    const { limits } = this.#ledger.kinds;
+    const profileOf = ({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS }: JobRequest) =>
+      limits.profile(account, user, qos);
+    return limits.admission(profileOf(request), jobCount, arriving, profileOf);
   }
 
   job(jobId: number): JobView | undefined {
@@ -129,7 +141,7 @@ class EventScheduler implements Scheduler {
 
   priorityOf(jobId: number): PriorityParts | null {
     const job = this.#ledger.find(jobId);
-    return job === undefined || job.phase !== 'pending' ? null : this.#ledger.priorityParts(job);
+    return job === undefined || job.phase !== 'pending' ? null : priorityParts(this.#ledger, job);
   }
 
   shares(): ShareView[] {
