@@ -129,6 +129,27 @@ describe('a submission under a policy', () => {
   });
 });
 
+describe('lemons: drain', () => {
+  it('drains a node that ended jobs again and again, and lets an operator put it back', async () => {
+    const { client } = await start(file('lemons.yaml', 'lemons: drain\n'));
+    const jobs = [{ command: ['sleep', '60'], exclude: ['n1'], maxRequeues: 100 }];
+    await client.submit({ jobs });
+    for (let failure = 1; failure <= 5; failure += 1) {
+      await fixture?.until(1, 'RUNNING');
+      await client.failNode('n2', 'drill');
+      await fixture?.untilTrue(1, ({ requeues }) => requeues === failure);
+      await client.resumeNode('n2');
+    }
+    await fixture?.until(1, 'RUNNING');
+    expect(await client.lemons()).toMatchObject({ isDraining: true, nodes: [{ isLemon: false }, { isLemon: true }] });
+    const nodeOf = async () => (await client.nodes()).find(({ name }) => name === 'n2');
+    await expect.poll(nodeOf).toMatchObject({ state: 'draining', reason: expect.stringMatching(/^lemon node: /) });
+    await client.resumeNode('n2');
+    expect(await client.lemons()).toMatchObject({ nodes: [{ isLemon: false }, { isLemon: false }] });
+    expect((await nodeOf())?.state).toBe('mixed');
+  });
+});
+
 describe('the policy of a home', () => {
   it('is kept for the next start, until another is given', async () => {
     const home = join(folder, 'kept');

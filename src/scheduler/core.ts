@@ -139,6 +139,8 @@ export class Core implements SchedulerCore {
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, cadence.wakeMs(queue.head() === undefined));
+    // Also where nobody is in the queue: those who wait for a reservation are out of it.
+    wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
     if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
@@ -146,7 +148,7 @@ export class Core implements SchedulerCore {
       if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
     }
     const preemptMs = this.#preemption?.wakeMs ?? Infinity;
-    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity, this.#reservationsChangeMs);
+    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity);
   }
 
   /** What depends on which nodes there are. */
@@ -195,12 +197,14 @@ export class Core implements SchedulerCore {
         return false;
       }
     }
-    const { reservation = null, timeLimitMs } = job.request;
+    const { reservation = null } = job.request;
     if (reservations.isEmpty && reservation === null) {
       job.barred = null;
       return true;
     }
     const { user, account } = job.kind;
+    // Its partition's where it has no limit of its own.
+    const timeLimitMs = job.limitMs === Infinity ? null : job.limitMs;
     const asUser = { user, account, reservation, timeLimitMs };
     job.isOutsideReservation = !reservations.isOpen(asUser, nowMs);
     if (job.isOutsideReservation) {

@@ -90,6 +90,25 @@ describe('a reservation that is made while jobs wait', () => {
     },
   );
 
+  it.each(['easy', 'conservative'] as const)(
+    'wakes the scheduler when it begins, for its jobs alone (%s)',
+    (backfillType) => {
+      const bench = new Bench({ backfillType }, 1);
+      bench.tell({ kind: 'ReservationCreated', atMs: 1, reservation: course });
+      bench.submit(job(2, { user: 'ann', reservation: 'course' }));
+      expect(bench.scheduler.decide(10)).toEqual({ decisions: [], wakeAtMs: 100 });
+      expect(bench.decide(100)).toEqual(['start 2 on n1']);
+    },
+  );
+
+  it('does not keep out a job whose partition ends it before', () => {
+    const partitions = [{ name: 'batch', defaultTimeSeconds: 0.05 }];
+    const bench = new Bench({ partitions }, 1);
+    bench.tell({ kind: 'ReservationCreated', atMs: 1, reservation: course });
+    bench.submit(job(1));
+    expect(bench.decide(10)).toEqual(['start 1 on n1']);
+  });
+
   it('is refused under a name that is taken, and so is the end of one that is not there', () => {
     const bench = new Bench({}, 1);
     bench.tell({ kind: 'ReservationCreated', atMs: 1, reservation: course });
