@@ -1,10 +1,18 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FactQueue } from '../src/backend/local/fact-queue.ts';
 import { replayJournal } from '../src/cli/sim/replay.ts';
+import { type JobSpecInput, jobSpecSchema } from '../src/contract/job.ts';
+import { toJobRequest } from '../src/contract/job-request.ts';
+import type { JournalRecord } from '../src/contract/journal.ts';
+import { echoOf } from '../src/scheduler/echo.ts';
+import type { SchedulerOptions } from '../src/scheduler/policy.ts';
+import { createScheduler } from '../src/scheduler/scheduler.ts';
+import { Store } from '../src/store/store.ts';
 import { makeHome, removeHome, root, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
 import { haveEnded } from './support/jobs.ts';
 
@@ -26,13 +34,24 @@ afterAll(async () => {
   rmSync(copies, { recursive: true, force: true });
 });
 
+/** Everything that depends on when a cycle looks: passes at intervals, factors that are worked out anew, users' limits, preemption. */
+const POLICY = `
+backfillType: conservative
+bfIntervalSeconds: 1
+cadence: {batchSchedDelaySeconds: 1, schedIntervalSeconds: 2, timeLimitCheckSeconds: 1}
+priority: {type: multifactor, weights: {age: 100000, fairshare: 1000, qos: 1000}, maxAgeSeconds: 60, calcPeriodSeconds: 1}
+preempt: {type: qos, mode: requeue}
+qos: [{name: normal, perUser: {jobs: 3}}, {name: high, priority: 10, preempts: [normal]}]
+`;
+
 /** Gangs of all sizes, some of which fail; a lost node and a requeue by hand; a daemon that is killed and started again. */
 async function workload(): Promise<void> {
-  const submit = async (count: number) => {
+  const submit = async (count: number, fields: object = {}) => {
     const jobs = Array.from({ length: count }, (_, index) => ({
       command: ['sh', '-c', `sleep 0.${(index * 7) % 10}; exit ${index % 5 === 4 ? 1 : 0}`],
       nodes: (index % 4) + 1,
       time: index % 3 === 0 ? '1m' : '5m',
+      ...fields,
     }));
     return (await daemon.client.submit({ jobs })).jobs.map(({ id }) => id);
   };
@@ -46,8 +65,11 @@ async function workload(): Promise<void> {
   await daemon.client.requeue(first[0] ?? 0);
   daemon.process.kill('SIGKILL');
   await daemon.exited;
-  daemon = await startDaemon(home, {}, ['--nodes', '4']);
-  const second = await submit(6);
+  const policy = join(home, 'policy.yaml');
+  writeFileSync(policy, POLICY);
+  daemon = await startDaemon(home, {}, ['--nodes', '4', '--policy', policy]);
+  const second = await submit(8);
+  second.push(...(await submit(3, { qos: 'high' })));
   await until(() => haveEnded(daemon.client, [...first, long, ...second]), 'all jobs to end');
 }
 
@@ -78,8 +100,8 @@ describe('the replay of a live journal', () => {
     const report = replayJournal(home);
     expect(report.firstDifference).toBeNull();
     expect(report.daemonStarts).toBe(2);
-    // Each of the 19 jobs starts and ends; one is requeued by a failure.
-    expect(report.decisions).toBeGreaterThan(40);
+    // Each of the 24 jobs starts and ends; one is requeued by a failure.
+    expect(report.decisions).toBeGreaterThan(48);
     expect(report.cycles).toBeGreaterThan(10);
   });
 
@@ -114,5 +136,55 @@ describe('the replay of a live journal', () => {
     expect(await replay(join(home, 'nothing'))).toMatchObject({ code: 3 });
     copyFileSync(join(root, 'package.json'), join(copies, 'no.db'));
     expect(await replay(join(copies, 'no.db'))).toMatchObject({ code: 2 });
+  });
+});
+
+describe('cycles that decided nothing', () => {
+  /** A journal in which a pass of backfill that came to nothing keeps the next from being made before its interval is over. */
+  async function write(path: string, isNoting: boolean): Promise<void> {
+    const options: SchedulerOptions = { bfIntervalSeconds: 100 };
+    const scheduler = createScheduler(options);
+    const store = new Store(path);
+    store.recordStart({ atMs: 0, version: '1', cluster: 'local', policy: JSON.stringify(options), policyName: 'x' });
+    const facts = new FactQueue(store, (error) => {
+      throw error;
+    });
+    const tell = async (nowMs: number, ...records: JournalRecord[]) => {
+      facts.report(...records);
+      await facts.commit(({ event }) => scheduler.apply(event));
+      const echoes = scheduler.decide(nowMs).decisions.map((decision) => ({ event: echoOf(decision, nowMs) }));
+      if (echoes.length > 0) await facts.commitDecisions(echoes, () => false);
+      else if (isNoting) facts.noteCycle(nowMs);
+      for (const { event } of echoes) scheduler.apply(event);
+      return echoes.map(({ event }) => `${event.kind} ${event.jobId}`);
+    };
+    const resources = { cpus: 4, memoryBytes: 2 ** 40, gpus: 0 };
+    const node = (name: string): JournalRecord => ({
+      event: { kind: 'NodeAdded', atMs: 0, node: { name, resources, gpuType: null, leaf: null } },
+    });
+    const job = (jobId: number, atMs: number, fields: JobSpecInput): JournalRecord => {
+      const spec = jobSpecSchema.parse({ command: ['true'], exclusive: true, ...fields });
+      const accepted = { spec, environment: {}, code: null };
+      return { event: { kind: 'JobSubmitted', atMs, job: toJobRequest(jobId, spec, atMs) }, accepted };
+    };
+    expect(await tell(1, node('n1'), node('n2'), job(1, 1, { time: '1h' }))).toEqual(['AttemptStarting 1']);
+    expect(await tell(1000, job(2, 1000, { nodes: 2 }), job(3, 1000, { hold: true }))).toEqual([]);
+    expect(await tell(2000, job(4, 2000, { time: '1m' }))).toEqual([]);
+    // The third job's end is decided now, and the fourth may not start: its turn for backfill comes at 101 s.
+    const cancelled: JournalRecord = { event: { kind: 'JobCancelRequested', atMs: 50_000, jobId: 3 } };
+    expect(await tell(50_000, cancelled)).toEqual(['JobEnded 3']);
+    expect(await tell(101_000)).toEqual(['AttemptStarting 4']);
+    store.close();
+  }
+
+  it('are made again in a replay: what they looked at bears on the next', async () => {
+    const [noted, silent] = [join(copies, 'with.db'), join(copies, 'without.db')];
+    await write(noted, true);
+    expect(replayJournal(noted)).toMatchObject({ firstDifference: null, decisions: 3 });
+    await write(silent, false);
+    expect(replayJournal(silent).firstDifference).toMatchObject({
+      recorded: { kind: 'AttemptStarting', jobId: 4, atMs: 101_000 },
+      replayed: { kind: 'AttemptStarting', jobId: 4, atMs: 50_000 },
+    });
   });
 });

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { JobName } from '../contract/client.ts';
+import { parseJobReference } from '../contract/job-array.ts';
 
 export interface CommandHelp {
   summary: string;
@@ -28,15 +30,17 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: stri
   };
 }
 
-/** Option or argument parser for a job id. */
-export function jobId(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a job id such as 12.');
+/** Option or argument parser for a job id, or a task of an array. */
+export function jobName(text: string): JobName {
+  const reference = parseJobReference(text);
+  if (reference === null)
+    throw new InvalidArgumentError('Expected a job id such as 12, or 12_3 for a task of an array.');
+  return reference.taskId === null ? reference.jobId : text;
 }
 
-/** Argument parser for one or more job ids. */
-export function jobIds(text: string, previous: number[] | undefined): number[] {
-  return [...(previous ?? []), jobId(text)];
+/** Argument parser for one or more of them. */
+export function jobNames(text: string, previous: JobName[] | undefined): JobName[] {
+  return [...(previous ?? []), jobName(text)];
 }
 
 /** Option parser for lists: `a,b` and repetition both add. */

@@ -1,6 +1,7 @@
 import { RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import type { OrreryClient } from '../contract/client.ts';
+import { jobLabel } from '../contract/job-array.ts';
 import { clusterNames } from './cluster-argument.ts';
 import { connect } from './connection.ts';
 import { oneLine } from './render/terminal.ts';
@@ -64,7 +65,14 @@ async function candidatesFor(program: Command, words: readonly string[]): Promis
     const jobs = await ask((client) => client.jobs());
     found.set(
       'job',
-      jobs.map((job) => [String(job.id), `${oneLine(job.name)} ${job.state}`] as const),
+      jobs.map((job) => [jobLabel(job), `${oneLine(job.name)} ${job.state}`] as const),
+    );
+  }
+  if (needed.has('reservation')) {
+    const reservations = await ask((client) => client.reservations());
+    found.set(
+      'reservation',
+      reservations.map(({ name, state }) => [name, state] as const),
     );
   }
   if (needed.has('node')) {

@@ -4,11 +4,13 @@ import type { DaemonFile } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 
 /** Where the daemon of a home says it listens; null where none has said so. It may have died since. */
-export function readDaemonFile(home: string): Pick<DaemonFile, 'pid' | 'url' | 'version'> | null {
+export function readDaemonFile(home: string): Pick<DaemonFile, 'pid' | 'url' | 'version' | 'policy'> | null {
   try {
-    const { pid, url, version }: Partial<DaemonFile> = JSON.parse(readFileSync(join(home, 'daemon.json'), 'utf8'));
+    const { pid, url, version, policy }: Partial<DaemonFile> = JSON.parse(
+      readFileSync(join(home, 'daemon.json'), 'utf8'),
+    );
     const isWhole = typeof pid === 'number' && typeof url === 'string' && typeof version === 'string';
-    return isWhole ? { pid, url, version } : null;
+    return isWhole ? { pid, url, version, policy } : null;
   } catch {
     return null;
   }

@@ -14,7 +14,7 @@ const POLL_MS = 20;
 const SLOW_START_MS = 5_000;
 
 export interface RunningDaemon {
-  file: { pid: number; url: string };
+  file: { pid: number; url: string; policy?: string | undefined };
   logFile: string;
   child: ChildProcess;
   /** Exit status of the daemon's process. */

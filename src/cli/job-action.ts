@@ -1,24 +1,26 @@
 import type { Command } from 'commander';
 import type { JobSummary } from '../contract/api.ts';
-import type { OrreryClient } from '../contract/client.ts';
+import type { JobName, OrreryClient } from '../contract/client.ts';
 import { ERROR_CODES, type ErrorCode, OrreryError } from '../contract/errors.ts';
-import { defineCommand, jobIds } from './command.ts';
+import { jobLabel } from '../contract/job-array.ts';
+import { defineCommand, jobNames } from './command.ts';
 import { connect } from './connection.ts';
 import { ExitStatus } from './exit-status.ts';
+import { isWholeArray } from './job-names.ts';
 import { note, print, printJson } from './output.ts';
 import { oneLine } from './render/terminal.ts';
 
 export interface JobAction {
   name: string;
   summary: string;
-  act: (client: OrreryClient, jobId: number) => Promise<JobSummary>;
+  act: (client: OrreryClient, job: JobName) => Promise<JobSummary>;
   /** Begins the human answer: `Cancelled job 12 (demo)`. */
   said: string;
   examples: readonly (readonly [string, string])[];
 }
 
 interface JobFailure {
-  id: number;
+  id: JobName;
   code: ErrorCode;
   message: string;
 }
@@ -29,8 +31,8 @@ interface JobFailure {
  */
 export function defineJobAction(program: Command, { name, summary, act, said, examples }: JobAction): Command {
   return defineCommand(program, name, { summary, examples })
-    .argument('<job...>', 'job ids', jobIds)
-    .action(async (ids: number[], options: { json?: boolean }) => {
+    .argument('<job...>', 'job ids, or 12_3; the id of an array means all of its tasks', jobNames)
+    .action(async (ids: JobName[], options: { json?: boolean }) => {
       const client = connect();
       const jobs: JobSummary[] = [];
       const errors: JobFailure[] = [];
@@ -38,7 +40,7 @@ export function defineJobAction(program: Command, { name, summary, act, said, ex
         try {
           const job = await act(client, id);
           jobs.push(job);
-          if (options.json !== true) print(`${said} job ${id} (${oneLine(job.name)})`);
+          if (options.json !== true) print(sentence(said, id, job));
         } catch (error) {
           if (ids.length === 1 || !(error instanceof OrreryError)) throw error;
           errors.push({ id, code: error.code, message: error.message });
@@ -49,4 +51,9 @@ export function defineJobAction(program: Command, { name, summary, act, said, ex
       if (options.json === true) printJson(errors.length === 0 ? { jobs } : { jobs, errors });
       if (errors.length > 0) throw new ExitStatus(Math.max(...errors.map(({ code }) => ERROR_CODES[code].exit)));
     });
+}
+
+function sentence(said: string, name: JobName, job: JobSummary): string {
+  const all = isWholeArray(name, job) ? ', the tasks of the array' : '';
+  return `${said} job ${all === '' ? jobLabel(job) : job.id} (${oneLine(job.name)})${all}`;
 }

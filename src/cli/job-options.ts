@@ -14,7 +14,11 @@ export interface JobOptions {
   name?: string;
   account?: string;
   qos?: string;
+  partition?: string;
+  reservation?: string;
+  array?: string;
   priority?: number;
+  nice?: number;
   env?: string[];
   secret?: string[];
   after?: string;
@@ -37,7 +41,11 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     name: options.name,
     account: options.account,
     qos: options.qos,
+    partition: options.partition,
+    reservation: options.reservation,
+    array: options.array,
     priority: options.priority,
+    nice: options.nice,
     env: options.env && Object.fromEntries(options.env.map(splitAssignment)),
     secrets: options.secret,
     after: options.after,

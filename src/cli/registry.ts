@@ -34,8 +34,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'signal', summary: 'Send a signal to a running job', load: () => import('./commands/signal.ts') },
   { name: 'nodes', summary: 'List nodes; drain, resume or fail one', load: () => import('./commands/nodes.ts') },
   {
+    name: 'reservations',
+    summary: 'Keep nodes for some people for some time',
+    load: () => import('./commands/reservations.ts'),
+  },
+  {
     name: 'accounting',
-    summary: 'GPU-hours and ETTR by job or account',
+    summary: 'GPU-hours and ETTR by job or account; fair-share',
     load: () => import('./commands/accounting.ts'),
   },
   { name: 'plan', summary: 'Plan a training run: layout, time, memory', load: () => import('./commands/plan.ts') },

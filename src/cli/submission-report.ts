@@ -1,7 +1,24 @@
 import type { SubmitResponse } from '../contract/api.ts';
+import { jobLabel } from '../contract/job-array.ts';
 import { ExitStatus } from './exit-status.ts';
 import { note, print, printJson } from './output.ts';
 import { oneLine } from './render/terminal.ts';
+
+/** A line for each job, one for all tasks of an array. */
+function submissions(jobs: SubmitResponse['jobs']): string[] {
+  return jobs.flatMap(({ id, name, arrayJobId }) => {
+    if (arrayJobId === undefined) return [`Submitted job ${id} (${oneLine(name)})`];
+    if (arrayJobId !== id) return [];
+    const tasks = jobs.filter((job) => job.arrayJobId === id);
+    const ids =
+      tasks.length === 1
+        ? jobLabel(tasks[0] ?? { id })
+        : `${jobLabel(tasks[0] ?? { id })} to ${jobLabel(tasks.at(-1) ?? { id })}`;
+    return [
+      `Submitted array job ${id} (${oneLine(name)}): ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`}, ${ids}`,
+    ];
+  });
+}
 
 /** Says what was submitted; with `wait` or `follow` stays until it has ended and takes over its exit status. */
 export async function reportSubmission(
@@ -10,10 +27,7 @@ export async function reportSubmission(
 ): Promise<void> {
   const isWaiting = options.wait === true || options.follow === true;
   // Written at once: ten thousand lines one by one would take longer than the submission.
-  if (options.json !== true)
-    (options.follow === true ? note : print)(
-      jobs.map(({ id, name }) => `Submitted job ${id} (${oneLine(name)})`).join('\n'),
-    );
+  if (options.json !== true) (options.follow === true ? note : print)(submissions(jobs).join('\n'));
   else if (!isWaiting) printJson({ jobs });
   const [first] = jobs;
   if (first === undefined || !isWaiting) return;
@@ -33,7 +47,7 @@ export async function reportSubmission(
   }
   const ended = await waitForJobs(ids, (job) => {
     const code = job.exitCode === null ? '' : ` (exit code ${job.exitCode})`;
-    note(`Job ${job.id} (${oneLine(job.name)}) ${job.state}${code}`);
+    note(`Job ${jobLabel(job)} (${oneLine(job.name)}) ${job.state}${code}`);
   });
   if (options.json === true)
     printJson({ jobs: ended.map(({ id, name, state, exitCode }) => ({ id, name, state, exitCode })) });

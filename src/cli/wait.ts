@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobSummary } from '../contract/api.ts';
 import type { OrreryClient } from '../contract/client.ts';
+import { jobLabel } from '../contract/job-array.ts';
 import { note } from './output.ts';
 import { throughRestarts } from './patience.ts';
 import { oneLine } from './render/terminal.ts';
@@ -9,7 +10,13 @@ const POLL_MS_MIN = 50;
 const POLL_MS_MAX = 1_000;
 const ACTIVE = new Set<JobSummary['state']>(['PENDING', 'RUNNING', 'COMPLETING']);
 /** Pending until a person acts. */
-const STUCK_REASONS = new Set(['JobHeldUser', 'launch failed requeued held', 'DependencyNeverSatisfied']);
+const STUCK_REASONS = new Set([
+  'JobHeldUser',
+  'launch failed requeued held',
+  'DependencyNeverSatisfied',
+  'PartitionTimeLimit',
+  'BadConstraints',
+]);
 
 /** Resolves once all the jobs have ended, in the order asked for; `onEnd` is told of each as it does. */
 export async function waitForJobs(
@@ -50,7 +57,8 @@ async function look(client: OrreryClient, jobIds: readonly number[]): Promise<Jo
 function sayIfStuck(job: JobSummary, said: Set<number>): void {
   if (!STUCK_REASONS.has(job.reason) || said.has(job.id)) return;
   said.add(job.id);
-  note(`Job ${job.id} (${oneLine(job.name)}) will not start by itself (${job.reason}): orrery why ${job.id}`);
+  const name = jobLabel(job);
+  note(`Job ${name} (${oneLine(job.name)}) will not start by itself (${job.reason}): orrery why ${name}`);
 }
 
 /** The job's own exit code; 1 where it did not complete and has none of its own. */

@@ -41,16 +41,32 @@ export const submitRequestSchema = z.strictObject({
     .default({}),
   code: codeSchema.optional(),
 });
-export const submitResponseSchema = z.object({ jobs: z.array(z.object({ id: z.int(), name: z.string() })) });
+export const submitResponseSchema = z.object({
+  jobs: z.array(
+    z.object({
+      id: z.int(),
+      name: z.string(),
+      /** With tasks of an array: the id of its first task, and which task this is. */
+      arrayJobId: z.int().optional(),
+      arrayTaskId: z.int().optional(),
+    }),
+  ),
+});
 
 export const jobSummarySchema = z.object({
   id: z.int(),
+  /** The array it is a task of, by the id of its first task; null for none. */
+  arrayJobId: z.int().nullable(),
+  arrayTaskId: z.int().nullable(),
   name: z.string(),
   state: jobStateSchema,
   /** Slurm's reason while PENDING, else `None`. */
   reason: z.string(),
+  user: z.string(),
   account: z.string(),
   qos: z.string(),
+  /** Null: the policy's default. */
+  partition: z.string().nullable(),
   nodes: z.int(),
   gpusPerNode: z.int(),
   /** Names of the nodes it runs on, or last ran on. */
@@ -91,6 +107,8 @@ export const jobDetailSchema = jobSummarySchema.extend({
 
 export const whySchema = z.object({
   id: z.int(),
+  arrayJobId: z.int().nullable(),
+  arrayTaskId: z.int().nullable(),
   state: jobStateSchema,
   reason: z.string(),
   detail: z.array(z.string()),
@@ -113,7 +131,7 @@ export const nodeSchema = z.object({
 });
 
 export const accountingRowSchema = z.object({
-  /** Job id or account name. */
+  /** Job id (`12_3` for a task of an array) or account name. */
   key: z.string(),
   name: z.string(),
   jobs: z.int(),
@@ -151,11 +169,95 @@ export const healthSchema = z.object({
   pid: z.int(),
   home: z.string(),
   cluster: z.string(),
+  /** Name of the policy; `default` without one. */
+  policy: z.string(),
   startTime: z.number(),
   nodes: z.int(),
   jobsPending: z.int(),
   jobsRunning: z.int(),
 });
+/** Parts of a pending job's priority as of the last calculation, as `sprio` shows them. */
+export const jobPrioritySchema = z.object({
+  id: z.int(),
+  arrayJobId: z.int().nullable(),
+  arrayTaskId: z.int().nullable(),
+  user: z.string(),
+  account: z.string(),
+  priority: z.number(),
+  age: z.number(),
+  fairshare: z.number(),
+  jobSize: z.number(),
+  partition: z.number(),
+  qos: z.number(),
+  /** The job's own priority, less its `nice`. */
+  own: z.number(),
+});
+export const jobPriorityListSchema = z.object({ priorities: z.array(jobPrioritySchema) });
+
+/** A user in an account, as of the last calculation, as `sshare` shows it. */
+export const shareSchema = z.object({
+  account: z.string(),
+  user: z.string(),
+  /** Part of the cluster promised to it. */
+  share: z.number(),
+  /** Part of all that was used. */
+  use: z.number(),
+  /** Billing, with what faded taken off. */
+  billingSeconds: z.number(),
+  /** Factor of its jobs' priority, between 0 and 1. */
+  factor: z.number(),
+});
+export const shareListSchema = z.object({ shares: z.array(shareSchema) });
+
+const reservationNameSchema = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'expected a name of letters, digits, "_", "-" and "."');
+
+/** Some nodes kept for some people for some time. Times are UNIX seconds. */
+export const reservationSchema = z.object({
+  name: z.string(),
+  nodes: z.array(z.string()),
+  startTime: z.number(),
+  endTime: z.number(),
+  users: z.array(z.string()),
+  accounts: z.array(z.string()),
+  state: z.enum(['planned', 'active', 'over']),
+  /** Jobs that run on its nodes now without naming it. */
+  otherJobs: z.array(z.int()),
+});
+export const reservationListSchema = z.object({ reservations: z.array(reservationSchema) });
+export const reservationRequestSchema = z.strictObject({
+  name: reservationNameSchema,
+  nodes: z.array(z.string().min(1)).min(1),
+  /** Absent: now. */
+  startTime: z.number().min(0).optional(),
+  endTime: z.number().min(0),
+  /** Who may use it; both empty: nobody, it is for maintenance. */
+  users: z.array(z.string().min(1)).default([]),
+  accounts: z.array(z.string().min(1)).default([]),
+});
+export const reservationParamsSchema = z.object({ name: z.string() });
+
+/** How one signal speaks for or against a node, over the last 28 days. */
+export const lemonEvidenceSchema = z.object({
+  signal: z.string(),
+  value: z.number(),
+  threshold: z.number(),
+  isExceeded: z.boolean(),
+});
+export const lemonSchema = z.object({
+  name: z.string(),
+  isLemon: z.boolean(),
+  evidence: z.array(lemonEvidenceSchema),
+});
+export const lemonListSchema = z.object({
+  /** Whether the policy has lemons drained. */
+  isDraining: z.boolean(),
+  /** Over how many days signals are counted. */
+  windowDays: z.int(),
+  nodes: z.array(lemonSchema),
+});
+
 export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
 export const nodeListSchema = z.object({ nodes: z.array(nodeSchema) });
 export const accountingSchema = z.object({ rows: z.array(accountingRowSchema) });
@@ -178,6 +280,8 @@ export const jobQuerySchema = z.strictObject({
   all: queryFlagSchema.optional(),
   state: jobStateSchema.optional(),
   name: z.string().optional(),
+  /** Tasks of the array of this id. */
+  array: countSchema.optional(),
   /** The newest so many. */
   limit: countSchema.optional(),
 });
@@ -197,7 +301,12 @@ export const metricsQuerySchema = z.strictObject({ since: countSchema.optional()
 /** Query of `GET /events`: sequence number of the last event seen. */
 export const eventQuerySchema = z.strictObject({ since: countSchema.optional() });
 export const accountingQuerySchema = z.strictObject({ by: z.enum(['job', 'account']).default('job') });
-export const jobParamsSchema = z.object({ id: countSchema });
+/** A job by its id, or a task of an array as `12_3`. */
+export const jobParamsSchema = z.object({
+  id: z.string().regex(/^\d{1,15}(_\d{1,9})?$/, {
+    error: (issue) => `expected a job such as 12, or 12_3, got ${JSON.stringify(issue.input)}`,
+  }),
+});
 export const nodeParamsSchema = z.object({ name: z.string() });
 
 /** Signals that `POST /jobs/{id}/signal` sends to each rank's main process. */
@@ -225,6 +334,11 @@ export type JobSummary = z.infer<typeof jobSummarySchema>;
 export type JobDetail = z.infer<typeof jobDetailSchema>;
 export type AttemptSummary = z.infer<typeof attemptSchema>;
 export type Why = z.infer<typeof whySchema>;
+export type JobPriority = z.infer<typeof jobPrioritySchema>;
+export type Share = z.infer<typeof shareSchema>;
+export type Reservation = z.infer<typeof reservationSchema>;
+export type ReservationRequest = z.input<typeof reservationRequestSchema>;
+export type LemonList = z.infer<typeof lemonListSchema>;
 export type NodeSummary = z.infer<typeof nodeSchema>;
 export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
@@ -240,5 +354,7 @@ export const daemonFileSchema = z.object({
   home: z.string(),
   version: z.string(),
   startTime: z.number(),
+  /** Name of the policy. Absent: of an older daemon. */
+  policy: z.string().optional(),
 });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;

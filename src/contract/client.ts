@@ -7,12 +7,16 @@ import {
   type Health,
   healthSchema,
   type JobDetail,
+  type JobPriority,
   type JobEvent,
   type JobSummary,
   jobDetailSchema,
   jobEventSchema,
   jobListSchema,
   jobSummarySchema,
+  jobPriorityListSchema,
+  type LemonList,
+  lemonListSchema,
   type LogChunk,
   logChunkSchema,
   type Metrics,
@@ -20,7 +24,13 @@ import {
   type NodeSummary,
   nodeListSchema,
   nodeSchema,
+  type Reservation,
+  type ReservationRequest,
+  reservationListSchema,
+  reservationSchema,
+  type Share,
   type ShutdownResponse,
+  shareListSchema,
   type SubmitRequest,
   type SubmitResponse,
   shutdownResponseSchema,
@@ -32,11 +42,16 @@ import { isErrorCode, OrreryError } from './errors.ts';
 import { parseEventStream, type ServerSentEvent } from './event-stream.ts';
 import { MAY_HAVE_JOBS, unreachable } from './unreachable.ts';
 
+/** Id of a job, or a task of an array as `12_3`. What is done to the id of an array is done to all of its tasks. */
+export type JobName = number | string;
+
 export interface JobQuery {
   /** Ended jobs too. */
   all?: boolean;
   state?: JobSummary['state'];
   name?: string;
+  /** Only tasks of this array. */
+  array?: number;
   /** The newest so many. */
   limit?: number;
 }
@@ -68,22 +83,29 @@ export interface OrreryClient {
   /** Resolves once all jobs are on the daemon's disk. */
   submit(request: SubmitRequest): Promise<SubmitResponse>;
   jobs(query?: JobQuery): Promise<JobSummary[]>;
-  job(jobId: number): Promise<JobDetail>;
-  why(jobId: number): Promise<Why>;
-  cancel(jobId: number): Promise<JobSummary>;
-  requeue(jobId: number): Promise<JobSummary>;
-  hold(jobId: number): Promise<JobSummary>;
-  release(jobId: number): Promise<JobSummary>;
+  job(job: JobName): Promise<JobDetail>;
+  why(job: JobName): Promise<Why>;
+  cancel(job: JobName): Promise<JobSummary>;
+  requeue(job: JobName): Promise<JobSummary>;
+  hold(job: JobName): Promise<JobSummary>;
+  release(job: JobName): Promise<JobSummary>;
   /** `USR1` or `SIGUSR1`, to each rank's main process. */
-  signal(jobId: number, signal: string): Promise<JobSummary>;
-  logs(jobId: number, query?: LogQuery, signal?: AbortSignal): AsyncGenerator<LogChunk & { resumeId: string }>;
+  signal(job: JobName, signal: string): Promise<JobSummary>;
+  logs(job: JobName, query?: LogQuery, signal?: AbortSignal): AsyncGenerator<LogChunk & { resumeId: string }>;
   /** Lines of ORRERY_METRICS from byte `since`. */
-  metrics(jobId: number, since?: number): Promise<Metrics>;
+  metrics(job: JobName, since?: number): Promise<Metrics>;
   nodes(): Promise<NodeSummary[]>;
   drainNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   resumeNode(nodeName: string): Promise<NodeSummary>;
   failNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   accounting(by: 'job' | 'account'): Promise<AccountingRow[]>;
+  /** Of pending jobs, highest first; none without multifactor priority. */
+  priorities(): Promise<JobPriority[]>;
+  shares(): Promise<Share[]>;
+  reservations(): Promise<Reservation[]>;
+  createReservation(request: ReservationRequest): Promise<Reservation>;
+  deleteReservation(name: string): Promise<void>;
+  lemons(): Promise<LemonList>;
   events(query?: EventQuery, signal?: AbortSignal): AsyncGenerator<JobEvent>;
   /** Answers at once; the daemon's process (`pid`) ends when it has finished. */
   shutdown(options?: { cancel?: boolean }): Promise<ShutdownResponse>;
@@ -156,7 +178,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     if (signal?.aborted !== true) throw new OrreryError('ORR_UNREACHABLE', `the daemon at ${base} went away`);
   }
 
-  const jobAction = (jobId: number, action: string, body?: unknown) =>
+  const jobAction = (jobId: JobName, action: string, body?: unknown) =>
     post(`/jobs/${jobId}/${action}`, jobSummarySchema, body);
   const nodeAction = (nodeName: string, action: string, reason?: string) =>
     post(`/nodes/${encodeURIComponent(nodeName)}/${action}`, nodeSchema, reason === undefined ? {} : { reason });
@@ -184,6 +206,14 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     drainNode: (nodeName, reason) => nodeAction(nodeName, 'drain', reason),
     resumeNode: (nodeName) => nodeAction(nodeName, 'resume'),
     failNode: (nodeName, reason) => nodeAction(nodeName, 'fail', reason),
+    priorities: async () => (await get('/priorities', jobPriorityListSchema)).priorities,
+    shares: async () => (await get('/shares', shareListSchema)).shares,
+    reservations: async () => (await get('/reservations', reservationListSchema)).reservations,
+    createReservation: (request) => post('/reservations', reservationSchema, request),
+    deleteReservation: async (name) => {
+      await post(`/reservations/${encodeURIComponent(name)}/delete`, reservationListSchema);
+    },
+    lemons: () => get('/lemons', lemonListSchema),
     accounting: async (by) => (await get(`/accounting${queryText({ by })}`, accountingSchema)).rows,
     async *events({ since } = {}, signal) {
       for await (const message of stream('/events', since === undefined ? null : String(since), signal)) {

@@ -1,13 +1,28 @@
 import { parseMemoryBytes } from '../lib/units.ts';
-import type { JobRequest } from '../scheduler/types.ts';
+import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { JOB_DEFAULTS, type JobSpec, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
 
+/** What of a job the daemon works out when it accepts it. */
+export interface Submission {
+  user?: string;
+  account?: string;
+  /** Jobs that its `after` means; absent: those it names. */
+  dependencies?: readonly Dependency[];
+  /** Where it is a task of an array; `id` is the job id of the first task. */
+  array?: { id: number; taskId: number; runningMax: number | null };
+}
+
 /** What the scheduler needs to know of a submitted job. `submitMs` is the time of acceptance. */
-export function toJobRequest(jobId: number, spec: JobSpec, submitMs: number): JobRequest {
+export function toJobRequest(
+  jobId: number,
+  spec: JobSpec,
+  submitMs: number,
+  { user = spec.user, account = spec.account, dependencies, array }: Submission = {},
+): JobRequest {
   return {
     jobId,
     submitMs,
-    priority: spec.priority,
+    priority: spec.priority - (spec.nice ?? 0),
     nodes: spec.nodes,
     perNode: {
       cpus: spec.cpus * tasksPerNode(spec),
@@ -19,7 +34,14 @@ export function toJobRequest(jobId: number, spec: JobSpec, submitMs: number): Jo
     timeLimitMs: timeLimitMs(spec),
     excludedNodes: spec.exclude,
     maxRequeues: spec.maxRequeues,
-    dependencies: parseDependencies(spec.after),
+    dependencies:
+      dependencies ?? parseDependencies(spec.after).map(({ condition, jobId: id }) => ({ condition, jobId: id })),
     isHeld: spec.hold,
+    ...(user !== undefined && { user }),
+    ...(account !== undefined && { account }),
+    qos: spec.qos,
+    ...(spec.partition !== undefined && { partition: spec.partition }),
+    ...(spec.reservation !== undefined && { reservation: spec.reservation }),
+    ...(array !== undefined && { array }),
   };
 }

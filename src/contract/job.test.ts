@@ -63,10 +63,10 @@ describe('a job as users write it', () => {
   });
 
   it('reads dependencies and warning signals in sbatch notation', () => {
-    expect(parseDependencies('afterok:1:2,afterany:3')).toEqual([
-      { condition: 'afterok', jobId: 1 },
-      { condition: 'afterok', jobId: 2 },
-      { condition: 'afterany', jobId: 3 },
+    expect(parseDependencies('afterok:1:2,afterany:3_4')).toEqual([
+      { condition: 'afterok', jobId: 1, taskId: null },
+      { condition: 'afterok', jobId: 2, taskId: null },
+      { condition: 'afterany', jobId: 3, taskId: 4 },
     ]);
     expect(parseDependencies(undefined)).toEqual([]);
     expect(parseWarningSignal('USR1@120')).toEqual({ name: 'SIGUSR1', leadMs: 120_000 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { type JobReference, parseJobArray } from './job-array.ts';
 
 const DURATION_MS_MAX = 10 * 366 * 86_400_000;
 /** Slurm keeps the lead of a warning signal in 16 bits. */
@@ -47,7 +48,14 @@ const envValueSchema = z
   .transform(String)
   .pipe(noNulSchema);
 
-const DEPENDENCY = /^(afterok|afterany):(\d+(?::\d+)*)$/;
+const nameSchema = z.string().min(1).max(100);
+
+const arraySchema = z.string().superRefine((text, context) => {
+  const array = parseJobArray(text);
+  if (typeof array === 'string') context.addIssue({ code: 'custom', message: array });
+});
+
+const DEPENDENCY = /^(afterok|afterany):(\d+(?:_\d+)?(?::\d+(?:_\d+)?)*)$/;
 
 const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
   error: (issue) =>
@@ -91,9 +99,20 @@ export const jobSpecSchema = z
     /** Memory on each node (`--mem`). */
     memory: memorySchema.default(formatMemory(JOB_DEFAULTS.memoryBytes)),
     time: timeSchema.default('UNLIMITED'),
-    qos: z.string().min(1).max(100).default('normal'),
-    account: z.string().min(1).max(100).default('default'),
+    qos: nameSchema.default('normal'),
+    /** Absent: that of the user in the policy, else `default`. */
+    account: nameSchema.optional(),
+    /** Absent: the policy's default partition. */
+    partition: nameSchema.optional(),
+    /** Reservation to run in. */
+    reservation: nameSchema.optional(),
+    /** Whom it counts for; absent: the user the daemon runs as. */
+    user: nameSchema.optional(),
     priority: z.int().min(0).max(4_294_967_295).default(0),
+    /** Taken off the priority, as `sbatch --nice`. */
+    nice: z.int().min(0).max(2_147_483_645).optional(),
+    /** Tasks of a job array, as `sbatch --array`: `0-99%4`. */
+    array: arraySchema.optional(),
     env: z.record(envNameSchema, envValueSchema).default({}),
     /** Environment variables whose values are read from the secret files of the daemon's home when an attempt starts. */
     secrets: z.array(envNameSchema).default([]),
@@ -120,17 +139,21 @@ export function tasksPerNode(spec: JobSpec): number {
   return spec.tasksPerNode ?? Math.max(1, spec.gpusPerNode);
 }
 
-/** `afterok:12:13,afterany:14` as a list. */
-export function parseDependencies(after: string | undefined): { condition: 'afterok' | 'afterany'; jobId: number }[] {
+/** `afterok:12:13,afterany:14_2` as a list. */
+export function parseDependencies(after: string | undefined): (JobReference & { condition: 'afterok' | 'afterany' })[] {
   return (after ?? '')
     .split(',')
     .filter((part) => part !== '')
     .flatMap((part) => {
       const [condition, ...ids] = part.split(':');
-      return ids.map((id) => ({
-        condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const),
-        jobId: Number(id),
-      }));
+      return ids.map((id) => {
+        const [jobId, taskId] = id.split('_').map(Number);
+        return {
+          condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const),
+          jobId: jobId ?? 0,
+          taskId: taskId ?? null,
+        };
+      });
     });
 }
 

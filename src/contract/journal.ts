@@ -17,6 +17,11 @@ export interface JournalRecord {
   accepted?: AcceptedJob;
   /** With AttemptEnded and LaunchFailed: what happened, in a sentence. */
   message?: string;
+  /**
+   * Scheduling cycles since the record before that decided nothing: a replay makes them too, since what a cycle looked at may bear on the next.
+   * `first` counts the cycles without decisions of this daemon from 0.
+   */
+  cycles?: { first: number; atMs: readonly number[] };
 }
 
 /** Durable append. Resolves once the records are on disk (`synchronous=FULL`); rejects if they are not, and then nothing of them is. */

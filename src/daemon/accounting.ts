@@ -1,4 +1,6 @@
 import type { AccountingRow } from '../contract/api.ts';
+import { jobLabel } from '../contract/job-array.ts';
+import type { JobUsage } from '../store/job-tables.ts';
 import type { AttemptRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import { readMetrics } from './metrics-file.ts';
@@ -38,7 +40,7 @@ export class Accounting {
     const lost = this.#lostByJob();
     const rows = new Map<string, Sums>();
     for (const used of this.#store.usage(nowMs)) {
-      const key = by === 'job' ? String(used.jobId) : used.account;
+      const key = by === 'job' ? keyOf(used) : used.account;
       const sums = rows.get(key) ?? emptySums(key, by === 'job' ? used.name : used.account);
       rows.set(key, sums);
       sums.jobs += 1;
@@ -119,6 +121,11 @@ function allLines(path: string): Record<string, unknown>[] {
     if (nextOffset === offset) return all;
     offset = nextOffset;
   }
+}
+
+/** As people know it: `12`, or `12_3` for a task of an array. */
+function keyOf({ jobId, array }: JobUsage): string {
+  return jobLabel({ id: jobId, arrayJobId: array?.id, arrayTaskId: array?.taskId });
 }
 
 function emptySums(key: string, name: string): Sums {

@@ -113,7 +113,7 @@ describe('a bad request', () => {
 
   it('names a bad id, query or body', async () => {
     const at = async (path: string) => (await errorOf(await fixture.fetch(`${API_PREFIX}${path}`))).message;
-    expect(await at('/jobs/abc')).toBe('id: expected a whole number, got "abc"');
+    expect(await at('/jobs/abc')).toBe('id: expected a job such as 12, or 12_3, got "abc"');
     expect(await at('/jobs?limit=-1')).toBe('limit: expected a whole number, got "-1"');
     expect(await at('/jobs?stat=PENDING')).toBe('stat: unknown key; did you mean "state"?');
     expect(await at('/accounting?by=user')).toBe('by: expected one of "job", "account", got "user"');
@@ -155,8 +155,12 @@ describe('the OpenAPI document', () => {
       'get /jobs/{id}/logs',
       'get /jobs/{id}/metrics',
       'get /jobs/{id}/why',
+      'get /lemons',
       'get /metrics',
       'get /nodes',
+      'get /priorities',
+      'get /reservations',
+      'get /shares',
       'post /jobs',
       'post /jobs/{id}/cancel',
       'post /jobs/{id}/hold',
@@ -166,6 +170,8 @@ describe('the OpenAPI document', () => {
       'post /nodes/{name}/drain',
       'post /nodes/{name}/fail',
       'post /nodes/{name}/resume',
+      'post /reservations',
+      'post /reservations/{name}/delete',
       'post /shutdown',
     ]);
     const reference = readFileSync(join(import.meta.dirname, '../../docs/reference/api.md'), 'utf8');

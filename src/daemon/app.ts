@@ -8,6 +8,7 @@ import { registerClusterRoutes, registerMetricsRoute } from './cluster-routes.ts
 import type { DaemonContext } from './context.ts';
 import { guard } from './guard.ts';
 import { registerJobRoutes } from './job-routes.ts';
+import { registerReservationRoutes } from './reservation-routes.ts';
 import { errorResponse, explainMisfits } from './route.ts';
 
 const BODY_BYTES_MAX = 64 * 1024 ** 2;
@@ -44,6 +45,7 @@ export function createApp(daemon: DaemonContext): OpenAPIHono {
   explainMisfits(api);
   registerJobRoutes(api, daemon);
   registerClusterRoutes(api, daemon);
+  registerReservationRoutes(api, daemon);
   app.route(API_PREFIX, api);
   registerMetricsRoute(app, daemon);
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });

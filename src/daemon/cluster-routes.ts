@@ -6,11 +6,13 @@ import {
   accountingSchema,
   eventQuerySchema,
   healthSchema,
+  lemonListSchema,
   type NodeSummary,
   nodeListSchema,
   nodeParamsSchema,
   nodeReasonSchema,
   nodeSchema,
+  shareListSchema,
   shutdownRequestSchema,
   shutdownResponseSchema,
 } from '../contract/api.ts';
@@ -38,6 +40,13 @@ const nodes = createRoute({
   summary: 'All nodes.',
   responses: jsonAnswer(nodeListSchema, 'The nodes.'),
 });
+const lemons = createRoute({
+  method: 'get',
+  path: '/lemons',
+  tags: ['nodes'],
+  summary: 'The signals that speak for or against each node being a lemon, and the verdicts.',
+  responses: jsonAnswer(lemonListSchema, 'All nodes.'),
+});
 const nodeAction = (name: string, summary: string) =>
   createRoute({
     method: 'post',
@@ -57,6 +66,13 @@ const account = createRoute({
   summary: 'GPU hours, CPU hours, node failures and ETTR, by job or account.',
   request: { query: accountingQuerySchema },
   responses: jsonAnswer(accountingSchema, 'The rows.'),
+});
+const shares = createRoute({
+  method: 'get',
+  path: '/shares',
+  tags: ['jobs'],
+  summary: 'Fair-share of every user in an account, as of the last calculation.',
+  responses: jsonAnswer(shareListSchema, 'The shares.'),
 });
 const events = createRoute({
   method: 'get',
@@ -94,6 +110,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         pid: process.pid,
         home: daemon.home.folder,
         cluster: daemon.cluster,
+        policy: daemon.policy.name,
         startTime: daemon.startMs / 1000,
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
@@ -115,6 +132,8 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(resume, (nodeName) => backend.resumeNode(nodeName));
   act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
+  app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
+  app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {

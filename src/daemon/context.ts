@@ -3,6 +3,8 @@ import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
+import type { LemonWatch } from './lemon-watch.ts';
+import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements.ts';
 
 export interface Log {
@@ -19,8 +21,12 @@ export interface DaemonContext {
   readonly token: string;
   readonly version: string;
   readonly cluster: string;
+  readonly policy: LivePolicy;
+  /** For whom jobs count that do not say. */
+  readonly user: string;
   readonly startMs: number;
   readonly accounting: Accounting;
+  readonly lemons: LemonWatch;
   readonly measurements: Measurements;
   readonly log: Log;
   readonly now: () => number;

@@ -1,5 +1,6 @@
-import type { AttemptSummary, JobDetail, JobSummary, Why } from '../contract/api.ts';
+import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { parseJobReference } from '../contract/job-array.ts';
 import type { LocalBackend } from '../backend/local/backend-port.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -10,6 +11,8 @@ export interface JobFilter {
   all?: boolean | undefined;
   state?: JobSummary['state'] | undefined;
   name?: string | undefined;
+  /** Tasks of this array. */
+  array?: number | undefined;
   limit?: number | undefined;
 }
 
@@ -29,11 +32,12 @@ export class JobBook {
   }
 
   /** By id. */
-  summaries({ all, state, name, limit }: JobFilter): JobSummary[] {
+  summaries({ all, state, name, array, limit }: JobFilter): JobSummary[] {
     const wantsEnded = state === undefined ? all === true : !LIVE_STATES.includes(state);
     const live: JobSummary[] = [];
     for (const job of this.#store.liveJobs()) {
       if (name !== undefined && job.name !== name) continue;
+      if (array !== undefined && job.array?.id !== array) continue;
       const summary = this.#summary(job);
       if (state === undefined || summary.state === state) live.push(summary);
     }
@@ -41,6 +45,7 @@ export class JobBook {
       ...(state && { state }),
       ...(name !== undefined && { name }),
       ...(limit !== undefined && { limit }),
+      ...(array !== undefined && { arrayId: array }),
     };
     const ended = wantsEnded ? this.#store.endedJobs(filter).map((job) => this.#summary(job)) : [];
     const jobs = [...ended, ...live].sort((a, b) => a.id - b.id);
@@ -73,18 +78,52 @@ export class JobBook {
 
   /** Throws ORR_NOT_FOUND. */
   why(jobId: number): Why {
-    const { id, state, reason, exitCode } = this.summary(jobId);
+    const { id, state, reason, exitCode, arrayJobId, arrayTaskId } = this.summary(jobId);
     const message = this.#store.attempts(jobId).at(-1)?.message;
     const detail = LIVE_STATES.includes(state)
       ? this.#backend.explain(jobId)
       : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
     return {
       id,
+      arrayJobId,
+      arrayTaskId,
       state,
       reason,
-      detail: message ? [...detail, `Its last attempt: ${message}.`] : detail,
+      detail: [
+        ...detail,
+        ...(message ? [`Its last attempt: ${message}.`] : []),
+        ...(arrayJobId === null ? [] : [this.#arraySentence(arrayJobId)]),
+      ],
       expectedStartTime: seconds(state === 'PENDING' ? this.#backend.expectedStartMs(jobId) : null),
     };
+  }
+
+  /** The job that a path means: `12`, or `12_3` for a task of an array. Throws ORR_NOT_FOUND. */
+  resolve(text: string): number {
+    const reference = parseJobReference(text);
+    const { jobId, taskId } = reference ?? { jobId: 0, taskId: null };
+    const found = taskId === null ? jobId : this.#store.taskJobId(jobId, taskId);
+    if (found === undefined || this.#store.job(found) === undefined) throw notFound(text);
+    return found;
+  }
+
+  /** The jobs that are meant where something is done to one: the id of an array means all of its tasks. */
+  resolveAll(text: string): number[] {
+    const jobId = this.resolve(text);
+    const tasks = text === String(jobId) ? this.#store.arrayJobIds(jobId) : [];
+    return tasks.length > 0 ? tasks : [jobId];
+  }
+
+  /** Parts of the priority of all pending jobs, highest first. */
+  priorities(): JobPriority[] {
+    const priorities: JobPriority[] = [];
+    for (const { jobId, array, user, account } of this.#store.liveJobs()) {
+      const parts = this.#backend.priorityOf(jobId);
+      if (parts === null) continue;
+      const task = { arrayJobId: array?.id ?? null, arrayTaskId: array?.taskId ?? null };
+      priorities.push({ id: jobId, ...task, user, account, ...parts });
+    }
+    return priorities.sort((a, b) => b.priority - a.priority || a.id - b.id);
   }
 
   row(jobId: number): Readonly<JobRow> {
@@ -93,17 +132,36 @@ export class JobBook {
     return job;
   }
 
+  /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */
+  #arraySentence(arrayId: number): string {
+    const counts = new Map<string, number>();
+    for (const jobId of this.#store.arrayJobIds(arrayId)) {
+      const state = this.#state(this.row(jobId));
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    return `It is a task of array ${arrayId}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}.`;
+  }
+
+  /** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
+  #state(job: Readonly<JobRow>): JobSummary['state'] {
+    const state = job.isEnded ? undefined : this.#backend.job(job.jobId)?.state;
+    return state !== undefined && LIVE_STATES.includes(state) ? state : job.state;
+  }
+
   #summary(job: Readonly<JobRow>): JobSummary {
-    // Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown.
     const view = job.isEnded ? undefined : this.#backend.job(job.jobId);
-    const state = view !== undefined && LIVE_STATES.includes(view.state) ? view.state : job.state;
+    const state = this.#state(job);
     return {
       id: job.jobId,
+      arrayJobId: job.array?.id ?? null,
+      arrayTaskId: job.array?.taskId ?? null,
       name: job.name,
       state,
       reason: state === 'PENDING' && view !== undefined ? view.reason : 'None',
+      user: job.user,
       account: job.account,
       qos: job.qos,
+      partition: job.partition,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,
       nodeList: [...job.nodeList],
@@ -134,6 +192,6 @@ function seconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000;
 }
 
-function notFound(jobId: number): OrreryError {
+function notFound(jobId: number | string): OrreryError {
   return new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
 }

@@ -6,6 +6,7 @@ import {
   jobDetailSchema,
   jobListSchema,
   jobParamsSchema,
+  jobPriorityListSchema,
   jobQuerySchema,
   jobSummarySchema,
   logQuerySchema,
@@ -48,6 +49,13 @@ const list = createRoute({
   request: { query: jobQuerySchema },
   responses: jsonAnswer(jobListSchema, 'The jobs.'),
 });
+const priorities = createRoute({
+  method: 'get',
+  path: '/priorities',
+  tags,
+  summary: 'What the priorities of pending jobs are made of, highest first; none without multifactor priority.',
+  responses: jsonAnswer(jobPriorityListSchema, 'The parts.'),
+});
 const show = createRoute({
   method: 'get',
   path: '/jobs/{id}',
@@ -73,7 +81,7 @@ const action = (name: string, summary: string) =>
     request: { params, body: { content: { 'application/json': { schema: z.strictObject({}) } } } },
     responses: jsonAnswer(jobSummarySchema, 'The job after it.'),
   });
-const cancel = action('cancel', 'Cancel a job that has not ended.');
+const cancel = action('cancel', 'Cancel a job that has not ended; by the id of an array, all of its tasks.');
 const requeue = action('requeue', 'Put a running or ended job back in the queue, as it was submitted.');
 const hold = action('hold', 'Keep a pending job from starting.');
 const release = action('release', 'Let a held job start.');
@@ -106,15 +114,21 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   const { book, backend } = daemon;
   app.openapi(submit, async (c) => c.json(await submitJobs(c.req.valid('json'), daemon), 201));
   app.openapi(list, (c) => c.json({ jobs: book.summaries(c.req.valid('query')) }, 200));
-  app.openapi(show, (c) => c.json(book.detail(c.req.valid('param').id), 200));
-  app.openapi(why, (c) => c.json(book.why(c.req.valid('param').id), 200));
+  app.openapi(priorities, (c) => c.json({ priorities: book.priorities() }, 200));
+  app.openapi(show, (c) => c.json(book.detail(book.resolve(c.req.valid('param').id)), 200));
+  app.openapi(why, (c) => c.json(book.why(book.resolve(c.req.valid('param').id)), 200));
 
+  /** Of an array the tasks that can; the request fails where none can. */
   const act = (route: typeof cancel, carryOut: (jobId: number) => Promise<void>) =>
     app.openapi(route, async (c) => {
-      const { id } = c.req.valid('param');
-      book.row(id);
-      await carryOut(id);
-      return c.json(book.summary(id), 200);
+      const jobIds = book.resolveAll(c.req.valid('param').id);
+      const outcomes = await Promise.allSettled(jobIds.map(async (jobId) => carryOut(jobId)));
+      const [refused] = outcomes.filter((outcome) => outcome.status === 'rejected');
+      const isUnexpected = refused !== undefined && !(refused.reason instanceof OrreryError);
+      if (refused !== undefined && (isUnexpected || outcomes.every(({ status }) => status === 'rejected'))) {
+        throw refused.reason;
+      }
+      return c.json(book.summary(jobIds[0] ?? 0), 200);
     });
   act(cancel, (jobId) => {
     const { isEnded, state } = book.row(jobId);
@@ -125,14 +139,13 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   act(hold, (jobId) => backend.hold(jobId));
   act(release, (jobId) => backend.release(jobId));
   app.openapi(signal, async (c) => {
-    const { id } = c.req.valid('param');
-    book.row(id);
+    const id = book.resolve(c.req.valid('param').id);
     await backend.signal(id, signalName(c.req.valid('json').signal));
     return c.json(book.summary(id), 200);
   });
 
   app.openapi(logs, (c) => {
-    const { id } = c.req.valid('param');
+    const id = book.resolve(c.req.valid('param').id);
     expectLogs(daemon, id, c.req.valid('query'));
     const resumeId = c.req.header('last-event-id');
     const position = resumeId === undefined ? null : LogPosition.parse(resumeId);
@@ -146,8 +159,7 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
     );
   });
   app.openapi(metrics, (c) => {
-    const { id } = c.req.valid('param');
-    book.row(id);
+    const id = book.resolve(c.req.valid('param').id);
     return c.json(readMetrics(daemon.home.metrics(id), c.req.valid('query').since ?? 0), 200);
   });
 }

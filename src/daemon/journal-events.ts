@@ -1,4 +1,5 @@
 import type { JobEvent } from '../contract/api.ts';
+import { jobIdOf, nodeNameOf } from '../contract/event-subject.ts';
 import type { JournalEntry } from '../store/journal-table.ts';
 import type { Store } from '../store/store.ts';
 
@@ -11,8 +12,8 @@ export function toJobEvent({ seq, record }: JournalEntry): JobEvent {
     seq,
     atTime: event.atMs / 1000,
     kind: event.kind,
-    jobId: event.kind === 'JobSubmitted' ? event.job.jobId : 'jobId' in event ? event.jobId : null,
-    nodeName: event.kind === 'NodeAdded' ? event.node.name : 'nodeName' in event ? event.nodeName : null,
+    jobId: jobIdOf(event),
+    nodeName: nodeNameOf(event),
     body: message === undefined ? { ...event } : { ...event, message },
   };
 }

@@ -45,6 +45,7 @@ function readArguments(argv: string[]): DaemonOptions {
       nodes: { type: 'string' },
       cluster: { type: 'string' },
       scheduler: { type: 'string' },
+      policy: { type: 'string' },
     },
   });
   if (values.home === undefined)
@@ -56,6 +57,7 @@ function readArguments(argv: string[]): DaemonOptions {
     ...(values.nodes !== undefined && { nodeCount: integer('--nodes', values.nodes, 1, 10_000) }),
     ...(values.cluster !== undefined && { clusterFile: values.cluster }),
     ...(values.scheduler !== undefined && { schedulerType: schedulerType(values.scheduler) }),
+    ...(values.policy !== undefined && { policyFile: values.policy }),
   };
 }
 

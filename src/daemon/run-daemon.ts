@@ -1,9 +1,14 @@
+import { userInfo } from 'node:os';
 import type { LocalBackend } from '../backend/local/backend-port.ts';
 import { faultPoint } from '../backend/local/fault-points.ts';
 import { createLauncher } from '../backend/local/launcher.ts';
 import { createLocalBackend } from '../backend/local/local-backend.ts';
-import type { SchedulerType } from '../scheduler/policy.ts';
+import type { NodeSpec } from '../cluster/node.ts';
+import { OrreryError } from '../contract/errors.ts';
+import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
+import type { Policy, SchedulerType } from '../scheduler/policy.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import type { AssociationUse } from '../scheduler/types.ts';
 import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
 import { Accounting } from './accounting.ts';
@@ -12,7 +17,16 @@ import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
 import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
+import { LemonWatch } from './lemon-watch.ts';
 import { type Listener, listen } from './listen.ts';
+import {
+  DEFAULT_POLICY,
+  type LivePolicy,
+  livePolicy,
+  readLivePolicy,
+  recordedPolicy,
+  toRecord,
+} from './live-policy.ts';
 import { Measurements } from './measurements.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
@@ -34,8 +48,10 @@ export interface DaemonOptions {
   nodeCount?: number;
   /** Path of a cluster file. */
   clusterFile?: string;
-  /** Absent: backfill. */
+  /** The default policy with this; absent: backfill. */
   schedulerType?: SchedulerType;
+  /** Path of a policy file, or `default`; absent: what the home went by last. */
+  policyFile?: string;
   log?: Log;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
@@ -55,11 +71,12 @@ export interface Daemon {
 /** Starts a daemon in this process. Resolves once it has recovered its jobs and listens; `daemon.json` then says where. */
 export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
   const host = options.host ?? '127.0.0.1';
-  const home = openHome(options.home);
   const nodes = await localNodes({
     ...(options.nodeCount !== undefined && { count: options.nodeCount }),
     ...(options.clusterFile !== undefined && { clusterFile: options.clusterFile }),
   });
+  const policy = chosenPolicy(options, nodes.specs);
+  const home = openHome(options.home);
   let fetch = (_request: Request): Response | Promise<Response> =>
     Response.json({ error: { code: 'ORR_UNREACHABLE', message: 'the daemon is starting' } }, { status: 503 });
   let lock: HomeLock | undefined;
@@ -77,6 +94,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
       host,
       listener,
       nodes,
+      policy,
       options,
       release: () => held.release(),
     });
@@ -101,6 +119,8 @@ interface Parts {
   host: string;
   listener: Listener;
   nodes: LocalNodes;
+  /** Null: what the home went by last. */
+  policy: LivePolicy | null;
   options: DaemonOptions;
   release: () => void;
 }
@@ -116,14 +136,14 @@ class RunningDaemon implements Daemon {
 
   static async start(parts: Parts): Promise<RunningDaemon> {
     const { home, nodes, options } = parts;
-    const { schedulerType = 'backfill' } = options;
     const log = options.log ?? { info: () => undefined, error: () => undefined };
     const store = new Store(home.store, { faultPoint });
     try {
+      const policy = parts.policy ?? recordedPolicy(store.lastStart(), nodes.specs);
       const measurements = new Measurements();
       store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
       const backend = createLocalBackend({
-        scheduler: createScheduler({ schedulerType }),
+        scheduler: createScheduler(policy.options),
         launcher: createLauncher({
           home: home.folder,
           gpusOfNode: nodes.gpusOfNode,
@@ -140,18 +160,27 @@ class RunningDaemon implements Daemon {
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
-      store.recordStart({ atMs: Date.now(), version, cluster: nodes.clusterName, policy: schedulerType });
+      const nowMs = Date.now();
+      store.recordStart({ atMs: nowMs, version, cluster: nodes.clusterName, ...toRecord(policy) });
+      for (const remark of policy.remarks) log.info({ policy: policy.name }, remark);
       const records = store.recoveryRecords();
-      await backend.start(records);
+      await backend.start(records, usedBefore(store, policy.policy, nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
-      return new RunningDaemon(parts, store, backend, measurements, log);
+      return new RunningDaemon(parts, policy, store, backend, measurements, log);
     } catch (error) {
       store.close();
       throw error;
     }
   }
 
-  private constructor(parts: Parts, store: Store, backend: LocalBackend, measurements: Measurements, log: Log) {
+  private constructor(
+    parts: Parts,
+    policy: LivePolicy,
+    store: Store,
+    backend: LocalBackend,
+    measurements: Measurements,
+    log: Log,
+  ) {
     const { home, token, host, listener, nodes, options } = parts;
     this.#parts = parts;
     this.token = token;
@@ -163,10 +192,13 @@ class RunningDaemon implements Daemon {
       backend,
       book: new JobBook(store, backend, home),
       accounting: new Accounting(store, home.metrics),
+      lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,
       token,
       version,
       cluster: nodes.clusterName,
+      policy,
+      user: userName(),
       startMs: Date.now(),
       measurements,
       log,
@@ -189,6 +221,7 @@ class RunningDaemon implements Daemon {
       home: home.folder,
       version,
       startTime: startMs / 1000,
+      policy: this.context.policy.name,
     });
     log.info({ url: this.url, home: home.folder, cluster: this.context.cluster }, 'listening');
   }
@@ -199,8 +232,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #close(cancel: boolean): Promise<void> {
-    const { store, backend, home, log } = this.context;
+    const { store, backend, home, lemons, log } = this.context;
     if (cancel) await cancelAll(this.context);
+    lemons.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();
@@ -208,6 +242,32 @@ class RunningDaemon implements Daemon {
     removeDaemonFile(home);
     this.#parts.release();
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
+  }
+}
+
+/** What is asked for, before anything is touched; null where nothing is. */
+function chosenPolicy({ schedulerType, policyFile }: DaemonOptions, nodes: readonly NodeSpec[]): LivePolicy | null {
+  if (policyFile !== undefined && policyFile !== DEFAULT_POLICY) {
+    if (schedulerType !== undefined)
+      throw new OrreryError('ORR_USAGE', '--scheduler: the policy says it (schedulerType): leave one of the two out');
+    return readLivePolicy(policyFile, nodes);
+  }
+  if (schedulerType === undefined && policyFile === undefined) return null;
+  return livePolicy(DEFAULT_POLICY, schedulerType === undefined ? {} : { schedulerType }, false, nodes);
+}
+
+/** What attempts used that the scheduler is not told of; nothing where the policy does not care. */
+function usedBefore(store: Store, policy: Policy, nowMs: number): AssociationUse[] {
+  if (policy.priority.type === 'basic' || policy.priority.weights.fairshare === 0) return [];
+  return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs);
+}
+
+/** Of the user the daemon runs as; its number where the system has no name for it. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'default');
   }
 }
 

@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { defaultJobName } from '../backend/local/attempt-plan.ts';
+import type { SubmittedJob } from '../backend/local/backend-port.ts';
 import type { SubmitResponse, submitRequestSchema } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
-import { parseDependencies } from '../contract/job.ts';
+import { type JobSpec, parseDependencies } from '../contract/job.ts';
+import { parseJobArray } from '../contract/job-array.ts';
 import type { AcceptedJob } from '../contract/journal.ts';
+import type { Dependency } from '../scheduler/types.ts';
 import type { DaemonContext } from './context.ts';
 
 type Request = z.output<typeof submitRequestSchema>;
+
+/** Of one request, its arrays' tasks counted. */
+const JOBS_MAX = 100_000;
 
 /**
  * Takes a request for jobs, whole or not at all: resolves once all of them are on disk. Throws ORR_BAD_JOB with one line for what can
@@ -19,32 +25,96 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
   if (code !== null && code.snapshot !== null && !existsSync(context.home.snapshot(code.snapshot))) {
     throw new OrreryError('ORR_BAD_JOB', `code snapshot ${code.snapshot} is not in ${context.home.snapshot('')}`);
   }
-  const accepted = request.jobs.map((spec): AcceptedJob & { name: string } => {
-    const name = spec.name ?? defaultJobName(spec);
-    return { name, spec: { ...spec, name }, environment, code };
-  });
   const nodeNames = new Set(backend.nodes().map((node) => node.spec.name));
-  for (const [index, { spec, name }] of accepted.entries()) {
+  const jobs: SubmittedJob[] = [];
+  /** By place in `jobs`: the place in the request. */
+  const places: number[] = [];
+  for (const [place, spec] of request.jobs.entries()) {
+    const accepted = { spec: { ...spec, name: nameOf(spec) }, environment, code };
     try {
-      checkDependencies(spec.after, context);
       const unknown = spec.exclude.find((node) => !nodeNames.has(node));
       if (unknown !== undefined) {
         throw new OrreryError('ORR_BAD_JOB', `exclude: no node ${JSON.stringify(unknown)}: see orrery nodes`);
       }
-      backend.checkAdmission({ jobId: 0, accepted: { spec, environment, code } });
+      for (const job of jobsOf(accepted, context)) {
+        jobs.push(job);
+        places.push(place);
+      }
     } catch (error) {
-      if (accepted.length === 1 || !(error instanceof OrreryError)) throw error;
-      throw new OrreryError(error.code, `jobs[${index}] (${name}): ${error.message}`, { cause: error });
+      throw placed(error, request, place);
+    }
+    if (jobs.length > JOBS_MAX) {
+      throw new OrreryError('ORR_BAD_JOB', `expected at most ${JOBS_MAX} jobs in one request, array tasks counted`);
     }
   }
-  const jobs = accepted.map(({ name, ...job }) => ({ jobId: store.nextJobId(), name, accepted: job }));
-  await backend.submit(jobs);
-  measurements.submissions.inc(jobs.length);
-  return { jobs: jobs.map(({ jobId, name }) => ({ id: jobId, name })) };
+  // From here to the submission nothing else gets its turn: what is counted now still holds.
+  const refusal = backend.refusal(jobs);
+  if (refusal !== null) {
+    throw placed(new OrreryError('ORR_BAD_JOB', refusal.message), request, places[refusal.index] ?? 0);
+  }
+  const numbered = withIds(jobs, () => store.nextJobId());
+  await backend.submit(numbered);
+  measurements.submissions.inc(numbered.length);
+  return {
+    jobs: numbered.map(({ jobId, accepted: { spec }, submission: { array } }) => ({
+      id: jobId,
+      name: nameOf(spec),
+      ...(array !== undefined && { arrayJobId: array.id, arrayTaskId: array.taskId }),
+    })),
+  };
 }
 
-function checkDependencies(after: string | undefined, { store }: DaemonContext): void {
-  for (const { jobId } of parseDependencies(after)) {
-    if (store.job(jobId) === undefined) throw new OrreryError('ORR_BAD_JOB', `after: no job ${jobId} to wait for`);
-  }
+/** One, or a task of the array each, without ids: those are for jobs that are accepted. */
+function jobsOf(accepted: AcceptedJob, context: DaemonContext): SubmittedJob[] {
+  const { spec } = accepted;
+  const user = spec.user ?? context.user;
+  const account = spec.account ?? context.policy.policy.users.find(({ name }) => name === user)?.account ?? 'default';
+  const submission = { user, account, dependencies: dependenciesOf(spec.after, context) };
+  const array = spec.array === undefined ? null : parseJobArray(spec.array);
+  if (array === null || typeof array === 'string') return [{ jobId: 0, accepted, submission }];
+  const { taskIds, runningMax } = array;
+  return taskIds.map((taskId) => ({
+    jobId: 0,
+    accepted,
+    submission: { ...submission, array: { id: 0, taskId, runningMax } },
+  }));
+}
+
+/** The first task of an array gives it its id. */
+function withIds(jobs: readonly SubmittedJob[], nextId: () => number): SubmittedJob[] {
+  let arrayId = 0;
+  let arrayOf: AcceptedJob | null = null;
+  return jobs.map(({ accepted, submission }) => {
+    const jobId = nextId();
+    const { array } = submission;
+    if (array === undefined) return { jobId, accepted, submission };
+    if (accepted !== arrayOf) [arrayOf, arrayId] = [accepted, jobId];
+    return { jobId, accepted, submission: { ...submission, array: { ...array, id: arrayId } } };
+  });
+}
+
+function nameOf(spec: JobSpec): string {
+  return spec.name ?? defaultJobName(spec);
+}
+
+/** Of one of several jobs it says which. */
+function placed(error: unknown, { jobs }: Request, place: number): unknown {
+  const spec = jobs[place];
+  if (jobs.length === 1 || spec === undefined || !(error instanceof OrreryError)) return error;
+  return new OrreryError(error.code, `jobs[${place}] (${nameOf(spec)}): ${error.message}`, { cause: error });
+}
+
+/** The id of an array means all of its tasks. */
+function dependenciesOf(after: string | undefined, { store }: DaemonContext): Dependency[] {
+  return parseDependencies(after).flatMap(({ condition, jobId, taskId }) => {
+    const found = taskId === null ? store.arrayJobIds(jobId) : [store.taskJobId(jobId, taskId)];
+    const jobIds = taskId === null && found.length === 0 ? [jobId] : found;
+    return jobIds.map((id) => {
+      if (id === undefined || store.job(id) === undefined) {
+        const name = taskId === null ? String(jobId) : `${jobId}_${taskId}`;
+        throw new OrreryError('ORR_BAD_JOB', `after: no job ${name} to wait for`);
+      }
+      return { condition, jobId: id };
+    });
+  });
 }

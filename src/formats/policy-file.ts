@@ -19,6 +19,8 @@ export interface PolicyFile {
   options: SchedulerOptions;
   /** Null where the file has no `timing`. */
   timing: Timing | null;
+  /** What a live daemon does about lemon nodes; null where the file does not say. */
+  lemons: 'advise' | 'drain' | null;
   /** Slurm's parameters in it that change nothing here, and why. */
   ignored: readonly { key: string; reason: string }[];
 }
@@ -174,7 +176,13 @@ const ignorable = {
 } satisfies Partial<Record<IgnoredParameter, z.ZodType>>;
 
 const policySchema = z
-  .strictObject({ ...ownFields, timing: timing.exactOptional(), ...applied, ...ignorable })
+  .strictObject({
+    ...ownFields,
+    timing: timing.exactOptional(),
+    lemons: z.enum(['advise', 'drain']).exactOptional(),
+    ...applied,
+    ...ignorable,
+  })
   .superRefine((file, context) => {
     for (const { path, text } of wrongNames(file)) context.addIssue({ code: 'custom', path: [...path], message: text });
     for (const [parameter, { field }] of Object.entries(APPLIED_PARAMETERS)) {
@@ -189,7 +197,7 @@ const policySchema = z
  * (`bf_window` in minutes), reservations in seconds, and `timing` in seconds. Throws ORR_BAD_FILE with file, line and field.
  */
 export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
-  const { timing: delays, reservations, ...rest } = parseYaml(yaml, fileName, policySchema);
+  const { timing: delays, lemons = null, reservations, ...rest } = parseYaml(yaml, fileName, policySchema);
   const options: SchedulerOptions = {};
   const ignored: PolicyFile['ignored'][number][] = [];
   for (const [key, value] of Object.entries(rest)) {
@@ -204,7 +212,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
       endMs: Math.round(endSeconds * 1000),
     }));
   }
-  return { options, timing: delays === undefined ? null : toTiming(delays), ignored };
+  return { options, timing: delays === undefined ? null : toTiming(delays), lemons, ignored };
 }
 
 function toTiming(delays: z.output<typeof timing>): Timing {

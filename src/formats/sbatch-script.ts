@@ -24,8 +24,7 @@ export interface SbatchScript {
 
 /**
  * A batch script with its `#SBATCH` lines, read as sbatch reads them: up to the first line that is neither empty nor a comment, the last of
- * repeated options wins. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have, a malformed value,
- * and a job array (which cannot be left out without changing what runs).
+ * repeated options wins. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have and a malformed value.
  */
 export function parseSbatchScript(text: string, fileName: string): SbatchScript {
   if (!text.startsWith('#!')) {
@@ -40,8 +39,6 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
   const options = new Map<AppliedOption, Applied>();
   for (const option of readOptions(text, fileName)) {
     const { name, place } = option;
-    if (name === 'array')
-      throw badFile(`${place} --array: job arrays are not supported; submit many jobs with --batch`);
     if (isApplied(name)) options.set(name, { ...option, name });
     else warnings.push(`${place} --${name} is not applied`);
   }
@@ -100,7 +97,7 @@ function readOption({ text, place }: Token, rest: Token[]): Option {
   const long = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(text);
   const short = /^-([A-Za-z])(.*)$/s.exec(text);
   const name = long?.[1] ?? SHORT_OPTIONS[short?.[1] ?? ''];
-  const arity = name === 'array' ? 'required' : name === undefined ? undefined : arityOf(name);
+  const arity = name === undefined ? undefined : arityOf(name);
   if (name === undefined || arity === undefined) throw badFile(`${place} ${unknownOption(text, name)}`);
   const attached = long ? long[2] : short?.[2] === '' ? undefined : short?.[2];
   if (arity === 'none' && attached !== undefined) throw badFile(`${place} --${name} takes no value`);
@@ -134,6 +131,19 @@ function applyOption(
     case 'qos':
       spec.qos = value;
       return 'qos';
+    case 'array':
+      spec.array = value;
+      return 'array';
+    case 'partition':
+      spec.partition = value;
+      return 'partition';
+    case 'reservation':
+      spec.reservation = value;
+      return 'reservation';
+    case 'nice':
+      // sbatch without a value: 100.
+      spec.nice = integer(option, value === '' ? '100' : value);
+      return 'nice';
     case 'nodes':
       spec.nodes = nodeCount(option, warnings);
       return 'nodes';

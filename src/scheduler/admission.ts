@@ -11,10 +11,11 @@ export function refusal(pool: NodePool, job: JobRecord): string | null {
   if (capable >= request.nodes) return null;
   const total = pool.present().length;
   if (request.nodes > total) return `the job asks for ${count(request.nodes, 'node')}, the cluster has ${total}`;
+  const place = request.partition === undefined ? 'the cluster' : `partition ${request.partition}`;
   const tooBig = tooBigForAnyNode(pool, job);
   if (tooBig !== null) return tooBig;
   const excluded = job.excluded.size > 0 ? `, ${job.excluded.size} excluded` : '';
-  return `the job asks for ${wanted(request)}, the cluster has ${capable} such${excluded}`;
+  return `the job asks for ${wanted(request)}, ${place} has ${capable} such${excluded}`;
 }
 
 /** `2 nodes with 8 GPUs (a100-80), 16 CPUs and 64G each`. */

@@ -7,7 +7,6 @@ import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { NEVER } from './limits.ts';
 import { hasRoom, isInService } from './node-record.ts';
-import { NodeReservations } from './node-reservations.ts';
 import { holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
@@ -33,7 +32,6 @@ export class Core implements SchedulerCore {
   readonly #passes: ConservativePasses | null;
   readonly #cadence: Cadence | null;
   readonly #preemption: Preemption | null;
-  readonly #reservations: NodeReservations;
   #lastBackfillMs = -Infinity;
   #calcPeriod = 0;
   #isClusterNew = true;
@@ -47,7 +45,6 @@ export class Core implements SchedulerCore {
   constructor(policy: Policy) {
     this.policy = policy;
     this.ledger = new Ledger(policy);
-    this.#reservations = new NodeReservations(policy.reservations, policy.accounts);
     const admit = (job: JobRecord, nowMs: number) => this.#admit(job, nowMs);
     const isConservative = policy.backfillType === 'conservative';
     const isBackfilling = policy.schedulerType === 'backfill';
@@ -97,6 +94,12 @@ export class Core implements SchedulerCore {
     this.#isClusterNew = true;
   }
 
+  /** Reservations have come or gone. */
+  reservationsChanged(): void {
+    // The masks of all of them are made anew, and whoever waits for one is looked at again.
+    this.#isClusterNew = true;
+  }
+
   submit(request: JobRequest, atMs: number, attemptsBefore = 0): JobRecord {
     return this.ledger.submit(request, attemptsBefore, atMs);
   }
@@ -139,6 +142,8 @@ export class Core implements SchedulerCore {
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, cadence.wakeMs(queue.head() === undefined));
+    // Also where nobody is in the queue: those who wait for a reservation are out of it.
+    wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
     if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
@@ -146,7 +151,7 @@ export class Core implements SchedulerCore {
       if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
     }
     const preemptMs = this.#preemption?.wakeMs ?? Infinity;
-    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity, this.#reservationsChangeMs);
+    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity);
   }
 
   /** What depends on which nodes there are. */
@@ -158,7 +163,8 @@ export class Core implements SchedulerCore {
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
     );
-    if (!this.#reservations.isEmpty) this.#reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
+    if (!this.ledger.reservations.isEmpty)
+      this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
     this.#reservationsChangeMs = -Infinity;
     if (this.policy.priority.type === 'multifactor') this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
   }
@@ -175,14 +181,15 @@ export class Core implements SchedulerCore {
   }
 
   #reviewReservations(nowMs: number): void {
-    this.#reservationsChangeMs = this.#reservations.nextChangeMs(nowMs);
+    this.#reservationsChangeMs = this.ledger.reservations.nextChangeMs(nowMs);
     this.ledger.queue.unpark(RESERVATION);
     this.#backfill?.forget();
+    this.#seenChanges = -1;
   }
 
   /** Whether limits and reservations let it start now; if not, it is parked. */
   #admit(job: JobRecord, nowMs: number): boolean {
-    const { queue, kinds } = this.ledger;
+    const { queue, kinds, reservations } = this.ledger;
     if (job.isOverTime) {
       queue.park(job, NEVER);
       return false;
@@ -194,15 +201,21 @@ export class Core implements SchedulerCore {
         return false;
       }
     }
-    if (this.#reservations.isEmpty) return true;
+    const { reservation = null } = job.request;
+    if (reservations.isEmpty && reservation === null) {
+      job.barred = null;
+      return true;
+    }
     const { user, account } = job.kind;
-    const { reservation = null, timeLimitMs } = job.request;
+    // Its partition's where it has no limit of its own.
+    const timeLimitMs = job.limitMs === Infinity ? null : job.limitMs;
     const asUser = { user, account, reservation, timeLimitMs };
-    if (!this.#reservations.isOpen(asUser, nowMs)) {
+    job.isOutsideReservation = !reservations.isOpen(asUser, nowMs);
+    if (job.isOutsideReservation) {
       queue.park(job, RESERVATION);
       return false;
     }
-    job.barred = this.#reservations.barred(asUser, nowMs);
+    job.barred = reservations.barred(asUser, nowMs);
     return true;
   }
 
@@ -285,7 +298,7 @@ export class Core implements SchedulerCore {
     const { queue, pool } = this.ledger;
     const start = this.#starter(nowMs, sink);
     if (this.ledger.claimants.size > 0) this.#startClaimants(start);
-    if (!this.#reservations.isEmpty) this.#backfill?.forget();
+    if (!this.ledger.reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
       if (job === undefined) return false;
@@ -326,7 +339,8 @@ export class Core implements SchedulerCore {
     if (this.#backfill === null) return false;
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
-    return this.#backfill.run(head, nowMs, start);
+    // One behind it may have used up a limit that they share: then it blocks nobody any more.
+    return this.#backfill.run(head, nowMs, start) || !this.#admit(head, nowMs);
   }
 
   /** A core is driven with its own jobs only. */

@@ -4,6 +4,7 @@ import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
+import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
 
@@ -19,6 +20,7 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
   if (job.isOverTime) return 'PartitionTimeLimit';
   const blocked = job.demand === null ? null : ledger.kinds.limits.blockedBy(job.kind.limits, job.demand);
   if (blocked !== null) return blocked.reason;
+  if (job.isOutsideReservation && job.request.reservation !== undefined) return 'Reservation';
   if (job.claimed !== null) return 'Resources';
   const { pool, queue } = ledger;
   if (pool.countCapable(job, 'all') < job.request.nodes) return 'BadConstraints';
@@ -44,7 +46,8 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
     const state = ledger.outcomes.state(jobId);
     return [state === undefined ? `Job ${jobId} is unknown.` : `Job ${jobId} has ended: ${state}.`];
   }
-  if (job.phase === 'over') return [`Job ${jobId}: attempt ${job.attempt} is over; the next cycle settles it.`];
+  const name = nameOf(job);
+  if (job.phase === 'over') return [`Job ${name}: attempt ${job.attempt} is over; the next cycle settles it.`];
   if (job.held !== null) return [explainRunning(ledger, job, job.held, nowMs)];
   const expected: string[] = [];
   if (expectedStartMs !== null) {
@@ -52,18 +55,18 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
       expectedStartMs <= nowMs
         ? 'as soon as what is being ended is gone'
         : `${untilText(expectedStartMs, nowMs)} at the latest`;
-    expected.push(`Job ${jobId} is expected to start ${when}, by the time limits of what runs.`);
+    expected.push(`Job ${name} is expected to start ${when}, by the time limits of what runs.`);
   }
   switch (reasonOf(ledger, job)) {
     case 'JobHeldUser':
-      return [`Job ${jobId} is held. Release it: orrery release ${jobId}`];
+      return [`Job ${name} is held. Release it: orrery release ${name}`];
     case 'launch failed requeued held':
-      return [`Job ${jobId} is held because its last launch failed. Once the cause is mended: orrery release ${jobId}`];
+      return [`Job ${name} is held because its last launch failed. Once the cause is mended: orrery release ${name}`];
     case 'Dependency':
     case 'DependencyNeverSatisfied':
       return job.waitsFor.map((dependency) => explainDependency(ledger, dependency));
     case 'BadConstraints':
-      return [`Job ${jobId} can never start: ${refusal(ledger.pool, job) ?? 'no nodes fit'}.`];
+      return [`Job ${name} can never start: ${refusal(ledger.pool, job) ?? 'no nodes fit'}.`];
     case 'ReqNodeNotAvail':
       return explainOutage(ledger, job);
     case 'Priority':
@@ -71,13 +74,21 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
     case 'Resources':
       return [...explainResources(ledger, job, nowMs), ...expected];
     case 'BeginTime':
-      return [`Job ${jobId} may start ${untilText(job.eligibleMs, nowMs)}.`];
+      return [
+        `Job ${name} may start ${untilText(job.eligibleMs, nowMs)}${job.attempt > 0 ? ': it was put back' : ''}.`,
+      ];
+    case 'Reservation':
+      return [explainReservation(ledger, job, nowMs)];
+    case 'PartitionTimeLimit':
+      return [
+        `Job ${name} asks for more time than its partition gives: it never starts. Submit it again with less --time.`,
+      ];
     case 'None':
       break;
     default:
-      return [`Job ${jobId} waits for a limit: ${reasonOf(ledger, job)}.`];
+      return [`Job ${name} waits for a limit (${reasonOf(ledger, job)})${explainLimit(ledger, job)}.`];
   }
-  return [`Job ${jobId} has all it needs and starts in the next cycle.`];
+  return [`Job ${name} has all it needs and starts in the next cycle.`];
 }
 
 function explainRunning(ledger: Ledger, job: JobRecord, held: Held, nowMs: number): string {
@@ -88,7 +99,7 @@ function explainRunning(ledger: Ledger, job: JobRecord, held: Held, nowMs: numbe
       ? 'is starting on'
       : 'runs on';
   const limit = job.deadlineMs === null ? '' : `; its time limit is ${untilText(job.deadlineMs, nowMs)}`;
-  return `Job ${job.request.jobId} ${verb} ${nodeNames} as attempt ${job.attempt}${limit}.`;
+  return `Job ${nameOf(job)} ${verb} ${nodeNames} as attempt ${job.attempt}${limit}.`;
 }
 
 function explainDependency(ledger: Ledger, dependency: JobRecord['waitsFor'][number]): string {
@@ -110,7 +121,7 @@ function explainOutage(ledger: Ledger, job: JobRecord): string[] {
   const names = list(out.map((node) => `${node.spec.name} ${stateOf(node)}${node.reason ? ` (${node.reason})` : ''}`));
   const capable = pool.countCapable(job, 'inService');
   return [
-    `Job ${job.request.jobId} asks for ${wanted(job.request)}; ${capable} such in service, even if all were free.`,
+    `Job ${nameOf(job)} asks for ${wanted(job.request)}; ${capable} such in service, even if all were free.`,
     `Out of service: ${names}.`,
   ];
 }
@@ -118,32 +129,67 @@ function explainOutage(ledger: Ledger, job: JobRecord): string[] {
 function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[] {
   const head = ledger.queue.head();
   if (head === undefined) return [];
-  const { jobId, priority } = job.request;
   const jobs = count(ledger.queue.ahead(job), 'job');
-  const first = `the first is job ${head.request.jobId} with priority ${head.request.priority}`;
+  const first = `the first is job ${nameOf(head)} with priority ${head.priority}`;
   return [
-    `Job ${jobId} with priority ${priority} waits its turn: ${jobs} ahead of it, ${first}.`,
+    `Job ${nameOf(job)} with priority ${job.priority} waits its turn: ${jobs} ahead of it, ${first}.`,
+    ...explainParts(ledger, job),
     ...(placeGang(ledger.pool, head) === null ? explainResources(ledger, head, nowMs) : []),
   ];
 }
 
+function explainParts(ledger: Ledger, job: JobRecord): string[] {
+  const parts = priorityParts(ledger, job);
+  if (parts === null) return [];
+  const { age, fairshare, jobSize, partition, qos, own } = parts;
+  const named = { age, 'fair-share': fairshare, 'job size': jobSize, partition, QOS: qos, own };
+  const said = Object.entries(named).flatMap(([name, part]) => (part === 0 ? [] : [`${name} ${Math.round(part)}`]));
+  return said.length === 0 ? [] : [`Its priority is made of ${said.join(', ')}.`];
+}
+
+function explainLimit(ledger: Ledger, job: JobRecord): string {
+  const said = job.demand === null ? null : ledger.kinds.limits.explain(job.kind.limits, job.demand);
+  return said === null ? '' : `: ${said}`;
+}
+
+function explainReservation(ledger: Ledger, job: JobRecord, nowMs: number): string {
+  const { reservation: name } = job.request;
+  const found = ledger.reservations.all.find((reservation) => reservation.name === name);
+  const waits = `Job ${nameOf(job)} waits for reservation ${name}`;
+  if (found === undefined) return `${waits}, which is gone: cancel the job.`;
+  if (nowMs >= found.endMs) return `${waits}, which is over: cancel the job.`;
+  return `${waits}, which begins ${untilText(found.startMs, nowMs)}.`;
+}
+
+/** As people know it: `12_3` for a task of an array. */
+function nameOf({ request: { jobId, array } }: JobRecord): string {
+  return array?.taskId === undefined ? String(jobId) : `${array.id}_${array.taskId}`;
+}
+
 function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string[] {
-  const { jobId } = job.request;
+  if (job.claimed !== null) return explainClaim(ledger, job, job.claimed);
   const withRoom = countWithRoom(ledger.pool, job);
-  const holders = new Set(
-    ledger.pool.present().flatMap((node) => (isInService(node) ? node.jobs.map(({ request }) => request.jobId) : [])),
-  );
+  const holders = new Set(ledger.pool.present().flatMap((node) => (isInService(node) ? node.jobs : [])));
+  const names = [...holders].sort((a, b) => a.request.jobId - b.request.jobId).map(nameOf);
   const sentences = [
-    `Job ${jobId} asks for ${wanted(job.request)}; ${count(withRoom, 'node')} with that much free now.`,
-    `The rest is held by ${count(holders.size, 'running job')}: ${list([...holders].sort((a, b) => a - b).map(String))}.`,
+    `Job ${nameOf(job)} asks for ${wanted(job.request)}; ${count(withRoom, 'node')} with that much free now.`,
+    `The rest is held by ${count(holders.size, 'running job')}: ${list(names)}.`,
   ];
+  const barred = ledger.pool.present().filter((node) => job.barred?.[node.index] === 1);
+  if (barred.length > 0)
+    sentences.push(`Reservations keep it off ${list(barred.map(({ spec }) => spec.name))} (orrery reservations).`);
   const due = ledger.deadlines.peek();
   if (due !== undefined && due.deadlineMs !== null) {
-    sentences.push(
-      `The first of all time limits is that of job ${due.request.jobId}, ${untilText(due.deadlineMs, nowMs)}.`,
-    );
+    sentences.push(`The first of all time limits is that of job ${nameOf(due)}, ${untilText(due.deadlineMs, nowMs)}.`);
   }
   return sentences;
+}
+
+function explainClaim(ledger: Ledger, job: JobRecord, claimed: readonly number[]): string[] {
+  const victims = [...ledger.ending].filter((other) => other.preemptorJobId === job.request.jobId).map(nameOf);
+  const nodeNames = list(claimed.map((index) => ledger.pool.at(index).spec.name));
+  const kept = `Job ${nameOf(job)} gets ${nodeNames}, kept for it`;
+  return [victims.length === 0 ? `${kept}.` : `${kept} while job ${list(victims)} is preempted there.`];
 }
 
 function untilText(atMs: number, nowMs: number): string {

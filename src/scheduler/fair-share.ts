@@ -1,6 +1,7 @@
 import { assert, definite } from '../lib/assert.ts';
 import { AccountTree, type AccountNode, type Association } from './account-tree.ts';
 import type { AccountPolicy, PriorityPolicy, UserPolicy } from './policy.ts';
+import type { ShareView } from './types.ts';
 
 export interface FairSharePolicy {
   readonly accounts: readonly AccountPolicy[];
@@ -67,6 +68,28 @@ export class FairShare {
     association.running -= 1;
     // Not the difference: sums of fractions would leave a residue that is charged for ever.
     association.rate = association.running === 0 ? 0 : Math.max(0, association.rate - rate);
+  }
+
+  /** Was used besides, with what faded until `atMs` taken off. */
+  carry(index: number, billingSeconds: number, atMs: number): void {
+    assert(billingSeconds >= 0, `use is not negative, got ${billingSeconds}`);
+    const association = this.#at(index);
+    this.#settle(association, atMs);
+    association.usage += billingSeconds;
+  }
+
+  /** All users, in the order in which they were first named, as of the last calculation. */
+  shares(): ShareView[] {
+    const { associations } = this.#tree;
+    const all = associations.reduce((sum, { usage }) => sum + usage, 0);
+    return associations.map((association) => ({
+      account: association.parent.name,
+      user: association.name,
+      billingSeconds: association.usage,
+      share: promisedShare(association),
+      use: all === 0 ? 0 : association.usage / all,
+      factor: association.factor,
+    }));
   }
 
   /** In billing seconds, with what faded taken off, as of the last time the association was looked at. */
@@ -162,6 +185,12 @@ function rankFairTree(root: AccountNode, userCount: number): void {
 }
 
 type TreeNode = AccountNode | Association;
+
+/** The product of its shares among siblings, up to the root. */
+function promisedShare({ shares, parent }: TreeNode): number {
+  if (parent === null) return 1;
+  return parent.childShares === 0 ? 0 : (shares / parent.childShares) * promisedShare(parent);
+}
 
 /** No shares: lowest of all; shares and no use: highest of all (LF = S / U in Slurm's words). */
 function levelFairShare(node: TreeNode): number {

@@ -84,6 +84,8 @@ export class JobRecord implements CoreJob {
   unparkedFrom: number | null = null;
   /** 1 at the index of each node that reservations keep it off now; null for none. */
   barred: Uint8Array | null = null;
+  /** The reservation that it names has not begun, or is over. */
+  isOutsideReservation = false;
   verdict: Verdict | null = null;
   /** Jobs that ask for the same on a node have the same number; -1 for one that excludes nodes. */
   readonly shape: number;

@@ -1,9 +1,11 @@
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
+import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
+import { NodeReservations } from './node-reservations.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
 import { PreemptibleJobs } from './preemptible-jobs.ts';
@@ -36,6 +38,7 @@ export class Ledger {
   readonly settling: JobRecord[] = [];
   /** Jobs whose attempt is to be ended and the driver was not told yet. */
   readonly doomed = new Set<JobRecord>();
+  readonly reservations: NodeReservations;
   readonly terms: Terms;
   readonly kinds: JobKinds;
   /** GPUs of attempts that are being ended, or are to be. */
@@ -55,6 +58,7 @@ export class Ledger {
   constructor(policy: Policy) {
     this.#policy = policy;
     this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
+    this.reservations = new NodeReservations(policy.reservations, policy.accounts);
     this.terms = new Terms(policy);
     this.kinds = new JobKinds(policy);
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
@@ -65,6 +69,10 @@ export class Ledger {
 
   get liveCount(): number {
     return this.#jobs.size;
+  }
+
+  live(): Iterable<JobRecord> {
+    return this.#jobs.values();
   }
 
   find(jobId: number): JobRecord | undefined {
@@ -103,9 +111,9 @@ export class Ledger {
     return job;
   }
 
-  /** Not part of the ledger: a request as it would be looked at. */
-  record(request: JobRequest, attempt: number): JobRecord {
-    return new JobRecord(request, this.terms.of(request), this.kinds.of(request), attempt);
+  /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
+  record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
+    return new JobRecord(request, this.terms.of(request), kinds.of(request), attempt);
   }
 
   /** Works its priority out, all parts of it. */
@@ -259,6 +267,11 @@ export class Ledger {
     return { requeues: job.requeues, isHeld: job.hold !== null };
   }
 
+  /** What became of a preempted job under the policy of its day holds, whatever today's policy makes of such jobs. */
+  followPreemption(job: JobRecord, verdict: Verdict): void {
+    if (job.cause === 'PREEMPTED' && job.phase === 'over') job.verdict = verdict;
+  }
+
   /** For good. A job the ledger does not know ended before a restart: its outcome counts for dependencies. */
   end(jobId: number, state: EndState): void {
     const job = this.#jobs.get(jobId);
@@ -389,10 +402,7 @@ export class Ledger {
 
   /** Billing times usage factor, a second. */
   #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
-    const weights = this.#policy.priority.billingWeights;
-    const standard = perNode.gpus > 0 ? perNode.gpus : perNode.cpus;
-    const billing = weights === null ? standard : weights.cpu * perNode.cpus + weights.gpu * perNode.gpus;
-    return nodes * billing * kind.usageFactor;
+    return nodes * billingRate(this.#policy, perNode.cpus, perNode.gpus) * kind.usageFactor;
   }
 
   #dropDeadline(job: JobRecord): void {

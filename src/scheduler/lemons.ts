@@ -118,11 +118,29 @@ export class LemonDetector {
     }
   }
 
+  /** The signals of every node of the fleet now, in the order in which they joined it. */
+  survey(nowMs: number): LemonVerdict[] {
+    const thresholds = this.#thresholds(nowMs);
+    return Array.from(this.#histories, ([nodeName, history]) => ({
+      nodeName,
+      evidence: evidenceOf(history, thresholds),
+    }));
+  }
+
+  /** A verdict on it was given. */
+  isFlagged(nodeName: string): boolean {
+    return this.#histories.get(nodeName)?.isFlagged === true;
+  }
+
+  /** A verdict on it was given before. */
+  flag(nodeName: string): void {
+    const history = this.#histories.get(nodeName);
+    if (history !== undefined) history.isFlagged = true;
+  }
+
   /** Nodes that have become lemons, the worst first. Each is named once, until it is added again. */
   review(nowMs: number): LemonVerdict[] {
-    const today = dayOf(nowMs);
-    for (const history of this.#histories.values()) history.moveTo(today);
-    const thresholds = LEMON_SIGNALS.map((signal) => this.#threshold(signal));
+    const thresholds = this.#thresholds(nowMs);
     const verdicts: LemonVerdict[] = [];
     for (const [nodeName, history] of this.#histories) {
       if (history.isFlagged) continue;
@@ -132,11 +150,14 @@ export class LemonDetector {
     verdicts.sort((a, b) => excess(b) - excess(a) || (a.nodeName < b.nodeName ? -1 : 1));
     const most = Math.max(1, Math.floor(this.#fleetShareMax * this.#histories.size));
     const named = verdicts.slice(0, most);
-    for (const { nodeName } of named) {
-      const history = this.#histories.get(nodeName);
-      if (history !== undefined) history.isFlagged = true;
-    }
+    for (const { nodeName } of named) this.flag(nodeName);
     return named;
+  }
+
+  #thresholds(nowMs: number): Threshold[] {
+    const today = dayOf(nowMs);
+    for (const history of this.#histories.values()) history.moveTo(today);
+    return LEMON_SIGNALS.map((signal) => this.#threshold(signal));
   }
 
   #isLemon(evidence: readonly LemonEvidence[]): boolean {

@@ -127,9 +127,7 @@ describe('submission', () => {
     const high = counters.profile('vision', 'ann', 'high');
     counters.entered(high);
     expect(counters.admission(high, 1)).toBeNull();
-    expect(counters.admission(counters.profile('vision', 'ann', 'normal'), 1)).toContain(
-      'in account vision has 1 jobs',
-    );
+    expect(counters.admission(counters.profile('vision', 'ann', 'normal'), 1)).toContain('in account vision has 1 job');
   });
 });
 

@@ -1,6 +1,7 @@
 import { assert, definite } from '../lib/assert.ts';
+import { formatDuration } from '../lib/units.ts';
 import type { AccountPolicy, QosPolicy, UseLimit } from './policy.ts';
-import type { PendingReason } from './types.ts';
+import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
 
 export interface LimitPolicy {
   readonly accounts: readonly AccountPolicy[];
@@ -29,6 +30,7 @@ export interface Blocked {
 export const NEVER = 0;
 
 const RESOURCES = ['jobs', 'nodes', 'gpus'] as const;
+const WORDS = { jobs: 'running jobs', nodes: 'nodes', gpus: 'GPUs' } as const;
 type Reasons = Record<(typeof RESOURCES)[number], PendingReason>;
 
 /** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
@@ -112,11 +114,18 @@ export class LimitCounters {
     return profile;
   }
 
-  /** Why `jobCount` more jobs may not be submitted; null where they may. */
-  admission(profile: LimitProfile, jobCount: number): string | null {
+  /** Why `jobCount` more jobs may not be submitted, besides those `arriving` that have not `entered` yet; null where they may. */
+  admission(
+    profile: LimitProfile,
+    jobCount: number,
+    arriving: readonly JobsAlike[] = [],
+    profileOf: (job: JobRequest) => LimitProfile = () => profile,
+  ): string | null {
     for (const { name, max, counter } of profile.submitChecks) {
-      if (counter.jobs + jobCount <= max) continue;
-      return `${name} has ${counter.jobs} jobs pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
+      let here = counter.jobs;
+      for (const other of arriving) if (profileOf(other.job).submitCounters.includes(counter)) here += other.jobCount;
+      if (here + jobCount <= max) continue;
+      return `${name} has ${jobs(here)} pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
     }
     return null;
   }
@@ -152,6 +161,31 @@ export class LimitCounters {
       if (used.jobs + 1 > (limit.jobs ?? Infinity)) return { reason: reasons.jobs, key: counter.key };
       if (used.gpus + demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: counter.key };
       if (used.nodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
+    }
+    return null;
+  }
+
+  /** In one sentence how much the limit allows that `blockedBy` finds, and how much of it is taken; null where nothing holds the job up. */
+  explain(profile: LimitProfile, demand: Demand): string | null {
+    const { array, timeLimitMs } = demand;
+    const running = this.#arrays.get(array?.id ?? 0) ?? 0;
+    if (array !== null && running >= array.runningMax)
+      return `${running} tasks of array ${array.id} run, and no more than ${array.runningMax} may at once`;
+    const { wallMsMax, perJob, checks } = profile;
+    if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax)
+      return `it asks for ${formatDuration(timeLimitMs)}, and no more than ${formatDuration(wallMsMax)} are allowed: it never starts`;
+    for (const { limit } of perJob) {
+      for (const name of ['gpus', 'nodes'] as const) {
+        if (demand[name] > (limit[name] ?? Infinity))
+          return `it asks for ${demand[name]} ${WORDS[name]}, and a job may have ${limit[name]}: it never starts`;
+      }
+    }
+    for (const { counter, limit } of checks) {
+      for (const name of ['jobs', 'gpus', 'nodes'] as const) {
+        const asked = name === 'jobs' ? 1 : demand[name];
+        if (counter.used[name] + asked > (limit[name] ?? Infinity))
+          return `of ${limit[name]} ${WORDS[name]} allowed ${counter.used[name]} are taken, and it needs ${asked}`;
+      }
     }
     return null;
   }
@@ -259,6 +293,10 @@ export class LimitCounters {
     }
     return counter;
   }
+}
+
+function jobs(number: number): string {
+  return `${number} job${number === 1 ? '' : 's'}`;
 }
 
 /** Counters have keys from 1; arrays the negative of their id. */

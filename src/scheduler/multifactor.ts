@@ -97,6 +97,21 @@ export class Multifactor {
     return Math.min(PRIORITY_MAX, Math.max(1, Math.floor(sum)));
   }
 
+  /** Weighted factors one by one, for people; null where a priority is the job's own. */
+  parts(job: PrioritizedJob, eligibleMs: number, fairshareFactor: number, nowMs: number) {
+    if (this.#isBasic) return null;
+    const { age, fairshare, jobSize, partition, qos } = this.#priority.weights;
+    const { nodes, cpus, qos: qosName, partition: name } = job;
+    const partitionFactor = name === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(name) ?? 0);
+    return {
+      age: age * this.ageFactor(eligibleMs, nowMs),
+      fairshare: fairshare * fairshareFactor,
+      jobSize: jobSize * this.sizeFactor(nodes, cpus),
+      partition: partition * partitionFactor,
+      qos: qos * (this.#qosFactors.get(qosName) ?? 0),
+    };
+  }
+
   /** Higher is first among the jobs of one association, as long as none of them has waited `maxAgeSeconds`. */
   laneKey(staticPriority: number, eligibleMs: number): number {
     if (this.#isBasic || this.#maxAgeMs === 0) return staticPriority;

@@ -86,7 +86,7 @@ describe('a job that names a reservation', () => {
       'reservation course is not for user ann of account vision',
       'reservation course is not for user eve of account teaching',
       'reservation upgrade is not for user ann of account teaching',
-      'no reservation nothing',
+      'no reservation nothing: known are upgrade, course',
     ]);
     expect(both.admission(inCourse, 4 * HOUR)).toBe('reservation course is over');
     expect(both.isOpen(job({ reservation: 'course', user: 'eve' }), 3 * HOUR)).toBe(false);

@@ -1,4 +1,5 @@
 import { definite } from '../lib/assert.ts';
+import { knownNames } from './known-names.ts';
 import type { AccountPolicy, NodeReservation } from './policy.ts';
 
 /** What of a job decides on which nodes it may start, as far as reservations go. */
@@ -17,7 +18,7 @@ export interface ReservationUser {
  * `ResvOverRun=UNLIMITED`). Where a reservation gives both users and accounts, a job must match both; an account stands for those below it.
  */
 export class NodeReservations {
-  readonly #reservations: readonly NodeReservation[];
+  #reservations: readonly NodeReservation[];
   readonly #parents: ReadonlyMap<string, string | null>;
   /** The nodes of each reservation: 1 at the index of each. */
   #masks: readonly Uint8Array[] = [];
@@ -26,15 +27,33 @@ export class NodeReservations {
   readonly #sets = new Map<string, Uint8Array>();
 
   constructor(reservations: readonly NodeReservation[], accounts: readonly AccountPolicy[]) {
-    for (const { name, startMs, endMs } of reservations) {
-      if (!(startMs < endMs)) throw new RangeError(`reservation ${name}: expected an end after its start`);
-    }
+    for (const reservation of reservations) checkSpan(reservation);
     this.#reservations = reservations;
     this.#parents = new Map(accounts.map(({ name, parent }) => [name, parent ?? null]));
   }
 
   get isEmpty(): boolean {
     return this.#reservations.length === 0;
+  }
+
+  get all(): readonly NodeReservation[] {
+    return this.#reservations;
+  }
+
+  /** `setNodes` is to be called before anything is asked. Throws a RangeError for a name that is taken and an end before the start. */
+  create(reservation: NodeReservation): void {
+    checkSpan(reservation);
+    const { name } = reservation;
+    if (this.#reservations.some((other) => other.name === name))
+      throw new RangeError(`reservation ${name}: there is one of that name`);
+    this.#reservations = [...this.#reservations, reservation];
+  }
+
+  /** The same. Throws a RangeError where there is none of the name. */
+  delete(name: string): void {
+    const left = this.#reservations.filter((other) => other.name !== name);
+    if (left.length === this.#reservations.length) throw new RangeError(`reservation ${name}: there is none`);
+    this.#reservations = left;
   }
 
   /** The cluster's nodes by index, again whenever one is added. Names that a reservation has and the cluster has not are passed over. */
@@ -51,7 +70,9 @@ export class NodeReservations {
   admission(job: ReservationUser, nowMs: number): string | null {
     if (job.reservation === null) return null;
     const reservation = this.#reservations.find(({ name }) => name === job.reservation);
-    if (reservation === undefined) return `no reservation ${job.reservation}`;
+    if (reservation === undefined) {
+      return `no reservation ${job.reservation}: ${knownNames(this.#reservations.map(({ name }) => name))}`;
+    }
     if (!this.#isUsedBy(reservation, job)) {
       return `reservation ${job.reservation} is not for user ${job.user} of account ${job.account}`;
     }
@@ -122,4 +143,8 @@ export class NodeReservations {
     }
     return false;
   }
+}
+
+function checkSpan({ name, startMs, endMs }: NodeReservation): void {
+  if (!(startMs < endMs)) throw new RangeError(`reservation ${name}: expected an end after its start`);
 }

@@ -128,6 +128,7 @@ export class ReferenceScheduler {
 
   #startInTurn(start: (job: Job, placement: Placement) => void): void {
     for (const job of this.#waiting()) {
+      if (this.#isThrottled(job)) continue;
       const placement = this.#place(job.request, this.#capable(job.request));
       if (placement === null) return;
       start(job, placement);
@@ -137,9 +138,15 @@ export class ReferenceScheduler {
   /** Those that the nodes in service could hold if they were empty, in order. */
   #waiting(): Job[] {
     return [...this.#jobs.values()]
-      .filter((job) => !job.placement && !job.isHeld && job.waits.length === 0)
+      .filter((job) => !job.placement && !job.isHeld && job.waits.length === 0 && !this.#isThrottled(job))
       .filter(({ request }) => this.#capable(request).length >= request.nodes)
       .sort((a, b) => order(a.request, b.request));
+  }
+
+  /** As many tasks of its array run as may at once. */
+  #isThrottled({ request: { array } }: Job): boolean {
+    if (array === undefined || array.runningMax === null) return false;
+    return this.#started.filter(({ request }) => request.array?.id === array.id).length >= array.runningMax;
   }
 
   #capable(request: JobRequest): NodeSpec[] {
@@ -169,6 +176,7 @@ export class ReferenceScheduler {
     let extra = startMs === Infinity ? 0 : countAt(startMs) - head.request.nodes;
     let hasStarted = false;
     for (const job of others) {
+      if (this.#isThrottled(job)) continue;
       const { request } = job;
       const endMs = nowMs + (request.timeLimitMs ?? Infinity);
       const isShort = endMs <= startMs && endMs < Infinity;

@@ -24,6 +24,40 @@ const clusterShape = fc.oneof(
     .map(([{ resources, gpuType }, shapes]) => shapes.map(({ leaf }) => ({ resources, gpuType, leaf }))),
 );
 
+/** Tasks of an array ask for the same, but for what is done to them later. */
+const ARRAYS: Record<string, Omit<JobRequest, 'jobId' | 'submitMs' | 'maxRequeues' | 'dependencies' | 'isHeld'>> = {
+  one: {
+    priority: 0,
+    nodes: 1,
+    perNode: resources(1, 1, 1),
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: 50,
+    excludedNodes: [],
+    array: { id: 1001, runningMax: 1 },
+  },
+  two: {
+    priority: 1,
+    nodes: 2,
+    perNode: resources(2, 1, 0),
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: null,
+    excludedNodes: ['n1'],
+    array: { id: 1002, runningMax: 2 },
+  },
+  free: {
+    priority: 0,
+    nodes: 1,
+    perNode: resources(1, 1, 0),
+    gpuType: null,
+    exclusive: true,
+    timeLimitMs: 20,
+    excludedNodes: [],
+    array: { id: 1003, runningMax: null },
+  },
+};
+
 const jobShape = fc.record({
   priority: fc.nat(2),
   nodes: fc.constantFrom(1, 1, 1, 2, 2, 3),
@@ -48,6 +82,7 @@ const jobShape = fc.record({
     ],
   ),
   isHeld: fc.constantFrom(false, false, false, false, true),
+  array: fc.constantFrom(null, null, null, ...Object.keys(ARRAYS)),
 });
 
 const policy = fc.record({
@@ -104,7 +139,7 @@ function perform(world: World, step: Command): void {
   const atMs = world.nowMs;
   if ('shape' in step) {
     if (step.do === 'addNode') return addNode(world, step.shape);
-    const { dependencies, excluded, ...shape } = step.shape;
+    const { dependencies, excluded, array, ...shape } = step.shape;
     const jobId = world.requests.size + 1;
     // Names an earlier job, or (with the first few) itself or a later one.
     const waits = dependencies.map(([condition, back]) => ({
@@ -112,6 +147,8 @@ function perform(world: World, step: Command): void {
       jobId: Math.abs(jobId - back),
     }));
     const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
+    // Which jobs a short list of candidates has room for depends on whether a task was found throttled before: said of no order.
+    if (array !== null && world.isTryingAll) Object.assign(job, ARRAYS[array]);
     return world.tell({ kind: 'JobSubmitted', atMs, job });
   }
   if (step.do === 'decide') return void world.decide();
@@ -190,6 +227,13 @@ function isBackfilled(world: World, jobId: number): boolean {
   );
 }
 
+/** True where a task ahead of it waits for another of its array. */
+function isThrottledAhead(world: World, jobId: number): boolean {
+  return [...world.pending].some(
+    (other) => world.scheduler.job(other)?.reason === 'JobArrayTaskLimit' && isAhead(world, other, jobId),
+  );
+}
+
 function isAhead(world: World, jobId: number, thanId: number): boolean {
   const [one, other] = [world.requests.get(jobId), world.requests.get(thanId)];
   if (one === undefined || other === undefined || one.priority < other.priority) return false;
@@ -205,6 +249,7 @@ const REHEARSED = [
   'start',
   'start gang',
   'backfill',
+  'start past a throttle',
   'requeue 0',
   'requeue 1',
   'requeue 2',
@@ -239,6 +284,7 @@ it('decides as the reference does, keeps every promise through faults and restar
           else {
             meet(decision.placement.length === 1 ? 'start' : 'start gang');
             if (isBackfilled(world, decision.jobId)) meet('backfill');
+            if (isThrottledAhead(world, decision.jobId)) meet('start past a throttle');
           }
         };
         for (const shape of nodes) addNode(world, shape);

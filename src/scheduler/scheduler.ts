@@ -3,11 +3,14 @@ import { Core } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
 import { explain, expectedStartMs, reasonOf } from './explanation.ts';
+import { DEFAULT_ACCOUNT, DEFAULT_QOS, DEFAULT_USER, JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
-import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
+import { unknownName } from './policy-names.ts';
+import { priorityParts } from './priority-parts.ts';
+import { completePolicy, type NodeReservation, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
   Cycle,
@@ -16,11 +19,14 @@ import type {
   EndState,
   JobRequest,
   JobState,
+  JobsAlike,
   JobView,
   NodeView,
   Preemptor,
+  PriorityParts,
   Scheduler,
   SchedulerEvent,
+  ShareView,
 } from './types.ts';
 
 /** The core, driven by events: names instead of indices, and facts that can be journalled and replayed. */
@@ -34,8 +40,11 @@ class EventScheduler implements Scheduler {
   /** Decisions of the last cycle; their echoes change nothing. */
   #decided: readonly Decision[] = [];
   #echoCount = 0;
+  /** Of jobs that were asked about: to ask leaves no trace in fair-share, or a replay that is not asked would differ. */
+  readonly #asked: JobKinds;
 
   constructor(policy: Policy) {
+    this.#asked = new JobKinds(policy);
     this.#core = new Core(policy);
     this.#ledger = this.#core.ledger;
   }
@@ -72,9 +81,25 @@ class EventScheduler implements Scheduler {
     return { decisions: [...sink.decisions], wakeAtMs: wakeMs === Infinity ? null : wakeMs };
   }
 
-  admission(request: JobRequest): Admission {
-    const message = refusal(this.#ledger.pool, this.#ledger.record(request, 0));
+  admission(request: JobRequest, nowMs = 0, jobCount = 1, arriving: readonly JobsAlike[] = []): Admission {
+    const ledger = this.#ledger;
+    const job = ledger.record(request, 0, this.#asked);
+    const { user, account } = job.kind;
+    const { reservation = null, timeLimitMs } = request;
+    // Names first: a job of a partition that is not there would be one that no node can hold.
+    const message =
+      unknownName(this.#core.policy, request) ??
+      ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
+      refusal(ledger.pool, job) ??
+      this.#excess(request, jobCount, arriving);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
+  }
+
+  #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {
+    const { limits } = this.#ledger.kinds;
+    const profileOf = ({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS }: JobRequest) =>
+      limits.profile(account, user, qos);
+    return limits.admission(profileOf(request), jobCount, arriving, profileOf);
   }
 
   job(jobId: number): JobView | undefined {
@@ -104,6 +129,29 @@ class EventScheduler implements Scheduler {
     return this.#ledger.pool.present().map(viewOf);
   }
 
+  reservations(): readonly NodeReservation[] {
+    return this.#ledger.reservations.all;
+  }
+
+  jobsIn(reservationName: string): number[] {
+    return [...this.#ledger.live()].flatMap(({ request }) =>
+      request.reservation === reservationName ? [request.jobId] : [],
+    );
+  }
+
+  priorityOf(jobId: number): PriorityParts | null {
+    const job = this.#ledger.find(jobId);
+    return job === undefined || job.phase !== 'pending' ? null : priorityParts(this.#ledger, job);
+  }
+
+  shares(): ShareView[] {
+    return this.#ledger.kinds.fairShare.shares();
+  }
+
+  graceMs(jobId: number): number {
+    return this.#ledger.find(jobId)?.kind.preemption.graceMs ?? 0;
+  }
+
   explain(jobId: number, nowMs: number): string[] {
     return explain(this.#ledger, jobId, this.expectedStartMs(jobId, nowMs), nowMs);
   }
@@ -131,6 +179,20 @@ class EventScheduler implements Scheduler {
         return;
       case 'NodeResumed':
         this.#core.resumeNode(indexOf(event.nodeName));
+        return;
+      case 'ReservationCreated':
+        ledger.reservations.create(event.reservation);
+        this.#core.reservationsChanged();
+        return;
+      case 'ReservationDeleted':
+        ledger.reservations.delete(event.name);
+        this.#core.reservationsChanged();
+        return;
+      case 'UseCarried':
+        for (const { account, user, billingSeconds } of event.uses) {
+          const { fairShare } = ledger.kinds;
+          fairShare.carry(fairShare.association(account, user), billingSeconds, event.atMs);
+        }
         return;
       case 'JobSubmitted':
         this.#core.submit(event.job, event.atMs, event.attemptsBefore ?? 0);
@@ -178,6 +240,7 @@ class EventScheduler implements Scheduler {
       case 'JobRequeued': {
         const job = ledger.findLive(event.jobId);
         if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot be requeued`);
+        ledger.followPreemption(job, { kind: 'requeue', requeues: event.requeues, hold: null });
         const { requeues, isHeld } = ledger.requeue(job, event.atMs);
         ledger.unsettle(job);
         if (requeues !== event.requeues || isHeld !== event.isHeld) {
@@ -189,7 +252,9 @@ class EventScheduler implements Scheduler {
       }
       case 'JobEnded': {
         const job = ledger.find(event.jobId);
-        ledger.end(event.jobId, event.state);
+        const { state, exitCode } = event;
+        if (job !== undefined) ledger.followPreemption(job, { kind: 'end', state, exitCode });
+        ledger.end(event.jobId, state);
         if (job !== undefined) ledger.unsettle(job);
       }
     }

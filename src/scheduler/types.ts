@@ -1,4 +1,5 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+import type { NodeReservation } from './policy.ts';
 
 /** Slurm's job states. They belong to attempts; a job's state is that of its last attempt, and a requeued job is PENDING. */
 export type JobState =
@@ -61,8 +62,11 @@ export interface JobRequest {
   partition?: string;
   /** Name of the node reservation it runs in. */
   reservation?: string;
-  /** The job array it is a task of, and how many of that may run at once (`--array=0-99%4`). */
-  array?: { id: number; runningMax: number | null };
+  /**
+   * The job array it is a task of, how many of that may run at once (`--array=0-99%4`), and which task it is, for people. Tasks of an array ask
+   * for the same: where one finds no room the others are not tried.
+   */
+  array?: { id: number; runningMax: number | null; taskId?: number };
   /** Not before this instant (`--begin`). */
   beginMs?: number;
 }
@@ -92,6 +96,11 @@ export type SchedulerEvent =
   /** Finishes what runs, takes nothing new. */
   | { kind: 'NodeDrained'; atMs: number; nodeName: string; reason: string }
   | { kind: 'NodeResumed'; atMs: number; nodeName: string }
+  /** Besides those of the policy. Refused where there is one of the name. */
+  | { kind: 'ReservationCreated'; atMs: number; reservation: NodeReservation }
+  | { kind: 'ReservationDeleted'; atMs: number; name: string }
+  /** What was used by attempts that the scheduler is not told of, with what faded until `atMs` taken off: after a restart. */
+  | { kind: 'UseCarried'; atMs: number; uses: readonly AssociationUse[] }
   /**
    * A new job; or one that has ended and is to run again (a user's requeue): of those the scheduler keeps the outcome only, so it is told
    * the request again. Attempts go on counting from the last one known, or from `attemptsBefore` where that is more (after a restart
@@ -175,8 +184,43 @@ export type PendingReason =
   | 'AssocMaxWallDurationPerJobLimit'
   | 'launch failed requeued held';
 
+/** So many jobs of the same user, account and QOS. */
+export interface JobsAlike {
+  job: JobRequest;
+  jobCount: number;
+}
+
 /** Outcome of asking whether the cluster, all its nodes up and empty, could ever run a request. */
 export type Admission = { isAdmissible: true } | { isAdmissible: false; message: string };
+
+/** What a user in an account used, in billing seconds. */
+export interface AssociationUse {
+  account: string;
+  user: string;
+  billingSeconds: number;
+}
+
+/** The parts of a pending job's priority as of the last calculation (`sprio`); they add up to it before it is cut to an integer. */
+export interface PriorityParts {
+  priority: number;
+  age: number;
+  fairshare: number;
+  jobSize: number;
+  partition: number;
+  qos: number;
+  /** The job's own: its `priority` less its `nice`. */
+  own: number;
+}
+
+/** A user in an account, as of the last calculation (`sshare`). */
+export interface ShareView extends AssociationUse {
+  /** Part of the cluster promised to it, in [0, 1]. */
+  share: number;
+  /** Part of all that was used. */
+  use: number;
+  /** The factor of its jobs' priority, in [0, 1]. */
+  factor: number;
+}
 
 /** A job as the scheduler sees it now. */
 export interface JobView {
@@ -206,10 +250,24 @@ export interface NodeView {
 export interface Scheduler {
   apply(event: SchedulerEvent): void;
   decide(nowMs: number): Cycle;
-  admission(job: JobRequest): Admission;
+  /**
+   * Whether it may be submitted at `nowMs`, with so many jobs alike (1 by default): the cluster could run it, the policy has the names it
+   * gives, and no `submitJobsPerUser` is exceeded by these jobs and those of `arriving`, which are on their way to `apply`.
+   */
+  admission(job: JobRequest, nowMs?: number, jobCount?: number, arriving?: readonly JobsAlike[]): Admission;
   job(jobId: number): JobView | undefined;
   node(nodeName: string): NodeView | undefined;
   nodes(): NodeView[];
+  /** Those of the policy, then those created, in the order of their creation. */
+  reservations(): readonly NodeReservation[];
+  /** Ids of jobs that have not ended and name the reservation. */
+  jobsIn(reservationName: string): number[];
+  /** Null for a job that is not pending, and where a priority is the job's own number (`basic`). */
+  priorityOf(jobId: number): PriorityParts | null;
+  /** Every user that has a policy or submitted a job, by account. */
+  shares(): ShareView[];
+  /** Between the first signal and the end where the job is preempted (`GraceTime` of its QOS); 0 where nothing is said. */
+  graceMs(jobId: number): number;
   /** Human sentences for `orrery why JOB`: what it waits for, how much is free, which job holds it up. */
   explain(jobId: number, nowMs: number): string[];
   /**

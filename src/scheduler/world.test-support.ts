@@ -4,7 +4,10 @@ import { echoOf } from './echo.ts';
 import { ReferenceScheduler } from './reference.ts';
 import { completePolicy, type SchedulerOptions } from './policy.ts';
 import { createScheduler } from './scheduler.ts';
-import type { Decision, EndState, JobRequest, Placement, Scheduler, SchedulerEvent } from './types.ts';
+import type { Decision, EndState, JobRequest, PendingReason, Placement, Scheduler, SchedulerEvent } from './types.ts';
+
+/** Of jobs in the queue. */
+const QUEUE_REASONS: readonly PendingReason[] = ['None', 'Priority', 'Resources', 'JobArrayTaskLimit'];
 
 interface Holding {
   attempt: number;
@@ -47,6 +50,11 @@ export class World {
     this.#keepBooks(event);
     this.scheduler.apply(event);
     this.#reference.apply(event);
+  }
+
+  /** True where every job that waits is a candidate for backfill. */
+  get isTryingAll(): boolean {
+    return completePolicy(this.#options).bfMaxJobTest >= 500;
   }
 
   /** Cycles until the scheduler has nothing more to do now; a depth limit only cuts the same decisions into more cycles. */
@@ -105,11 +113,17 @@ export class World {
     return scheduler;
   }
 
-  /** Of ended jobs the state only: how many attempts they had is not in a pruned journal. */
+  /**
+   * Of ended jobs the state only: how many attempts they had is not in a pruned journal. Of a job in the queue, where there are arrays, not
+   * what it waits for: which tasks a throttle holds up is found out in the next cycle.
+   */
   #views() {
+    const hasThrottles = [...this.requests.values()].some(({ array }) => array !== undefined);
     const jobs = [...this.requests.keys()].map((jobId) => {
       const view = this.scheduler.job(jobId);
-      return this.ended.has(jobId) ? view?.state : view;
+      if (this.ended.has(jobId) || view === undefined) return view?.state;
+      const isQueued = hasThrottles && QUEUE_REASONS.includes(view.reason);
+      return isQueued ? { ...view, reason: 'queued' } : view;
     });
     return [this.scheduler.nodes(), jobs];
   }

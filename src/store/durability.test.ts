@@ -44,10 +44,28 @@ describe('migrations', () => {
     const opened = openDatabase(path, later);
     expect(opened.database.prepare('SELECT job_id, colour FROM jobs').all()).toEqual([{ job_id: 1, colour: null }]);
     opened.database.close();
-    expect(opened.backupPath).toBe(`${path}.v1.backup`);
-    const backup = new Store(`${path}.v1.backup`);
+    expect(opened.backupPath).toBe(`${path}.v${MIGRATIONS.length}.backup`);
+    const backup = new Store(`${path}.v${MIGRATIONS.length}.backup`);
     expect(backup.job(1)?.name).toBe('job');
     backup.close();
+  });
+
+  it('brings what is in a store of version 1 with it: whom jobs count for, and what they asked for', () => {
+    const { database } = openDatabase(path, MIGRATIONS.slice(0, 1));
+    const { event, accepted } = submission(1, '#!/bin/sh\n');
+    database
+      .prepare('INSERT INTO journal (seq, at_ms, kind, job_id, body) VALUES (1, 0, ?, 1, ?)')
+      .run(event.kind, JSON.stringify({ event, accepted: { ...accepted, environmentDigest: 'none' } }));
+    database.exec(
+      `INSERT INTO jobs (job_id, accepted_seq, name, account, qos, nodes, gpus_per_node, dependencies, submit_ms, state, is_ended, attempt,
+         requeues, is_held, node_list, queued_ms) VALUES (1, 1, 'job', 'a', 'normal', 1, 0, '[]', 0, 'PENDING', 0, 0, 0, 0, '[]', 0)`,
+    );
+    database.close();
+    const store = new Store(path);
+    expect(store.job(1)).toMatchObject({ user: 'default', partition: null, array: null, cpusPerNode: 1 });
+    expect(store.recoveryRecords()).toEqual([{ event }]);
+    expect(store.lastStart()).toBeUndefined();
+    store.close();
   });
 
   it('makes no copy of a new store or one that is up to date', () => {
@@ -68,7 +86,7 @@ describe('migrations', () => {
   it('refuses a store of a later version and does not touch it', () => {
     openDatabase(path, later).database.close();
     expect(() => new Store(path)).toThrow(expect.objectContaining({ code: 'ORR_NEWER_STORE' }));
-    expect(() => new Store(path)).toThrow(/has version 2, this Orrery knows up to 1/);
+    expect(() => new Store(path)).toThrow(`has version ${later.length}, this Orrery knows up to ${MIGRATIONS.length}`);
   });
 
   it('says so in one line when the file is no store', () => {

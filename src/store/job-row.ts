@@ -8,8 +8,14 @@ export interface JobRow {
   readonly name: string;
   readonly account: string;
   readonly qos: string;
+  readonly user: string;
+  /** Null: the default one. */
+  readonly partition: string | null;
+  /** The array it is a task of, named by the id of its first task; null for none. */
+  readonly array: { readonly id: number; readonly taskId: number } | null;
   readonly nodes: number;
   readonly gpusPerNode: number;
+  readonly cpusPerNode: number;
   /** Jobs this one waits for. */
   readonly dependencies: readonly number[];
   readonly submitMs: number;

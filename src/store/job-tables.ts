@@ -1,3 +1,4 @@
+import type { PastAttempt } from '../scheduler/past-use.ts';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { jobStateSchema } from '../contract/api.ts';
 import { assert } from '../lib/assert.ts';
@@ -10,6 +11,8 @@ export interface EndedJobFilter {
   name?: string;
   /** The newest so many. */
   limit?: number;
+  /** Only tasks of this array. */
+  arrayId?: number;
 }
 
 /** Sums over the attempts of one job, up to now where one still runs. */
@@ -17,6 +20,7 @@ export interface JobUsage {
   jobId: number;
   name: string;
   account: string;
+  array: JobRow['array'];
   gpuMs: number;
   cpuMs: number;
   /** Time its nodes were allocated. */
@@ -55,6 +59,11 @@ const JOB_COLUMNS = [
   'end_ms',
   'queued_since_ms',
   'queued_ms',
+  'user',
+  'partition',
+  'array_id',
+  'array_task_id',
+  'cpus_per_node',
 ];
 const ATTEMPT_COLUMNS = [
   'job_id',
@@ -76,6 +85,9 @@ export class JobTables {
   readonly #job: StatementSync;
   readonly #attempts: StatementSync;
   readonly #ended: StatementSync;
+  readonly #task: StatementSync;
+  readonly #tasks: StatementSync;
+  readonly #pastUse: StatementSync;
   readonly #live: StatementSync;
   readonly #liveAttempts: StatementSync;
   readonly #usage: StatementSync;
@@ -89,14 +101,21 @@ export class JobTables {
     this.#attempts = database.prepare('SELECT * FROM attempts WHERE job_id = ? ORDER BY attempt');
     this.#ended = database.prepare(
       `SELECT * FROM jobs WHERE is_ended = 1 AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR name = ?2)
-       ORDER BY job_id DESC LIMIT ?3`,
+       AND (?4 IS NULL OR array_id = ?4) ORDER BY job_id DESC LIMIT ?3`,
+    );
+    this.#task = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? AND array_task_id = ?');
+    this.#tasks = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? ORDER BY array_task_id');
+    this.#pastUse = database.prepare(
+      `SELECT account, user, qos, nodes, cpus_per_node, gpus_per_node, attempts.start_ms, attempts.end_ms
+       FROM attempts JOIN jobs USING (job_id) WHERE attempts.end_ms > ?1 AND is_ended = 1
+       ORDER BY attempts.end_ms, job_id, attempts.attempt`,
     );
     this.#live = database.prepare('SELECT * FROM jobs WHERE is_ended = 0 ORDER BY job_id');
     this.#liveAttempts = database.prepare(
       `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
     );
     this.#usage = database.prepare(
-      `SELECT jobs.job_id, name, account, queued_ms,
+      `SELECT jobs.job_id, name, account, array_id, array_task_id, queued_ms,
               coalesce(sum(gpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS gpu_ms,
               coalesce(sum(cpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS cpu_ms,
               coalesce(sum(coalesce(attempts.end_ms, ?1) - attempts.start_ms), 0) AS run_ms,
@@ -126,8 +145,33 @@ export class JobTables {
   }
 
   /** Newest first. */
-  ended({ state, name, limit }: EndedJobFilter): JobRow[] {
-    return this.#ended.all(state ?? null, name ?? null, limit ?? -1).map(readJob);
+  ended({ state, name, limit, arrayId }: EndedJobFilter): JobRow[] {
+    return this.#ended.all(state ?? null, name ?? null, limit ?? -1, arrayId ?? null).map(readJob);
+  }
+
+  /** Id of a task's job; undefined for none. */
+  taskJobId(arrayId: number, taskId: number): number | undefined {
+    const row = this.#task.get(arrayId, taskId);
+    return row === undefined ? undefined : integer(row, 'job_id');
+  }
+
+  /** Ids of the jobs of an array, by task. */
+  arrayJobIds(arrayId: number): number[] {
+    return this.#tasks.all(arrayId).map((row) => integer(row, 'job_id'));
+  }
+
+  /** Attempts of ended jobs that ended after `sinceMs`, in the order in which they did. */
+  pastAttempts(sinceMs: number): PastAttempt[] {
+    return this.#pastUse.all(sinceMs).map((row) => ({
+      account: text(row, 'account'),
+      user: text(row, 'user'),
+      qos: text(row, 'qos'),
+      nodes: integer(row, 'nodes'),
+      cpusPerNode: integer(row, 'cpus_per_node'),
+      gpusPerNode: integer(row, 'gpus_per_node'),
+      startMs: integer(row, 'start_ms'),
+      endMs: integer(row, 'end_ms'),
+    }));
   }
 
   /** Of jobs that have not ended, by id. */
@@ -145,6 +189,7 @@ export class JobTables {
       jobId: integer(row, 'job_id'),
       name: text(row, 'name'),
       account: text(row, 'account'),
+      array: arrayOf(row),
       gpuMs: integer(row, 'gpu_ms'),
       cpuMs: integer(row, 'cpu_ms'),
       runMs: integer(row, 'run_ms'),
@@ -198,6 +243,11 @@ function jobValues(job: JobRow): SQLInputValue[] {
     job.endMs,
     job.queuedSinceMs,
     job.queuedMs,
+    job.user,
+    job.partition,
+    job.array?.id ?? null,
+    job.array?.taskId ?? null,
+    job.cpusPerNode,
   ];
 }
 
@@ -224,8 +274,12 @@ function readJob(row: Row): JobRow {
     name: text(row, 'name'),
     account: text(row, 'account'),
     qos: text(row, 'qos'),
+    user: text(row, 'user'),
+    partition: row['partition'] === null ? null : text(row, 'partition'),
+    array: arrayOf(row),
     nodes: integer(row, 'nodes'),
     gpusPerNode: integer(row, 'gpus_per_node'),
+    cpusPerNode: integer(row, 'cpus_per_node'),
     dependencies,
     submitMs: integer(row, 'submit_ms'),
     state: jobStateSchema.parse(row['state']),
@@ -255,6 +309,11 @@ function readAttempt(row: Row): AttemptRow {
     exitCode: integerOrNull(row, 'exit_code'),
     message: row['message'] === null ? null : text(row, 'message'),
   };
+}
+
+function arrayOf(row: Row): JobRow['array'] {
+  const id = integerOrNull(row, 'array_id');
+  return id === null ? null : { id, taskId: integer(row, 'array_task_id') };
 }
 
 function nodeList(row: Row): string[] {

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { OrreryError } from '../contract/errors.ts';
+import type { JournalRecord } from '../contract/journal.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { DaemonStart } from './journal-table.ts';
 
 /** A line of a journal: a fact, or the start of a daemon. */
 export type JournalLine =
-  | { kind: 'event'; seq: number; event: SchedulerEvent }
+  | { kind: 'event'; seq: number; event: SchedulerEvent; cycles: JournalRecord['cycles'] }
   | { kind: 'start'; seq: number; start: Omit<DaemonStart, 'atMs'> & { atMs: number } };
 
 /**
@@ -25,7 +26,7 @@ export function* readJournalFile(path: string): Generator<JournalLine> {
     for (const { seq, at_ms: atMs, kind, body } of rows) {
       const value = JSON.parse(String(body));
       if (kind === 'DaemonStarted') yield { kind: 'start', seq: Number(seq), start: { ...value, atMs: Number(atMs) } };
-      else yield { kind: 'event', seq: Number(seq), event: value.event };
+      else yield { kind: 'event', seq: Number(seq), event: value.event, cycles: value.cycles };
     }
   } finally {
     database.close();

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import { definite } from '../lib/assert.ts';
+import type { SchedulerEvent } from '../scheduler/types.ts';
+import { jobIdOf, nodeNameOf } from '../contract/event-subject.ts';
 
 /** A journal record with its place. */
 export interface JournalEntry {
@@ -14,7 +16,12 @@ export interface DaemonStart {
   atMs: number;
   version: string;
   cluster: string;
+  /** `SchedulerOptions` as JSON, or a `SchedulerType` where there was no more to say. */
   policy: string;
+  /** Of the catalogue, or its file's; absent: the policy was not named. */
+  policyName?: string;
+  /** Lemon nodes are drained; absent: only told of. */
+  isDrainingLemons?: boolean;
 }
 
 /** A record as stored: the environment of a job is kept apart, under its digest. */
@@ -22,6 +29,7 @@ interface Body {
   event: JournalRecord['event'];
   accepted?: Omit<AcceptedJob, 'environment'> & { environmentDigest: string };
   message?: string;
+  cycles?: JournalRecord['cycles'];
 }
 
 /** The append-only journal and the environments it refers to. */
@@ -32,6 +40,8 @@ export class JournalTable {
   readonly #at: StatementSync;
   readonly #since: StatementSync;
   readonly #live: StatementSync;
+  readonly #lastStart: StatementSync;
+  readonly #nodeHistory: StatementSync;
   /** Digest of environments seen, by identity: jobs of one request share the object. */
   readonly #digests = new WeakMap<object, { digest: string; json: string }>();
 
@@ -45,10 +55,17 @@ export class JournalTable {
     this.#since = database.prepare(
       "SELECT seq, body FROM journal WHERE seq > ? AND kind <> 'DaemonStarted' ORDER BY seq LIMIT ?",
     );
+    this.#nodeHistory = database.prepare(
+      `SELECT body FROM journal WHERE node_name IS NOT NULL OR (job_id IS NOT NULL AND at_ms >= ?) ORDER BY seq`,
+    );
+    this.#lastStart = database.prepare(
+      "SELECT body FROM journal WHERE kind = 'DaemonStarted' ORDER BY seq DESC LIMIT 1",
+    );
     this.#live = database.prepare(
       `SELECT body FROM (
          SELECT seq, body FROM journal WHERE job_id IN (SELECT job_id FROM jobs WHERE is_ended = 0)
          UNION ALL SELECT seq, body FROM journal WHERE node_name IS NOT NULL
+         UNION ALL SELECT seq, body FROM journal WHERE kind IN ('ReservationCreated', 'ReservationDeleted')
        ) ORDER BY seq`,
     );
   }
@@ -57,19 +74,32 @@ export class JournalTable {
     const { event } = record;
     const body: Body = { event };
     if (record.message !== undefined) body.message = record.message;
+    if (record.cycles !== undefined) body.cycles = record.cycles;
     if (record.accepted !== undefined) {
       const { environment, ...accepted } = record.accepted;
       const { digest, json } = this.#digest(environment);
       this.#insertEnvironment.run(digest, json);
       body.accepted = { ...accepted, environmentDigest: digest };
     }
-    const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : 'jobId' in event ? event.jobId : null;
-    const nodeName = event.kind === 'NodeAdded' ? event.node.name : 'nodeName' in event ? event.nodeName : null;
-    this.#insert.run(seq, event.atMs, event.kind, jobId, nodeName, JSON.stringify(body));
+    this.#insert.run(seq, event.atMs, event.kind, jobIdOf(event), nodeNameOf(event), JSON.stringify(body));
   }
 
   writeStart(seq: number, { atMs, ...start }: DaemonStart): void {
     this.#insert.run(seq, atMs, 'DaemonStarted', null, null, JSON.stringify(start));
+  }
+
+  /** All events of nodes, and those of jobs and attempts since `sinceMs`, in journal order. */
+  *nodeHistory(sinceMs: number): Generator<SchedulerEvent> {
+    for (const row of this.#nodeHistory.iterate(sinceMs)) {
+      const body: Body = JSON.parse(String(row['body']));
+      yield body.event;
+    }
+  }
+
+  /** The newest; undefined where there is none. */
+  lastStart(): Omit<DaemonStart, 'atMs'> | undefined {
+    const row = this.#lastStart.get();
+    return row === undefined ? undefined : JSON.parse(String(row['body']));
   }
 
   /** In journal order, from after `seq`, at most `limit`. */

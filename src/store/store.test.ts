@@ -92,6 +92,7 @@ describe('Store', () => {
       jobId: 1,
       name: 'job-1',
       account: 'default',
+      array: null,
       gpuMs: 10_000,
       cpuMs: 20_000,
       runMs: 10_000,

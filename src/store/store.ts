@@ -1,8 +1,10 @@
+import type { PastAttempt } from '../scheduler/past-use.ts';
 import type { DatabaseSync } from 'node:sqlite';
 import { OrreryError } from '../contract/errors.ts';
 import type { AcceptedJob, Journal, JournalRecord } from '../contract/journal.ts';
 import { assert, definite } from '../lib/assert.ts';
-import type { EndState, JobRequest, JobState } from '../scheduler/types.ts';
+import { jobIdOf } from '../contract/event-subject.ts';
+import type { EndState, JobRequest, JobState, SchedulerEvent } from '../scheduler/types.ts';
 import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
 import { type EndedJobFilter, JobTables, type JobUsage } from './job-tables.ts';
@@ -137,6 +139,31 @@ export class Store implements Journal {
     return this.#tables.ended(filter);
   }
 
+  /** Id of the job that is this task of an array; undefined for none. */
+  taskJobId(arrayId: number, taskId: number): number | undefined {
+    return this.#tables.taskJobId(arrayId, taskId);
+  }
+
+  /** Ids of the jobs of an array, by task; none for an id that is no array's. */
+  arrayJobIds(arrayId: number): number[] {
+    return this.#tables.arrayJobIds(arrayId);
+  }
+
+  /** Attempts of ended jobs that ended after `sinceMs`: what a fresh scheduler is not told of. */
+  pastAttempts(sinceMs: number): PastAttempt[] {
+    return this.#tables.pastAttempts(sinceMs);
+  }
+
+  /** All events of nodes, and those of jobs and attempts since `sinceMs`, in journal order. */
+  nodeHistory(sinceMs: number): Generator<SchedulerEvent> {
+    return this.#journal.nodeHistory(sinceMs);
+  }
+
+  /** What the last daemon wrote when it started; undefined before the first. */
+  lastStart(): Omit<DaemonStart, 'atMs'> | undefined {
+    return this.#journal.lastStart();
+  }
+
   /** By job id, up to now. */
   usage(nowMs: number): JobUsage[] {
     return this.#tables.usage(nowMs).map((usage) => {
@@ -212,8 +239,8 @@ export class Store implements Journal {
 
   #reduce({ seq, record }: JournalEntry, drafts: Map<number, JobEntry>): void {
     const { event } = record;
-    if ('nodeName' in event || event.kind === 'NodeAdded') return;
-    const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : event.jobId;
+    const jobId = jobIdOf(event);
+    if (jobId === null) return;
     const draft = drafts.get(jobId) ?? this.#draftOf(jobId);
     if (draft === undefined) {
       assert(event.kind === 'JobSubmitted', `${event.kind} of unknown job ${jobId}`);

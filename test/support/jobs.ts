@@ -5,7 +5,7 @@ import type { JobSpecInput } from '../../src/contract/job.ts';
 import type { OrreryClient } from '../../src/contract/client.ts';
 
 const LINES = 20;
-const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMEOUT', 'NODE_FAIL', 'OUT_OF_MEMORY'];
+const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMEOUT', 'PREEMPTED', 'NODE_FAIL', 'OUT_OF_MEMORY'];
 
 /**
  * A job that leaves evidence: one line in a ledger when it runs, numbered lines on stdout with a pause in the middle, and an exit

@@ -3,9 +3,10 @@ import { access, cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { tasksPerNode } from '../../contract/job.ts';
+import { parseJobArray } from '../../contract/job-array.ts';
 import type { AcceptedJob } from '../../contract/journal.ts';
 import type { JobRequest, Placement } from '../../scheduler/types.ts';
-import type { AttemptPlan, TaskPlan } from './launcher-port.ts';
+import type { ArrayTask, AttemptPlan, TaskPlan } from './launcher-port.ts';
 
 /** Where the files of jobs are; all absolute. */
 export interface LocalFolders {
@@ -62,11 +63,27 @@ export function planAttempt(
     checkpointFolder: join(folder, 'checkpoint'),
     metricsFile: join(folder, 'metrics.ndjson'),
     submitFolder: code?.submitFolder ?? join(folder, 'work'),
+    array: arrayTask(job),
     program: spec.command === undefined ? { script: spec.script ?? '' } : { command: spec.command },
     environment: { ...environment, ...gitCommit(code?.gitCommit), ...spec.env, ...secrets },
     tasks: planTasks(placement, tasksPerNode(spec), spec.cpus),
     memoryBytesPerNode: job.request.perNode.memoryBytes,
     ...limits,
+  };
+}
+
+function arrayTask({ accepted, request }: { accepted: AcceptedJob; request: JobRequest }): ArrayTask | null {
+  const array = parseJobArray(accepted.spec.array ?? '');
+  const taskId = request.array?.taskId;
+  if (request.array === undefined || taskId === undefined || typeof array === 'string') return null;
+  const { taskIds, step } = array;
+  return {
+    jobId: request.array.id,
+    taskId,
+    count: taskIds.length,
+    min: taskIds[0] ?? taskId,
+    max: taskIds.at(-1) ?? taskId,
+    step,
   };
 }
 

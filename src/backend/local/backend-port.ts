@@ -1,22 +1,29 @@
 import type { AcceptedJob, JournalRecord } from '../../contract/journal.ts';
-import type { JobRequest, JobView, NodeView } from '../../scheduler/types.ts';
+import type { Submission } from '../../contract/job-request.ts';
+import type { NodeReservation } from '../../scheduler/policy.ts';
+import type { AssociationUse, JobRequest, JobView, NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
 import type { Backend } from '../port.ts';
 
-/** A job with its id already given. */
+/** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;
   accepted: AcceptedJob;
+  submission: Submission;
 }
 
 /** The scheduler, the launcher and the journal as one: what the daemon drives. */
 export interface LocalBackend extends Backend<SubmittedJob> {
   /**
    * Rebuilds the scheduler from the journal, finds the attempts that were alive, and begins to schedule. Called once, first.
-   * `records` are those of all jobs that have not ended, of all nodes, and one JobEnded for each job that has, in journal order.
+   * `records` are those of all jobs that have not ended, of all nodes and reservations, and one JobEnded for each job that has, in journal
+   * order; `pastUse` is what the jobs that have ended used.
    */
-  start(records: readonly JournalRecord[]): Promise<void>;
-  /** Throws ORR_BAD_JOB with one line if the cluster, all nodes up and empty, could never run it. */
-  checkAdmission(job: SubmittedJob): void;
+  start(records: readonly JournalRecord[], pastUse: readonly AssociationUse[]): Promise<void>;
+  /**
+   * The first of the jobs that may not be submitted, and why in one line: the cluster could never run it, the policy does not have a name it
+   * gives, or its user has as many jobs as may be. Null where all may; then it is asked again only after they were submitted.
+   */
+  refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null;
   hold(jobId: number): Promise<void>;
   release(jobId: number): Promise<void>;
   resumeNode(nodeName: string): Promise<void>;
@@ -25,6 +32,14 @@ export interface LocalBackend extends Backend<SubmittedJob> {
   /** Undefined for jobs the scheduler no longer holds (ended). */
   job(jobId: number): JobView | undefined;
   nodes(): NodeView[];
+  reservations(): readonly NodeReservation[];
+  /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
+  createReservation(reservation: NodeReservation): Promise<void>;
+  /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */
+  deleteReservation(name: string): Promise<void>;
+  /** Null for a job that is not pending, and without multifactor priority. */
+  priorityOf(jobId: number): PriorityParts | null;
+  shares(): ShareView[];
   explain(jobId: number): string[];
   /** By when a job with a reservation starts, by the time limits of what runs; null for all others. */
   expectedStartMs(jobId: number): number | null;

@@ -18,6 +18,9 @@ export class FactQueue {
   readonly #onStorageError: (error: unknown) => void;
   #facts: JournalRecord[] = [];
   #requests: Request[] = [];
+  /** Scheduling cycles without decisions: all so far, and those that are in no record yet. */
+  #cycleCount = 0;
+  #cycles: number[] = [];
 
   constructor(journal: Journal, onStorageError: (error: unknown) => void) {
     this.#journal = journal;
@@ -40,6 +43,20 @@ export class FactQueue {
     this.#facts.push(...records);
   }
 
+  /** A scheduling cycle decided nothing: the next record says so. Nothing is lost with a daemon that dies: its scheduler is gone too. */
+  noteCycle(atMs: number): void {
+    this.#cycles.push(atMs);
+    this.#cycleCount += 1;
+  }
+
+  /** The records with the cycles before them; of appends side by side each, since any of them may fail alone. */
+  #withCycles(records: readonly JournalRecord[]): readonly JournalRecord[] {
+    const [first, ...others] = records;
+    if (first === undefined || this.#cycles.length === 0) return records;
+    const cycles = { first: this.#cycleCount - this.#cycles.length, atMs: this.#cycles };
+    return [{ ...first, cycles }, ...others];
+  }
+
   /**
    * Commits what waits and hands each committed record to `apply`: own facts first, in order, then requests in order. The appends go
    * to the journal side by side, so that it can put them into one commit. Returns false if own facts still wait for the disk.
@@ -50,9 +67,11 @@ export class FactQueue {
     this.#facts = [];
     this.#requests = [];
     const [factsOutcome, ...outcomes] = await Promise.allSettled([
-      facts.length === 0 ? Promise.resolve() : this.#journal.append(facts),
-      ...requests.map((request) => this.#journal.append(request.records)),
+      facts.length === 0 ? Promise.resolve() : this.#journal.append(this.#withCycles(facts)),
+      ...requests.map((request) => this.#journal.append(this.#withCycles(request.records))),
     ]);
+    const isAnyWritten = (facts.length > 0 && factsOutcome.status === 'fulfilled') || outcomes.some(isFulfilled);
+    if (isAnyWritten) this.#cycles = [];
     const areFactsWritten = factsOutcome.status === 'fulfilled';
     if (areFactsWritten) for (const record of facts) apply(record);
     else {
@@ -76,7 +95,8 @@ export class FactQueue {
   async commitDecisions(records: readonly JournalRecord[], isStopped: () => boolean): Promise<boolean> {
     for (;;) {
       try {
-        await this.#journal.append(records);
+        await this.#journal.append(this.#withCycles(records));
+        this.#cycles = [];
         return true;
       } catch (error) {
         this.#onStorageError(error);
@@ -94,4 +114,8 @@ export class FactQueue {
       setTimeout(resolve, RETRY_MS);
     });
   }
+}
+
+function isFulfilled(outcome: PromiseSettledResult<void>): boolean {
+  return outcome.status === 'fulfilled';
 }

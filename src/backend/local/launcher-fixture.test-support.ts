@@ -38,6 +38,7 @@ export class LauncherFixture {
       workFolder: join(this.folder, 'work'),
       checkpointFolder: join(job, 'checkpoint'),
       metricsFile: join(job, 'metrics.ndjson'),
+      array: null,
       submitFolder: join(this.folder, 'work'),
       program,
       environment: {},

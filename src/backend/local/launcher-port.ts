@@ -12,6 +12,17 @@ export interface TaskPlan {
   gpuIndices: readonly number[];
 }
 
+/** A task of a job array, as its environment tells it. */
+export interface ArrayTask {
+  /** Id of the array: that of its first task's job. */
+  jobId: number;
+  taskId: number;
+  count: number;
+  min: number;
+  max: number;
+  step: number;
+}
+
 /** Everything the launcher needs to start one attempt of one job. */
 export interface AttemptPlan {
   jobId: number;
@@ -26,6 +37,8 @@ export interface AttemptPlan {
   checkpointFolder: string;
   metricsFile: string;
   submitFolder: string;
+  /** Where the job is a task of an array. */
+  array: ArrayTask | null;
   /** argv of every task, or the text of a script every task runs. */
   program: { command: readonly string[] } | { script: string };
   /** Environment at submission plus the job's own; the launcher adds ORRERY_*, torch.distributed and CUDA variables on top. */

@@ -10,6 +10,8 @@ interface Live {
   isStarted: boolean;
   startedMs: number | null;
   cause: EndCause | null;
+  /** For which job, where it is preempted. */
+  preemptorJobId: number | null;
   warning: { name: NodeJS.Signals; leadMs: number; limitMs: number } | null;
   timer: NodeJS.Timeout | undefined;
   launching: Promise<void>;
@@ -51,7 +53,8 @@ export class LiveAttempts {
       this.#arm(event.jobId, live, nowMs);
     } else if (event.kind === 'AttemptEnding') {
       const live = this.#find(event.jobId, event.attempt);
-      if (live !== undefined) live.cause = event.cause;
+      if (live !== undefined)
+        Object.assign(live, { cause: event.cause, preemptorJobId: event.preemptor?.jobId ?? null });
     } else if (event.kind === 'AttemptEnded' || event.kind === 'LaunchFailed') {
       clearTimeout(this.#byJob.get(event.jobId)?.timer);
       this.#byJob.delete(event.jobId);
@@ -59,8 +62,8 @@ export class LiveAttempts {
   }
 
   restore(found: LiveAttempt): void {
-    const { attempt, isStarted, startedMs, cause } = found;
-    this.#byJob.set(found.jobId, { ...newLive(attempt), isStarted, startedMs, cause });
+    const { jobId, attempt, isStarted, startedMs, cause, preemptorJobId } = found;
+    this.#byJob.set(jobId, { ...newLive(attempt), isStarted, startedMs, cause, preemptorJobId });
   }
 
   startWith(jobId: number, attempt: number, launching: Promise<void>): void {
@@ -106,7 +109,7 @@ export class LiveAttempts {
     const ownState = exit.isNodeLost === true ? 'NODE_FAIL' : exit.state;
     const state = live.cause === null ? ownState : STATE_OF_CAUSE[live.cause];
     const exitCode = state === 'COMPLETED' || exit.exitCode !== 0 ? exit.exitCode : 1;
-    const message = live.cause === null ? exit.message : MESSAGE_OF_CAUSE[live.cause];
+    const message = live.cause === null ? exit.message : messageOf(live.cause, live.preemptorJobId);
     const event: SchedulerEvent = { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode };
     records.push(message === null ? { event } : { event, message });
     return records;
@@ -114,7 +117,7 @@ export class LiveAttempts {
 
   /** An attempt that a former daemon recorded and never started: a free retry, or the end it was meant to have. */
   recordsOfUnclaimed(jobId: number, attempt: number, atMs: number): JournalRecord[] {
-    const cause = this.#find(jobId, attempt)?.cause ?? null;
+    const { cause = null, preemptorJobId = null } = this.#find(jobId, attempt) ?? {};
     const message = 'the daemon stopped before the attempt began';
     if (cause !== null) {
       const event: SchedulerEvent = {
@@ -125,7 +128,7 @@ export class LiveAttempts {
         state: STATE_OF_CAUSE[cause],
         exitCode: 1,
       };
-      return [{ event, message: MESSAGE_OF_CAUSE[cause] }];
+      return [{ event, message: messageOf(cause, preemptorJobId) }];
     }
     return [{ event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message }, message }];
   }
@@ -150,12 +153,18 @@ export class LiveAttempts {
   }
 }
 
+function messageOf(cause: EndCause, preemptorJobId: number | null): string {
+  if (cause === 'PREEMPTED' && preemptorJobId !== null) return `preempted by job ${preemptorJobId}`;
+  return MESSAGE_OF_CAUSE[cause];
+}
+
 function newLive(attempt: number): Live {
   return {
     attempt,
     isStarted: false,
     startedMs: null,
     cause: null,
+    preemptorJobId: null,
     warning: null,
     timer: undefined,
     launching: Promise.resolve(),

@@ -2,17 +2,23 @@ import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
+import { definite } from '../../lib/assert.ts';
 import { echoOf } from '../../scheduler/echo.ts';
+import type { NodeReservation } from '../../scheduler/policy.ts';
 import type {
+  AssociationUse,
   Decision,
   EndCause,
   JobView,
   NodeView,
   Placement,
+  PriorityParts,
   Scheduler,
   SchedulerEvent,
+  ShareView,
 } from '../../scheduler/types.ts';
 import type { JobFact } from '../port.ts';
+import { ArrivingJobs } from './arriving-jobs.ts';
 import { type LocalFolders, type PlanLimits, planAttempt, prepareWorkFolder } from './attempt-plan.ts';
 import type { JobSource, LocalBackend, SubmittedJob } from './backend-port.ts';
 import { FactQueue } from './fact-queue.ts';
@@ -48,6 +54,8 @@ class SchedulingLoop implements LocalBackend {
   readonly #launcher: Launcher;
   readonly #facts: FactQueue;
   readonly #live: LiveAttempts;
+  readonly #arriving = new ArrivingJobs();
+  #isReserving = false;
   #isPumping = false;
   #isStopped = false;
   #pumped: Promise<void> = Promise.resolve();
@@ -67,10 +75,11 @@ class SchedulingLoop implements LocalBackend {
     };
   }
 
-  async start(records: readonly JournalRecord[]): Promise<void> {
+  async start(records: readonly JournalRecord[], pastUse: readonly AssociationUse[]): Promise<void> {
     const { nodes, now, journal } = this.#options;
     for (const record of records) this.#scheduler.apply(record.event);
     const changes = reconcileNodes(this.#scheduler.nodes(), nodes, now());
+    if (pastUse.length > 0) changes.push({ kind: 'UseCarried', atMs: now(), uses: pastUse });
     if (changes.length > 0) await journal.append(changes.map((event) => ({ event })));
     for (const event of changes) this.#scheduler.apply(event);
     await Promise.all(liveAttempts(records).map((attempt) => this.#recover(attempt)));
@@ -78,19 +87,35 @@ class SchedulingLoop implements LocalBackend {
     await this.#pumped;
   }
 
-  checkAdmission(job: SubmittedJob): void {
-    const admission = this.#scheduler.admission(toJobRequest(job.jobId, job.accepted.spec, 0));
-    if (!admission.isAdmissible) throw new OrreryError('ORR_BAD_JOB', admission.message);
+  refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null {
+    const nowMs = this.#options.now();
+    const arriving = this.#arriving.copy();
+    for (let index = 0; index < jobs.length; ) {
+      const { jobId, accepted, submission } = definite(jobs[index], 'in range');
+      const job = toJobRequest(jobId, accepted.spec, nowMs, submission);
+      let end = index + 1;
+      while (jobs[end]?.accepted === accepted) end += 1;
+      const admission = this.#scheduler.admission(job, nowMs, end - index, arriving.list());
+      if (!admission.isAdmissible) return { index, message: admission.message };
+      arriving.add(job, end - index);
+      index = end;
+    }
+    return null;
   }
 
-  submit(jobs: readonly SubmittedJob[]): Promise<void> {
+  async submit(jobs: readonly SubmittedJob[]): Promise<void> {
     const atMs = this.#options.now();
-    return this.#request(
-      jobs.map(({ jobId, accepted }) => ({
-        event: { kind: 'JobSubmitted', atMs, job: toJobRequest(jobId, accepted.spec, atMs) },
-        accepted,
-      })),
-    );
+    const records = jobs.map(({ jobId, accepted, submission }) => {
+      const job = toJobRequest(jobId, accepted.spec, atMs, submission);
+      return { event: { kind: 'JobSubmitted' as const, atMs, job }, accepted };
+    });
+    // Until they are the scheduler's to count.
+    for (const { event } of records) this.#arriving.add(event.job, 1);
+    try {
+      await this.#request(records);
+    } finally {
+      for (const { event } of records) this.#arriving.add(event.job, -1);
+    }
   }
 
   async cancel(jobId: number): Promise<void> {
@@ -150,6 +175,45 @@ class SchedulingLoop implements LocalBackend {
     await this.#requestEvent({ kind: 'NodeFailed', atMs: this.#options.now(), nodeName, reason });
   }
 
+  reservations(): readonly NodeReservation[] {
+    return this.#scheduler.reservations();
+  }
+
+  async createReservation(reservation: NodeReservation): Promise<void> {
+    const { name, nodes, startMs, endMs } = reservation;
+    for (const nodeName of nodes) this.#expectNode(nodeName);
+    const isSame = (other: NodeReservation) => other.name === name;
+    const isInTheWay = (other: NodeReservation) =>
+      other.startMs < endMs && startMs < other.endMs && other.nodes.some((node) => nodes.includes(node));
+    const inTheWay = this.reservations().find((other) => isSame(other) || isInTheWay(other));
+    if (inTheWay !== undefined) {
+      const what = isSame(inTheWay)
+        ? 'there is one of that name'
+        : `reservation ${inTheWay.name} has some of the nodes then`;
+      throw new OrreryError('ORR_CONFLICT', `reservation ${name}: ${what}`);
+    }
+    await this.#changeReservation(name, { kind: 'ReservationCreated', atMs: this.#options.now(), reservation });
+  }
+
+  async deleteReservation(name: string): Promise<void> {
+    if (!this.reservations().some((other) => other.name === name)) {
+      throw new OrreryError('ORR_NOT_FOUND', `no reservation ${JSON.stringify(name)}: see orrery reservations`);
+    }
+    const [jobId] = this.#scheduler.jobsIn(name);
+    if (jobId !== undefined) {
+      throw new OrreryError('ORR_CONFLICT', `reservation ${name} is in use: job ${jobId} names it and has not ended`);
+    }
+    await this.#changeReservation(name, { kind: 'ReservationDeleted', atMs: this.#options.now(), name });
+  }
+
+  priorityOf(jobId: number): PriorityParts | null {
+    return this.#scheduler.priorityOf(jobId);
+  }
+
+  shares(): ShareView[] {
+    return this.#scheduler.shares();
+  }
+
   observe(): Promise<JobFact[]> {
     const ids = new Set(this.#scheduler.nodes().flatMap((node) => node.jobIds));
     const facts = [...ids].flatMap((jobId) => {
@@ -201,6 +265,18 @@ class SchedulingLoop implements LocalBackend {
     const names = this.#scheduler.nodes().map((node) => node.spec.name);
     const known = names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
     throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}": the nodes are ${known}`);
+  }
+
+  /** One at a time: what was checked must still hold when the scheduler is told. */
+  async #changeReservation(name: string, event: SchedulerEvent): Promise<void> {
+    if (this.#isReserving)
+      throw new OrreryError('ORR_CONFLICT', `reservation ${name}: another one is being changed: try again`);
+    this.#isReserving = true;
+    try {
+      await this.#requestEvent(event);
+    } finally {
+      this.#isReserving = false;
+    }
   }
 
   #requestEvent(event: SchedulerEvent): Promise<void> {
@@ -258,7 +334,8 @@ class SchedulingLoop implements LocalBackend {
     const startedAt = performance.now();
     const { decisions, wakeAtMs } = this.#scheduler.decide(nowMs);
     this.#options.onCycle?.(performance.now() - startedAt);
-    if (decisions.length > 0) {
+    if (decisions.length === 0) this.#facts.noteCycle(nowMs);
+    else {
       faultPoint('backend:decided');
       const echoes = decisions.map((decision) => ({ event: echoOf(decision, nowMs) }));
       if (!(await this.#facts.commitDecisions(echoes, () => this.#isStopped))) return;
@@ -308,9 +385,16 @@ class SchedulingLoop implements LocalBackend {
   }
 
   async #end(jobId: number, attempt: number, cause: EndCause): Promise<void> {
+    const graceMs = this.#graceMs(jobId, cause);
     await this.#live.starting(jobId, attempt);
-    // A lost node gives no notice; everything else gets KillWait.
-    await this.#launcher.kill(jobId, attempt, cause === 'NODE_FAIL' ? 0 : this.#options.limits.killWaitMs);
+    await this.#launcher.kill(jobId, attempt, graceMs);
+  }
+
+  /** A lost node gives no notice; a preempted job has the GraceTime of its QOS, if that has one; everything else KillWait. */
+  #graceMs(jobId: number, cause: EndCause): number {
+    if (cause === 'NODE_FAIL') return 0;
+    const graceMs = cause === 'PREEMPTED' ? this.#scheduler.graceMs(jobId) : 0;
+    return graceMs > 0 ? graceMs : this.#options.limits.killWaitMs;
   }
 
   async #plan(jobId: number, attempt: number, placement: Placement): Promise<AttemptPlan> {

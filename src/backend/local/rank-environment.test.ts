@@ -11,6 +11,7 @@ const PLAN: AttemptPlan = {
   workFolder: '/h/jobs/12/work',
   checkpointFolder: '/h/jobs/12/checkpoint',
   metricsFile: '/h/jobs/12/metrics.ndjson',
+  array: null,
   submitFolder: '/home/a',
   program: { command: ['python3', 'train.py'] },
   environment: { PATH: '/opt/bin:/bin', HOME: '/home/a', RANK: '99', ORRERY_NODE: 'forged' },

@@ -74,7 +74,15 @@ describe('liveAttempts', () => {
       { kind: 'AttemptEnded', atMs: 7, jobId: 2, attempt: 3, state: 'FAILED', exitCode: 1 },
     ];
     expect(liveAttempts(events.map((event) => ({ event })))).toEqual([
-      { jobId: 1, attempt: 1, placement: on('n1'), isStarted: true, startedMs: 5, cause: 'TIMEOUT' },
+      {
+        jobId: 1,
+        attempt: 1,
+        placement: on('n1'),
+        isStarted: true,
+        startedMs: 5,
+        cause: 'TIMEOUT',
+        preemptorJobId: null,
+      },
     ]);
   });
 });

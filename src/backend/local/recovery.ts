@@ -11,6 +11,8 @@ export interface LiveAttempt {
   isStarted: boolean;
   startedMs: number | null;
   cause: EndCause | null;
+  /** For which job, where it is preempted. */
+  preemptorJobId: number | null;
 }
 
 /**
@@ -45,7 +47,15 @@ export function liveAttempts(records: readonly JournalRecord[]): LiveAttempt[] {
   for (const { event } of records) {
     if (event.kind === 'AttemptStarting') {
       const { jobId, attempt, placement } = event;
-      live.set(jobId, { jobId, attempt, placement, isStarted: false, startedMs: null, cause: null });
+      live.set(jobId, {
+        jobId,
+        attempt,
+        placement,
+        isStarted: false,
+        startedMs: null,
+        cause: null,
+        preemptorJobId: null,
+      });
     } else if (event.kind === 'AttemptEnded' || event.kind === 'LaunchFailed') {
       live.delete(event.jobId);
     } else if (event.kind === 'AttemptStarted') {
@@ -53,7 +63,7 @@ export function liveAttempts(records: readonly JournalRecord[]): LiveAttempt[] {
       if (found) Object.assign(found, { isStarted: true, startedMs: event.atMs });
     } else if (event.kind === 'AttemptEnding') {
       const found = live.get(event.jobId);
-      if (found) found.cause = event.cause;
+      if (found) Object.assign(found, { cause: event.cause, preemptorJobId: event.preemptor?.jobId ?? null });
     }
   }
   return [...live.values()];

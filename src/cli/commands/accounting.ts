@@ -3,21 +3,34 @@ import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
 import { renderAccounting } from '../render/accounting-table.ts';
+import { renderShares } from '../render/priority-table.ts';
 import { terminalOf } from '../render/terminal.ts';
 
 export function register(program: Command): Command {
   return defineCommand(program, 'accounting', {
-    summary: 'GPU-hours, node failures and ETTR (productive run time / time scheduled or queued) by job or account.',
+    summary:
+      'GPU-hours, node failures and ETTR (productive run time / time scheduled or queued) by job or account; or shares.',
     examples: [
       ['orrery accounting', 'by account'],
       ['orrery accounting --by job --json', 'each job, for programs'],
+      ['orrery accounting --shares', 'fair-share of each user: promised, used, and the factor that follows'],
     ],
   })
     .addOption(new Option('--by <key>', 'what one row is').choices(['account', 'job']).default('account'))
-    .action(async (options: { by: 'account' | 'job'; json?: boolean }) => {
+    .option('--shares', 'fair-share instead')
+    .action(async (options: { by: 'account' | 'job'; shares?: boolean; json?: boolean }) => {
+      if (options.shares === true) return showShares(options.json === true);
       const rows = await connect().accounting(options.by);
       if (options.json === true) printJson({ rows });
       else if (rows.length === 0) print('Nothing ran yet. Submit a job: orrery run --follow -- hostname');
       else print(renderAccounting(rows, options.by, terminalOf(process.stdout)));
     });
+}
+
+async function showShares(isJson: boolean): Promise<void> {
+  const shares = await connect().shares();
+  if (isJson) return printJson({ shares });
+  if (shares.length === 0)
+    print('No user has a share yet: they get one with their first job, or in the policy (users).');
+  else print(renderShares(shares, terminalOf(process.stdout)));
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { defineCommand, jobId } from '../command.ts';
+import type { JobName } from '../../contract/client.ts';
+import { defineCommand, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
 import { renderJobDetail } from '../render/job-detail.ts';
@@ -14,8 +15,8 @@ export function register(program: Command): Command {
       ['orrery job show 12 --json', 'for programs'],
     ],
   })
-    .argument('<job>', 'job id', jobId)
-    .action(async (id: number, options: { json?: boolean }) => {
+    .argument('<job>', 'job id, or 12_3', jobName)
+    .action(async (id: JobName, options: { json?: boolean }) => {
       const job = await connect().job(id);
       if (options.json === true) printJson(job);
       else print(renderJobDetail(job, Date.now(), terminalOf(process.stdout)));

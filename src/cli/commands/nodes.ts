@@ -4,6 +4,7 @@ import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
+import { renderLemons } from '../render/lemon-table.ts';
 import { renderNodes } from '../render/node-table.ts';
 import { terminalOf } from '../render/terminal.ts';
 
@@ -27,6 +28,17 @@ export function register(program: Command): Command {
     if (options.json === true) printJson({ nodes });
     else if (nodes.length === 0) print('No nodes. Start the daemon with some: orrery up --nodes 3');
     else print(renderNodes(nodes, terminalOf(process.stdout)));
+  });
+  defineCommand(group, 'lemons', {
+    summary: 'Show what speaks for a node being a lemon: one that ends jobs again and again.',
+    examples: [
+      ['orrery nodes lemons', 'the seven signals of each node over 28 days, and the verdicts'],
+      ['orrery nodes lemons --json', 'the same for a program'],
+    ],
+  }).action(async (options: Options) => {
+    const lemons = await connect().lemons();
+    if (options.json === true) printJson(lemons);
+    else print(renderLemons(lemons, terminalOf(process.stdout)));
   });
   defineNodeAction(group, 'drain', 'Let a node finish its jobs and give it no new ones.', (client, name, reason) =>
     client.drainNode(name, reason),

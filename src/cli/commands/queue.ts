@@ -8,6 +8,7 @@ import { onInterrupt } from '../interrupt.ts';
 import { print, printJson } from '../output.ts';
 import { throughRestarts } from '../patience.ts';
 import { renderJobs, summarizeJobs } from '../render/job-table.ts';
+import { renderPriorities } from '../render/priority-table.ts';
 import { openLiveView } from '../render/live-view.ts';
 import { terminalOf } from '../render/terminal.ts';
 
@@ -18,6 +19,7 @@ const REFRESH_PLAIN_MS = 5_000;
 interface Options {
   all?: boolean;
   state?: JobSummary['state'];
+  priority?: boolean;
   watch?: boolean;
   json?: boolean;
 }
@@ -28,6 +30,7 @@ export function register(program: Command): Command {
     examples: [
       ['orrery queue', 'what runs and what waits'],
       ['orrery queue --all --state FAILED', 'which jobs failed'],
+      ['orrery queue --priority', 'what the priorities of pending jobs are made of'],
       ['orrery queue --watch', 'a live view; Ctrl-C leaves it'],
     ],
   })
@@ -37,13 +40,22 @@ export function register(program: Command): Command {
         .choices(jobStateSchema.options)
         .argParser(parseState),
     )
+    .option('--priority', 'parts of the priority of pending jobs instead')
     .option('--watch', 'refresh every second (with --json: one document a line)')
     .action(async (options: Options) => {
+      if (options.priority === true) return showPriorities(options.json === true);
       if (options.watch === true) return watch(options);
       const jobs = await list(connect(), options);
       if (options.json === true) printJson({ jobs });
       else print(render(jobs, options));
     });
+}
+
+async function showPriorities(isJson: boolean): Promise<void> {
+  const priorities = await connect().priorities();
+  if (isJson) return printJson({ priorities });
+  if (priorities.length > 0) return print(renderPriorities(priorities, terminalOf(process.stdout)));
+  print('No job is pending whose priority has parts: that takes a policy with priority type multifactor.');
 }
 
 function parseState(text: string): JobSummary['state'] {

@@ -44,7 +44,11 @@ export function register(program: Command): Command {
     .option('-J, --name <name>', 'name of the job')
     .option('-A, --account <name>', 'account that is charged')
     .option('-q, --qos <name>', 'quality of service')
+    .option('-p, --partition <name>', 'partition to run in')
+    .option('--reservation <name>', 'reservation to run in')
+    .option('-a, --array <tasks>', 'a job for each task: 0-9, 1,5,7; 0-99%4: four at a time')
     .option('--priority <n>', 'higher starts first', integer(0))
+    .option('--nice <n>', 'taken off the priority', integer(0))
     .option('--env <name=value>', 'environment variable (repeatable)', repeated)
     .option('--secret <name>', 'stored secret as environment variable', list)
     .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
@@ -85,8 +89,8 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options.batch)).map((job) =>
     withFields(job, fields),
   );
-  if (options.follow === true && jobs.length > 1) {
-    throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch');
+  if (options.follow === true && (jobs.length > 1 || jobs[0]?.array !== undefined)) {
+    throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch or --array');
   }
   const submitted = await submit(jobs, folder, git, options.snapshot).catch(async (error: unknown) => {
     // Only now, since it takes a while to load: if a flag is to blame, the message names it.

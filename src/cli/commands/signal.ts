@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { defineCommand, jobId } from '../command.ts';
+import type { JobName } from '../../contract/client.ts';
+import { defineCommand, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
 import { oneLine } from '../render/terminal.ts';
@@ -12,9 +13,9 @@ export function register(program: Command): Command {
       ['orrery signal 12 STOP', 'pause it'],
     ],
   })
-    .argument('<job>', 'job id', jobId)
+    .argument('<job>', 'job id, or 12_3', jobName)
     .argument('<signal>', 'USR1, USR2, TERM, STOP, CONT, ...')
-    .action(async (id: number, signal: string, options: { json?: boolean }) => {
+    .action(async (id: JobName, signal: string, options: { json?: boolean }) => {
       const job = await connect().signal(id, signal);
       if (options.json === true) printJson({ job });
       else print(`Sent ${signal} to job ${id} (${oneLine(job.name)})`);

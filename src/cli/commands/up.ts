@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import { defineCommand, integer } from '../command.ts';
@@ -14,6 +15,7 @@ interface Options {
   nodes?: number;
   cluster?: string;
   scheduler?: string;
+  policy?: string;
   json?: boolean;
 }
 
@@ -23,6 +25,7 @@ export function register(program: Command): Command {
     examples: [
       ['orrery up', 'in this terminal; Ctrl-C stops it'],
       ['orrery up --detach --nodes 3', 'in the background, with three virtual nodes'],
+      ['orrery up --policy site.yaml', 'with priorities, QOS, limits, partitions of a policy file'],
       ['orrery up --detach --port 0 --json', 'any free port; prints {pid, url, home}'],
     ],
   })
@@ -31,6 +34,7 @@ export function register(program: Command): Command {
     .option('--port <n>', 'port to listen on; 0 is any (default: 7077 or the next free one)', integer(0, 65_535))
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
+    .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .action(up);
 }
@@ -42,6 +46,7 @@ async function up(options: Options): Promise<void> {
     if (options[name] !== undefined) args.push(`--${name}`, String(options[name]));
   }
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
+  if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
   const daemon = await startDaemon(home, args, options.detach === true);
   const { pid, url } = daemon.file;
@@ -59,11 +64,31 @@ async function up(options: Options): Promise<void> {
   throw new ExitStatus(await daemon.ended);
 }
 
+/** Path of the file; read here too, so that a bad one is refused before anything is made. */
+async function policyFile(nameOrFile: string): Promise<string> {
+  if (nameOrFile === 'default') return nameOrFile;
+  const [{ catalogueFile, isPath }, { parsePolicyFile }, { readText }] = await Promise.all([
+    import('../sim/load-scenario.ts'),
+    import('../../formats/policy-file.ts'),
+    import('../read-text.ts'),
+  ]);
+  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('policies', nameOrFile, 'policy');
+  parsePolicyFile(await readText(path), basename(path));
+  return path;
+}
+
+function isPolicyNamed(policy: string | undefined): policy is string {
+  return policy !== undefined && policy !== 'default';
+}
+
 function announcement({ file, logFile }: RunningDaemon, home: string, isDetached: boolean): string {
   return [
     `Orrery runs at ${file.url} (pid ${file.pid})`,
     `  home  ${home}`,
     `  log   ${logFile}`,
+    ...(isPolicyNamed(file.policy)
+      ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`]
+      : []),
     `  stop  ${isDetached ? 'orrery down' : 'Ctrl-C, or orrery down'} (jobs run on; orrery down --cancel ends them)`,
     `  next  orrery run -N 2 --follow -- hostname${isDetached ? '' : '   (in another terminal)'}`,
   ].join('\n');

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { defineCommand, jobId } from '../command.ts';
+import type { JobName } from '../../contract/client.ts';
+import { jobLabel } from '../../contract/job-array.ts';
+import { defineCommand, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
 import { oneLine } from '../render/terminal.ts';
@@ -12,11 +14,13 @@ export function register(program: Command): Command {
       ['orrery why 12 --json', 'the same for a program'],
     ],
   })
-    .argument('<job>', 'job id', jobId)
-    .action(async (id: number, options: { json?: boolean }) => {
+    .argument('<job>', 'job id, or 12_3', jobName)
+    .action(async (id: JobName, options: { json?: boolean }) => {
       const why = await connect().why(id);
       if (options.json === true) return printJson(why);
       const reason = why.reason === 'None' ? '' : ` (${why.reason})`;
-      print([`Job ${id} is ${why.state}${reason}`, ...why.detail.map((line) => `  ${oneLine(line)}`)].join('\n'));
+      print(
+        [`Job ${jobLabel(why)} is ${why.state}${reason}`, ...why.detail.map((line) => `  ${oneLine(line)}`)].join('\n'),
+      );
     });
 }

@@ -1,5 +1,6 @@
 import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
 import { tasksPerNode } from '../../contract/job.ts';
+import { jobLabel } from '../../contract/job-array.ts';
 import { formatDuration } from '../../lib/units.ts';
 import { hostList } from './host-list.ts';
 import { stateFormat, timeUsedMs } from './job-table.ts';
@@ -17,7 +18,14 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['State', state + (job.reason === 'None' ? '' : ` (${job.reason})`)],
     ['Exit code', job.exitCode === null ? null : String(job.exitCode)],
     ['Progress', job.progress === null ? null : progressBar(job.progress, 20, terminal)],
-    ['Account, QOS', `${job.account}, ${job.qos}${spec.priority > 0 ? `, priority ${spec.priority}` : ''}`],
+    [
+      'Array',
+      spec.array === undefined ? null : `task ${job.arrayTaskId} of job ${job.arrayJobId}, tasks ${spec.array}`,
+    ],
+    ['User, account', `${job.user}, ${job.account}`],
+    ['QOS, partition', `${job.qos}${job.partition === null ? '' : `, ${job.partition}`}`],
+    ['Reservation', spec.reservation ?? null],
+    ['Priority', ownPriority(job)],
     [
       'Request',
       `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
@@ -43,13 +51,18 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['Work folder', job.workFolder],
     ['Checkpoints', job.checkpointFolder],
   ];
-  const lines = [terminal.paint('bold', `Job ${job.id} (${oneLine(job.name)})`)];
+  const lines = [terminal.paint('bold', `Job ${jobLabel(job)} (${oneLine(job.name)})`)];
   for (const [label, value] of facts) {
     // The state is ours and may be coloured; the rest may come from outside.
     if (value !== null) lines.push(`  ${`${label}:`.padEnd(16)}${label === 'State' ? value : oneLine(value)}`);
   }
   if (job.attempts.length > 0) lines.push('', renderAttempts(job.attempts, nowMs, terminal));
   return lines.join('\n');
+}
+
+function ownPriority({ spec }: JobDetail): string | null {
+  const nice = spec.nice === undefined ? '' : `, nice ${spec.nice}`;
+  return spec.priority === 0 && nice === '' ? null : `${spec.priority}${nice}`;
 }
 
 function renderAttempts(attempts: readonly AttemptSummary[], nowMs: number, terminal: Terminal): string {

@@ -1,4 +1,5 @@
 import type { JobSummary } from '../../contract/api.ts';
+import { jobLabel } from '../../contract/job-array.ts';
 import { formatDuration } from '../../lib/units.ts';
 import { hostList } from './host-list.ts';
 import { progressBar } from './progress-bar.ts';
@@ -32,10 +33,18 @@ export function timeUsedMs(job: Pick<JobSummary, 'startTime' | 'endTime' | 'stat
 
 /** The columns of `squeue` and a progress bar for jobs that report progress. */
 export function renderJobs(jobs: readonly JobSummary[], nowMs: number, terminal: Terminal): string {
+  // What all jobs have alike is not worth a column.
+  const isAny = (has: (job: JobSummary) => boolean) => jobs.some(has);
   const columns: Column<JobSummary>[] = [
-    { header: 'JOBID', align: 'right', text: (job) => String(job.id) },
+    { header: 'JOBID', align: 'right', text: jobLabel },
     { header: 'NAME', isFlexible: true, text: (job) => job.name },
+    ...(isAny(({ partition }) => partition !== null)
+      ? [{ header: 'PARTITION', isFlexible: true as const, text: (job: JobSummary) => job.partition ?? '' }]
+      : []),
     { header: 'ACCOUNT', isFlexible: true, text: (job) => job.account },
+    ...(isAny(({ qos }) => qos !== 'normal')
+      ? [{ header: 'QOS', isFlexible: true as const, text: (job: JobSummary) => job.qos }]
+      : []),
     { header: 'STATE', text: (job) => job.state, format: (job) => stateFormat(job.state) },
     { header: 'REASON', isFlexible: true, text: (job) => job.reason },
     { header: 'NODES', align: 'right', text: (job) => String(job.nodes) },

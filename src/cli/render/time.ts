@@ -1,4 +1,4 @@
-/** Seconds since the epoch as local time with its zone, and how long ago: `2026-11-23 22:09:44 +00:00 (5 m ago)`. */
+/** Seconds since the epoch as local time with its zone, and how long ago or how soon: `2026-11-23 22:09:44 +00:00 (5 m ago)`. */
 export function formatTime(seconds: number, nowMs: number): string {
   const date = new Date(seconds * 1000);
   const offset = -date.getTimezoneOffset();
@@ -8,11 +8,15 @@ export function formatTime(seconds: number, nowMs: number): string {
 }
 
 function formatAgo(seconds: number): string {
-  if (seconds < 1) return 'now';
-  if (seconds < 100) return `${Math.floor(seconds)} s ago`;
-  if (seconds < 6_000) return `${Math.floor(seconds / 60)} m ago`;
-  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} d ago`;
+  if (seconds <= -1) return `in ${formatSpan(-seconds)}`;
+  return seconds < 1 ? 'now' : `${formatSpan(seconds)} ago`;
+}
+
+function formatSpan(seconds: number): string {
+  if (seconds < 100) return `${Math.floor(seconds)} s`;
+  if (seconds < 6_000) return `${Math.floor(seconds / 60)} m`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
 }
 
 function two(value: number): string {

@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
+import type { JournalRecord } from '../../contract/journal.ts';
 import { type EchoEvent, echoOf, isEcho, isEchoOf } from '../../scheduler/echo.ts';
 import { SCHEDULER_TYPES, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
+import { jobIdOf } from '../../contract/event-subject.ts';
 import type { Decision, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
 import { type JournalLine, readJournalFile } from '../../store/journal-file.ts';
 
@@ -71,18 +73,25 @@ class Replay {
   #scheduler: Scheduler = createScheduler();
   /** Of the present cycle, not yet found in the journal. */
   #expected: readonly Decision[] = [];
+  /** When that was decided. */
+  #cycleMs = 0;
   #last = { seq: 0, atMs: 0 };
+  /** Of this daemon start, made so far. */
+  #emptyCycles = 0;
 
   take(line: JournalLine): void {
     this.records += 1;
     if (line.kind === 'start') {
       this.#endCycle();
       this.daemonStarts += 1;
+      this.#emptyCycles = 0;
       this.#scheduler = createScheduler(policyOf(line.start.policy, line.seq));
       for (const event of this.#history.recovered()) this.#scheduler.apply(event);
       return;
     }
-    const { seq, event } = line;
+    const { seq, event, cycles } = line;
+    if (cycles !== undefined) this.#makeCycles(cycles);
+    if (this.firstDifference !== null) return;
     if (isEcho(event)) this.#takeDecision(seq, event);
     else this.#takeFact(event);
     this.#last = { seq, atMs: event.atMs };
@@ -92,6 +101,20 @@ class Replay {
   /** The last cycle's decisions must all have been there. */
   finish(): void {
     this.#endCycle();
+  }
+
+  /** Cycles of the daemon that decided nothing. */
+  #makeCycles({ first, atMs: instants }: NonNullable<JournalRecord['cycles']>): void {
+    this.#endCycle();
+    for (const [index, atMs] of instants.entries()) {
+      // Records that were written side by side all tell of the cycles before them.
+      if (first + index < this.#emptyCycles || this.firstDifference !== null) continue;
+      this.#emptyCycles = first + index + 1;
+      this.cycles += 1;
+      this.#expected = this.#scheduler.decide(atMs).decisions;
+      this.#last = { ...this.#last, atMs };
+      this.#endCycle();
+    }
   }
 
   #takeFact(event: SchedulerEvent): void {
@@ -105,11 +128,12 @@ class Replay {
     // Decisions of a cycle are committed together and under one time; a cycle that was not done is followed by another.
     if (this.#expected.length === 0) {
       this.cycles += 1;
+      this.#cycleMs = event.atMs;
       this.#expected = this.#scheduler.decide(event.atMs).decisions;
     }
     const [decision, ...rest] = this.#expected;
-    if (decision === undefined || !isEchoOf(event, decision)) {
-      const replayed = decision === undefined ? null : echoOf(decision, event.atMs);
+    if (decision === undefined || event.atMs !== this.#cycleMs || !isEchoOf(event, decision)) {
+      const replayed = decision === undefined ? null : echoOf(decision, this.#cycleMs);
       this.firstDifference = { seq, atMs: event.atMs, recorded: event, replayed };
       return;
     }
@@ -127,21 +151,22 @@ class Replay {
   }
 }
 
-/** What a daemon that starts tells its fresh scheduler: the outcome of each ended job, then all records of the others and of the nodes. */
+/** What a daemon that starts tells its fresh scheduler: the outcome of each ended job, then all records of the others, of nodes and of reservations. */
 class History {
   readonly #outcomes = new Map<number, SchedulerEvent>();
   readonly #live = new Map<number, { index: number; event: SchedulerEvent }[]>();
-  readonly #ofNodes: { index: number; event: SchedulerEvent }[] = [];
+  readonly #ofCluster: { index: number; event: SchedulerEvent }[] = [];
   #count = 0;
 
   add(event: SchedulerEvent): void {
     const record = { index: this.#count, event };
     this.#count += 1;
-    if ('nodeName' in event || event.kind === 'NodeAdded') {
-      this.#ofNodes.push(record);
+    if (event.kind === 'UseCarried') return;
+    const jobId = jobIdOf(event);
+    if (jobId === null) {
+      this.#ofCluster.push(record);
       return;
     }
-    const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : event.jobId;
     if (event.kind === 'JobEnded') {
       this.#outcomes.set(jobId, event);
       this.#live.delete(jobId);
@@ -157,7 +182,7 @@ class History {
   *recovered(): Generator<SchedulerEvent> {
     const outcomes = [...this.#outcomes].sort(([a], [b]) => a - b);
     for (const [, event] of outcomes) yield event;
-    const records = [...this.#ofNodes, ...[...this.#live.values()].flat()];
+    const records = [...this.#ofCluster, ...[...this.#live.values()].flat()];
     for (const { event } of records.sort((a, b) => a.index - b.index)) yield event;
   }
 }

@@ -1,0 +1,104 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createScheduler } from './scheduler.ts';
+import { type PastAttempt, pastUse, pastUseSinceMs } from './past-use.ts';
+import { completePolicy, type SchedulerOptions } from './policy.ts';
+import type { SchedulerEvent } from './types.ts';
+
+const HOUR_MS = 3_600_000;
+const GIB = 1024 ** 3;
+
+const options: SchedulerOptions = {
+  priority: {
+    type: 'multifactor',
+    weights: { age: 0, fairshare: 1000, jobSize: 0, partition: 0, qos: 0 },
+    decayHalfLifeSeconds: 86_400,
+    billingWeights: { cpu: 1, gpu: 4 },
+  },
+  qos: [{ name: 'normal' }, { name: 'half', usageFactor: 0.5 }],
+};
+
+/** The life of an attempt as the scheduler is told of it. */
+function eventsOf(attempt: PastAttempt, jobId: number): SchedulerEvent[] {
+  const { account, user, qos, nodes, cpusPerNode, gpusPerNode, startMs, endMs } = attempt;
+  const perNode = { cpus: cpusPerNode, memoryBytes: GIB, gpus: gpusPerNode };
+  const placement = Array.from({ length: nodes }, (_, index) => ({
+    nodeName: `n${jobId}-${index}`,
+    resources: perNode,
+    gpuIndices: Array.from({ length: gpusPerNode }, (__, gpu) => gpu),
+  }));
+  const job = {
+    jobId,
+    submitMs: startMs,
+    priority: 0,
+    nodes,
+    perNode,
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: null,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+    user,
+    account,
+    qos,
+  };
+  return [
+    ...placement.map(
+      ({ nodeName }): SchedulerEvent => ({
+        kind: 'NodeAdded',
+        atMs: 0,
+        node: { name: nodeName, resources: perNode, gpuType: null, leaf: null },
+      }),
+    ),
+    { kind: 'JobSubmitted', atMs: startMs, job },
+    { kind: 'AttemptStarting', atMs: startMs, jobId, attempt: 1, placement },
+    { kind: 'AttemptStarted', atMs: startMs, jobId, attempt: 1 },
+    { kind: 'AttemptEnded', atMs: endMs, jobId, attempt: 1, state: 'COMPLETED', exitCode: 0 },
+    { kind: 'JobEnded', atMs: endMs, jobId, state: 'COMPLETED', exitCode: 0 },
+  ];
+}
+
+it('is what the scheduler would know had it been told of every attempt', () => {
+  const attempt = fc
+    .record({
+      account: fc.constantFrom('a', 'b'),
+      user: fc.constantFrom('u', 'v'),
+      qos: fc.constantFrom('normal', 'half', 'unknown'),
+      nodes: fc.integer({ min: 1, max: 3 }),
+      cpusPerNode: fc.integer({ min: 1, max: 4 }),
+      gpusPerNode: fc.nat(2),
+      startMs: fc.nat(50 * HOUR_MS),
+      lengthMs: fc.nat(50 * HOUR_MS),
+    })
+    .map(({ lengthMs, ...rest }) => ({ ...rest, endMs: rest.startMs + lengthMs }));
+  const nowMs = 110 * HOUR_MS;
+  fc.assert(
+    fc.property(fc.array(attempt, { minLength: 1, maxLength: 8 }), (attempts) => {
+      const told = createScheduler(options);
+      const events = attempts.flatMap((one, index) => eventsOf(one, index + 1));
+      for (const event of events.toSorted((a, b) => a.atMs - b.atMs)) told.apply(event);
+      const carried = createScheduler(options);
+      const uses = pastUse(completePolicy(options), attempts, nowMs);
+      carried.apply({ kind: 'UseCarried', atMs: nowMs, uses });
+      for (const scheduler of [told, carried]) scheduler.decide(nowMs);
+      const order = (a: { account: string; user: string }, b: { account: string; user: string }) =>
+        `${a.account} ${a.user}` < `${b.account} ${b.user}` ? -1 : 1;
+      const expected = told.shares().toSorted(order);
+      const actual = carried.shares().toSorted(order);
+      expect(actual.map(({ account, user }) => `${account} ${user}`)).toEqual(
+        expected.map(({ account, user }) => `${account} ${user}`),
+      );
+      for (const [index, share] of actual.entries()) {
+        expect(share.billingSeconds).toBeCloseTo(expected[index]?.billingSeconds ?? Number.NaN, 3);
+      }
+    }),
+  );
+});
+
+it('leaves out what has faded to nothing', () => {
+  const policy = completePolicy(options);
+  expect(pastUseSinceMs(policy, 30 * 24 * HOUR_MS)).toBe(10 * 24 * HOUR_MS);
+  expect(pastUseSinceMs(completePolicy({ priority: { decayHalfLifeSeconds: 0 } }), 30 * 24 * HOUR_MS)).toBe(0);
+});
