@@ -304,7 +304,8 @@ export class Core implements SchedulerCore {
       if (job === undefined) return false;
       if (!this.#admit(job, nowMs)) continue;
       started += 1;
-      const isStuck = this.#stuckHead === job && this.#stuckChanges === pool.changes && this.#reservations.isEmpty;
+      const isStuck =
+        this.#stuckHead === job && this.#stuckChanges === pool.changes && this.ledger.reservations.isEmpty;
       const nodeIndices = isStuck ? null : placeGang(pool, job);
       if (nodeIndices === null) {
         this.#stuckHead = job;
