@@ -2,6 +2,7 @@ import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '..
 import { OrreryError } from '../contract/errors.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { JobView } from '../scheduler/types.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -136,21 +137,16 @@ export class JobBook {
   #arraySentence(arrayId: number): string {
     const counts = new Map<string, number>();
     for (const jobId of this.#store.arrayJobIds(arrayId)) {
-      const state = this.#state(this.row(jobId));
+      const row = this.row(jobId);
+      const state = stateOf(row, row.isEnded ? undefined : this.#backend.job(jobId));
       counts.set(state, (counts.get(state) ?? 0) + 1);
     }
     return `It is a task of array ${arrayId}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}.`;
   }
 
-  /** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
-  #state(job: Readonly<JobRow>): JobSummary['state'] {
-    const state = job.isEnded ? undefined : this.#backend.job(job.jobId)?.state;
-    return state !== undefined && LIVE_STATES.includes(state) ? state : job.state;
-  }
-
   #summary(job: Readonly<JobRow>): JobSummary {
     const view = job.isEnded ? undefined : this.#backend.job(job.jobId);
-    const state = this.#state(job);
+    const state = stateOf(job, view);
     return {
       id: job.jobId,
       arrayJobId: job.array?.id ?? null,
@@ -174,6 +170,11 @@ export class JobBook {
       progress: job.attempt === 0 ? null : this.#progress.read(this.#home.metrics(job.jobId), job.isEnded),
     };
   }
+}
+
+/** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
+function stateOf(job: Readonly<JobRow>, view: JobView | undefined): JobSummary['state'] {
+  return view !== undefined && LIVE_STATES.includes(view.state) ? view.state : job.state;
 }
 
 function toAttempt(row: AttemptRow): AttemptSummary {
