@@ -1,7 +1,9 @@
 import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Policy } from '../scheduler/policy.ts';
 import type { JobView } from '../scheduler/types.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -24,9 +26,11 @@ export class JobBook {
   readonly #store: Store;
   readonly #backend: LocalBackend;
   readonly #home: Home;
+  readonly #policy: Policy;
   readonly #progress = new ProgressReader();
 
-  constructor(store: Store, backend: LocalBackend, home: Home) {
+  constructor(store: Store, backend: LocalBackend, home: Home, policy: Policy) {
+    this.#policy = policy;
     this.#store = store;
     this.#backend = backend;
     this.#home = home;
@@ -68,6 +72,7 @@ export class JobBook {
     return {
       ...this.#summary(job),
       spec,
+      timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
       code,
       folder,
       workFolder: code !== null && code.snapshot === null ? code.submitFolder : `${folder}/work`,
@@ -131,6 +136,15 @@ export class JobBook {
     const job = this.#store.job(jobId);
     if (job === undefined) throw notFound(jobId);
     return job;
+  }
+
+  /** Of jobs that have no limit of their own. */
+  #partitionLimitMs(name: string | null): number | null {
+    const { partitions } = this.#policy;
+    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+    const partition = name === null ? standard : partitions.find((other) => other.name === name);
+    const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
+    return limitSeconds === null ? null : limitSeconds * 1000;
   }
 
   /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */
