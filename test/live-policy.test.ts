@@ -215,6 +215,22 @@ describe('a reservation', () => {
   });
 });
 
+describe('fair-share', () => {
+  it('knows after a restart what ended jobs used, and is replayed so', async () => {
+    const ids = [await submit({ command: ['sleep', '0.3'], cpus: 2 }), await submit({ command: ['sleep', '0.3'] })];
+    await until(() => haveEnded(daemon.client, ids), 'the jobs to end');
+    const [before] = await daemon.client.shares();
+    expect(before?.billingSeconds).toBeGreaterThan(0.9);
+    await restart();
+    const [after] = await daemon.client.shares();
+    // A week's half-life: next to nothing has faded.
+    expect(after?.billingSeconds).toBeCloseTo(before?.billingSeconds ?? Number.NaN, 2);
+    expect(after).toMatchObject({ account: 'default', use: 1 });
+    await until(() => haveEnded(daemon.client, ids), 'the jobs to be known');
+    expect(replayJournal(home).firstDifference).toBeNull();
+  });
+});
+
 describe('a lemon node', () => {
   it('is found from what happened on it, and known after a restart', async () => {
     const job = await submit({ command: ['sleep', '600'], exclude: ['n1'], maxRequeues: 100 });

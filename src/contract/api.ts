@@ -96,6 +96,8 @@ export const attemptSchema = z.object({
 
 export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
+  /** Seconds: the job's own limit, else its partition's; null for none. */
+  timeLimit: z.number().nullable(),
   code: codeSchema.nullable(),
   /** Absolute paths on the daemon's machine. */
   folder: z.string(),

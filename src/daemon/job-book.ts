@@ -1,7 +1,10 @@
 import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Policy } from '../scheduler/policy.ts';
+import type { JobView } from '../scheduler/types.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -23,9 +26,11 @@ export class JobBook {
   readonly #store: Store;
   readonly #backend: LocalBackend;
   readonly #home: Home;
+  readonly #policy: Policy;
   readonly #progress = new ProgressReader();
 
-  constructor(store: Store, backend: LocalBackend, home: Home) {
+  constructor(store: Store, backend: LocalBackend, home: Home, policy: Policy) {
+    this.#policy = policy;
     this.#store = store;
     this.#backend = backend;
     this.#home = home;
@@ -67,6 +72,7 @@ export class JobBook {
     return {
       ...this.#summary(job),
       spec,
+      timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
       code,
       folder,
       workFolder: code !== null && code.snapshot === null ? code.submitFolder : `${folder}/work`,
@@ -132,25 +138,29 @@ export class JobBook {
     return job;
   }
 
+  /** Of jobs that have no limit of their own. */
+  #partitionLimitMs(name: string | null): number | null {
+    const { partitions } = this.#policy;
+    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+    const partition = name === null ? standard : partitions.find((other) => other.name === name);
+    const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
+    return limitSeconds === null ? null : limitSeconds * 1000;
+  }
+
   /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */
   #arraySentence(arrayId: number): string {
     const counts = new Map<string, number>();
     for (const jobId of this.#store.arrayJobIds(arrayId)) {
-      const state = this.#state(this.row(jobId));
+      const row = this.row(jobId);
+      const state = stateOf(row, row.isEnded ? undefined : this.#backend.job(jobId));
       counts.set(state, (counts.get(state) ?? 0) + 1);
     }
     return `It is a task of array ${arrayId}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}.`;
   }
 
-  /** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
-  #state(job: Readonly<JobRow>): JobSummary['state'] {
-    const state = job.isEnded ? undefined : this.#backend.job(job.jobId)?.state;
-    return state !== undefined && LIVE_STATES.includes(state) ? state : job.state;
-  }
-
   #summary(job: Readonly<JobRow>): JobSummary {
     const view = job.isEnded ? undefined : this.#backend.job(job.jobId);
-    const state = this.#state(job);
+    const state = stateOf(job, view);
     return {
       id: job.jobId,
       arrayJobId: job.array?.id ?? null,
@@ -174,6 +184,11 @@ export class JobBook {
       progress: job.attempt === 0 ? null : this.#progress.read(this.#home.metrics(job.jobId), job.isEnded),
     };
   }
+}
+
+/** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
+function stateOf(job: Readonly<JobRow>, view: JobView | undefined): JobSummary['state'] {
+  return view !== undefined && LIVE_STATES.includes(view.state) ? view.state : job.state;
 }
 
 function toAttempt(row: AttemptRow): AttemptSummary {

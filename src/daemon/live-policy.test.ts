@@ -114,7 +114,8 @@ describe('a submission under a policy', () => {
       ],
     });
     expect((await client.job(2)).account).toBe('vision');
-    expect((await client.job(3)).account).toBe('default');
+    expect(await client.job(3)).toMatchObject({ account: 'default', timeLimit: 600 });
+    expect((await client.job(1)).timeLimit).toBe(300);
     const parts = await client.priorities();
     expect(parts.map(({ id }) => id)).toEqual([2, 3]);
     const [high] = parts;

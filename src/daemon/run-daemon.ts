@@ -190,7 +190,7 @@ class RunningDaemon implements Daemon {
     this.context = {
       store,
       backend,
-      book: new JobBook(store, backend, home),
+      book: new JobBook(store, backend, home, policy.policy),
       accounting: new Accounting(store, home.metrics),
       lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,

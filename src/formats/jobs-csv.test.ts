@@ -5,6 +5,17 @@ import { readJobsCsv } from './jobs-csv.ts';
 const HEADER = 'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s';
 
 describe('a CSV of jobs', () => {
+  it('may have arrays, with or without a throttle', () => {
+    const text = `${HEADER},array\na,0,1,0,1,,12%4\nb,0,1,0,1,,sweep\nc,0,1,0,1,,\nd,0,1,0,1,,12%0\n`;
+    const { rows, bad } = readJobsCsv(text, 'jobs.csv');
+    expect(rows.map(({ array }) => array)).toEqual([
+      { name: '12', runningMax: 4 },
+      { name: 'sweep', runningMax: null },
+      undefined,
+    ]);
+    expect(bad).toMatchObject([{ line: 5, reason: 'array is not an array such as 12, or 12%4', found: '"12%0"' }]);
+  });
+
   it('has its columns in any order, and fields in quotes', () => {
     const text = `after,limit_s,runtime_s,"gpus_per_node",nodes,submit_s,job,user,account,qos,priority,partition,cpus_per_node,memory_per_node,gpu_type,exclusive,outcome
 ,,60.5,8,2,0,a,ada,vision,high,12,learn,64,200G,a100,true,failed\r

@@ -13,6 +13,7 @@ const OPTIONAL = [
   'qos',
   'priority',
   'after',
+  'array',
   'partition',
   'cpus_per_node',
   'memory_per_node',
@@ -89,6 +90,7 @@ class RowReader {
       qos: columns.reader('qos'),
       priority: columns.reader('priority'),
       after: columns.reader('after'),
+      array: columns.reader('array'),
       partition: columns.reader('partition'),
       cpus_per_node: columns.reader('cpus_per_node'),
       memory_per_node: columns.reader('memory_per_node'),
@@ -136,6 +138,8 @@ class RowReader {
     if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
     const after = parseAfter(fieldOf.after(fields));
     if (after === undefined) return wrong('after', 'jobs such as "12 13", or "afterok:12:13"');
+    const array = parseArray(fieldOf.array(fields));
+    if (array === undefined) return wrong('array', 'an array such as 12, or 12%4');
     this.seen.add(job);
     collector.add({
       ...PLAIN_ROW,
@@ -155,6 +159,7 @@ class RowReader {
       qos: orNull(fieldOf.qos(fields)),
       partition: orNull(fieldOf.partition(fields)),
       priority,
+      ...(array !== null && { array }),
       after,
       outcome,
     });
@@ -175,6 +180,13 @@ function parseAfter(text: string): TraceRow['after'] | undefined {
     for (const job of jobs) after.push({ condition: first === 'afterok' ? 'afterok' : 'afterany', job });
   }
   return after;
+}
+
+/** `12`, or `12%4` where no more than four tasks may run at once; null for none, undefined for anything else. */
+function parseArray(text: string): TraceRow['array'] | null {
+  if (text === '') return null;
+  const [, name, throttle] = /^([^%]+)(?:%([1-9]\d{0,8}))?$/.exec(text) ?? [];
+  return name === undefined ? undefined : { name, runningMax: throttle === undefined ? null : Number(throttle) };
 }
 
 /** NaN where it is none, or not a finite one. */

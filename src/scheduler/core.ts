@@ -184,7 +184,8 @@ export class Core implements SchedulerCore {
     this.#reservationsChangeMs = this.ledger.reservations.nextChangeMs(nowMs);
     this.ledger.queue.unpark(RESERVATION);
     this.#backfill?.forget();
-    this.#seenChanges = -1;
+    // What found no room before may find some.
+    this.ledger.pool.changes += 1;
   }
 
   /** Whether limits and reservations let it start now; if not, it is parked. */

@@ -46,6 +46,21 @@ function all(rows: TraceRow[], options: Partial<TraceOptions> = {}): TwinJob[] {
 }
 
 describe('jobs of a trace', () => {
+  it('are tasks of arrays where their rows say so', () => {
+    const jobs = all([
+      row({ array: { name: 'sweep', runningMax: 2 } }),
+      row({}),
+      row({ array: { name: '12', runningMax: null } }),
+      row({ array: { name: 'sweep', runningMax: 2 } }),
+    ]);
+    expect(jobs.map(({ request }) => request.array)).toEqual([
+      { id: 1, runningMax: 2 },
+      undefined,
+      { id: 2, runningMax: null },
+      { id: 1, runningMax: 2 },
+    ]);
+  });
+
   it('are counted from 1 and keep what their rows say', () => {
     const policy = { qos: [{ name: 'high' }], partitions: [{ name: 'learn' }] };
     const rows = [

@@ -33,6 +33,8 @@ export interface TraceRow {
   readonly qos: string | null;
   readonly partition: string | null;
   readonly priority: number;
+  /** The job array it is a task of, and how many of that may run at once; absent: none. */
+  readonly array?: { readonly name: string; readonly runningMax: number | null };
   readonly after: readonly { readonly condition: Dependency['condition']; readonly job: string }[];
   /** TIMEOUT: it would have run longer than `runMs`. */
   readonly outcome: Outcome | 'TIMEOUT';
@@ -116,6 +118,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const standard = partitionList.find(({ isDefault }) => isDefault === true) ?? partitionList[0];
   const qos = new Set(options.policy.qos?.map(({ name }) => name));
   const partitions = new Set(partitionList.map(({ name }) => name));
+  const arrayIds = new Map<string, number>();
   let position = 0;
   const next = (): TwinJob | null => {
     const entry = kept[position];
@@ -125,6 +128,12 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const { job, request } = newJob(row, shape, position, options);
     if (row.after.length > 0) {
       request.dependencies = row.after.map(({ condition, job: name }) => ({ condition, jobId: idOf.get(name) ?? 0 }));
+    }
+    if (row.array !== undefined) {
+      const { name, runningMax } = row.array;
+      const id = arrayIds.get(name) ?? arrayIds.size + 1;
+      arrayIds.set(name, id);
+      request.array = { id, runningMax };
     }
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
     const named = row.partition !== null && partitions.has(row.partition) ? row.partition : undefined;

@@ -7,13 +7,15 @@ const held = (jobId: number): JournalRecord => ({ event: { kind: 'JobHeld', atMs
 /** A journal on a disk that can be full. */
 function makeJournal() {
   const written: number[] = [];
+  const cycles: JournalRecord['cycles'][] = [];
   const disk = { isFull: false };
   const append = (records: readonly JournalRecord[]): Promise<void> => {
     if (disk.isFull) return Promise.reject(new Error('disk full'));
     for (const { event } of records) if (event.kind === 'JobHeld') written.push(event.jobId);
+    cycles.push(...records.flatMap((record) => record.cycles ?? []));
     return Promise.resolve();
   };
-  return { disk, written, append };
+  return { disk, written, cycles, append };
 }
 
 const idOf = (record: JournalRecord) => (record.event.kind === 'JobHeld' ? record.event.jobId : 0);
@@ -61,5 +63,26 @@ describe('facts on their way to the journal', () => {
     journal.disk.isFull = false;
     expect(await committed).toBe(true);
     expect(journal.written).toEqual([5]);
+  });
+
+  it('carry the cycles that decided nothing before them, all of them once at least, numbered', async () => {
+    const journal = makeJournal();
+    const queue = new FactQueue(journal, () => undefined);
+    queue.noteCycle(5);
+    queue.noteCycle(7);
+    journal.disk.isFull = true;
+    queue.report(held(1), held(2));
+    expect(await queue.commit(() => undefined)).toBe(false);
+    journal.disk.isFull = false;
+    const request = queue.request([held(10)]);
+    expect(await queue.commit(() => undefined)).toBe(true);
+    await request;
+    // Each of two appends side by side tells of them, since the other might have failed.
+    const both = { first: 0, atMs: [5, 7] };
+    expect(journal.cycles).toEqual([both, both]);
+    queue.noteCycle(9);
+    expect(await queue.commitDecisions([held(3)], () => false)).toBe(true);
+    expect(await queue.commitDecisions([held(4)], () => false)).toBe(true);
+    expect(journal.cycles.slice(2)).toEqual([{ first: 2, atMs: [9] }]);
   });
 });

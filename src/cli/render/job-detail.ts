@@ -31,7 +31,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
       `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
         `${spec.memory}${spec.exclusive ? ', exclusive' : ''}`,
     ],
-    ['Time limit', spec.time],
+    ['Time limit', timeLimit(job)],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
@@ -58,6 +58,11 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
   }
   if (job.attempts.length > 0) lines.push('', renderAttempts(job.attempts, nowMs, terminal));
   return lines.join('\n');
+}
+
+function timeLimit({ spec, timeLimit: limit }: JobDetail): string {
+  if (spec.time !== 'UNLIMITED' || limit === null) return spec.time;
+  return `${formatDuration(limit * 1000)}, its partition's`;
 }
 
 function ownPriority({ spec }: JobDetail): string | null {
