@@ -57,6 +57,10 @@ export class Preemption {
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
   readonly #search = new VictimSearch();
+  /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
+  #reckoned: PreemptionClass | null = null;
+  #gpus = 0;
+  #ripeMs = Infinity;
   /** By shape, for each class of preemptors. */
   readonly #refused = new Map<PreemptionClass, Refused[]>();
 
@@ -67,12 +71,13 @@ export class Preemption {
   }
 
   run(nowMs: number, sink: DecisionSink): void {
-    const { queue, preemptible } = this.#ledger;
+    const { queue } = this.#ledger;
     const front = queue.lastFront;
     this.wakeMs = front.firstRetryMs();
     if (nowMs < this.wakeMs) return;
     const addedBefore = queue.addCount;
     this.wakeMs = Infinity;
+    this.#reckoned = null;
     let tries = 0;
     for (let index = 0; index < front.length; index++) {
       if (queue.addCount === addedBefore) index = this.#skipUntried(front, index, nowMs);
@@ -90,8 +95,8 @@ export class Preemption {
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
         front.retryAt(index, job.preemptRetryMs);
-        const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
-        this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
+        this.#reckon(job.kind.preemption, nowMs);
+        this.wakeMs = Math.min(this.wakeMs, Math.max(this.#ripeMs, job.preemptRetryMs));
         this.#preemptFor(job, nowMs, sink);
       }
       // It has left: the next stands where it stood, or further on where another came in.
@@ -112,10 +117,19 @@ export class Preemption {
     return place;
   }
 
+  /** What jobs of this class could get now: the same for one after the other, until one gets it. */
+  #reckon(preemptor: PreemptionClass, nowMs: number): void {
+    if (preemptor === this.#reckoned) return;
+    const { preemptible } = this.#ledger;
+    this.#reckoned = preemptor;
+    this.#ripeMs = preemptible.nextMs(preemptor, nowMs);
+    this.#gpus = preemptible.gpusFor(preemptor, nowMs);
+  }
+
   #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
     const { request, kind } = job;
-    const gpus = preemptible.gpusFor(kind.preemption, nowMs);
+    const gpus = this.#gpus;
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
     if (obtainableNodes < job.preemptRetryNodes) return;
     if (gpus === 0 && pool.gpulessCount === 0) return;
@@ -141,6 +155,7 @@ export class Preemption {
       }
       return;
     }
+    this.#reckoned = null;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
