@@ -8,7 +8,6 @@ import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
-import type { QueueFront } from './queue-front.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
@@ -73,48 +72,49 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
     const front = queue.lastFront;
-    this.wakeMs = front.firstRetryMs();
-    if (nowMs < this.wakeMs) return;
+    if (nowMs < front.firstRetryMs) {
+      this.wakeMs = front.firstRetryMs;
+      return;
+    }
     const addedBefore = queue.addCount;
-    this.wakeMs = Infinity;
+    const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+    /** The first retry of those that are not tried, what those that are wait for, and the first retry of these that stay. */
+    let untriedMs = Infinity;
+    let triedMs = Infinity;
+    let stayingMs = Infinity;
     this.#reckoned = null;
     let tries = 0;
     for (let index = 0; index < front.length; index++) {
-      if (queue.addCount === addedBefore) index = this.#skipUntried(front, index, nowMs);
-      const job = front.jobs[index];
-      if (job === undefined) break;
+      const job = front.jobs[index]!;
       const retryMs = front.retryMs[index]!;
+      if (nowMs < retryMs && queue.addCount === addedBefore) {
+        if (retryMs < untriedMs) untriedMs = retryMs;
+        continue;
+      }
       // What a limit lets back in meanwhile has its turn in the next cycle.
       if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
       if (nowMs < retryMs) {
-        this.wakeMs = Math.min(this.wakeMs, retryMs);
+        untriedMs = Math.min(untriedMs, retryMs);
         continue;
       }
-      if (tries === PREEMPTORS_PER_CYCLE) break;
+      if (tries === PREEMPTORS_PER_CYCLE) {
+        this.wakeMs = Math.min(untriedMs, triedMs);
+        return;
+      }
       tries += 1;
       if (this.#admit(job, nowMs)) {
-        job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-        front.retryAt(index, job.preemptRetryMs);
+        job.preemptRetryMs = nextRetryMs;
+        front.retryAt(index, nextRetryMs);
         this.#reckon(job.kind.preemption, nowMs);
-        this.wakeMs = Math.min(this.wakeMs, Math.max(this.#ripeMs, job.preemptRetryMs));
+        triedMs = Math.min(triedMs, Math.max(this.#ripeMs, nextRetryMs));
         this.#preemptFor(job, nowMs, sink);
       }
       // It has left: the next stands where it stood, or further on where another came in.
       if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
+      else stayingMs = nextRetryMs;
     }
-  }
-
-  /** The first place from `index` on whose job is to be tried now; the end where there is none. */
-  #skipUntried({ jobs: { length }, retryMs }: QueueFront, index: number, nowMs: number): number {
-    let place = index;
-    let wakeMs = this.wakeMs;
-    for (; place < length; place++) {
-      const atMs = retryMs[place]!;
-      if (atMs <= nowMs) break;
-      if (atMs < wakeMs) wakeMs = atMs;
-    }
-    this.wakeMs = wakeMs;
-    return place;
+    this.wakeMs = Math.min(untriedMs, triedMs);
+    if (queue.addCount === addedBefore) front.firstRetryMs = Math.min(untriedMs, stayingMs);
   }
 
   /** What jobs of this class could get now: the same for one after the other, until one gets it. */
