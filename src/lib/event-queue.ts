@@ -1,3 +1,5 @@
+import { ZERO_MS } from './zero-ms.ts';
+
 const ARITY = 4;
 const FIRST_CAPACITY = 1024;
 /** The sequence number is an unsigned 32-bit integer; where it would overflow, those in the queue are numbered anew. */
@@ -11,7 +13,7 @@ export class EventQueue {
   /** Of the earliest event; Infinity where there is none. */
   nextMs = Infinity;
   /** Of the event last taken. */
-  timeMs = 0;
+  timeMs = ZERO_MS;
   kind = 0;
   subject = 0;
   stamp = 0;

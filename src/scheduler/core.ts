@@ -41,6 +41,8 @@ export class Core implements SchedulerCore {
   /** The head that found no room last, and the changes to the nodes up to then: without more there is none for it. */
   #stuckHead: JobRecord | null = null;
   #stuckChanges = -1;
+  /** Changes to the nodes up to the last look at those for whom others were preempted. */
+  #claimantsChanges = -1;
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -322,6 +324,9 @@ export class Core implements SchedulerCore {
   /** Those for whom others were preempted, once their nodes are free. */
   #startClaimants(start: (job: JobRecord, nodeIndices: readonly number[]) => void): void {
     const { pool } = this.ledger;
+    // Claims, attempts that leave and nodes that go all count as changes.
+    if (pool.changes === this.#claimantsChanges) return;
+    this.#claimantsChanges = pool.changes;
     for (const job of this.ledger.claimants) {
       const nodes = (job.claimed ?? []).map((index) => pool.at(index));
       if (!nodes.every(isInService)) {

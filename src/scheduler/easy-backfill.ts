@@ -1,3 +1,4 @@
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeRecord } from './node-record.ts';
@@ -31,7 +32,7 @@ export class EasyBackfill {
   #shadow: Shadow | null = null;
   #seenChanges = -1;
   /** From here on the passing of time alone may change it. */
-  #validUntilMs = 0;
+  #validUntilMs = ZERO_MS;
   /** By shape. */
   readonly #refused: (Refused | undefined)[] = [];
   readonly #refusedShapes: number[] = [];

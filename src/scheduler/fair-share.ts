@@ -1,4 +1,5 @@
 import { assert, definite } from '../lib/assert.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import { AccountTree, type AccountNode, type Association } from './account-tree.ts';
 import type { AccountPolicy, PriorityPolicy, UserPolicy } from './policy.ts';
 import type { ShareView } from './types.ts';
@@ -20,7 +21,7 @@ export class FairShare {
   readonly #algorithm: PriorityPolicy['fairshareAlgorithm'];
   /** Of the decay, per second; 0: nothing fades. */
   readonly #lambda: number;
-  #calculatedMs = 0;
+  #calculatedMs = ZERO_MS;
   /** The last step that the decay was worked out for: between two calculations most associations are idle and share it. */
   #stepSeconds = 0;
   #stepFactor = 1;

@@ -3,6 +3,7 @@ import type { JobKind } from './job-kind.ts';
 import type { Demand } from './limits.ts';
 import type { Candidate } from './preempting.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 
 /** What becomes of a job whose attempt is over: `decide` turns it into a decision. */
 export type Verdict =
@@ -55,10 +56,10 @@ export class JobRecord implements CoreJob {
   /** Dependencies not satisfied yet. */
   waitsFor: Dependency[] = NO_DEPENDENCIES;
   /** Not before this instant: `--begin`, or what a requeue has to wait. */
-  eligibleMs: number;
+  eligibleMs = ZERO_MS;
   held: Held | null = null;
   /** When the current attempt was decided, and its number among all that were. */
-  startMs = 0;
+  startMs = ZERO_MS;
   startNumber = 0;
   /** On how many available nodes nothing ends later than this attempt. */
   lastOnCount = 0;
@@ -77,7 +78,7 @@ export class JobRecord implements CoreJob {
   /** Nodes that are kept for it while those who held them are being preempted. */
   claimed: readonly number[] | null = null;
   /** Nobody is looked for to preempt before this instant. */
-  preemptRetryMs = 0;
+  preemptRetryMs = ZERO_MS;
   /** Nor before so many nodes in all were freed or could be: with fewer it would come to nothing again. */
   preemptRetryNodes = 0;
   /** The array whose throttle let it back into the queue: if it does not start, another task may. */

@@ -149,7 +149,7 @@ function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | n
 }
 
 /** Leaves that have any, those with most first, of equals the first: sorted by counting, since a leaf has few nodes. */
-function byCountDescending(counts: readonly number[]): number[] {
+function byCountDescending(counts: readonly number[]): Int32Array {
   let most = 0;
   for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) most = Math.max(most, counts[leafIndex]!);
   const places = new Int32Array(most + 2);
@@ -160,7 +160,7 @@ function byCountDescending(counts: readonly number[]): number[] {
     places[count] = place;
     place += size;
   }
-  const order = Array.from<number>({ length: place }).fill(0);
+  const order = new Int32Array(place);
   for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) {
     const count = counts[leafIndex]!;
     if (count > 0) {

@@ -8,7 +8,6 @@ import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
-import type { QueueFront } from './queue-front.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
@@ -57,6 +56,10 @@ export class Preemption {
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
   readonly #search = new VictimSearch();
+  /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
+  #reckoned: PreemptionClass | null = null;
+  #gpus = 0;
+  #ripeMs = Infinity;
   /** By shape, for each class of preemptors. */
   readonly #refused = new Map<PreemptionClass, Refused[]>();
 
@@ -67,55 +70,66 @@ export class Preemption {
   }
 
   run(nowMs: number, sink: DecisionSink): void {
-    const { queue, preemptible } = this.#ledger;
+    const { queue } = this.#ledger;
     const front = queue.lastFront;
-    this.wakeMs = front.firstRetryMs();
-    if (nowMs < this.wakeMs) return;
+    if (nowMs < front.firstRetryMs) {
+      this.wakeMs = front.firstRetryMs;
+      return;
+    }
     const addedBefore = queue.addCount;
-    this.wakeMs = Infinity;
+    const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+    /** The first retry of those that are not tried, what those that are wait for, and the first retry of these that stay. */
+    let untriedMs = Infinity;
+    let triedMs = Infinity;
+    let stayingMs = Infinity;
+    this.#reckoned = null;
     let tries = 0;
     for (let index = 0; index < front.length; index++) {
-      if (queue.addCount === addedBefore) index = this.#skipUntried(front, index, nowMs);
-      const job = front.jobs[index];
-      if (job === undefined) break;
+      const job = front.jobs[index]!;
       const retryMs = front.retryMs[index]!;
+      if (nowMs < retryMs && queue.addCount === addedBefore) {
+        if (retryMs < untriedMs) untriedMs = retryMs;
+        continue;
+      }
       // What a limit lets back in meanwhile has its turn in the next cycle.
       if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
       if (nowMs < retryMs) {
-        this.wakeMs = Math.min(this.wakeMs, retryMs);
+        untriedMs = Math.min(untriedMs, retryMs);
         continue;
       }
-      if (tries === PREEMPTORS_PER_CYCLE) break;
+      if (tries === PREEMPTORS_PER_CYCLE) {
+        this.wakeMs = Math.min(untriedMs, triedMs);
+        return;
+      }
       tries += 1;
       if (this.#admit(job, nowMs)) {
-        job.preemptRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-        front.retryAt(index, job.preemptRetryMs);
-        const ripeMs = preemptible.nextMs(job.kind.preemption, nowMs);
-        this.wakeMs = Math.min(this.wakeMs, Math.max(ripeMs, job.preemptRetryMs));
+        job.preemptRetryMs = nextRetryMs;
+        front.retryAt(index, nextRetryMs);
+        this.#reckon(job.kind.preemption, nowMs);
+        triedMs = Math.min(triedMs, Math.max(this.#ripeMs, nextRetryMs));
         this.#preemptFor(job, nowMs, sink);
       }
       // It has left: the next stands where it stood, or further on where another came in.
       if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
+      else stayingMs = nextRetryMs;
     }
+    this.wakeMs = Math.min(untriedMs, triedMs);
+    if (queue.addCount === addedBefore) front.firstRetryMs = Math.min(untriedMs, stayingMs);
   }
 
-  /** The first place from `index` on whose job is to be tried now; the end where there is none. */
-  #skipUntried({ jobs: { length }, retryMs }: QueueFront, index: number, nowMs: number): number {
-    let place = index;
-    let wakeMs = this.wakeMs;
-    for (; place < length; place++) {
-      const atMs = retryMs[place]!;
-      if (atMs <= nowMs) break;
-      if (atMs < wakeMs) wakeMs = atMs;
-    }
-    this.wakeMs = wakeMs;
-    return place;
+  /** What jobs of this class could get now: the same for one after the other, until one gets it. */
+  #reckon(preemptor: PreemptionClass, nowMs: number): void {
+    if (preemptor === this.#reckoned) return;
+    const { preemptible } = this.#ledger;
+    this.#reckoned = preemptor;
+    this.#ripeMs = preemptible.nextMs(preemptor, nowMs);
+    this.#gpus = preemptible.gpusFor(preemptor, nowMs);
   }
 
   #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
     const { request, kind } = job;
-    const gpus = preemptible.gpusFor(kind.preemption, nowMs);
+    const gpus = this.#gpus;
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
     if (obtainableNodes < job.preemptRetryNodes) return;
     if (gpus === 0 && pool.gpulessCount === 0) return;
@@ -141,6 +155,7 @@ export class Preemption {
       }
       return;
     }
+    this.#reckoned = null;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),

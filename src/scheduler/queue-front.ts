@@ -27,8 +27,8 @@ export class QueueFront {
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
-  /** The least of `retryMs`; NaN where it has to be looked for. */
-  #firstRetryMs = Infinity;
+  /** The least of `retryMs`; NaN where it is not known: whoever walks the column may say. */
+  firstRetryMs = Infinity;
 
   get length(): number {
     return this.jobs.length;
@@ -56,22 +56,11 @@ export class QueueFront {
     return (this.#countOf[shape + 1] ?? 0) > 0 && this.#nodesMin[shape + 1]! >= nodes;
   }
 
-  /** When there may first be somebody to preempt for one of these jobs. */
-  firstRetryMs(): number {
-    if (Number.isNaN(this.#firstRetryMs)) {
-      const { retryMs } = this;
-      let firstMs = Infinity;
-      for (let index = 0; index < this.jobs.length; index++) if (retryMs[index]! < firstMs) firstMs = retryMs[index]!;
-      this.#firstRetryMs = firstMs;
-    }
-    return this.#firstRetryMs;
-  }
-
   /** Nobody is preempted before that for the job at this place. */
   retryAt(index: number, atMs: number): void {
-    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
     this.retryMs[index] = atMs;
-    if (atMs < this.#firstRetryMs) this.#firstRetryMs = atMs;
+    if (atMs < this.firstRetryMs) this.firstRetryMs = atMs;
   }
 
   insert(job: JobRecord): void {
@@ -93,7 +82,7 @@ export class QueueFront {
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
-    if (this.retryMs[index] === this.#firstRetryMs) this.#firstRetryMs = Number.NaN;
+    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
     const slot = this.shapes[index]! + 1;
     this.#countOf[slot]! -= 1;
     if (this.#countOf[slot] === 0) this.shapeCount -= 1;
@@ -136,7 +125,7 @@ export class QueueFront {
     this.limitMs[index] = job.limitMs;
     const retryMs = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
     this.retryMs[index] = retryMs;
-    if (retryMs < this.#firstRetryMs) this.#firstRetryMs = retryMs;
+    if (retryMs < this.firstRetryMs) this.firstRetryMs = retryMs;
   }
 
   #grow(): void {

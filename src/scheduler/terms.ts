@@ -20,7 +20,7 @@ export class Terms {
   readonly #default: PartitionTerms | null;
   readonly #shapes = new Map<string, number>();
   /** By the identity of `perNode`, which jobs of one kind share: no key is made for each. */
-  readonly #shapesByObject = new WeakMap<object, { suffix: string; shape: number }>();
+  readonly #shapesByObject = new WeakMap<object, { request: JobRequest; shape: number }>();
 
   /** Throws a RangeError for more than 31 partitions. */
   constructor({ partitions }: Policy) {
@@ -56,18 +56,29 @@ export class Terms {
   #shapeOf(request: JobRequest): number {
     if (request.excludedNodes.length > 0) return -1;
     const { perNode } = request;
-    const suffix = `${request.gpuType ?? ''}/${request.exclusive ? 1 : 0}/${request.partition ?? ''}/${request.reservation ?? ''}`;
     const known = this.#shapesByObject.get(perNode);
-    if (known !== undefined && known.suffix === suffix) return known.shape;
+    if (known !== undefined && isAlikeBesides(known.request, request)) return known.shape;
+    const { gpuType, exclusive, partition, reservation } = request;
+    const suffix = `${gpuType ?? ''}/${exclusive ? 1 : 0}/${partition ?? ''}/${reservation ?? ''}`;
     const key = `${perNode.cpus}/${perNode.memoryBytes}/${perNode.gpus}/${suffix}`;
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
       shape = this.#shapes.size;
       this.#shapes.set(key, shape);
     }
-    this.#shapesByObject.set(perNode, { suffix, shape });
+    this.#shapesByObject.set(perNode, { request, shape });
     return shape;
   }
+}
+
+/** Whether all that makes the shape is the same, what they ask for on a node aside. */
+function isAlikeBesides(a: JobRequest, b: JobRequest): boolean {
+  return (
+    a.gpuType === b.gpuType &&
+    a.exclusive === b.exclusive &&
+    a.partition === b.partition &&
+    a.reservation === b.reservation
+  );
 }
 
 function termsOf(partition: PartitionPolicy, index: number): PartitionTerms {

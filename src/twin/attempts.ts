@@ -22,6 +22,7 @@ import type { Observers } from './observers.ts';
 import type { Scenario, Timing } from './scenario.ts';
 import type { StateHash } from './state-hash.ts';
 import { ATTEMPT_STATES, type AttemptState, type Incident, type TwinJob } from './types.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 
 export interface AttemptsParts {
   core: SchedulerCore;
@@ -37,7 +38,7 @@ export interface AttemptsParts {
  * attempt holds its nodes from its decision, works from when its tasks run, and gives the nodes back a while after its tasks are over.
  */
 export class Attempts implements DecisionSink {
-  nowMs = 0;
+  nowMs = ZERO_MS;
   submittedCount = 0;
   endedCount = 0;
   /** Attempts that hold nodes. */

@@ -17,6 +17,7 @@ import { Observers } from './observers.ts';
 import type { RunControl, RunSummary, Scenario } from './scenario.ts';
 import { StateHash } from './state-hash.ts';
 import type { Incident, NodeService, TwinJob } from './types.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 
 const PROGRESS_EVERY = 16_384;
 const STATE_HASH_EVERY = 100_000;
@@ -44,7 +45,7 @@ class Engine {
   /** Those that were not detected yet, by number. */
   readonly #undetected = new Map<number, Incident>();
   #incidentCount = 0;
-  #nowMs = 0;
+  #nowMs = ZERO_MS;
   #nextJob: TwinJob | null = null;
   #nextSubmitMs = Infinity;
   #nextIncident: Incident | null = null;

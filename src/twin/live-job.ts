@@ -1,6 +1,7 @@
 import type { Allocation, CoreJob } from '../scheduler/core-types.ts';
 import type { EndState } from '../scheduler/types.ts';
 import type { AttemptState, Checkpointing, Incident, TwinJob } from './types.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 
 /**
  * `ending`: signalled, something of it still runs. `completing`: its tasks are over, its nodes not yet free. `over`: its nodes are free, the
@@ -22,24 +23,24 @@ export class LiveJob {
   core: CoreJob;
   phase: LivePhase = 'pending';
   /** Since when it has been eligible; means nothing while it is on nodes. */
-  eligibleMs = 0;
+  eligibleMs = ZERO_MS;
   firstStartMs: number | null = null;
   /** Of the work, what later attempts need not do again. */
-  savedMs = 0;
-  queuedMs = 0;
-  productiveMs = 0;
-  lostMs = 0;
-  overheadMs = 0;
+  savedMs = ZERO_MS;
+  queuedMs = ZERO_MS;
+  productiveMs = ZERO_MS;
+  lostMs = ZERO_MS;
+  overheadMs = ZERO_MS;
   /** Attempts that a failure ended. */
   failures = 0;
 
   /** When the current attempt was decided: from here on it holds its nodes. */
-  startMs = 0;
+  startMs = ZERO_MS;
   /** When its tasks began to run; null while it is launched. */
   tasksMs: number | null = null;
   /** How its tasks keep their work in this attempt. */
   checkpointing: Checkpointing | null = null;
-  attemptQueuedMs = 0;
+  attemptQueuedMs = ZERO_MS;
   allocation: Allocation | null = null;
   /** When a node of it broke, so that nothing was done from then on; Infinity where none did. */
   brokenMs = Infinity;
@@ -47,7 +48,7 @@ export class LiveJob {
   incident: Incident | null = null;
   preemptorJobId: number | null = null;
   /** When it was told to end, and as what. */
-  interruptedMs = 0;
+  interruptedMs = ZERO_MS;
   attemptState: AttemptState = 'COMPLETED';
   /** What its tasks come to, for the scheduler. */
   endState: EndState = 'COMPLETED';
@@ -87,15 +88,15 @@ export class LiveJobs {
       job.core = core;
       job.phase = 'pending';
       job.firstStartMs = null;
-      job.savedMs = 0;
-      job.queuedMs = 0;
-      job.productiveMs = 0;
-      job.lostMs = 0;
-      job.overheadMs = 0;
       job.failures = 0;
       job.checkpointing = null;
       job.tasksEndMs = null;
     }
+    job.savedMs = 0;
+    job.queuedMs = 0;
+    job.productiveMs = 0;
+    job.lostMs = 0;
+    job.overheadMs = 0;
     core.slot = job.slot;
     return job;
   }

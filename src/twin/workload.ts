@@ -7,6 +7,7 @@ import { Arrivals } from './arrivals.ts';
 import { fitRunLength, meanChainJobs, type RunLength } from './run-length.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 import type { EndShares, SizeClass, WorkloadSpec } from './workload-spec.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -202,10 +203,10 @@ class SyntheticJobs implements JobSource {
     // One that is over as soon as it is ready had no time to write a checkpoint.
     const kept = checkpointing !== null && elapsedMs > 2 * checkpointing.restartMs ? checkpointing : null;
     this.#jobs += 1;
-    return {
+    const job = {
       request: {
         jobId: this.#jobs,
-        submitMs,
+        submitMs: ZERO_MS,
         priority: 0,
         nodes: size.nodes,
         perNode: size.perNode,
@@ -225,6 +226,8 @@ class SyntheticJobs implements JobSource {
       cancelAfterMs: null,
       checkpointing: kept,
     };
+    job.request.submitMs = submitMs;
+    return job;
   }
 
   #drawCheckpointing(share: number): Checkpointing | null {
