@@ -1,9 +1,9 @@
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
 import type { Demand } from './limits.ts';
 import type { Candidate } from './preempting.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
-import { ZERO_MS } from '../lib/zero-ms.ts';
 
 /** What becomes of a job whose attempt is over: `decide` turns it into a decision. */
 export type Verdict =

@@ -1,4 +1,5 @@
 import type { EventQueue } from '../lib/event-queue.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { CoreJob, DecisionSink, SchedulerCore } from '../scheduler/core-types.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import type { EndCause, EndState } from '../scheduler/types.ts';
@@ -22,7 +23,6 @@ import type { Observers } from './observers.ts';
 import type { Scenario, Timing } from './scenario.ts';
 import type { StateHash } from './state-hash.ts';
 import { ATTEMPT_STATES, type AttemptState, type Incident, type TwinJob } from './types.ts';
-import { ZERO_MS } from '../lib/zero-ms.ts';
 
 export interface AttemptsParts {
   core: SchedulerCore;

@@ -1,4 +1,5 @@
 import { EventQueue } from '../lib/event-queue.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { SchedulerCore } from '../scheduler/core-types.ts';
 import { createCore } from '../scheduler/core.ts';
 import { Attempts } from './attempts.ts';
@@ -17,7 +18,6 @@ import { Observers } from './observers.ts';
 import type { RunControl, RunSummary, Scenario } from './scenario.ts';
 import { StateHash } from './state-hash.ts';
 import type { Incident, NodeService, TwinJob } from './types.ts';
-import { ZERO_MS } from '../lib/zero-ms.ts';
 
 const PROGRESS_EVERY = 16_384;
 const STATE_HASH_EVERY = 100_000;

@@ -1,7 +1,7 @@
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { Allocation, CoreJob } from '../scheduler/core-types.ts';
 import type { EndState } from '../scheduler/types.ts';
 import type { AttemptState, Checkpointing, Incident, TwinJob } from './types.ts';
-import { ZERO_MS } from '../lib/zero-ms.ts';
 
 /**
  * `ending`: signalled, something of it still runs. `completing`: its tasks are over, its nodes not yet free. `over`: its nodes are free, the

@@ -2,12 +2,12 @@ import type { Resources } from '../cluster/node.ts';
 import { normalQuantile } from '../lib/normal.ts';
 import { type Random, streamOf, WeightedChoice } from '../lib/random.ts';
 import { Stratified } from '../lib/stratified.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import { Arrivals } from './arrivals.ts';
 import { fitRunLength, meanChainJobs, type RunLength } from './run-length.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 import type { EndShares, SizeClass, WorkloadSpec } from './workload-spec.ts';
-import { ZERO_MS } from '../lib/zero-ms.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
