@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { Cadence } from './cadence.ts';
 
 const BEGIN = 1_000_500;
-const POLICY = { batchSchedDelaySeconds: 3, schedIntervalSeconds: 60, timeLimitCheckSeconds: 30 };
+const POLICY = {
+  batchSchedDelaySeconds: 3,
+  schedIntervalSeconds: 60,
+  timeLimitCheckSeconds: 30,
+  controllerAgeSeconds: 0,
+  bfMaxTimeSeconds: 30,
+  bfYieldIntervalSeconds: 2,
+  bfYieldSleepSeconds: 0.5,
+  isBfContinued: false,
+  nodeTestMicroseconds: 0,
+};
 
 /** Every pass until then, as the driver that is woken when it asks to be would see them. */
 function passes(cadence: Cadence, fromMs: number, toMs: number, isQueueEmpty = false) {

@@ -64,6 +64,7 @@ export function compareRecording(name: string, options: ComparisonOptions = {}):
   const real: number[] = [];
   const twin: number[] = [];
   const differences: number[] = [];
+  const starts: any[] = [];
   for (const row of first) {
     const started = watch.startMs.get(row.job);
     const last = lastRow.get(row.job);
@@ -73,9 +74,11 @@ export function compareRecording(name: string, options: ComparisonOptions = {}):
     real.push(realWait);
     twin.push(twinWait);
     differences.push(Math.abs(realWait - twinWait));
+    starts.push({ job: row.job, submit: row.submitSeconds - epochSeconds, real: last.startSeconds - epochSeconds, twin: Math.floor((started - shiftMs) / 1000), nodes: row.nodes, gpus: row.gpusPerNode, limit: row.limitSeconds, run: row.runtimeSeconds });
   }
   const [realMean, twinMean] = [mean(real), mean(twin)];
   return {
+    ...((options as any).keepStarts ? { starts } : {}),
     jobs: first.length,
     realMeanWaitSeconds: realMean,
     twinMeanWaitSeconds: twinMean,
@@ -150,7 +153,7 @@ function mean(values: readonly number[]): number {
 
 if (process.argv[1] === import.meta.filename) {
   for (const name of process.argv.slice(2)) {
-    for (const shiftMs of [0, 1300, 7700, 12_100, 21_900]) {
+    for (const shiftMs of [0, 190, 410, 630, 850]) {
       const { meanWaitDifference, medianStartDifferenceSeconds, ...rest } = compareRecording(name, { shiftMs });
       const { realMeanWaitSeconds, twinMeanWaitSeconds, realExtraAttempts, twinExtraAttempts, overAllocations } = rest;
       process.stdout.write(

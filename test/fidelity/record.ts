@@ -22,7 +22,7 @@ export async function recordCase(
     cpusPerNode: 64,
     gpusPerNode: cluster.gpusPerNode,
     nodePrefix: 'dgx',
-    confLines: confLines(fidelityCase),
+    confLines: confLines(fidelityCase, logs !== null),
     ...(accounting === undefined ? {} : { accounting }),
   });
   try {
@@ -50,11 +50,11 @@ export async function recordCase(
 
 const completionsPath = (slurm: SlurmCluster) => join(slurm.folder, 'log', 'completions.log');
 
-function confLines(fidelityCase: FidelityCase): string[] {
+function confLines(fidelityCase: FidelityCase, isTraced: boolean): string[] {
   return [
     'SelectTypeParameters=CR_CPU',
     'LogTimeFormat=iso8601_ms',
-    'SlurmctldDebug=verbose',
+    ...(isTraced ? ['SlurmctldDebug=debug', 'DebugFlags=Backfill,Route'] : ['SlurmctldDebug=verbose']),
     ...fidelityCase.confLines,
   ];
 }
