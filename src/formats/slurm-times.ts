@@ -1,4 +1,5 @@
 import type { CadencePolicy } from '../scheduler/policy.ts';
+import type { Timing } from '../twin/scenario.ts';
 import { badConf, type ConfLine } from './slurm-conf-lines.ts';
 
 /** Slurm 22.05 without further settings; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured (docs/reference/fidelity.md). */
@@ -6,14 +7,17 @@ export const SLURM_CADENCE: CadencePolicy = {
   batchSchedDelaySeconds: 3,
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
-  promptEndShare: 0.15,
-  controllerAgeSeconds: 1,
+  promptEndShare: 0.02,
+  controllerAgeSeconds: 1.5,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,
   isBfContinued: false,
-  nodeTestMicroseconds: 30,
+  nodeTestMicroseconds: 21,
 };
+
+/** Measured as well: `sleep 7` takes 7.08 s from its allocation to its end. */
+export const SLURM_TIMING: Timing = { launchMs: 50, completeMs: 30, killMs: 50 };
 
 /** Slurm's default for `cred_expire`, in seconds. */
 const CREDENTIAL_SECONDS = 120;
@@ -52,7 +56,8 @@ export function isCadenceParameter(name: string): boolean {
 export function readSlurmTimes(settings: ReadonlyMap<string, ConfLine>): SlurmTimes {
   const cadence = { ...SLURM_CADENCE };
   // The time of a pass is that between two, unless the file says otherwise.
-  cadence.bfMaxTimeSeconds = wordSetting(settings, 'SchedulerParameters', 'bf_interval', 1) ?? cadence.bfMaxTimeSeconds;
+  const bfIntervalSeconds = wordSetting(settings, 'SchedulerParameters', 'bf_interval', -1);
+  if (bfIntervalSeconds !== undefined && bfIntervalSeconds > 0) cadence.bfMaxTimeSeconds = bfIntervalSeconds;
   for (const [name, { field, min, factor }] of Object.entries(CADENCE_PARAMETERS)) {
     const value = wordSetting(settings, 'SchedulerParameters', name, min);
     if (value !== undefined) cadence[field] = value * factor;
@@ -74,7 +79,7 @@ function wordSetting(
   const word = words(settings, key).find((one) => one.startsWith(`${name}=`));
   if (line === undefined || word === undefined) return undefined;
   const text = word.slice(name.length + 1);
-  if (/^\d+$/.test(text) && Number(text) >= min) return Number(text);
+  if (/^-?\d+$/.test(text) && Number(text) >= min) return Number(text);
   throw badConf(line.file, line.line, `${key}: ${name}: expected an integer >= ${min}, got "${text}"`);
 }
 

@@ -53,36 +53,50 @@ describe('a cadence', () => {
     expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 20]]);
   });
 
-  it('backfills an interval after the last time if anything changed, else within a second of the next change', () => {
+  it('backfills an interval after the end of the last time if anything changed, else within a second of the next change', () => {
     const cadence = begun(30);
     cadence.ask(BEGIN + 10);
-    const made = passes(cadence, BEGIN, BEGIN + 100_000).filter(([pass]) => pass === 'backfill');
-    expect(made).toEqual([['backfill', 500]]);
-    cadence.ask(BEGIN + 100_000);
-    const [late] = passes(cadence, BEGIN + 100_000, BEGIN + 103_000).filter(([pass]) => pass === 'backfill');
-    expect(late).toEqual(['backfill', 500]);
-    cadence.ask(BEGIN + 103_000);
-    const [next] = passes(cadence, BEGIN + 103_000, BEGIN + 150_000).filter(([pass]) => pass === 'backfill');
-    expect(next).toEqual(['backfill', 27_500]);
+    expect(passes(cadence, BEGIN, BEGIN + 29_999).filter(([pass]) => pass === 'backfill')).toEqual([]);
+    expect(cadence.next(BEGIN + 30_000)).toBe('backfill');
+    cadence.backfillOver(BEGIN + 31_200);
+    cadence.ask(BEGIN + 62_000);
+    const soon = passes(cadence, BEGIN + 62_000, BEGIN + 62_199).map(([pass]) => pass);
+    expect(soon).not.toContain('backfill');
+    expect(cadence.next(BEGIN + 62_200)).toBe('backfill');
+    // It ends in the second of a change: another pass follows an interval later. Meanwhile no other pass of backfill begins.
+    cadence.changed(BEGIN + 62_210);
+    expect(cadence.next(BEGIN + 62_250, true)).toBeNull();
+    cadence.backfillOver(BEGIN + 62_300);
+    expect(passes(cadence, BEGIN + 62_300, BEGIN + 92_299).map(([pass]) => pass)).not.toContain('backfill');
+    expect(cadence.next(BEGIN + 92_300)).toBe('backfill');
   });
 
-  it('makes a pass at once where a job was killed, and for the given share of jobs on one node', () => {
+  it('begins with a controller of some age', () => {
+    const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
+    expect(cadence.next(BEGIN)).toBeNull();
+    cadence.ask(BEGIN);
+    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3006);
+    expect(cadence.next(BEGIN + 28_500)).toBe('main');
+    expect(cadence.next(BEGIN + 28_500)).toBe('backfill');
+  });
+
+  it('makes a pass at once where a job was killed, and for the given share of jobs', () => {
     const killed = begun(null);
-    killed.jobEnded(1, 4, true, BEGIN + 200);
+    killed.jobEnded(1, true, BEGIN + 200);
     expect(passes(killed, BEGIN + 200, BEGIN + 300)).toEqual([['main', 0]]);
-    const prompt = (share: number, nodes: number) => {
+    const prompt = (share: number) => {
       const cadence = begun(null, share);
       let count = 0;
       for (let jobId = 1; jobId <= 1000; jobId++) {
-        cadence.jobEnded(jobId, nodes, false, BEGIN + jobId);
+        cadence.jobEnded(jobId, false, BEGIN + jobId);
         if (passes(cadence, BEGIN + jobId, BEGIN + jobId).length > 0) count += 1;
       }
       return count;
     };
-    expect(prompt(0.25, 1)).toBeGreaterThan(220);
-    expect(prompt(0.25, 1)).toBeLessThan(280);
-    expect(prompt(0.25, 2)).toBe(0);
-    expect(prompt(1, 2)).toBe(1000);
+    expect(prompt(0.25)).toBeGreaterThan(220);
+    expect(prompt(0.25)).toBeLessThan(280);
+    expect(prompt(0)).toBe(0);
+    expect(prompt(1)).toBe(1000);
   });
 
   it('looks at time limits at its own instants', () => {

@@ -49,6 +49,8 @@ export interface TraceOptions {
   readonly exclusivePartitions?: readonly string[];
   /** False: memory never runs out, so what rows ask of it is left out. Default true. */
   readonly isMemoryConsumed?: boolean;
+  /** What a row that does not say gets on a node, by its GPUs there; memory null: all of the node's. Default: its GPUs' share of each. */
+  readonly defaultAsk?: (gpusPerNode: number) => { cpus: number; memoryBytes: number | null };
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
   readonly maxRequeues?: number;
   /** What every job of the trace does to keep its work. Default: nothing. */
@@ -94,7 +96,7 @@ interface Shape {
  * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
  */
 export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
-  const shapes = new ShapeBook(options.nodes, options.isMemoryConsumed ?? true);
+  const shapes = new ShapeBook(options);
   const refused: RefusedRow[] = [];
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
@@ -193,9 +195,11 @@ class ShapeBook {
   private readonly gpuTypes = new Set<string>();
   private readonly shapes = new Map<string, Shape | null>();
   private readonly isMemoryConsumed: boolean;
+  private readonly defaultAsk: TraceOptions['defaultAsk'];
 
-  constructor(nodes: readonly NodeSpec[], isMemoryConsumed: boolean) {
+  constructor({ nodes, isMemoryConsumed = true, defaultAsk }: TraceOptions) {
     this.isMemoryConsumed = isMemoryConsumed;
+    this.defaultAsk = defaultAsk;
     const byKey = new Map<string, { node: NodeSpec; count: number }>();
     for (const node of nodes) {
       const { cpus, memoryBytes, gpus } = node.resources;
@@ -236,12 +240,16 @@ class ShapeBook {
     const [least, ...others] = fitting.map(({ node }) => node.resources);
     if (least === undefined) return null;
     const whole = others.reduce((smallest, next) => (compare(next, smallest) < 0 ? next : smallest), least);
+    const ask = this.defaultAsk?.(gpus);
+    const isAllMemory = this.isMemoryConsumed && ask !== undefined && ask.memoryBytes === null;
     const share = whole.gpus > 0 && gpus > 0 ? gpus / whole.gpus : 1 / Math.max(1, whole.cpus);
     return {
       nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
       shared: {
-        cpus: row.cpusPerNode ?? Math.floor(whole.cpus * share),
-        memoryBytes: memoryBytes ?? Math.floor(whole.memoryBytes * share),
+        cpus: row.cpusPerNode ?? Math.min(whole.cpus, ask?.cpus ?? Math.floor(whole.cpus * share)),
+        memoryBytes:
+          memoryBytes ??
+          (isAllMemory ? whole.memoryBytes : (ask?.memoryBytes ?? Math.floor(whole.memoryBytes * share))),
         gpus,
       },
       whole,

@@ -161,3 +161,24 @@ export function readRecordedRows(text: string): RecordedRow[] {
       };
     });
 }
+
+/** The workload of a recording as `orrery sim --trace` takes it, from second 0 on. */
+export function plainCsv(rows: readonly RecordedRow[]): string {
+  const first = rows.filter(({ attempt }) => attempt === 1);
+  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
+  const lines = first.map((row) =>
+    [
+      row.job,
+      row.submitSeconds - epochSeconds,
+      row.nodes,
+      row.gpusPerNode,
+      row.runtimeSeconds,
+      row.limitSeconds,
+      row.user ?? '',
+      row.account ?? '',
+      row.qos ?? '',
+      row.after === null ? '' : `afterok:${row.after}`,
+    ].join(','),
+  );
+  return `${['job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,user,account,qos,after', ...lines].join('\n')}\n`;
+}

@@ -91,6 +91,7 @@ async function ofTrace(file: string, cluster: SimulatedCluster, policy: Scenario
       isExclusive: slurm.isWholeNode,
       exclusivePartitions: slurm.exclusivePartitions,
       isMemoryConsumed: slurm.isMemoryConsumed,
+      defaultAsk: slurm.defaultAsk,
       ...(!slurm.isRequeued && { maxRequeues: 0 }),
     }),
   });
