@@ -7,8 +7,8 @@ export const SLURM_CADENCE: CadencePolicy = {
   batchSchedDelaySeconds: 3,
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
-  promptEndShare: 0.02,
-  controllerAgeSeconds: 1.5,
+  promptEndShare: 0.015,
+  controllerAgeSeconds: 1,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,
@@ -16,8 +16,8 @@ export const SLURM_CADENCE: CadencePolicy = {
   nodeTestMicroseconds: 21,
 };
 
-/** Measured as well: `sleep 7` takes 7.08 s from its allocation to its end. */
-export const SLURM_TIMING: Timing = { launchMs: 50, completeMs: 30, killMs: 50 };
+/** Measured as well: `sleep 7` takes 7.06 s from its allocation to its end. */
+export const SLURM_TIMING: Timing = { launchMs: 30, completeMs: 30, killMs: 50 };
 
 /** Slurm's default for `cred_expire`, in seconds. */
 const CREDENTIAL_SECONDS = 120;

@@ -52,14 +52,18 @@ interface BackfillPass {
  * all of them.
  */
 export class ConservativePasses {
+  /** Told what a pass of backfill makes of each job that it plans: when it is to start, null for not in sight, and on which nodes. */
+  onPlanned: ((job: JobRecord, startMs: number | null, nodeIndices: readonly number[]) => void) | null = null;
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
+  /** How many nodes passes of backfill have looked at for jobs, each as often as it was. */
+  testedNodes = 0;
   #pass: BackfillPass | null = null;
   #space: FreeSpace;
   #running: Running[] = [];
-  /** Nodes that were tried to place a job on, each as often as it was. */
-  #triedNodes = 0;
+  /** Those for which no time was taken yet. */
+  #untimedNodes = 0;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -99,6 +103,7 @@ export class ConservativePasses {
 
   /** Begins to plan every job at the front of the queue, and to start those whose time is now: `resume` does it. */
   beginBackfill(nowMs: number): void {
+    this.#untimedNodes = 0;
     const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
     const secondMs = floorTo(nowMs, SECOND);
     const horizonMs = secondMs + this.#policy.bfWindowSeconds * SECOND;
@@ -176,11 +181,12 @@ export class ConservativePasses {
     const usable = this.#usable(job, 0);
     const prospect = this.#plan(job, usable, pass, secondMs);
     if (prospect === 'cut off') return false;
+    this.onPlanned?.(job, prospect?.startMs ?? null, prospect?.nodeIndices ?? []);
     if (prospect === null) return true;
     const { startMs, nodeIndices } = prospect;
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more.
-      this.#triedNodes += usable.count();
+      this.#untimedNodes += usable.count();
       this.#spend(pass);
       pass.starting = { job, nodeIndices };
     } else if (startMs <= pass.horizonMs) {
@@ -203,8 +209,9 @@ export class ConservativePasses {
 
   /** Takes the time that looking at nodes has cost. */
   #spend(pass: BackfillPass): void {
-    pass.spentMicroseconds += this.#triedNodes * (this.#policy.cadence?.nodeTestMicroseconds ?? 0);
-    this.#triedNodes = 0;
+    pass.spentMicroseconds += this.#untimedNodes * (this.#policy.cadence?.nodeTestMicroseconds ?? 0);
+    this.testedNodes += this.#untimedNodes;
+    this.#untimedNodes = 0;
     pass.dueMs += Math.floor(pass.spentMicroseconds / 1000);
     pass.spentMicroseconds %= 1000;
   }
@@ -277,7 +284,7 @@ export class ConservativePasses {
   }
 
   #place(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
-    this.#triedNodes += usable.count();
+    this.#untimedNodes += usable.count();
     return placeInRuns(space, usable, this.#ledger.pool.nodes.length, job);
   }
 

@@ -126,7 +126,7 @@ function mean(values: readonly number[]): number {
 }
 
 /** What other clocks, as good as the default's, make of it: the controller's timers are not part of a workload. */
-export const CONTROLLER_AGES: readonly number[] = [1.5, 1, 1.25, 1.75, 2];
+export const CONTROLLER_AGES: readonly number[] = [1, 0.4, 0.7, 1.3, 1.6];
 
 if (process.argv[1] === import.meta.filename) {
   for (const name of process.argv.slice(2)) {

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { PlannedJob } from './workload.ts';
 
 export const RECORDED = join(import.meta.dirname, 'recorded');
@@ -34,6 +35,8 @@ export interface Recording {
   /** Null where the cluster has no accounting. */
   dumps: AccountingDumps | null;
   jobs: readonly RecordedJob[];
+  /** Of slurmctld's log what `readControllerLog` reads. */
+  passes: string;
 }
 
 const COLUMNS = [
@@ -81,10 +84,11 @@ export function readJobCompletions(log: string, jobId: number): JobCompletion[] 
 }
 
 /** Returns its folder. */
-export function writeRecording({ name, conf, dumps, jobs }: Recording): string {
+export function writeRecording({ name, conf, dumps, jobs, passes }: Recording): string {
   const folder = join(RECORDED, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'slurm.conf'), conf);
+  writeFileSync(join(folder, 'passes.log.gz'), gzipSync(passes, { level: 9 }));
   if (dumps !== null) {
     writeFileSync(join(folder, 'qos.txt'), dumps.qos);
     writeFileSync(join(folder, 'associations.txt'), dumps.associations);
