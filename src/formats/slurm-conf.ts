@@ -16,7 +16,7 @@ import { type DefaultAsk, readDefaultAsk } from './slurm-default-ask.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
 import { listOf, pluginOf, readSlurmPolicy } from './slurm-policy.ts';
-import { SLURM_TIMING } from './slurm-times.ts';
+import { readSlurmTiming } from './slurm-times.ts';
 
 export type { ConfText, IgnoredSetting } from './slurm-conf-lines.ts';
 
@@ -117,7 +117,7 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
     isMemoryConsumed:
       selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
     defaultAsk: readDefaultAsk(settings),
-    timing: SLURM_TIMING,
+    timing: readSlurmTiming(records.get('nodename') ?? []),
     isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
     killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
     overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),

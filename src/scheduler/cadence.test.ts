@@ -36,10 +36,10 @@ describe('a cadence', () => {
   it('makes a pass that was asked for at the first tick of a second after three seconds', () => {
     const cadence = begun(null);
     cadence.ask(BEGIN + 100);
-    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3006]]);
+    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3012]]);
     // Whoever asks long after the last pass waits for the next tick.
     cadence.ask(BEGIN + 30_000);
-    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 60]]);
+    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 120]]);
   });
 
   it('goes through the whole queue once a minute, and through an empty one not at all', () => {
@@ -50,7 +50,7 @@ describe('a cadence', () => {
     const idle = begun(null);
     expect(passes(idle, BEGIN, BEGIN + 130_000, true)).toEqual([]);
     idle.ask(BEGIN + 130_000);
-    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 20]]);
+    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 40]]);
   });
 
   it('backfills an interval after the end of the last time if anything changed, else within a second of the next change', () => {
@@ -75,7 +75,7 @@ describe('a cadence', () => {
     const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
     expect(cadence.next(BEGIN)).toBeNull();
     cadence.ask(BEGIN);
-    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3006);
+    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3012);
     expect(cadence.next(BEGIN + 28_500)).toBe('main');
     expect(cadence.next(BEGIN + 28_500)).toBe('backfill');
   });

@@ -25,11 +25,19 @@ interface Prospect {
   nodeIndices: number[];
 }
 
+/** An attempt that is to end for another, on the nodes that it holds until then. */
+interface PreemptedAttempt {
+  readonly job: JobRecord;
+  readonly nodeIndices: readonly number[];
+}
+
 /** A pass of backfill that has begun and is not over. */
 interface BackfillPass {
   readonly beginMs: number;
   readonly horizonMs: number;
   readonly table: ReservationTable;
+  /** Nodes on which others are being preempted. */
+  readonly vacating: NodeMask;
   /** The queue as it was when the pass began, and how far in it the pass has come. */
   readonly jobs: readonly JobRecord[];
   at: number;
@@ -57,6 +65,11 @@ export class ConservativePasses {
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
+  /**
+   * Makes room for a job whose turn it is and which cannot start, by preempting others: who they are, and their nodes. The job has nodes claimed
+   * then. Null: nobody is preempted in a pass.
+   */
+  preempt: ((job: JobRecord, nowMs: number) => readonly PreemptedAttempt[]) | null = null;
   /** How many nodes passes of backfill have looked at for jobs, each as often as it was. */
   testedNodes = 0;
   #pass: BackfillPass | null = null;
@@ -92,8 +105,10 @@ export class ConservativePasses {
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
       const nodeIndices = this.#place(space, this.#usable(job, closed), job);
-      if (nodeIndices === null) closed |= job.partitionBit;
-      else {
+      if (nodeIndices === null) {
+        closed |= job.partitionBit;
+        this.preempt?.(job, nowMs);
+      } else {
         space.occupy(job, nodeIndices);
         start(job, nodeIndices);
       }
@@ -115,7 +130,8 @@ export class ConservativePasses {
     );
     const jobs = [...this.#ledger.queue.front()];
     const progress = { at: 0, dueMs: nowMs, sinceMs: nowMs, isYielding: false, isCutOff: false, spentMicroseconds: 0, starting: null };
-    this.#pass = { beginMs: nowMs, horizonMs, table, jobs, ...progress };
+    const vacating = new NodeMask(this.#ledger.pool.nodes.length);
+    this.#pass = { beginMs: nowMs, horizonMs, table, vacating, jobs, ...progress };
     this.#look();
   }
 
@@ -138,7 +154,7 @@ export class ConservativePasses {
       pass.at += 1;
       // It may have been cancelled since the pass began, or another may have come before it.
       if (job.place !== 'front' || !this.#isAdmitted(job, nowMs)) continue;
-      pass.isCutOff = !this.#consider(pass, job);
+      pass.isCutOff = !this.#consider(pass, job, nowMs);
     }
     return false;
   }
@@ -176,14 +192,17 @@ export class ConservativePasses {
   }
 
   /** Plans one job. Returns whether the pass can go on. */
-  #consider(pass: BackfillPass, job: JobRecord): boolean {
+  #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
     const usable = this.#usable(job, 0);
     const prospect = this.#plan(job, usable, pass, secondMs);
     if (prospect === 'cut off') return false;
     this.onPlanned?.(job, prospect?.startMs ?? null, prospect?.nodeIndices ?? []);
+    if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, secondMs, nowMs)) return true;
     if (prospect === null) return true;
-    const { startMs, nodeIndices } = prospect;
+    const { nodeIndices } = prospect;
+    // Where somebody is still being preempted nobody starts within the second.
+    const startMs = pass.vacating.hasAny(nodeIndices) ? Math.max(prospect.startMs, secondMs + SECOND) : prospect.startMs;
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more.
       this.#untimedNodes += usable.count();
@@ -195,6 +214,22 @@ export class ConservativePasses {
       if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
       pass.table.reserve(nodeIndices, floorTo(startMs, resolutionMs), floorTo(startMs + job.limitMs, resolutionMs));
     }
+    return true;
+  }
+
+  /** Preempts others for the job. Returns whether it is to have their nodes from now on. */
+  #makeRoom(pass: BackfillPass, job: JobRecord, secondMs: number, nowMs: number): boolean {
+    const victims = this.preempt?.(job, nowMs) ?? [];
+    if (victims.length === 0) return false;
+    for (const { job: victim, nodeIndices } of victims) {
+      for (const index of nodeIndices) pass.vacating.add(index);
+      this.#space.vacate(victim, nodeIndices);
+      const at = this.#running.findIndex((running) => running.job === victim);
+      if (at >= 0) this.#running.splice(at, 1);
+    }
+    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+    const [beginMs, endMs] = [floorTo(secondMs, resolutionMs), floorTo(secondMs + job.limitMs, resolutionMs)];
+    pass.table.reserve(job.claimed ?? [], beginMs, endMs);
     return true;
   }
 

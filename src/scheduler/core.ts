@@ -255,7 +255,6 @@ export class Core implements SchedulerCore {
     const hasChanged = queue.takeArrivals().length > 0 || pool.changes !== this.#seenChanges;
     if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants(start);
     const cadence = this.#cadence;
-    let isLookedAt = cadence === null;
     if (cadence === null) {
       passes.main(nowMs, true, start);
       this.#owesBackfill ||= hasChanged && this.policy.schedulerType === 'backfill';
@@ -265,36 +264,34 @@ export class Core implements SchedulerCore {
         passes.beginBackfill(nowMs);
         passes.resume(nowMs, () => false, start);
       }
+      this.#preemption?.run(nowMs, sink);
     } else {
       if (hasChanged) cadence.ask(nowMs);
-      isLookedAt = this.#makeTimedPasses(passes, cadence, nowMs, start);
+      const preemption = this.#preemption;
+      if (preemption !== null) passes.preempt = (job, atMs) => preemption.runFor(job, atMs, sink);
+      this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;
-    if (isLookedAt) this.#preemption?.run(nowMs, sink);
     return this.#wakeMs(nowMs);
   }
 
-  /** Those of a cadence. Returns whether a pass was completed. */
-  #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): boolean {
+  #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): void {
     const startAndTell: Start = (job, nodeIndices) => {
       cadence.changed(nowMs);
       start(job, nodeIndices);
     };
-    let isCompleted = false;
     for (;;) {
       if (passes.dueMs <= nowMs && passes.resume(nowMs, (sinceMs) => cadence.hasChangedSince(sinceMs), startAndTell)) {
         cadence.backfillOver(nowMs);
-        isCompleted = true;
       }
-      if (passes.isLocked) return isCompleted;
+      if (passes.isLocked) return;
       const pass = cadence.next(nowMs, passes.dueMs < Infinity);
-      if (pass === null) return isCompleted;
+      if (pass === null) return;
       if (pass === 'backfill') passes.beginBackfill(nowMs);
       else {
         passes.main(nowMs, pass === 'full', startAndTell);
         // Jobs that it finds held up are marked so.
         if (this.ledger.queue.head() !== undefined) cadence.changed(nowMs);
-        isCompleted = true;
       }
     }
   }

@@ -25,6 +25,12 @@ export class FreeSpace {
     }
   }
 
+  copy(): FreeSpace {
+    const copy = new FreeSpace(this.#pool);
+    copy.copyFrom(this);
+    return copy;
+  }
+
   /** Both are of the same nodes. */
   copyFrom(other: FreeSpace): void {
     this.#gpus.set(other.#gpus);

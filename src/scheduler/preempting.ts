@@ -2,16 +2,20 @@ import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { couldHold, isKeptOff } from './node-record.ts';
+import { FreeSpace, placeInRuns } from './free-space.ts';
+import { NodeMask } from './node-mask.ts';
+import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import { placeGang } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
-import { chooseInOrder, type SpareCapacity } from './preemption.ts';
+import { chooseInOrder, type NoChoice, type SpareCapacity, type VictimChoice } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
 import { isAhead } from './queue.ts';
+import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
+const NOBODY: readonly Candidate[] = [];
 
 /** A running attempt as one that could be preempted. */
 export class Candidate implements PreemptibleJob {
@@ -74,25 +78,29 @@ export class Preemption {
     }
   }
 
-  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
+  /** For this job alone, whose turn it is and which cannot start. Returns who is preempted: nobody where that would come to nothing. */
+  runFor(job: JobRecord, nowMs: number, sink: DecisionSink): readonly Candidate[] {
+    return job.kind.mayPreempt && job.claimed === null ? this.#preemptFor(job, nowMs, sink) : NOBODY;
+  }
+
+  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): readonly Candidate[] {
     const { preemptible, pool } = this.#ledger;
     const { request, kind } = job;
     const gpus = preemptible.gpusFor(kind.preemption, nowMs);
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
-    if (obtainableNodes < job.preemptRetryNodes) return;
-    if (gpus === 0 && pool.gpulessCount === 0) return;
+    if (obtainableNodes < job.preemptRetryNodes) return NOBODY;
+    if (gpus === 0 && pool.gpulessCount === 0) return NOBODY;
     const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
-    if (isShort && !request.exclusive) return;
+    if (isShort && !request.exclusive) return NOBODY;
     // It fits as it is, and is kept back for a job with a reservation only.
-    if (placeGang(pool, job) !== null) return;
-    const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
-    const choice = chooseInOrder(preemptible.candidates(kind.preemption, nowMs), this.#spareFor(job), need);
+    if (placeGang(pool, job) !== null) return NOBODY;
+    const choice = this.#choose(job, nowMs);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
-      return;
+      return NOBODY;
     }
     // Without victims what it needs is being freed already.
-    if (choice.victims.length === 0) return;
+    if (choice.victims.length === 0) return NOBODY;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
@@ -102,6 +110,27 @@ export class Preemption {
       this.#ledger.markEnding(victim, 'PREEMPTED');
       sink.endAttempt(victim, 'PREEMPTED');
     }
+    return choice.victims;
+  }
+
+  #choose(job: JobRecord, nowMs: number): VictimChoice<Candidate> | NoChoice {
+    const { request, kind } = job;
+    const candidates = this.#ledger.preemptible.candidates(kind.preemption, nowMs);
+    if (this.#policy.backfillType === 'conservative') return this.#chooseInRuns(job, [...candidates]);
+    const need = { nodes: request.nodes, perNode: request.perNode, isExclusive: request.exclusive };
+    return chooseInOrder(candidates, this.#spareFor(job), need);
+  }
+
+  #chooseInRuns(job: JobRecord, candidates: readonly Candidate[]): VictimChoice<Candidate> | NoChoice {
+    const { pool, ending } = this.#ledger;
+    const space = new FreeSpace(pool);
+    for (const other of ending) space.vacate(other, other.held?.nodeIndices ?? []);
+    const usable = new NodeMask(pool.nodes.length);
+    for (const node of pool.nodes) {
+      if (isAvailable(node) && couldHold(node.nodeClass, job) && !isKeptOff(node, job)) usable.add(node.index);
+    }
+    if (placeInRuns(space, usable, pool.nodes.length, job) !== null) return { victims: [], nodeIndices: [] };
+    return chooseInRuns(candidates, space, usable, pool.nodes.length, job) ?? { missingNodes: 1 };
   }
 
   /** What is free once all that is being ended is gone. */
