@@ -129,7 +129,15 @@ export class ConservativePasses {
       resolutionMs,
     );
     const jobs = [...this.#ledger.queue.front()];
-    const progress = { at: 0, dueMs: nowMs, sinceMs: nowMs, isYielding: false, isCutOff: false, spentMicroseconds: 0, starting: null };
+    const progress = {
+      at: 0,
+      dueMs: nowMs,
+      sinceMs: nowMs,
+      isYielding: false,
+      isCutOff: false,
+      spentMicroseconds: 0,
+      starting: null,
+    };
     const vacating = new NodeMask(this.#ledger.pool.nodes.length);
     this.#pass = { beginMs: nowMs, horizonMs, table, vacating, jobs, ...progress };
     this.#look();
@@ -202,7 +210,9 @@ export class ConservativePasses {
     if (prospect === null) return true;
     const { nodeIndices } = prospect;
     // Where somebody is still being preempted nobody starts within the second.
-    const startMs = pass.vacating.hasAny(nodeIndices) ? Math.max(prospect.startMs, secondMs + SECOND) : prospect.startMs;
+    const startMs = pass.vacating.hasAny(nodeIndices)
+      ? Math.max(prospect.startMs, secondMs + SECOND)
+      : prospect.startMs;
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more.
       this.#untimedNodes += usable.count();

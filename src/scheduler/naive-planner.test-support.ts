@@ -59,8 +59,11 @@ export function naivePass(plan: Plan): Map<number, number[]> {
           if (start > now + plan.window) break;
           if (prospect.on.every((node) => isFree(node, begin, floor(start + job.limit) - 1))) {
             for (const node of prospect.on) reserved.push({ node, from: begin, to: end });
-            edges = withoutOne([...new Set([...edges, begin, end])].sort((a, b) => a - b), begin, end, (edge) =>
-              all.every((node) => isFree(node, edge - 1, edge - 1) === isFree(node, edge, edge)),
+            edges = withoutOne(
+              [...new Set([...edges, begin, end])].sort((a, b) => a - b),
+              begin,
+              end,
+              (edge) => all.every((node) => isFree(node, edge - 1, edge - 1) === isFree(node, edge, edge)),
             );
             break;
           }

@@ -42,6 +42,12 @@ export const CASES: readonly FidelityCase[] = [
     workload: { jobs: 200, load: 1.4, workSeconds: 240 },
   },
   {
+    name: 'fifo-brief',
+    cluster: SMALL,
+    confLines: [BASIC],
+    workload: { jobs: 90, load: 1.5, workSeconds: 80 },
+  },
+  {
     name: 'fifo-swift-small',
     cluster: SMALL,
     confLines: [BASIC, SWIFT],

@@ -7,7 +7,7 @@ import type { CadencePolicy } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import { traceJobs } from '../../src/twin/trace-source.ts';
 import type { Observer } from '../../src/twin/types.ts';
-import { plainCsv, RECORDED, type RecordedRow, readRecordedRows } from './recording.ts';
+import { folderOf, plainCsv, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ComparedStarts {
   jobs: number;
@@ -30,7 +30,7 @@ export interface ComparedStarts {
  * makes of it. Starts are a job's last. `cadence`: in the place of what the slurm.conf comes to.
  */
 export function compareRecording(name: string, cadence: Partial<CadencePolicy> = {}): ComparedStarts {
-  const folder = join(RECORDED, name);
+  const folder = folderOf(name);
   const text = (file: string) => ({ name: file, text: readFileSync(join(folder, file), 'utf8') });
   const rows = readRecordedRows(text('jobs.csv').text);
   const hasDumps = existsSync(join(folder, 'qos.txt'));

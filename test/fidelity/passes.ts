@@ -8,7 +8,7 @@ import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy } from '../../src/scheduler/policy.ts';
 import type { JobRequest } from '../../src/scheduler/types.ts';
 import { type LoggedPass, readControllerLog } from './controller-log.ts';
-import { RECORDED, type RecordedRow, readRecordedRows } from './recording.ts';
+import { folderOf, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ReplayedPasses {
   passes: number;
@@ -25,7 +25,7 @@ const SHOWN_MAX = 10;
 
 /** Every pass of backfill of a recorded controller, made again by the twin in the state that the controller was in. */
 export function replayPasses(name: string): ReplayedPasses {
-  const folder = join(RECORDED, name);
+  const folder = folderOf(name);
   const text = (file: string) => readFileSync(join(folder, file), 'utf8');
   const rows = new Map(readRecordedRows(text('jobs.csv')).map((row) => [Number(row.job), row]));
   const conf = parseSlurmConf({ conf: { name: 'slurm.conf', text: text('slurm.conf') } });
@@ -56,7 +56,12 @@ export function replayPasses(name: string): ReplayedPasses {
 }
 
 function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, RecordedRow>) {
-  const policy = completePolicy({ ...conf.policy, priority: { type: 'basic' }, preempt: { type: 'none' }, cadence: null });
+  const policy = completePolicy({
+    ...conf.policy,
+    priority: { type: 'basic' },
+    preempt: { type: 'none' },
+    cadence: null,
+  });
   const ledger = new Ledger(policy);
   for (const node of conf.nodes) ledger.pool.add(node);
   const submit = (jobId: number, priority: number) => ledger.submit(requestOf(jobId, priority, rows.get(jobId)), 0, 0);
@@ -74,9 +79,13 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
     planned.set(job.request.jobId, { start, nodeIndices });
   };
   passes.beginBackfill(pass.beginMs);
-  passes.resume(pass.beginMs, () => false, (job, nodeIndices) => {
-    ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.beginMs);
-  });
+  passes.resume(
+    pass.beginMs,
+    () => false,
+    (job, nodeIndices) => {
+      ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.beginMs);
+    },
+  );
   return { planned, nodeTests: passes.testedNodes };
 }
 

@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PlannedJob } from './workload.ts';
 
-export const RECORDED = join(import.meta.dirname, 'recorded');
+/** Where a recording is kept; one elsewhere is named by its path. */
+export function folderOf(name: string): string {
+  return resolve(import.meta.dirname, 'recorded', name);
+}
 
 /** One record of `jobcomp/filetxt`: an attempt that is over. Seconds since 1970, as Slurm gives them. */
 export interface JobCompletion {
@@ -85,7 +88,7 @@ export function readJobCompletions(log: string, jobId: number): JobCompletion[] 
 
 /** Returns its folder. */
 export function writeRecording({ name, conf, dumps, jobs, passes }: Recording): string {
-  const folder = join(RECORDED, name);
+  const folder = folderOf(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'slurm.conf'), conf);
   writeFileSync(join(folder, 'passes.log.gz'), gzipSync(passes, { level: 9 }));
