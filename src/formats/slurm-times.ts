@@ -16,14 +16,15 @@ export const SLURM_CADENCE: CadencePolicy = {
   nodeTestMicroseconds: 23,
 };
 
-/** Measured as well: from its allocation to its end `sleep 7` takes 7.025 s. */
-const SLURM_TIMING: Timing = { launchMs: 15, completeMs: 10, killMs: 10 };
+/** Measured as well: what a job takes beyond its tasks, on a node with a machine of its own. */
+const SLURM_TIMING: Timing = { launchMs: 10, completeMs: 10, killMs: 10 };
 
 /**
- * Where nodes of a slurm.conf are one machine's (`NodeHostname`), it launches one job after the other, and each launch reads a configuration as
- * long as there are nodes: measured on two cores.
+ * Where nodes of a slurm.conf are one machine's (`NodeHostname`), each launch reads a configuration as long as there are nodes, and a launch
+ * waits for those before it: measured on two cores, for each node.
  */
-const LAUNCH_GAP_MS_PER_NODE = 0.4;
+const LAUNCH_MS_PER_NODE = 0.6;
+const LAUNCH_GAP_MS_PER_NODE = 0.2;
 
 /** By the lines that declare nodes. */
 export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
@@ -32,8 +33,10 @@ export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
     const host = values.get('nodehostname') ?? '';
     if (host !== '') counts.set(host, (counts.get(host) ?? 0) + 1);
   }
-  const shared = Math.max(0, ...counts.values());
-  return shared > 1 ? { ...SLURM_TIMING, launchGapMs: Math.round(shared * LAUNCH_GAP_MS_PER_NODE) } : SLURM_TIMING;
+  const nodes = Math.max(0, ...counts.values());
+  if (nodes < 2) return SLURM_TIMING;
+  const launchMs = SLURM_TIMING.launchMs + Math.round(nodes * LAUNCH_MS_PER_NODE);
+  return { ...SLURM_TIMING, launchMs, launchGapMs: Math.round(nodes * LAUNCH_GAP_MS_PER_NODE) };
 }
 
 /** Slurm's default for `cred_expire`, in seconds. */

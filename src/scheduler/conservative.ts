@@ -146,7 +146,8 @@ export class ConservativePasses {
   /** Goes on with the pass as far as it comes until now. Returns whether it is over. */
   resume(nowMs: number, hasChanged: (sinceMs: number) => boolean, start: Start): boolean {
     const pass = this.#pass;
-    while (pass !== null && pass.dueMs <= nowMs) {
+    if (pass === null) return false;
+    while (pass.dueMs <= nowMs) {
       if (pass.isYielding) {
         if (hasChanged(pass.sinceMs)) {
           if (this.#policy.cadence?.isBfContinued !== true) return this.#end();

@@ -28,14 +28,16 @@ export interface LoggedPass {
 
 export interface ControllerLog {
   passes: LoggedPass[];
-  /** From the allocation of each job to when its end was noted, by job. */
-  heldMs: Map<number, number>;
+  /** Of each job that ended, its allocation and how long until its end was noted. */
+  held: { jobId: number; startMs: number; heldMs: number }[];
+  /** How long the controller had run at the second of the first submission. */
+  ageSeconds: number;
   /** Of how many jobs an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
   promptEnds: number;
 }
 
 const USED =
-  /sched: Allocate|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
+  /Running as primary|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
 
 /** The lines of a log that are read here. */
 export function usedLines(log: string): string {
@@ -47,7 +49,8 @@ export function usedLines(log: string): string {
 
 export function readControllerLog(log: string): ControllerLog {
   const running = new Map<number, RunningJob>();
-  const heldMs = new Map<number, number>();
+  const held: ControllerLog['held'] = [];
+  let [beganMs, firstMs] = [0, 0];
   const epilogs = new Set<number>();
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
@@ -55,13 +58,17 @@ export function readControllerLog(log: string): ControllerLog {
     const [, time = '', text = ''] = /^\[(\S+)\] (.*)/.exec(line) ?? [];
     const atMs = Date.parse(`${time}Z`);
     const jobId = Number(/JobId=(\d+)/.exec(text)?.[1]);
-    if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
+    if (text.includes('Running as primary')) beganMs = atMs;
+    else if (text.includes('slurm_rpc_submit_batch_job')) firstMs ||= atMs;
+    else if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
+    else if (text.includes('preempted JobId')) running.delete(jobId);
     else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
       if (pass !== null) planOf(pass, jobId, { start: 'now', nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
-      heldMs.set(jobId, atMs - (running.get(jobId)?.startMs ?? atMs));
+      const startMs = running.get(jobId)?.startMs;
+      if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
       running.delete(jobId);
     } else if (text.includes('_attempt_backfill: beginning')) {
       pass = { beginMs: atMs, running: [...running.values()], plans: [], isComplete: false, tookMicroseconds: 0 };
@@ -78,7 +85,8 @@ export function readControllerLog(log: string): ControllerLog {
       pass = null;
     }
   }
-  return { passes, heldMs, promptEnds: epilogs.size };
+  const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
+  return { passes, held, ageSeconds, promptEnds: epilogs.size };
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {
