@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import type { Policy } from './policy.ts';
+import type { RoomMade } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
 
 const SECOND = 1000;
@@ -23,12 +24,6 @@ interface Running {
 interface Prospect {
   startMs: number;
   nodeIndices: number[];
-}
-
-/** An attempt that is to end for another, on the nodes that it holds until then. */
-interface PreemptedAttempt {
-  readonly job: JobRecord;
-  readonly nodeIndices: readonly number[];
 }
 
 /** A pass of backfill that has begun and is not over. */
@@ -65,11 +60,8 @@ export class ConservativePasses {
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
-  /**
-   * Makes room for a job whose turn it is and which cannot start, by preempting others: who they are, and their nodes. The job has nodes claimed
-   * then. Null: nobody is preempted in a pass.
-   */
-  preempt: ((job: JobRecord, nowMs: number) => readonly PreemptedAttempt[]) | null = null;
+  /** Preempts others for a job whose turn it is and which cannot start now on these nodes. Null: nobody is preempted in a pass. */
+  preempt: ((job: JobRecord, usable: NodeMask, nowMs: number) => RoomMade | null) | null = null;
   /** How many nodes passes of backfill have looked at for jobs, each as often as it was. */
   testedNodes = 0;
   #pass: BackfillPass | null = null;
@@ -104,10 +96,11 @@ export class ConservativePasses {
       if ((job.partitionBit & closed) !== 0) return true;
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
-      const nodeIndices = this.#place(space, this.#usable(job, closed), job);
+      const usable = this.#usable(job, closed);
+      const nodeIndices = this.#place(space, usable, job);
       if (nodeIndices === null) {
         closed |= job.partitionBit;
-        this.preempt?.(job, nowMs);
+        this.preempt?.(job, usable, nowMs);
       } else {
         space.occupy(job, nodeIndices);
         start(job, nodeIndices);
@@ -207,7 +200,7 @@ export class ConservativePasses {
     const prospect = this.#plan(job, usable, pass, secondMs);
     if (prospect === 'cut off') return false;
     this.onPlanned?.(job, prospect?.startMs ?? null, prospect?.nodeIndices ?? []);
-    if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, secondMs, nowMs)) return true;
+    if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, usable, nowMs)) return true;
     if (prospect === null) return true;
     const { nodeIndices } = prospect;
     // Where somebody is still being preempted nobody starts within the second.
@@ -228,19 +221,26 @@ export class ConservativePasses {
     return true;
   }
 
-  /** Preempts others for the job. Returns whether it is to have their nodes from now on. */
-  #makeRoom(pass: BackfillPass, job: JobRecord, secondMs: number, nowMs: number): boolean {
-    const victims = this.preempt?.(job, nowMs) ?? [];
-    if (victims.length === 0) return false;
-    for (const { job: victim, nodeIndices } of victims) {
+  /** Preempts others for the job. Returns whether it is to start in their place. */
+  #makeRoom(pass: BackfillPass, job: JobRecord, usable: NodeMask, nowMs: number): boolean {
+    if (this.preempt === null) return false;
+    const secondMs = floorTo(pass.dueMs, SECOND);
+    const available = usable.copy();
+    pass.table.narrow(available, usable, secondMs, secondMs + job.limitMs);
+    const made = this.preempt(job, available, nowMs);
+    if (made === null) return false;
+    for (const { job: victim, nodeIndices } of made.victims) {
       for (const index of nodeIndices) pass.vacating.add(index);
       this.#space.vacate(victim, nodeIndices);
       const at = this.#running.findIndex((running) => running.job === victim);
       if (at >= 0) this.#running.splice(at, 1);
     }
     const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
-    const [beginMs, endMs] = [floorTo(secondMs, resolutionMs), floorTo(secondMs + job.limitMs, resolutionMs)];
-    pass.table.reserve(job.claimed ?? [], beginMs, endMs);
+    pass.table.reserve(
+      made.nodeIndices,
+      floorTo(secondMs, resolutionMs),
+      floorTo(secondMs + job.limitMs, resolutionMs),
+    );
     return true;
   }
 

@@ -15,7 +15,12 @@ import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
-const NOBODY: readonly Candidate[] = [];
+
+/** Who is preempted, and where the job would be if all who could be were gone: what Slurm's backfill reserves for it. */
+export interface RoomMade {
+  readonly victims: readonly Candidate[];
+  readonly nodeIndices: readonly number[];
+}
 
 /** A running attempt as one that could be preempted. */
 export class Candidate implements PreemptibleJob {
@@ -78,39 +83,62 @@ export class Preemption {
     }
   }
 
-  /** For this job alone, whose turn it is and which cannot start. Returns who is preempted: nobody where that would come to nothing. */
-  runFor(job: JobRecord, nowMs: number, sink: DecisionSink): readonly Candidate[] {
-    return job.kind.mayPreempt && job.claimed === null ? this.#preemptFor(job, nowMs, sink) : NOBODY;
+  /**
+   * For this job alone, whose turn it is in a pass of Slurm's and which cannot start now on these nodes. Null where nobody is preempted: that
+   * would come to nothing, or room is being made already.
+   */
+  makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): RoomMade | null {
+    const { preemptible, pool, ending } = this.#ledger;
+    const { kind, request } = job;
+    if (!kind.mayPreempt) return null;
+    const space = new FreeSpace(pool);
+    for (const other of ending) {
+      if (other.preemptorJobId === request.jobId) return null;
+      space.vacate(other, other.held?.nodeIndices ?? []);
+    }
+    const nodeCount = pool.nodes.length;
+    if (placeInRuns(space, usable, nodeCount, job) !== null) return null;
+    const candidates = [...preemptible.candidates(kind.preemption, nowMs)];
+    const emptied = space.copy();
+    for (const candidate of candidates) emptied.vacate(candidate.job, candidate.nodeIndices);
+    const nodeIndices = placeInRuns(emptied, usable, nodeCount, job);
+    const choice = nodeIndices === null ? null : chooseInRuns(candidates, space, usable, nodeCount, job);
+    if (nodeIndices === null || choice === null) return null;
+    this.#preempt(choice.victims, job, sink);
+    return { victims: choice.victims, nodeIndices };
   }
 
-  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): readonly Candidate[] {
-    const { preemptible, pool } = this.#ledger;
-    const { request, kind } = job;
-    const gpus = preemptible.gpusFor(kind.preemption, nowMs);
-    const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
-    if (obtainableNodes < job.preemptRetryNodes) return NOBODY;
-    if (gpus === 0 && pool.gpulessCount === 0) return NOBODY;
-    const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
-    if (isShort && !request.exclusive) return NOBODY;
-    // It fits as it is, and is kept back for a job with a reservation only.
-    if (placeGang(pool, job) !== null) return NOBODY;
-    const choice = this.#choose(job, nowMs);
-    if ('missingNodes' in choice) {
-      job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
-      return NOBODY;
-    }
-    // Without victims what it needs is being freed already.
-    if (choice.victims.length === 0) return NOBODY;
-    this.#ledger.claim(
-      job,
-      choice.nodeIndices.sort((a, b) => a - b),
-    );
-    for (const { job: victim } of choice.victims) {
+  #preempt(victims: readonly Candidate[], { request }: JobRecord, sink: DecisionSink): void {
+    for (const { job: victim } of victims) {
       victim.preemptorJobId = request.jobId;
       this.#ledger.markEnding(victim, 'PREEMPTED');
       sink.endAttempt(victim, 'PREEMPTED');
     }
-    return choice.victims;
+  }
+
+  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
+    const { preemptible, pool } = this.#ledger;
+    const { request, kind } = job;
+    const gpus = preemptible.gpusFor(kind.preemption, nowMs);
+    const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
+    if (obtainableNodes < job.preemptRetryNodes) return;
+    if (gpus === 0 && pool.gpulessCount === 0) return;
+    const isShort = gpus + pool.freeGpus + this.#ledger.endingGpus < request.nodes * request.perNode.gpus;
+    if (isShort && !request.exclusive) return;
+    // It fits as it is, and is kept back for a job with a reservation only.
+    if (placeGang(pool, job) !== null) return;
+    const choice = this.#choose(job, nowMs);
+    if ('missingNodes' in choice) {
+      job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
+      return;
+    }
+    // Without victims what it needs is being freed already.
+    if (choice.victims.length === 0) return;
+    this.#ledger.claim(
+      job,
+      choice.nodeIndices.sort((a, b) => a - b),
+    );
+    this.#preempt(choice.victims, job, sink);
   }
 
   #choose(job: JobRecord, nowMs: number): VictimChoice<Candidate> | NoChoice {

@@ -49,7 +49,9 @@ function slope(points: readonly (readonly [number, number])[]): number {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  process.stdout.write('| recording | prompt ends | us a node | age, s | overhead, ms | gap, ms |\n| --- | --- | --- | --- | --- | --- |\n');
+  process.stdout.write(
+    '| recording | prompt ends | us a node | age, s | overhead, ms | gap, ms |\n| --- | --- | --- | --- | --- | --- |\n',
+  );
   for (const name of process.argv.slice(2)) {
     const measured = measureConstants(name);
     const figures = [
