@@ -8,7 +8,7 @@ export const SLURM_CADENCE: CadencePolicy = {
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
   promptEndShare: 0.015,
-  controllerAgeSeconds: 1,
+  controllerAgeSeconds: 0.5,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,

@@ -199,14 +199,17 @@ export class ConservativePasses {
     const usable = this.#usable(job, 0);
     const prospect = this.#plan(job, usable, pass, secondMs);
     if (prospect === 'cut off') return false;
-    this.onPlanned?.(job, prospect?.startMs ?? null, prospect?.nodeIndices ?? []);
     if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, usable, nowMs)) return true;
-    if (prospect === null) return true;
+    if (prospect === null) {
+      this.onPlanned?.(job, null, []);
+      return true;
+    }
     const { nodeIndices } = prospect;
     // Where somebody is still being preempted nobody starts within the second.
     const startMs = pass.vacating.hasAny(nodeIndices)
       ? Math.max(prospect.startMs, secondMs + SECOND)
       : prospect.startMs;
+    this.onPlanned?.(job, startMs, nodeIndices);
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more.
       this.#untimedNodes += usable.count();
@@ -235,6 +238,7 @@ export class ConservativePasses {
       const at = this.#running.findIndex((running) => running.job === victim);
       if (at >= 0) this.#running.splice(at, 1);
     }
+    this.onPlanned?.(job, secondMs, made.nodeIndices);
     const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
     pass.table.reserve(
       made.nodeIndices,

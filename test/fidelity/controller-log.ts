@@ -10,8 +10,8 @@ export interface RunningJob {
 /** What slurmctld made of a job in a pass. */
 export interface LoggedPlan {
   jobId: number;
-  /** Null: no start in sight. `now`: it was started. */
-  start: number | 'now' | null;
+  /** To the second; null: not in sight. */
+  start: number | null;
   nodeIndices: readonly number[];
 }
 
@@ -65,7 +65,7 @@ export function readControllerLog(log: string): ControllerLog {
     else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
-      if (pass !== null) planOf(pass, jobId, { start: 'now', nodeIndices });
+      if (pass !== null) planOf(pass, jobId, { start: atMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });

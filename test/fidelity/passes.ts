@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parseSlurmConf, type SlurmConf } from '../../src/formats/slurm-conf.ts';
 import { ConservativePasses } from '../../src/scheduler/conservative.ts';
+import type { DecisionSink } from '../../src/scheduler/core-types.ts';
 import { Ledger } from '../../src/scheduler/ledger.ts';
 import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy } from '../../src/scheduler/policy.ts';
+import { Preemption } from '../../src/scheduler/preempting.ts';
 import type { JobRequest } from '../../src/scheduler/types.ts';
 import { type LoggedPass, readControllerLog } from './controller-log.ts';
 import { folderOf, type RecordedRow, readRecordedRows } from './recording.ts';
@@ -28,7 +30,11 @@ export function replayPasses(name: string): ReplayedPasses {
   const folder = folderOf(name);
   const text = (file: string) => readFileSync(join(folder, file), 'utf8');
   const rows = new Map(readRecordedRows(text('jobs.csv')).map((row) => [Number(row.job), row]));
-  const conf = parseSlurmConf({ conf: { name: 'slurm.conf', text: text('slurm.conf') } });
+  const dump = (file: string) => ({ name: file, text: text(file) });
+  const conf = parseSlurmConf({
+    conf: dump('slurm.conf'),
+    ...(existsSync(join(folder, 'qos.txt')) && { qos: dump('qos.txt') }),
+  });
   const { passes } = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
   let plans = 0;
   const differences: string[] = [];
@@ -39,10 +45,9 @@ export function replayPasses(name: string): ReplayedPasses {
     for (const { jobId, start, nodeIndices } of pass.isComplete ? pass.plans : pass.plans.slice(0, -1)) {
       plans += 1;
       const twin = planned.get(jobId);
-      const twinStart = twin === undefined ? undefined : twin.start;
+      const twinStart = twin?.start;
       const isSameStart =
-        start === twinStart ||
-        (typeof start === 'number' && typeof twinStart === 'number' && Math.abs(start - twinStart) <= 1000);
+        start === twinStart || (start !== null && twinStart != null && Math.abs(start - twinStart) <= 1000);
       if (isSameStart && nodeIndices.join() === (twin?.nodeIndices.join() ?? '')) continue;
       differences.push(
         `pass at ${pass.beginMs}, job ${jobId}: ${start} on ${nodeIndices.join()}, in the twin ${twinStart} on ${twin?.nodeIndices.join()}`,
@@ -59,7 +64,6 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
   const policy = completePolicy({
     ...conf.policy,
     priority: { type: 'basic' },
-    preempt: { type: 'none' },
     cadence: null,
   });
   const ledger = new Ledger(policy);
@@ -71,13 +75,13 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
   }
   // In the order in which the controller looked at them; those behind the last do not matter.
   for (const [index, { jobId }] of pass.plans.entries()) submit(jobId, pass.plans.length - index);
-  const planned = new Map<number, { start: number | 'now' | null; nodeIndices: readonly number[] }>();
+  const planned = new Map<number, { start: number | null; nodeIndices: readonly number[] }>();
   const passes = new ConservativePasses(ledger, policy, () => true);
-  const secondMs = Math.floor(pass.beginMs / 1000) * 1000;
-  passes.onPlanned = (job, startMs, nodeIndices) => {
-    const start = startMs !== null && startMs <= secondMs ? 'now' : startMs;
-    planned.set(job.request.jobId, { start, nodeIndices });
-  };
+  passes.onPlanned = (job, start, nodeIndices) => planned.set(job.request.jobId, { start, nodeIndices });
+  if (policy.preempt.type !== 'none') {
+    const preemption = new Preemption(ledger, policy, () => true);
+    passes.preempt = (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED);
+  }
   passes.beginBackfill(pass.beginMs);
   passes.resume(
     pass.beginMs,
@@ -88,6 +92,8 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
   );
   return { planned, nodeTests: passes.testedNodes };
 }
+
+const IGNORED: DecisionSink = { startAttempt() {}, endAttempt() {}, requeueJob() {}, endJob() {} };
 
 function requestOf(jobId: number, priority: number, row: RecordedRow | undefined): JobRequest {
   if (row === undefined) throw new Error(`job ${jobId} is not in the recording`);
@@ -104,6 +110,7 @@ function requestOf(jobId: number, priority: number, row: RecordedRow | undefined
     maxRequeues: 0,
     dependencies: [],
     isHeld: false,
+    ...(row.qos !== null && { qos: row.qos }),
   };
 }
 
