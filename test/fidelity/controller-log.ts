@@ -65,7 +65,7 @@ export function readControllerLog(log: string): ControllerLog {
     else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
-      if (pass !== null) planOf(pass, jobId, { start: atMs, nodeIndices });
+      if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
