@@ -65,7 +65,7 @@ export class Attempts implements DecisionSink {
   readonly #hash: StateHash;
   readonly #timing: Timing;
   /** When the last launch has begun; later than now where others are waiting. */
-  #launcherFreeMs = 0;
+  #launcherFreeMs = -Infinity;
   /** By QOS. */
   readonly #graceMs: ReadonlyMap<string, number>;
   readonly #progress: Progress = { doneMs: 0, savedMs: 0 };

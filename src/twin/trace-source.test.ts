@@ -113,6 +113,10 @@ describe('jobs of a trace', () => {
     expect(perNode({ gpusPerNode: 1 }, { isExclusive: true })).toEqual([whole, true]);
     const memory = { gpusPerNode: 8, memoryBytesPerNode: 600 * GIB };
     expect(perNode(memory, { isMemoryConsumed: false })).toEqual([whole, false]);
+    const ask = { defaultAsk: (gpus: number) => ({ cpus: 2 * gpus, memoryBytes: gpus === 1 ? GIB : null }) };
+    expect(perNode({ gpusPerNode: 1 }, ask)).toEqual([{ cpus: 2, memoryBytes: GIB, gpus: 1 }, false]);
+    expect(perNode({ gpusPerNode: 2 }, ask)).toEqual([{ cpus: 4, memoryBytes: 512 * GIB, gpus: 2 }, false]);
+    expect(perNode({ gpusPerNode: 2, cpusPerNode: 7 }, ask)?.[0]).toMatchObject({ cpus: 7 });
     const partitions = [{ name: 'shared' }, { name: 'whole', isDefault: true }];
     const exclusive = { policy: { partitions }, exclusivePartitions: ['whole'] };
     expect(perNode({ gpusPerNode: 1 }, exclusive)).toEqual([whole, true]);
