@@ -47,7 +47,8 @@ export function replayPasses(name: string): ReplayedPasses {
       const twin = planned.get(jobId);
       const twinStart = twin?.start;
       const isSameStart =
-        start === twinStart || (start !== null && twinStart != null && Math.abs(start - twinStart) <= 1000);
+        start === twinStart ||
+        (start !== null && twinStart !== undefined && twinStart !== null && Math.abs(start - twinStart) <= 1000);
       if (isSameStart && nodeIndices.join() === (twin?.nodeIndices.join() ?? '')) continue;
       differences.push(
         `pass at ${pass.beginMs}, job ${jobId}: ${start} on ${nodeIndices.join()}, in the twin ${twinStart} on ${twin?.nodeIndices.join()}`,
