@@ -39,6 +39,9 @@ export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
   return { ...SLURM_TIMING, launchMs, launchGapMs: Math.round(nodes * LAUNCH_GAP_MS_PER_NODE) };
 }
 
+/** Time limits are whole minutes. */
+export const SLURM_LIMIT_STEP_MS = 60_000;
+
 /** Slurm's default for `cred_expire`, in seconds. */
 const CREDENTIAL_SECONDS = 120;
 

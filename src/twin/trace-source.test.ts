@@ -98,6 +98,12 @@ describe('jobs of a trace', () => {
     expect([...leftOut]).toEqual([['QOS low: the policy has none of this name', 1]]);
   });
 
+  it('have limits of whole steps', () => {
+    const limit = (limitMs: number | null) =>
+      all([row({ limitMs })], { limitStepMs: 60_000 }).map(({ request }) => request.timeLimitMs)[0];
+    expect([limit(1), limit(60_000), limit(60_001), limit(null)]).toEqual([60_000, 60_000, 120_000, null]);
+  });
+
   it("have their GPUs' share of a node where the trace says no more", () => {
     const perNode = (fields: Partial<TraceRow>, options: Partial<TraceOptions> = {}) =>
       all([row(fields)], options).map(({ request }) => [request.perNode, request.exclusive])[0];

@@ -51,6 +51,8 @@ export interface TraceOptions {
   readonly isMemoryConsumed?: boolean;
   /** What a row that does not say gets on a node, by its GPUs there; memory null: all of the node's. Default: its GPUs' share of each. */
   readonly defaultAsk?: (gpusPerNode: number) => { cpus: number; memoryBytes: number | null };
+  /** Time limits are rounded up to a multiple of this: Slurm's are whole minutes. Default 1. */
+  readonly limitStepMs?: number;
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
   readonly maxRequeues?: number;
   /** What every job of the trace does to keep its work. Default: nothing. */
@@ -160,6 +162,7 @@ function newJob(
   jobId: number,
   options: TraceOptions,
 ): { job: TwinJob; request: JobRequest } {
+  const { limitStepMs = 1 } = options;
   const exclusive = row.isExclusive || row.gpusPerNode === null || options.isExclusive === true;
   const request: JobRequest = {
     jobId,
@@ -169,7 +172,7 @@ function newJob(
     perNode: exclusive ? shape.whole : shape.shared,
     gpuType: shape.gpuType,
     exclusive,
-    timeLimitMs: row.limitMs,
+    timeLimitMs: row.limitMs === null ? null : Math.ceil(row.limitMs / limitStepMs) * limitStepMs,
     excludedNodes: [],
     maxRequeues: options.maxRequeues ?? NO_REQUEUE_LIMIT,
     dependencies: [],

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { SLURM_LIMIT_STEP_MS } from '../../formats/slurm-times.ts';
 import {
   adjustJobs,
   type CheckpointRule,
@@ -92,6 +93,7 @@ async function ofTrace(file: string, cluster: SimulatedCluster, policy: Scenario
       exclusivePartitions: slurm.exclusivePartitions,
       isMemoryConsumed: slurm.isMemoryConsumed,
       defaultAsk: slurm.defaultAsk,
+      limitStepMs: SLURM_LIMIT_STEP_MS,
       ...(!slurm.isRequeued && { maxRequeues: 0 }),
     }),
   });
