@@ -184,7 +184,7 @@ function newJob(
   const isCutOff = row.outcome === 'TIMEOUT';
   const job: TwinJob = {
     request,
-    workMs: isCutOff ? Math.max(row.runMs, row.limitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
+    workMs: isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
     outcome: isCutOff ? 'COMPLETED' : row.outcome,
     cancelAfterMs: null,
     checkpointing: options.checkpointing ?? null,
