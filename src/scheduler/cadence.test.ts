@@ -71,6 +71,15 @@ describe('a cadence', () => {
     expect(cadence.next(BEGIN + 92_300)).toBe('backfill');
   });
 
+  it('goes through the whole queue late where backfill was in the way', () => {
+    const cadence = begun(30);
+    cadence.ask(BEGIN + 59_000);
+    expect(cadence.next(BEGIN + 59_000)).toBe('backfill');
+    cadence.backfillOver(BEGIN + 60_700);
+    expect(cadence.next(BEGIN + 60_700)).toBe('full');
+    expect(cadence.next(BEGIN + 60_700)).toBeNull();
+  });
+
   it('begins with a controller of some age', () => {
     const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
     expect(cadence.next(BEGIN)).toBeNull();

@@ -21,6 +21,7 @@ export class Cadence {
   #promptMs = Infinity;
   #lastMainMs = -Infinity;
   #nextFullMs = -Infinity;
+  #backfillBeganMs = Infinity;
   #lastBackfillMs = -Infinity;
   /** The first change since the second in which the last pass of backfill ended; Infinity for none. */
   #changedMs = Infinity;
@@ -79,7 +80,9 @@ export class Cadence {
       this.#promptMs = Infinity;
       return 'main';
     }
-    return isBackfilling || this.#backfillDueMs() > nowMs ? null : 'backfill';
+    if (isBackfilling || this.#backfillDueMs() > nowMs) return null;
+    this.#backfillBeganMs = nowMs;
+    return 'backfill';
   }
 
   /** When the next pass is due, as far as is known. `isQueueEmpty`: passes through the whole queue can wait. */
@@ -104,7 +107,8 @@ export class Cadence {
     const missed = Math.floor((nowMs - this.#nextFullMs) / intervalMs);
     const lastMs = this.#nextFullMs + missed * intervalMs;
     this.#nextFullMs = lastMs + intervalMs;
-    if (lastMs === nowMs) return true;
+    // It may have had to wait for backfill.
+    if (lastMs === nowMs || (nowMs === this.#lastBackfillMs && lastMs >= this.#backfillBeganMs)) return true;
     this.#lastMainMs = Math.max(this.#lastMainMs, lastMs);
     return false;
   }

@@ -116,6 +116,12 @@ async function ofTrace(file: string, cluster: SimulatedCluster, policy: Scenario
         .map(({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
+  const isMemoryWhole = slurm?.isMemoryConsumed === true && slurm.defaultAsk(1).memoryBytes === null;
+  const asksForNone = reading.rows.filter(({ memoryBytesPerNode }) => memoryBytesPerNode === null).length;
+  if (isMemoryWhole && !slurm.isWholeNode && asksForNone > 0) {
+    const what = `${counted(asksForNone, 'job')} of ${fileName} ask for no memory and have all of a node's, as in Slurm without DefMemPerNode, DefMemPerCPU or DefMemPerGPU: nobody shares their nodes`;
+    remarks.push({ what, examples: [] });
+  }
   if (counts.skipped.size > 0) remarks.push({ what: `skipped in ${fileName}: ${list(counts.skipped)}`, examples: [] });
   if (counts.notes.size > 0) remarks.push({ what: `read in ${fileName}: ${list(counts.notes)}`, examples: [] });
   if (jobs.leftOut.size > 0) remarks.push({ what: `left out of ${fileName}: ${list(jobs.leftOut)}`, examples: [] });
