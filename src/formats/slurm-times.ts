@@ -7,7 +7,7 @@ export const SLURM_CADENCE: CadencePolicy = {
   batchSchedDelaySeconds: 3,
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
-  promptEndShare: 0.015,
+  promptEndShare: 0.012,
   controllerAgeSeconds: 0.5,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
