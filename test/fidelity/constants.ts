@@ -9,7 +9,7 @@ import { folderOf, readRecordedRows } from './recording.ts';
 const BURST_MS = 150;
 
 export interface MeasuredConstants {
-  /** Share of the jobs of which an epilog was reported. */
+  /** Share of the jobs that ended by themselves of which an epilog was reported. */
   promptEndShare: number;
   nodeTestMicroseconds: number;
   controllerAgeSeconds: number;
@@ -33,7 +33,7 @@ export function measureConstants(name: string): MeasuredConstants {
   }));
   const alone = points.filter(({ before }) => before === 0).map(({ overMs }) => overMs);
   return {
-    promptEndShare: promptEnds / whole.length,
+    promptEndShare: whole.filter(({ jobId }) => promptEnds.has(jobId)).length / whole.length,
     nodeTestMicroseconds: replayPasses(name).nodeTestMicroseconds,
     controllerAgeSeconds: ageSeconds,
     overheadMs: alone.toSorted((a, b) => a - b)[Math.floor(alone.length / 2)] ?? Number.NaN,

@@ -32,8 +32,8 @@ export interface ControllerLog {
   held: { jobId: number; startMs: number; heldMs: number }[];
   /** How long the controller had run at the second of the first submission. */
   ageSeconds: number;
-  /** Of how many jobs an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
-  promptEnds: number;
+  /** Jobs of which an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
+  promptEnds: ReadonlySet<number>;
 }
 
 const USED =
@@ -86,7 +86,7 @@ export function readControllerLog(log: string): ControllerLog {
     }
   }
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
-  return { passes, held, ageSeconds, promptEnds: epilogs.size };
+  return { passes, held, ageSeconds, promptEnds: epilogs };
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {

@@ -15,14 +15,14 @@ const scratch = mkdtempSync(join(tmpdir(), 'orrery-recorded-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 /**
- * What a real Slurm did with the same workload twice differs by this much where it backfills every second (fifo-swift-3 and 3b, 14 % of the mean
- * wait): milliseconds decide whether a job ends before or after a pass, and everything behind it is another history. A tolerance below the
+ * What a real Slurm did with the same workload twice differs by this much where it backfills every second (fifo-swift-3, 3b and 3c: a quarter of the
+ * mean wait): milliseconds decide whether a job ends before or after a pass, and everything behind it is another history. A tolerance below the
  * spread of the real one would test chance.
  */
 const SWIFT_TOLERANCE = 0.25;
 /**
  * A preempted job waits for two minutes before it may start again, four times the mean wait: what the mean comes to is the number of preemptions,
- * and the twin's runs have about a third more of them (docs/reference/fidelity.md).
+ * some thirty a run, and one more or less decides who meets whom from then on.
  */
 const PREEMPTION_TOLERANCE = 0.45;
 
