@@ -2,7 +2,10 @@ import type { CadencePolicy } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { badConf, type ConfLine } from './slurm-conf-lines.ts';
 
-/** Slurm 22.05 without further settings; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured (docs/reference/fidelity.md). */
+/**
+ * Slurm 22.05 without further settings; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured
+ * (docs/reference/fidelity.md).
+ */
 export const SLURM_CADENCE: CadencePolicy = {
   batchSchedDelaySeconds: 3,
   schedIntervalSeconds: 60,

@@ -9,7 +9,7 @@ export interface RunningVictim {
   readonly nodeIndices: readonly number[];
 }
 
-/** Slurm's `preempt_reorder_count`, which lets it go round once more often. */
+/** Slurm's `preempt_reorder_count` is 1 unless it is set, and once more is how often it reorders. */
 const REORDERS_MAX = 2;
 
 /**
@@ -46,7 +46,6 @@ export function chooseInRuns<T extends RunningVictim>(
     const last = definite(order[count - 1], 'the one that made room');
     const earlier = order.slice(0, count - 1).map((one) => ({ one, weight: overlap(one) }));
     earlier.sort((a, b) => b.weight - a.weight);
-    // Those that hold none of its nodes are as good as those that were not needed, and keep their places before them.
     order = [last, ...earlier.map(({ one }) => one), ...order.slice(count)];
   }
 }

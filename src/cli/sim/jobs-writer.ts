@@ -23,7 +23,10 @@ export class JobsWriter implements Observer {
   readonly #isWholeSeconds: boolean;
   #piece = HEADER;
 
-  /** `nameOf`: what the job is called in the file; `isWholeSeconds`: starts and ends are told as Slurm's records tell them. Throws ORR_BAD_FILE where the file cannot be made. */
+  /**
+   * `nameOf`: what the job is called in the file; `isWholeSeconds`: starts and ends as Slurm's records tell them. Throws ORR_BAD_FILE where the
+   * file cannot be made.
+   */
   constructor(file: string, nameOf: (job: TwinJob) => string, isWholeSeconds = false) {
     this.#isWholeSeconds = isWholeSeconds;
     this.#file = file;
