@@ -30,6 +30,12 @@ export const CASES: readonly FidelityCase[] = [
     workload: { jobs: 500, load: 1.7, workSeconds: 280 },
   },
   {
+    name: 'fifo-long',
+    cluster: LARGE,
+    confLines: [BASIC],
+    workload: { jobs: 500, load: 1.7, workSeconds: 420 },
+  },
+  {
     name: 'fifo-light',
     cluster: LARGE,
     confLines: [BASIC],
