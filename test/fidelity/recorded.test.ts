@@ -33,7 +33,7 @@ describe('the twin of a recorded Slurm', () => {
     }
   });
 
-  it.each(ofCase(/^fifo-\d/))('waits as it did with FIFO and backfill every 30 s: %s', (name) => {
+  it.each(ofCase(/^fifo-(?:\d|long)/))('waits as it did with FIFO and backfill every 30 s: %s', (name) => {
     const compared = compareRecording(name);
     expect(Math.abs(compared.meanWaitDifference)).toBeLessThan(0.03);
     expect(compared.medianStartDifferenceSeconds).toBeLessThanOrEqual(3);
