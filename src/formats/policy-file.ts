@@ -127,6 +127,12 @@ const cadence = z.strictObject({
   schedIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.schedIntervalSeconds),
   timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
+  controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
+  bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
+  bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
+  bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),
+  isBfContinued: z.boolean().default(SLURM_CADENCE.isBfContinued),
+  nodeTestMicroseconds: z.number().min(0).default(SLURM_CADENCE.nodeTestMicroseconds),
 });
 
 const ownFields = {

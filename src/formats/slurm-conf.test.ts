@@ -58,6 +58,17 @@ PartitionName=learn Nodes=dgx[001-003,007] Default=YES PriorityTier=2 PriorityJo
 PartitionName=any Nodes=ALL MaxTime=UNLIMITED AllowAccounts=vision OverSubscribe=EXCLUSIVE
 `;
 
+describe('what a job asks for that does not say', () => {
+  const asks = (...lines: string[]) => parse(['NodeName=a CPUs=64', ...lines].join('\n')).defaultAsk(4);
+
+  it('is a CPU and all of the memory, unless the file has defaults', () => {
+    expect(asks()).toEqual({ cpus: 1, memoryBytes: null });
+    expect(asks('DefMemPerNode=100')).toEqual({ cpus: 1, memoryBytes: 100 * 1024 ** 2 });
+    expect(asks('DefCpuPerGPU=8', 'DefMemPerCPU=10')).toEqual({ cpus: 32, memoryBytes: 320 * 1024 ** 2 });
+    expect(asks('DefMemPerGPU=7')).toEqual({ cpus: 1, memoryBytes: 28 * 1024 ** 2 });
+  });
+});
+
 describe('a slurm.conf', () => {
   it('gives nodes: defaults, host lists, CPUs from their parts, memory and GPUs', () => {
     const { nodes, clusterName } = parse(SITE);
@@ -93,7 +104,7 @@ describe('a slurm.conf', () => {
         fairshareAlgorithm: 'classic',
         billingWeights: { cpu: 1, gpu: 0 },
       },
-      cadence: SLURM_CADENCE,
+      cadence: { ...SLURM_CADENCE, bfMaxTimeSeconds: 60, isBfContinued: true },
       requeueDelaySeconds: 121,
       preempt: { type: 'qos', mode: 'requeue', exemptSeconds: 7200, isYoungestFirst: true },
       partitions: [
@@ -125,7 +136,6 @@ describe('a slurm.conf', () => {
       'slurm.conf:25 Gres=nic:2: only GPUs are counted',
       'slurm.conf:27 NodeName=old[1-2]: State=DOWN: its nodes are left out',
       'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
-      expect.stringMatching(/^slurm\.conf:5 SchedulerParameters bf_continue: /),
       'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: this flag is not modelled',
       'slurm.conf:8 SelectTypeParameters CR_LLN: placement packs nodes and leaf switches',
     ]);
@@ -154,6 +164,14 @@ describe('a slurm.conf', () => {
 
   it.each([
     ['SelectType=select/linear', { isWholeNode: true, isMemoryConsumed: false }],
+    [
+      'SchedulerParameters=bf_interval=2,bf_max_time=5,bf_yield_interval=1000000,bf_yield_sleep=250000',
+      {
+        policy: {
+          cadence: { ...SLURM_CADENCE, bfMaxTimeSeconds: 5, bfYieldIntervalSeconds: 1, bfYieldSleepSeconds: 0.25 },
+        },
+      },
+    ],
     ['SelectType=select/cons_tres', { isWholeNode: false, isMemoryConsumed: true }],
     ['SelectType=select/cons_tres SelectTypeParameters=CR_CPU', { isWholeNode: false, isMemoryConsumed: false }],
     [

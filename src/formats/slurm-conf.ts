@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
 import type { QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { Timing } from '../twin/scenario.ts';
 import { readAssociationDump, readQosDump } from './slurm-accounting.ts';
 import {
   badConf,
@@ -11,9 +12,11 @@ import {
   integerSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
+import { type DefaultAsk, readDefaultAsk } from './slurm-default-ask.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
 import { listOf, pluginOf, readSlurmPolicy } from './slurm-policy.ts';
+import { readSlurmTiming } from './slurm-times.ts';
 
 export type { ConfText, IgnoredSetting } from './slurm-conf-lines.ts';
 
@@ -40,6 +43,10 @@ export interface SlurmConf {
   exclusivePartitions: readonly string[];
   /** Memory is a resource that can run out (`CR_Core_Memory` and the like). */
   isMemoryConsumed: boolean;
+  /** What a job with so many GPUs on a node asks for where its submission does not say. */
+  defaultAsk: (gpusPerNode: number) => DefaultAsk;
+  /** Between decisions and what follows from them on the nodes. */
+  timing: Timing;
   /** A failure puts a job back in the queue unless it says otherwise (`JobRequeue`). */
   isRequeued: boolean;
   /** From SIGTERM to SIGKILL. */
@@ -109,6 +116,8 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
     // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
     isMemoryConsumed:
       selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
+    defaultAsk: readDefaultAsk(settings),
+    timing: readSlurmTiming(records.get('nodename') ?? []),
     isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
     killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
     overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),

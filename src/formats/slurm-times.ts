@@ -1,22 +1,70 @@
 import type { CadencePolicy } from '../scheduler/policy.ts';
+import type { Timing } from '../twin/scenario.ts';
 import { badConf, type ConfLine } from './slurm-conf-lines.ts';
 
-/** Slurm 22.05 without further settings; the share of prompt ends is measured (docs/reference/fidelity.md). */
+/**
+ * Slurm 22.05 without further settings; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured
+ * (docs/reference/fidelity.md).
+ */
 export const SLURM_CADENCE: CadencePolicy = {
   batchSchedDelaySeconds: 3,
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
-  promptEndShare: 0.15,
+  promptEndShare: 0.012,
+  controllerAgeSeconds: 0.5,
+  bfMaxTimeSeconds: 30,
+  bfYieldIntervalSeconds: 2,
+  bfYieldSleepSeconds: 0.5,
+  isBfContinued: false,
+  nodeTestMicroseconds: 23,
 };
+
+/** Measured as well: what a job takes beyond its tasks, on a node with a machine of its own. */
+const SLURM_TIMING: Timing = { launchMs: 10, completeMs: 10, killMs: 10 };
+
+/**
+ * Where nodes of a slurm.conf are one machine's (`NodeHostname`), each launch reads a configuration as long as there are nodes, and a launch
+ * waits for those before it: measured on two cores, for each node.
+ */
+const LAUNCH_MS_PER_NODE = 0.6;
+const LAUNCH_GAP_MS_PER_NODE = 0.2;
+
+/** By the lines that declare nodes. */
+export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
+  const counts = new Map<string, number>();
+  for (const { values } of nodeLines) {
+    const host = values.get('nodehostname') ?? '';
+    if (host !== '') counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  const nodes = Math.max(0, ...counts.values());
+  if (nodes < 2) return SLURM_TIMING;
+  const launchMs = SLURM_TIMING.launchMs + Math.round(nodes * LAUNCH_MS_PER_NODE);
+  return { ...SLURM_TIMING, launchMs, launchGapMs: Math.round(nodes * LAUNCH_GAP_MS_PER_NODE) };
+}
+
+/** Time limits are whole minutes. */
+export const SLURM_LIMIT_STEP_MS = 60_000;
 
 /** Slurm's default for `cred_expire`, in seconds. */
 const CREDENTIAL_SECONDS = 120;
 
-/** `SchedulerParameters` that say when the controller looks at its queue. */
-const CADENCE_PARAMETERS = {
-  batch_sched_delay: 'batchSchedDelaySeconds',
-  sched_interval: 'schedIntervalSeconds',
-} as const satisfies Record<string, keyof CadencePolicy>;
+interface CadenceParameter {
+  field: Exclude<keyof CadencePolicy, 'isBfContinued'>;
+  min: number;
+  /** Of the field in the parameter's unit. */
+  factor: number;
+}
+
+const MICROSECOND = 1e-6;
+
+/** `SchedulerParameters` that say when the controller looks at its queue, and for how long. */
+const CADENCE_PARAMETERS: Readonly<Record<string, CadenceParameter>> = {
+  batch_sched_delay: { field: 'batchSchedDelaySeconds', min: 1, factor: 1 },
+  sched_interval: { field: 'schedIntervalSeconds', min: 1, factor: 1 },
+  bf_max_time: { field: 'bfMaxTimeSeconds', min: 1, factor: 1 },
+  bf_yield_interval: { field: 'bfYieldIntervalSeconds', min: 1, factor: MICROSECOND },
+  bf_yield_sleep: { field: 'bfYieldSleepSeconds', min: 1, factor: MICROSECOND },
+};
 
 export interface SlurmTimes {
   cadence: CadencePolicy;
@@ -24,7 +72,7 @@ export interface SlurmTimes {
 }
 
 export function isCadenceParameter(name: string): boolean {
-  return Object.hasOwn(CADENCE_PARAMETERS, name);
+  return name === 'bf_continue' || Object.hasOwn(CADENCE_PARAMETERS, name);
 }
 
 /**
@@ -33,9 +81,14 @@ export function isCadenceParameter(name: string): boolean {
  */
 export function readSlurmTimes(settings: ReadonlyMap<string, ConfLine>): SlurmTimes {
   const cadence = { ...SLURM_CADENCE };
-  for (const [name, field] of Object.entries(CADENCE_PARAMETERS)) {
-    cadence[field] = wordSetting(settings, 'SchedulerParameters', name, 1) ?? cadence[field];
+  // The time of a pass is that between two, unless the file says otherwise.
+  const bfIntervalSeconds = wordSetting(settings, 'SchedulerParameters', 'bf_interval', -1);
+  if (bfIntervalSeconds !== undefined && bfIntervalSeconds > 0) cadence.bfMaxTimeSeconds = bfIntervalSeconds;
+  for (const [name, { field, min, factor }] of Object.entries(CADENCE_PARAMETERS)) {
+    const value = wordSetting(settings, 'SchedulerParameters', name, min);
+    if (value !== undefined) cadence[field] = value * factor;
   }
+  cadence.isBfContinued = words(settings, 'SchedulerParameters').includes('bf_continue');
   if (settings.get('epilog')?.values.get('epilog')) cadence.promptEndShare = 1;
   const credentialSeconds = wordSetting(settings, 'AuthInfo', 'cred_expire', 5) ?? CREDENTIAL_SECONDS;
   return { cadence, requeueDelaySeconds: credentialSeconds + 1 };
@@ -49,10 +102,14 @@ function wordSetting(
   min: number,
 ): number | undefined {
   const line = settings.get(key.toLowerCase());
-  const words = line?.values.get(key.toLowerCase())?.split(',') ?? [];
-  const word = words.find((one) => one.trim().startsWith(`${name}=`));
+  const word = words(settings, key).find((one) => one.startsWith(`${name}=`));
   if (line === undefined || word === undefined) return undefined;
-  const text = word.trim().slice(name.length + 1);
-  if (/^\d+$/.test(text) && Number(text) >= min) return Number(text);
+  const text = word.slice(name.length + 1);
+  if (/^-?\d+$/.test(text) && Number(text) >= min) return Number(text);
   throw badConf(line.file, line.line, `${key}: ${name}: expected an integer >= ${min}, got "${text}"`);
+}
+
+function words(settings: ReadonlyMap<string, ConfLine>, key: string): string[] {
+  const text = settings.get(key.toLowerCase())?.values.get(key.toLowerCase()) ?? '';
+  return text.split(',').map((word) => word.trim());
 }

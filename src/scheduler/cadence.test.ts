@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { Cadence } from './cadence.ts';
 
 const BEGIN = 1_000_500;
-const POLICY = { batchSchedDelaySeconds: 3, schedIntervalSeconds: 60, timeLimitCheckSeconds: 30 };
+const POLICY = {
+  batchSchedDelaySeconds: 3,
+  schedIntervalSeconds: 60,
+  timeLimitCheckSeconds: 30,
+  controllerAgeSeconds: 0,
+  bfMaxTimeSeconds: 30,
+  bfYieldIntervalSeconds: 2,
+  bfYieldSleepSeconds: 0.5,
+  isBfContinued: false,
+  nodeTestMicroseconds: 0,
+};
 
 /** Every pass until then, as the driver that is woken when it asks to be would see them. */
 function passes(cadence: Cadence, fromMs: number, toMs: number, isQueueEmpty = false) {
@@ -26,10 +36,10 @@ describe('a cadence', () => {
   it('makes a pass that was asked for at the first tick of a second after three seconds', () => {
     const cadence = begun(null);
     cadence.ask(BEGIN + 100);
-    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3006]]);
+    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3012]]);
     // Whoever asks long after the last pass waits for the next tick.
     cadence.ask(BEGIN + 30_000);
-    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 60]]);
+    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 120]]);
   });
 
   it('goes through the whole queue once a minute, and through an empty one not at all', () => {
@@ -40,39 +50,62 @@ describe('a cadence', () => {
     const idle = begun(null);
     expect(passes(idle, BEGIN, BEGIN + 130_000, true)).toEqual([]);
     idle.ask(BEGIN + 130_000);
-    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 20]]);
+    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 40]]);
   });
 
-  it('backfills an interval after the last time if anything changed, else within a second of the next change', () => {
+  it('backfills an interval after the end of the last time if anything changed, else within a second of the next change', () => {
     const cadence = begun(30);
     cadence.ask(BEGIN + 10);
-    const made = passes(cadence, BEGIN, BEGIN + 100_000).filter(([pass]) => pass === 'backfill');
-    expect(made).toEqual([['backfill', 500]]);
-    cadence.ask(BEGIN + 100_000);
-    const [late] = passes(cadence, BEGIN + 100_000, BEGIN + 103_000).filter(([pass]) => pass === 'backfill');
-    expect(late).toEqual(['backfill', 500]);
-    cadence.ask(BEGIN + 103_000);
-    const [next] = passes(cadence, BEGIN + 103_000, BEGIN + 150_000).filter(([pass]) => pass === 'backfill');
-    expect(next).toEqual(['backfill', 27_500]);
+    expect(passes(cadence, BEGIN, BEGIN + 29_999).filter(([pass]) => pass === 'backfill')).toEqual([]);
+    expect(cadence.next(BEGIN + 30_000)).toBe('backfill');
+    cadence.backfillOver(BEGIN + 31_200);
+    cadence.ask(BEGIN + 62_000);
+    const soon = passes(cadence, BEGIN + 62_000, BEGIN + 62_199).map(([pass]) => pass);
+    expect(soon).not.toContain('backfill');
+    expect(cadence.next(BEGIN + 62_200)).toBe('backfill');
+    // It ends in the second of a change: another pass follows an interval later. Meanwhile no other pass of backfill begins.
+    cadence.changed(BEGIN + 62_210);
+    expect(cadence.next(BEGIN + 62_250, true)).toBeNull();
+    cadence.backfillOver(BEGIN + 62_300);
+    expect(passes(cadence, BEGIN + 62_300, BEGIN + 92_299).map(([pass]) => pass)).not.toContain('backfill');
+    expect(cadence.next(BEGIN + 92_300)).toBe('backfill');
   });
 
-  it('makes a pass at once where a job was killed, and for the given share of jobs on one node', () => {
+  it('goes through the whole queue late where backfill was in the way', () => {
+    const cadence = begun(30);
+    cadence.ask(BEGIN + 59_000);
+    expect(cadence.next(BEGIN + 59_000)).toBe('backfill');
+    cadence.backfillOver(BEGIN + 60_700);
+    expect(cadence.next(BEGIN + 60_700)).toBe('full');
+    expect(cadence.next(BEGIN + 60_700)).toBeNull();
+  });
+
+  it('begins with a controller of some age', () => {
+    const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
+    expect(cadence.next(BEGIN)).toBeNull();
+    cadence.ask(BEGIN);
+    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3012);
+    expect(cadence.next(BEGIN + 28_500)).toBe('main');
+    expect(cadence.next(BEGIN + 28_500)).toBe('backfill');
+  });
+
+  it('makes a pass at once where a job was killed, and for the given share of jobs', () => {
     const killed = begun(null);
-    killed.jobEnded(1, 4, true, BEGIN + 200);
+    killed.jobEnded(1, true, BEGIN + 200);
     expect(passes(killed, BEGIN + 200, BEGIN + 300)).toEqual([['main', 0]]);
-    const prompt = (share: number, nodes: number) => {
+    const prompt = (share: number) => {
       const cadence = begun(null, share);
       let count = 0;
       for (let jobId = 1; jobId <= 1000; jobId++) {
-        cadence.jobEnded(jobId, nodes, false, BEGIN + jobId);
+        cadence.jobEnded(jobId, false, BEGIN + jobId);
         if (passes(cadence, BEGIN + jobId, BEGIN + jobId).length > 0) count += 1;
       }
       return count;
     };
-    expect(prompt(0.25, 1)).toBeGreaterThan(220);
-    expect(prompt(0.25, 1)).toBeLessThan(280);
-    expect(prompt(0.25, 2)).toBe(0);
-    expect(prompt(1, 2)).toBe(1000);
+    expect(prompt(0.25)).toBeGreaterThan(220);
+    expect(prompt(0.25)).toBeLessThan(280);
+    expect(prompt(0)).toBe(0);
+    expect(prompt(1)).toBe(1000);
   });
 
   it('looks at time limits at its own instants', () => {

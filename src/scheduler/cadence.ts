@@ -1,16 +1,16 @@
 import type { CadencePolicy } from './policy.ts';
 
 const SECOND = 1000;
-/** Slurm's loop sleeps a second and does its other work: measured 1.002 to 1.004 s on an idle controller. */
-const TICK_MS = 1002;
+/** Slurm's loop sleeps a second and does its other work: measured 1.003 to 1.006 s. */
+const TICK_MS = 1004;
 
 export type Pass = 'main' | 'full' | 'backfill';
 
 /**
  * When Slurm's controller looks at its queue (22.05). Neither a submission nor, as a rule, the end of a job starts a pass at once: they ask for
  * one, and a loop with a period of a second starts it if the last was `batchSchedDelaySeconds` ago; every `schedIntervalSeconds` it goes
- * through the whole queue unasked. Backfill comes `bfIntervalSeconds` after its last pass if anything changed since then, otherwise within a
- * second of the next change.
+ * through the whole queue unasked. Backfill comes `bfIntervalSeconds` after the end of its last pass if anything changed since the second of
+ * that end, otherwise within a second of the next change.
  */
 export class Cadence {
   readonly #policy: CadencePolicy;
@@ -21,9 +21,11 @@ export class Cadence {
   #promptMs = Infinity;
   #lastMainMs = -Infinity;
   #nextFullMs = -Infinity;
+  #backfillBeganMs = Infinity;
   #lastBackfillMs = -Infinity;
-  /** The first change since the last pass of backfill; Infinity for none. */
+  /** The first change since the second in which the last pass of backfill ended; Infinity for none. */
   #changedMs = Infinity;
+  #lastChangeMs = -Infinity;
 
   /** `bfIntervalSeconds`: null for none. */
   constructor(policy: CadencePolicy, bfIntervalSeconds: number | null) {
@@ -34,13 +36,30 @@ export class Cadence {
   /** A job was submitted, ended, or may start from now on. */
   ask(atMs: number): void {
     this.#askedMs = Math.min(this.#askedMs, atMs);
+    this.changed(atMs);
+  }
+
+  /** Something changed that asks for no pass: a job started, or pending jobs were found to be held up. */
+  changed(atMs: number): void {
     this.#changedMs = Math.min(this.#changedMs, atMs);
+    this.#lastChangeMs = atMs;
+  }
+
+  /** The pass of backfill is over. */
+  backfillOver(atMs: number): void {
+    this.#lastBackfillMs = atMs;
+    this.#changedMs = this.#lastChangeMs >= floorToSecond(atMs) ? atMs : Infinity;
+  }
+
+  /** Whether anything has changed after that instant. */
+  hasChangedSince(atMs: number): boolean {
+    return this.#lastChangeMs > atMs;
   }
 
   /** The attempt of a job is over. `isKilled`: by the scheduler's own word. */
-  jobEnded(jobId: number, nodes: number, isKilled: boolean, atMs: number): void {
+  jobEnded(jobId: number, isKilled: boolean, atMs: number): void {
     const share = this.#policy.promptEndShare;
-    if (isKilled || share >= 1 || (nodes === 1 && fractionOf(jobId) < share)) this.#promptMs = atMs;
+    if (isKilled || fractionOf(jobId) < share) this.#promptMs = atMs;
   }
 
   /** When the time limit of an attempt is looked at for the first time after it has passed. */
@@ -49,8 +68,8 @@ export class Cadence {
     return periodMs > 0 ? Math.ceil(deadlineMs / periodMs) * periodMs : deadlineMs;
   }
 
-  /** The pass that is due now, which is taken to be made; null for none. */
-  next(nowMs: number): Pass | null {
+  /** The pass that is due now, which is taken to be made, or with backfill to begin (see `backfillOver`); null for none. */
+  next(nowMs: number, isBackfilling = false): Pass | null {
     if (this.#nextFullMs === -Infinity) this.#begin(nowMs);
     if (this.#isFullPassDue(nowMs)) {
       this.#mainMade(nowMs);
@@ -61,23 +80,24 @@ export class Cadence {
       this.#promptMs = Infinity;
       return 'main';
     }
-    if (this.#backfillDueMs() > nowMs) return null;
-    this.#lastBackfillMs = nowMs;
-    this.#changedMs = Infinity;
+    if (isBackfilling || this.#backfillDueMs() > nowMs) return null;
+    this.#backfillBeganMs = nowMs;
     return 'backfill';
   }
 
   /** When the next pass is due, as far as is known. `isQueueEmpty`: passes through the whole queue can wait. */
-  wakeMs(isQueueEmpty: boolean): number {
-    const dueMs = Math.min(this.#promptMs, this.#mainDueMs(), this.#backfillDueMs());
+  wakeMs(isQueueEmpty: boolean, isBackfilling = false): number {
+    const backfillMs = isBackfilling ? Infinity : this.#backfillDueMs();
+    const dueMs = Math.min(this.#promptMs, this.#mainDueMs(), backfillMs);
     return isQueueEmpty ? dueMs : Math.min(dueMs, this.#nextFullMs);
   }
 
+  /** The controller was started a while before anything happened, and so was its clock. */
   #begin(nowMs: number): void {
-    this.#lastMainMs = nowMs;
-    this.#nextFullMs = nowMs + this.#policy.schedIntervalSeconds * SECOND;
-    // It has long waited for something to change, with a look every second.
-    if (this.#backfillMs < Infinity) this.#lastBackfillMs = nowMs + SECOND / 2 - this.#backfillMs;
+    const startedMs = nowMs - this.#policy.controllerAgeSeconds * SECOND;
+    this.#lastMainMs = startedMs;
+    this.#nextFullMs = startedMs + this.#policy.schedIntervalSeconds * SECOND;
+    if (this.#backfillMs < Infinity) this.#lastBackfillMs = startedMs;
   }
 
   /** Passes through an empty queue are made up for here, not when their time comes. */
@@ -87,7 +107,8 @@ export class Cadence {
     const missed = Math.floor((nowMs - this.#nextFullMs) / intervalMs);
     const lastMs = this.#nextFullMs + missed * intervalMs;
     this.#nextFullMs = lastMs + intervalMs;
-    if (lastMs === nowMs) return true;
+    // It may have had to wait for backfill.
+    if (lastMs === nowMs || (nowMs === this.#lastBackfillMs && lastMs >= this.#backfillBeganMs)) return true;
     this.#lastMainMs = Math.max(this.#lastMainMs, lastMs);
     return false;
   }

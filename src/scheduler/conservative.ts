@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import type { Policy } from './policy.ts';
+import type { RoomMade } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
 
 const SECOND = 1000;
@@ -16,6 +17,7 @@ const KILL_WAIT_MS = 30 * SECOND;
 /** A running attempt as predictions see it: until its time limit, counted from the second in which it started. */
 interface Running {
   job: JobRecord;
+  nodeIndices: readonly number[];
   endMs: number;
 }
 
@@ -24,16 +26,49 @@ interface Prospect {
   nodeIndices: number[];
 }
 
+/** A pass of backfill that has begun and is not over. */
+interface BackfillPass {
+  readonly beginMs: number;
+  readonly horizonMs: number;
+  readonly table: ReservationTable;
+  /** Nodes on which others are being preempted. */
+  readonly vacating: NodeMask;
+  /** The queue as it was when the pass began, and how far in it the pass has come. */
+  readonly jobs: readonly JobRecord[];
+  at: number;
+  /** When it has done what it has done so far, and when it last began to hold up everybody else. */
+  dueMs: number;
+  sinceMs: number;
+  isYielding: boolean;
+  /** It ends then. */
+  isCutOff: boolean;
+  /** Less than a millisecond, and not in `dueMs` yet. */
+  spentMicroseconds: number;
+  /** A job that is to start then. */
+  starting: { job: JobRecord; nodeIndices: readonly number[] } | null;
+}
+
 /**
  * Slurm's main scheduler and its `sched/backfill` (22.05), pass by pass: a reservation of whole nodes for every job that is looked at, in
- * steps of `bfResolutionSeconds`, predicted from the time limits of what runs. Times count in whole seconds, as Slurm's do.
+ * steps of `bfResolutionSeconds`, predicted from the time limits of what runs. Times count in whole seconds, as Slurm's do. Where the policy
+ * has a cadence, backfill takes the time that Slurm's takes: meanwhile nobody else starts jobs, and it may be cut off before it has looked at
+ * all of them.
  */
 export class ConservativePasses {
+  /** Told what a pass of backfill makes of each job that it plans: when it is to start, null for not in sight, and on which nodes. */
+  onPlanned: ((job: JobRecord, startMs: number | null, nodeIndices: readonly number[]) => void) | null = null;
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
+  /** Preempts others for a job whose turn it is and which cannot start now on these nodes. Null: nobody is preempted in a pass. */
+  preempt: ((job: JobRecord, usable: NodeMask, nowMs: number) => RoomMade | null) | null = null;
+  /** How many nodes passes of backfill have looked at for jobs, each as often as it was. */
+  testedNodes = 0;
+  #pass: BackfillPass | null = null;
   #space: FreeSpace;
   #running: Running[] = [];
+  /** Those for which no time was taken yet. */
+  #untimedNodes = 0;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -42,61 +77,205 @@ export class ConservativePasses {
     this.#space = new FreeSpace(ledger.pool);
   }
 
+  /** When the pass of backfill that has begun goes on; Infinity where none has. */
+  get dueMs(): number {
+    return this.#pass?.dueMs ?? Infinity;
+  }
+
+  /** Whether nothing else can be done until then. */
+  get isLocked(): boolean {
+    return this.#pass !== null && !this.#pass.isYielding;
+  }
+
   /** Starts jobs in turn; the first of a partition that does not fit closes it and its nodes for this pass. */
   main(nowMs: number, isFull: boolean, start: Start): void {
-    this.#space = new FreeSpace(this.#ledger.pool);
+    const space = new FreeSpace(this.#ledger.pool);
     let closed = 0;
     let depth = 0;
     this.#eachOfFront(nowMs, (job) => {
       if ((job.partitionBit & closed) !== 0) return true;
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
-      const nodeIndices = this.#place(this.#space, this.#usable(job, closed), job);
-      if (nodeIndices === null) closed |= job.partitionBit;
-      else this.#start(job, nodeIndices, start);
-      return true;
-    });
-  }
-
-  /** Plans every job at the front of the queue, and starts those whose time is now. */
-  backfill(nowMs: number, start: Start): void {
-    const { pool, ends } = this.#ledger;
-    const secondMs = floorTo(nowMs, SECOND);
-    this.#space = new FreeSpace(pool);
-    this.#running = ends
-      .sorted()
-      .map((job) => ({ job, endMs: job.isEnding ? 0 : floorTo(job.startMs, SECOND) + job.limitMs }));
-    this.#running.sort((a, b) => a.endMs - b.endMs || a.job.request.jobId - b.job.request.jobId);
-    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
-    const horizonMs = secondMs + this.#policy.bfWindowSeconds * SECOND;
-    const table = new ReservationTable(
-      pool.nodes.length,
-      floorTo(secondMs, resolutionMs),
-      floorTo(horizonMs, resolutionMs),
-      resolutionMs,
-    );
-    this.#eachOfFront(nowMs, (job) => {
-      const prospect = this.#plan(job, table, secondMs);
-      if (prospect === null) return true;
-      const { startMs, nodeIndices } = prospect;
-      if (startMs <= secondMs) {
-        this.#start(job, nodeIndices, start);
-        this.#insert({ job, endMs: secondMs + job.limitMs });
-      } else if (startMs <= horizonMs) {
-        table.reserve(nodeIndices, floorTo(startMs, resolutionMs), floorTo(startMs + job.limitMs, resolutionMs));
+      const usable = this.#usable(job, closed);
+      const nodeIndices = this.#place(space, usable, job);
+      if (nodeIndices === null) {
+        closed |= job.partitionBit;
+        this.preempt?.(job, usable, nowMs);
+      } else {
+        space.occupy(job, nodeIndices);
+        start(job, nodeIndices);
       }
       return true;
     });
   }
 
-  /** The first instant and nodes that reservations leave the job. */
-  #plan(job: JobRecord, table: ReservationTable, secondMs: number): Prospect | null {
+  /** Begins to plan every job at the front of the queue, and to start those whose time is now: `resume` does it. */
+  beginBackfill(nowMs: number): void {
+    this.#untimedNodes = 0;
+    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+    const secondMs = floorTo(nowMs, SECOND);
+    const horizonMs = secondMs + this.#policy.bfWindowSeconds * SECOND;
+    const table = new ReservationTable(
+      this.#ledger.pool.nodes.length,
+      floorTo(secondMs, resolutionMs),
+      floorTo(horizonMs, resolutionMs),
+      resolutionMs,
+    );
+    const jobs = [...this.#ledger.queue.front()];
+    const progress = {
+      at: 0,
+      dueMs: nowMs,
+      sinceMs: nowMs,
+      isYielding: false,
+      isCutOff: false,
+      spentMicroseconds: 0,
+      starting: null,
+    };
+    const vacating = new NodeMask(this.#ledger.pool.nodes.length);
+    this.#pass = { beginMs: nowMs, horizonMs, table, vacating, jobs, ...progress };
+    this.#look();
+  }
+
+  /** Goes on with the pass as far as it comes until now. Returns whether it is over. */
+  resume(nowMs: number, hasChanged: (sinceMs: number) => boolean, start: Start): boolean {
+    const pass = this.#pass;
+    if (pass === null) return false;
+    while (pass.dueMs <= nowMs) {
+      if (pass.isYielding) {
+        if (hasChanged(pass.sinceMs)) {
+          if (this.#policy.cadence?.isBfContinued !== true) return this.#end();
+          this.#look();
+        }
+        pass.isYielding = false;
+        pass.sinceMs = nowMs;
+      }
+      if (pass.starting !== null) this.#startFound(pass, pass.starting, start);
+      const job = pass.jobs[pass.at];
+      if (job === undefined || pass.isCutOff || this.#isCutOff(pass, pass.dueMs)) return this.#end();
+      if (this.#yields(pass)) continue;
+      pass.at += 1;
+      // It may have been cancelled since the pass began, or another may have come before it.
+      if (job.place !== 'front' || !this.#isAdmitted(job, nowMs)) continue;
+      pass.isCutOff = !this.#consider(pass, job, nowMs);
+    }
+    return false;
+  }
+
+  #end(): boolean {
+    this.#pass = null;
+    return true;
+  }
+
+  /** What runs and what is free. */
+  #look(): void {
+    const { pool, ends } = this.#ledger;
+    this.#space = new FreeSpace(pool);
+    this.#running = ends.sorted().map((job) => ({
+      job,
+      nodeIndices: job.held?.nodeIndices ?? [],
+      endMs: job.isEnding ? 0 : floorTo(job.startMs, SECOND) + job.limitMs,
+    }));
+    this.#running.sort((a, b) => a.endMs - b.endMs || a.job.request.jobId - b.job.request.jobId);
+  }
+
+  #isCutOff({ beginMs }: BackfillPass, atMs: number): boolean {
+    const { cadence } = this.#policy;
+    return cadence !== null && floorTo(atMs, SECOND) - floorTo(beginMs, SECOND) >= cadence.bfMaxTimeSeconds * SECOND;
+  }
+
+  /** Others have their turn where the pass has worked for long. */
+  #yields(pass: BackfillPass): boolean {
+    const { cadence } = this.#policy;
+    if (cadence === null || pass.dueMs - pass.sinceMs < cadence.bfYieldIntervalSeconds * SECOND) return false;
+    pass.isYielding = true;
+    pass.sinceMs = pass.dueMs;
+    pass.dueMs += cadence.bfYieldSleepSeconds * SECOND;
+    return true;
+  }
+
+  /** Plans one job. Returns whether the pass can go on. */
+  #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
+    const secondMs = floorTo(pass.dueMs, SECOND);
     const usable = this.#usable(job, 0);
+    const prospect = this.#plan(job, usable, pass, secondMs);
+    if (prospect === 'cut off') return false;
+    if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, usable, nowMs)) return true;
+    if (prospect === null) {
+      this.onPlanned?.(job, null, []);
+      return true;
+    }
+    const { nodeIndices } = prospect;
+    // Where somebody is still being preempted nobody starts within the second.
+    const startMs = pass.vacating.hasAny(nodeIndices)
+      ? Math.max(prospect.startMs, secondMs + SECOND)
+      : prospect.startMs;
+    this.onPlanned?.(job, startMs, nodeIndices);
+    if (startMs <= secondMs) {
+      // Slurm looks for its nodes once more.
+      this.#untimedNodes += usable.count();
+      this.#spend(pass);
+      pass.starting = { job, nodeIndices };
+    } else if (startMs <= pass.horizonMs) {
+      const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+      // Slurm's table of slots is as large as the number of jobs that a pass looks at.
+      if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
+      pass.table.reserve(nodeIndices, floorTo(startMs, resolutionMs), floorTo(startMs + job.limitMs, resolutionMs));
+    }
+    return true;
+  }
+
+  /** Preempts others for the job. Returns whether it is to start in their place. */
+  #makeRoom(pass: BackfillPass, job: JobRecord, usable: NodeMask, nowMs: number): boolean {
+    if (this.preempt === null) return false;
+    const secondMs = floorTo(pass.dueMs, SECOND);
+    const available = usable.copy();
+    pass.table.narrow(available, usable, secondMs, secondMs + job.limitMs);
+    const made = this.preempt(job, available, nowMs);
+    if (made === null) return false;
+    for (const { job: victim, nodeIndices } of made.victims) {
+      for (const index of nodeIndices) pass.vacating.add(index);
+      this.#space.vacate(victim, nodeIndices);
+      const at = this.#running.findIndex((running) => running.job === victim);
+      if (at >= 0) this.#running.splice(at, 1);
+    }
+    this.onPlanned?.(job, secondMs, made.nodeIndices);
+    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+    pass.table.reserve(
+      made.nodeIndices,
+      floorTo(secondMs, resolutionMs),
+      floorTo(secondMs + job.limitMs, resolutionMs),
+    );
+    return true;
+  }
+
+  #startFound(pass: BackfillPass, { job, nodeIndices }: NonNullable<BackfillPass['starting']>, start: Start): void {
+    pass.starting = null;
+    const { pool } = this.#ledger;
+    if (job.place !== 'front' || !nodeIndices.every((index) => isAvailable(pool.at(index)))) return;
+    this.#space.occupy(job, nodeIndices);
+    this.#insert({ job, nodeIndices, endMs: floorTo(pass.dueMs, SECOND) + job.limitMs });
+    start(job, nodeIndices);
+  }
+
+  /** Takes the time that looking at nodes has cost. */
+  #spend(pass: BackfillPass): void {
+    pass.spentMicroseconds += this.#untimedNodes * (this.#policy.cadence?.nodeTestMicroseconds ?? 0);
+    this.testedNodes += this.#untimedNodes;
+    this.#untimedNodes = 0;
+    pass.dueMs += Math.floor(pass.spentMicroseconds / 1000);
+    pass.spentMicroseconds %= 1000;
+  }
+
+  /** The first instant and nodes that reservations leave the job. */
+  #plan(job: JobRecord, usable: NodeMask, pass: BackfillPass, secondMs: number): Prospect | 'cut off' | null {
+    const { table } = pass;
     const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
     for (let fromMs = secondMs; ; ) {
+      if (this.#isCutOff(pass, pass.dueMs)) return 'cut off';
       const available = usable.copy();
       const laterMs = table.narrow(available, usable, fromMs, fromMs + job.limitMs);
       const prospect = available.count() < job.request.nodes ? null : this.#predict(job, available, secondMs);
+      this.#spend(pass);
       if (prospect === null) {
         if (laterMs === null) return null;
         fromMs = laterMs;
@@ -137,10 +316,10 @@ export class ConservativePasses {
         const one = running[at];
         if (one === undefined) break;
         if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
-        if (!available.hasAny(one.job.held?.nodeIndices ?? [])) continue;
+        if (!available.hasAny(one.nodeIndices)) continue;
         if (one.endMs === Infinity) return null;
         baseMs ??= floorTo(one.endMs, BATCH_MS) + BATCH_MS;
-        space.vacate(one.job);
+        space.vacate(one.job, one.nodeIndices);
         last = one;
       }
       if (last === null || baseMs === null) return null;
@@ -155,6 +334,7 @@ export class ConservativePasses {
   }
 
   #place(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
+    this.#untimedNodes += usable.count();
     return placeInRuns(space, usable, this.#ledger.pool.nodes.length, job);
   }
 
@@ -167,11 +347,6 @@ export class ConservativePasses {
       if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
     }
     return mask;
-  }
-
-  #start(job: JobRecord, nodeIndices: readonly number[], start: Start): void {
-    this.#space.occupy(job, nodeIndices);
-    start(job, nodeIndices);
   }
 
   #insert(running: Running): void {

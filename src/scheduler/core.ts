@@ -121,7 +121,7 @@ export class Core implements SchedulerCore {
   ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void {
     const own = this.#own(job);
     if (!isOnNodes(own)) throw new Error(`job ${own.request.jobId} holds no nodes: its attempt has ended before`);
-    this.#cadence?.jobEnded(own.request.jobId, own.request.nodes, own.isEnding, atMs);
+    this.#cadence?.jobEnded(own.request.jobId, own.isEnding, atMs);
     this.ledger.endAttempt(own, state, exitCode, atMs);
   }
 
@@ -143,7 +143,7 @@ export class Core implements SchedulerCore {
     const deadlineMs = deadlines.peek()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
-    if (cadence !== null) wakeMs = Math.min(wakeMs, cadence.wakeMs(queue.head() === undefined));
+    if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
     // Also where nobody is in the queue: those who wait for a reservation are out of it.
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
     if (queue.head() === undefined) return wakeMs;
@@ -154,6 +154,12 @@ export class Core implements SchedulerCore {
     }
     const preemptMs = this.#preemption?.wakeMs ?? Infinity;
     return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity);
+  }
+
+  #passWakeMs(cadence: Cadence, isQueueEmpty: boolean): number {
+    const backfillMs = this.#passes?.dueMs ?? Infinity;
+    if (this.#passes?.isLocked === true) return backfillMs;
+    return Math.min(backfillMs, cadence.wakeMs(isQueueEmpty, backfillMs < Infinity));
   }
 
   /** What depends on which nodes there are. */
@@ -267,28 +273,47 @@ export class Core implements SchedulerCore {
     const { pool, queue } = this.ledger;
     const start = this.#starter(nowMs, sink);
     const hasChanged = queue.takeArrivals().length > 0 || pool.changes !== this.#seenChanges;
-    if (this.ledger.claimants.size > 0) this.#startClaimants(start);
+    if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants(start);
     const cadence = this.#cadence;
-    let isLookedAt = cadence === null;
     if (cadence === null) {
       passes.main(nowMs, true, start);
       this.#owesBackfill ||= hasChanged && this.policy.schedulerType === 'backfill';
       if (this.#nextBackfillMs() <= nowMs) {
         this.#owesBackfill = false;
         this.#lastBackfillMs = nowMs;
-        passes.backfill(nowMs, start);
+        passes.beginBackfill(nowMs);
+        passes.resume(nowMs, () => false, start);
       }
+      this.#preemption?.run(nowMs, sink);
     } else {
       if (hasChanged) cadence.ask(nowMs);
-      for (let pass = cadence.next(nowMs); pass !== null; pass = cadence.next(nowMs)) {
-        isLookedAt = true;
-        if (pass === 'backfill') passes.backfill(nowMs, start);
-        else passes.main(nowMs, pass === 'full', start);
-      }
+      const preemption = this.#preemption;
+      if (preemption !== null) passes.preempt = (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink);
+      this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;
-    if (isLookedAt) this.#preemption?.run(nowMs, sink);
     return this.#wakeMs(nowMs);
+  }
+
+  #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): void {
+    const startAndTell: Start = (job, nodeIndices) => {
+      cadence.changed(nowMs);
+      start(job, nodeIndices);
+    };
+    for (;;) {
+      if (passes.dueMs <= nowMs && passes.resume(nowMs, (sinceMs) => cadence.hasChangedSince(sinceMs), startAndTell)) {
+        cadence.backfillOver(nowMs);
+      }
+      if (passes.isLocked) return;
+      const pass = cadence.next(nowMs, passes.dueMs < Infinity);
+      if (pass === null) return;
+      if (pass === 'backfill') passes.beginBackfill(nowMs);
+      else {
+        passes.main(nowMs, pass === 'full', startAndTell);
+        // Jobs that it finds held up are marked so.
+        if (this.ledger.queue.head() !== undefined) cadence.changed(nowMs);
+      }
+    }
   }
 
   /** Where no cadence says it: `bfIntervalSeconds` after the last pass, once something has changed. */

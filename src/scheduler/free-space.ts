@@ -25,6 +25,12 @@ export class FreeSpace {
     }
   }
 
+  copy(): FreeSpace {
+    const copy = new FreeSpace(this.#pool);
+    copy.copyFrom(this);
+    return copy;
+  }
+
   /** Both are of the same nodes. */
   copyFrom(other: FreeSpace): void {
     this.#gpus.set(other.#gpus);
@@ -33,9 +39,9 @@ export class FreeSpace {
     this.#jobs.set(other.#jobs);
   }
 
-  /** The job, which holds nodes, is gone. */
-  vacate(job: JobRecord): void {
-    for (const index of job.held?.nodeIndices ?? []) this.#change(job, index, 1);
+  /** The job is gone from these nodes. */
+  vacate(job: JobRecord, nodeIndices: readonly number[]): void {
+    for (const index of nodeIndices) this.#change(job, index, 1);
   }
 
   /** The job is on these nodes. */

@@ -29,7 +29,7 @@ export function naivePass(plan: Plan): Map<number, number[]> {
   const floor = (time: number) => Math.floor(time / resolution) * resolution;
   const running = [...plan.running];
   const reserved: { node: number; from: number; to: number }[] = [];
-  const edges = () => [...new Set(reserved.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
+  let edges: number[] = [];
   const isFree = (node: number, from: number, to: number) =>
     !reserved.some((one) => one.node === node && one.to > from && one.from <= to);
   const started = new Map<number, number[]>();
@@ -39,7 +39,7 @@ export function naivePass(plan: Plan): Map<number, number[]> {
       const to = from + job.limit;
       const usable = all.filter((node) => isFree(node, from, to));
       // The next edge after `from` behind which a node is free that is not among those looked at up to there.
-      const later = edges().find((edge) => {
+      const later = edges.find((edge) => {
         if (edge <= from) return false;
         const upTo = all.filter((node) => isFree(node, from, Math.min(edge - 1, to)));
         return all.some((node) => isFree(node, edge, edge) && !upTo.includes(node));
@@ -59,6 +59,12 @@ export function naivePass(plan: Plan): Map<number, number[]> {
           if (start > now + plan.window) break;
           if (prospect.on.every((node) => isFree(node, begin, floor(start + job.limit) - 1))) {
             for (const node of prospect.on) reserved.push({ node, from: begin, to: end });
+            edges = withoutOne(
+              [...new Set([...edges, begin, end])].sort((a, b) => a - b),
+              begin,
+              end,
+              (edge) => all.every((node) => isFree(node, edge - 1, edge - 1) === isFree(node, edge, edge)),
+            );
             break;
           }
           isDone = false;
@@ -70,6 +76,13 @@ export function naivePass(plan: Plan): Map<number, number[]> {
     }
   }
   return started;
+}
+
+/** Of the edges from the one before `begin` to `end`, the first at which nothing changes is forgotten. */
+function withoutOne(edges: readonly number[], begin: number, end: number, isNothing: (edge: number) => boolean) {
+  const before = edges.findLast((edge) => edge < begin) ?? begin;
+  const dropped = edges.find((edge) => edge >= before && edge <= end && isNothing(edge));
+  return edges.filter((edge) => edge !== dropped);
 }
 
 function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, usable: readonly number[]) {

@@ -33,6 +33,10 @@ export class NodeMask {
       this.words[word] = (this.words[word] ?? 0) & (other.words[word] ?? 0);
   }
 
+  equals(other: NodeMask): boolean {
+    return this.words.every((word, index) => word === other.words[index]);
+  }
+
   count(): number {
     let count = 0;
     for (let word of this.words) for (; word !== 0; word &= word - 1) count += 1;

@@ -118,10 +118,22 @@ export interface CadencePolicy {
   /** Jobs are held to their time limits this often (30). */
   timeLimitCheckSeconds: number;
   /**
-   * Share of jobs on one node of which something is still to be cleaned up when the controller asks: their ends start a pass at once. 1: the
-   * ends of all jobs do, as where an `Epilog` runs.
+   * Share of jobs of which something is still to be cleaned up when the controller asks: their ends start a pass at once. 1: the ends of all
+   * jobs do, as where an `Epilog` runs.
    */
   promptEndShare: number;
+  /** How long the controller has run when the first job is submitted: what its passes are counted from. */
+  controllerAgeSeconds: number;
+  /** A pass of backfill is cut off once so many seconds have begun since the one in which it started (`bf_max_time`, `bf_interval`). */
+  bfMaxTimeSeconds: number;
+  /** After so long it lets others have their turn, and is over if anything changed meanwhile (`bf_yield_interval`, 2). */
+  bfYieldIntervalSeconds: number;
+  /** How long others have their turn (`bf_yield_sleep`, 0.5). */
+  bfYieldSleepSeconds: number;
+  /** A pass goes on whatever changed meanwhile (`bf_continue`). */
+  isBfContinued: boolean;
+  /** What a pass of backfill needs each time it looks for a job's nodes, for each node that it looks at. 0: no time passes. */
+  nodeTestMicroseconds: number;
 }
 
 /** Some nodes kept for some people for some time (`scontrol create reservation`). */

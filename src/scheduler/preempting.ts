@@ -2,15 +2,24 @@ import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { couldHold, isKeptOff } from './node-record.ts';
+import { FreeSpace, placeInRuns } from './free-space.ts';
+import { NodeMask } from './node-mask.ts';
+import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import { nodesWithRoom, placeGang } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
-import { type GangNeed, isOpen, VictimSearch } from './preemption.ts';
+import { type GangNeed, isOpen, type NoChoice, type VictimChoice, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
+import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
+
+/** Who is preempted, and where the job would be if all who could be were gone: what Slurm's backfill reserves for it. */
+export interface RoomMade {
+  readonly victims: readonly Candidate[];
+  readonly nodeIndices: readonly number[];
+}
 
 /** A running attempt as one that could be preempted. */
 export class Candidate implements PreemptibleJob {
@@ -56,6 +65,8 @@ export class Preemption {
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
   readonly #search = new VictimSearch();
+  /** Nodes are taken in runs of neighbours, as Slurm takes them. */
+  readonly #isInRuns: boolean;
   /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
   #reckoned: PreemptionClass | null = null;
   #gpus = 0;
@@ -66,6 +77,7 @@ export class Preemption {
   constructor(ledger: Ledger, policy: Policy, admit: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
     this.#policy = policy;
+    this.#isInRuns = policy.backfillType === 'conservative';
     this.#admit = admit;
   }
 
@@ -126,9 +138,42 @@ export class Preemption {
     this.#gpus = preemptible.gpusFor(preemptor, nowMs);
   }
 
+  /**
+   * For this job alone, whose turn it is in a pass of Slurm's and which cannot start now on these nodes. Null where nobody is preempted: that
+   * would come to nothing, or room is being made already.
+   */
+  makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): RoomMade | null {
+    const { preemptible, pool, ending } = this.#ledger;
+    const { kind, request } = job;
+    if (!kind.mayPreempt) return null;
+    const space = new FreeSpace(pool);
+    for (const other of ending) {
+      if (other.preemptorJobId === request.jobId) return null;
+      space.vacate(other, other.held?.nodeIndices ?? []);
+    }
+    const nodeCount = pool.nodes.length;
+    if (placeInRuns(space, usable, nodeCount, job) !== null) return null;
+    const candidates = [...preemptible.candidates(kind.preemption, nowMs)];
+    const emptied = space.copy();
+    for (const candidate of candidates) emptied.vacate(candidate.job, candidate.nodeIndices);
+    const nodeIndices = placeInRuns(emptied, usable, nodeCount, job);
+    const choice = nodeIndices === null ? null : chooseInRuns(candidates, space, usable, nodeCount, job);
+    if (nodeIndices === null || choice === null) return null;
+    this.#preempt(choice.victims, job, sink);
+    return { victims: choice.victims, nodeIndices };
+  }
+
+  #preempt(victims: readonly Candidate[], { request }: JobRecord, sink: DecisionSink): void {
+    for (const { job: victim } of victims) {
+      victim.preemptorJobId = request.jobId;
+      this.#ledger.markEnding(victim, 'PREEMPTED');
+      sink.endAttempt(victim, 'PREEMPTED');
+    }
+  }
+
   #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
-    const { request, kind } = job;
+    const { request } = job;
     const gpus = this.#gpus;
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
     if (obtainableNodes < job.preemptRetryNodes) return;
@@ -142,34 +187,51 @@ export class Preemption {
     }
     // It fits as it is, and is kept back for a job with a reservation only.
     if (placeGang(pool, job) !== null) return;
-    const need = this.#needOf(job);
-    const open = this.#openFor(job, need);
-    // What it needs is being freed already.
-    if (open.length >= need.nodes) return;
-    const choice = this.#search.chooseInOrder(preemptible.candidates(kind.preemption, nowMs), pool.nodes, need, open);
+    const choice = this.#choose(job, nowMs);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
       if (refused !== null) {
         refused.obtainableNodes = obtainableNodes;
-        refused.fitting = need.nodes - choice.missingNodes;
+        refused.fitting = request.nodes - choice.missingNodes;
       }
       return;
     }
+    // What it needs is being freed already.
+    if (choice.victims.length === 0) return;
     this.#reckoned = null;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
     );
-    for (const { job: victim } of choice.victims) {
-      victim.preemptorJobId = request.jobId;
-      this.#ledger.markEnding(victim, 'PREEMPTED');
-      sink.endAttempt(victim, 'PREEMPTED');
+    this.#preempt(choice.victims, job, sink);
+  }
+
+  /** No victims where what it needs is being freed already. */
+  #choose(job: JobRecord, nowMs: number): VictimChoice<Candidate> | NoChoice {
+    const { pool, preemptible } = this.#ledger;
+    const candidates = preemptible.candidates(job.kind.preemption, nowMs);
+    if (this.#isInRuns) return this.#chooseInRuns(job, [...candidates]);
+    const need = this.#needOf(job);
+    const open = this.#openFor(job, need);
+    if (open.length >= need.nodes) return { victims: [], nodeIndices: [] };
+    return this.#search.chooseInOrder(candidates, pool.nodes, need, open);
+  }
+
+  #chooseInRuns(job: JobRecord, candidates: readonly Candidate[]): VictimChoice<Candidate> | NoChoice {
+    const { pool, ending } = this.#ledger;
+    const space = new FreeSpace(pool);
+    for (const other of ending) space.vacate(other, other.held?.nodeIndices ?? []);
+    const usable = new NodeMask(pool.nodes.length);
+    for (const node of pool.nodes) {
+      if (isAvailable(node) && couldHold(node.nodeClass, job) && !isKeptOff(node, job)) usable.add(node.index);
     }
+    if (placeInRuns(space, usable, pool.nodes.length, job) !== null) return { victims: [], nodeIndices: [] };
+    return chooseInRuns(candidates, space, usable, pool.nodes.length, job) ?? { missingNodes: 1 };
   }
 
   /** Null for a job that is not to have the nodes that others of its shape may have. */
   #refusedOf({ shape, barred, kind }: JobRecord): Refused | null {
-    if (shape < 0 || barred !== null) return null;
+    if (shape < 0 || barred !== null || this.#isInRuns) return null;
     let refused = this.#refused.get(kind.preemption);
     if (refused === undefined) {
       refused = [];

@@ -12,6 +12,9 @@ export class ReservationTable {
   /** Ascending and without gaps. */
   readonly #slots: Slot[];
   readonly #resolutionMs: number;
+  /** Slots as Slurm counts them: it never counts one less. */
+  size = 1;
+  #isBegun = false;
 
   constructor(nodeCount: number, beginMs: number, endMs: number, resolutionMs: number) {
     const free = new NodeMask(nodeCount);
@@ -47,24 +50,50 @@ export class ReservationTable {
     );
   }
 
-  /** The nodes belong to one job from then until then, for one step of the resolution at least. */
+  /**
+   * The nodes belong to one job from then until then, for one step of the resolution at least. Of neighbouring slots that have become alike two
+   * are made one: no more, as in Slurm, and it matters, since `narrow` looks from one slot to the next only.
+   */
   reserve(nodeIndices: readonly number[], fromMs: number, toMs: number): void {
     const slots = this.#slots;
-    const beginMs = Math.max(fromMs, slots[0]?.beginMs ?? fromMs);
+    const tableMs = slots[0]?.beginMs ?? fromMs;
+    const beginMs = Math.max(fromMs, tableMs);
     const endMs = Math.max(toMs, beginMs + this.#resolutionMs);
-    this.#cut(beginMs);
-    this.#cut(endMs);
-    for (const slot of slots) {
-      if (slot.beginMs < beginMs || slot.beginMs >= endMs) continue;
-      for (const index of nodeIndices) slot.free.delete(index);
+    if (beginMs === tableMs && !this.#isBegun) {
+      // Slurm cuts an empty slot off the first one.
+      this.#isBegun = true;
+      this.size += 1;
+    }
+    const first = this.#cut(beginMs);
+    if (first === null) return;
+    const after = this.#cut(endMs);
+    for (let at = first; at < (after ?? slots.length); at++) {
+      for (const index of nodeIndices) slots[at]?.free.delete(index);
+    }
+    this.#mergeOne(Math.max(0, first - 2), after ?? slots.length - 1);
+  }
+
+  /** Of the slots from `first` to `last`. */
+  #mergeOne(first: number, last: number): void {
+    const slots = this.#slots;
+    for (let at = first; at < last; at++) {
+      const [slot, next] = [slots[at], slots[at + 1]];
+      if (slot === undefined || next === undefined || !slot.free.equals(next.free)) continue;
+      slot.endMs = next.endMs;
+      slots.splice(at + 1, 1);
+      return;
     }
   }
 
-  #cut(atMs: number): void {
+  /** Index of the slot that begins then; null where that is after all slots. */
+  #cut(atMs: number): number | null {
     const at = this.#slots.findIndex((slot) => slot.endMs > atMs);
     const slot = this.#slots[at];
-    if (slot === undefined || slot.beginMs >= atMs) return;
+    if (slot === undefined) return null;
+    if (slot.beginMs >= atMs) return at;
     this.#slots.splice(at + 1, 0, { beginMs: atMs, endMs: slot.endMs, free: slot.free.copy() });
     slot.endMs = atMs;
+    this.size += 1;
+    return at + 1;
   }
 }

@@ -55,6 +55,8 @@ export class Attempts implements DecisionSink {
   readonly #observers: Observers;
   readonly #hash: StateHash;
   readonly #timing: Timing;
+  /** When the last launch has begun; later than now where others are waiting. */
+  #launcherFreeMs = -Infinity;
   /** By QOS. */
   readonly #graceMs: ReadonlyMap<string, number>;
   readonly #progress: Progress = { doneMs: 0, savedMs: 0 };
@@ -115,8 +117,11 @@ export class Attempts implements DecisionSink {
     for (const observer of this.#observers.ofStarts) {
       observer.attemptStarted?.(job.twin, core.attempt, allocation, queuedMs, this.nowMs);
     }
-    if (this.#timing.launchMs === 0) this.#startTasks(job);
-    else this.#queue.push(this.nowMs + this.#timing.launchMs, TASKS_STARTED, job.slot, job.attemptStamp);
+    const { launchMs, launchGapMs = 0 } = this.#timing;
+    this.#launcherFreeMs = Math.max(this.nowMs, this.#launcherFreeMs + launchGapMs);
+    const tasksMs = this.#launcherFreeMs + launchMs;
+    if (tasksMs === this.nowMs) this.#startTasks(job);
+    else this.#queue.push(tasksMs, TASKS_STARTED, job.slot, job.attemptStamp);
   }
 
   endAttempt(core: CoreJob, cause: EndCause): void {

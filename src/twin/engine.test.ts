@@ -126,6 +126,18 @@ describe('an attempt', () => {
     expect(jobs.map(({ endMs }) => endMs / SECOND)).toEqual([103, 213]);
   });
 
+  it('is launched after those that started with it where launches follow one another', () => {
+    const timing = { ...INSTANT, launchMs: SECOND, launchGapMs: 2 * SECOND };
+    const late = aJob(4, { request: { submitMs: 50 * SECOND } });
+    const { attempts } = run({ jobs: [aJob(1), aJob(2), aJob(3), late], nodeCount: 4, timing });
+    expect(attempts.map(brief)).toEqual([
+      'COMPLETED 0-101: 100 0 1',
+      'COMPLETED 0-103: 100 0 3',
+      'COMPLETED 0-105: 100 0 5',
+      'COMPLETED 50-151: 100 0 1',
+    ]);
+  });
+
   it('ends as the job would, with its work done, where the job is to fail', () => {
     expect(run({ jobs: [aJob(1, { outcome: 'OUT_OF_MEMORY' })] }).attempts.map(brief)).toEqual([
       'OUT_OF_MEMORY 0-100: 100 0 0',

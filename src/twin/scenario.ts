@@ -19,6 +19,11 @@ export interface Operator extends Observer {
 export interface Timing {
   /** From the decision to start an attempt until its tasks run; its nodes are held meanwhile. */
   launchMs: number;
+  /**
+   * By how much later the tasks of each further attempt run where several are started at once: nodes that share a machine launch one after the
+   * other. Default 0.
+   */
+  launchGapMs?: number;
   /** From the end of its last task until its nodes are free again (epilog, messages). */
   completeMs: number;
   /** From the signal to a job that is ended early (cancelled, timed out, requeued) until nothing of it runs. */

@@ -113,6 +113,12 @@ describe('jobs of a trace', () => {
     expect([...leftOut]).toEqual([['QOS low: the policy has none of this name', 1]]);
   });
 
+  it('have limits of whole steps', () => {
+    const limit = (limitMs: number | null) =>
+      all([row({ limitMs })], { limitStepMs: 60_000 }).map(({ request }) => request.timeLimitMs)[0];
+    expect([limit(1), limit(60_000), limit(60_001), limit(null)]).toEqual([60_000, 60_000, 120_000, null]);
+  });
+
   it("have their GPUs' share of a node where the trace says no more", () => {
     const perNode = (fields: Partial<TraceRow>, options: Partial<TraceOptions> = {}) =>
       all([row(fields)], options).map(({ request }) => [request.perNode, request.exclusive])[0];
@@ -128,6 +134,10 @@ describe('jobs of a trace', () => {
     expect(perNode({ gpusPerNode: 1 }, { isExclusive: true })).toEqual([whole, true]);
     const memory = { gpusPerNode: 8, memoryBytesPerNode: 600 * GIB };
     expect(perNode(memory, { isMemoryConsumed: false })).toEqual([whole, false]);
+    const ask = { defaultAsk: (gpus: number) => ({ cpus: 2 * gpus, memoryBytes: gpus === 1 ? GIB : null }) };
+    expect(perNode({ gpusPerNode: 1 }, ask)).toEqual([{ cpus: 2, memoryBytes: GIB, gpus: 1 }, false]);
+    expect(perNode({ gpusPerNode: 2 }, ask)).toEqual([{ cpus: 4, memoryBytes: 512 * GIB, gpus: 2 }, false]);
+    expect(perNode({ gpusPerNode: 2, cpusPerNode: 7 }, ask)?.[0]).toMatchObject({ cpus: 7 });
     const partitions = [{ name: 'shared' }, { name: 'whole', isDefault: true }];
     const exclusive = { policy: { partitions }, exclusivePartitions: ['whole'] };
     expect(perNode({ gpusPerNode: 1 }, exclusive)).toEqual([whole, true]);

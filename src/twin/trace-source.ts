@@ -51,6 +51,10 @@ export interface TraceOptions {
   readonly exclusivePartitions?: readonly string[];
   /** False: memory never runs out, so what rows ask of it is left out. Default true. */
   readonly isMemoryConsumed?: boolean;
+  /** What a row that does not say gets on a node, by its GPUs there; memory null: all of the node's. Default: its GPUs' share of each. */
+  readonly defaultAsk?: (gpusPerNode: number) => { cpus: number; memoryBytes: number | null };
+  /** Time limits are rounded up to a multiple of this: Slurm's are whole minutes. Default 1. */
+  readonly limitStepMs?: number;
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
   readonly maxRequeues?: number;
   /** What every job of the trace does to keep its work. Default: nothing. */
@@ -98,7 +102,7 @@ interface Shape {
  * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
  */
 export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
-  const shapes = new ShapeBook(options.nodes, options.isMemoryConsumed ?? true);
+  const shapes = new ShapeBook(options);
   const refused: RefusedRow[] = [];
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
@@ -169,6 +173,7 @@ function newJob(
   jobId: number,
   options: TraceOptions,
 ): { job: TwinJob; request: JobRequest } {
+  const { limitStepMs = 1 } = options;
   const exclusive = row.isExclusive || row.gpusPerNode === null || options.isExclusive === true;
   const request: JobRequest = {
     jobId,
@@ -178,7 +183,7 @@ function newJob(
     perNode: exclusive ? shape.whole : shape.shared,
     gpuType: shape.gpuType,
     exclusive,
-    timeLimitMs: row.limitMs,
+    timeLimitMs: row.limitMs === null ? null : Math.ceil(row.limitMs / limitStepMs) * limitStepMs,
     excludedNodes: NONE,
     maxRequeues: options.maxRequeues ?? NO_REQUEUE_LIMIT,
     dependencies: NONE,
@@ -190,7 +195,7 @@ function newJob(
   const isCutOff = row.outcome === 'TIMEOUT';
   const job: TwinJob = {
     request,
-    workMs: isCutOff ? Math.max(row.runMs, row.limitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
+    workMs: isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
     outcome: isCutOff ? 'COMPLETED' : row.outcome,
     cancelAfterMs: null,
     checkpointing: options.checkpointing ?? null,
@@ -206,9 +211,11 @@ class ShapeBook {
   private readonly isMemoryConsumed: boolean;
   /** Many in a row ask for the same. */
   private last: { row: TraceRow; shape: Shape | null } | null = null;
+  private readonly defaultAsk: TraceOptions['defaultAsk'];
 
-  constructor(nodes: readonly NodeSpec[], isMemoryConsumed: boolean) {
+  constructor({ nodes, isMemoryConsumed = true, defaultAsk }: TraceOptions) {
     this.isMemoryConsumed = isMemoryConsumed;
+    this.defaultAsk = defaultAsk;
     const byKey = new Map<string, { node: NodeSpec; count: number }>();
     for (const node of nodes) {
       const { cpus, memoryBytes, gpus } = node.resources;
@@ -257,12 +264,16 @@ class ShapeBook {
     const [least, ...others] = fitting.map(({ node }) => node.resources);
     if (least === undefined) return null;
     const whole = others.reduce((smallest, next) => (compare(next, smallest) < 0 ? next : smallest), least);
+    const ask = this.defaultAsk?.(gpus);
+    const isAllMemory = this.isMemoryConsumed && ask !== undefined && ask.memoryBytes === null;
     const share = whole.gpus > 0 && gpus > 0 ? gpus / whole.gpus : 1 / Math.max(1, whole.cpus);
     return {
       nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
       shared: {
-        cpus: row.cpusPerNode ?? Math.floor(whole.cpus * share),
-        memoryBytes: memoryBytes ?? Math.floor(whole.memoryBytes * share),
+        cpus: row.cpusPerNode ?? Math.min(whole.cpus, ask?.cpus ?? Math.floor(whole.cpus * share)),
+        memoryBytes:
+          memoryBytes ??
+          (isAllMemory ? whole.memoryBytes : (ask?.memoryBytes ?? Math.floor(whole.memoryBytes * share))),
         gpus,
       },
       whole,

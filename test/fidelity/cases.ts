@@ -30,6 +30,36 @@ export const CASES: readonly FidelityCase[] = [
     workload: { jobs: 500, load: 1.7, workSeconds: 280 },
   },
   {
+    name: 'fifo-long',
+    cluster: LARGE,
+    confLines: [BASIC],
+    workload: { jobs: 500, load: 1.7, workSeconds: 420 },
+  },
+  {
+    name: 'fifo-light',
+    cluster: LARGE,
+    confLines: [BASIC],
+    workload: { jobs: 400, load: 1.1, workSeconds: 240 },
+  },
+  {
+    name: 'fifo-small',
+    cluster: SMALL,
+    confLines: [BASIC],
+    workload: { jobs: 200, load: 1.4, workSeconds: 240 },
+  },
+  {
+    name: 'fifo-brief',
+    cluster: SMALL,
+    confLines: [BASIC],
+    workload: { jobs: 90, load: 1.5, workSeconds: 80 },
+  },
+  {
+    name: 'fifo-swift-small',
+    cluster: SMALL,
+    confLines: [BASIC, SWIFT],
+    workload: { jobs: 200, load: 1.4, workSeconds: 240 },
+  },
+  {
     name: 'dependencies',
     cluster: SMALL,
     confLines: [BASIC, SWIFT],

@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJobsCsv } from '../../src/formats/jobs-csv.ts';
 import { parseSlurmConf } from '../../src/formats/slurm-conf.ts';
-import { SLURM_CADENCE } from '../../src/formats/slurm-times.ts';
+import { SLURM_CADENCE, SLURM_LIMIT_STEP_MS } from '../../src/formats/slurm-times.ts';
 import type { CadencePolicy } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
-import type { Timing } from '../../src/twin/scenario.ts';
-import { type TraceRow, traceJobs } from '../../src/twin/trace-source.ts';
+import { traceJobs } from '../../src/twin/trace-source.ts';
 import type { Observer } from '../../src/twin/types.ts';
-import { RECORDED, type RecordedRow, readRecordedRows } from './recording.ts';
-
-/** Measured on the machine of the recordings (docs/reference/fidelity.md): `sleep 7` took 7.04 s from its allocation to its end. */
-export const SLURM_TIMING: Timing = { launchMs: 20, completeMs: 20, killMs: 50 };
+import { folderOf, plainCsv, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ComparedStarts {
   jobs: number;
@@ -24,57 +21,63 @@ export interface ComparedStarts {
   twinExtraAttempts: number;
   /** Instants and nodes at which the twin gave out more GPUs than there are. */
   overAllocations: number;
+  /** Of every job the last, in seconds from the first submission on. */
+  starts: readonly { job: string; realSeconds: number; twinSeconds: number }[];
 }
 
-export interface ComparisonOptions {
-  cadence?: Partial<CadencePolicy>;
-  /** By how much the twin's clock is ahead: what the phase of its timers does. */
-  shiftMs?: number;
-}
-
-/** A recorded run and the same workload in the twin, with nodes and policy of the run's own slurm.conf. Starts are a job's last. */
-export function compareRecording(name: string, options: ComparisonOptions = {}): ComparedStarts {
-  const folder = join(RECORDED, name);
+/**
+ * A recorded run and the same workload in the twin, with nodes and policy of the run's own slurm.conf: what `orrery sim --trace --slurm-conf`
+ * makes of it. Starts are a job's last. `cadence`: in the place of what the slurm.conf comes to.
+ */
+export function compareRecording(name: string, cadence: Partial<CadencePolicy> = {}): ComparedStarts {
+  const folder = folderOf(name);
   const text = (file: string) => ({ name: file, text: readFileSync(join(folder, file), 'utf8') });
-  const rows = readRecordedRows(readFileSync(join(folder, 'jobs.csv'), 'utf8'));
-  const hasAccounting = rows.some(({ account }) => account !== null);
+  const rows = readRecordedRows(text('jobs.csv').text);
+  const hasDumps = existsSync(join(folder, 'qos.txt'));
   const conf = parseSlurmConf({
     conf: text('slurm.conf'),
-    ...(hasAccounting ? { qos: text('qos.txt'), associations: text('associations.txt') } : {}),
+    ...(hasDumps && { qos: text('qos.txt'), associations: text('associations.txt') }),
   });
-  const first = rows.filter(({ attempt }) => attempt === 1);
-  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
-  const shiftMs = 60_000 + (options.shiftMs ?? 0);
-  const traceRows = first.map((row, index) => traceRowOf(row, index, epochSeconds, shiftMs));
-  const policy = { ...conf.policy, cadence: { ...SLURM_CADENCE, ...conf.policy.cadence, ...options.cadence } };
-  const { source, refused, nameOf } = traceJobs(traceRows, { nodes: conf.nodes, policy, isMemoryConsumed: false });
+  const policy = { ...conf.policy, cadence: { ...SLURM_CADENCE, ...conf.policy.cadence, ...cadence } };
+  const trace = readJobsCsv(plainCsv(rows), `${name}.csv`);
+  const { source, refused, nameOf } = traceJobs(trace.rows, {
+    nodes: conf.nodes,
+    policy,
+    isExclusive: conf.isWholeNode,
+    exclusivePartitions: conf.exclusivePartitions,
+    isMemoryConsumed: conf.isMemoryConsumed,
+    defaultAsk: conf.defaultAsk,
+    limitStepMs: SLURM_LIMIT_STEP_MS,
+  });
   if (refused.length > 0) throw new Error(`the twin refuses job ${refused[0]?.job}: ${refused[0]?.reason}`);
-  const watch = new StartWatch(nameOf, conf.nodes.length, 8);
+  const watch = new StartWatch(nameOf, conf.nodes.length, conf.nodes[0]?.resources.gpus ?? 0);
   runTwin({
     nodes: conf.nodes,
     policy,
-    timing: SLURM_TIMING,
+    timing: conf.timing,
     jobs: source,
     incidents: null,
     operator: null,
     observers: [watch],
     untilMs: null,
   });
+  return comparedStarts(rows, watch);
+}
+
+function comparedStarts(rows: readonly RecordedRow[], watch: StartWatch): ComparedStarts {
+  const first = rows.filter(({ attempt }) => attempt === 1);
+  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
   const lastRow = new Map(rows.map((row) => [row.job, row]));
-  const real: number[] = [];
-  const twin: number[] = [];
-  const differences: number[] = [];
-  for (const row of first) {
-    const started = watch.startMs.get(row.job);
-    const last = lastRow.get(row.job);
-    if (started === undefined || last === undefined) throw new Error(`job ${row.job} never started in the twin`);
-    const realWait = last.startSeconds - row.submitSeconds;
-    const twinWait = Math.floor((started - shiftMs) / 1000) - (row.submitSeconds - epochSeconds);
-    real.push(realWait);
-    twin.push(twinWait);
-    differences.push(Math.abs(realWait - twinWait));
-  }
-  const [realMean, twinMean] = [mean(real), mean(twin)];
+  const compared = first.map(({ job, submitSeconds }) => {
+    const startedMs = watch.startMs.get(job);
+    const last = lastRow.get(job);
+    if (startedMs === undefined || last === undefined) throw new Error(`job ${job} never started in the twin`);
+    const starts = { realSeconds: last.startSeconds - epochSeconds, twinSeconds: Math.floor(startedMs / 1000) };
+    return { job, submitSeconds: submitSeconds - epochSeconds, ...starts };
+  });
+  const realMean = mean(compared.map(({ realSeconds, submitSeconds }) => realSeconds - submitSeconds));
+  const twinMean = mean(compared.map(({ twinSeconds, submitSeconds }) => twinSeconds - submitSeconds));
+  const differences = compared.map(({ realSeconds, twinSeconds }) => Math.abs(realSeconds - twinSeconds));
   return {
     jobs: first.length,
     realMeanWaitSeconds: realMean,
@@ -84,32 +87,7 @@ export function compareRecording(name: string, options: ComparisonOptions = {}):
     realExtraAttempts: rows.length - first.length,
     twinExtraAttempts: watch.attempts - first.length,
     overAllocations: watch.overAllocations,
-  };
-}
-
-/** The instant of a submission within its second is not recorded: the middle. */
-function traceRowOf(row: RecordedRow, index: number, epochSeconds: number, shiftMs: number): TraceRow {
-  return {
-    line: index + 2,
-    job: row.job,
-    submitMs: (row.submitSeconds - epochSeconds) * 1000 + 500 + shiftMs,
-    eligibleMs: null,
-    actualStartMs: null,
-    nodes: row.nodes,
-    gpusPerNode: row.gpusPerNode,
-    cpusPerNode: 1,
-    memoryBytesPerNode: 0,
-    gpuType: null,
-    isExclusive: false,
-    runMs: row.runtimeSeconds * 1000,
-    limitMs: row.limitSeconds * 1000,
-    user: row.user,
-    account: row.account,
-    qos: row.qos,
-    partition: null,
-    priority: 0,
-    after: row.after === null ? [] : [{ condition: 'afterok', job: row.after }],
-    outcome: 'COMPLETED',
+    starts: compared.map(({ job, realSeconds, twinSeconds }) => ({ job, realSeconds, twinSeconds })),
   };
 }
 
@@ -148,16 +126,32 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** Ages of the controller, as good as the default's: its timers are not part of a workload, and recorded ones were as old. */
+export const CONTROLLER_AGES: readonly number[] = [0.5, 0, 0.25, 0.75, 1];
+
+function tableRow(name: string): string {
+  const runs = CONTROLLER_AGES.map((controllerAgeSeconds) => compareRecording(name, { controllerAgeSeconds }));
+  const [run] = runs;
+  if (run === undefined) throw new Error('there are no ages');
+  const percents = runs.map(({ meanWaitDifference }) => meanWaitDifference * 100);
+  const cells = [
+    name,
+    run.realMeanWaitSeconds.toFixed(1),
+    run.twinMeanWaitSeconds.toFixed(1),
+    `${percents[0]?.toFixed(1)} %`,
+    `${Math.min(...percents).toFixed(1)} to ${Math.max(...percents).toFixed(1)} %`,
+    `${run.medianStartDifferenceSeconds} s`,
+    `${run.realExtraAttempts} / ${run.twinExtraAttempts}`,
+    Math.max(...runs.map(({ overAllocations }) => overAllocations)),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
 if (process.argv[1] === import.meta.filename) {
-  for (const name of process.argv.slice(2)) {
-    for (const shiftMs of [0, 1300, 7700, 12_100, 21_900]) {
-      const { meanWaitDifference, medianStartDifferenceSeconds, ...rest } = compareRecording(name, { shiftMs });
-      const { realMeanWaitSeconds, twinMeanWaitSeconds, realExtraAttempts, twinExtraAttempts, overAllocations } = rest;
-      process.stdout.write(
-        `${name} +${shiftMs} ms: wait ${realMeanWaitSeconds.toFixed(2)} s real, ${twinMeanWaitSeconds.toFixed(2)} s twin ` +
-          `(${(meanWaitDifference * 100).toFixed(1)} %); median start difference ${medianStartDifferenceSeconds} s; ` +
-          `requeues ${realExtraAttempts} / ${twinExtraAttempts}; over-allocations ${overAllocations}\n`,
-      );
-    }
-  }
+  const names = process.argv.length > 2 ? process.argv.slice(2) : readdirSync(folderOf('.')).toSorted();
+  process.stdout.write(
+    '| recording | mean wait, s | twin | difference | other ages | median start difference | requeues | over-allocated |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- |\n',
+  );
+  for (const name of names) process.stdout.write(`${tableRow(name)}\n`);
 }

@@ -3,12 +3,14 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureSlurm, ensureSlurmAccounting, type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
 import { CASES, type FidelityCase } from './cases.ts';
+import { usedLines } from './controller-log.ts';
 import { type AccountingDumps, type RecordedJob, readJobCompletions, writeRecording } from './recording.ts';
 import { type PlannedJob, planWorkload } from './workload.ts';
 
 /**
  * Runs a case on a real Slurm and keeps what it did: `node test/fidelity/record.ts CASE SEED [--as NAME] [--logs FOLDER]` writes
- * `test/fidelity/recorded/CASE-SEED/`. Real time: a run takes minutes.
+ * `test/fidelity/recorded/CASE-SEED/`. Real time: a run takes minutes. On a machine that does other things as well the daemons need to go
+ * first (`chrt -r 10 node ...` as root): a controller that waits for the CPU decides otherwise.
  */
 export async function recordCase(
   fidelityCase: FidelityCase,
@@ -36,13 +38,14 @@ export async function recordCase(
       copyFileSync(join(slurm.folder, 'log', 'slurmctld.log'), join(logs, 'slurmctld.log'));
       copyFileSync(completionsPath(slurm), join(logs, 'completions.log'));
     }
+    const passes = usedLines(readFileSync(join(slurm.folder, 'log', 'slurmctld.log'), 'utf8'));
     const dumps = accounting === undefined ? null : dumpAccounting(slurm);
     const jobs: RecordedJob[] = plan.flatMap((planned, index) => {
       const jobId = ids[index] ?? 0;
       const after = planned.after === null ? null : (ids[planned.after] ?? null);
       return [{ jobId, planned, after, attempts: readJobCompletions(log, jobId) }];
     });
-    return writeRecording({ name, conf, dumps, jobs });
+    return writeRecording({ name, conf, dumps, jobs, passes });
   } finally {
     await slurm.stop();
   }
@@ -54,7 +57,8 @@ function confLines(fidelityCase: FidelityCase): string[] {
   return [
     'SelectTypeParameters=CR_CPU',
     'LogTimeFormat=iso8601_ms',
-    'SlurmctldDebug=verbose',
+    'SlurmctldDebug=debug',
+    'DebugFlags=Backfill,Route',
     ...fidelityCase.confLines,
   ];
 }

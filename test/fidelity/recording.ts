@@ -1,8 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { PlannedJob } from './workload.ts';
 
-export const RECORDED = join(import.meta.dirname, 'recorded');
+/** Where a recording is kept; one elsewhere is named by its path. */
+export function folderOf(name: string): string {
+  return resolve(import.meta.dirname, 'recorded', name);
+}
 
 /** One record of `jobcomp/filetxt`: an attempt that is over. Seconds since 1970, as Slurm gives them. */
 export interface JobCompletion {
@@ -34,6 +38,8 @@ export interface Recording {
   /** Null where the cluster has no accounting. */
   dumps: AccountingDumps | null;
   jobs: readonly RecordedJob[];
+  /** Of slurmctld's log what `readControllerLog` reads. */
+  passes: string;
 }
 
 const COLUMNS = [
@@ -81,10 +87,11 @@ export function readJobCompletions(log: string, jobId: number): JobCompletion[] 
 }
 
 /** Returns its folder. */
-export function writeRecording({ name, conf, dumps, jobs }: Recording): string {
-  const folder = join(RECORDED, name);
+export function writeRecording({ name, conf, dumps, jobs, passes }: Recording): string {
+  const folder = folderOf(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'slurm.conf'), conf);
+  writeFileSync(join(folder, 'passes.log.gz'), gzipSync(passes, { level: 9 }));
   if (dumps !== null) {
     writeFileSync(join(folder, 'qos.txt'), dumps.qos);
     writeFileSync(join(folder, 'associations.txt'), dumps.associations);
@@ -160,4 +167,25 @@ export function readRecordedRows(text: string): RecordedRow[] {
         after: word('after'),
       };
     });
+}
+
+/** The workload of a recording as `orrery sim --trace` takes it, from second 0 on. */
+export function plainCsv(rows: readonly RecordedRow[]): string {
+  const first = rows.filter(({ attempt }) => attempt === 1);
+  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
+  const lines = first.map((row) =>
+    [
+      row.job,
+      row.submitSeconds - epochSeconds,
+      row.nodes,
+      row.gpusPerNode,
+      row.runtimeSeconds,
+      row.limitSeconds,
+      row.user ?? '',
+      row.account ?? '',
+      row.qos ?? '',
+      row.after === null ? '' : `afterok:${row.after}`,
+    ].join(','),
+  );
+  return `${['job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,user,account,qos,after', ...lines].join('\n')}\n`;
 }

@@ -46,8 +46,10 @@ function ensureInstalled(programs: readonly string[], packages: readonly string[
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
   process.stderr.write(`Parts of Slurm are missing; installing ${packages.join(', ')} with apt-get ...\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  spawnSync('/usr/bin/apt-get', ['update', '-q'], { stdio: ['ignore', 2, 2], env });
-  spawnSync('/usr/bin/apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
+  // Another installation may be under way.
+  const patience = ['-o', 'DPkg::Lock::Timeout=120'];
+  spawnSync('/usr/bin/apt-get', [...patience, 'update', '-q'], { stdio: ['ignore', 2, 2], env });
+  spawnSync('/usr/bin/apt-get', [...patience, 'install', '-y', '-q', '--no-install-recommends', ...packages], {
     stdio: ['ignore', 2, 2],
     env,
   });

@@ -61,6 +61,16 @@ describe('the CSV of jobs', () => {
     ]);
   });
 
+  it('tells starts and ends in whole seconds where it is asked to', () => {
+    const path = join(folder, 'seconds.csv');
+    const writer = new JobsWriter(path, String, true);
+    const each = job(1, 1500, 1);
+    writer.jobSubmitted(each);
+    writer.jobEnded({ job: each, endMs: 60_999, state: 'COMPLETED', attempts: 1, startMs: 1999, ...times });
+    writer.close();
+    expect(readFileSync(path, 'utf8').split('\n')[1]?.split(',').slice(1, 4)).toEqual(['1.5', '1', '60']);
+  });
+
   it('holds more than one piece of the buffer', () => {
     const path = join(folder, 'many.csv');
     const writer = new JobsWriter(path, ({ request }) => String(request.jobId));

@@ -20,10 +20,15 @@ export class JobsWriter implements Observer {
   readonly #nameOf: (job: TwinJob) => string;
   readonly #descriptor: number;
   readonly #live = new Map<TwinJob, LiveJob>();
+  readonly #isWholeSeconds: boolean;
   #piece = HEADER;
 
-  /** `nameOf`: what the job is called in the file. Throws ORR_BAD_FILE where the file cannot be made. */
-  constructor(file: string, nameOf: (job: TwinJob) => string) {
+  /**
+   * `nameOf`: what the job is called in the file; `isWholeSeconds`: starts and ends as Slurm's records tell them. Throws ORR_BAD_FILE where the
+   * file cannot be made.
+   */
+  constructor(file: string, nameOf: (job: TwinJob) => string, isWholeSeconds = false) {
+    this.#isWholeSeconds = isWholeSeconds;
     this.#file = file;
     this.#nameOf = nameOf;
     this.#descriptor = this.#guarded(() => openSync(file, 'w'));
@@ -61,9 +66,13 @@ export class JobsWriter implements Observer {
 
   #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
     const { submitMs, nodes } = job.request;
-    const times = `${seconds(submitMs)},${seconds(startMs)},${seconds(endMs)}`;
+    const times = `${seconds(submitMs)},${this.#recorded(startMs)},${this.#recorded(endMs)}`;
     this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts}\n`;
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
+  }
+
+  #recorded(ms: number | null): string {
+    return seconds(ms === null || !this.#isWholeSeconds ? ms : Math.floor(ms / 1000) * 1000);
   }
 
   #flush(): void {

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { SLURM_LIMIT_STEP_MS } from '../../formats/slurm-times.ts';
 import {
   adjustJobs,
   type CheckpointRule,
@@ -107,6 +108,8 @@ async function ofTrace(
       isExclusive: slurm.isWholeNode,
       exclusivePartitions: slurm.exclusivePartitions,
       isMemoryConsumed: slurm.isMemoryConsumed,
+      defaultAsk: slurm.defaultAsk,
+      limitStepMs: SLURM_LIMIT_STEP_MS,
       ...(!slurm.isRequeued && { maxRequeues: 0 }),
     }),
   });
@@ -128,6 +131,12 @@ async function ofTrace(
         .slice(0, EXAMPLES_MAX)
         .map(({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
+  }
+  const isMemoryWhole = slurm?.isMemoryConsumed === true && slurm.defaultAsk(1).memoryBytes === null;
+  const asksForNone = reading.rows.filter(({ memoryBytesPerNode }) => memoryBytesPerNode === null).length;
+  if (isMemoryWhole && !slurm.isWholeNode && asksForNone > 0) {
+    const what = `${counted(asksForNone, 'job')} of ${fileName} ask for no memory and have all of a node's, as in Slurm without DefMemPerNode, DefMemPerCPU or DefMemPerGPU: nobody shares their nodes`;
+    remarks.push({ what, examples: [] });
   }
   if (counts.skipped.size > 0) remarks.push({ what: `skipped in ${fileName}: ${list(counts.skipped)}`, examples: [] });
   if (counts.notes.size > 0) remarks.push({ what: `read in ${fileName}: ${list(counts.notes)}`, examples: [] });

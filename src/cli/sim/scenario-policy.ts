@@ -12,8 +12,6 @@ import { type Overrides, withPolicyOverrides } from './overrides.ts';
 import type { ReadingRemark } from './simulation-inputs.ts';
 
 const EXAMPLES_MAX = 5;
-/** Measured on a Slurm 22.05 with made-up nodes: docs/reference/fidelity.md. */
-const SLURM_TIMING: Timing = { launchMs: 20, completeMs: 20, killMs: 50 };
 
 export interface ScenarioPolicy {
   name: string;
@@ -76,7 +74,7 @@ async function ofSlurm(path: string, fields: ScenarioFields): Promise<ScenarioPo
   return {
     name: basename(path),
     options: slurm.policy,
-    timing: SLURM_TIMING,
+    timing: slurm.timing,
     slurm,
     remarks: ignoredRemark(
       basename(path),

@@ -64,7 +64,7 @@ export async function simulate(
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,
   });
-  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf);
+  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.slurm !== null);
   const scenario: Scenario = {
     nodes: cluster.nodes,
     policy: policy.options,

@@ -1,0 +1,95 @@
+import { hostsIn } from './node-list.ts';
+
+/** What ran when a pass of backfill began: where, and since when. */
+export interface RunningJob {
+  jobId: number;
+  nodeIndices: readonly number[];
+  startMs: number;
+}
+
+/** What slurmctld made of a job in a pass. */
+export interface LoggedPlan {
+  jobId: number;
+  /** To the second; null: not in sight. */
+  start: number | null;
+  nodeIndices: readonly number[];
+}
+
+/** A pass of sched/backfill as slurmctld's log tells it (`DebugFlags=Backfill`). */
+export interface LoggedPass {
+  beginMs: number;
+  running: readonly RunningJob[];
+  /** Of each job that it looked at, in turn. */
+  plans: LoggedPlan[];
+  /** It came to the end of the queue. */
+  isComplete: boolean;
+  tookMicroseconds: number;
+}
+
+export interface ControllerLog {
+  passes: LoggedPass[];
+  /** Of each job that ended, its allocation and how long until its end was noted. */
+  held: { jobId: number; startMs: number; heldMs: number }[];
+  /** How long the controller had run at the second of the first submission. */
+  ageSeconds: number;
+  /** Jobs of which an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
+  promptEnds: ReadonlySet<number>;
+}
+
+const USED =
+  /Running as primary|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
+
+/** The lines of a log that are read here. */
+export function usedLines(log: string): string {
+  return log
+    .split('\n')
+    .filter((line) => USED.test(line))
+    .join('\n');
+}
+
+export function readControllerLog(log: string): ControllerLog {
+  const running = new Map<number, RunningJob>();
+  const held: ControllerLog['held'] = [];
+  let [beganMs, firstMs] = [0, 0];
+  const epilogs = new Set<number>();
+  const passes: LoggedPass[] = [];
+  let pass: LoggedPass | null = null;
+  for (const line of log.split('\n')) {
+    const [, time = '', text = ''] = /^\[(\S+)\] (.*)/.exec(line) ?? [];
+    const atMs = Date.parse(`${time}Z`);
+    const jobId = Number(/JobId=(\d+)/.exec(text)?.[1]);
+    if (text.includes('Running as primary')) beganMs = atMs;
+    else if (text.includes('slurm_rpc_submit_batch_job')) firstMs ||= atMs;
+    else if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
+    else if (text.includes('preempted JobId')) running.delete(jobId);
+    else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
+      const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
+      running.set(jobId, { jobId, nodeIndices, startMs: atMs });
+      if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
+    } else if (/_job_complete: .* done/.test(text)) {
+      const startMs = running.get(jobId)?.startMs;
+      if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
+      running.delete(jobId);
+    } else if (text.includes('_attempt_backfill: beginning')) {
+      pass = { beginMs: atMs, running: [...running.values()], plans: [], isComplete: false, tookMicroseconds: 0 };
+    } else if (pass === null) {
+      // Nothing of a pass.
+    } else if (text.includes('test for JobId')) pass.plans.push({ jobId, start: null, nodeIndices: [] });
+    else if (text.includes('to start at')) {
+      const [, start = '', nodes = ''] = /to start at (\S+), .* on nodes (\S+)/.exec(text) ?? [];
+      planOf(pass, jobId, { start: Date.parse(`${start}Z`), nodeIndices: hostsIn(nodes) });
+    } else if (text.includes('end of job queue')) pass.isComplete = true;
+    else if (text.includes('completed testing')) {
+      pass.tookMicroseconds = Number(/usec=(\d+)/.exec(text)?.[1]);
+      passes.push(pass);
+      pass = null;
+    }
+  }
+  const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
+  return { passes, held, ageSeconds, promptEnds: epilogs };
+}
+
+function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {
+  const last = pass.plans.at(-1);
+  if (last?.jobId === jobId) Object.assign(last, plan);
+}

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { parseSlurmConf, type SlurmConf } from '../../src/formats/slurm-conf.ts';
+import { ConservativePasses } from '../../src/scheduler/conservative.ts';
+import type { DecisionSink } from '../../src/scheduler/core-types.ts';
+import { Ledger } from '../../src/scheduler/ledger.ts';
+import { holdNodes } from '../../src/scheduler/placement.ts';
+import { completePolicy } from '../../src/scheduler/policy.ts';
+import { Preemption } from '../../src/scheduler/preempting.ts';
+import type { JobRequest } from '../../src/scheduler/types.ts';
+import { type LoggedPass, readControllerLog } from './controller-log.ts';
+import { folderOf, type RecordedRow, readRecordedRows } from './recording.ts';
+
+export interface ReplayedPasses {
+  passes: number;
+  /** Jobs that were looked at, pass by pass, and of how many the twin says the same: same nodes, same start to a second. */
+  plans: number;
+  same: number;
+  /** The first few of which it does not. */
+  differences: string[];
+  /** What a pass took over how many nodes it looked at, in the median. */
+  nodeTestMicroseconds: number;
+}
+
+const SHOWN_MAX = 10;
+
+/** Every pass of backfill of a recorded controller, made again by the twin in the state that the controller was in. */
+export function replayPasses(name: string): ReplayedPasses {
+  const folder = folderOf(name);
+  const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+  const rows = new Map(readRecordedRows(text('jobs.csv')).map((row) => [Number(row.job), row]));
+  const dump = (file: string) => ({ name: file, text: text(file) });
+  const conf = parseSlurmConf({
+    conf: dump('slurm.conf'),
+    ...(existsSync(join(folder, 'qos.txt')) && { qos: dump('qos.txt') }),
+  });
+  const { passes } = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
+  let plans = 0;
+  const differences: string[] = [];
+  const costs: number[] = [];
+  for (const pass of passes) {
+    const { planned, nodeTests } = replay(pass, conf, rows);
+    // A pass that is cut off has not finished with the last.
+    for (const { jobId, start, nodeIndices } of pass.isComplete ? pass.plans : pass.plans.slice(0, -1)) {
+      plans += 1;
+      const twin = planned.get(jobId);
+      const twinStart = twin?.start;
+      const isSameStart =
+        start === twinStart ||
+        (start !== null && twinStart !== undefined && twinStart !== null && Math.abs(start - twinStart) <= 1000);
+      if (isSameStart && nodeIndices.join() === (twin?.nodeIndices.join() ?? '')) continue;
+      differences.push(
+        `pass at ${pass.beginMs}, job ${jobId}: ${start} on ${nodeIndices.join()}, in the twin ${twinStart} on ${twin?.nodeIndices.join()}`,
+      );
+    }
+    if (pass.isComplete && nodeTests > 1000) costs.push(pass.tookMicroseconds / nodeTests);
+  }
+  const nodeTestMicroseconds = costs.toSorted((a, b) => a - b)[Math.floor(costs.length / 2)] ?? 0;
+  const same = plans - differences.length;
+  return { passes: passes.length, plans, same, differences: differences.slice(0, SHOWN_MAX), nodeTestMicroseconds };
+}
+
+function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, RecordedRow>) {
+  const policy = completePolicy({
+    ...conf.policy,
+    priority: { type: 'basic' },
+    cadence: null,
+  });
+  const ledger = new Ledger(policy);
+  for (const node of conf.nodes) ledger.pool.add(node);
+  const submit = (jobId: number, priority: number) => ledger.submit(requestOf(jobId, priority, rows.get(jobId)), 0, 0);
+  for (const { jobId, nodeIndices, startMs } of pass.running.toSorted((a, b) => a.startMs - b.startMs)) {
+    const job = submit(jobId, 0);
+    ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
+  }
+  // In the order in which the controller looked at them; those behind the last do not matter.
+  for (const [index, { jobId }] of pass.plans.entries()) submit(jobId, pass.plans.length - index);
+  const planned = new Map<number, { start: number | null; nodeIndices: readonly number[] }>();
+  const passes = new ConservativePasses(ledger, policy, () => true);
+  passes.onPlanned = (job, start, nodeIndices) => planned.set(job.request.jobId, { start, nodeIndices });
+  if (policy.preempt.type !== 'none') {
+    const preemption = new Preemption(ledger, policy, () => true);
+    passes.preempt = (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED);
+  }
+  passes.beginBackfill(pass.beginMs);
+  passes.resume(
+    pass.beginMs,
+    () => false,
+    (job, nodeIndices) => {
+      ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.beginMs);
+    },
+  );
+  return { planned, nodeTests: passes.testedNodes };
+}
+
+const IGNORED: DecisionSink = { startAttempt() {}, endAttempt() {}, requeueJob() {}, endJob() {} };
+
+function requestOf(jobId: number, priority: number, row: RecordedRow | undefined): JobRequest {
+  if (row === undefined) throw new Error(`job ${jobId} is not in the recording`);
+  return {
+    jobId,
+    submitMs: 0,
+    priority,
+    nodes: row.nodes,
+    perNode: { cpus: 1, memoryBytes: 0, gpus: row.gpusPerNode },
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: row.limitSeconds * 1000,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+    ...(row.qos !== null && { qos: row.qos }),
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const name of process.argv.slice(2)) {
+    const { passes, plans, same, differences, nodeTestMicroseconds } = replayPasses(name);
+    process.stdout.write(
+      `${name}: ${passes} passes looked at ${plans} jobs; the twin says the same of ${same} (${((same / plans) * 100).toFixed(2)} %); ` +
+        `${nodeTestMicroseconds.toFixed(0)} microseconds a node\n${differences.map((line) => `  ${line}\n`).join('')}`,
+    );
+  }
+}
