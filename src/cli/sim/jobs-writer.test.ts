@@ -55,20 +55,21 @@ describe('the CSV of jobs', () => {
       'job,submit_s,start_s,end_s,state,nodes,attempts',
       't1,0,1.234,60,COMPLETED,2,1',
       't2,1.5,,2.5,CANCELLED,1,0',
-      't3,2,3,,RUNNING,4,2',
+      't3,2,9,,RUNNING,4,2',
       '"a,""b",2.001,,,PENDING,1,0',
       '',
     ]);
   });
 
-  it('tells starts and ends in whole seconds where it is asked to', () => {
+  it('tells times in whole seconds where it is asked to', () => {
     const path = join(folder, 'seconds.csv');
     const writer = new JobsWriter(path, String, true);
     const each = job(1, 1500, 1);
     writer.jobSubmitted(each);
+    writer.attemptStarted(each, 1, allocation, 0, 1999);
     writer.jobEnded({ job: each, endMs: 60_999, state: 'COMPLETED', attempts: 1, startMs: 1999, ...times });
     writer.close();
-    expect(readFileSync(path, 'utf8').split('\n')[1]?.split(',').slice(1, 4)).toEqual(['1.5', '1', '60']);
+    expect(readFileSync(path, 'utf8').split('\n')[1]?.split(',').slice(1, 4)).toEqual(['1', '1', '60']);
   });
 
   it('holds more than one piece of the buffer', () => {
@@ -77,6 +78,7 @@ describe('the CSV of jobs', () => {
     for (let index = 1; index <= 20_000; index++) {
       const each = job(index, index, 1);
       writer.jobSubmitted(each);
+      writer.attemptStarted(each, 1, allocation, 0, index);
       writer.jobEnded({ job: each, endMs: 99_000, state: 'COMPLETED', attempts: 1, startMs: index, ...times });
     }
     writer.close();

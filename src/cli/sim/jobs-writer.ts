@@ -9,12 +9,16 @@ const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts\n';
 const PIECE_LENGTH = 1 << 18;
 
 interface LiveJob {
+  /** Of its last attempt. */
   startMs: number | null;
   attempts: number;
   isRunning: boolean;
 }
 
-/** Streams one line a job to a CSV file, in the order in which jobs end; last those that have not ended, PENDING or RUNNING, without `end_s`. */
+/**
+ * Streams one line a job to a CSV file, in the order in which jobs end; last those that have not ended, PENDING or RUNNING, without `end_s`. A
+ * job's start is that of its last attempt, as `sacct` tells it.
+ */
 export class JobsWriter implements Observer {
   readonly #file: string;
   readonly #nameOf: (job: TwinJob) => string;
@@ -24,7 +28,7 @@ export class JobsWriter implements Observer {
   #piece = HEADER;
 
   /**
-   * `nameOf`: what the job is called in the file; `isWholeSeconds`: starts and ends as Slurm's records tell them. Throws ORR_BAD_FILE where the
+   * `nameOf`: what the job is called in the file; `isWholeSeconds`: times as Slurm's records tell them. Throws ORR_BAD_FILE where the
    * file cannot be made.
    */
   constructor(file: string, nameOf: (job: TwinJob) => string, isWholeSeconds = false) {
@@ -41,7 +45,7 @@ export class JobsWriter implements Observer {
   attemptStarted(job: TwinJob, attempt: number, _allocation: Allocation, _queuedMs: number, atMs: number): void {
     const live = this.#live.get(job);
     if (live === undefined) return;
-    live.startMs ??= atMs;
+    live.startMs = atMs;
     live.attempts = attempt;
     live.isRunning = true;
   }
@@ -51,14 +55,15 @@ export class JobsWriter implements Observer {
     if (live !== undefined) live.isRunning = false;
   }
 
-  jobEnded({ job, endMs, state, attempts, startMs }: JobEnd): void {
+  jobEnded({ job, endMs, state, attempts }: JobEnd): void {
+    const startMs = this.#live.get(job)?.startMs ?? null;
     this.#live.delete(job);
     this.#line(job, startMs, endMs, state, attempts);
   }
 
   close(): void {
     for (const [job, { startMs, isRunning, attempts }] of this.#live) {
-      this.#line(job, startMs, null, isRunning ? 'RUNNING' : 'PENDING', attempts);
+      this.#line(job, isRunning ? startMs : null, null, isRunning ? 'RUNNING' : 'PENDING', attempts);
     }
     this.#flush();
     this.#guarded(() => closeSync(this.#descriptor));
@@ -66,7 +71,7 @@ export class JobsWriter implements Observer {
 
   #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
     const { submitMs, nodes } = job.request;
-    const times = `${seconds(submitMs)},${this.#recorded(startMs)},${this.#recorded(endMs)}`;
+    const times = `${this.#recorded(submitMs)},${this.#recorded(startMs)},${this.#recorded(endMs)}`;
     this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts}\n`;
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
