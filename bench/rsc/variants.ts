@@ -10,13 +10,13 @@ const CATALOG = join(import.meta.dirname, '..', '..', 'catalog');
 const LEMON_WARMUP_DAYS = 60;
 
 /** RSC-1: 2,000 DGX A100. */
-export function rsc1(days: number): ScenarioFields {
-  return { cluster: 'rsc-phase2', workload: 'rsc-1', days, seed: 1 };
+export function rsc1(days: number, seed = 1): ScenarioFields {
+  return { cluster: 'rsc-phase2', workload: 'rsc-1', days, seed };
 }
 
 /** The same with lemon nodes looked for, measured from when most have been found. */
-export function rsc1WithoutLemons(days: number): ScenarioFields {
-  return { ...rsc1(days), lemons: true, warmupDays: Math.min(LEMON_WARMUP_DAYS, days / 2) };
+export function rsc1WithoutLemons(days: number, seed = 1): ScenarioFields {
+  return { ...rsc1(days, seed), lemons: true, warmupDays: Math.min(LEMON_WARMUP_DAYS, days / 2) };
 }
 
 export interface Variant {

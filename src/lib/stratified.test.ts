@@ -14,6 +14,17 @@ describe('Stratified', () => {
     expect(orders.size).toBe(50);
   });
 
+  it('divides its parts where it is asked to, and still has one of each part in every row', () => {
+    const uniforms = new Stratified(new Random(5), 8, 4);
+    const cells: number[] = [];
+    for (let row = 0; row < 4; row++) {
+      const drawn = Array.from({ length: 8 }, () => uniforms.nextUniform());
+      expect(drawn.map((uniform) => Math.floor(uniform * 8)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      cells.push(...drawn.map((uniform) => Math.floor(uniform * 32)));
+    }
+    expect(cells.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, index) => index));
+  });
+
   it('is uniform at each place of a row', () => {
     const uniforms = new Stratified(new Random(8), 4);
     const sums = [0, 0, 0, 0];

@@ -26,7 +26,7 @@ const LIMIT_STEP_MS = 60_000;
  * the mix: the months of one seed then differ as those of a year do in the order of jobs, and hardly in what they add up to.
  */
 const SIZE_STRATA = 65_536;
-const DURATION_STRATA = 64;
+const DURATION_STRATA = [64, 2, 2, 2, 2, 2] as const;
 
 const NONE: readonly never[] = [];
 
@@ -253,7 +253,7 @@ function drawnSize(spec: WorkloadSpec, size: SizeClass, gpusMax: number, gpusPer
   const length = runLengthOf(spec, size);
   return {
     length,
-    durations: new Stratified(streamOf(seed, `durations of ${size.gpus}`), DURATION_STRATA),
+    durations: new Stratified(streamOf(seed, `durations of ${size.gpus}`), ...DURATION_STRATA),
     nodes,
     perNode: {
       cpus: gpusOnNode * spec.cpusPerGpu,
