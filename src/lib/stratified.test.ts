@@ -19,7 +19,7 @@ describe('Stratified', () => {
     const cells: number[] = [];
     for (let row = 0; row < 4; row++) {
       const drawn = Array.from({ length: 8 }, () => uniforms.nextUniform());
-      expect(drawn.map((uniform) => Math.floor(uniform * 8)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(drawn.map((uniform) => Math.floor(uniform * 8)).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
       cells.push(...drawn.map((uniform) => Math.floor(uniform * 32)));
     }
     expect(cells.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, index) => index));
