@@ -87,7 +87,7 @@ export const GIVEN: readonly PublishedFigure[] = [
   },
 ];
 
-/** Nothing was chosen to make these come out. */
+/** No figure was tuned to make these come out. */
 export const PREDICTED: readonly PublishedFigure[] = [
   state('PREEMPTED', 0.1),
   state('REQUEUED', 0.02),
