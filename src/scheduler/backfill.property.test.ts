@@ -117,4 +117,4 @@ it('never makes the first job that waits start later than it was promised, decid
     { numRuns: 300 },
   );
   expect(backfilled).toBeGreaterThan(400);
-});
+}, 240_000);

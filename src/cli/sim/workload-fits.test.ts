@@ -13,7 +13,7 @@ describe('the workloads of the catalogue', () => {
       const off = fit.filter(({ isWithin }) => !isWithin).map(({ figure, generated }) => [name, figure, generated]);
       expect(off).toEqual([]);
     }
-  });
+  }, 180_000);
 
   it('are not read where there are none of the name', async () => {
     await expect(fitWorkloads(['rsc-3'], DAYS)).rejects.toThrow(/unknown workload "rsc-3": known are rsc-1/);
