@@ -167,7 +167,7 @@ export interface EttrFigures {
 }
 
 /**
- * The planner's expectation for the mean of those jobs that write checkpoints, were never preempted and did not run into their time limit: what
+ * The planner's expectation for the mean of those jobs that write checkpoints at one interval, were never preempted and did not run into their time limit: what
  * it does not model is left out on both sides.
  */
 export interface EttrFormula {

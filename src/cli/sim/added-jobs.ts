@@ -28,7 +28,7 @@ export function addedJobs(timed: readonly TimedJob[], nodes: readonly NodeSpec[]
   for (const job of [...timed].sort((a, b) => a.submitHours - b.submitHours)) {
     const { gpusPerNode, limitHours, cancelAfterHours, checkpointing, outcome } = job;
     const share = gpusPerNode === undefined || whole.gpus === 0 ? 1 : gpusPerNode / whole.gpus;
-    const partHours = checkpointing === null || limitHours === undefined ? Infinity : LIMIT_USED * limitHours;
+    const partHours = checkpointing === null || limitHours === undefined ? job.hours : LIMIT_USED * limitHours;
     const parts = Math.max(1, Math.ceil(job.hours / partHours));
     let dependencies: readonly Dependency[] = [];
     for (let part = 1; part <= parts; part++) {
@@ -56,7 +56,7 @@ export function addedJobs(timed: readonly TimedJob[], nodes: readonly NodeSpec[]
       if (job.qos !== undefined) request.qos = job.qos;
       jobs.push({
         request,
-        workMs: ms(Math.min(partHours, job.hours - (part - 1) * (parts === 1 ? 0 : partHours))),
+        workMs: ms(Math.min(partHours, job.hours - (part - 1) * partHours)),
         outcome: part === parts ? outcome : 'COMPLETED',
         cancelAfterMs: cancelAfterHours === undefined ? null : ms(cancelAfterHours),
         checkpointing,

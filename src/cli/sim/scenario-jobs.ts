@@ -36,7 +36,7 @@ export interface ScenarioJobs {
   source: JobSource;
   /** What a job is called in `--jobs-out`. */
   nameOf: (job: TwinJob) => string;
-  /** GPU-hours a day that the workload asks for; null for a trace. */
+  /** Null for a workload. */
   trace: SimulationInputs['trace'];
   remarks: readonly ReadingRemark[];
 }
@@ -174,11 +174,7 @@ function withRequeues(job: TwinJob, maxRequeues: number | undefined): TwinJob {
 function checkpointRule(text: string | undefined, failuresPerNodeDay: number): CheckpointRule | null {
   const choice = text === undefined ? undefined : checkpointChoice(text);
   if (choice === undefined) return null;
-  return choice.kind === 'fixed'
-    ? choice
-    : choice.kind === 'none'
-      ? { kind: 'none' }
-      : { kind: choice.kind, failuresPerNodeDay };
+  return choice.kind === 'fixed' || choice.kind === 'none' ? choice : { ...choice, failuresPerNodeDay };
 }
 
 function list(counts: ReadonlyMap<string, number>): string {

@@ -112,7 +112,7 @@ function refuseIncomplete(fields: ScenarioFields): void {
   if (workload !== undefined && days === undefined)
     refuse('days: missing: say how long with --days, such as --days 30');
   if (days !== undefined && warmupDays !== undefined && warmupDays >= days) {
-    refuse(`warmup: expected fewer days than the ${days} that are simulated, got ${warmupDays}`);
+    refuse(`warmup-days: expected fewer days than the ${days} that are simulated, got ${warmupDays}`);
   }
   if (trace !== undefined && (load !== undefined || growth !== undefined)) {
     refuse('load: a trace has the arrivals it has: expected neither --load nor --growth with --trace');

@@ -5,7 +5,7 @@ import { ATTEMPT_STATES, type AttemptEnd, type AttemptState } from '../types.ts'
  * Shares of RSC-1's jobs by their state in sacct, each requeue a record of its own (Kokolis et al., HPCA 2025, arXiv 2410.21680). The paper does not give
  * that of cancelled ones; what the others leave of 1 is about 0.03.
  */
-const PUBLISHED_SHARES: Readonly<Record<AttemptState, number | null>> = {
+export const PUBLISHED_SHARES: Readonly<Record<AttemptState, number | null>> = {
   COMPLETED: 0.6,
   FAILED: 0.24,
   CANCELLED: null,

@@ -54,7 +54,9 @@ export class EffectiveTraining {
     const ratio = Math.round((RATIO_UNIT * productiveMs) / (scheduledMs + queuedMs));
     this.#ratios.add(ratio);
     this.#ratiosOfOctave[OCTAVES.findIndex(({ to }) => to === null || devices <= to)]?.add(ratio);
-    if (job.checkpointing === null || history?.wasPreempted === true || state === 'TIMEOUT') return;
+    // The formula knows one interval.
+    if (job.checkpointing === null || job.checkpointing.mttfPriorMs !== undefined) return;
+    if (history?.wasPreempted === true || state === 'TIMEOUT') return;
     const { intervalMs, writeMs, isBlocking, restartMs } = job.checkpointing;
     sums.savingJobs += 1;
     sums.savingProductiveMs += productiveMs;
