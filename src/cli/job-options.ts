@@ -22,6 +22,7 @@ export interface JobOptions {
   env?: string[];
   secret?: string[];
   after?: string;
+  begin?: string;
   signal?: string;
   maxRequeues?: number;
   exclude?: string[];
@@ -49,6 +50,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     env: options.env && Object.fromEntries(options.env.map(splitAssignment)),
     secrets: options.secret,
     after: options.after,
+    begin: options.begin,
     signal: options.signal,
     maxRequeues: options.maxRequeues,
     exclude: options.exclude?.flatMap(nodeNames),

@@ -20,6 +20,7 @@ const FLAGS: Partial<Record<string, string>> = {
   env: '--env',
   secrets: '--secret',
   after: '--after',
+  begin: '--begin',
   signal: '--signal',
   maxRequeues: '--max-requeues',
   exclude: '--exclude',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { parseBeginMs } from './begin-time.ts';
 import { type JobReference, parseJobArray } from './job-array.ts';
 
 const DURATION_MS_MAX = 10 * 366 * 86_400_000;
@@ -62,6 +63,11 @@ const afterSchema = z.string().refine((text) => text.split(',').every((part) => 
     `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
 });
 
+const beginSchema = z.string().refine((text) => parseBeginMs(text, 0) !== undefined, {
+  error: (issue) =>
+    `expected a time such as "now+2hours", "16:30", "tomorrow" or "2027-01-31T08:00", got ${JSON.stringify(issue.input)}`,
+});
+
 const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
 const SIGNALS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'TSTP', 'WINCH', 'URG', 'ALRM'] as const;
 type WarningSignal = `SIG${(typeof SIGNALS)[number]}`;
@@ -118,6 +124,8 @@ export const jobSpecSchema = z
     secrets: z.array(envNameSchema).default([]),
     /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`. */
     after: afterSchema.optional(),
+    /** Not to be started before, as `sbatch --begin`: `now+2hours`, `16:30`, `2027-01-31T08:00`. */
+    begin: beginSchema.optional(),
     /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`. */
     signal: signalSchema.optional(),
     maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),

@@ -390,7 +390,7 @@ export class Ledger {
       case 'REQUEUE':
         return { kind: 'requeue', requeues: job.requeues, hold: null };
       case 'PREEMPTED':
-        return job.kind.preemption.mode === 'requeue'
+        return job.kind.preemption.mode === 'requeue' && job.request.maxRequeues > 0
           ? { kind: 'requeue', requeues: job.requeues, hold: null }
           : { kind: 'end', state: 'PREEMPTED', exitCode };
       case 'NODE_FAIL':

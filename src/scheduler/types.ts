@@ -48,7 +48,7 @@ export interface JobRequest {
   /** Null for no limit. The clock starts when the attempt has started. */
   timeLimitMs: number | null;
   excludedNodes: readonly string[];
-  /** How many times a node failure may put the job back in the queue. */
+  /** How many times a node failure may put the job back in the queue; with 0 a preemption ends it too (`--no-requeue`). */
   maxRequeues: number;
   dependencies: readonly Dependency[];
   isHeld: boolean;

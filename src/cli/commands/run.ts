@@ -51,6 +51,7 @@ export function register(program: Command): Command {
     .option('--nice <n>', 'taken off the priority', integer(0))
     .option('--env <name=value>', 'environment variable (repeatable)', repeated)
     .option('--secret <name>', 'stored secret as environment variable', list)
+    .option('-b, --begin <time>', 'not before: now+2hours, 16:30, 2027-01-31T08:00')
     .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
     .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
     .option('--max-requeues <n>', 'restarts after node failures', integer(0))

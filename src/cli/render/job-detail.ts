@@ -34,6 +34,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['Time limit', timeLimit(job)],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
+    ['Not before', spec.begin ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : spec.command.map(quoteWord).join(' ')],
     ['Submitted', formatTime(job.submitTime, nowMs)],
