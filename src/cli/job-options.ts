@@ -24,6 +24,7 @@ export interface JobOptions {
   after?: string;
   begin?: string;
   signal?: string;
+  hangAfter?: string;
   maxRequeues?: number;
   exclude?: string[];
   exclusive?: boolean;
@@ -52,6 +53,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     after: options.after,
     begin: options.begin,
     signal: options.signal,
+    hangAfter: options.hangAfter,
     maxRequeues: options.maxRequeues,
     exclude: options.exclude?.flatMap(nodeNames),
     exclusive: options.exclusive,

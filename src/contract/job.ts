@@ -34,6 +34,17 @@ const timeSchema = textOrNumber(timeError)
     error: (issue) => `expected a time of at most 10 years, or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
   });
 
+const hangError = ({ input }: { input?: unknown }) =>
+  `expected a time > 0 such as "10m" or "1h", got ${JSON.stringify(input)}`;
+
+const hangSchema = textOrNumber(hangError).refine(
+  (text) => {
+    const ms = parseDurationMs(text) ?? 0;
+    return ms > 0 && ms <= DURATION_MS_MAX;
+  },
+  { error: hangError },
+);
+
 const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
 
 const noNulSchema = z.string().refine((text) => !text.includes('\0'), 'expected text without NUL bytes');
@@ -128,6 +139,8 @@ export const jobSpecSchema = z
     begin: beginSchema.optional(),
     /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`. */
     signal: signalSchema.optional(),
+    /** Ended and requeued once no rank has written a line of output or metrics for so long; absent: never. */
+    hangAfter: hangSchema.optional(),
     maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),
     exclude: z.array(z.string().min(1)).default([]),
     exclusive: z.boolean().default(false),
@@ -175,4 +188,9 @@ export function parseWarningSignal(signal: string | undefined): { name: WarningS
 /** Null for no limit. */
 export function timeLimitMs(spec: JobSpec): number | null {
   return spec.time === 'UNLIMITED' ? null : (parseDurationMs(spec.time) ?? null);
+}
+
+/** How long it may show no sign of life; null for ever. */
+export function hangAfterMs({ hangAfter }: JobSpec): number | null {
+  return hangAfter === undefined ? null : (parseDurationMs(hangAfter) ?? null);
 }
