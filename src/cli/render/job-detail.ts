@@ -90,7 +90,7 @@ function renderAttempts(attempts: readonly AttemptSummary[], nowMs: number, term
   );
 }
 
-/** A word of a command as one would type it in a shell. For reading only: nothing here is run by a shell. */
+/** A word of a command as one would type it in a shell. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
