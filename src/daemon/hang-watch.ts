@@ -91,7 +91,7 @@ export class HangWatch {
     const folder = this.#home.attempt(jobId, attempt);
     // Not there yet, or taken away: no sign.
     const names = await readdir(folder).catch(() => []);
-    const logs = names.filter((name) => /\.(?:out|err)$/.test(name)).sort();
+    const logs = names.filter((name) => /\.(?:out|err|ndjson)$/.test(name)).sort();
     const paths = [...logs.map((name) => join(folder, name)), this.#home.metrics(jobId)];
     const states = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
     return states.map((state) => (state === null ? '-' : `${state.size}.${state.mtimeMs}`)).join();
