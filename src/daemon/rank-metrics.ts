@@ -6,7 +6,7 @@ import { readTail } from './metrics-file.ts';
 import { type PaceReport, paceOf } from './stragglers.ts';
 
 /** The last steps only: a node that was slow an hour ago may be well now. */
-const STEPS_MAX = 50;
+const STEPS_MAX = 20;
 const TAIL_BYTES = 32 * 1024;
 
 /** Of the current or last attempt, from what its ranks wrote to ORRERY_RANK_METRICS: lines such as `{"step":10,"busySeconds":0.61}`. */
