@@ -32,10 +32,17 @@ const { metafile } = await build({
 // Chunks of earlier builds go last: a command that runs meanwhile still finds its own.
 const pageScripts = join(root, 'src/cli/render/page-scripts');
 const copied = await readdir(pageScripts);
-const made = new Set([...Object.keys(metafile.outputs).map((path) => basename(path)), 'supervisor.sh', ...copied]);
+const shellScripts = ['local/supervisor.sh', 'slurm/slurm-batch.sh', 'slurm/slurm-rank.sh'];
+const made = new Set([
+  ...Object.keys(metafile.outputs).map((path) => basename(path)),
+  ...shellScripts.map((path) => basename(path)),
+  ...copied,
+]);
 for (const name of await readdir(out)) if (!made.has(name)) await rm(join(out, name), { recursive: true });
-const supervisor = join(out, 'supervisor.sh');
-await copyFile(join(root, 'src/backend/local/supervisor.sh'), supervisor);
-await chmod(supervisor, 0o755);
+for (const path of shellScripts) {
+  const script = join(out, basename(path));
+  await copyFile(join(root, 'src/backend', path), script);
+  await chmod(script, 0o755);
+}
 // They run in the pages that are written, not in Node: put into these as they are.
 for (const name of copied) await copyFile(join(pageScripts, name), join(out, name));

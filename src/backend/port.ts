@@ -1,21 +1,77 @@
-import type { EndState, JobState } from '../scheduler/types.ts';
+import type { Submission } from '../contract/job-request.ts';
+import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
+import type { NodeReservation } from '../scheduler/policy.ts';
+import type { AssociationUse, JobRequest, JobState, NodeView, PriorityParts, ShareView } from '../scheduler/types.ts';
 
-/** What a backend reports of a job it runs or mirrors. */
+/** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
+export interface SubmittedJob {
+  jobId: number;
+  accepted: AcceptedJob;
+  submission: Submission;
+}
+
+/** What a backend says of a job it runs or mirrors. */
 export interface JobFact {
   jobId: number;
   state: JobState;
+  /** The scheduler's own word for why it is pending, else `None`. */
   reason: string;
+  /** Of the current or last attempt; 0 before the first. */
   attempt: number;
   nodeList: readonly string[];
-  endState: EndState | null;
 }
 
-/** One cluster, whoever schedules it. Every method resolves once the request is durable, not once it is carried out. */
-export interface Backend<Job> {
-  submit(jobs: readonly Job[]): Promise<void>;
+/** What a backend asks the store for when it starts an attempt, or when an ended job is requeued. */
+export interface JobSource {
+  /** `attempts`: how many it has had. */
+  read(jobId: number): { accepted: AcceptedJob; request: JobRequest; attempts: number } | undefined;
+}
+
+/**
+ * One cluster, whoever schedules it: what the daemon drives. Every request resolves once it is durable, not once it is carried out. What a
+ * backend leaves to somebody else (policy, reservations and drills on a cluster with a scheduler of its own) throws ORR_REFUSED with one line that
+ * says who does it.
+ */
+export interface Backend {
+  /**
+   * Takes up the jobs of the journal, finds the attempts that were alive, and begins. Called once, first.
+   * `records` are those of all jobs that have not ended, of all nodes and reservations, and one JobEnded for each job that has, in journal
+   * order; `pastUse` is what the jobs that have ended used.
+   */
+  start(records: readonly JournalRecord[], pastUse: readonly AssociationUse[]): Promise<void>;
+  /**
+   * The first of the jobs that may not be submitted, and why in one line: the cluster could never run it, the policy does not have a name it
+   * gives, or its user has as many jobs as may be. Null where all may; then it is asked again only after they were submitted.
+   */
+  refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null;
+  submit(jobs: readonly SubmittedJob[]): Promise<void>;
   cancel(jobId: number): Promise<void>;
   signal(jobId: number, signal: NodeJS.Signals): Promise<void>;
   requeue(jobId: number): Promise<void>;
+  hold(jobId: number): Promise<void>;
+  release(jobId: number): Promise<void>;
+  /** Its tasks run and get nowhere: they are ended and the job is put back within its `maxRequeues`. Nothing where the attempt is over. */
+  endHung(jobId: number, attempt: number): Promise<void>;
   drain(nodeName: string, reason: string): Promise<void>;
+  resumeNode(nodeName: string): Promise<void>;
+  /** A drill: kills what runs on the virtual node, at once and for real; it stays down until resumed. */
+  failNode(nodeName: string, reason: string): Promise<void>;
+  /** Jobs that hold nodes. */
   observe(): Promise<JobFact[]>;
+  /** Undefined for jobs that are no longer held in memory (ended). */
+  job(jobId: number): JobFact | undefined;
+  nodes(): NodeView[];
+  reservations(): readonly NodeReservation[];
+  /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
+  createReservation(reservation: NodeReservation): Promise<void>;
+  /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */
+  deleteReservation(name: string): Promise<void>;
+  /** Null for a job that is not pending, and where priorities have no parts. */
+  priorityOf(jobId: number): PriorityParts | null;
+  shares(): ShareView[];
+  explain(jobId: number): string[];
+  /** When a pending job starts as far as its scheduler has planned it; null where it has not. */
+  expectedStartMs(jobId: number): number | null;
+  /** Stops scheduling and watching; what runs goes on running and is found again at the next start. */
+  stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Backend } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { HangWatch } from './hang-watch.ts';
@@ -16,7 +16,7 @@ export interface Log {
 /** What the routes of the API work with. */
 export interface DaemonContext {
   readonly store: Store;
-  readonly backend: LocalBackend;
+  readonly backend: Backend;
   readonly book: JobBook;
   readonly home: Home;
   readonly token: string;

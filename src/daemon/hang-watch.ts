@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hangAfterMs } from '../contract/job.ts';
-import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Backend } from '../backend/port.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from './context.ts';
@@ -27,13 +27,13 @@ interface Watched {
  */
 export class HangWatch {
   readonly #store: Store;
-  readonly #backend: LocalBackend;
+  readonly #backend: Backend;
   readonly #home: Home;
   readonly #log: Log;
   readonly #watched = new Map<number, Watched>();
   readonly #unsubscribe: () => void;
 
-  constructor(store: Store, backend: LocalBackend, home: Home, log: Log) {
+  constructor(store: Store, backend: Backend, home: Home, log: Log) {
     this.#store = store;
     this.#backend = backend;
     this.#home = home;

@@ -31,10 +31,10 @@ export function asHomeError(error: unknown, folder: string): unknown {
   );
 }
 
-/** Makes the home where missing, readable by its owner alone. Throws ORR_STORAGE where it cannot be written. */
-export function openHome(path: string): Home {
+/** Makes the home where missing, readable by its owner alone. `jobsFolder`: where jobs are if not in it. Throws ORR_STORAGE where it cannot be written. */
+export function openHome(path: string, jobsFolder?: string): Home {
   const folder = resolve(path);
-  const job = (jobId: number) => join(folder, 'jobs', String(jobId));
+  const job = (jobId: number) => join(jobsFolder ?? join(folder, 'jobs'), String(jobId));
   try {
     for (const part of ['jobs', 'snapshots', 'secrets']) makeFolder(join(folder, part));
     chmodSync(folder, 0o700);

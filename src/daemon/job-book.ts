@@ -2,9 +2,8 @@ import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '..
 import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
-import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Backend, JobFact } from '../backend/port.ts';
 import type { Policy } from '../scheduler/policy.ts';
-import type { JobView } from '../scheduler/types.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -24,12 +23,12 @@ const LIVE_STATES: readonly JobSummary['state'][] = ['PENDING', 'RUNNING', 'COMP
 /** Jobs as the API shows them: rows of the store, with the scheduler's word on those that have not ended. */
 export class JobBook {
   readonly #store: Store;
-  readonly #backend: LocalBackend;
+  readonly #backend: Backend;
   readonly #home: Home;
   readonly #policy: Policy;
   readonly #progress = new ProgressReader();
 
-  constructor(store: Store, backend: LocalBackend, home: Home, policy: Policy) {
+  constructor(store: Store, backend: Backend, home: Home, policy: Policy) {
     this.#policy = policy;
     this.#store = store;
     this.#backend = backend;
@@ -187,7 +186,7 @@ export class JobBook {
 }
 
 /** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
-function stateOf(job: Readonly<JobRow>, view: JobView | undefined): JobSummary['state'] {
+function stateOf(job: Readonly<JobRow>, view: JobFact | undefined): JobSummary['state'] {
   return view !== undefined && LIVE_STATES.includes(view.state) ? view.state : job.state;
 }
 

@@ -1,5 +1,5 @@
 import type { LemonList } from '../contract/api.ts';
-import type { LocalBackend } from '../backend/local/backend-port.ts';
+import type { Backend } from '../backend/port.ts';
 import { LEMON_REASON, LemonFacts } from '../scheduler/lemon-facts.ts';
 import { LemonDetector } from '../scheduler/lemons.ts';
 import type { Store } from '../store/store.ts';
@@ -15,14 +15,14 @@ const REVIEW_MS = 60_000;
 export class LemonWatch {
   readonly #detector = new LemonDetector({ windowDays: WINDOW_DAYS });
   readonly #facts = new LemonFacts(this.#detector);
-  readonly #backend: LocalBackend;
+  readonly #backend: Backend;
   readonly #isDraining: boolean;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
 
   /** From the journal as it is, then what is committed from now on. */
-  constructor(store: Store, backend: LocalBackend, isDraining: boolean, log: Log, nowMs: number) {
+  constructor(store: Store, backend: Backend, isDraining: boolean, log: Log, nowMs: number) {
     this.#backend = backend;
     this.#isDraining = isDraining;
     this.#log = log;

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { OrreryError } from '../contract/errors.ts';
 import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
+import type { SlurmOptions } from './slurm-world.ts';
 
 /** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
 async function main(): Promise<void> {
@@ -46,6 +47,10 @@ function readArguments(argv: string[]): DaemonOptions {
       cluster: { type: 'string' },
       scheduler: { type: 'string' },
       policy: { type: 'string' },
+      backend: { type: 'string' },
+      'slurm-host': { type: 'string' },
+      shared: { type: 'string' },
+      'poll-ms': { type: 'string' },
     },
   });
   if (values.home === undefined)
@@ -58,6 +63,18 @@ function readArguments(argv: string[]): DaemonOptions {
     ...(values.cluster !== undefined && { clusterFile: values.cluster }),
     ...(values.scheduler !== undefined && { schedulerType: schedulerType(values.scheduler) }),
     ...(values.policy !== undefined && { policyFile: values.policy }),
+    ...(values.backend === 'slurm' && { slurm: slurmOptions(values) }),
+  };
+}
+
+function slurmOptions(values: { 'slurm-host'?: string; shared?: string; 'poll-ms'?: string }): SlurmOptions {
+  const { 'slurm-host': host, shared, 'poll-ms': pollMs } = values;
+  return {
+    ...(host !== undefined && { host }),
+    ...(shared !== undefined && { shared }),
+    ...(pollMs !== undefined && {
+      pollMs: { min: integer('--poll-ms', pollMs, 10, 60_000), max: 10 * Number(pollMs) },
+    }),
   };
 }
 

@@ -1,13 +1,7 @@
-import { userInfo } from 'node:os';
-import type { LocalBackend } from '../backend/local/backend-port.ts';
 import { faultPoint } from '../backend/local/fault-points.ts';
-import { createLauncher } from '../backend/local/launcher.ts';
-import { createLocalBackend } from '../backend/local/local-backend.ts';
-import type { NodeSpec } from '../cluster/node.ts';
-import { OrreryError } from '../contract/errors.ts';
+import type { Backend } from '../backend/port.ts';
 import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
 import type { Policy, SchedulerType } from '../scheduler/policy.ts';
-import { createScheduler } from '../scheduler/scheduler.ts';
 import type { AssociationUse } from '../scheduler/types.ts';
 import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
@@ -15,28 +9,18 @@ import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
 import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
-import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
+import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './lemon-watch.ts';
 import { HangWatch } from './hang-watch.ts';
 import { type Listener, listen } from './listen.ts';
-import {
-  DEFAULT_POLICY,
-  type LivePolicy,
-  livePolicy,
-  readLivePolicy,
-  recordedPolicy,
-  toRecord,
-} from './live-policy.ts';
+import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
 import { Measurements } from './measurements.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
-import { type LocalNodes, localNodes } from './local-nodes.ts';
-
-/** Slurm's KillWait: between SIGTERM and SIGKILL. */
-const KILL_WAIT_MS = 30_000;
-/** Each task's stdout and stderr keep this much on disk. */
-const LOG_BYTES_MAX = 256 * 1024 ** 2;
+import { userName } from './user-name.ts';
+import { localWorld, type World } from './world.ts';
+import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
 
 export interface DaemonOptions {
   /** Folder for everything; made where missing. */
@@ -53,6 +37,8 @@ export interface DaemonOptions {
   schedulerType?: SchedulerType;
   /** Path of a policy file, or `default`; absent: what the home went by last. */
   policyFile?: string;
+  /** Jobs go to this Slurm; absent: they run on this machine. */
+  slurm?: SlurmOptions;
   log?: Log;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
@@ -72,12 +58,8 @@ export interface Daemon {
 /** Starts a daemon in this process. Resolves once it has recovered its jobs and listens; `daemon.json` then says where. */
 export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
   const host = options.host ?? '127.0.0.1';
-  const nodes = await localNodes({
-    ...(options.nodeCount !== undefined && { count: options.nodeCount }),
-    ...(options.clusterFile !== undefined && { clusterFile: options.clusterFile }),
-  });
-  const policy = chosenPolicy(options, nodes.specs);
-  const home = openHome(options.home);
+  const world = options.slurm === undefined ? await localWorld(options) : await slurmWorld(options.home, options.slurm);
+  const home = openHome(options.home, world.jobsFolder);
   let fetch = (_request: Request): Response | Promise<Response> =>
     Response.json({ error: { code: 'ORR_UNREACHABLE', message: 'the daemon is starting' } }, { status: 503 });
   let lock: HomeLock | undefined;
@@ -94,8 +76,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
       token,
       host,
       listener,
-      nodes,
-      policy,
+      world,
       options,
       release: () => held.release(),
     });
@@ -119,9 +100,7 @@ interface Parts {
   token: string;
   host: string;
   listener: Listener;
-  nodes: LocalNodes;
-  /** Null: what the home went by last. */
-  policy: LivePolicy | null;
+  world: World;
   options: DaemonOptions;
   release: () => void;
 }
@@ -136,33 +115,17 @@ class RunningDaemon implements Daemon {
   #closed: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<RunningDaemon> {
-    const { home, nodes, options } = parts;
+    const { home, world, options } = parts;
     const log = options.log ?? { info: () => undefined, error: () => undefined };
     const store = new Store(home.store, { faultPoint });
     try {
-      const policy = parts.policy ?? recordedPolicy(store.lastStart(), nodes.specs);
+      const policy = world.policy ?? recordedPolicy(store.lastStart(), world.specs);
       const measurements = new Measurements();
       store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
-      const backend = createLocalBackend({
-        scheduler: createScheduler(policy.options),
-        launcher: createLauncher({
-          home: home.folder,
-          gpusOfNode: nodes.gpusOfNode,
-          warn: (message) => log.info({}, message),
-        }),
-        journal: store,
-        jobs: store,
-        nodes: nodes.specs,
-        folders: home,
-        limits: { killWaitMs: KILL_WAIT_MS, logBytesMax: LOG_BYTES_MAX },
-        readSecrets: (names) => readSecrets(home, names),
-        now: Date.now,
-        log,
-        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
-      });
+      const backend = world.createBackend({ home, policy, store, measurements, log });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
       const nowMs = Date.now();
-      store.recordStart({ atMs: nowMs, version, cluster: nodes.clusterName, ...toRecord(policy) });
+      store.recordStart({ atMs: nowMs, version, cluster: world.clusterName, ...toRecord(policy) });
       for (const remark of policy.remarks) log.info({ policy: policy.name }, remark);
       const records = store.recoveryRecords();
       await backend.start(records, usedBefore(store, policy.policy, nowMs));
@@ -178,11 +141,11 @@ class RunningDaemon implements Daemon {
     parts: Parts,
     policy: LivePolicy,
     store: Store,
-    backend: LocalBackend,
+    backend: Backend,
     measurements: Measurements,
     log: Log,
   ) {
-    const { home, token, host, listener, nodes, options } = parts;
+    const { home, token, host, listener, world, options } = parts;
     this.#parts = parts;
     this.token = token;
     this.home = home.folder;
@@ -198,7 +161,7 @@ class RunningDaemon implements Daemon {
       home,
       token,
       version,
-      cluster: nodes.clusterName,
+      cluster: world.clusterName,
       policy,
       user: userName(),
       startMs: Date.now(),
@@ -248,30 +211,10 @@ class RunningDaemon implements Daemon {
   }
 }
 
-/** What is asked for, before anything is touched; null where nothing is. */
-function chosenPolicy({ schedulerType, policyFile }: DaemonOptions, nodes: readonly NodeSpec[]): LivePolicy | null {
-  if (policyFile !== undefined && policyFile !== DEFAULT_POLICY) {
-    if (schedulerType !== undefined)
-      throw new OrreryError('ORR_USAGE', '--scheduler: the policy says it (schedulerType): leave one of the two out');
-    return readLivePolicy(policyFile, nodes);
-  }
-  if (schedulerType === undefined && policyFile === undefined) return null;
-  return livePolicy(DEFAULT_POLICY, schedulerType === undefined ? {} : { schedulerType }, false, nodes);
-}
-
 /** What attempts used that the scheduler is not told of; nothing where the policy does not care. */
 function usedBefore(store: Store, policy: Policy, nowMs: number): AssociationUse[] {
   if (policy.priority.type === 'basic' || policy.priority.weights.fairshare === 0) return [];
   return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs);
-}
-
-/** Of the user the daemon runs as; its number where the system has no name for it. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'default');
-  }
 }
 
 /** Cancels every job, also those that come in meanwhile, and waits until nothing runs. */

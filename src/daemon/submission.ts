@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
-import { defaultJobName } from '../backend/local/attempt-plan.ts';
-import type { SubmittedJob } from '../backend/local/backend-port.ts';
+import { defaultJobName } from '../backend/job-variables.ts';
+import type { SubmittedJob } from '../backend/port.ts';
 import type { SubmitResponse, submitRequestSchema } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { type JobSpec, parseDependencies } from '../contract/job.ts';

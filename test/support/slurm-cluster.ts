@@ -263,8 +263,10 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
 }
 
 function idleNodes(env: NodeJS.ProcessEnv): number {
-  const { stdout } = spawnSync('/usr/bin/sinfo', ['-h', '-N', '-o', '%T'], { env, encoding: 'utf8', timeout: 10_000 });
-  return stdout.split('\n').filter((line) => line === 'idle').length;
+  const args = ['-h', '-N', '-o', '%N %T'];
+  const { stdout } = spawnSync('/usr/bin/sinfo', args, { env, encoding: 'utf8', timeout: 10_000 });
+  // A node of several partitions has a line for each.
+  return new Set(stdout.split('\n').filter((line) => line.endsWith(' idle'))).size;
 }
 
 async function until(condition: () => boolean, what: string, folder: string): Promise<void> {

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobSpecSchema } from '../../contract/job.ts';
 import type { AcceptedJob } from '../../contract/journal.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
-import { type LocalFolders, planAttempt, planTasks, prepareWorkFolder } from './attempt-plan.ts';
+import { type JobFolders, prepareWorkFolder } from '../work-folder.ts';
+import { planAttempt, planTasks } from './attempt-plan.ts';
 
 const allocation = (nodeName: string, gpuIndices: number[]) => ({
   nodeName,
@@ -41,7 +42,7 @@ describe('planTasks', () => {
 
 describe('the work folder', () => {
   let home: string;
-  let folders: LocalFolders;
+  let folders: JobFolders;
 
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'orrery-plan-'));

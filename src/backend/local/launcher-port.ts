@@ -1,3 +1,4 @@
+import type { ArrayTask } from '../job-variables.ts';
 import type { EndState } from '../../scheduler/types.ts';
 
 /** One process of a gang, fully worked out: nothing about it is decided later. */
@@ -10,17 +11,6 @@ export interface TaskPlan {
   cpus: number;
   /** Indices on the node that this task may see. */
   gpuIndices: readonly number[];
-}
-
-/** A task of a job array, as its environment tells it. */
-export interface ArrayTask {
-  /** Id of the array: that of its first task's job. */
-  jobId: number;
-  taskId: number;
-  count: number;
-  min: number;
-  max: number;
-  step: number;
 }
 
 /** Everything the launcher needs to start one attempt of one job. */

@@ -17,10 +17,10 @@ import type {
   SchedulerEvent,
   ShareView,
 } from '../../scheduler/types.ts';
-import type { JobFact } from '../port.ts';
+import type { Backend, JobFact, JobSource, SubmittedJob } from '../port.ts';
+import { type JobFolders, prepareWorkFolder } from '../work-folder.ts';
 import { ArrivingJobs } from './arriving-jobs.ts';
-import { type LocalFolders, type PlanLimits, planAttempt, prepareWorkFolder } from './attempt-plan.ts';
-import type { JobSource, LocalBackend, SubmittedJob } from './backend-port.ts';
+import { type PlanLimits, planAttempt } from './attempt-plan.ts';
 import { FactQueue } from './fact-queue.ts';
 import { faultPoint } from './fault-points.ts';
 import type { AttemptPlan, Launcher } from './launcher-port.ts';
@@ -33,7 +33,7 @@ export interface LocalBackendOptions {
   journal: Journal;
   jobs: JobSource;
   nodes: readonly NodeSpec[];
-  folders: LocalFolders;
+  folders: JobFolders;
   limits: PlanLimits;
   /** Values of secrets by name; throws an OrreryError for one that is missing. */
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
@@ -44,11 +44,11 @@ export interface LocalBackendOptions {
 }
 
 /** The scheduler with real processes: facts go to the journal, then to the scheduler; decisions to the journal, then to the launcher. */
-export function createLocalBackend(options: LocalBackendOptions): LocalBackend {
+export function createLocalBackend(options: LocalBackendOptions): Backend {
   return new SchedulingLoop(options);
 }
 
-class SchedulingLoop implements LocalBackend {
+class SchedulingLoop implements Backend {
   readonly #options: LocalBackendOptions;
   readonly #scheduler: Scheduler;
   readonly #launcher: Launcher;
@@ -227,8 +227,9 @@ class SchedulingLoop implements LocalBackend {
     return Promise.resolve(facts);
   }
 
-  job(jobId: number): JobView | undefined {
-    return this.#scheduler.job(jobId);
+  job(jobId: number): JobFact | undefined {
+    const view = this.#scheduler.job(jobId);
+    return view && toFact(view);
   }
 
   nodes(): NodeView[] {
@@ -445,7 +446,6 @@ function toFact(view: JobView): JobFact {
     reason: view.reason,
     attempt: view.attempt,
     nodeList: (view.placement ?? []).map((allocation) => allocation.nodeName),
-    endState: null,
   };
 }
 

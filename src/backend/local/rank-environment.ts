@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { arrayVariables } from '../job-variables.ts';
 import { TASK_KEY } from './process-table.ts';
 import type { AttemptPlan, TaskPlan } from './launcher-port.ts';
 
@@ -56,22 +57,6 @@ export function rankEnvironment(
     ORRERY_NODE: task.nodeName,
     ...arrayVariables(plan.array),
     [TASK_KEY]: `${keyPrefix(machine.homeId, plan)}${task.rank}`,
-  };
-}
-
-/** Under our names and under Slurm's, so that scripts written for an array of Slurm's run as they are. */
-function arrayVariables(array: AttemptPlan['array']): Record<string, string> {
-  if (array === null) return {};
-  const { jobId, taskId, count, min, max, step } = array;
-  return {
-    ORRERY_ARRAY_JOB_ID: String(jobId),
-    ORRERY_ARRAY_TASK_ID: String(taskId),
-    SLURM_ARRAY_JOB_ID: String(jobId),
-    SLURM_ARRAY_TASK_ID: String(taskId),
-    SLURM_ARRAY_TASK_COUNT: String(count),
-    SLURM_ARRAY_TASK_MIN: String(min),
-    SLURM_ARRAY_TASK_MAX: String(max),
-    SLURM_ARRAY_TASK_STEP: String(step),
   };
 }
 

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import { defineCommand, integer } from '../command.ts';
+import { OrreryError } from '../../contract/errors.ts';
 import { clusterFile } from '../cluster-argument.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
 import { ExitStatus } from '../exit-status.ts';
@@ -16,6 +17,9 @@ interface Options {
   cluster?: string;
   scheduler?: string;
   policy?: string;
+  backend?: string;
+  slurmHost?: string;
+  shared?: string;
   json?: boolean;
 }
 
@@ -27,6 +31,7 @@ export function register(program: Command): Command {
       ['orrery up --detach --nodes 3', 'in the background, with three virtual nodes'],
       ['orrery up --policy site.yaml', 'with priorities, QOS, limits, partitions of a policy file'],
       ['orrery up --detach --port 0 --json', 'any free port; prints {pid, url, home}'],
+      ['orrery up --backend slurm --slurm-host login1 --shared /scratch/me', "jobs go to that cluster's Slurm"],
     ],
   })
     .option('-d, --detach', 'return once it answers')
@@ -36,6 +41,9 @@ export function register(program: Command): Command {
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
+    .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
+    .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
+    .option('--shared <folder>', 'folder that this machine and all nodes see, for jobs (default: the home)')
     .action(up);
 }
 
@@ -45,6 +53,7 @@ async function up(options: Options): Promise<void> {
   for (const name of ['host', 'port', 'nodes', 'scheduler'] as const) {
     if (options[name] !== undefined) args.push(`--${name}`, String(options[name]));
   }
+  args.push(...slurmArguments(options));
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
   if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
@@ -64,6 +73,29 @@ async function up(options: Options): Promise<void> {
   throw new ExitStatus(await daemon.ended);
 }
 
+/** Of the flags that are about Slurm; throws ORR_USAGE where flags do not go together. */
+function slurmArguments(options: Options): string[] {
+  const { backend, slurmHost, shared } = options;
+  if (backend !== 'slurm') {
+    const stray = slurmHost !== undefined ? '--slurm-host' : shared !== undefined ? '--shared' : null;
+    if (stray !== null) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
+    return [];
+  }
+  const stray = (['nodes', 'cluster', 'policy', 'scheduler'] as const).find((name) => options[name] !== undefined);
+  if (stray !== undefined) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `--${stray}: Slurm has its own nodes and rules: leave it out with --backend slurm`,
+    );
+  }
+  return [
+    '--backend',
+    'slurm',
+    ...(slurmHost === undefined ? [] : ['--slurm-host', slurmHost]),
+    ...(shared === undefined ? [] : ['--shared', resolve(shared)]),
+  ];
+}
+
 /** Path of the file; read here too, so that a bad one is refused before anything is made. */
 async function policyFile(nameOrFile: string): Promise<string> {
   if (nameOrFile === 'default') return nameOrFile;
@@ -78,7 +110,8 @@ async function policyFile(nameOrFile: string): Promise<string> {
 }
 
 function isPolicyNamed(policy: string | undefined): policy is string {
-  return policy !== undefined && policy !== 'default';
+  // Slurm's rules are its own.
+  return policy !== undefined && policy !== 'default' && policy !== 'slurm';
 }
 
 function announcement({ file, logFile }: RunningDaemon, home: string, isDetached: boolean): string {

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import type { JobSpec } from '../../contract/job.ts';
+import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
+import { parseMemoryBytes } from '../../lib/units.ts';
+import { shellQuote } from './shell-quote.ts';
+
+const BODY = readFileSync(new URL('slurm-batch.sh', import.meta.url), 'utf8');
+const MEBI = 1024 ** 2;
+
+/** A job as it is handed to sbatch. */
+export interface BatchJob {
+  jobId: number;
+  /** With the key in it, as `slurmJobName` makes it. */
+  slurmName: string;
+  spec: JobSpec;
+  /** Attempts of the job before this submission. */
+  base: number;
+  isHeld: boolean;
+  /** From now until it may start at the earliest; 0: at once. */
+  beginSeconds: number;
+  /** Nodes that the job asked to be spared, and those that failed it. */
+  excludedNodes: readonly string[];
+  /** Of other jobs, by their Slurm ids: `afterok:12,afterany:13`; '' for none. */
+  dependency: string;
+  /** Absolute, on the file system that all nodes share. */
+  jobFolder: string;
+  workFolder: string;
+  /** Absolute: the installed `slurm-rank.sh`. */
+  rankScript: string;
+}
+
+export interface BatchSubmission {
+  /** Arguments of sbatch, one word each; the script goes to its standard input. */
+  options: string[];
+  script: string;
+}
+
+/** What sbatch is called with. Pure: the same job, the same text. */
+export function batchSubmission(job: BatchJob): BatchSubmission {
+  return { options: batchOptions(job), script: batchScript(job) };
+}
+
+function batchOptions({ spec, ...job }: BatchJob): string[] {
+  const limitMs = timeLimitMs(spec);
+  const bytes = parseMemoryBytes(spec.memory) ?? 0;
+  const options: [name: string, value: string | number | null][] = [
+    ['job-name', job.slurmName],
+    ['nodes', spec.nodes],
+    ['ntasks-per-node', tasksPerNode(spec)],
+    ['cpus-per-task', spec.cpus],
+    ['mem', `${Math.max(1, Math.ceil(bytes / MEBI))}M`],
+    ['gpus-per-node', spec.gpusPerNode === 0 ? null : spec.gpusPerNode],
+    ['time', limitMs === null ? null : slurmTime(limitMs)],
+    // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
+    ['qos', spec.qos === 'normal' ? null : spec.qos],
+    ['account', spec.account ?? null],
+    ['partition', spec.partition ?? null],
+    ['reservation', spec.reservation ?? null],
+    ['exclude', job.excludedNodes.length === 0 ? null : job.excludedNodes.join(',')],
+    ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
+    ['dependency', job.dependency === '' ? null : job.dependency],
+    ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
+    ['signal', spec.signal ?? null],
+    ['open-mode', 'append'],
+    ['output', filePattern(`${job.jobFolder}/batch.log`)],
+    ['chdir', job.jobFolder],
+    ['export', 'NONE'],
+  ];
+  const flags = [
+    '--parsable',
+    spec.maxRequeues === 0 ? '--no-requeue' : '--requeue',
+    ...(spec.exclusive ? ['--exclusive'] : []),
+    ...(job.isHeld ? ['--hold'] : []),
+  ];
+  return [...flags, ...options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]))];
+}
+
+function batchScript({ jobId, jobFolder, base, rankScript, spec }: BatchJob): string {
+  const values: [name: string, value: string][] = [
+    ['job', jobFolder],
+    ['folder_pattern', filePattern(`${jobFolder}/attempts`)],
+    ['base', String(base)],
+    ['rank_script', rankScript],
+    ['tasks_per_node', String(tasksPerNode(spec))],
+    ['cpus_per_task', String(spec.cpus)],
+  ];
+  const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
+  return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
+}
+
+/** A path in which Slurm replaces nothing (sbatch(1), "filename pattern"). */
+function filePattern(path: string): string {
+  return path.replaceAll('%', '%%');
+}
+
+/** `days-hours:minutes:seconds`; Slurm rounds seconds up to whole minutes. */
+function slurmTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const clock = `${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return `${Math.floor(seconds / 86_400)}-${clock}`;
+}

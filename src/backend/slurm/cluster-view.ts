@@ -1,0 +1,118 @@
+import type { JobSpec } from '../../contract/job.ts';
+import { tasksPerNode } from '../../contract/job.ts';
+import { JOB_DEFAULTS } from '../../contract/job.ts';
+import { parseMemoryBytes } from '../../lib/units.ts';
+import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
+import type { SlurmCommands } from './slurm-commands.ts';
+
+/** What of a Slurm cluster does not change from minute to minute. */
+export interface ClusterView {
+  name: string;
+  /** `22.05.8`. */
+  version: string;
+  nodes: readonly SlurmNode[];
+  partitions: readonly SlurmPartition[];
+  isPreempting: boolean;
+  /** Null: there is no accounting, or it does not answer. */
+  qos: readonly string[] | null;
+  /** Accounts the user may charge; null as above. */
+  accounts: readonly string[] | null;
+  defaultAccount: string | null;
+  /** One line for each thing that does not work here and what does instead. */
+  remarks: readonly string[];
+}
+
+/** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
+export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
+  const [nodesText, partitionsText, configText] = await Promise.all([
+    commands.run('scontrol', ['--oneliner', 'show', 'node']),
+    commands.run('scontrol', ['--oneliner', 'show', 'partition']),
+    commands.run('scontrol', ['show', 'config']),
+  ]);
+  const config = configOf(configText);
+  const remarks: string[] = [];
+  const accounting = await readAccounting(commands, user).catch((error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error);
+    remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
+    return { qos: null, accounts: null, defaultAccount: null };
+  });
+  return {
+    name: config.get('ClusterName') ?? 'slurm',
+    version: config.get('SLURM_VERSION') ?? 'unknown',
+    nodes: parseNodes(nodesText),
+    partitions: parsePartitions(partitionsText),
+    isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    ...accounting,
+    remarks,
+  };
+}
+
+async function readAccounting(
+  commands: SlurmCommands,
+  user: string,
+): Promise<Pick<ClusterView, 'qos' | 'accounts' | 'defaultAccount'>> {
+  const list = (entity: string, format: string, ...where: string[]) =>
+    commands.run('sacctmgr', ['--noheader', '--parsable2', 'show', entity, ...where, `format=${format}`]);
+  const [qosText, accountText, userText] = await Promise.all([
+    list('qos', 'Name'),
+    list('associations', 'Account', `user=${user}`),
+    list('user', 'DefaultAccount', `name=${user}`),
+  ]);
+  const words = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
+  return { qos: words(qosText), accounts: words(accountText), defaultAccount: words(userText)[0] ?? null };
+}
+
+function configOf(text: string): Map<string, string> {
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, key, value] = /^(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+      return key === undefined || value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+}
+
+/** Why Slurm would never run it, in one line; null where nothing speaks against it. */
+export function refusalOf(spec: JobSpec, user: string, view: ClusterView): string | null {
+  const { partitions, qos, accounts } = view;
+  if (spec.user !== undefined && spec.user !== user) {
+    return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
+  }
+  if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
+  const partition = partitions.find(({ name, isDefault }) =>
+    spec.partition === undefined ? isDefault : name === spec.partition,
+  );
+  if (partition === undefined && partitions.length > 0) {
+    if (spec.partition !== undefined) {
+      return `partition: no ${JSON.stringify(spec.partition)}: expected one of ${listed(partitions.map(({ name }) => name))}`;
+    }
+    return `partition: the cluster has no default: expected one of ${listed(partitions.map(({ name }) => name))}`;
+  }
+  if (qos !== null && spec.qos !== 'normal' && !qos.includes(spec.qos)) {
+    return `qos: no ${JSON.stringify(spec.qos)}: expected one of ${listed(qos)}`;
+  }
+  if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
+    return `account: ${user} has no ${JSON.stringify(spec.account)}: expected one of ${listed(accounts)}`;
+  }
+  return partition === undefined ? null : shapeRefusal(spec, partition, view);
+}
+
+function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
+  const members = new Set(partition.nodeNames);
+  const cpus = spec.cpus * tasksPerNode(spec);
+  const memoryBytes = parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes;
+  const fitting = nodes.filter(({ spec: { name, resources } }) => {
+    if (!members.has(name) || spec.exclude.includes(name)) return false;
+    return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
+  });
+  if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
+  const asked = [
+    `${cpus} CPUs`,
+    `${spec.memory} of memory`,
+    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} GPUs`] : []),
+  ];
+  return `nodes: expected at most ${fitting.length} with ${asked.join(', ')} each in partition ${partition.name}, got ${spec.nodes}`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, ...` : names.join(', ');
+}

@@ -1,0 +1,49 @@
+import type { MirrorJob } from './mirror-job.ts';
+import { dependencyText, type MirrorState } from './mirror-state.ts';
+import { isPending } from './slurm-job.ts';
+
+/** Slurm's reasons in plain words (`squeue`(1), "JOB REASON CODES"). */
+const WORDS: Readonly<Record<string, string>> = {
+  None: 'Slurm has not looked at it yet.',
+  Resources: 'It is next in line and waits for nodes to come free.',
+  Priority: 'Jobs of a higher priority are in front of it.',
+  Dependency: 'It waits for another job to end.',
+  DependencyNeverSatisfied: 'A job it depends on did not end as it had to: it will never start. Cancel it.',
+  JobHeldUser: 'It is held: orrery release starts it.',
+  JobHeldAdmin: 'An operator holds it, or Slurm does after too many requeues: only an operator can release it.',
+  BeginTime:
+    'It was put back in the queue: Slurm waits until what it gave its last attempt has expired (two minutes by default).',
+  ReqNodeNotAvail: 'A node it needs is down, drained or reserved.',
+  Reservation: 'It waits for its reservation to begin.',
+  JobArrayTaskLimit: 'As many tasks of its array run as may at once.',
+  PartitionTimeLimit: 'Its time limit is more than its partition allows.',
+  PartitionNodeLimit: 'It asks for more nodes than its partition gives one job.',
+  PartitionDown: 'Its partition is down.',
+  BadConstraints: 'No node can ever give what it asks for.',
+};
+
+/** Sentences for `orrery why`: what the job waits for, or how it runs. */
+export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: boolean): string[] {
+  const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
+  const { slurm, live, record, phase } = job;
+  if (live !== null) {
+    const nodes = live.placement.map(({ nodeName }) => nodeName);
+    return [`It runs as Slurm job ${record.slurmJobId ?? '?'} on ${nodes.join(', ')}.`, ...stale];
+  }
+  if (record.refusal !== null)
+    return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
+  if (slurm === null || !isPending(slurm)) {
+    const dependency = dependencyText(job, state);
+    if (phase === 'none' && dependency === 'never')
+      return ['A job it depends on did not end as it had to: it will never start. Cancel it.'];
+    if (phase === 'none' && dependency === 'wait') return ['A job it depends on is on its way to Slurm; it follows.'];
+    return [
+      phase === 'submitted'
+        ? 'Slurm has it and does not list it now: it is being looked for.'
+        : 'It is on its way to Slurm.',
+      ...stale,
+    ];
+  }
+  const words = WORDS[slurm.reason] ?? `Slurm's reason is ${slurm.reason}.`;
+  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}.`, ...stale];
+}

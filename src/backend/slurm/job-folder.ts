@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AcceptedJob } from '../../contract/journal.ts';
+import type { JobRequest } from '../../scheduler/types.ts';
+import { arrayTask, arrayVariables, defaultJobName, submittedVariables } from '../job-variables.ts';
+import type { SubmissionRecord } from './mirror-job.ts';
+import { shellQuote } from './shell-quote.ts';
+
+const RANK_SCRIPT = readFileSync(new URL('slurm-rank.sh', import.meta.url), 'utf8');
+
+/** What the batch script of an attempt left on the shared folder. Times are milliseconds since the epoch. */
+export interface AttemptFacts {
+  attempt: number;
+  /** Of the Slurm job that claimed it; null: nobody has. */
+  slurmJobId: number | null;
+  claimedMs: number | null;
+  /** Null: it has not ended, or not by itself. */
+  exit: { status: number; endedMs: number } | null;
+  /** The first rank that failed; null where none has said so. */
+  failedRank: number | null;
+}
+
+const recordSchema = z.object({
+  submission: z.int(),
+  base: z.int(),
+  slurmJobId: z.int().nullable(),
+  refusal: z.string().nullable(),
+});
+
+/** Writes a file that its owner alone may read, whole or not at all, and on the disk when this resolves. */
+export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
+  const half = `${path}.${process.pid}.partial`;
+  const file = await open(half, 'w', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(half, path);
+}
+
+/** Puts the script of the ranks where all nodes see it and returns its path. Jobs that run keep the version they began with. */
+export async function installRankScript(sharedFolder: string): Promise<string> {
+  const digest = createHash('sha256').update(RANK_SCRIPT).digest('hex').slice(0, 8);
+  const folder = join(sharedFolder, 'slurm');
+  const path = join(folder, `rank-${digest}.sh`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeDurably(path, RANK_SCRIPT, 0o700);
+  return path;
+}
+
+/** The files of one job on the shared folder that the batch script and the ranks read and write. */
+export class JobFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Null: sbatch was never called for it. */
+  async readRecord(): Promise<SubmissionRecord | null> {
+    const text = await readFile(join(this.path, 'submission.json'), 'utf8').catch(() => null);
+    return text === null ? null : recordSchema.parse(JSON.parse(text));
+  }
+
+  async writeRecord(record: SubmissionRecord): Promise<void> {
+    await writeDurably(join(this.path, 'submission.json'), `${JSON.stringify(record)}\n`);
+  }
+
+  /** What the batch script and the ranks need, and from how many attempts before on the next are counted: older scripts do nothing then. */
+  async prepare(job: PreparedJob): Promise<void> {
+    await mkdir(join(this.path, 'checkpoint'), { recursive: true, mode: 0o700 });
+    const { script } = job.accepted.spec;
+    if (script !== undefined) await writeDurably(join(this.path, 'script'), script, 0o700);
+    await writeDurably(join(this.path, 'job.sh'), jobText(job, this.path));
+    if (Object.keys(job.secrets).length > 0) {
+      await writeDurably(join(this.path, 'secrets.sh'), exports(job.secrets).join('\n'));
+    }
+    await writeDurably(join(this.path, 'base'), `${job.base}\n`);
+  }
+
+  async removeSecrets(): Promise<void> {
+    await rm(join(this.path, 'secrets.sh'), { force: true });
+  }
+
+  /** Attempts after the first `base`, by number. */
+  async attempts(base: number): Promise<AttemptFacts[]> {
+    const names = await readdir(join(this.path, 'attempts')).catch((): string[] => []);
+    const numbers = names.map(Number).filter((number) => Number.isInteger(number) && number > base);
+    return Promise.all(numbers.sort((a, b) => a - b).map((attempt) => this.#attempt(attempt)));
+  }
+
+  async #attempt(attempt: number): Promise<AttemptFacts> {
+    const folder = join(this.path, 'attempts', String(attempt));
+    const [holder, failed, exitText] = await Promise.all([
+      readlink(join(folder, 'holder')).catch(() => null),
+      readlink(join(folder, 'failed')).catch(() => null),
+      readFile(join(folder, 'exit'), 'utf8').catch(() => ''),
+    ]);
+    const claim = holder === null ? null : await lstat(join(folder, 'holder')).catch(() => null);
+    const [, status] = /^(\d+)\n$/.exec(exitText) ?? [];
+    const ended = status === undefined ? null : await stat(join(folder, 'exit')).catch(() => null);
+    const slurmJobId = Number(holder?.split('.')[0] ?? Number.NaN);
+    return {
+      attempt,
+      slurmJobId: Number.isInteger(slurmJobId) ? slurmJobId : null,
+      claimedMs: claim?.mtimeMs ?? null,
+      exit: status === undefined || ended === null ? null : { status: Number(status), endedMs: ended.mtimeMs },
+      failedRank: failed === null ? null : Number(failed.split(' ')[0]),
+    };
+  }
+}
+
+export interface PreparedJob {
+  accepted: AcceptedJob;
+  request: JobRequest;
+  base: number;
+  workFolder: string;
+  secrets: Readonly<Record<string, string>>;
+}
+
+/** What would mislead Slurm's own commands or the libraries that it talks to. */
+const SLURMS_OWN = /^(?:SLURM|SLURMD|SBATCH|SRUN|SALLOC|SQUEUE|SACCT|SCANCEL|SINFO|SCONTROL|PMI|PMIX)_/;
+
+/** The environment and the command of a job's tasks, as a shell reads them: no word of a user is seen unquoted. */
+function jobText({ accepted, request, workFolder }: PreparedJob, folder: string): string {
+  const { spec, code } = accepted;
+  const given = Object.entries(submittedVariables(accepted)).filter(([name]) => !SLURMS_OWN.test(name));
+  const own = {
+    ORRERY_JOB_ID: String(request.jobId),
+    ORRERY_JOB_NAME: spec.name ?? defaultJobName(spec),
+    ORRERY_CHECKPOINT_DIR: join(folder, 'checkpoint'),
+    ORRERY_METRICS: join(folder, 'metrics.ndjson'),
+    ORRERY_SUBMIT_DIR: code?.submitFolder ?? workFolder,
+    ...arrayVariables(arrayTask({ accepted, request })),
+  };
+  const script = join(folder, 'script');
+  const argv = spec.command ?? (spec.script?.startsWith('#!') === true ? [script] : ['/bin/sh', script]);
+  return [
+    ...exports({ ...Object.fromEntries(given), ...own }),
+    `work_folder=${shellQuote(workFolder)}`,
+    `set -- ${argv.map(shellQuote).join(' ')}`,
+    '',
+  ].join('\n');
+}
+
+/** Names that no shell can say (`BASH_FUNC_x%%`) are left out. */
+function exports(variables: Readonly<Record<string, string>>): string[] {
+  return Object.entries(variables).flatMap(([name, value]) => {
+    return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? [`export ${name}=${shellQuote(value)}`] : [];
+  });
+}

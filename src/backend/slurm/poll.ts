@@ -1,0 +1,233 @@
+import type { JournalRecord } from '../../contract/journal.ts';
+import type { JobFolders } from '../work-folder.ts';
+import { JobFolder } from './job-folder.ts';
+import { parseSlurmJobName } from './job-key.ts';
+import { type Finding, findOut, type JobFacts, PATIENCE_MS } from './mirror.ts';
+import { type MirrorJob, resetSubmission } from './mirror-job.ts';
+import { dependencyText, type MirrorState } from './mirror-state.ts';
+import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
+import type { SlurmCommands } from './slurm-commands.ts';
+import { SlurmFailure } from './slurm-failure.ts';
+import { isPending, type SlurmJob } from './slurm-job.ts';
+import { parseSqueueJson } from './squeue-json.ts';
+import { hostNames } from './submitter.ts';
+
+export interface PollOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  folders: JobFolders;
+  homeId: string;
+  isPreempting: boolean;
+  refreshNodes: () => Promise<void>;
+  spareable: (job: MirrorJob) => readonly string[];
+  now: () => number;
+  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+}
+
+/** Ids in one call: a command line has its limits. */
+const IDS_MAX = 500;
+/** sacct is not asked again for so long after it failed. */
+const SACCT_PAUSE_MS = 60_000;
+
+/** One look at Slurm for all jobs: what it means is journalled, and what follows is done. */
+export class Poll {
+  readonly #options: PollOptions;
+  /** When scancel was last called for a job of Slurm. */
+  readonly #cancelledMs = new Map<number, number>();
+  /** What a pending job of Slurm was last told to be. */
+  readonly #updates = new Map<number, string>();
+  #sacctDueMs = 0;
+
+  constructor(options: PollOptions) {
+    this.#options = options;
+  }
+
+  /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
+  async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    const { state, now, homeId, commands } = this.#options;
+    if (![...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted')) return false;
+    const askedMs = now();
+    const mark = `.orrery-${homeId}-`;
+    const text = await commands.run('squeue', ['--json']);
+    const listed = new Map<number, SlurmJob[]>();
+    for (const slurm of parseSqueueJson(text, (name) => name.includes(mark))) {
+      const key = parseSlurmJobName(slurm.name, homeId);
+      const job = key && state.jobs.get(key.jobId);
+      // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
+      const isOurs = job?.record.submission === key?.submission || job?.record.slurmJobId === slurm.slurmJobId;
+      if (key !== null && (isOurs || isPending(slurm)))
+        listed.set(key.jobId, [...(listed.get(key.jobId) ?? []), slurm]);
+    }
+    const isUnclear = this.#needsFacts(listed, askedMs);
+    // Which nodes are down tells why an attempt ended.
+    if (isUnclear) await this.#options.refreshNodes();
+    let hasChanged = false;
+    await exclusively(async () => {
+      hasChanged = await this.#conclude(listed, askedMs);
+    });
+    await this.#updatePending();
+    return hasChanged;
+  }
+
+  async cancel(slurmJobIds: readonly number[]): Promise<void> {
+    const { commands, log, now } = this.#options;
+    const due = slurmJobIds.filter((id) => now() - (this.#cancelledMs.get(id) ?? 0) >= PATIENCE_MS.cancel);
+    for (let first = 0; first < due.length; first += IDS_MAX) {
+      const ids = due.slice(first, first + IDS_MAX);
+      for (const id of ids) this.#cancelledMs.set(id, now());
+      await commands.run('scancel', ids.map(String)).catch((error: unknown) => {
+        if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
+        for (const id of ids) this.#cancelledMs.delete(id);
+        log.error({ err: error, slurmJobIds: ids }, 'scancel failed; tried again at the next look');
+      });
+    }
+  }
+
+  #needsFacts(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): boolean {
+    const nowMs = this.#options.now();
+    return [...this.#options.state.jobs.values()].some((job) => {
+      const own = listed.get(job.request.jobId) ?? [];
+      return findOut(job, { askedMs, nowMs, listed: own, facts: null }).needsFacts && job.live !== null;
+    });
+  }
+
+  async #conclude(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): Promise<boolean> {
+    const { state, now } = this.#options;
+    const nowMs = now();
+    const looks = [...state.jobs.values()].map((job) => {
+      const look = { askedMs, nowMs, listed: listed.get(job.request.jobId) ?? [], facts: null };
+      return { job, look, finding: findOut(job, look) };
+    });
+    const unclear = looks.filter(({ finding }) => finding.needsFacts);
+    if (unclear.length > 0) {
+      const runs = await this.#runs(unclear.map(({ job }) => job));
+      await Promise.all(
+        unclear.map(async (item) => {
+          item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs) });
+        }),
+      );
+    }
+    const records: JournalRecord[] = looks.flatMap(({ finding }) => finding.records);
+    await state.commit(records);
+    const toCancel: number[] = [];
+    let hasChanged = records.length > 0;
+    for (const { job, look, finding } of looks) {
+      toCancel.push(...finding.cancel);
+      hasChanged = (await this.#follow(job, finding, look.listed.length > 0, askedMs, nowMs)) || hasChanged;
+      if (
+        job.isCancelRequested &&
+        finding.slurm !== null &&
+        job.record.slurmJobId !== null &&
+        state.jobs.has(job.request.jobId)
+      ) {
+        toCancel.push(job.record.slurmJobId);
+      }
+    }
+    await this.cancel(toCancel);
+    return hasChanged;
+  }
+
+  /** Does what a finding asks for beside the journal; true where that changed something. */
+  async #follow(job: MirrorJob, finding: Finding, isListed: boolean, askedMs: number, nowMs: number): Promise<boolean> {
+    const { folders, state, log } = this.#options;
+    const { jobId } = job.request;
+    const folder = new JobFolder(folders.job(jobId));
+    if (!state.jobs.has(jobId)) {
+      await folder.removeSecrets();
+      return true;
+    }
+    if (job.phase === 'none' || job.phase === 'asking') return false;
+    const before = job.slurm;
+    job.slurm = finding.slurm;
+    if (isListed) job.missingSinceMs = null;
+    else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
+    const found = finding.adopt ?? finding.slurm?.slurmJobId ?? null;
+    if (found !== null && (job.record.slurmJobId === null || finding.adopt !== null)) {
+      job.record = { ...job.record, slurmJobId: found };
+      job.phase = 'submitted';
+      await folder.writeRecord(job.record);
+    }
+    if (finding.isSubmissionDue) {
+      log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
+      resetSubmission(job, nowMs);
+    }
+    return before?.state !== job.slurm?.state || finding.isSubmissionDue;
+  }
+
+  async #facts(job: MirrorJob, runs: readonly SacctRun[] | null): Promise<JobFacts> {
+    const { folders, homeId, state, isPreempting } = this.#options;
+    const { jobId } = job.request;
+    const { slurmJobId, submission } = job.record;
+    return {
+      runs:
+        runs?.filter((run) => {
+          if (slurmJobId !== null) return run.slurmJobId === slurmJobId;
+          const key = parseSlurmJobName(run.name, homeId);
+          return key?.jobId === jobId && key.submission === submission;
+        }) ?? null,
+      attempts: await new JobFolder(folders.job(jobId)).attempts(job.record.base),
+      downNodes: state.downNodes,
+      isPreempting,
+    };
+  }
+
+  /** What accounting has of these jobs; null where it does not answer. */
+  async #runs(jobs: readonly MirrorJob[]): Promise<SacctRun[] | null> {
+    const { commands, now, log } = this.#options;
+    if (now() < this.#sacctDueMs) return null;
+    const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
+    const ids = jobs.flatMap(({ record }) => (record.slurmJobId === null ? [] : [record.slurmJobId]));
+    const hasNameless = jobs.some(({ record }) => record.slurmJobId === null);
+    try {
+      const calls: string[][] = [];
+      for (let first = 0; first < ids.length; first += IDS_MAX)
+        calls.push([`--jobs=${ids.slice(first, first + IDS_MAX).join(',')}`]);
+      // Those whose id is lost are found by their names, among all of this user since then.
+      if (hasNameless) calls.push(['--starttime=now-7days']);
+      const texts: string[] = [];
+      for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables: SACCT_TIME }));
+      return texts.flatMap(parseSacct);
+    } catch (error) {
+      this.#sacctDueMs = now() + SACCT_PAUSE_MS;
+      log.info(
+        { reason: error instanceof Error ? error.message : String(error) },
+        'no word from sacct: exit files have to do',
+      );
+      return null;
+    }
+  }
+
+  /** Brings pending jobs up to date: nodes to keep off, and jobs they wait for that have another number now. */
+  async #updatePending(): Promise<void> {
+    const { state, commands, spareable, log } = this.#options;
+    for (const job of state.jobs.values()) {
+      const { slurm } = job;
+      if (
+        slurm === null ||
+        !isPending(slurm) ||
+        (job.failedNodes.length === 0 && job.request.dependencies.length === 0)
+      )
+        continue;
+      const fields: string[] = [];
+      const excluded = new Set(hostNames(slurm.excludedNodes));
+      const wanted = [...new Set([...job.request.excludedNodes, ...spareable(job)])];
+      if (wanted.some((name) => !excluded.has(name))) fields.push(`ExcNodeList=${wanted.join(',')}`);
+      const dependency = dependencyText(job, state);
+      if (typeof dependency !== 'string') {
+        const ids = new Set(dependency.text.match(/\d+/g));
+        const isStale = (slurm.dependency.match(/:\d+/g) ?? []).some((id) => !ids.has(id.slice(1)));
+        if (isStale || (slurm.reason === 'DependencyNeverSatisfied' && dependency.text !== ''))
+          fields.push(`Dependency=${dependency.text}`);
+      }
+      const update = fields.join(' ');
+      if (update === '' || this.#updates.get(slurm.slurmJobId) === update) continue;
+      this.#updates.set(slurm.slurmJobId, update);
+      await commands.run('scontrol', ['update', `JobId=${slurm.slurmJobId}`, ...fields]).catch((error: unknown) => {
+        log.error(
+          { err: error, slurmJobId: slurm.slurmJobId, update },
+          'a pending job could not be brought up to date',
+        );
+      });
+    }
+  }
+}

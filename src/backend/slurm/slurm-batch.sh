@@ -1,0 +1,65 @@
+# Whoever comes second does nothing, and says so with a status of its own.
+duplicate() {
+  echo "orrery: Slurm job $SLURM_JOB_ID does nothing: $1" >&2
+  exit 73
+}
+
+# The owner of a name on the shared folder is decided by the creation of a symbolic link, which is atomic also over NFS and, where the
+# answer to it was lost, tells afterwards whose it is.
+claim() {
+  ln -s "$1" "$2" 2> /dev/null || [ "$(readlink "$2")" = "$1" ]
+}
+
+[ -d "$job" ] || {
+  echo "orrery: $job is not there on $(uname -n): the folder of Orrery's jobs has to be shared by all nodes" >&2
+  exit 74
+}
+mkdir -p "$job/owners" "$job/attempts"
+[ "$(cat "$job/base")" = "$base" ] || duplicate 'its job was submitted anew'
+claim "$SLURM_JOB_ID" "$job/owners/$base" || duplicate "its job runs as Slurm job $(readlink "$job/owners/$base")"
+attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
+folder=$job/attempts/$attempt
+mkdir -p -m 700 "$folder"
+claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
+
+# The rendezvous: the first node, where this script runs, and a port that nobody listens on, below those the system gives out.
+master=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+getent hosts "$master" > /dev/null || {
+  address=$(scontrol -o show node "$master" | sed -n 's/.* NodeAddr=\([^ ]*\) .*/\1/p')
+  master=${address:-$master}
+}
+port=$(cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v seed="$((SLURM_JOB_ID * 7 + attempt))" '
+  { split($2, local, ":"); taken[tolower(local[2])] = 1 }
+  END {
+    for (step = 0; step < 12000; step += 1) {
+      port = 20000 + (seed + step) % 12000
+      if (!(sprintf("%04x", port) in taken)) { print port; exit }
+    }
+  }')
+
+# The signals are for the tasks: this script lives on to note how they ended.
+trap : HUP INT QUIT TERM USR1 USR2 ALRM
+srun --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
+  --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
+  --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
+  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" &
+tasks=$!
+# A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
+while :; do
+  wait $tasks
+  status=$?
+  [ $status -gt 128 ] && kill -0 $tasks 2> /dev/null || break
+done
+wait $tasks
+again=$?
+[ $again -eq 127 ] || status=$again
+# srun gives the highest status of all tasks; what counts is that of the first that failed.
+failed=$(readlink "$folder/failed")
+[ $status -eq 0 ] || [ -z "$failed" ] || status=${failed#* }
+
+until echo "$status" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
+  [ -d "$folder" ] || exit 1
+  sleep 1
+done
+mv "$folder/exit.tmp" "$folder/exit"
+exit "$status"

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { shellQuote } from './shell-quote.ts';
+import { failureOf } from './slurm-failure.ts';
+
+export interface SlurmCommandsOptions {
+  /** Login node reached with ssh; null: the commands of this machine. */
+  host: string | null;
+  /** Folder for the socket of a shared ssh connection, readable by its owner alone; null: a connection a command. */
+  socketFolder: string | null;
+  env: NodeJS.ProcessEnv;
+  timeoutMs: number;
+}
+
+export type SlurmProgram =
+  | 'sbatch'
+  | 'squeue'
+  | 'sacct'
+  | 'scontrol'
+  | 'scancel'
+  | 'sacctmgr'
+  | 'sinfo'
+  | 'sprio'
+  | 'sshare';
+
+export interface CommandInput {
+  stdin?: string;
+  timeoutMs?: number;
+  /** Variables on top, as `SLURM_TIME_FORMAT`. */
+  variables?: Readonly<Record<string, string>>;
+}
+
+/** Of our own environment what Slurm's commands need; not those that change their options (SBATCH_*, SQUEUE_*, ...). */
+const KEPT_VARIABLES =
+  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|SLURM_CONF|SLURM_CONF_SERVER|KRB5CCNAME|SSH_AUTH_SOCK|XDG_RUNTIME_DIR)$/;
+const OUTPUT_BYTES_MAX = 1024 ** 3;
+/** Of Unix sockets' paths (sun_path), less what ssh appends while it makes one. */
+const SOCKET_PATH_MAX = 80;
+
+/** Runs Slurm's commands, on this machine or on a login node. Words are never seen by a shell unquoted. */
+export class SlurmCommands {
+  readonly #options: SlurmCommandsOptions;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(options: SlurmCommandsOptions) {
+    this.#options = options;
+    this.#env = Object.fromEntries(Object.entries(options.env).filter(([name]) => KEPT_VARIABLES.test(name)));
+  }
+
+  get host(): string | null {
+    return this.#options.host;
+  }
+
+  /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
+  run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
+    const { host } = this.#options;
+    const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {} } = input;
+    const [file, argv] = host === null ? [program, args] : ['ssh', this.#sshArguments(host, program, args, variables)];
+    return new Promise((resolve, reject) => {
+      const child = spawn(file, argv, { env: { ...this.#env, ...variables }, stdio: ['pipe', 'pipe', 'pipe'] });
+      const stdout: Buffer[] = [];
+      let stderr = '';
+      let bytes = 0;
+      let isTimedOut = false;
+      let isNotFound = false;
+      const timer = setTimeout(() => {
+        isTimedOut = true;
+        child.kill('SIGKILL');
+      }, timeoutMs);
+      child.stdout.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > OUTPUT_BYTES_MAX) child.kill('SIGKILL');
+        else stdout.push(chunk);
+      });
+      child.stderr.on('data', (chunk: Buffer) => {
+        if (stderr.length < 65_536) stderr += chunk.toString();
+      });
+      child.once('error', () => {
+        isNotFound = true;
+      });
+      // A command that ends without reading its input.
+      child.stdin.on('error', () => undefined);
+      child.once('close', (status) => {
+        clearTimeout(timer);
+        if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
+        reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
+      });
+      child.stdin.end(stdin);
+    });
+  }
+
+  #sshArguments(
+    host: string,
+    program: string,
+    args: readonly string[],
+    variables: Readonly<Record<string, string>>,
+  ): string[] {
+    const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}`);
+    const words = [...(assignments.length > 0 ? ['env', ...assignments] : []), program, ...args.map(shellQuote)];
+    return [
+      '-T',
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=10',
+      ...this.#sharedConnection(),
+      '--',
+      host,
+      words.join(' '),
+    ];
+  }
+
+  #sharedConnection(): string[] {
+    const { socketFolder } = this.#options;
+    // ssh puts 40 characters in the place of %C.
+    if (socketFolder === null || socketFolder.length + 41 > SOCKET_PATH_MAX) return [];
+    return ['-o', 'ControlMaster=auto', '-o', `ControlPath=${socketFolder}/%C`, '-o', 'ControlPersist=120'];
+  }
+}

@@ -1,0 +1,103 @@
+import { type ErrorCode, OrreryError } from '../../contract/errors.ts';
+
+/**
+ * What became of a call to Slurm. `unreachable`: ask again later. `limit`: not now. `permission`: not this user. `rejected`: never like
+ * this. `unknownJob`: Slurm has forgotten it. `oldSlurm`: an option it does not know. `missing`: the program is not there.
+ */
+export type FailureKind =
+  | 'unreachable'
+  | 'limit'
+  | 'permission'
+  | 'rejected'
+  | 'unknownJob'
+  | 'oldSlurm'
+  | 'missing'
+  | 'login';
+
+const CODES: Record<FailureKind, ErrorCode> = {
+  unreachable: 'ORR_UNREACHABLE',
+  login: 'ORR_UNREACHABLE',
+  limit: 'ORR_REFUSED',
+  permission: 'ORR_REFUSED',
+  rejected: 'ORR_BAD_JOB',
+  unknownJob: 'ORR_CONFLICT',
+  oldSlurm: 'ORR_FAILED',
+  missing: 'ORR_FAILED',
+};
+
+/** A call to Slurm that came to nothing, in one line for the user. */
+export class SlurmFailure extends OrreryError {
+  readonly kind: FailureKind;
+
+  constructor(kind: FailureKind, message: string) {
+    super(CODES[kind], message);
+    this.kind = kind;
+  }
+}
+
+/** How a command ended. */
+export interface CommandEnd {
+  program: string;
+  /** Over ssh to this host; null: on this machine. */
+  host: string | null;
+  /** Null: killed, or never started. */
+  status: number | null;
+  stderr: string;
+  isTimedOut: boolean;
+  isNotFound: boolean;
+  timeoutSeconds: number;
+}
+
+/** Slurm's words (slurm_errno.c of 22.05 to 24.05) for each kind; the first that fits. */
+const WORDS: readonly [FailureKind, RegExp][] = [
+  [
+    'unreachable',
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
+  ],
+  [
+    'login',
+    /permission denied \(|host key verification failed|could not resolve hostname|too many authentication failures/i,
+  ],
+  ['oldSlurm', /unrecognized option|unknown option|invalid option/i],
+  [
+    'limit',
+    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|maximum number of jobs|job count.*exceed/i,
+  ],
+  ['unknownJob', /invalid job id/i],
+  ['permission', /access\/permission denied|invalid user id|not permitted|must be privileged/i],
+];
+
+const STILL_WORKS: Partial<Record<FailureKind, string>> = {
+  unreachable: 'jobs run on and are caught up with once it answers',
+  login: 'renew the key or the agent and try ssh by hand; jobs run on meanwhile',
+};
+
+/** The failure in one line: what was called, what Slurm said, and what still works. */
+export function failureOf(end: CommandEnd): SlurmFailure {
+  const { program, host, stderr } = end;
+  const where = host === null ? '' : ` on ${host}`;
+  if (end.isNotFound || (host !== null && end.status === 127)) {
+    return new SlurmFailure(
+      'missing',
+      `${program}: not found${where === '' ? ' on the PATH' : where}: expected the commands of Slurm there`,
+    );
+  }
+  if (end.isTimedOut) {
+    return new SlurmFailure(
+      'unreachable',
+      `${program}${where}: no answer within ${end.timeoutSeconds} s: ${STILL_WORKS.unreachable}`,
+    );
+  }
+  const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
+  const isLogin = host !== null && end.status === 255;
+  const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'rejected');
+  const tail = STILL_WORKS[kind];
+  return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`);
+}
+
+/** The last line Slurm wrote to stderr, without the program's name and the word "error". */
+function lastWords(stderr: string, program: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  const last = lines.findLast((line) => line !== '' && !/^(?:sbatch|squeue): (?:Job|Waiting)/.test(line)) ?? '';
+  return last.replace(new RegExp(`^(?:${program}: )?(?:error: |fatal: )*`), '');
+}

@@ -1,0 +1,77 @@
+/** A job, or a task of an array, as Slurm's commands tell it. Times are milliseconds since the epoch. */
+export interface SlurmJob {
+  slurmJobId: number;
+  /** The array it is a task of; null for none. */
+  arrayJobId: number | null;
+  /** Null: no task, or all the pending tasks of an array in one. */
+  arrayTaskId: number | null;
+  /** Tasks that are pending together: `3-9%3`; '' for others. */
+  arrayTasks: string;
+  name: string;
+  user: string;
+  account: string;
+  partition: string;
+  qos: string;
+  /** The base state, `RUNNING`; or what goes on, `COMPLETING`, where Slurm says no more. */
+  state: string;
+  isCompleting: boolean;
+  /** Slurm's word for why it is pending; `None` otherwise. */
+  reason: string;
+  /** How often it was put back in the queue (`SLURM_RESTART_COUNT`). */
+  restarts: number;
+  priority: number | null;
+  /** In node-rank order. Empty while it is pending. */
+  nodeNames: readonly string[];
+  nodeCount: number;
+  cpus: number;
+  memoryBytesPerNode: number | null;
+  /** Of each node, which of its GPUs; empty where Slurm does not say. */
+  gpuIndices: readonly (readonly number[])[];
+  submitMs: number;
+  /** Expected, while it is pending. */
+  startMs: number | null;
+  endMs: number | null;
+  exitStatus: ExitStatus;
+  dependency: string;
+  excludedNodes: string;
+}
+
+export interface ExitStatus {
+  code: number;
+  /** That killed it; 0 for none. */
+  signal: number;
+}
+
+/** As a shell says it. */
+export function shellStatus({ code, signal }: ExitStatus): number {
+  return signal > 0 ? 128 + signal : code;
+}
+
+const LIVE_STATES = new Set([
+  'PENDING',
+  'CONFIGURING',
+  'RUNNING',
+  'SUSPENDED',
+  'COMPLETING',
+  'STOPPED',
+  'SIGNALING',
+  'STAGE_OUT',
+  'RESIZING',
+  'REQUEUED',
+  'REQUEUE_FED',
+  'REQUEUE_HOLD',
+  'SPECIAL_EXIT',
+  'RESV_DEL_HOLD',
+]);
+
+/** Whether it will do nothing any more. */
+export function isEnded({ state, isCompleting }: Pick<SlurmJob, 'state' | 'isCompleting'>): boolean {
+  return !isCompleting && !LIVE_STATES.has(state);
+}
+
+const PENDING_STATES = new Set(['PENDING', 'REQUEUED', 'REQUEUE_FED', 'REQUEUE_HOLD', 'SPECIAL_EXIT', 'RESV_DEL_HOLD']);
+
+/** Whether it waits in the queue. */
+export function isPending({ state, isCompleting }: Pick<SlurmJob, 'state' | 'isCompleting'>): boolean {
+  return !isCompleting && PENDING_STATES.has(state);
+}

@@ -1,0 +1,166 @@
+import { OrreryError } from '../../contract/errors.ts';
+import { parseHostList } from '../../formats/host-list.ts';
+import { defaultJobName } from '../job-variables.ts';
+import type { JobSource } from '../port.ts';
+import { type JobFolders, prepareWorkFolder, workFolderOf } from '../work-folder.ts';
+import { batchSubmission } from './batch-script.ts';
+import { JobFolder } from './job-folder.ts';
+import { slurmJobName } from './job-key.ts';
+import type { MirrorJob } from './mirror-job.ts';
+import { dependencyText, type MirrorState } from './mirror-state.ts';
+import type { SlurmCommands } from './slurm-commands.ts';
+import { SlurmFailure } from './slurm-failure.ts';
+
+/** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
+const IN_FLIGHT_MAX = 4;
+const RETRY_MS = { first: 2_000, max: 60_000 } as const;
+
+export interface SubmitterOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  jobs: JobSource;
+  folders: JobFolders;
+  homeId: string;
+  rankScript: string;
+  readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
+  /** Which of the job's nodes that failed may be left out without leaving too few. */
+  spareable: (job: MirrorJob) => readonly string[];
+  now: () => number;
+  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  /** Told when a job's way to Slurm is at its end, or is to be looked for. */
+  onAnswer: () => void;
+}
+
+/** Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. */
+export class Submitter {
+  readonly #options: SubmitterOptions;
+  readonly #inFlight = new Set<Promise<void>>();
+  #retryAtMs = 0;
+  #retryMs: number = RETRY_MS.first;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(options: SubmitterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts as many calls as may be made now. */
+  pump(): void {
+    const { state, now } = this.#options;
+    if (this.#isStopped || this.#inFlight.size >= IN_FLIGHT_MAX) return;
+    const waitMs = this.#retryAtMs - now();
+    if (waitMs > 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.pump(), waitMs);
+      return;
+    }
+    for (const job of state.jobs.values()) {
+      if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
+      if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null || !this.#isTurn(job)) continue;
+      const dependency = dependencyText(job, state);
+      if (typeof dependency === 'string') continue;
+      job.phase = 'asking';
+      const call = this.#submit(job, dependency.text).finally(() => {
+        this.#inFlight.delete(call);
+        this.#options.onAnswer();
+        this.pump();
+      });
+      this.#inFlight.add(call);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await Promise.all(this.#inFlight);
+  }
+
+  /** `%4` of an array: so many of its tasks are with Slurm at once. */
+  #isTurn({ request: { array } }: MirrorJob): boolean {
+    if (array?.runningMax === undefined || array.runningMax === null) return true;
+    let count = 0;
+    for (const { phase, request } of this.#options.state.jobs.values()) {
+      if (request.array?.id === array.id && phase !== 'none') count += 1;
+    }
+    return count < array.runningMax;
+  }
+
+  async #submit(job: MirrorJob, dependency: string): Promise<void> {
+    const { commands, folders, homeId, rankScript, now, log } = this.#options;
+    const { jobId } = job.request;
+    const folder = new JobFolder(folders.job(jobId));
+    const base = job.attempt;
+    const submission = job.record.submission + 1;
+    try {
+      const accepted = await this.#prepare(job, folder, base);
+      job.record = { submission, base, slurmJobId: null, refusal: null };
+      await folder.writeRecord(job.record);
+      const { spec } = accepted;
+      const { options, script } = batchSubmission({
+        jobId,
+        slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId, submission }),
+        spec,
+        base,
+        isHeld: job.isHeld,
+        beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
+        excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
+        dependency,
+        jobFolder: folder.path,
+        workFolder: workFolderOf(jobId, accepted, folders),
+        rankScript,
+      });
+      const answer = await commands.run('sbatch', options, { stdin: script });
+      const [, id] = /^(\d+)(?:;.*)?$/m.exec(answer) ?? [];
+      if (id === undefined)
+        throw new SlurmFailure(
+          'unreachable',
+          `sbatch: expected the id of the job, got ${JSON.stringify(answer.slice(0, 80))}`,
+        );
+      job.record = { ...job.record, slurmJobId: Number(id) };
+      await folder.writeRecord(job.record);
+      job.phase = 'submitted';
+      this.#retryMs = RETRY_MS.first;
+    } catch (error) {
+      await this.#noteFailure(job, folder, error);
+    } finally {
+      job.phaseSinceMs = now();
+    }
+    if (job.phase === 'submitted') log.info({ jobId, slurmJobId: job.record.slurmJobId, submission }, 'submitted');
+  }
+
+  async #prepare(job: MirrorJob, folder: JobFolder, base: number) {
+    const { jobs, folders, readSecrets } = this.#options;
+    const { jobId } = job.request;
+    const stored = jobs.read(jobId);
+    if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
+    const { accepted, request } = stored;
+    const workFolder = workFolderOf(jobId, accepted, folders);
+    await prepareWorkFolder({ jobId, workFolder }, accepted, folders);
+    const secrets = await readSecrets(accepted.spec.secrets);
+    await folder.prepare({ accepted, request, base, workFolder, secrets });
+    return accepted;
+  }
+
+  async #noteFailure(job: MirrorJob, folder: JobFolder, error: unknown): Promise<void> {
+    const { log, now } = this.#options;
+    const { jobId } = job.request;
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
+    const kind = error instanceof SlurmFailure ? error.kind : null;
+    log.error({ jobId, kind, reason: message }, 'sbatch did not take a job');
+    if (kind === 'unreachable' || kind === 'login' || kind === 'limit' || kind === 'missing') {
+      // Its answer may be all that was lost.
+      job.phase = kind === 'unreachable' ? 'unknown' : 'none';
+      this.#retryAtMs = now() + this.#retryMs;
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
+      return;
+    }
+    job.phase = 'none';
+    job.record = { ...job.record, refusal: message };
+    await folder.writeRecord(job.record).catch(() => undefined);
+  }
+}
+
+/** Nodes of a list as Slurm writes them. */
+export function hostNames(list: string): string[] {
+  return list === '' ? [] : (parseHostList(list, 1_000_000) ?? []);
+}

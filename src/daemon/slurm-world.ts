@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
+import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
+import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
+import { OrreryError } from '../contract/errors.ts';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
+import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
+import { livePolicy } from './live-policy.ts';
+import { makeFolder } from './make-folder.ts';
+import { userName } from './user-name.ts';
+import { slurmFile, type World } from './world.ts';
+
+/** Of one command of Slurm; squeue on a busy controller takes its time. */
+const TIMEOUT_MS = 60_000;
+
+export interface SlurmOptions {
+  /** Login node that is reached by ssh; absent: this machine's commands, or what the home was started with. */
+  host?: string;
+  /** Folder that this machine and all nodes see under the same path; absent: the home, or what it was started with. */
+  shared?: string;
+  /** Between two looks at Slurm, in milliseconds; for tests. */
+  pollMs?: { min: number; max: number };
+}
+
+const fileSchema = z.object({
+  homeId: z.string().regex(/^[0-9a-f]{8}$/),
+  host: z.string().nullable(),
+  shared: z.string().nullable(),
+});
+
+/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer, ORR_CONFLICT for a home whose jobs run on this machine. */
+export async function slurmWorld(homePath: string, options: SlurmOptions): Promise<World> {
+  const home = openHome(homePath);
+  const known = readIfThere(slurmFile(home.folder));
+  if (known === undefined && existsSync(home.store)) {
+    throw new OrreryError(
+      'ORR_CONFLICT',
+      `the jobs of ${home.folder} run on this machine: choose another ORRERY_HOME for Slurm`,
+    );
+  }
+  const before = known === undefined ? null : fileSchema.parse(JSON.parse(known));
+  const homeId = before?.homeId ?? randomBytes(4).toString('hex');
+  const host = options.host ?? before?.host ?? null;
+  const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared);
+  if (before !== null && before.shared !== shared) {
+    throw new OrreryError(
+      'ORR_CONFLICT',
+      `--shared: the jobs of ${home.folder} are in ${before.shared ?? home.folder}: they cannot be moved`,
+    );
+  }
+  const sharedFolder = shared === null ? home.folder : join(shared, `orrery-${homeId}`);
+  const socketFolder = join(home.folder, 'ssh');
+  if (host !== null) makeFolder(socketFolder);
+  const commands = new SlurmCommands({
+    host,
+    socketFolder: host === null ? null : socketFolder,
+    env: process.env,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const user = userName();
+  const cluster = await readCluster(commands, user);
+  makeFolder(sharedFolder);
+  makeFolder(join(sharedFolder, 'jobs'));
+  writeWhole(slurmFile(home.folder), `${JSON.stringify({ homeId, host, shared })}\n`);
+  const specs = cluster.nodes.map(({ spec }) => spec);
+  return {
+    clusterName: cluster.name,
+    specs,
+    policy: { ...livePolicy('slurm', policyOf(cluster, user), false, specs), remarks: cluster.remarks },
+    jobsFolder: join(sharedFolder, 'jobs'),
+    createBackend: ({ home: opened, store, measurements, log }) =>
+      new SlurmBackend({
+        commands,
+        journal: store,
+        jobs: store,
+        folders: opened,
+        sharedFolder,
+        homeId,
+        user,
+        cluster,
+        readSecrets: (names) => readSecrets(opened, names),
+        now: Date.now,
+        log,
+        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
+        ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
+      }),
+  };
+}
+
+/** What the daemon shows of Slurm's rules: partitions with their limits, and the account that is charged. */
+function policyOf({ partitions, defaultAccount, nodes }: ClusterView, user: string): SchedulerOptions {
+  const names = new Set(nodes.map(({ spec }) => spec.name));
+  return {
+    partitions: partitions.map(({ name, isDefault, nodeNames, maxTimeSeconds, defaultTimeSeconds }) => ({
+      name,
+      isDefault,
+      nodes: nodeNames.filter((node) => names.has(node)),
+      maxTimeSeconds,
+      defaultTimeSeconds,
+    })),
+    // `root` is above all accounts: a policy has no account of that name.
+    ...(defaultAccount !== null &&
+      defaultAccount !== 'root' && {
+        accounts: [{ name: defaultAccount }],
+        users: [{ name: user, account: defaultAccount }],
+      }),
+  };
+}
+
+function sharedPath(path: string): string {
+  try {
+    return realpathSync(resolve(path));
+  } catch (cause) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `--shared: no folder ${path}: expected one that this machine and all nodes see`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLauncher } from '../backend/local/launcher.ts';
+import { createLocalBackend } from '../backend/local/local-backend.ts';
+import type { Backend } from '../backend/port.ts';
+import type { NodeSpec } from '../cluster/node.ts';
+import { OrreryError } from '../contract/errors.ts';
+import type { SchedulerType } from '../scheduler/policy.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from './context.ts';
+import { type Home, readSecrets } from './home.ts';
+import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
+import { localNodes } from './local-nodes.ts';
+import type { Measurements } from './measurements.ts';
+
+/** Slurm's KillWait: between SIGTERM and SIGKILL. */
+const KILL_WAIT_MS = 30_000;
+/** Each task's stdout and stderr keep this much on disk. */
+const LOG_BYTES_MAX = 256 * 1024 ** 2;
+
+/** What a backend is made of once the home is open. */
+export interface BackendParts {
+  home: Home;
+  policy: LivePolicy;
+  store: Store;
+  measurements: Measurements;
+  log: Log;
+}
+
+/** Where jobs run: this machine, or a cluster with a scheduler of its own. */
+export interface World {
+  clusterName: string;
+  specs: readonly NodeSpec[];
+  /** Null: what the home went by last. */
+  policy: LivePolicy | null;
+  /** Where the folders of jobs are; absent: in the home. */
+  jobsFolder?: string;
+  createBackend(parts: BackendParts): Backend;
+}
+
+/** What a home that is Slurm's has in it. */
+export function slurmFile(home: string): string {
+  return join(home, 'slurm.json');
+}
+
+export interface LocalWorldOptions {
+  home: string;
+  nodeCount?: number;
+  clusterFile?: string;
+  schedulerType?: SchedulerType;
+  policyFile?: string;
+}
+
+/** Virtual nodes on this machine. Throws ORR_CONFLICT for a home whose jobs are with Slurm. */
+export async function localWorld(options: LocalWorldOptions): Promise<World> {
+  if (existsSync(slurmFile(options.home))) {
+    throw new OrreryError(
+      'ORR_CONFLICT',
+      `the jobs of ${options.home} are with Slurm: orrery up --backend slurm, or choose another ORRERY_HOME`,
+    );
+  }
+  const nodes = await localNodes({
+    ...(options.nodeCount !== undefined && { count: options.nodeCount }),
+    ...(options.clusterFile !== undefined && { clusterFile: options.clusterFile }),
+  });
+  return {
+    clusterName: nodes.clusterName,
+    specs: nodes.specs,
+    policy: chosenPolicy(options, nodes.specs),
+    createBackend: ({ home, policy, store, measurements, log }) =>
+      createLocalBackend({
+        scheduler: createScheduler(policy.options),
+        launcher: createLauncher({
+          home: home.folder,
+          gpusOfNode: nodes.gpusOfNode,
+          warn: (message) => log.info({}, message),
+        }),
+        journal: store,
+        jobs: store,
+        nodes: nodes.specs,
+        folders: home,
+        limits: { killWaitMs: KILL_WAIT_MS, logBytesMax: LOG_BYTES_MAX },
+        readSecrets: (names) => readSecrets(home, names),
+        now: Date.now,
+        log,
+        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
+      }),
+  };
+}
+
+/** What is asked for, before anything is touched; null where nothing is. */
+function chosenPolicy({ schedulerType, policyFile }: LocalWorldOptions, nodes: readonly NodeSpec[]): LivePolicy | null {
+  if (policyFile !== undefined && policyFile !== DEFAULT_POLICY) {
+    if (schedulerType !== undefined)
+      throw new OrreryError('ORR_USAGE', '--scheduler: the policy says it (schedulerType): leave one of the two out');
+    return readLivePolicy(policyFile, nodes);
+  }
+  if (schedulerType === undefined && policyFile === undefined) return null;
+  return livePolicy(DEFAULT_POLICY, schedulerType === undefined ? {} : { schedulerType }, false, nodes);
+}
