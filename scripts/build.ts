@@ -12,6 +12,7 @@ const { metafile } = await build({
   entryPoints: {
     orrery: join(root, 'src/cli/main.ts'),
     daemon: join(root, 'src/daemon/main.ts'),
+    'array-task': join(root, 'src/cli/slurm-array/array-task.ts'),
     'simulation-worker': join(root, 'src/cli/sim/simulation-worker.ts'),
   },
   outdir: out,

@@ -53,16 +53,18 @@ export function register(program: Command): Command {
     summary: 'Run scenarios with the same seeds and say what differs, with 95 % intervals.',
     examples: [
       ['orrery sim compare base.yaml larger.yaml', 'what would more nodes change?'],
+      ['orrery sim compare base.yaml larger.yaml --seeds 40 --on slurm', 'as an array of Slurm jobs'],
       ['orrery sim compare crash-loop-uncapped crash-loop-capped --seeds 8', 'scenarios of the catalogue'],
     ],
   })
     .argument('<base>', 'scenario to compare with: a file, or a name of the catalogue')
     .argument('<variants...>', 'scenarios to hold against it')
     .option('--seeds <n>', 'runs of each scenario', integer(1, 1000), SEEDS_DEFAULT)
-    .action(async (base: string, variants: string[], options: { seeds: number; json?: boolean }) => {
+    .addOption(new Option('--on <place>', 'run them as an array of Slurm jobs').choices(['slurm']))
+    .action(async (base: string, variants: string[], options: { seeds: number; on?: 'slurm'; json?: boolean }) => {
       const { compareScenarios } = await import('../sim/compare-scenarios.ts');
       const { renderSimComparison } = await import('../render/sim-comparison.ts');
-      const comparison = await compareScenarios(base, variants, options.seeds);
+      const comparison = await compareScenarios(base, variants, options.seeds, options.on);
       if (options.json === true) printJson(comparison);
       else print(renderSimComparison(comparison, terminalOf(process.stdout)));
       if (comparison.isInterrupted) throw new ExitStatus(130);

@@ -45,19 +45,23 @@ export interface ScenarioComparison {
 }
 
 /**
- * Runs every scenario with the same seeds, as many at once as there are CPUs, and pairs the runs by seed. Throws what the scenarios' files
- * give cause to; ORR_INTERRUPTED where Ctrl-C came before one seed was done.
+ * Runs every scenario with the same seeds, as many at once as there are CPUs or as tasks of a Slurm array, and pairs the runs by seed. Throws what
+ * the scenarios' files give cause to; ORR_INTERRUPTED where Ctrl-C came before one seed was done.
  */
 export async function compareScenarios(
   base: string,
   variants: readonly string[],
   seedCount: number,
+  place: 'here' | 'slurm' = 'here',
 ): Promise<ScenarioComparison> {
   const scenarios = await Promise.all([base, ...variants].map((name) => loadScenario(name)));
   const firstSeed = scenarios[0]?.seed ?? 1;
   const seeds = Array.from({ length: seedCount }, (_, index) => firstSeed + index);
   const runs = seeds.flatMap((seed) => scenarios.map((fields, scenario) => ({ seed, scenario, fields })));
-  const { results, isInterrupted } = await runAll(runs.map(({ seed, fields }) => ({ ...fields, seed })));
+  const { results, isInterrupted } = await runAll(
+    runs.map(({ seed, fields }) => ({ ...fields, seed })),
+    place === 'slurm' ? (await import('./simulations-on-slurm.ts')).simulateOnSlurm : runHere,
+  );
   const bySeed = seeds.map((seed, index) => ({
     seed,
     results: results.slice(index * scenarios.length, (index + 1) * scenarios.length),
@@ -118,45 +122,35 @@ function relativeChange({ base, variant }: PairedDifference): number {
   return most === 0 ? 0 : 1 - least / most;
 }
 
-/** Null: not begun when Ctrl-C came. */
+interface RunControl {
+  /** Told how far all runs together are, in runs. */
+  onProgress: (done: number) => void;
+  isStopping: () => boolean;
+}
+
+/** Null: not begun, or not done, when Ctrl-C came. */
 async function runAll(
   scenarios: readonly ScenarioFields[],
+  runner: (scenarios: readonly ScenarioFields[], control: RunControl) => Promise<(SimulationResult | null)[]>,
 ): Promise<{ results: (SimulationResult | null)[]; isInterrupted: boolean }> {
-  const results: (SimulationResult | null)[] = scenarios.map(() => null);
-  const running = new Set<Simulation>();
-  let next = 0;
-  let done = 0;
   let isInterrupted = false;
+  let done = 0;
   const interrupt = () => {
     if (isInterrupted) process.exit(130);
     isInterrupted = true;
-    for (const { board } of running) board.stop();
-  };
-  const work = async () => {
-    for (;;) {
-      const index = next;
-      const fields = scenarios[index];
-      if (fields === undefined || isInterrupted) return;
-      next += 1;
-      const simulation = startSimulation({ fields, jobsOut: null });
-      running.add(simulation);
-      results[index] = await simulation.result.finally(() => running.delete(simulation));
-      done += 1;
-    }
   };
   const terminal = terminalOf(process.stderr);
   const draw = () => {
-    const parts = [...running].reduce((sum, { board }) => sum + (fractionDone(board.read()) ?? 0), 0);
-    const bar = progressBar((done + parts) / scenarios.length, 24, terminal);
-    process.stderr.write(`\r\u001b[K${bar}  ${done} of ${scenarios.length} runs`);
+    const bar = progressBar(done / scenarios.length, 24, terminal);
+    process.stderr.write(`\r\u001b[K${bar}  ${Math.floor(done)} of ${scenarios.length} runs`);
   };
   const timer = terminal.isLive ? setInterval(draw, REDRAW_MS) : null;
   process.on('SIGINT', interrupt);
   try {
-    await Promise.all(Array.from({ length: Math.min(availableParallelism(), scenarios.length) }, work));
-  } catch (error) {
-    for (const { board } of running) board.stop();
-    throw error;
+    const results = await runner(scenarios, { onProgress: (count) => (done = count), isStopping: () => isInterrupted });
+    if (isInterrupted)
+      note(`interrupted: ${results.filter((result) => result !== null).length} of ${scenarios.length} runs were done`);
+    return { results, isInterrupted };
   } finally {
     process.off('SIGINT', interrupt);
     if (timer !== null) {
@@ -164,6 +158,41 @@ async function runAll(
       process.stderr.write('\r\u001b[K');
     }
   }
-  if (isInterrupted) note(`interrupted: ${done} of ${scenarios.length} runs were done`);
-  return { results, isInterrupted };
+}
+
+/** As many at once as there are CPUs here. */
+async function runHere(
+  scenarios: readonly ScenarioFields[],
+  { onProgress, isStopping }: RunControl,
+): Promise<(SimulationResult | null)[]> {
+  const results: (SimulationResult | null)[] = scenarios.map(() => null);
+  const running = new Set<Simulation>();
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    for (;;) {
+      const index = next;
+      const fields = scenarios[index];
+      if (fields === undefined || isStopping()) return;
+      next += 1;
+      const simulation = startSimulation({ fields, jobsOut: null });
+      running.add(simulation);
+      results[index] = await simulation.result.finally(() => running.delete(simulation));
+      done += 1;
+    }
+  };
+  const look = () => {
+    if (isStopping()) for (const { board } of running) board.stop();
+    onProgress(done + [...running].reduce((sum, { board }) => sum + (fractionDone(board.read()) ?? 0), 0));
+  };
+  const timer = setInterval(look, REDRAW_MS);
+  try {
+    await Promise.all(Array.from({ length: Math.min(availableParallelism(), scenarios.length) }, work));
+  } catch (error) {
+    for (const { board } of running) board.stop();
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+  return results;
 }

@@ -1,0 +1,81 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from './support/daemon.ts';
+import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+
+const isThere = ensureSlurm();
+let slurm: SlurmCluster;
+let folder: string;
+beforeAll(async () => {
+  if (!isThere) return;
+  folder = mkdtempSync(join(tmpdir(), 'orrery-on-slurm-'));
+  slurm = await startSlurm({ nodes: 2, cpusPerNode: 1 });
+});
+afterAll(async () => {
+  await slurm?.stop();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+function orrery(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, env: { ...env, ORRERY_HOME: join(folder, 'home') }, maxBuffer: 1 << 26 };
+    execFile(process.execPath, [join(root, 'bin', 'orrery.js'), ...args], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+}
+
+function scenario(name: string, nodes: number, days = 2): string {
+  const text = `workload: rsc-phase1\ncluster: rsc-phase1\ndays: ${days}\nset: {nodes: ${nodes}}\n`;
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+const squeue = (...args: string[]) =>
+  execFileSync('squeue', ['-h', ...args], { env: slurm.env, encoding: 'utf8' }).trim();
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const endMs = Date.now() + 30_000; !condition(); ) {
+    if (Date.now() > endMs) throw new Error(`waited 30 s for ${what}`);
+    await new Promise((done) => {
+      setTimeout(done, 100);
+    });
+  }
+}
+
+describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
+  it('answers what it answers here, also where somebody cancels one of its tasks', async () => {
+    const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '2', '--json'];
+    const there = orrery([...words, '--on', 'slurm'], slurm.env);
+    await until(() => squeue('-t', 'R', '-o', '%F_%K') !== '', 'a task to run');
+    const [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
+    execFileSync('scancel', [task], { env: slurm.env });
+    const [onSlurm, here] = [await there, await orrery(words, process.env)];
+    expect(onSlurm).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(onSlurm.stdout)).toEqual(JSON.parse(here.stdout));
+    expect(squeue()).toBe('');
+    expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
+  });
+
+  it('says what is wrong with a scenario as it does here, and leaves nothing in the queue', async () => {
+    writeFileSync(join(folder, 'bad.yaml'), 'workload: rsc-phase1\ncluster: nosuch\ndays: 1\n');
+    const words = ['sim', 'compare', scenario('base.yaml', 760, 60), 'bad.yaml', '--seeds', '1'];
+    const [onSlurm, here] = [await orrery([...words, '--on', 'slurm'], slurm.env), await orrery(words, process.env)];
+    expect(onSlurm).toEqual(here);
+    expect(here.stderr).toMatch(/^orrery: .*nosuch/);
+    await until(() => squeue() === '', 'the queue to be empty');
+  });
+
+  it('says in one line where there is no Slurm', async () => {
+    const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--on', 'slurm'];
+    const { code, stderr } = await orrery(words, { ...slurm.env, PATH: '/nowhere' });
+    expect(stderr).toBe('orrery: sbatch: not found on the PATH: expected the commands of Slurm there\n');
+    expect(code).not.toBe(0);
+  });
+});
