@@ -33,7 +33,7 @@ export MASTER_ADDR="$master" MASTER_PORT="$port" WORLD_SIZE="$tasks" RANK="$SLUR
 export LOCAL_WORLD_SIZE="$local_tasks" NODE_RANK="$SLURM_NODEID" ORRERY_ATTEMPT="$attempt" ORRERY_NODE="$SLURMD_NODENAME"
 
 fail() {
-  ln -s "$RANK $1" "$folder/failed" 2> /dev/null
+  ln -s "$RANK $1 $SLURMD_NODENAME" "$folder/failed" 2> /dev/null
   exit "$1"
 }
 cd "$work_folder" || fail 1
