@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +24,12 @@ export interface SlurmCluster {
   env: NodeJS.ProcessEnv;
   folder: string;
   version: string;
+  /** As a power cut: slurmd, its step daemons and all tasks on the node are gone at once. */
+  killNode: (nodeName: string) => Promise<void>;
+  startNode: (nodeName: string) => void;
+  /** SIGKILL to slurmctld. */
+  killController: () => Promise<void>;
+  startController: () => void;
   stop: () => Promise<void>;
 }
 
@@ -27,6 +42,8 @@ export interface SlurmClusterOptions {
   confLines?: readonly string[];
   /** `sacctmgr` commands, a list of arguments each: starts slurmdbd over a MariaDB of its own. Default: no accounting. */
   accounting?: readonly (readonly string[])[];
+  /** How long a requeued job waits at least (`cred_expire`). Default: Slurm's, 120. */
+  credentialSeconds?: number;
   /** Name of node 1 is this and `1`. Default `s`. */
   nodePrefix?: string;
 }
@@ -72,7 +89,17 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
   const env = { ...process.env, SLURM_CONF: conf };
   const children: ChildProcess[] = [];
   const start = (command: string, args: string[]) => {
-    children.push(spawn(command, args, { env, stdio: 'ignore' }));
+    const child = spawn(command, args, { env, stdio: 'ignore' });
+    children.push(child);
+    return child;
+  };
+  let controller: ChildProcess | undefined;
+  const startController = () => {
+    controller = start('/usr/sbin/slurmctld', ['-D', '-f', conf]);
+  };
+  const daemons = new Map<string, ChildProcess>();
+  const startNode = (nodeName: string) => {
+    daemons.set(nodeName, start('/usr/sbin/slurmd', ['-D', '-N', nodeName, '-f', conf]));
   };
   const stop = async () => {
     for (const child of children.toReversed()) {
@@ -100,18 +127,73 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
         commands: options.accounting,
       });
     }
-    start('/usr/sbin/slurmctld', ['-D', '-f', conf]);
+    startController();
     const prefix = options.nodePrefix ?? 's';
-    for (let index = 1; index <= nodes; index += 1) {
-      start('/usr/sbin/slurmd', ['-D', '-N', `${prefix}${index}`, '-f', conf]);
-    }
+    for (let index = 1; index <= nodes; index += 1) startNode(`${prefix}${index}`);
     await until(() => idleNodes(env) === nodes, 'every slurmd to register', folder);
   } catch (error) {
     await stop();
     throw error;
   }
   const version = execFileSync('/usr/bin/sbatch', ['--version'], { env, encoding: 'utf8' }).trim();
-  return { env, folder, version, stop };
+  return {
+    env,
+    folder,
+    version,
+    killNode: async (nodeName) => {
+      await killed(daemons.get(nodeName));
+      killTasks(conf, nodeName);
+    },
+    startNode,
+    killController: () => killed(controller),
+    startController,
+    stop,
+  };
+}
+
+async function killed(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await new Promise((done) => child.once('exit', done));
+}
+
+/** Kills what runs on one node of the cluster: step daemons first, so that none of them tells how its tasks ended. */
+function killTasks(conf: string, nodeName: string): void {
+  const isOnNode = ({ environment }: ProcessView) =>
+    environment.includes(`SLURM_CONF=${conf}\0`) && environment.includes(`SLURMD_NODENAME=${nodeName}\0`);
+  const processes = new Map(readProcesses().map((view) => [view.pid, view]));
+  const tasks = [...processes.values()].filter(isOnNode);
+  const parents = tasks.flatMap(({ parent }) => {
+    const view = processes.get(parent);
+    return view?.command.startsWith('slurmstepd') === true ? [view] : [];
+  });
+  for (const { pid } of [...parents, ...tasks]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+interface ProcessView {
+  pid: number;
+  parent: number;
+  command: string;
+  environment: string;
+}
+
+function readProcesses(): ProcessView[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const read = (file: string) => readFileSync(`/proc/${name}/${file}`, 'utf8');
+      const parent = Number(/^PPid:\s*(\d+)/m.exec(read('status'))?.[1] ?? 0);
+      return [{ pid: Number(name), parent, command: read('cmdline'), environment: read('environ') }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 const CLUSTER_NAME = 'side_by_side';
@@ -121,7 +203,7 @@ interface AccountingInput {
   /** Of munged. */
   socket: string;
   env: NodeJS.ProcessEnv;
-  start: (command: string, args: string[]) => void;
+  start: (command: string, args: string[]) => unknown;
   /** For slurmdbd and MariaDB. */
   ports: readonly number[];
   commands: readonly (readonly string[])[];
@@ -207,6 +289,7 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
   const host = hostname().split('.')[0];
   const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
   const gres = gpusPerNode > 0 ? ` Gres=gpu:a100:${gpusPerNode}` : '';
+  const credential = options.credentialSeconds === undefined ? '' : `,cred_expire=${options.credentialSeconds}`;
   const nodeLines = Array.from({ length: nodes }, (_, index) => {
     const address = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index + 1]}`;
     const size = `CPUs=${cpusPerNode} RealMemory=${memoryMiB}${gres}`;
@@ -227,7 +310,7 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
     `SlurmUser=${userInfo().username}`,
     `SlurmdUser=${userInfo().username}`,
     'AuthType=auth/munge',
-    `AuthInfo=socket=${socket}`,
+    `AuthInfo=socket=${socket}${credential}`,
     'CredType=cred/munge',
     `StateSaveLocation=${folder}/state`,
     `SlurmdSpoolDir=${folder}/spool/%n`,

@@ -20,7 +20,7 @@ export interface AttemptFacts {
   /** Null: it has not ended, or not by itself. */
   exit: { status: number; endedMs: number } | null;
   /** The first rank that failed; null where none has said so. */
-  failedRank: number | null;
+  failed: { rank: number; status: number; nodeName: string } | null;
 }
 
 const recordSchema = z.object({
@@ -110,9 +110,14 @@ export class JobFolder {
       slurmJobId: Number.isInteger(slurmJobId) ? slurmJobId : null,
       claimedMs: claim?.mtimeMs ?? null,
       exit: status === undefined || ended === null ? null : { status: Number(status), endedMs: ended.mtimeMs },
-      failedRank: failed === null ? null : Number(failed.split(' ')[0]),
+      failed: failed === null ? null : parseFailed(failed),
     };
   }
+}
+
+function parseFailed(text: string): AttemptFacts['failed'] {
+  const [rank = '0', status = '1', nodeName = ''] = text.split(' ');
+  return { rank: Number(rank), status: Number(status), nodeName };
 }
 
 export interface PreparedJob {

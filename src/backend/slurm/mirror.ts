@@ -233,8 +233,12 @@ function missing(job: MirrorJob, look: Look): Finding {
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const { status, endedMs } = newest.exit;
     const state = status === 0 ? 'COMPLETED' : job.isCancelRequested ? 'CANCELLED' : 'FAILED';
-    const message = newest.failedRank === null ? null : `rank ${newest.failedRank} exited with ${status}`;
-    return settle(job, newest.attempt, finding, { state, status, atMs: momentOf(endedMs, nowMs), message });
+    return settle(job, newest.attempt, finding, {
+      state,
+      status,
+      atMs: momentOf(endedMs, nowMs),
+      message: failureText(newest),
+    });
   }
   if (newest !== null || job.live !== null) {
     if (missingMs < PATIENCE_MS.lost) return finding;
@@ -364,11 +368,19 @@ const END_MESSAGES: Partial<Record<EndState, string>> = {
   OUT_OF_MEMORY: 'ran out of memory',
 };
 
+function failureText({ failed }: AttemptFacts): string | null {
+  if (failed === null) return null;
+  const { rank, status, nodeName } = failed;
+  const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;
+  return `rank ${rank} on ${nodeName} ${how}`;
+}
+
 function messageOf(slurm: SlurmJob, own: AttemptFacts | null): string | null {
   const message = END_MESSAGES[endState(slurm.state)];
   if (message !== undefined) return message;
-  const { exit = null, failedRank = null } = own ?? {};
-  if (exit !== null && failedRank !== null) return `rank ${failedRank} exited with ${exit.status}`;
+  const failure = own === null ? null : failureText(own);
+  if (failure !== null) return failure;
+  const exit = own?.exit ?? null;
   if (slurm.state === 'COMPLETED') return null;
   if (exit === null && slurm.exitStatus.code === NO_FOLDER_STATUS) {
     return `the folder of Orrery's jobs is not there on ${slurm.nodeNames[0] ?? 'its node'}: see --shared`;

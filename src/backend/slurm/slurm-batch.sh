@@ -55,7 +55,7 @@ again=$?
 [ $again -eq 127 ] || status=$again
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
-[ $status -eq 0 ] || [ -z "$failed" ] || status=${failed#* }
+[ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
 
 until echo "$status" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
   [ -d "$folder" ] || exit 1

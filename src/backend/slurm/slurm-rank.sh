@@ -34,7 +34,7 @@ export LOCAL_WORLD_SIZE="$local_tasks" NODE_RANK="$SLURM_NODEID" ORRERY_ATTEMPT=
 export ORRERY_RANK_METRICS="$folder/rank-$RANK.ndjson"
 
 fail() {
-  ln -s "$RANK $1" "$folder/failed" 2> /dev/null
+  ln -s "$RANK $1 $SLURMD_NODENAME" "$folder/failed" 2> /dev/null
   exit "$1"
 }
 cd "$work_folder" || fail 1

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll } from 'vitest';
+import { describeBackend } from './support/backend-contract.ts';
+import { makeHome, removeHome, type RunningDaemon, startDaemon } from './support/daemon.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+
+let home = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+const start = () =>
+  startDaemon(home, { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' }, ['--backend', 'slurm', '--poll-ms', '300']);
+
+beforeAll(async () => {
+  if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
+  home = makeHome();
+  slurm = await startSlurm({
+    nodes: 4,
+    cpusPerNode: 8,
+    credentialSeconds: 3,
+    confLines: [
+      'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
+      'SlurmdTimeout=5',
+      'KillWait=2',
+      'MinJobAge=10',
+    ],
+    accounting: [
+      ['add', 'account', 'research'],
+      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
+    ],
+  });
+  daemon = await start();
+}, 180_000);
+afterAll(async () => {
+  daemon.process.kill('SIGKILL');
+  await daemon.exited;
+  await slurm.stop();
+  await removeHome(home);
+}, 60_000);
+
+describeBackend('slurm', {
+  home: () => home,
+  daemon: () => daemon,
+  restart: async () => {
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    daemon = await start();
+    return daemon;
+  },
+  nodeNames: ['s1', 's2', 's3', 's4'],
+  loseNode: (nodeName) => slurm.killNode(nodeName),
+  healNode: (nodeName) => {
+    slurm.startNode(nodeName);
+    return Promise.resolve();
+  },
+  shortestTime: '1m',
+  timeoutMs: 90_000,
+});

@@ -1,0 +1,266 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { JobDetail } from '../../src/contract/api.ts';
+import type { JobSpecInput } from '../../src/contract/job.ts';
+import { processesWith, type RunningDaemon, sleep, until } from './daemon.ts';
+import { evidenceJob, expectAllWell, haveEnded, makeLedger, readLog } from './jobs.ts';
+
+/** One backend under the contract: a daemon over a cluster of at least four nodes of at least four CPUs. */
+export interface ContractWorld {
+  home: () => string;
+  daemon: () => RunningDaemon;
+  /** Kills the daemon with SIGKILL and starts it again. */
+  restart: () => Promise<RunningDaemon>;
+  nodeNames: readonly string[];
+  /** A node is lost with all that runs on it. */
+  loseNode: (nodeName: string) => Promise<void>;
+  /** It is back and takes jobs. */
+  healNode: (nodeName: string) => Promise<void>;
+  /** The shortest time limit, as jobs say it. */
+  shortestTime: string;
+  timeoutMs: number;
+}
+
+/** What every backend does, shown by real jobs. */
+export function describeBackend(name: string, world: ContractWorld): void {
+  const { timeoutMs } = world;
+  const client = () => world.daemon().client;
+  const submit = async (...jobs: JobSpecInput[]): Promise<number[]> =>
+    (await client().submit({ jobs, environment: { PATH: '/usr/bin:/bin' } })).jobs.map((job) => job.id);
+  const one = async (spec: JobSpecInput) => (await submit({ cpus: 1, memory: '32M', ...spec }))[0] ?? 0;
+  const ended = async (id: number): Promise<JobDetail> => {
+    await until(() => haveEnded(client(), [id]), `job ${id} to end`, timeoutMs);
+    return client().job(id);
+  };
+  const reaches = async (id: number, isThere: (job: JobDetail) => boolean, what: string) => {
+    await until(async () => isThere(await client().job(id)), `job ${id} ${what}`, timeoutMs);
+    return client().job(id);
+  };
+  const says = (id: number, text: string) =>
+    until(async () => (await readLog(client(), id)).includes(text), `job ${id} to say ${text}`, timeoutMs);
+
+  describe(`the contract of backends: ${name}`, () => {
+    it('gives the ranks of a gang the environment of torch.distributed and keeps what each wrote', async () => {
+      const id = await one({
+        nodes: 2,
+        tasksPerNode: 2,
+        command: [
+          'sh',
+          '-c',
+          'echo "$RANK $WORLD_SIZE $LOCAL_RANK $LOCAL_WORLD_SIZE $NODE_RANK $OMP_NUM_THREADS"; echo "$MASTER_PORT" >&2',
+        ],
+      });
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'COMPLETED', exitCode: 0, attempt: 1 });
+      expect(job.nodeList).toHaveLength(2);
+      const wrote = new Map<number, string>();
+      const ports = new Set<string>();
+      for await (const { rank, stream, text } of client().logs(id)) {
+        if (stream === 'stdout') wrote.set(rank, text.trim());
+        else ports.add(text.trim());
+      }
+      expect([...wrote].sort(([a], [b]) => a - b)).toEqual([
+        [0, '0 4 0 2 0 1'],
+        [1, '1 4 1 2 0 1'],
+        [2, '2 4 0 2 1 1'],
+        [3, '3 4 1 2 1 1'],
+      ]);
+      expect(ports.size).toBe(1);
+    });
+
+    it('ends a gang with the status of the first rank that fails', async () => {
+      const script = '#!/bin/sh\nif [ "$RANK" = 1 ]; then sleep 1; exit 3; fi\nsleep 600\n';
+      const id = await one({ nodes: 2, script });
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'FAILED', exitCode: 3 });
+      expect(job.attempts.at(-1)?.message).toMatch(/^rank 1 on \w+ exited with status 3/);
+      expect(processesWith(`ORRERY_JOB_ID=${id}\0`).filter((pid) => processesWith(world.home()).includes(pid))).toEqual(
+        [],
+      );
+    });
+
+    it('hands words, values and secrets on as they are', async () => {
+      const word = `it's "one" $HOME \`x\` \\n *\nand a line`;
+      const id = await one({
+        name: `odd 'name' $(x); #|,`,
+        command: ['sh', '-c', 'printf "%s|" "$1" "$VALUE"', 'sh', word],
+        env: { VALUE: word },
+      });
+      expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+      expect(await readLog(client(), id)).toBe(`${word}|${word}|`);
+    });
+
+    it('says that a command is not there', async () => {
+      const id = await one({ command: ['no-such-program'] });
+      expect(await ended(id)).toMatchObject({ state: 'FAILED', exitCode: 127 });
+      let stderr = '';
+      for await (const { text } of client().logs(id, { stream: 'stderr' })) stderr += text;
+      expect(stderr).toContain('command not found: no-such-program');
+    });
+
+    it('cancels what waits and what runs, with all its processes', async () => {
+      const waiting = await one({ command: ['true'], hold: true });
+      const running = await one({ command: ['sh', '-c', 'echo up; sleep 600'] });
+      await says(running, 'up');
+      await client().cancel(waiting);
+      await client().cancel(running);
+      expect(await ended(waiting)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
+      expect(await ended(running)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
+      expect(
+        processesWith(`ORRERY_JOB_ID=${running}\0`).filter((pid) => processesWith(world.home()).includes(pid)),
+      ).toEqual([]);
+    });
+
+    it('holds and releases', async () => {
+      const id = await one({ command: ['true'], hold: true });
+      await reaches(id, ({ state, reason }) => state === 'PENDING' && reason === 'JobHeldUser', 'to be held');
+      await client().release(id);
+      expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+    });
+
+    it('sends a signal to the ranks', async () => {
+      const id = await one({
+        script: '#!/bin/sh\ntrap "echo got it; exit 0" USR1\necho up\nwhile :; do sleep 0.1; done\n',
+      });
+      await says(id, 'up');
+      await client().signal(id, 'USR1');
+      expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+      expect(await readLog(client(), id)).toBe('up\ngot it\n');
+    });
+
+    it('ends a job at its time limit', async () => {
+      const id = await one({ command: ['sleep', '600'], time: world.shortestTime });
+      expect(await ended(id)).toMatchObject({ state: 'TIMEOUT', attempt: 1 });
+    }, 240_000);
+
+    it('requeues a running job, which finds its checkpoints', async () => {
+      const script =
+        '#!/bin/sh\nfile=$ORRERY_CHECKPOINT_DIR/count\n[ -e "$file" ] && { cat "$file"; exit 0; }\necho saved by "$ORRERY_ATTEMPT" > "$file"; echo up; sleep 600\n';
+      const id = await one({ script });
+      await says(id, 'up');
+      await client().requeue(id);
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'COMPLETED', attempt: 2, requeues: 0 });
+      expect(job.attempts.map(({ state }) => state)).toEqual(['CANCELLED', 'COMPLETED']);
+      expect(await readLog(client(), id)).toBe('up\nsaved by 1\n');
+    });
+
+    it('runs an ended job again, as a further attempt', async () => {
+      const id = await one({ command: ['sh', '-c', 'echo "attempt $ORRERY_ATTEMPT"; exit 4'] });
+      expect(await ended(id)).toMatchObject({ state: 'FAILED', exitCode: 4 });
+      await client().requeue(id);
+      await reaches(id, ({ state, attempt }) => state === 'FAILED' && attempt === 2, 'to fail again');
+      expect(await readLog(client(), id)).toBe('attempt 1\nattempt 2\n');
+    });
+
+    it('keeps dependencies', async () => {
+      const first = await one({ command: ['sh', '-c', 'sleep 1; exit 5'] });
+      const any = await one({ command: ['true'], after: `afterany:${first}` });
+      const ok = await one({ command: ['true'], after: `afterok:${first}` });
+      expect(await ended(any)).toMatchObject({ state: 'COMPLETED' });
+      const [start, end] = [(await client().job(any)).startTime, (await client().job(first)).endTime];
+      expect(Number(start)).toBeGreaterThanOrEqual(Math.floor(Number(end)));
+      await reaches(ok, ({ reason }) => /^Dependency/.test(reason), 'to wait for what never comes');
+      await client().cancel(ok);
+      expect(await ended(ok)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
+    });
+
+    it('runs the tasks of an array, no more at once than it says', async () => {
+      const { jobs } = await client().submit({
+        jobs: [
+          {
+            array: '1-6%2',
+            memory: '32M',
+            command: ['sh', '-c', 'echo "$ORRERY_ARRAY_TASK_ID $(date +%s.%N)"; sleep 1; date +%s.%N'],
+          },
+        ],
+      });
+      const ids = jobs.map(({ id }) => id);
+      await until(() => haveEnded(client(), ids), 'the array to end', timeoutMs);
+      const spans: [number, number][] = [];
+      for (const [index, id] of ids.entries()) {
+        const [, task, from, to] = /^(\d+) ([\d.]+)\n([\d.]+)\n$/.exec(await readLog(client(), id)) ?? [];
+        expect(Number(task)).toBe(index + 1);
+        spans.push([Number(from), Number(to)]);
+      }
+      const atOnce = spans.map(([from]) => spans.filter(([a, b]) => a <= from && from < b).length);
+      expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
+    });
+
+    it('drains a node and resumes it', async () => {
+      const [nodeName = ''] = world.nodeNames;
+      await client().drainNode(nodeName, 'for a test');
+      const drained = (await client().nodes()).find((node) => node.name === nodeName);
+      expect(drained).toMatchObject({ state: 'drained', reason: 'for a test' });
+      await client().resumeNode(nodeName);
+      await until(
+        async () => (await client().nodes()).find((node) => node.name === nodeName)?.state === 'idle',
+        'the node to be idle',
+        timeoutMs,
+      );
+    });
+
+    it('requeues a gang that loses a node, elsewhere, with its checkpoints', async () => {
+      const script = [
+        '#!/bin/sh',
+        'file=$ORRERY_CHECKPOINT_DIR/of-$RANK',
+        '[ -e "$file" ] && { echo "rank $RANK resumes from $(cat "$file")"; exit 0; }',
+        'echo "$ORRERY_ATTEMPT" > "$file"',
+        'echo up; sleep 600',
+        '',
+      ].join('\n');
+      const id = await one({ nodes: 2, script, exclusive: true });
+      await until(
+        async () => (await readLog(client(), id)).match(/up/g)?.length === 2,
+        'both ranks to be up',
+        timeoutMs,
+      );
+      const lost = (await client().job(id)).nodeList.at(-1) ?? '';
+      await world.loseNode(lost);
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'COMPLETED', attempt: 2, requeues: 1 });
+      expect(job.attempts.map(({ state }) => state)).toEqual(['NODE_FAIL', 'COMPLETED']);
+      expect(job.nodeList).not.toContain(lost);
+      expect((await client().nodes()).find((node) => node.name === lost)?.state).toBe('down');
+      expect(await readLog(client(), id)).toMatch(/rank 0 resumes from 1/);
+      await world.healNode(lost);
+      await until(
+        async () => (await client().nodes()).find((node) => node.name === lost)?.state === 'idle',
+        'the node to be idle',
+        timeoutMs,
+      );
+    }, 240_000);
+
+    it('outlives its daemon: nothing is lost, nothing runs twice', async () => {
+      const ledger = makeLedger(world.home());
+      const ids = await submit(
+        ...Array.from({ length: 24 }, (_, index) => ({ ...evidenceJob(index, ledger), memory: '32M' })),
+      );
+      for (let kill = 0; kill < 6; kill += 1) {
+        await sleep(((kill * 137) % 811) + 3);
+        await world.restart();
+      }
+      await until(() => haveEnded(client(), ids), 'all jobs to end', timeoutMs * 2);
+      await expectAllWell(client(), ids, ledger);
+    }, 300_000);
+
+    it('leaves no secret behind', async () => {
+      writeFileSync(join(world.home(), 'secrets', 'TOKEN'), "s3cr'et", { mode: 0o600 });
+      const id = await one({ secrets: ['TOKEN'], command: ['sh', '-c', '[ "$TOKEN" = "s3cr\'et" ]'] });
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'COMPLETED' });
+      await until(
+        () => !filesUnder(job.folder).some((file) => readFileSync(file, 'utf8').includes('s3cr')),
+        'the secret to be gone',
+      );
+    });
+  });
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
+  );
+}
