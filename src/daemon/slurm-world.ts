@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
-import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
+import { openHome, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
 import { userName } from './user-name.ts';
-import { slurmFile, type World } from './world.ts';
+import { readSlurmFile, slurmFile } from './slurm-file.ts';
+import type { World } from './world.ts';
 
 /** Of one command of Slurm; squeue on a busy controller takes its time. */
 const TIMEOUT_MS = 60_000;
@@ -25,23 +25,16 @@ export interface SlurmOptions {
   pollMs?: { min: number; max: number };
 }
 
-const fileSchema = z.object({
-  homeId: z.string().regex(/^[0-9a-f]{8}$/),
-  host: z.string().nullable(),
-  shared: z.string().nullable(),
-});
-
 /** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer, ORR_CONFLICT for a home whose jobs run on this machine. */
 export async function slurmWorld(homePath: string, options: SlurmOptions): Promise<World> {
   const home = openHome(homePath);
-  const known = readIfThere(slurmFile(home.folder));
-  if (known === undefined && existsSync(home.store)) {
+  const before = readSlurmFile(home.folder);
+  if (before === null && existsSync(home.store)) {
     throw new OrreryError(
       'ORR_CONFLICT',
       `the jobs of ${home.folder} run on this machine: choose another ORRERY_HOME for Slurm`,
     );
   }
-  const before = known === undefined ? null : fileSchema.parse(JSON.parse(known));
   const homeId = before?.homeId ?? randomBytes(4).toString('hex');
   const host = options.host ?? before?.host ?? null;
   const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared);

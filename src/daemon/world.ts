@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createLauncher } from '../backend/local/launcher.ts';
 import { createLocalBackend } from '../backend/local/local-backend.ts';
 import type { Backend } from '../backend/port.ts';
@@ -13,6 +12,7 @@ import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
 import { localNodes } from './local-nodes.ts';
 import type { Measurements } from './measurements.ts';
+import { slurmFile } from './slurm-file.ts';
 
 /** Slurm's KillWait: between SIGTERM and SIGKILL. */
 const KILL_WAIT_MS = 30_000;
@@ -37,11 +37,6 @@ export interface World {
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;
-}
-
-/** What a home that is Slurm's has in it. */
-export function slurmFile(home: string): string {
-  return join(home, 'slurm.json');
 }
 
 export interface LocalWorldOptions {

@@ -40,39 +40,51 @@ export function batchSubmission(job: BatchJob): BatchSubmission {
   return { options: batchOptions(job), script: batchScript(job) };
 }
 
-function batchOptions({ spec, ...job }: BatchJob): string[] {
+/** What a job asks for and whom it counts for, in words that sbatch and srun share. */
+export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]): string[] {
   const limitMs = timeLimitMs(spec);
   const bytes = parseMemoryBytes(spec.memory) ?? 0;
-  const options: [name: string, value: string | number | null][] = [
-    ['job-name', job.slurmName],
-    ['nodes', spec.nodes],
-    ['ntasks-per-node', tasksPerNode(spec)],
-    ['cpus-per-task', spec.cpus],
-    ['mem', `${Math.max(1, Math.ceil(bytes / MEBI))}M`],
-    ['gpus-per-node', spec.gpusPerNode === 0 ? null : spec.gpusPerNode],
-    ['time', limitMs === null ? null : slurmTime(limitMs)],
-    // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
-    ['qos', spec.qos === 'normal' ? null : spec.qos],
-    ['account', spec.account ?? null],
-    ['partition', spec.partition ?? null],
-    ['reservation', spec.reservation ?? null],
-    ['exclude', job.excludedNodes.length === 0 ? null : job.excludedNodes.join(',')],
-    ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
-    ['dependency', job.dependency === '' ? null : job.dependency],
-    ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
-    ['signal', spec.signal ?? null],
-    ['open-mode', 'append'],
-    ['output', filePattern(`${job.jobFolder}/batch.log`)],
-    ['chdir', job.jobFolder],
-    ['export', 'NONE'],
+  return [
+    ...(spec.exclusive ? ['--exclusive'] : []),
+    ...valued([
+      ['nodes', spec.nodes],
+      ['ntasks-per-node', tasksPerNode(spec)],
+      ['cpus-per-task', spec.cpus],
+      ['mem', `${Math.max(1, Math.ceil(bytes / MEBI))}M`],
+      ['gpus-per-node', spec.gpusPerNode === 0 ? null : spec.gpusPerNode],
+      ['time', limitMs === null ? null : slurmTime(limitMs)],
+      // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
+      ['qos', spec.qos === 'normal' ? null : spec.qos],
+      ['account', spec.account ?? null],
+      ['partition', spec.partition ?? null],
+      ['reservation', spec.reservation ?? null],
+      ['exclude', excludedNodes.length === 0 ? null : excludedNodes.join(',')],
+      ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
+    ]),
   ];
-  const flags = [
+}
+
+function batchOptions({ spec, ...job }: BatchJob): string[] {
+  return [
     '--parsable',
     spec.maxRequeues === 0 ? '--no-requeue' : '--requeue',
-    ...(spec.exclusive ? ['--exclusive'] : []),
     ...(job.isHeld ? ['--hold'] : []),
+    `--job-name=${job.slurmName}`,
+    ...requestOptions(spec, job.excludedNodes),
+    ...valued([
+      ['dependency', job.dependency === '' ? null : job.dependency],
+      ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
+      ['signal', spec.signal ?? null],
+      ['open-mode', 'append'],
+      ['output', filePattern(`${job.jobFolder}/batch.log`)],
+      ['chdir', job.jobFolder],
+      ['export', 'NONE'],
+    ]),
   ];
-  return [...flags, ...options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]))];
+}
+
+function valued(options: readonly (readonly [name: string, value: string | number | null])[]): string[] {
+  return options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]));
 }
 
 function batchScript({ jobId, jobFolder, base, rankScript, spec }: BatchJob): string {

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { readSlurmFile } from '../../daemon/slurm-file.ts';
 import { defineCommand } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { fieldsFromOptions, type JobOptions } from '../job-options.ts';
+import { homeFolder } from '../home.ts';
 import { note, printJson } from '../output.ts';
 import { addResourceOptions } from '../resource-options.ts';
 
@@ -20,6 +22,11 @@ export function register(program: Command): Command {
 }
 
 async function shell(words: string[], options: JobOptions & { json?: boolean }): Promise<void> {
+  const slurm = readSlurmFile(homeFolder());
+  if (slurm !== null) {
+    const { runSlurmShell } = await import('../shell/slurm-shell.ts');
+    throw new ExitStatus(await runSlurmShell(fieldsFromOptions(options), words, slurm.host));
+  }
   const { runShell } = await import('../shell/local-shell.ts');
   const { exitStatusOf } = await import('../wait.ts');
   const job = await runShell(
