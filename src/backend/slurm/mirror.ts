@@ -90,6 +90,8 @@ function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const attempt = job.record.base + slurm.restarts + 1;
   const finding = nothing(slurm);
+  // Its nodes are not free yet, and whether it ends or goes back in the queue Slurm says afterwards. Before its nodes are up it has not begun.
+  if (slurm.isCompleting || slurm.state === 'CONFIGURING') return finding;
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
   if ((isBehind || isEnded(slurm)) && look.facts === null) return { ...finding, needsFacts: true };
   if (isBehind && job.live !== null && look.facts !== null) {
