@@ -180,8 +180,15 @@ function endOfEarlier(
     },
   ];
   const requeues = job.requeues + (state === 'NODE_FAIL' ? 1 : 0);
-  if (state === 'COMPLETED' || job.isCancelRequested || requeues > maxRequeues) {
-    records.push(ended(job, job.isCancelRequested && state !== 'COMPLETED' ? 'CANCELLED' : state, exitCode, atMs));
+  if (state === 'COMPLETED' || state === 'FAILED' || job.isCancelRequested || requeues > maxRequeues) {
+    records.push(
+      ended(
+        job,
+        job.isCancelRequested && state !== 'COMPLETED' && state !== 'FAILED' ? 'CANCELLED' : state,
+        exitCode,
+        atMs,
+      ),
+    );
     return { records, isOver: true };
   }
   records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
@@ -192,15 +199,19 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   NODE_FAIL: 'one of its nodes failed',
   PREEMPTED: 'preempted by a job that may',
   COMPLETED: 'had completed when Slurm put it back in the queue',
+  FAILED: 'had failed when Slurm put it back in the queue',
 };
 
 function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: number | null, facts: JobFacts): EndState {
   // The script's own word: it had done what it was to do.
   if (status === 0) return 'COMPLETED';
   if (job.isRequeueRequested) return 'CANCELLED';
-  if (run?.state === 'NODE_FAIL' || run?.state === 'PREEMPTED') return run.state;
+  if (run?.state === 'PREEMPTED') return 'PREEMPTED';
   if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
+  // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
+  if (status !== null && status <= 128) return 'FAILED';
+  if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
 }
 

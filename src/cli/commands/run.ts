@@ -36,7 +36,7 @@ export function register(program: Command): Command {
     .argument('[words...]', 'what to run')
     .passThroughOptions()
     .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
-    .option('--gpus-per-node <n>', 'GPUs on each node', integer(0))
+    .option('--gpus-per-node <n>', 'GPUs on each node: 8, or a100:8')
     .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
     .option('-c, --cpus-per-task <n>', 'CPUs of each rank', integer(1))
     .option('--mem <size>', 'memory on each node: 512M, 2G')
@@ -59,6 +59,7 @@ export function register(program: Command): Command {
     .option('-H, --hold', 'submit held; orrery release starts it')
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
     .option('--no-snapshot', 'run in this folder, not in a copy of it')
+    .option('--dry-run', 'print the batch script for Slurm, submit nothing')
     .option('-w, --wait', "wait; exit with the job's own code")
     .option('-f, --follow', 'print its output; implies --wait')
     .action(run);
@@ -67,6 +68,7 @@ export function register(program: Command): Command {
 interface Options extends JobOptions {
   batch?: string;
   snapshot: boolean;
+  dryRun?: boolean;
   wait?: boolean;
   follow?: boolean;
   json?: boolean;
@@ -89,6 +91,11 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options.batch)).map((job) =>
     withFields(job, fields),
   );
+  if (options.dryRun === true) {
+    const { printDryRun } = await import('../dry-run.ts');
+    printDryRun(jobs, homeFolder(), options.json === true);
+    return;
+  }
   if (options.follow === true && (jobs.length > 1 || jobs[0]?.array !== undefined)) {
     throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch or --array');
   }
