@@ -5,7 +5,7 @@ import { integer, repeated } from './command.ts';
 export function addResourceOptions(command: Command): Command {
   return command
     .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
-    .option('--gpus-per-node <n>', 'GPUs on each node', integer(0))
+    .option('--gpus-per-node <n>', 'GPUs on each node: 8, or a100:8')
     .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
     .option('-c, --cpus-per-task <n>', 'CPUs of each rank', integer(1))
     .option('--mem <size>', 'memory on each node: 512M, 2G')

@@ -90,6 +90,8 @@ function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const attempt = job.record.base + slurm.restarts + 1;
   const finding = nothing(slurm);
+  // Its nodes are not free yet, and whether it ends or goes back in the queue Slurm says afterwards. Before its nodes are up it has not begun.
+  if (slurm.isCompleting || slurm.state === 'CONFIGURING') return finding;
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
   if ((isBehind || isEnded(slurm)) && look.facts === null) return { ...finding, needsFacts: true };
   if (isBehind && job.live !== null && look.facts !== null) {
@@ -182,8 +184,9 @@ function endOfEarlier(
     },
   ];
   const requeues = job.requeues + (state === 'NODE_FAIL' || isHung ? 1 : 0);
-  if (state === 'COMPLETED' || job.isCancelRequested || requeues > maxRequeues) {
-    records.push(ended(job, job.isCancelRequested && state !== 'COMPLETED' ? 'CANCELLED' : state, exitCode, atMs));
+  const isOfItself = state === 'COMPLETED' || (state === 'FAILED' && !isHung);
+  if (isOfItself || job.isCancelRequested || requeues > maxRequeues) {
+    records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
     return { records, isOver: true };
   }
   records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
@@ -196,6 +199,7 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   NODE_FAIL: 'one of its nodes failed',
   PREEMPTED: 'preempted by a job that may',
   COMPLETED: 'had completed when Slurm put it back in the queue',
+  FAILED: 'had failed when Slurm put it back in the queue',
 };
 
 function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: number | null, facts: JobFacts): EndState {
@@ -203,9 +207,12 @@ function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: numbe
   if (status === 0) return 'COMPLETED';
   if (job.isHung) return 'FAILED';
   if (job.isRequeueRequested) return 'CANCELLED';
-  if (run?.state === 'NODE_FAIL' || run?.state === 'PREEMPTED') return run.state;
+  if (run?.state === 'PREEMPTED') return 'PREEMPTED';
   if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
+  // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
+  if (status !== null && status <= 128) return 'FAILED';
+  if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
 }
 
