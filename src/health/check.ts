@@ -24,8 +24,6 @@ export interface Check {
 export interface CheckRun {
   readonly machine: Machine;
   readonly expect: HealthExpectation;
-  /** Readings that several checks need, by name: each is made once. */
-  readonly readings: Map<string, Promise<unknown>>;
   /** XID errors, once the kernel's log was read. */
   readonly xids: XidError[];
   /** Address of each GPU by index, once nvidia-smi was read. */
@@ -45,14 +43,18 @@ export function occasionsOf({ severity, runsAs }: Pick<Check, 'severity' | 'runs
   );
 }
 
-/** A reading that several checks share: made once in a run. */
-export function shared<Reading>(run: CheckRun, name: string, read: () => Promise<Reading>): Promise<Reading> {
-  const made = run.readings.get(name);
-  // Each name is used by one caller, so the type is that caller's.
-  if (made !== undefined) return made as Promise<Reading>;
-  const reading = read();
-  run.readings.set(name, reading);
-  return reading;
+/** A reading that several checks share: made once in a run, or once for each subject of a run. */
+export function oncePerRun<Reading>(
+  read: (run: CheckRun, subject: string) => Promise<Reading>,
+): (run: CheckRun, subject?: string) => Promise<Reading> {
+  const made = new WeakMap<CheckRun, Map<string, Promise<Reading>>>();
+  return (run, subject = '') => {
+    const readings = made.get(run) ?? new Map<string, Promise<Reading>>();
+    made.set(run, readings);
+    const reading = readings.get(subject) ?? read(run, subject);
+    readings.set(subject, reading);
+    return reading;
+  };
 }
 
 /** The first few of a list, and how many more there are: messages are one line. */

@@ -5,7 +5,7 @@ import {
   type Finding,
   firstLine,
   ok,
-  shared,
+  oncePerRun,
   skipped,
   some,
   unknown,
@@ -194,20 +194,16 @@ function slowdowns({ fields }: QueriedGpu): string[] {
   return inner.map((path) => path.split('/').at(-1) ?? path);
 }
 
-function query(run: CheckRun): Promise<CommandOutcome> {
-  return shared(run, 'nvidia-smi -q', () => run.machine.run(QUERY, QUERY_TIMEOUT_MS));
-}
+const query = oncePerRun((run) => run.machine.run(QUERY, QUERY_TIMEOUT_MS));
 
-async function readGpus(run: CheckRun): Promise<GpuQuery | Finding> {
-  return await shared(run, 'gpus', async () => {
-    const outcome = await query(run);
-    if (outcome.kind !== 'ended') return noReading(run, outcome);
-    const parsed = parseGpuQuery(`${outcome.stdout}\n${outcome.stderr}`);
-    if (parsed === null || (parsed.gpus.length === 0 && parsed.lost.length === 0)) return noReading(run, outcome);
-    run.gpuPciAddresses.push(...parsed.gpus.map(({ busId }) => pciAddress(busId)));
-    return parsed;
-  });
-}
+const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
+  const outcome = await query(run);
+  if (outcome.kind !== 'ended') return noReading(run, outcome);
+  const parsed = parseGpuQuery(`${outcome.stdout}\n${outcome.stderr}`);
+  if (parsed === null || (parsed.gpus.length === 0 && parsed.lost.length === 0)) return noReading(run, outcome);
+  run.gpuPciAddresses.push(...parsed.gpus.map(({ busId }) => pciAddress(busId)));
+  return parsed;
+});
 
 async function withGpus(run: CheckRun, judge: (query: GpuQuery) => Finding): Promise<Finding> {
   const reading = await readGpus(run);

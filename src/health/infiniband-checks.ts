@@ -5,7 +5,7 @@ import {
   type Finding,
   firstLine,
   ok,
-  shared,
+  oncePerRun,
   skipped,
   some,
   unknown,
@@ -56,7 +56,7 @@ export const INFINIBAND_CHECKS: readonly Check[] = [
 ];
 
 async function withPorts(run: CheckRun, judge: (ports: readonly IbPort[]) => Finding): Promise<Finding> {
-  const reading = await shared(run, 'infiniband', () => readPorts(run));
+  const reading = await readPorts(run);
   if (!Array.isArray(reading)) return reading;
   const ports = reading.filter(({ isInfiniBand }) => isInfiniBand);
   if (ports.length > 0) return judge(ports);
@@ -64,7 +64,7 @@ async function withPorts(run: CheckRun, judge: (ports: readonly IbPort[]) => Fin
   return expected > 0 ? critical(`0 of ${expected} InfiniBand ports are there`) : skipped('no InfiniBand');
 }
 
-async function readPorts(run: CheckRun): Promise<IbPort[] | Finding> {
+const readPorts = oncePerRun(async (run): Promise<IbPort[] | Finding> => {
   const { machine } = run;
   const adapters = await machine.list(FOLDER);
   if (adapters === null) return await askIbstat(run);
@@ -84,7 +84,7 @@ async function readPorts(run: CheckRun): Promise<IbPort[] | Finding> {
     }
   }
   return ports;
-}
+});
 
 /** Where /sys is hidden, as in some containers. */
 async function askIbstat(run: CheckRun): Promise<IbPort[] | Finding> {

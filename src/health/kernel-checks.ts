@@ -6,7 +6,7 @@ import {
   type Finding,
   firstLine,
   ok,
-  shared,
+  oncePerRun,
   skipped,
   some,
   unknown,
@@ -75,11 +75,11 @@ function xidText({ xid, pciAddress }: XidError): string {
 }
 
 async function withLog(run: CheckRun, judge: (findings: KernelFindings) => Finding): Promise<Finding> {
-  const findings = await shared(run, 'kernel log', () => readLog(run));
+  const findings = await readLog(run);
   return 'xids' in findings ? judge(findings) : findings;
 }
 
-async function readLog(run: CheckRun): Promise<KernelFindings | Finding> {
+const readLog = oncePerRun(async (run): Promise<KernelFindings | Finding> => {
   const refusals: string[] = [];
   for (const command of LOG_COMMANDS) {
     const outcome = await run.machine.run(command, LOG_TIMEOUT_MS);
@@ -96,7 +96,7 @@ async function readLog(run: CheckRun): Promise<KernelFindings | Finding> {
   }
   if (refusals.length === 0) return skipped('neither dmesg nor journalctl is here');
   return unknown(`the kernel's log cannot be read (run as root): ${refusals[0]}`);
-}
+});
 
 /** The site's word on severities goes before the table's. */
 async function datedXids(run: CheckRun, lines: readonly XidLine[]): Promise<XidError[]> {

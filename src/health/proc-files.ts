@@ -50,12 +50,15 @@ export interface ClockSync {
   skewSeconds: number | null;
 }
 
-/** Output of `chronyc -c tracking`: fields by commas, the fifth is the offset in seconds, the last the leap status. Null where it is not. */
+/**
+ * Output of `chronyc -c tracking`: fields by commas, 14 of them, of old versions 13 (without the name of the server). The tenth from the end is the
+ * offset in seconds, the last the leap status. Null where it is not.
+ */
 export function parseChronyTracking(text: string): ClockSync | null {
   const fields = text.trim().split(',');
-  const skewSeconds = Number(fields[4]);
-  if (fields.length !== 14 || !Number.isFinite(skewSeconds) || fields[4] === '') return null;
-  return { isSynchronised: fields[13] !== 'Not synchronised', skewSeconds: Math.abs(skewSeconds) };
+  const offset = fields.at(-10) ?? '';
+  if (![13, 14].includes(fields.length) || !/^-?\d+\.\d+$/.test(offset)) return null;
+  return { isSynchronised: fields.at(-1) !== 'Not synchronised', skewSeconds: Math.abs(Number(offset)) };
 }
 
 /** Output of `timedatectl show --property=NTPSynchronized`; null where it is not. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Check, type CheckRun, critical, type Finding, ok, shared, some, unknown, warning } from './check.ts';
+import { type Check, type CheckRun, critical, type Finding, ok, oncePerRun, some, unknown, warning } from './check.ts';
 import { parseProcessStat, type ProcessState } from './proc-files.ts';
 
 const ZOMBIES_MAX = 50;
@@ -26,11 +26,11 @@ export const PROCESS_CHECKS: readonly Check[] = [
 ];
 
 async function judgeState(run: CheckRun, state: string, what: string, most: number): Promise<Finding> {
-  const first = await processesAt(run, 0);
+  const first = await processesAt(run, '0');
   if (first === null) return unknown('/proc cannot be read');
   let found = first.filter((process) => process.state === state);
   for (let look = 1; look < LOOKS && found.length > 0; look += 1) {
-    const later = (await processesAt(run, look)) ?? [];
+    const later = (await processesAt(run, String(look))) ?? [];
     const lasting = new Set(later.flatMap((process) => (process.state === state ? [process.pid] : [])));
     found = found.filter(({ pid }) => lasting.has(pid));
   }
@@ -41,15 +41,10 @@ async function judgeState(run: CheckRun, state: string, what: string, most: numb
 }
 
 /** All processes at a look; null where there are none to be seen. */
-async function processesAt(run: CheckRun, look: number): Promise<ProcessState[] | null> {
-  return await shared(run, `processes, look ${look}`, async () => {
-    if (look > 0) await sleep(BETWEEN_LOOKS_MS);
-    const { machine } = run;
-    const pids = ((await machine.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
-    if (pids.length === 0) return null;
-    const texts = await Promise.all(pids.map((pid) => machine.read(`/proc/${pid}/stat`)));
-    return texts
-      .flatMap((text) => (text === null ? [] : [parseProcessStat(text)]))
-      .filter((process) => process !== null);
-  });
-}
+const processesAt = oncePerRun(async ({ machine }, look): Promise<ProcessState[] | null> => {
+  if (look !== '0') await sleep(BETWEEN_LOOKS_MS);
+  const pids = ((await machine.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0) return null;
+  const texts = await Promise.all(pids.map((pid) => machine.read(`/proc/${pid}/stat`)));
+  return texts.flatMap((text) => (text === null ? [] : [parseProcessStat(text)])).filter((process) => process !== null);
+});

@@ -22,7 +22,7 @@ const WORST_FIRST: readonly HealthStatus[] = ['critical', 'warning', 'unknown', 
 
 /** Runs checks, all at once: each waits for a program or a file most of the time. Never rejects: a check that throws is UNKNOWN. */
 export async function runChecks({ checks, machine, expect, occasion, node }: RunInput): Promise<HealthReport> {
-  const run: CheckRun = { machine, expect, readings: new Map(), xids: [], gpuPciAddresses: [] };
+  const run: CheckRun = { machine, expect, xids: [], gpuPciAddresses: [] };
   const results = await Promise.all(checks.map((check) => runCheck(check, run)));
   return {
     node,

@@ -6,7 +6,7 @@ import {
   type Finding,
   firstLine,
   ok,
-  shared,
+  oncePerRun,
   skipped,
   some,
   unknown,
@@ -113,9 +113,7 @@ async function judgeDisks(
     : ok(`enough on ${some(disks.map(({ path }) => path))}`);
 }
 
-async function readUse(run: CheckRun, path: string): Promise<FileSystemUse | null> {
-  return await shared(run, `use of ${path}`, async () => {
-    const outcome = await run.machine.run(statCommand(path), STAT_TIMEOUT_MS);
-    return outcome.kind === 'ended' && outcome.exitCode === 0 ? parseFileSystemUse(outcome.stdout) : null;
-  });
-}
+const readUse = oncePerRun(async ({ machine }, path): Promise<FileSystemUse | null> => {
+  const outcome = await machine.run(statCommand(path), STAT_TIMEOUT_MS);
+  return outcome.kind === 'ended' && outcome.exitCode === 0 ? parseFileSystemUse(outcome.stdout) : null;
+});

@@ -20,8 +20,15 @@ export function failures({ results }: Pick<HealthReport, 'results'>): HealthResu
 export function drainReason(report: Pick<HealthReport, 'results'>): string | null {
   const failed = failures(report);
   if (failed.length === 0) return null;
-  const reason = `${HEALTH_REASON}${failed.map(({ name, message }) => `${name}: ${message}`).join('; ')}`;
+  const reason = `${HEALTH_REASON}${grouped(failed).join('; ')}`;
   return reason.length > REASON_LENGTH_MAX ? `${reason.slice(0, REASON_LENGTH_MAX - 3)}...` : reason;
+}
+
+/** `gpu-count, gpu-ecc: nvidia-smi is not installed`: several checks stumble over one thing. */
+export function grouped(results: readonly HealthResult[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, message } of results) names.set(message, [...(names.get(message) ?? []), name]);
+  return [...names].map(([message, checks]) => `${checks.join(', ')}: ${message}`);
 }
 
 /** Nothing speaks against the node, and nothing is left open: UNKNOWN does not give a node back. */

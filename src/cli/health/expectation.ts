@@ -76,15 +76,16 @@ function nodeType({ name, nodeTypes }: Cluster, namePrefix: string | undefined):
 /** What a node of this type has, as far as the cluster file says it. */
 export function expectationOf({ fabric }: Pick<Cluster, 'fabric'>, node: NodeType, gpuTitle: string | null): OfCluster {
   const { cpus, memoryBytes, gpusPerNode } = node;
-  const bits = fabric?.linkBytesPerSecond ?? null;
+  const ports = fabric?.linksPerNode ?? null;
+  const bytesPerSecond = fabric?.linkBytesPerSecond ?? null;
   // Of `NVIDIA A100-SXM4-80GB` the model: how a driver writes the rest differs.
   const type = gpuTitle === null ? null : (/\b[A-Z]+\d+\w*\b/.exec(gpuTitle.replace('NVIDIA', ''))?.[0] ?? null);
   const isInfiniBand = /infiniband/i.test(fabric?.title ?? '');
   return {
     ...(typeof gpusPerNode === 'number' && { gpus: { count: gpusPerNode, ...(type !== null && { type }) } }),
     ...(isInfiniBand &&
-      fabric?.linksPerNode != null && {
-        infiniband: { ports: fabric.linksPerNode, ...(bits !== null && { gigabitsPerSecond: (bits * 8) / 1e9 }) },
+      ports !== null && {
+        infiniband: { ports, ...(bytesPerSecond !== null && { gigabitsPerSecond: (bytesPerSecond * 8) / 1e9 }) },
       }),
     ...(typeof memoryBytes === 'number' && { memory: { gigabytesMin: (memoryBytes / 1e9) * MEMORY_SHARE_MIN } }),
     ...(typeof cpus === 'number' && { cpus: { count: cpus } }),

@@ -1,6 +1,6 @@
 import type { HealthReport, HealthResult, HealthStatus } from '../../contract/health.ts';
 import { type Check, occasionsOf } from '../../health/check.ts';
-import { failures } from '../../health/verdict.ts';
+import { failures, grouped } from '../../health/verdict.ts';
 import { renderTable } from '../render/table.ts';
 import type { Format, Terminal } from '../render/terminal.ts';
 
@@ -37,7 +37,7 @@ export function summary(report: HealthReport): string {
   const isFine = status === 'ok' || status === 'skipped';
   const found = isFine
     ? `${results.filter((result) => result.status === 'ok').length} checks passed`
-    : bad.map(({ name, message }) => `${name}: ${message}`).join('; ');
+    : grouped(bad).join('; ');
   return `${isFine ? 'OK' : status.toUpperCase()} ${node}: ${found}`;
 }
 
