@@ -29,6 +29,8 @@ export interface SlurmClusterOptions {
   accounting?: readonly (readonly string[])[];
   /** Name of node 1 is this and `1`. Default `s`. */
   nodePrefix?: string;
+  /** A requeued job waits until its credential has expired. Default Slurm's, 120 s. */
+  credentialSeconds?: number;
 }
 
 /** True once Slurm's programs are there; as root on Debian it installs them, saying so. */
@@ -203,7 +205,7 @@ interface ConfInput {
 }
 
 function slurmConf({ folder, socket, ports, options }: ConfInput): string {
-  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's' } = options;
+  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's', credentialSeconds } = options;
   const host = hostname().split('.')[0];
   const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
   const gres = gpusPerNode > 0 ? ` Gres=gpu:a100:${gpusPerNode}` : '';
@@ -227,7 +229,7 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
     `SlurmUser=${userInfo().username}`,
     `SlurmdUser=${userInfo().username}`,
     'AuthType=auth/munge',
-    `AuthInfo=socket=${socket}`,
+    `AuthInfo=socket=${socket}${credentialSeconds === undefined ? '' : `,cred_expire=${credentialSeconds}`}`,
     'CredType=cred/munge',
     `StateSaveLocation=${folder}/state`,
     `SlurmdSpoolDir=${folder}/spool/%n`,

@@ -5,12 +5,12 @@ import { occasionsOf } from '../../health/check.ts';
 import { type Machine, thisMachine } from '../../health/machine.ts';
 import { runChecks } from '../../health/run-checks.ts';
 import { allChecks, chosenChecks } from '../../health/suite.ts';
-import { drainReason, exitStatus, isWell } from '../../health/verdict.ts';
+import { drainReason, exitStatus, failures, isWell } from '../../health/verdict.ts';
 import { defineCommand, integer, list } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { type ExpectationOptions, readExpectation } from '../health/expectation.ts';
 import { renderChecks, renderReport, summary } from '../health/render.ts';
-import { type NodeAction, settleSlurmNode } from '../health/slurm-node.ts';
+import { type NodeAction, requeueJobs, settleSlurmNode } from '../health/slurm-node.ts';
 import { note, print, printJson } from '../output.ts';
 import { terminalOf } from '../render/terminal.ts';
 
@@ -19,6 +19,7 @@ interface Options extends ExpectationOptions {
   checks?: string[];
   node?: string;
   drain?: boolean;
+  requeue?: boolean;
   json?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function register(program: Command): Command {
     .addOption(new Option('--as <occasion>', 'on whose behalf').choices(HEALTH_OCCASIONS))
     .option('--checks <names>', 'only these, by commas', list)
     .option('--drain', 'drain the node in Slurm where a check fails (--as healthcheck always does)')
+    .option('--requeue', 'where one of high severity fails, put the jobs of the node it drains back in the queue')
     .option('--node <name>', "the node's name in Slurm (default: SLURMD_NODENAME, else the host's)")
     .action(check);
   addExpectation(
@@ -85,19 +87,23 @@ async function check(options: Options): Promise<void> {
   const machine = thisMachine();
   const node = options.node ?? process.env['SLURMD_NODENAME'] ?? (hostname().split('.')[0] || hostname());
   const report = await runChecks({ checks, machine, expect, occasion, node });
-  const settled = await settle(report, machine, occasion === 'healthcheck' || options.drain === true);
+  const isDraining = occasion === 'healthcheck' || options.drain === true;
+  const settled = isDraining ? await settle(report, machine, options.requeue === true) : null;
   if (options.json === true) printJson({ ...report, ...(settled !== null && { nodeAction: settled }) });
   else say(report, settled);
   throw new ExitStatus(statusOf(report, settled));
 }
 
-/** Null where the node's state is left alone. */
-async function settle(report: HealthReport, machine: Machine, isDraining: boolean): Promise<NodeAction | null> {
-  if (!isDraining) return null;
+/** Null where the node's state is left as it is. */
+async function settle(report: HealthReport, machine: Machine, isRequeuing: boolean): Promise<NodeAction | null> {
   const reason = drainReason(report);
   // What a prolog finds is not all there is to say for giving a node back.
   if (reason === null && (report.occasion !== 'healthcheck' || !isWell(report))) return null;
-  return await settleSlurmNode(machine, report.node, reason);
+  const settled = await settleSlurmNode(machine, report.node, reason);
+  const isUrgent = failures(report).some(({ severity }) => severity === 'high');
+  if (!isRequeuing || !isUrgent || settled.action !== 'drained') return settled;
+  const requeued = await requeueJobs(machine, report.node);
+  return { ...settled, message: requeued === '' ? settled.message : `${settled.message}; ${requeued}` };
 }
 
 function say(report: HealthReport, settled: NodeAction | null): void {

@@ -34,6 +34,20 @@ export async function settleSlurmNode(machine: Machine, nodeName: string, reason
   return await update(machine, nodeName, ['State=DRAIN', `Reason=${reason}`], reason);
 }
 
+/** Puts what runs on a node back in the queue, under the same job ids. The answer is a sentence, empty where nothing ran. */
+export async function requeueJobs(machine: Machine, nodeName: string): Promise<string> {
+  const listed = await machine.run(
+    ['squeue', '--noheader', '--all', `--nodelist=${nodeName}`, '--states=RUNNING', '--format=%i'],
+    SLURM_TIMEOUT_MS,
+  );
+  if (listed.kind !== 'ended' || listed.exitCode !== 0) return complaint('squeue', listed);
+  const jobs = [...new Set(listed.stdout.split('\n').filter((line) => /^[\d_]+$/.test(line)))];
+  if (jobs.length === 0) return '';
+  const requeued = await machine.run(['scontrol', 'requeue', jobs.join(',')], SLURM_TIMEOUT_MS);
+  if (requeued.kind === 'ended' && requeued.exitCode === 0) return `requeued: ${jobs.join(', ')}`;
+  return `${complaint('scontrol', requeued)}. As an operator of Slurm: scontrol requeue ${jobs.join(',')}`;
+}
+
 async function readNode(machine: Machine, nodeName: string): Promise<SlurmNode | string> {
   const outcome = await machine.run(
     ['sinfo', '--noheader', '--Node', '--all', `--nodes=${nodeName}`, '--format=%T|%E'],
