@@ -37,6 +37,8 @@ export const healthExpectationSchema = z.strictObject({
       /** Part of the name that nvidia-smi gives; case, spaces and hyphens do not matter. */
       type: text.optional(),
       nvlinksPerGpu: z.int().min(0).optional(),
+      /** Of each nvidia-smi; default 30. */
+      timeoutSeconds: positive.max(600).optional(),
     })
     .optional(),
   infiniband: z

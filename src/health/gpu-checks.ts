@@ -16,7 +16,7 @@ import { counts, type GpuQuery, parseGpuQuery, pciAddress, type QueriedGpu } fro
 import { parseNvlinkErrors, parseNvlinkStatus } from './nvlink.ts';
 
 /** Eight GPUs without persistence mode take some seconds; one that hangs never answers. */
-const QUERY_TIMEOUT_MS = 30_000;
+const TIMEOUT_SECONDS = 30;
 const QUERY = ['nvidia-smi', '-q'];
 
 export const GPU_CHECKS: readonly Check[] = [
@@ -145,7 +145,7 @@ export const GPU_CHECKS: readonly Check[] = [
     finds: 'an NVLink that is down',
     reads: 'nvidia-smi nvlink --status',
     run: async (run) => {
-      const outcome = await run.machine.run(['nvidia-smi', 'nvlink', '--status'], QUERY_TIMEOUT_MS);
+      const outcome = await ask(run, ['nvidia-smi', 'nvlink', '--status']);
       const gpus = outcome.kind === 'ended' ? parseNvlinkStatus(outcome.stdout) : null;
       if (gpus === null) return noReading(run, outcome);
       const expected = run.expect.gpus?.nvlinksPerGpu ?? Math.max(...gpus.map(({ active }) => active.length));
@@ -168,7 +168,7 @@ export const GPU_CHECKS: readonly Check[] = [
     finds: 'NVLinks that had to be recovered; replays and CRC errors are a warning',
     reads: 'nvidia-smi nvlink -e',
     run: async (run) => {
-      const outcome = await run.machine.run(['nvidia-smi', 'nvlink', '-e'], QUERY_TIMEOUT_MS);
+      const outcome = await ask(run, ['nvidia-smi', 'nvlink', '-e']);
       const errors = outcome.kind === 'ended' ? parseNvlinkErrors(outcome.stdout) : null;
       if (errors === null) return noReading(run, outcome);
       if (errors.length === 0) return skipped('no NVLink');
@@ -194,7 +194,11 @@ function slowdowns({ fields }: QueriedGpu): string[] {
   return inner.map((path) => path.split('/').at(-1) ?? path);
 }
 
-const query = oncePerRun((run) => run.machine.run(QUERY, QUERY_TIMEOUT_MS));
+function ask({ machine, expect }: CheckRun, command: readonly string[]): Promise<CommandOutcome> {
+  return machine.run(command, (expect.gpus?.timeoutSeconds ?? TIMEOUT_SECONDS) * 1000);
+}
+
+const query = oncePerRun((run) => ask(run, QUERY));
 
 const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
   const outcome = await query(run);
