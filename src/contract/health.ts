@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const HEALTH_STATUSES = ['ok', 'warning', 'critical', 'unknown', 'skipped'] as const;
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
-/** After Kokolis et al. (HPCA 2025, section 2.3): `high` takes the node out now, `low` once its jobs have ended. */
+/** After Kokolis et al. (HPCA 2025): `high` takes the node out now, `low` once its jobs have ended. */
 export const HEALTH_SEVERITIES = ['high', 'low'] as const;
 export type HealthSeverity = (typeof HEALTH_SEVERITIES)[number];
 

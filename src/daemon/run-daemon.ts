@@ -15,6 +15,7 @@ import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
 import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
+import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './lemon-watch.ts';
@@ -52,6 +53,8 @@ export interface DaemonOptions {
   schedulerType?: SchedulerType;
   /** Path of a policy file, or `default`; absent: what the home went by last. */
   policyFile?: string;
+  /** Checks of this machine; absent: none. */
+  health?: HealthWatchOptions;
   log?: Log;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
@@ -132,6 +135,7 @@ class RunningDaemon implements Daemon {
   readonly context: DaemonContext;
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
+  readonly #health: HealthWatch | null;
   #closed: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<RunningDaemon> {
@@ -187,6 +191,8 @@ class RunningDaemon implements Daemon {
     this.home = home.folder;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
     const hosts = hostsOf(host, listener.port);
+    const { gpusOfNode } = nodes;
+    this.#health = options.health ? new HealthWatch({ ...options.health, store, backend, gpusOfNode, log }) : null;
     this.context = {
       store,
       backend,
@@ -235,6 +241,7 @@ class RunningDaemon implements Daemon {
     const { store, backend, home, lemons, log } = this.context;
     if (cancel) await cancelAll(this.context);
     lemons.close();
+    this.#health?.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();

@@ -16,6 +16,8 @@ interface Options {
   cluster?: string;
   scheduler?: string;
   policy?: string;
+  healthInterval?: number;
+  healthExpect?: string;
   json?: boolean;
 }
 
@@ -35,6 +37,8 @@ export function register(program: Command): Command {
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
+    .option('--health-interval <seconds>', 'check this machine so often, e.g. 300 (default: never)', integer(1, 86_400))
+    .option('--health-expect <file>', 'YAML file that says what the machine has: orrery health check --expect')
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .action(up);
 }
@@ -46,6 +50,8 @@ async function up(options: Options): Promise<void> {
     if (options[name] !== undefined) args.push(`--${name}`, String(options[name]));
   }
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
+  if (options.healthInterval !== undefined) args.push('--health-interval', String(options.healthInterval));
+  if (options.healthExpect !== undefined) args.push('--health-expect', resolve(options.healthExpect));
   if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
   const daemon = await startDaemon(home, args, options.detach === true);
