@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eightGpus, recorded } from '../src/health/recorded.test-support.ts';
-import { root } from './support/daemon.ts';
+import { makeHome, removeHome, root, startDaemon } from './support/daemon.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-health-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,7 +17,11 @@ interface Outcome {
 }
 
 /** The built command. `tools`: programs that play the GPU and InfiniBand tools, which cannot be here: name to shell script. */
-function orrery(args: readonly string[], tools: Record<string, string> = {}): Promise<Outcome> {
+function orrery(
+  args: readonly string[],
+  tools: Record<string, string> = {},
+  more: Record<string, string> = {},
+): Promise<Outcome> {
   const bin = mkdtempSync(join(folder, 'bin-'));
   for (const [name, script] of Object.entries(tools))
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -26,6 +30,7 @@ function orrery(args: readonly string[], tools: Record<string, string> = {}): Pr
     NO_COLOR: '1',
     ORRERY_HOME: join(folder, 'home'),
     PATH: `${bin}:${process.env['PATH']}`,
+    ...more,
   };
   return new Promise((resolve) => {
     execFile(process.execPath, [join(root, 'bin', 'orrery.js'), ...args], { env }, (error, stdout, stderr) => {
@@ -182,6 +187,46 @@ describe('orrery health check', () => {
       });
     });
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('orrery up --health-interval', () => {
+  it('drains the nodes of the machine with the reason, until it is mended', async () => {
+    const home = makeHome();
+    const broken = join(folder, 'broken');
+    const script = join(folder, 'site-check');
+    writeFileSync(script, `#!/bin/sh\n[ ! -e ${broken} ] || { echo no coolant; exit 2; }\n`, { mode: 0o755 });
+    // What else may be wrong with the machine of the test is not its subject.
+    const skip =
+      'skip: [zombies, blocked-processes, disk-space, disk-inodes, clock-skew, clock-source, block-devices, gpu-xid, gpu-xid-wear]';
+    const file = yaml(`custom: [{name: site, command: [${script}]}]\n${skip}\n`);
+    writeFileSync(broken, '');
+    const daemon = await startDaemon(home, {}, ['--nodes', '2', '--health-interval', '1', '--health-expect', file]);
+    try {
+      const table = async () => (await orrery(['nodes'], {}, { ORRERY_HOME: home })).stdout;
+      await expect
+        .poll(table, { timeout: 20_000 })
+        .toMatch(/n1 +drained .* health: site: no coolant\nn2 +drained .* health: site: no coolant/);
+      rmSync(broken);
+      await expect.poll(table, { timeout: 20_000 }).toMatch(/n1 +idle[^]*n2 +idle/);
+    } finally {
+      await daemon.client.shutdown({ cancel: true });
+      await daemon.exited;
+      await removeHome(home);
+    }
+  });
+
+  it('is refused with a file that is wrong, before anything is made', async () => {
+    const home = join(folder, 'never-made');
+    const outcome = await orrery(
+      ['up', '--detach', '--health-interval', '60', '--health-expect', yaml('gpu: {}\n')],
+      {},
+      { ORRERY_HOME: home },
+    );
+    expect(outcome).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^orrery: health\.yaml:1:1 gpu: unknown key; did you mean "gpus"\?\n$/),
+    });
   });
 });
 

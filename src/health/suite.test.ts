@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HEALTH_OCCASIONS, type HealthResult, healthExpectationSchema, NO_EXPECTATION } from '../contract/health.ts';
+import { parseHealthFile } from '../formats/health-file.ts';
 import { type Check, ok } from './check.ts';
 import { thisMachine } from './machine.ts';
 import { runChecks, worst } from './run-checks.ts';
 import { allChecks, chosenChecks } from './suite.ts';
+import { xidNumbers, xidSeverity } from './xid-table.ts';
 import { drainReason, exitStatus, isWell } from './verdict.ts';
 
 const custom = (name: string, script: string, more: object = {}) => ({
@@ -22,7 +26,7 @@ async function run(input: object, occasion: (typeof HEALTH_OCCASIONS)[number] | 
 
 describe('the suite', () => {
   it('has the high severities of the paper', () => {
-    // Kokolis et al., section 2.3: GPU not accessible, NVLink, uncorrectable ECC, failed row remaps, PCIe or IB link, block device, missing mount.
+    // Kokolis et al., HPCA 2025: GPU not accessible, NVLink, uncorrectable ECC, failed row remaps, PCIe or IB link, block device, missing mount.
     const high = allChecks(NO_EXPECTATION).flatMap(({ name, severity }) => (severity === 'high' ? [name] : []));
     expect(high.sort()).toEqual([
       'block-devices',
@@ -80,6 +84,43 @@ describe('the suite', () => {
     expect(choose({ custom: [custom('mounts', 'true')] })).toThrow(
       'custom check "mounts": there is a check of this name already',
     );
+  });
+});
+
+describe('docs/guides/health.md', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/guides/health.md'), 'utf8');
+
+  it('has every check with its severity', () => {
+    const rows = [...guide.matchAll(/^\| `([a-z-]+)` \| (high|low) \|/gm)].map(
+      ([, name, severity]) => `${name} ${severity}`,
+    );
+    expect(rows.sort()).toEqual(
+      allChecks(NO_EXPECTATION)
+        .map(({ name, severity }) => `${name} ${severity}`)
+        .sort(),
+    );
+  });
+
+  it.each([
+    ['high', 'high'],
+    ['low', 'low'],
+    ['none', 'application'],
+  ])('has every XID in the row of its severity: %s', (row, severity) => {
+    // 144 to 150 and 154 are of either, by what the driver says.
+    const isOfEither = (xid: number) => (xid >= 144 && xid <= 150) || xid === 154;
+    const [, cell = ''] = new RegExp(`^\\| ${row} \\| ([^|]*\\d[^|]*) \\|`, 'm').exec(guide) ?? [];
+    const numbers = [...cell.matchAll(/(\d+) to (\d+)|\d+/g)].flatMap(([text, first, last]) =>
+      first === undefined ? [Number(text)] : xidNumbers().filter((xid) => xid >= Number(first) && xid <= Number(last)),
+    );
+    const expected = xidNumbers().filter((xid) => xidSeverity(xid) === severity && !isOfEither(xid));
+    expect(numbers.filter((xid) => !isOfEither(xid)).sort((a, b) => a - b)).toEqual(expected);
+  });
+
+  it('has an example that is taken, with every field', () => {
+    const example = /```yaml\n([^]*?)```/.exec(guide)?.[1] ?? '';
+    const read = parseHealthFile(example, 'health.yaml');
+    expect(Object.keys(read).sort()).toEqual(Object.keys(healthExpectationSchema.shape).sort());
+    expect(allChecks(read).at(-1)?.name).toBe('scratch-quota');
   });
 });
 

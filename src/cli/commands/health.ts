@@ -34,10 +34,10 @@ export function register(program: Command): Command {
   });
   addExpectation(
     defineCommand(group, 'check', {
-      summary: 'Run checks on this machine. Exits 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; needs no daemon.',
+      summary: 'Run checks on this machine. Exits 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.',
       examples: [
         ['orrery health check', 'what is here, each with what was found'],
-        ['orrery health check --cluster local --checks disk-space,clock-source', 'two of them'],
+        ['orrery health check --checks disk-space,clock-source', 'two of them'],
         ['orrery health check --as prolog', 'the ones of high severity; fails where one is CRITICAL'],
         ['orrery health check --json', 'for programs'],
       ],
@@ -45,8 +45,8 @@ export function register(program: Command): Command {
   )
     .addOption(new Option('--as <occasion>', 'on whose behalf').choices(HEALTH_OCCASIONS))
     .option('--checks <names>', 'only these, by commas', list)
-    .option('--drain', 'drain the node in Slurm where a check fails (--as healthcheck always does)')
-    .option('--requeue', 'where one of high severity fails, put the jobs of the node it drains back in the queue')
+    .option('--drain', 'drain the node in Slurm where a check fails; --as healthcheck does')
+    .option('--requeue', 'with it: where one of high severity fails, requeue its jobs')
     .option('--node <name>', "the node's name in Slurm (default: SLURMD_NODENAME, else the host's)")
     .action(check);
   addExpectation(
