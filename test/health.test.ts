@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -139,6 +140,21 @@ describe('orrery health check', () => {
     const { code, stdout } = await orrery(['health', 'check', '--as', 'prolog', '--expect', file], hung);
     expect(code).toBe(2);
     expect(stdout).toContain('gpu-access: nvidia-smi did not answer within 0.5 s');
+  });
+
+  it('leaves nothing behind when it is ended', async () => {
+    const pidFile = join(folder, 'left');
+    const file = yaml(`custom: [{name: slow, command: [/bin/sh, -c, "echo $$ >${pidFile}; sleep 600"]}]\n`);
+    const args = [join(root, 'bin', 'orrery.js'), 'health', 'check', '--checks', 'slow', '--expect', file];
+    const child = spawn(process.execPath, args, { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await expect
+      .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 20_000 })
+      .toMatch(/^\d+\n$/);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([143, null]);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
   });
 
   it('lists XID errors of the kernel log with their severity', async () => {

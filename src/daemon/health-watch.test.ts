@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,14 +9,13 @@ import { healthOptions } from './health-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-health-watch-'));
 const path = process.env['PATH'];
+const CHECK = `#!/bin/sh\n[ ! -e ${folder}/broken ] || { cat ${folder}/broken; exit 2; }\n`;
 const POLL = { timeout: 20_000, interval: 50 };
 
 // A kernel log with XID errors cannot be had without a GPU.
 beforeAll(() => {
   writeFileSync(join(folder, 'dmesg'), `#!/bin/sh\nexec cat ${folder}/log\n`, { mode: 0o755 });
-  writeFileSync(join(folder, 'check'), `#!/bin/sh\n[ ! -e ${folder}/broken ] || { cat ${folder}/broken; exit 2; }\n`, {
-    mode: 0o755,
-  });
+  writeFileSync(join(folder, 'check'), CHECK, { mode: 0o755 });
   process.env['PATH'] = `${folder}:${path}`;
 });
 afterAll(() => {
@@ -69,6 +68,18 @@ describe('a daemon that checks its machine', () => {
     expect(await nodes()).toEqual([`n1 draining (${reason})`, 'n2 drained (new disk)']);
     mendIt();
     await expect.poll(nodes, POLL).toEqual(['n1 mixed', 'n2 drained (new disk)']);
+  });
+
+  it('does not wait for a check when it stops', async () => {
+    writeFileSync(join(folder, 'check'), CHECK.replace('[ !', `echo $$ >${folder}/pid; exec sleep 600; [ !`), {
+      mode: 0o755,
+    });
+    await expect.poll(() => existsSync(join(folder, 'pid')), POLL).toBe(true);
+    await fixture.daemon.close();
+    const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
+    await expect.poll(() => existsSync(`/proc/${pid}`), POLL).toBe(false);
+    writeFileSync(join(folder, 'check'), CHECK, { mode: 0o755 });
+    await fixture.start();
   });
 
   it('tells the lemon detector of XID errors, each once a day, also over restarts', async () => {

@@ -31,6 +31,7 @@ export interface HealthWatchInput extends HealthWatchOptions {
 export class HealthWatch {
   readonly #input: HealthWatchInput;
   readonly #timer: NodeJS.Timeout;
+  readonly #machine = thisMachine();
   /** XID errors in the journal: node, number, day. */
   readonly #recorded = new Set<string>();
   #isClosed = false;
@@ -58,13 +59,14 @@ export class HealthWatch {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
+    this.#machine.stop();
   }
 
   async #check(): Promise<void> {
     const { expect, log } = this.#input;
     try {
       const checks = chosenChecks(expect, { occasion: 'healthcheck' });
-      const input = { checks, machine: thisMachine(), expect, occasion: 'healthcheck' as const, node: hostname() };
+      const input = { checks, machine: this.#machine, expect, occasion: 'healthcheck' as const, node: hostname() };
       const report = await runChecks(input);
       if (this.#isClosed) return;
       const bad = report.results.filter(({ status }) => status !== 'ok' && status !== 'skipped');

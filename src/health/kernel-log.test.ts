@@ -205,6 +205,9 @@ describe('the checks of the log', () => {
     const journal = `-- Logs begin --\n${LOG.replaceAll('] ', '] host kernel: ')}\n`;
     expect((await run({ dmesg: refused, journalctl: ended(journal) })).found['gpu-xid']).toMatch(/^critical: XID 79/);
     expect((await run({ dmesg: refused })).found['gpu-xid']).toBe(
+      "skipped: the kernel's log may not be read (run as root)",
+    );
+    expect((await run({ dmesg: refused }, { gpus: { count: 8 } })).found['gpu-xid']).toBe(
       "unknown: the kernel's log cannot be read (run as root): dmesg: read kernel buffer failed: Operation not permitted",
     );
     expect((await run({})).found['gpu-xid']).toMatch(/^skipped/);

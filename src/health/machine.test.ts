@@ -45,6 +45,13 @@ describe('a program that a check runs', () => {
     await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
   });
 
+  it('is killed when nobody wants to know any more', async () => {
+    const stoppable = thisMachine();
+    const outcome = stoppable.run(['sleep', '600'], 600_000);
+    stoppable.stop();
+    expect(await outcome).toEqual({ kind: 'timedOut', afterMs: 600_000 });
+  });
+
   it('is not waited for beyond its end where it leaves a child behind that holds its output', async () => {
     const outcome = await machine.run(['/bin/sh', '-c', 'sleep 5 & echo done'], 60_000);
     expect(outcome).toMatchObject({ kind: 'ended', exitCode: 0, stdout: 'done\n' });

@@ -28,23 +28,53 @@ const OUTPUT_BYTES_MAX = 16 * 1024 ** 2;
 /** After a program has ended, children that it left behind may keep its output open: they are not waited for. */
 const OUTPUT_GRACE_MS = 200;
 
+/** Programs run as children of this process. */
+export interface LocalMachine extends Machine {
+  /** Kills what runs; whoever waits for it is told that its time is up. */
+  stop(): void;
+}
+
 /** This machine; `root` is a folder to read /proc and /sys from. */
-export function thisMachine(options: { root?: string; env?: NodeJS.ProcessEnv } = {}): Machine {
+export function thisMachine(options: { root?: string; env?: NodeJS.ProcessEnv } = {}): LocalMachine {
   const { root = '/', env = process.env } = options;
-  const commandEnv = { ...env, PATH: env['PATH'] ? `${env['PATH']}:${SYSTEM_PATH}` : SYSTEM_PATH, LC_ALL: 'C' };
+  const commands = new Commands({
+    ...env,
+    PATH: env['PATH'] ? `${env['PATH']}:${SYSTEM_PATH}` : SYSTEM_PATH,
+    LC_ALL: 'C',
+  });
   return {
-    run: (argv, timeoutMs) => runCommand(argv, timeoutMs, commandEnv),
+    run: (argv, timeoutMs) => commands.run(argv, timeoutMs),
     read: (path) => readFile(join(root, path), 'utf8').catch(() => null),
     list: async (path) => (await readdir(join(root, path)).catch(() => null))?.sort() ?? null,
     now: Date.now,
+    stop: () => commands.stop(),
   };
 }
 
-function runCommand(argv: readonly string[], timeoutMs: number, env: NodeJS.ProcessEnv): Promise<CommandOutcome> {
-  const [program = '', ...args] = argv;
-  return new Promise((resolve) => {
+class Commands {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #running = new Set<() => void>();
+  /** Commands that were killed and are still there: they hang in the kernel, and another one would hang beside them. */
+  readonly #hanging = new Set<string>();
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  stop(): void {
+    for (const kill of this.#running) kill();
+  }
+
+  run(argv: readonly string[], timeoutMs: number): Promise<CommandOutcome> {
+    const key = JSON.stringify(argv);
+    const { promise, resolve } = Promise.withResolvers<CommandOutcome>();
+    if (this.#hanging.has(key)) {
+      resolve({ kind: 'timedOut', afterMs: timeoutMs });
+      return promise;
+    }
+    const [program = '', ...args] = argv;
     // A group of its own, so that a time-out ends what it started too.
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const outputs = { stdout: new Output(), stderr: new Output() };
     for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (data: Buffer) => outputs[name].add(data));
     let exitCode = 0;
@@ -52,6 +82,7 @@ function runCommand(argv: readonly string[], timeoutMs: number, env: NodeJS.Proc
     const settle = (outcome: CommandOutcome) => {
       clearTimeout(timer);
       clearTimeout(grace);
+      this.#running.delete(kill);
       child.stdout.destroy();
       child.stderr.destroy();
       child.unref();
@@ -60,20 +91,25 @@ function runCommand(argv: readonly string[], timeoutMs: number, env: NodeJS.Proc
     const ended = () => {
       settle({ kind: 'ended', exitCode, stdout: outputs.stdout.text(), stderr: outputs.stderr.text() });
     };
-    const timer = setTimeout(() => {
+    const kill = () => {
+      this.#hanging.add(key);
       killGroup(child.pid);
       settle({ kind: 'timedOut', afterMs: timeoutMs });
-    }, timeoutMs);
+    };
+    const timer = setTimeout(kill, timeoutMs);
+    this.#running.add(kill);
     child.once('error', (error) => {
       const isMissing = errorCode(error) === 'ENOENT';
       settle(isMissing ? { kind: 'missing', program } : failure(program, errorCode(error)));
     });
     child.once('exit', (code, signal) => {
+      this.#hanging.delete(key);
       exitCode = code ?? (signal === null ? 1 : 128);
       grace = setTimeout(ended, OUTPUT_GRACE_MS);
     });
     child.once('close', ended);
-  });
+    return promise;
+  }
 }
 
 /** One that is there and cannot be started, as a shell reports it. */

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { constants, hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { HEALTH_OCCASIONS, type HealthOccasion, type HealthReport } from '../../contract/health.ts';
 import { occasionsOf } from '../../health/check.ts';
@@ -85,6 +85,13 @@ async function check(options: Options): Promise<void> {
   const expect = await readExpectation(options);
   const checks = chosenChecks(expect, { occasion, names: options.checks });
   const machine = thisMachine();
+  // slurmd ends programs that take too long, people press Ctrl-C: what was started must not outlive it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      machine.stop();
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
   const node = options.node ?? process.env['SLURMD_NODENAME'] ?? (hostname().split('.')[0] || hostname());
   const report = await runChecks({ checks, machine, expect, occasion, node });
   const isDraining = occasion === 'healthcheck' || options.drain === true;
