@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -29,6 +30,22 @@ describe('a program that a check runs', () => {
     const file = join(folder, 'not-executable');
     writeFileSync(file, 'x', { mode: 0o600 });
     expect(await machine.run([file], 1000)).toMatchObject({ kind: 'ended', exitCode: 126 });
+  });
+
+  // Root may search everything.
+  it.runIf(process.getuid?.() === 0)('is missing where a folder of PATH may not be searched', () => {
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    chmodSync(folder, 0o755);
+    const script = `import { thisMachine } from ${JSON.stringify(join(import.meta.dirname, 'machine.ts'))};
+      process.env.PATH = ${JSON.stringify(closed)};
+      console.log(JSON.stringify(await thisMachine().run(['no-such-program'], 1000)));`;
+    const stdout = execFileSync(NODE, ['--input-type=module', '-e', script], {
+      uid: 65_534,
+      gid: 65_534,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(stdout)).toEqual({ kind: 'missing', program: 'no-such-program' });
   });
 
   it('is killed with all that it started when its time is up', async () => {

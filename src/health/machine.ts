@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../lib/error-code.ts';
@@ -99,7 +100,7 @@ class Commands {
     const timer = setTimeout(kill, timeoutMs);
     this.#running.add(kill);
     child.once('error', (error) => {
-      const isMissing = errorCode(error) === 'ENOENT';
+      const isMissing = errorCode(error) === 'ENOENT' || !isThere(program, this.#env['PATH'] ?? '');
       settle(isMissing ? { kind: 'missing', program } : failure(program, errorCode(error)));
     });
     child.once('exit', (code, signal) => {
@@ -115,6 +116,12 @@ class Commands {
 /** One that is there and cannot be started, as a shell reports it. */
 function failure(program: string, reason: string): CommandOutcome {
   return { kind: 'ended', exitCode: 126, stdout: '', stderr: `cannot run ${program}: ${reason}` };
+}
+
+/** A folder of PATH that may not be searched makes the system say that the program may not be run, and not that there is none. */
+function isThere(program: string, path: string): boolean {
+  if (program.includes('/')) return existsSync(program);
+  return path.split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 function killGroup(pid: number | undefined): void {
