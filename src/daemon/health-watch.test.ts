@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { healthExpectationSchema } from '../contract/health.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { eightGpus } from '../health/recorded.test-support.ts';
 import { DaemonFixture } from './daemon.test-support.ts';
 import { healthOptions } from './health-options.ts';
 
@@ -116,6 +117,33 @@ describe('a daemon that checks its machine', () => {
     log("[  100.000000] NVRM: Xid (PCI:0000:05:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.");
     const reason = 'health: gpu-xid: XID 79 on 0000:05:00 (GPU has fallen off the bus)';
     await expect.poll(nodes, POLL).toEqual([`n1 drained (${reason})`, `n2 drained (${reason})`]);
+  });
+});
+
+describe('a daemon on a machine with GPUs', () => {
+  it('counts an XID error for the node that has the GPU', async () => {
+    writeFileSync(join(folder, 'query'), eightGpus('nvidia-smi-q-h100.txt'));
+    const csv = Array.from({ length: 8 }, (_, index) => `${index}, NVIDIA H100 80GB HBM3, 81559\n`);
+    writeFileSync(join(folder, 'csv'), csv.join(''));
+    const smi = join(folder, 'nvidia-smi');
+    writeFileSync(smi, `#!/bin/sh\n[ "$1" = -q ] && exec cat ${folder}/query\nexec cat ${folder}/csv\n`, {
+      mode: 0o755,
+    });
+    log('[    2.000000] NVRM: Xid (PCI:0000:f3:00): 31, pid=1, name=python3, Ch 00000001');
+    const expectation = healthExpectationSchema.parse({ gpus: { count: 8 }, skip: ['nvlink-state', 'nvlink-errors'] });
+    const fixture = new DaemonFixture({ health: { intervalMs: 100, expect: expectation } });
+    try {
+      await fixture.start();
+      // GPUs are dealt in turn: n2 has those of odd index, among them the fourth.
+      const xids = async () =>
+        (await fixture.client.lemons()).nodes.map(
+          ({ evidence }) => evidence.find(({ signal }) => signal === 'xid_cnt')?.value,
+        );
+      await expect.poll(xids, POLL).toEqual([0, 1]);
+    } finally {
+      await fixture.remove();
+      rmSync(smi);
+    }
   });
 });
 

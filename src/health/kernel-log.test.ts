@@ -90,6 +90,18 @@ describe('XID lines as published', () => {
   });
 });
 
+it('stamps of the kernel are read with and without the caller', () => {
+  const seconds = (line: string) =>
+    parseKernelLog(`${line}NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.`)?.xids[0]?.line
+      .secondsSinceBoot;
+  expect([
+    seconds('[   12.500000] '),
+    seconds('[   12.500000][  T123] '),
+    seconds('<4>[   12.500000] '),
+    seconds(''),
+  ]).toEqual([12.5, 12.5, 12.5, null]);
+});
+
 describe('the XID table', () => {
   it('takes a node out at once for what NVIDIA wants reset, restarted or looked at, and for NVLink and double bit errors', () => {
     const high = xidNumbers().filter((xid) => xidSeverity(xid) === 'high');

@@ -19,8 +19,8 @@ export interface KernelFindings {
   blockErrors: readonly { device: string; line: KernelLine }[];
 }
 
-/** `[  123.456] text`, and `[  123.456] host kernel: text` of journalctl -o short-monotonic. */
-const STAMPED = /^(?:<\d+>)?\[\s*(\d+\.\d+)\] (?:\S+ kernel: )?(.*)$/;
+/** `[  123.456] text`, some kernels `[  123.456][ T7] text`, and `[  123.456] host kernel: text` of journalctl -o short-monotonic. */
+const STAMPED = /^(?:<\d+>)?\[\s*(\d+\.\d+)\](?:\[\s*[TC]\d+\])? (?:\S+ kernel: )?(.*)$/;
 /** `NVRM: Xid (PCI:0000:3b:00): 79, pid=...`; old drivers leave `PCI:` out, MIG adds the instance behind the address. */
 const XID = /NVRM: Xid \((?:PCI:)?([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})(?:\.[0-9a-f])?[^)]*\): (\d+)\b/i;
 /** The driver tells of some lost GPUs without an XID. */
