@@ -23,7 +23,11 @@ afterEach(async () => {
 /** A check that fails on nodes for which there is a file: all of them share this machine. */
 writeFileSync(
   join(folder, 'fire.sh'),
-  `#!/bin/sh\n[ ! -e ${folder}/burning-$SLURMD_NODENAME ] || { echo "smoke; \\"quoted\\" | and more"; exit 2; }\n`,
+  `#!/bin/sh
+[ -n "$SLURM_JOB_ID" ] && [ -e ${folder}/burning-$SLURMD_NODENAME-of-a-job ] || [ -e ${folder}/burning-$SLURMD_NODENAME ] || exit 0
+echo "smoke; \\"quoted\\" | and more"
+exit 2
+`,
   { mode: 0o755 },
 );
 writeFileSync(
@@ -112,6 +116,25 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
     expect(readFileSync(join(folder, 'prolog.log'), 'utf8')).toBe('CRITICAL s1: fire: smoke; "quoted" | and more\n');
     quench('s1');
   }, 240_000);
+
+  it('gives back a node that its prolog drained by itself: Slurm keeps the reason that is there', async () => {
+    const run = await start([
+      `Prolog=${script('prolog', '--drain')}`,
+      `HealthCheckProgram=${script('healthcheck')}`,
+      'HealthCheckInterval=10',
+      'SchedulerParameters=nohold_on_prolog_fail,bf_interval=1',
+    ]);
+    const state = () => run('sinfo', '-h', '-N', '-n', 's1', '-o', '%T|%E');
+    rmSync(join(folder, 'prolog.log'), { force: true });
+    // Only a prolog sees it.
+    ignite('s1-of-a-job');
+    const job = run('sbatch', '--parsable', '-w', 's1', '--output=/dev/null', '--wrap=true');
+    await expect.poll(state, POLL).toBe('drained|health: fire: smoke; "quoted" | and more');
+    quench('s1-of-a-job');
+    expect(readFileSync(join(folder, 'prolog.log'), 'utf8')).toContain('node s1 is drained');
+    expect(run('scontrol', 'show', 'job', job)).toContain('JobState=PENDING');
+    await expect.poll(state, POLL).toMatch(/^(idle|mixed|allocated)\*?\|none$/);
+  }, 180_000);
 
   it('drains the node after a job whose epilog fails', async () => {
     const run = await start([`Epilog=${script('epilog')}`]);
