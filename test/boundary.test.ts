@@ -19,7 +19,8 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   contract: { values: ['lib'], types: PURE },
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
-  daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend'] },
+  health: { values: ['lib', 'contract'] },
+  daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend', 'health'] },
   cli: {
     values: [
       'lib',
@@ -32,6 +33,7 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
       'twin',
       'store',
       'backend',
+      'health',
       'daemon',
     ],
   },

@@ -61,6 +61,8 @@ async function workload(): Promise<void> {
   await until(async () => (await daemon.client.job(long)).state === 'RUNNING', 'the long job to run');
   await daemon.client.failNode('n1', 'drill');
   await daemon.client.resumeNode('n1');
+  // Facts that no decision depends on.
+  await daemon.client.openTicket('n1', 'drill');
   await until(() => haveEnded(daemon.client, first), 'the first jobs to end');
   await daemon.client.requeue(first[0] ?? 0);
   daemon.process.kill('SIGKILL');

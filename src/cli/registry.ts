@@ -34,6 +34,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'release', summary: 'Let held jobs start', load: () => import('./commands/release.ts') },
   { name: 'signal', summary: 'Send a signal to a running job', load: () => import('./commands/signal.ts') },
   { name: 'nodes', summary: 'List nodes; drain, resume or fail one', load: () => import('./commands/nodes.ts') },
+  { name: 'health', summary: 'Check the hardware of this node', load: () => import('./commands/health.ts') },
   {
     name: 'reservations',
     summary: 'Keep nodes for some people for some time',

@@ -102,6 +102,8 @@ export interface OrreryClient {
   drainNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   resumeNode(nodeName: string): Promise<NodeSummary>;
   failNode(nodeName: string, reason?: string): Promise<NodeSummary>;
+  /** Notes that somebody was asked to look at the node. */
+  openTicket(nodeName: string, reason?: string): Promise<NodeSummary>;
   accounting(by: 'job' | 'account'): Promise<AccountingRow[]>;
   /** Of pending jobs, highest first; none without multifactor priority. */
   priorities(): Promise<JobPriority[]>;
@@ -211,6 +213,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     drainNode: (nodeName, reason) => nodeAction(nodeName, 'drain', reason),
     resumeNode: (nodeName) => nodeAction(nodeName, 'resume'),
     failNode: (nodeName, reason) => nodeAction(nodeName, 'fail', reason),
+    openTicket: (nodeName, reason) => nodeAction(nodeName, 'ticket', reason),
     priorities: async () => (await get('/priorities', jobPriorityListSchema)).priorities,
     shares: async () => (await get('/shares', shareListSchema)).shares,
     reservations: async () => (await get('/reservations', reservationListSchema)).reservations,

@@ -171,6 +171,7 @@ describe('the OpenAPI document', () => {
       'post /nodes/{name}/drain',
       'post /nodes/{name}/fail',
       'post /nodes/{name}/resume',
+      'post /nodes/{name}/ticket',
       'post /reservations',
       'post /reservations/{name}/delete',
       'post /shutdown',

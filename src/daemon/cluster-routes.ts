@@ -20,6 +20,7 @@ import { OrreryError } from '../contract/errors.ts';
 import type { NodeView } from '../scheduler/types.ts';
 import type { DaemonContext } from './context.ts';
 import { followJournal } from './journal-events.ts';
+import { openTicket } from './node-tickets.ts';
 import { createRoute, eventStreamAnswer, jsonAnswer } from './route.ts';
 import { sendEvents } from './send-events.ts';
 
@@ -59,6 +60,7 @@ const nodeAction = (name: string, summary: string) =>
 const drain = nodeAction('drain', 'Let a node finish what runs on it and give it nothing new.');
 const resume = nodeAction('resume', 'Put a drained or failed node back to work.');
 const fail = nodeAction('fail', 'A drill: kill what runs on a virtual node, at once and for real.');
+const ticket = nodeAction('ticket', 'Note that somebody was asked to look at a node: a signal of the lemon detector.');
 const account = createRoute({
   method: 'get',
   path: '/accounting',
@@ -131,6 +133,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
   act(resume, (nodeName) => backend.resumeNode(nodeName));
   act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
+  act(ticket, (nodeName, reason) => openTicket(daemon, nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
   app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
   app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { OrreryError } from '../contract/errors.ts';
 import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
+import { healthOptions } from './health-options.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
 import type { SlurmOptions } from './slurm-world.ts';
 
@@ -51,12 +52,20 @@ function readArguments(argv: string[]): DaemonOptions {
       'slurm-host': { type: 'string' },
       shared: { type: 'string' },
       'poll-ms': { type: 'string' },
+      'health-interval': { type: 'string' },
+      'health-expect': { type: 'string' },
     },
   });
   if (values.home === undefined)
     throw new OrreryError('ORR_USAGE', '--home: missing: expected the folder of the daemon');
+  const interval = values['health-interval'];
+  const health = healthOptions(
+    interval === undefined ? undefined : integer('--health-interval', interval, 1, 86_400),
+    values['health-expect'],
+  );
   return {
     home: values.home,
+    ...(health !== null && { health }),
     ...(values.host !== undefined && { host: values.host }),
     ...(values.port !== undefined && { port: integer('--port', values.port, 0, 65_535) }),
     ...(values.nodes !== undefined && { nodeCount: integer('--nodes', values.nodes, 1, 10_000) }),

@@ -9,6 +9,7 @@ import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
 import type { DaemonContext, Log } from './context.ts';
 import { hostsOf } from './guard.ts';
+import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './lemon-watch.ts';
@@ -39,6 +40,8 @@ export interface DaemonOptions {
   policyFile?: string;
   /** Jobs go to this Slurm; absent: they run on this machine. */
   slurm?: SlurmOptions;
+  /** Checks of this machine; absent: none. */
+  health?: HealthWatchOptions;
   log?: Log;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
@@ -112,6 +115,7 @@ class RunningDaemon implements Daemon {
   readonly context: DaemonContext;
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
+  readonly #health: HealthWatch | null;
   #closed: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<RunningDaemon> {
@@ -151,6 +155,11 @@ class RunningDaemon implements Daemon {
     this.home = home.folder;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
     const hosts = hostsOf(host, listener.port);
+    const { gpusOfNode } = world;
+    this.#health =
+      options.health === undefined || gpusOfNode === undefined
+        ? null
+        : new HealthWatch({ ...options.health, store, backend, gpusOfNode, log });
     this.context = {
       store,
       backend,
@@ -201,6 +210,7 @@ class RunningDaemon implements Daemon {
     if (cancel) await cancelAll(this.context);
     hangs.close();
     lemons.close();
+    this.#health?.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();

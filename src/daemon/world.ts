@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { Log } from './context.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
-import { localNodes } from './local-nodes.ts';
+import { type LocalNodes, localNodes } from './local-nodes.ts';
 import type { Measurements } from './measurements.ts';
 import { slurmFile } from './slurm-file.ts';
 
@@ -34,6 +34,8 @@ export interface World {
   specs: readonly NodeSpec[];
   /** Null: what the home went by last. */
   policy: LivePolicy | null;
+  /** Of nodes that are this machine; absent where they are machines of their own. */
+  gpusOfNode?: LocalNodes['gpusOfNode'];
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;
@@ -62,6 +64,7 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
   return {
     clusterName: nodes.clusterName,
     specs: nodes.specs,
+    gpusOfNode: nodes.gpusOfNode,
     policy: chosenPolicy(options, nodes.specs),
     createBackend: ({ home, policy, store, measurements, log }) =>
       createLocalBackend({

@@ -57,6 +57,17 @@ describe('what the facts of a scheduler say of its nodes', () => {
     expect(signals(detector, 'n2', 29 * DAY_MS)).toEqual({});
   });
 
+  it('is what its GPUs reported, and how often somebody was asked to look at it', () => {
+    const { detector } = watch(
+      { kind: 'XidSeen', atMs: 10, nodeName: 'n1', xid: 79 },
+      { kind: 'XidSeen', atMs: 20, nodeName: 'n1', xid: 79 },
+      { kind: 'XidSeen', atMs: 30, nodeName: 'n1', xid: 31 },
+      { kind: 'TicketOpened', atMs: 40, nodeName: 'n1', reason: 'fan' },
+    );
+    expect(signals(detector, 'n1', 50)).toEqual({ xid_cnt: 2, tickets: 1 });
+    expect(signals(detector, 'n2', 50)).toEqual({});
+  });
+
   it('is nothing where no node of the job had failed: the machine itself was restarted', () => {
     const { detector } = watch(
       ...attempt(10, ['n1'], 'n1', 'NODE_FAIL'),

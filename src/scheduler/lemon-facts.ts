@@ -11,8 +11,7 @@ interface Placed {
 }
 
 /**
- * What a detector of lemon nodes learns from the facts and decisions of a scheduler, in journal order. Nobody tells of XID errors and repair
- * tickets there. A node that is resumed after it was drained as a lemon counts as mended for good.
+ * What a detector of lemon nodes learns from the facts and decisions of a scheduler, in journal order. A node that is resumed after it was drained as a lemon counts as mended for good.
  */
 export class LemonFacts {
   readonly #detector: LemonDetector;
@@ -51,6 +50,9 @@ export class LemonFacts {
         this.#outOfService.delete(event.nodeName);
         if (this.#drainedAsLemon.delete(event.nodeName)) this.#detector.addNode(event.nodeName, atMs);
         return;
+      case 'XidSeen':
+      case 'TicketOpened':
+        return this.#detector.observe(event);
       case 'JobSubmitted':
         return this.#exclude(event.job.jobId, event.job.excludedNodes, atMs);
       case 'AttemptStarting':

@@ -180,3 +180,26 @@ describe('asking whether a job may be submitted', () => {
     expect(bench.scheduler.shares()).toMatchObject([{ account: 'default', user: 'ann', share: 1 }]);
   });
 });
+
+describe('a remark about a node', () => {
+  it('is passed over, also between a decision and its echo, and of a node that is not there', () => {
+    const bench = new Bench({}, 2);
+    bench.submit(job(1), job(2));
+    const { decisions } = bench.scheduler.decide(10);
+    const before = bench.scheduler.nodes();
+    for (const decision of decisions) {
+      bench.tell({ kind: 'XidSeen', atMs: 1, nodeName: 'n1', xid: 79 }, echoOf(decision, 10), {
+        kind: 'TicketOpened',
+        atMs: 11,
+        nodeName: 'n9',
+        reason: 'fan',
+      });
+    }
+    expect(decisions).toHaveLength(2);
+    expect(bench.scheduler.nodes()).toEqual(before);
+    // A scheduler that is told all of it again comes to the same.
+    const again = createScheduler();
+    for (const event of bench.journal) again.apply(event);
+    expect(again.nodes()).toEqual(before);
+  });
+});

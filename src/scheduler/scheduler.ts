@@ -10,6 +10,7 @@ import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
 import { unknownName } from './policy-names.ts';
 import { priorityParts } from './priority-parts.ts';
+import { isRemark, type RemarkEvent } from './remark.ts';
 import { completePolicy, type NodeReservation, type Policy, type SchedulerOptions } from './policy.ts';
 import type {
   Admission,
@@ -50,6 +51,7 @@ class EventScheduler implements Scheduler {
   }
 
   apply(event: SchedulerEvent): void {
+    if (isRemark(event)) return;
     if (!isEcho(event)) {
       this.#decided = [];
       this.#echoCount = 0;
@@ -161,7 +163,7 @@ class EventScheduler implements Scheduler {
     return job === undefined ? null : expectedStartMs(this.#ledger, job, nowMs);
   }
 
-  #applyFact(event: Exclude<SchedulerEvent, EchoEvent>): void {
+  #applyFact(event: Exclude<SchedulerEvent, EchoEvent | RemarkEvent>): void {
     const ledger = this.#ledger;
     const indexOf = (nodeName: string) => ledger.pool.get(nodeName).index;
     switch (event.kind) {

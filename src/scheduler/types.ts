@@ -99,6 +99,10 @@ export type SchedulerEvent =
   /** Finishes what runs, takes nothing new. */
   | { kind: 'NodeDrained'; atMs: number; nodeName: string; reason: string }
   | { kind: 'NodeResumed'; atMs: number; nodeName: string }
+  /** An XID error of one of its GPUs; `atMs` is when it came. For the record: no decision depends on it. */
+  | { kind: 'XidSeen'; atMs: number; nodeName: string; xid: number }
+  /** Somebody was asked to look at the node. For the record, too. */
+  | { kind: 'TicketOpened'; atMs: number; nodeName: string; reason: string }
   /** Besides those of the policy. Refused where there is one of the name. */
   | { kind: 'ReservationCreated'; atMs: number; reservation: NodeReservation }
   | { kind: 'ReservationDeleted'; atMs: number; name: string }

@@ -52,6 +52,20 @@ export function register(program: Command): Command {
     'Kill everything on a node at once, for drills; its jobs are requeued.',
     (client, name, reason) => client.failNode(name, reason),
   ).option('--reason <text>', 'why; shown by orrery nodes');
+  defineCommand(group, 'ticket', {
+    summary: 'Note that somebody was asked to look at a node; several in four weeks speak for a lemon.',
+    examples: [
+      ['orrery nodes ticket n2 --reason "fan, vendor case 4711"', 'for node n2'],
+      ['orrery nodes ticket n2 --json', 'the same for a program'],
+    ],
+  })
+    .argument('<node>', 'node name, as in orrery nodes')
+    .option('--reason <text>', 'what for; kept in the journal')
+    .action(async (name: string, options: Options) => {
+      const node = await connect().openTicket(name, options.reason);
+      if (options.json === true) printJson({ node });
+      else print(`Noted for node ${node.name}`);
+    });
   return group;
 }
 

@@ -20,6 +20,8 @@ interface Options {
   backend?: string;
   slurmHost?: string;
   shared?: string;
+  healthInterval?: number;
+  healthExpect?: string;
   json?: boolean;
 }
 
@@ -40,6 +42,8 @@ export function register(program: Command): Command {
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
+    .option('--health-interval <seconds>', 'check this machine so often, e.g. 300 (default: never)', integer(1, 86_400))
+    .option('--health-expect <file>', 'YAML file that says what the machine has: orrery health check --expect')
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
     .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
@@ -55,6 +59,8 @@ async function up(options: Options): Promise<void> {
   }
   args.push(...slurmArguments(options));
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
+  if (options.healthInterval !== undefined) args.push('--health-interval', String(options.healthInterval));
+  if (options.healthExpect !== undefined) args.push('--health-expect', resolve(options.healthExpect));
   if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
   const daemon = await startDaemon(home, args, options.detach === true);
@@ -86,6 +92,12 @@ function slurmArguments(options: Options): string[] {
     throw new OrreryError(
       'ORR_USAGE',
       `--${stray}: Slurm has its own nodes and rules: leave it out with --backend slurm`,
+    );
+  }
+  if (options.healthInterval !== undefined) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      "--health-interval: checks this machine, which is no node of Slurm's: see orrery health check --as healthcheck",
     );
   }
   return [

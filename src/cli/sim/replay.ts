@@ -4,6 +4,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import { type EchoEvent, echoOf, isEcho, isEchoOf } from '../../scheduler/echo.ts';
 import { SCHEDULER_TYPES, type SchedulerOptions } from '../../scheduler/policy.ts';
+import { isRemark } from '../../scheduler/remark.ts';
 import { createScheduler } from '../../scheduler/scheduler.ts';
 import { jobIdOf } from '../../contract/event-subject.ts';
 import type { Decision, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
@@ -91,7 +92,7 @@ class Replay {
     }
     const { seq, event, cycles } = line;
     if (cycles !== undefined) this.#makeCycles(cycles);
-    if (this.firstDifference !== null) return;
+    if (this.firstDifference !== null || isRemark(event)) return;
     if (isEcho(event)) this.#takeDecision(seq, event);
     else this.#takeFact(event);
     this.#last = { seq, atMs: event.atMs };
