@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { completePolicy } from '../scheduler/policy.ts';
+import { defaultAskOf } from './slurm-default-ask.ts';
 import { parseSlurmConf, type SlurmTexts } from './slurm-conf.ts';
 import { SLURM_CADENCE } from './slurm-times.ts';
 
@@ -59,7 +60,8 @@ PartitionName=any Nodes=ALL MaxTime=UNLIMITED AllowAccounts=vision OverSubscribe
 `;
 
 describe('what a job asks for that does not say', () => {
-  const asks = (...lines: string[]) => parse(['NodeName=a CPUs=64', ...lines].join('\n')).defaultAsk(4);
+  const asks = (...lines: string[]) =>
+    defaultAskOf(parse(['NodeName=a CPUs=64', ...lines].join('\n')).rules.defaults)(4);
 
   it('is a CPU and all of the memory, unless the file has defaults', () => {
     expect(asks()).toEqual({ cpus: 1, memoryBytes: null });
@@ -122,10 +124,7 @@ describe('a slurm.conf', () => {
     });
     expect(completePolicy(conf.policy).bfMaxJobTest).toBe(2000);
     expect(conf).toMatchObject({
-      isWholeNode: false,
-      exclusivePartitions: ['any'],
-      isMemoryConsumed: true,
-      isRequeued: false,
+      rules: { isWholeNode: false, exclusivePartitions: ['any'], isMemoryConsumed: true, isRequeued: false },
       killWaitSeconds: 60,
       overTimeLimitSeconds: 0,
     });
@@ -158,12 +157,15 @@ describe('a slurm.conf', () => {
       preempt: { type: 'none' },
     });
     // select/linear is the default of 22.05.
-    expect(conf).toMatchObject({ isWholeNode: true, isMemoryConsumed: false, isRequeued: true, killWaitSeconds: 30 });
+    expect(conf).toMatchObject({
+      rules: { isWholeNode: true, isMemoryConsumed: false, isRequeued: true },
+      killWaitSeconds: 30,
+    });
     expect(conf.ignored).toEqual([]);
   });
 
   it.each([
-    ['SelectType=select/linear', { isWholeNode: true, isMemoryConsumed: false }],
+    ['SelectType=select/linear', { rules: { isWholeNode: true, isMemoryConsumed: false } }],
     [
       'SchedulerParameters=bf_interval=2,bf_max_time=5,bf_yield_interval=1000000,bf_yield_sleep=250000',
       {
@@ -172,8 +174,11 @@ describe('a slurm.conf', () => {
         },
       },
     ],
-    ['SelectType=select/cons_tres', { isWholeNode: false, isMemoryConsumed: true }],
-    ['SelectType=select/cons_tres SelectTypeParameters=CR_CPU', { isWholeNode: false, isMemoryConsumed: false }],
+    ['SelectType=select/cons_tres', { rules: { isWholeNode: false, isMemoryConsumed: true } }],
+    [
+      'SelectType=select/cons_tres SelectTypeParameters=CR_CPU',
+      { rules: { isWholeNode: false, isMemoryConsumed: false } },
+    ],
     [
       'SchedulerParameters=batch_sched_delay=10,sched_interval=300\nEpilog=/etc/slurm/epilog.sh\nAuthInfo=cred_expire=60',
       {
@@ -200,7 +205,7 @@ describe('a slurm.conf', () => {
     ['OverTimeLimit=5', { overTimeLimitSeconds: 300 }],
     ['OverTimeLimit=UNLIMITED', { overTimeLimitSeconds: null }],
     ['KillWait=10\nKillWait=20', { killWaitSeconds: 20 }],
-    ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { isWholeNode: true, exclusivePartitions: ['p'] }],
+    ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { rules: { isWholeNode: true, exclusivePartitions: ['p'] } }],
   ])('with %s', (setting, expected) => {
     expect(parse(`${NODES}${setting}\n`)).toMatchObject(expected);
   });
@@ -377,6 +382,7 @@ describe('a dump of associations', () => {
       { name: 'guests', parent: null, shares: 1 },
     ]);
     expect(conf.policy.users).toEqual([
+      { name: 'root', account: 'root', shares: 1 },
       { name: 'ada', account: 'vision', shares: 5 },
       { name: 'eve', account: 'guests', shares: 1 },
     ]);

@@ -86,6 +86,8 @@ export interface PriorityPolicy {
   decayHalfLifeSeconds: number;
   /** How often factors are worked out anew (`PriorityCalcPeriod`). */
   calcPeriodSeconds: number;
+  /** How long ago they were at instant 0, which the periods are counted from. */
+  calcAgeSeconds: number;
   /** `PriorityFavorSmall`. */
   isSmallFavored: boolean;
   /**
@@ -225,6 +227,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
       maxAgeSeconds: 7 * 86_400,
       decayHalfLifeSeconds: 7 * 86_400,
       calcPeriodSeconds: 300,
+      calcAgeSeconds: 0,
       isSmallFavored: false,
       billingWeights: null,
       fairshareAlgorithm: 'fair_tree',

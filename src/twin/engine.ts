@@ -15,7 +15,7 @@ import {
 import { IncidentEffects } from './incident-effects.ts';
 import { NodeServices } from './node-services.ts';
 import { Observers } from './observers.ts';
-import type { RunControl, RunSummary, Scenario } from './scenario.ts';
+import type { RunControl, RunSummary, Scenario, StartState } from './scenario.ts';
 import { StateHash } from './state-hash.ts';
 import type { Incident, NodeService, TwinJob } from './types.ts';
 
@@ -86,6 +86,7 @@ class Engine {
 
   run(): RunSummary {
     const untilMs = this.#scenario.untilMs ?? Infinity;
+    if (this.#scenario.start !== undefined) this.#takeOver(this.#scenario.start);
     this.#pullJob();
     this.#pullIncident();
     let isInterrupted = false;
@@ -106,6 +107,14 @@ class Engine {
       isInterrupted,
       stateHash: this.#hash.digest(),
     };
+  }
+
+  #takeOver({ running, pending, nodesOut, usage }: StartState): void {
+    this.#core.carryUse(usage);
+    for (const { job, startMs, nodeIndices } of running) this.#attempts.adopt(job, startMs, nodeIndices);
+    for (const nodeIndex of nodesOut) this.#nodes.drain(nodeIndex, 'out of service at the start', Infinity, 0);
+    for (const job of pending) this.#attempts.submit(job);
+    this.#wakeMs = 0;
   }
 
   /** Infinity where nothing will happen any more, or nothing that matters. */

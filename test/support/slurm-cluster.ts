@@ -25,6 +25,8 @@ export interface SlurmClusterOptions {
   gpusPerNode?: number;
   /** Lines of `slurm.conf` to add, or to put in the place of those that are here anyway. */
   confLines?: readonly string[];
+  /** Lines of `topology.conf`, for `TopologyPlugin=topology/tree`. Default: no such file. */
+  topologyLines?: readonly string[];
   /** `sacctmgr` commands, a list of arguments each: starts slurmdbd over a MariaDB of its own. Default: no accounting. */
   accounting?: readonly (readonly string[])[];
   /** Name of node 1 is this and `1`. Default `s`. */
@@ -68,6 +70,9 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
   const ports = await freePorts(nodes + 3);
   const conf = join(folder, 'slurm.conf');
   writeFileSync(conf, slurmConf({ folder, socket, ports, options }));
+  if (options.topologyLines !== undefined) {
+    writeFileSync(join(folder, 'topology.conf'), `${options.topologyLines.join('\n')}\n`);
+  }
   writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options.gpusPerNode ?? 0));
   const env = { ...process.env, SLURM_CONF: conf };
   const children: ChildProcess[] = [];
@@ -263,8 +268,13 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
 }
 
 function idleNodes(env: NodeJS.ProcessEnv): number {
-  const { stdout } = spawnSync('/usr/bin/sinfo', ['-h', '-N', '-o', '%T'], { env, encoding: 'utf8', timeout: 10_000 });
-  return stdout.split('\n').filter((line) => line === 'idle').length;
+  const { stdout } = spawnSync('/usr/bin/sinfo', ['-h', '-N', '-o', '%N %T'], {
+    env,
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  // A node has a line for each partition that it is in.
+  return new Set(stdout.split('\n').filter((line) => line.endsWith(' idle'))).size;
 }
 
 async function until(condition: () => boolean, what: string, folder: string): Promise<void> {

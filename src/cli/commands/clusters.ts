@@ -1,7 +1,18 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { listClusters, showCluster } from '../clusters.ts';
-import { defineCommand } from '../command.ts';
-import { print, printJson } from '../output.ts';
+import { defineCommand, integer } from '../command.ts';
+import { note, print, printJson } from '../output.ts';
+
+/** As long as the lemon detector looks back. */
+const DAYS_DEFAULT = 28;
+
+interface ImportCommandOptions {
+  out: string;
+  saved?: string;
+  days: number;
+  force?: boolean;
+  json?: boolean;
+}
 
 export function register(program: Command): Command {
   const group = defineCommand(program, 'clusters', {
@@ -27,6 +38,26 @@ export function register(program: Command): Command {
       const { cluster, text } = await showCluster(nameOrPath);
       if (options.json === true) printJson({ cluster });
       else print(text);
+    });
+  defineCommand(group, 'import', {
+    summary: 'Write cluster, policy, jobs and scenarios of a cluster that runs, for orrery sim.',
+    examples: [
+      ['orrery clusters import --from slurm --out mine', "with this host's Slurm commands"],
+      ['orrery clusters import --from slurm --saved texts --out mine', 'from what they printed elsewhere'],
+    ],
+  })
+    .addOption(new Option('--from <scheduler>', 'whose cluster it is').choices(['slurm']).default('slurm'))
+    .option('--saved <folder>', 'folder with what the commands printed; default: run them')
+    .requiredOption('--out <folder>', 'folder to write; it must not be there')
+    .option('--days <n>', 'days of history to ask sacct for', integer(1, 3660), DAYS_DEFAULT)
+    .option('--force', 'replace a folder that an import wrote')
+    .action(async (options: ImportCommandOptions) => {
+      const { importCluster, renderImport } = await import('../slurm-import/import-cluster.ts');
+      const report = await importCluster(options);
+      for (const line of report.missing) note(`missing: ${line}`);
+      for (const line of report.leftOut) note(`left out: ${line}`);
+      if (options.json === true) printJson(report);
+      else print(renderImport(report));
     });
   return group;
 }

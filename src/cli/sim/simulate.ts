@@ -64,12 +64,13 @@ export async function simulate(
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,
   });
-  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.slurm !== null);
+  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.rules !== null);
   const scenario: Scenario = {
     nodes: cluster.nodes,
     policy: policy.options,
     timing: policy.timing,
     jobs: jobs.source,
+    ...(jobs.start !== null && { start: jobs.start }),
     incidents,
     operator: watch,
     observers: [...measures.observers, ...(writer === null ? [] : [writer])],
@@ -101,11 +102,13 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
 
 function refuseIncomplete(fields: ScenarioFields): void {
   const { workload, trace, days, warmupDays, cluster, policy, load, growth, set } = fields;
-  const { slurmConf, topologyConf, qosDump, assocDump } = fields;
+  const { slurmConf, topologyConf, qosDump, assocDump, queue, usage, nodesOut } = fields;
   const refuse = (message: string) => {
     throw new OrreryError('ORR_USAGE', message);
   };
-  if (workload === undefined && trace === undefined) {
+  if (queue !== undefined && workload !== undefined) refuse('queue: expected --trace with a queue, not --workload');
+  if ((usage ?? nodesOut) !== undefined && queue === undefined) refuse('queue: missing: usage and nodesOut go with it');
+  if (workload === undefined && trace === undefined && queue === undefined) {
     refuse('workload: missing: give --workload NAME, such as rsc-1, or --trace FILE');
   }
   if (workload !== undefined && trace !== undefined) refuse('trace: expected either --workload or --trace, not both');
