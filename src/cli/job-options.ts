@@ -22,7 +22,9 @@ export interface JobOptions {
   env?: string[];
   secret?: string[];
   after?: string;
+  begin?: string;
   signal?: string;
+  hangAfter?: string;
   maxRequeues?: number;
   exclude?: string[];
   exclusive?: boolean;
@@ -49,7 +51,9 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     env: options.env && Object.fromEntries(options.env.map(splitAssignment)),
     secrets: options.secret,
     after: options.after,
+    begin: options.begin,
     signal: options.signal,
+    hangAfter: options.hangAfter,
     maxRequeues: options.maxRequeues,
     exclude: options.exclude?.flatMap(nodeNames),
     exclusive: options.exclusive,

@@ -20,7 +20,9 @@ const FLAGS: Partial<Record<string, string>> = {
   env: '--env',
   secrets: '--secret',
   after: '--after',
+  begin: '--begin',
   signal: '--signal',
+  hangAfter: '--hang-after',
   maxRequeues: '--max-requeues',
   exclude: '--exclude',
 };

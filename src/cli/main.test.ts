@@ -72,10 +72,10 @@ async function withDaemon<T>(answer: RequestListener, work: (env: NodeJS.Process
 }
 
 describe('orrery', () => {
-  it('alone shows five things to try', async () => {
+  it('alone shows six things to try', async () => {
     const { status, stdout, stderr } = await orrery([]);
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout.match(/^ {2}orrery /gm)).toHaveLength(5);
+    expect(stdout.match(/^ {2}orrery /gm)).toHaveLength(6);
   });
 
   it.each([

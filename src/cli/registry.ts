@@ -22,6 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/doctor.ts'),
   },
   { name: 'run', summary: 'Submit a job', load: () => import('./commands/run.ts') },
+  { name: 'shell', summary: 'Type to a program inside an allocation', load: () => import('./commands/shell.ts') },
   { name: 'queue', summary: 'List jobs', load: () => import('./commands/queue.ts') },
   { name: 'why', summary: 'Say why a job waits or how it ended', load: () => import('./commands/why.ts') },
   { name: 'job', summary: 'Show all about one job', load: () => import('./commands/job.ts') },

@@ -264,6 +264,25 @@ export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
 export const nodeListSchema = z.object({ nodes: z.array(nodeSchema) });
 export const accountingSchema = z.object({ rows: z.array(accountingRowSchema) });
 
+/** Which ranks hold up their gang; see `paceOf` for how that is told. */
+export const paceSchema = z.object({
+  attempt: z.int(),
+  /** Slowest first; only those that write `busySeconds` to ORRERY_RANK_METRICS. */
+  ranks: z.array(
+    z.object({
+      rank: z.int(),
+      nodeName: z.string(),
+      /** Median of the last steps. */
+      busySeconds: z.number(),
+      slowdown: z.number(),
+      isStraggler: z.boolean(),
+    }),
+  ),
+  typicalSeconds: z.number().nullable(),
+  /** Part of each step that the gang waits for its slowest rank. */
+  waitFraction: z.number(),
+});
+
 /** A stretch of ORRERY_METRICS: whole lines only, those that are not JSON objects left out. */
 export const metricsSchema = z.object({
   lines: z.array(z.record(z.string(), z.unknown())),
@@ -346,6 +365,7 @@ export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
 export type Health = z.infer<typeof healthSchema>;
+export type Pace = z.infer<typeof paceSchema>;
 export type Metrics = z.infer<typeof metricsSchema>;
 export type ShutdownResponse = z.infer<typeof shutdownResponseSchema>;
 

@@ -20,7 +20,9 @@ import {
   type LogChunk,
   logChunkSchema,
   type Metrics,
+  type Pace,
   metricsSchema,
+  paceSchema,
   type NodeSummary,
   nodeListSchema,
   nodeSchema,
@@ -92,6 +94,8 @@ export interface OrreryClient {
   /** `USR1` or `SIGUSR1`, to each rank's main process. */
   signal(job: JobName, signal: string): Promise<JobSummary>;
   logs(job: JobName, query?: LogQuery, signal?: AbortSignal): AsyncGenerator<LogChunk & { resumeId: string }>;
+  /** Which ranks hold up the gang. */
+  pace(jobId: JobName): Promise<Pace>;
   /** Lines of ORRERY_METRICS from byte `since`. */
   metrics(job: JobName, since?: number): Promise<Metrics>;
   nodes(): Promise<NodeSummary[]>;
@@ -201,6 +205,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
         yield { ...logChunkSchema.parse(JSON.parse(message.data)), resumeId: message.id ?? '' };
       }
     },
+    pace: (jobId) => get(`/jobs/${jobId}/pace`, paceSchema),
     metrics: (jobId, since) => get(`/jobs/${jobId}/metrics${queryText({ since })}`, metricsSchema),
     nodes: async () => (await get('/nodes', nodeListSchema)).nodes,
     drainNode: (nodeName, reason) => nodeAction(nodeName, 'drain', reason),

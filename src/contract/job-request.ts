@@ -1,5 +1,6 @@
 import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
+import { parseBeginMs } from './begin-time.ts';
 import { JOB_DEFAULTS, type JobSpec, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
 
 /** What of a job the daemon works out when it accepts it. */
@@ -19,6 +20,7 @@ export function toJobRequest(
   submitMs: number,
   { user = spec.user, account = spec.account, dependencies, array }: Submission = {},
 ): JobRequest {
+  const beginMs = spec.begin === undefined ? undefined : parseBeginMs(spec.begin, submitMs);
   return {
     jobId,
     submitMs,
@@ -43,5 +45,6 @@ export function toJobRequest(
     ...(spec.partition !== undefined && { partition: spec.partition }),
     ...(spec.reservation !== undefined && { reservation: spec.reservation }),
     ...(array !== undefined && { array }),
+    ...(beginMs !== undefined && { beginMs }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { parseBeginMs } from './begin-time.ts';
 import { type JobReference, parseJobArray } from './job-array.ts';
 
 const DURATION_MS_MAX = 10 * 366 * 86_400_000;
@@ -33,6 +34,17 @@ const timeSchema = textOrNumber(timeError)
     error: (issue) => `expected a time of at most 10 years, or "UNLIMITED", got ${JSON.stringify(issue.input)}`,
   });
 
+const hangError = ({ input }: { input?: unknown }) =>
+  `expected a time > 0 such as "10m" or "1h", got ${JSON.stringify(input)}`;
+
+const hangSchema = textOrNumber(hangError).refine(
+  (text) => {
+    const ms = parseDurationMs(text) ?? 0;
+    return ms > 0 && ms <= DURATION_MS_MAX;
+  },
+  { error: hangError },
+);
+
 const envNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected an environment variable name');
 
 const noNulSchema = z.string().refine((text) => !text.includes('\0'), 'expected text without NUL bytes');
@@ -60,6 +72,11 @@ const DEPENDENCY = /^(afterok|afterany):(\d+(?:_\d+)?(?::\d+(?:_\d+)?)*)$/;
 const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
   error: (issue) =>
     `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
+});
+
+const beginSchema = z.string().refine((text) => parseBeginMs(text, 0) !== undefined, {
+  error: (issue) =>
+    `expected a time such as "now+2hours", "16:30", "tomorrow" or "2027-01-31T08:00", got ${JSON.stringify(issue.input)}`,
 });
 
 const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
@@ -118,8 +135,12 @@ export const jobSpecSchema = z
     secrets: z.array(envNameSchema).default([]),
     /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`. */
     after: afterSchema.optional(),
+    /** Not to be started before, as `sbatch --begin`: `now+2hours`, `16:30`, `2027-01-31T08:00`. */
+    begin: beginSchema.optional(),
     /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`. */
     signal: signalSchema.optional(),
+    /** Ended and requeued once no rank has written a line of output or metrics for so long; absent: never. */
+    hangAfter: hangSchema.optional(),
     maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),
     exclude: z.array(z.string().min(1)).default([]),
     exclusive: z.boolean().default(false),
@@ -167,4 +188,9 @@ export function parseWarningSignal(signal: string | undefined): { name: WarningS
 /** Null for no limit. */
 export function timeLimitMs(spec: JobSpec): number | null {
   return spec.time === 'UNLIMITED' ? null : (parseDurationMs(spec.time) ?? null);
+}
+
+/** How long it may show no sign of life; null for ever. */
+export function hangAfterMs({ hangAfter }: JobSpec): number | null {
+  return hangAfter === undefined ? null : (parseDurationMs(hangAfter) ?? null);
 }

@@ -154,6 +154,7 @@ describe('the OpenAPI document', () => {
       'get /jobs/{id}',
       'get /jobs/{id}/logs',
       'get /jobs/{id}/metrics',
+      'get /jobs/{id}/pace',
       'get /jobs/{id}/why',
       'get /lemons',
       'get /metrics',

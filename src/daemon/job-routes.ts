@@ -12,6 +12,7 @@ import {
   logQuerySchema,
   metricsQuerySchema,
   metricsSchema,
+  paceSchema,
   signalRequestSchema,
   submitRequestSchema,
   submitResponseSchema,
@@ -23,6 +24,7 @@ import type { DaemonContext } from './context.ts';
 import { LogPosition } from './log-position.ts';
 import { followLogs, type LogFilter } from './log-stream.ts';
 import { readMetrics } from './metrics-file.ts';
+import { jobPace } from './rank-metrics.ts';
 import { createRoute, errorAnswer, eventStreamAnswer, jsonAnswer, jsonBody } from './route.ts';
 import { sendEvents } from './send-events.ts';
 import { submitJobs } from './submission.ts';
@@ -109,6 +111,14 @@ const metrics = createRoute({
   request: { params, query: metricsQuerySchema },
   responses: jsonAnswer(metricsSchema, 'Whole lines.'),
 });
+const pace = createRoute({
+  method: 'get',
+  path: '/jobs/{id}/pace',
+  tags,
+  summary: 'Which ranks hold up their gang, from what they write to ORRERY_RANK_METRICS.',
+  request: { params },
+  responses: jsonAnswer(paceSchema, 'The ranks, slowest first.'),
+});
 
 export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void {
   const { book, backend } = daemon;
@@ -117,6 +127,8 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   app.openapi(priorities, (c) => c.json({ priorities: book.priorities() }, 200));
   app.openapi(show, (c) => c.json(book.detail(book.resolve(c.req.valid('param').id)), 200));
   app.openapi(why, (c) => c.json(book.why(book.resolve(c.req.valid('param').id)), 200));
+
+  app.openapi(pace, (c) => c.json(jobPace(daemon.store, daemon.home, book.resolve(c.req.valid('param').id)), 200));
 
   /** Of an array the tasks that can; the request fails where none can. */
   const act = (route: typeof cancel, carryOut: (jobId: number) => Promise<void>) =>

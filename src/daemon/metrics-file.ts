@@ -16,6 +16,12 @@ export function readMetrics(path: string, since: number): Metrics {
   return { lines: parseLines(bytes.subarray(0, end)), nextOffset: since + end };
 }
 
+/** The lines that begin within the last `bytes` of a file of metrics; none where there is no such file. */
+export function readTail(path: string, bytes: number): Line[] {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return size === 0 ? [] : parseLines(readRange(path, Math.max(0, size - bytes), bytes));
+}
+
 /** Reads the newest progress of jobs from the ends of their metrics files, again only when a file has grown. */
 export class ProgressReader {
   readonly #cache = new Map<string, { bytes: number; isFinal: boolean; progress: number | null }>();
@@ -29,8 +35,7 @@ export class ProgressReader {
       known.isFinal = isFinal;
       return known.progress;
     }
-    const tail = bytes === 0 ? Buffer.alloc(0) : readRange(path, Math.max(0, bytes - TAIL_BYTES), TAIL_BYTES);
-    const newest = parseLines(tail).findLast((line) => isFraction(line['progress']));
+    const newest = readTail(path, TAIL_BYTES).findLast((line) => isFraction(line['progress']));
     const progress = newest === undefined ? (known?.progress ?? null) : Number(newest['progress']);
     if (this.#cache.size >= CACHE_SIZE_MAX) this.#cache.clear();
     this.#cache.set(path, { bytes, isFinal, progress });

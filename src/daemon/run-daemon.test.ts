@@ -43,6 +43,16 @@ describe('a job', () => {
     expect(await fixture.until(jobId, 'FAILED')).toMatchObject({ name: 'sh', exitCode: 7 });
   });
 
+  it('waits for the time it is to begin at, and that wait is not held against it', async () => {
+    const jobId = await fixture.sh('sleep 1.5', { begin: 'now+2' });
+    expect(await fixture.client.job(jobId)).toMatchObject({ state: 'PENDING', reason: 'BeginTime' });
+    expect((await fixture.client.why(jobId)).detail[0]).toMatch(new RegExp(`^Job ${jobId} may start in 00:00:0[12]`));
+    const job = await fixture.until(jobId, 'COMPLETED');
+    expect(job.startTime).toBeGreaterThanOrEqual(job.submitTime + 2);
+    const row = (await fixture.client.accounting('job')).find(({ key }) => key === String(jobId));
+    expect(row?.ettr).toBeGreaterThan(0.5);
+  });
+
   it('can be held, released, signalled, cancelled and requeued', async () => {
     const { client } = fixture;
     const jobId = await fixture.sh('trap "echo usr1" USR1; echo up; while :; do sleep 0.05; done', { hold: true });

@@ -18,6 +18,7 @@ import { hostsOf } from './guard.ts';
 import { asHomeError, type Home, openHome, readSecrets, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './lemon-watch.ts';
+import { HangWatch } from './hang-watch.ts';
 import { type Listener, listen } from './listen.ts';
 import {
   DEFAULT_POLICY,
@@ -192,6 +193,7 @@ class RunningDaemon implements Daemon {
       backend,
       book: new JobBook(store, backend, home, policy.policy),
       accounting: new Accounting(store, home.metrics),
+      hangs: new HangWatch(store, backend, home, log),
       lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,
       token,
@@ -232,8 +234,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #close(cancel: boolean): Promise<void> {
-    const { store, backend, home, lemons, log } = this.context;
+    const { store, backend, hangs, home, lemons, log } = this.context;
     if (cancel) await cancelAll(this.context);
+    hangs.close();
     lemons.close();
     await backend.stop();
     this.#stopping.abort();

@@ -5,6 +5,7 @@ export type Arity = 'none' | 'required' | 'optional';
 export const APPLIED = {
   account: 'required',
   array: 'required',
+  begin: 'required',
   'cpus-per-task': 'required',
   dependency: 'required',
   exclude: 'required',
@@ -37,7 +38,6 @@ export const NOT_APPLIED: Readonly<Record<string, Arity>> = {
   batch: 'required',
   bb: 'required',
   bbf: 'required',
-  begin: 'required',
   chdir: 'required',
   'cluster-constraint': 'required',
   clusters: 'required',

@@ -32,6 +32,7 @@ describe('#SBATCH lines become the job', () => {
     ['-d afterok:12:13,afterany:14', { after: 'afterok:12:13,afterany:14' }],
     ['--signal=B:USR1@120', { signal: 'USR1@120' }],
     ['--signal USR2', { signal: 'USR2@60' }],
+    ['-b now+2hours', { begin: 'now+2hours' }],
     ['-x n1,n[3-4]', { exclude: ['n1', 'n3', 'n4'] }],
     ['--exclusive -H', { exclusive: true, hold: true }],
     ['--no-requeue', { maxRequeues: 0 }],
@@ -54,7 +55,6 @@ describe('#SBATCH lines become the job', () => {
 describe('what sbatch knows and is not applied here is said', () => {
   it.each([
     ['-o out.txt', 'job.sh:2:9 --output is not applied'],
-    ['-b 16:00', 'job.sh:2:9 --begin is not applied'],
     ['--gres=gpu:a100:2', 'job.sh:2:9 --gres: GPU type a100 is not applied'],
     ['--mem=0', 'job.sh:2:9 --mem=0 (all memory of a node) is not applied'],
     ['-N 2-4', 'job.sh:2:9 --nodes=2-4: 2 are asked for'],

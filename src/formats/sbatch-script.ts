@@ -134,6 +134,9 @@ function applyOption(
     case 'array':
       spec.array = value;
       return 'array';
+    case 'begin':
+      spec.begin = value;
+      return 'begin';
     case 'partition':
       spec.partition = value;
       return 'partition';

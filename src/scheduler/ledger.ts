@@ -15,7 +15,14 @@ import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
 
 /** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
-const CAUSE_STRENGTH: Record<EndCause, number> = { PREEMPTED: 1, NODE_FAIL: 1, TIMEOUT: 1, REQUEUE: 2, CANCELLED: 3 };
+const CAUSE_STRENGTH: Record<EndCause, number> = {
+  PREEMPTED: 1,
+  NODE_FAIL: 1,
+  HANG: 1,
+  TIMEOUT: 1,
+  REQUEUE: 2,
+  CANCELLED: 3,
+};
 
 /**
  * Everything the scheduler knows, and the steps by which jobs move through it. Facts and decisions both go through these steps, so a state
@@ -172,6 +179,10 @@ export class Ledger {
     if (isOnNodes(job)) return this.doom(job, 'REQUEUE');
     if (job.verdict?.kind !== 'end' || job.cause === 'CANCELLED') return;
     job.verdict = { kind: 'requeue', requeues: job.requeues, hold: null };
+  }
+
+  endHung(job: JobRecord, attempt: number): void {
+    if (isOnNodes(job) && job.attempt === attempt) this.doom(job, 'HANG');
   }
 
   /** The attempt is to end, unless a cause as strong already ends it. */
@@ -390,14 +401,15 @@ export class Ledger {
       case 'REQUEUE':
         return { kind: 'requeue', requeues: job.requeues, hold: null };
       case 'PREEMPTED':
-        return job.kind.preemption.mode === 'requeue'
+        return job.kind.preemption.mode === 'requeue' && job.request.maxRequeues > 0
           ? { kind: 'requeue', requeues: job.requeues, hold: null }
           : { kind: 'end', state: 'PREEMPTED', exitCode };
       case 'NODE_FAIL':
+      case 'HANG':
     }
     return job.requeues < job.request.maxRequeues
       ? { kind: 'requeue', requeues: job.requeues + 1, hold: null }
-      : { kind: 'end', state: 'NODE_FAIL', exitCode };
+      : { kind: 'end', state: cause === 'HANG' ? 'FAILED' : cause, exitCode };
   }
 
   /** Billing times usage factor, a second. */

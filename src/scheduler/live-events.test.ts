@@ -123,12 +123,23 @@ describe('what became of a preempted job', () => {
     qos: [{ name: 'normal' }, { name: 'high', preempts: ['normal'] }],
   });
 
+  it('is its end where it is not to be requeued', () => {
+    const bench = new Bench(options('requeue'), 1);
+    bench.submit(job(1, { maxRequeues: 0 }));
+    expect(bench.decide(1)).toEqual(['start 1 on n1']);
+    bench.submit(job(2, { qos: 'high' }));
+    expect(bench.decide(2)).toEqual(['EndAttempt 1']);
+    bench.tell({ kind: 'AttemptEnded', atMs: 3, jobId: 1, attempt: 1, state: 'FAILED', exitCode: 143 });
+    expect(bench.decide(3)).toContain('EndJob 1');
+    expect(bench.scheduler.job(1)?.state).toBe('PREEMPTED');
+  });
+
   it.each([
     ['requeue', 'cancel', 'Requeue 1'],
     ['cancel', 'requeue', 'EndJob 1'],
   ] as const)('under mode %s holds after a restart under mode %s', (before, after, decided) => {
     const bench = new Bench(options(before), 1);
-    bench.submit(job(1));
+    bench.submit(job(1, { maxRequeues: 1 }));
     expect(bench.decide(1)).toEqual(['start 1 on n1']);
     bench.submit(job(2, { qos: 'high' }));
     expect(bench.decide(2)).toEqual(['EndAttempt 1']);

@@ -1,5 +1,3 @@
-import type { EndCause } from './types.ts';
-
 export const SCHEDULER_TYPES = ['builtin', 'backfill'] as const;
 
 /** Slurm's `SchedulerType`, without its `sched/`. */
@@ -245,9 +243,4 @@ export function completePolicy(options: SchedulerOptions): Policy {
     if (!Number.isFinite(value) || value < 0) throw new RangeError(`${name}: expected seconds >= 0, got ${value}`);
   }
   return policy;
-}
-
-/** Whether the job goes back to the queue where its attempt ends for this cause. */
-export function isRequeueing(cause: EndCause): boolean {
-  return cause === 'NODE_FAIL' || cause === 'REQUEUE' || cause === 'PREEMPTED';
 }

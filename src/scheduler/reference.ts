@@ -90,6 +90,7 @@ export class ReferenceScheduler {
     } else if (event.kind === 'JobRequeueRequested' && isOnNodes) this.#doom(job, 'REQUEUE');
     else if (event.kind === 'JobRequeueRequested' && job.verdict?.kind === 'end' && job.cause !== 'CANCELLED')
       job.verdict = { kind: 'requeue', requeues: job.requeues, isHeld: false };
+    else if (event.kind === 'AttemptHung') this.#doom(job, 'HANG');
     else if (event.kind === 'AttemptStarted') job.dueMs = event.atMs + (job.request.timeLimitMs ?? Infinity);
     else if (event.kind === 'LaunchFailed' && job.cause === null)
       this.#leave(job, { kind: 'requeue', requeues: job.requeues, isHeld: !event.isRetryable });
@@ -276,7 +277,7 @@ export class ReferenceScheduler {
 
   #doom(job: Job, cause: EndCause): void {
     const strength = (of: EndCause | null) =>
-      [null, 'TIMEOUT', 'REQUEUE', 'CANCELLED'].indexOf(of === 'NODE_FAIL' ? 'TIMEOUT' : of);
+      [null, 'TIMEOUT', 'REQUEUE', 'CANCELLED'].indexOf(of === 'NODE_FAIL' || of === 'HANG' ? 'TIMEOUT' : of);
     if (strength(cause) <= strength(job.cause)) return;
     if (job.cause === null) this.#doomed.push(job);
     job.cause = cause;
@@ -306,8 +307,9 @@ export class ReferenceScheduler {
 function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
   const isOutOfRequeues = job.requeues >= job.request.maxRequeues;
   if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, isHeld: false };
-  if (cause === 'NODE_FAIL' && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
-  return { kind: 'end', state: cause ?? state, exitCode };
+  const isFailure = cause === 'NODE_FAIL' || cause === 'HANG';
+  if (isFailure && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
+  return { kind: 'end', state: cause === 'HANG' ? 'FAILED' : (cause ?? state), exitCode };
 }
 
 function endOf({ isEnding, dueMs, startMs, request }: Job, nowMs: number): number {

@@ -98,6 +98,7 @@ const command = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant('submit' as const), shape: jobShape }) },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('decide' as const) }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('start' as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('hang' as const), pick }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), pick, state: fc.constantFrom(...END_STATES) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('failLaunch' as const), pick, isRetryable: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30 }) }) },
@@ -166,12 +167,15 @@ function perform(world: World, step: Command): void {
     const kind = ({ failNode: 'NodeFailed', drainNode: 'NodeDrained', resumeNode: 'NodeResumed' } as const)[step.do];
     return world.tell({ kind, atMs, nodeName, reason: 'drill' });
   }
-  if (step.do === 'start' || step.do === 'end' || step.do === 'failLaunch') {
-    const fitting = [...world.holdings].filter(([, holding]) => step.do !== 'start' || !holding.isStarted);
+  if (step.do === 'start' || step.do === 'hang' || step.do === 'end' || step.do === 'failLaunch') {
+    const fitting = [...world.holdings].filter(([, { isStarted }]) =>
+      step.do === 'start' ? !isStarted : step.do !== 'hang' || isStarted,
+    );
     const [jobId, holding] = choose(fitting, step.pick) ?? [];
     if (jobId === undefined || holding === undefined) return;
     const { attempt } = holding;
     if (step.do === 'start') return world.tell({ kind: 'AttemptStarted', atMs, jobId, attempt });
+    if (step.do === 'hang') return world.tell({ kind: 'AttemptHung', atMs, jobId, attempt });
     if (step.do === 'failLaunch')
       return world.tell({ kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: step.isRetryable, message: 'x' });
     const exitCode = step.state === 'COMPLETED' ? 0 : 1;

@@ -212,6 +212,9 @@ class EventScheduler implements Scheduler {
         }
         this.#withLive(event.jobId, (job) => ledger.requeueByUser(job));
         return;
+      case 'AttemptHung':
+        this.#withLive(event.jobId, (job) => ledger.endHung(job, event.attempt));
+        return;
       case 'AttemptStarted':
         ledger.markStarted(ledger.onNodes(event.jobId, event.attempt), event.atMs);
         return;

@@ -17,8 +17,11 @@ export type JobState =
 /** States an attempt or a job can end in. */
 export type EndState = Exclude<JobState, 'PENDING' | 'RUNNING' | 'COMPLETING'>;
 
-/** Why the scheduler itself ends an attempt that still runs. REQUEUE is `scontrol requeue`: the job is to run again. */
-export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE' | 'PREEMPTED';
+/**
+ * Why the scheduler itself ends an attempt that still runs. REQUEUE is `scontrol requeue`: the job is to run again. HANG: its tasks run and get
+ * nowhere; it is to run again as after a node failure.
+ */
+export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE' | 'PREEMPTED' | 'HANG';
 
 /** For whom an attempt is preempted, and the nodes that are kept for that job from then on. */
 export interface Preemptor {
@@ -48,7 +51,7 @@ export interface JobRequest {
   /** Null for no limit. The clock starts when the attempt has started. */
   timeLimitMs: number | null;
   excludedNodes: readonly string[];
-  /** How many times a node failure may put the job back in the queue. */
+  /** How many times a node failure or a hang may put the job back in the queue; with 0 a preemption ends it too (`--no-requeue`). */
   maxRequeues: number;
   dependencies: readonly Dependency[];
   isHeld: boolean;
@@ -112,6 +115,8 @@ export type SchedulerEvent =
   | { kind: 'JobCancelRequested'; atMs: number; jobId: number }
   /** Running: ended and put back in the queue, at no cost to `maxRequeues`. Pending: nothing. Ended: refused, apply JobSubmitted. */
   | { kind: 'JobRequeueRequested'; atMs: number; jobId: number }
+  /** Its tasks run and have shown no sign of life for as long as the job allows. One that is ended already: nothing. */
+  | { kind: 'AttemptHung'; atMs: number; jobId: number; attempt: number }
   /** (echo) of StartAttempt; recorded before anything is spawned. */
   | { kind: 'AttemptStarting'; atMs: number; jobId: number; attempt: number; placement: Placement }
   /** Its tasks run: the clock of the time limit starts. Once for each attempt: a second one is refused, since nothing starts twice. */
@@ -230,7 +235,7 @@ export interface JobView {
   reason: PendingReason;
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;
-  /** Node failures that put it back in the queue so far. */
+  /** Node failures and hangs that put it back in the queue so far. */
   requeues: number;
   placement: Placement | null;
 }

@@ -149,7 +149,7 @@ export class Attempts implements DecisionSink {
     job.attemptStamp += 1;
     job.phase = 'ending';
     job.interruptedMs = this.nowMs;
-    job.endState = cause === 'REQUEUE' ? 'FAILED' : cause;
+    job.endState = cause === 'REQUEUE' || cause === 'HANG' ? 'FAILED' : cause;
     job.attemptState = stateOf(cause, job.incident);
     if (cause !== 'NODE_FAIL') job.incident = null;
     let dyingMs = this.#timing.killMs;
@@ -365,6 +365,7 @@ function isRequeueState(state: AttemptState): boolean {
 
 function stateOf(cause: EndCause, incident: Incident | null): AttemptState {
   if (cause === 'REQUEUE') return 'REQUEUED';
+  if (cause === 'HANG') return 'FAILED';
   return cause === 'NODE_FAIL' && incident?.severity === 'high' ? 'REQUEUED' : cause;
 }
 

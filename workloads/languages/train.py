@@ -115,14 +115,17 @@ class Run:
         if gang.world_size > 1:
             model = torch.nn.parallel.DistributedDataParallel(self.model, gradient_as_bucket_view=True)
         samples_per_step = settings.batch_size * gang.world_size
-        since, since_step = time.monotonic(), self.step
+        since, since_step, busy = time.monotonic(), self.step, 0.0
         SIGNALS.in_loop = True
         while self.step < settings.steps:
             for group in self.optimizer.param_groups:
                 group['lr'] = settings.learning_rate * (1 - self.step / settings.steps)
+            begin = time.monotonic()
             rows, counts, labels = self.sampler.batch(settings.seed, self.step, gang.rank, settings.batch_size)
             logits = model(*inputs(rows, counts, gang.device))
             loss = cross_entropy(logits, torch.from_numpy(labels).to(gang.device))
+            # From here on the ranks wait for each other: what came before is this rank's own.
+            busy += time.monotonic() - begin
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -132,7 +135,8 @@ class Run:
             if self.step % REPORT_EVERY == 0 or self.step == settings.steps:
                 now = time.monotonic()
                 rate = samples_per_step * (self.step - since_step) / max(now - since, 1e-9)
-                since, since_step = now, self.step
+                report.record_pace(self.step, busy / (self.step - since_step))
+                since, since_step, busy = now, self.step, 0.0
                 self._progress(loss_sum / gang.world_size, rate)
             if wanted or self.step % settings.checkpoint_every == 0 or self.step == settings.steps:
                 SIGNALS.checkpoint_wanted = False

@@ -45,6 +45,8 @@ export async function startGang(options: {
   size: number;
   args: readonly string[];
   env?: Record<string, string>;
+  /** Where each rank tells its pace. */
+  rankMetrics?: (rank: number) => string;
   prelude?: string;
 }): Promise<Gang> {
   const port = await freePort();
@@ -69,6 +71,7 @@ export async function startGang(options: {
         MASTER_PORT: String(port),
         OMP_NUM_THREADS: '1',
         ...options.env,
+        ...(options.rankMetrics && { ORRERY_RANK_METRICS: options.rankMetrics(rank) }),
       },
     }),
   );

@@ -18,6 +18,8 @@ const python = await torchPython();
 const folder = mkdtempSync(join(tmpdir(), 'orrery-languages-'));
 let uninterrupted = '';
 
+const rankMetrics = (rank: number) => join(folder, `rank-${rank}.ndjson`);
+
 /** Folders and flags of one run, by name. */
 function place(name: string) {
   const checkpoints = join(folder, name, 'checkpoints');
@@ -35,10 +37,18 @@ function digestOf(ranks: readonly EndedRank[]): string | undefined {
 
 beforeAll(async () => {
   const { options } = place('uninterrupted');
-  uninterrupted = digestOf(await runGang(options)) ?? 'the first run printed no digest';
+  uninterrupted = digestOf(await runGang({ ...options, rankMetrics })) ?? 'the first run printed no digest';
 });
 afterEach(killLeftovers);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('tells of each rank how long it was busy itself', () => {
+  for (const rank of [0, 1]) {
+    const lines = readMetrics(rankMetrics(rank));
+    expect(lines.map((line) => line['step'])).toEqual([10, 20, 30, 40]);
+    for (const { busySeconds } of lines) expect(busySeconds).toBeGreaterThan(0);
+  }
+});
 
 describe('a run that is interrupted ends with the weights of one that is not', () => {
   it('when both ranks are killed between checkpoints', async () => {

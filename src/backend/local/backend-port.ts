@@ -26,6 +26,8 @@ export interface LocalBackend extends Backend<SubmittedJob> {
   refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null;
   hold(jobId: number): Promise<void>;
   release(jobId: number): Promise<void>;
+  /** Its tasks run and get nowhere: they are ended and the job is put back within its `maxRequeues`. Nothing where the attempt is over. */
+  endHung(jobId: number, attempt: number): Promise<void>;
   resumeNode(nodeName: string): Promise<void>;
   /** A drill: kills what runs on the virtual node, at once and for real; it stays down until resumed. */
   failNode(nodeName: string, reason: string): Promise<void>;

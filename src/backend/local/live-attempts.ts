@@ -23,6 +23,7 @@ const STATE_OF_CAUSE: Record<EndCause, EndState> = {
   NODE_FAIL: 'NODE_FAIL',
   REQUEUE: 'CANCELLED',
   PREEMPTED: 'PREEMPTED',
+  HANG: 'FAILED',
 };
 
 const MESSAGE_OF_CAUSE: Record<EndCause, string> = {
@@ -31,6 +32,7 @@ const MESSAGE_OF_CAUSE: Record<EndCause, string> = {
   NODE_FAIL: 'one of its nodes failed',
   REQUEUE: 'requeued on request',
   PREEMPTED: 'preempted by a job that may',
+  HANG: 'hung: no output and no metrics for as long as it allows',
 };
 
 /** What the backend knows of the attempts that hold nodes now: how far their start is, why they are being ended, when to warn them. */

@@ -160,6 +160,10 @@ class SchedulingLoop implements LocalBackend {
     await this.#requestEvent({ kind: 'JobReleased', atMs: this.#options.now(), jobId });
   }
 
+  async endHung(jobId: number, attempt: number): Promise<void> {
+    await this.#requestEvent({ kind: 'AttemptHung', atMs: this.#options.now(), jobId, attempt });
+  }
+
   async drain(nodeName: string, reason: string): Promise<void> {
     this.#expectNode(nodeName);
     await this.#requestEvent({ kind: 'NodeDrained', atMs: this.#options.now(), nodeName, reason });

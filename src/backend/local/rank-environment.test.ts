@@ -53,6 +53,7 @@ describe('rankEnvironment', () => {
       ORRERY_ATTEMPT: '3',
       ORRERY_CHECKPOINT_DIR: '/h/jobs/12/checkpoint',
       ORRERY_METRICS: '/h/jobs/12/metrics.ndjson',
+      ORRERY_RANK_METRICS: '/h/jobs/12/attempts/3/rank-3.ndjson',
       ORRERY_SUBMIT_DIR: '/home/a',
       ORRERY_NODE: 'n2',
       ORRERY_TASK_KEY: 'abcd.12.3.3',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { TASK_KEY } from './process-table.ts';
 import type { AttemptPlan, TaskPlan } from './launcher-port.ts';
 
@@ -50,6 +51,7 @@ export function rankEnvironment(
     ORRERY_ATTEMPT: String(attempt),
     ORRERY_CHECKPOINT_DIR: plan.checkpointFolder,
     ORRERY_METRICS: plan.metricsFile,
+    ORRERY_RANK_METRICS: join(plan.attemptFolder, `rank-${task.rank}.ndjson`),
     ORRERY_SUBMIT_DIR: plan.submitFolder,
     ORRERY_NODE: task.nodeName,
     ...arrayVariables(plan.array),

@@ -17,12 +17,13 @@ import {
   withFields,
 } from '../job-options.ts';
 import { note } from '../output.ts';
+import { addResourceOptions } from '../resource-options.ts';
 import { oneLine } from '../render/terminal.ts';
 import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
 import { submitJobs } from '../submission.ts';
 
 export function register(program: Command): Command {
-  return defineCommand(program, 'run', {
+  const command = defineCommand(program, 'run', {
     summary:
       'Submit a job: a command, a job file (.yaml), a batch script (.sh, with its #SBATCH lines) or a batch of jobs.',
     examples: [
@@ -34,28 +35,18 @@ export function register(program: Command): Command {
   })
     .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh | --batch FILE')
     .argument('[words...]', 'what to run')
-    .passThroughOptions()
-    .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
-    .option('--gpus-per-node <n>', 'GPUs on each node', integer(0))
-    .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
-    .option('-c, --cpus-per-task <n>', 'CPUs of each rank', integer(1))
-    .option('--mem <size>', 'memory on each node: 512M, 2G')
-    .option('-t, --time <limit>', 'time limit: 30m, 2h, 1-12:00:00')
-    .option('-J, --name <name>', 'name of the job')
-    .option('-A, --account <name>', 'account that is charged')
-    .option('-q, --qos <name>', 'quality of service')
-    .option('-p, --partition <name>', 'partition to run in')
-    .option('--reservation <name>', 'reservation to run in')
+    .passThroughOptions();
+  return addResourceOptions(command)
     .option('-a, --array <tasks>', 'a job for each task: 0-9, 1,5,7; 0-99%4: four at a time')
     .option('--priority <n>', 'higher starts first', integer(0))
     .option('--nice <n>', 'taken off the priority', integer(0))
     .option('--env <name=value>', 'environment variable (repeatable)', repeated)
     .option('--secret <name>', 'stored secret as environment variable', list)
+    .option('-b, --begin <time>', 'not before: now+2hours, 16:30, 2027-01-31T08:00')
     .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
     .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
-    .option('--max-requeues <n>', 'restarts after node failures', integer(0))
-    .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
-    .option('--exclusive', 'whole nodes')
+    .option('--hang-after <time>', 'restart it once no rank has written anything for so long: 30m')
+    .option('--max-requeues <n>', 'restarts after node failures and hangs', integer(0))
     .option('-H, --hold', 'submit held; orrery release starts it')
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
     .option('--no-snapshot', 'run in this folder, not in a copy of it')

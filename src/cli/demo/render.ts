@@ -109,6 +109,7 @@ export function renderReport(report: DemoReport, terminal: Terminal): string {
         '',
         'Try next:',
         '  npx orrery identify "이것은 무슨 언어입니까"',
+        '  npx orrery sim --scenario rsc-phase1 --days 7',
         '  npx orrery up --detach',
         '  npx orrery run -N 2 --gpus-per-node 1 --follow -- sh -c \'echo "rank $RANK of $WORLD_SIZE on $ORRERY_NODE"\'',
       ]

@@ -34,6 +34,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['Time limit', timeLimit(job)],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
+    ['Not before', spec.begin ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : spec.command.map(quoteWord).join(' ')],
     ['Submitted', formatTime(job.submitTime, nowMs)],
@@ -89,7 +90,7 @@ function renderAttempts(attempts: readonly AttemptSummary[], nowMs: number, term
   );
 }
 
-/** A word of a command as one would type it in a shell. For reading only: nothing here is run by a shell. */
+/** A word of a command as one would type it in a shell. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { integer, repeated } from './command.ts';
+
+/** The flags for what a job asks for and whom it counts for: those of `run` and `shell` alike. */
+export function addResourceOptions(command: Command): Command {
+  return command
+    .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
+    .option('--gpus-per-node <n>', 'GPUs on each node', integer(0))
+    .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
+    .option('-c, --cpus-per-task <n>', 'CPUs of each rank', integer(1))
+    .option('--mem <size>', 'memory on each node: 512M, 2G')
+    .option('-t, --time <limit>', 'time limit: 30m, 2h, 1-12:00:00')
+    .option('-J, --name <name>', 'name of the job')
+    .option('-A, --account <name>', 'account that is charged')
+    .option('-q, --qos <name>', 'quality of service')
+    .option('-p, --partition <name>', 'partition to run in')
+    .option('--reservation <name>', 'reservation to run in')
+    .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
+    .option('--exclusive', 'whole nodes');
+}
