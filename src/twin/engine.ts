@@ -86,21 +86,24 @@ class Engine {
 
   run(): RunSummary {
     const untilMs = this.#scenario.untilMs ?? Infinity;
+    const { isEnough } = this.#control;
     if (this.#scenario.start !== undefined) this.#takeOver(this.#scenario.start);
     this.#pullJob();
     this.#pullIncident();
     let isInterrupted = false;
-    while (!isInterrupted) {
+    let isOver = false;
+    while (!isOver) {
       const nextMs = this.#nextInstantMs(untilMs);
       if (nextMs > untilMs || nextMs === Infinity) break;
       this.#nowMs = nextMs;
       this.#attempts.nowMs = nextMs;
       this.#live(nextMs);
       isInterrupted = this.#report();
+      isOver = isInterrupted || isEnough?.() === true;
     }
     const { submittedCount, endedCount, eventCount } = this.#attempts;
     return {
-      endMs: isInterrupted || untilMs === Infinity ? this.#nowMs : untilMs,
+      endMs: isOver || untilMs === Infinity ? this.#nowMs : untilMs,
       jobsSubmitted: submittedCount,
       jobsEnded: endedCount,
       events: eventCount,

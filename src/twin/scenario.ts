@@ -69,6 +69,8 @@ export interface Scenario {
 export interface RunControl {
   /** Called every so many events; false ends the run with what is known so far. */
   onProgress?: (nowMs: number, jobsSubmitted: number, jobsEnded: number) => boolean;
+  /** Asked after each instant: true ends the run, since nothing that comes later is of interest. */
+  isEnough?: () => boolean;
   /** Called with the hash of all that happened so far, every `stateHashEvery` events: where two runs part is between two of these. */
   onStateHash?: (events: number, nowMs: number, stateHash: string) => void;
   /** Default 100,000. */
