@@ -12,6 +12,7 @@ const { metafile } = await build({
   entryPoints: {
     orrery: join(root, 'src/cli/main.ts'),
     daemon: join(root, 'src/daemon/main.ts'),
+    'forecast-worker': join(root, 'src/daemon/forecast/forecast-worker.ts'),
     'simulation-worker': join(root, 'src/cli/sim/simulation-worker.ts'),
   },
   outdir: out,

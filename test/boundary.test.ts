@@ -19,7 +19,7 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   contract: { values: ['lib'], types: PURE },
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
-  daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend'] },
+  daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'twin', 'store', 'backend'] },
   cli: {
     values: [
       'lib',

@@ -73,7 +73,9 @@ export function readSqueueDump(dump: ConfText, fallbackMs: number | null): Queue
     for (const row of rowsOf(fields, columns, line, nowMs, note)) rows.push(row);
   });
   const throttles = new Map(
-    rows.flatMap(({ array }) => (array === undefined || array.runningMax === null ? [] : [[array.name, array.runningMax] as const])),
+    rows.flatMap(({ array }) =>
+      array === undefined || array.runningMax === null ? [] : [[array.name, array.runningMax] as const],
+    ),
   );
   const known = new Set(rows.map(({ job }) => job));
   const arrays = new Set(rows.flatMap(({ array }) => (array === undefined ? [] : [array.name])));

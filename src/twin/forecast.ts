@@ -34,6 +34,10 @@ export interface StartForecast {
   startedShare: number;
 }
 
+/** How far a future is looked at first, and by how much further each time that is not enough: most jobs start soon, and drawing weeks costs time. */
+const FIRST_LOOK_MS = 600_000;
+const LOOK_FACTOR = 4;
+
 const LOW = 0.1;
 const HIGH = 0.9;
 
@@ -48,10 +52,7 @@ export function forecastStarts(snapshot: Snapshot, options: ForecastOptions): St
   const starts = new Map(wanted.map(({ job }) => [job, [] as number[]]));
   if (starts.size === 0) return [];
   for (let draw = 0; draw < options.draws; draw += 1) {
-    const futures = streamOf(options.seed, `future ${draw}`);
-    const arrivals = options.arrivals?.draw(streamOf(options.seed, `arrivals ${draw}`), options.horizonMs) ?? [];
-    const drawn = { ...snapshot, queue: snapshot.queue.map((row) => withRunTime(row, options.runTimes, futures)) };
-    for (const [job, startMs] of startsIn(drawn, arrivals, options, new Set(starts.keys())))
+    for (const [job, startMs] of startsIn(snapshot, options, draw, new Set(starts.keys())))
       starts.get(job)?.push(startMs);
   }
   return wanted.map(({ job }) => {
@@ -74,10 +75,24 @@ function withRunTime(row: QueueRow, runTimes: RunTimes, random: Random): QueueRo
 }
 
 /** Of the jobs named, those that start before the horizon, and when. */
-function startsIn(
+function startsIn(snapshot: Snapshot, options: ForecastOptions, draw: number, names: Set<string>): Map<string, number> {
+  const { seed, runTimes, arrivals, horizonMs } = options;
+  const random = streamOf(seed, `future ${draw}`);
+  const drawn = { ...snapshot, queue: snapshot.queue.map((row) => withRunTime(row, runTimes, random)) };
+  for (let untilMs = FIRST_LOOK_MS; ; untilMs *= LOOK_FACTOR) {
+    const endMs = Math.min(untilMs, horizonMs);
+    // The same stream again: what comes up to there is the same as well.
+    const rows = arrivals?.draw(streamOf(seed, `arrivals ${draw}`), endMs) ?? [];
+    const starts = startsUntil(endMs, drawn, rows, options.timing, names);
+    if (starts.size === names.size || endMs === horizonMs) return starts;
+  }
+}
+
+function startsUntil(
+  endMs: number,
   snapshot: Snapshot,
   arrivals: readonly TraceRow[],
-  { timing, horizonMs }: ForecastOptions,
+  timing: Timing,
   names: Set<string>,
 ): Map<string, number> {
   const jobs = snapshotJobs(snapshot, arrivals);
@@ -100,7 +115,7 @@ function startsIn(
           },
         },
       ],
-      untilMs: horizonMs,
+      untilMs: endMs,
     },
     { isEnough: () => starts.size === names.size },
   );
