@@ -153,6 +153,7 @@ const cadence = z.strictObject({
   timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
+  mainAgeSeconds: seconds.exactOptional(),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
   bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
   bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),

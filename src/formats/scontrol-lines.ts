@@ -19,8 +19,17 @@ export function scontrolSettings({ name, text }: ConfText): ConfLine[] {
   });
 }
 
-/** Words for none that slurm.conf does not have for these. */
+/** Defaults that Slurm always has in force and that would be told as not modelled, where nobody has set anything. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  BatchStartTimeout: '10 sec',
+  FairShareDampeningFactor: '1',
+  MaxArraySize: '1001',
+  MaxJobCount: '10000',
+};
+
+/** A default, or a word for none that slurm.conf does not have. */
 function isUnset(subject: string, value: string): boolean {
+  if (DEFAULTS[subject] === value) return true;
   if (/^(?:DefMem|MaxMem)/.test(subject)) return value === 'UNLIMITED';
   return /^(?:SuspendTime|PriorityUsageResetPeriod)$/.test(subject) && /^(?:INFINITE|NONE|-1)$/.test(value);
 }

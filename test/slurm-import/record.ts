@@ -3,64 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
+import { fileNameOf, SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
 import { SITE } from './site.ts';
 import { type SiteJob, siteWorkload } from './workload.ts';
 
 const run = promisify(execFile);
-
-/** Shell commands and the files that they fill: what docs/guides/slurm-import.md tells people to run. */
-export const RECIPE: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  'config.txt': ['scontrol', 'show', 'config'],
-  'node.txt': ['scontrol', '-o', 'show', 'node'],
-  'partition.txt': ['scontrol', '-o', 'show', 'partition'],
-  'topology.txt': ['scontrol', 'show', 'topology'],
-  'qos.txt': ['sacctmgr', '-P', 'show', 'qos'],
-  'assoc.txt': ['sacctmgr', '-P', 'show', 'assoc', 'tree'],
-  'sshare.txt': ['sshare', '-alP'],
-  'sprio.txt': ['sprio', '-w'],
-  'sdiag.txt': ['sdiag'],
-  'squeue.txt': [
-    'squeue',
-    '-a',
-    '-O',
-    [
-      'JobID',
-      'JobArrayID',
-      'State',
-      'Reason',
-      'UserName',
-      'Account',
-      'QOS',
-      'Partition',
-      'NumNodes',
-      'NumCPUs',
-      'tres-alloc',
-      'tres-per-node',
-      'TimeLimit',
-      'TimeUsed',
-      'SubmitTime',
-      'EligibleTime',
-      'AccrueTime',
-      'StartTime',
-      'PriorityLong',
-      'Nice',
-      'Dependency',
-      'Reservation',
-      'OverSubscribe',
-      'NodeList',
-    ]
-      .map((field) => `${field}:|`)
-      .join(','),
-  ],
-  'sacct.txt': [
-    'sacct',
-    '-aXDP',
-    '-S',
-    'now-28days',
-    '-o',
-    'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition,Reservation',
-  ],
-};
 
 export interface SiteRun {
   seed: number;
@@ -81,18 +28,20 @@ export async function recordSite(plan: SiteRun, folder: string): Promise<void> {
     const jobs = siteWorkload({
       seed,
       jobs: before + after,
-      spanSeconds: beforeSeconds + afterSeconds,
+      before,
+      beforeSeconds,
+      afterSeconds,
       workSeconds,
       gpus,
     });
     const startMs = Date.now();
     await submitAll(jobs.slice(0, before), startMs, slurm);
-    const saving = save(join(folder, 'saved'), slurm);
+    const saving = saveTexts(join(folder, 'saved'), slurm);
     await submitAll(jobs.slice(before), startMs, slurm);
     await saving;
     await untilDrained(slurm);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'after.txt'), await output(RECIPE['sacct.txt'] ?? ['sacct'], slurm));
+    writeFileSync(join(folder, 'after.txt'), await accounting(slurm));
     writeFileSync(
       join(folder, 'slurm.conf'),
       execFileSync('/bin/cat', [join(slurm.folder, 'slurm.conf')], { encoding: 'utf8' }),
@@ -103,12 +52,17 @@ export async function recordSite(plan: SiteRun, folder: string): Promise<void> {
   }
 }
 
-async function save(folder: string, slurm: SlurmCluster): Promise<void> {
+export async function saveTexts(folder: string, slurm: SlurmCluster): Promise<void> {
   mkdirSync(folder, { recursive: true });
   // The queue first and all at once: what follows is a second older.
-  const names = Object.keys(RECIPE);
-  const texts = await Promise.all(names.map((name) => output(RECIPE[name] ?? ['true'], slurm)));
-  for (const [index, name] of names.entries()) writeFileSync(join(folder, name), texts[index] ?? '');
+  const texts = await Promise.all(SAVED_FILES.map(({ command }) => output(command(1), slurm)));
+  for (const [index, { name }] of SAVED_FILES.entries())
+    writeFileSync(join(folder, fileNameOf(name)), texts[index] ?? '');
+}
+
+async function accounting(slurm: SlurmCluster): Promise<string> {
+  const sacct = SAVED_FILES.find(({ name }) => name === 'sacct');
+  return await output(sacct?.command(1) ?? ['sacct'], slurm);
 }
 
 async function output([program, ...args]: readonly [string, ...string[]], slurm: SlurmCluster): Promise<string> {
@@ -166,7 +120,7 @@ if (process.argv[1] === import.meta.filename) {
     process.exit(2);
   }
   await recordSite(
-    { seed: Number(seed), before: 200, beforeSeconds: 45, after: 200, afterSeconds: 55, workSeconds: 120 },
+    { seed: Number(seed), before: 140, beforeSeconds: 22, after: 200, afterSeconds: 50, workSeconds: 120 },
     folder,
   );
 }

@@ -2,7 +2,7 @@ import type { SlurmClusterOptions } from '../support/slurm-cluster.ts';
 
 /** A cluster as many have one: partitions that overlap, two QOS, accounts with shares, leaf switches. */
 export const SITE: SlurmClusterOptions = {
-  nodes: 32,
+  nodes: 48,
   cpusPerNode: 64,
   gpusPerNode: 8,
   nodePrefix: 'dgx',
@@ -22,16 +22,18 @@ export const SITE: SlurmClusterOptions = {
     'PriorityCalcPeriod=1',
     'SlurmctldDebug=debug',
     'DebugFlags=Backfill',
-    'PartitionName=train Nodes=dgx[1-24] Default=YES MaxTime=1:00:00 State=UP',
-    'PartitionName=shared Nodes=dgx[17-32] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
-    'PartitionName=debug Nodes=dgx[29-32] MaxTime=10 PriorityTier=10 State=UP',
+    'PartitionName=train Nodes=dgx[1-32] Default=YES MaxTime=1:00:00 State=UP',
+    'PartitionName=shared Nodes=dgx[25-48] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
+    'PartitionName=debug Nodes=dgx[45-48] MaxTime=10 PriorityTier=10 State=UP',
   ],
   topologyLines: [
     'SwitchName=leaf1 Nodes=dgx[1-8]',
     'SwitchName=leaf2 Nodes=dgx[9-16]',
     'SwitchName=leaf3 Nodes=dgx[17-24]',
     'SwitchName=leaf4 Nodes=dgx[25-32]',
-    'SwitchName=spine Switches=leaf[1-4]',
+    'SwitchName=leaf5 Nodes=dgx[33-40]',
+    'SwitchName=leaf6 Nodes=dgx[41-48]',
+    'SwitchName=spine Switches=leaf[1-6]',
   ],
   accounting: [
     ['add', 'qos', 'high', 'priority=100'],
@@ -52,7 +54,7 @@ export const USERS = [
 ] as const;
 
 export const PARTITIONS = [
-  { name: 'train', share: 6, nodesMax: 10 },
-  { name: 'shared', share: 3, nodesMax: 5 },
+  { name: 'train', share: 6, nodesMax: 4 },
+  { name: 'shared', share: 3, nodesMax: 3 },
   { name: 'debug', share: 1, nodesMax: 1 },
 ] as const;

@@ -60,8 +60,12 @@ export interface SlurmImport {
   usage: readonly CarriedUse[];
   /** How long ago backfill ended its last pass; null if not known. */
   backfillAgeSeconds: number | null;
+  /** How long ago the last pass of the main scheduler was, as far as the starts of jobs tell; null if not known. */
+  mainAgeSeconds: number | null;
   /** How long ago fair-share factors were worked out last, as far as the controller's start tells; null if not known. */
   calcAgeSeconds: number | null;
+  /** The same at the first submission of `history`. */
+  historyCalcAgeSeconds: number | null;
   /** What of it is not as on the cluster, a sentence each. */
   notes: readonly string[];
 }
@@ -95,6 +99,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
   }
   const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
   const queue = readQueue(saved, notes);
+  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
     slurm,
@@ -103,8 +108,10 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
     nowMs: queue.nowMs,
     queue: withRunTimes(queue.rows, history),
     usage,
-    backfillAgeSeconds: saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text),
-    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm),
+    backfillAgeSeconds,
+    mainAgeSeconds: mainAge(queue.rows, backfillAgeSeconds, slurm),
+    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, queue.nowMs),
+    historyCalcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, history?.originMs ?? null),
     notes,
   };
 }
@@ -124,13 +131,22 @@ export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImpo
 /** With the controller's clocks as they were at the import. */
 export function withAges(
   policy: SchedulerOptions,
-  { backfillAgeSeconds, calcAgeSeconds }: Pick<SlurmImport, 'backfillAgeSeconds' | 'calcAgeSeconds'>,
+  {
+    backfillAgeSeconds,
+    mainAgeSeconds,
+    calcAgeSeconds,
+  }: Pick<SlurmImport, 'backfillAgeSeconds' | 'mainAgeSeconds' | 'calcAgeSeconds'>,
 ): SchedulerOptions {
   const { cadence, priority } = policy;
   return {
     ...policy,
-    ...(cadence &&
-      backfillAgeSeconds !== null && { cadence: { ...cadence, controllerAgeSeconds: backfillAgeSeconds } }),
+    ...(cadence && {
+      cadence: {
+        ...cadence,
+        ...(backfillAgeSeconds !== null && { controllerAgeSeconds: backfillAgeSeconds }),
+        ...(mainAgeSeconds !== null && { mainAgeSeconds }),
+      },
+    }),
     ...(calcAgeSeconds !== null && { priority: { ...priority, calcAgeSeconds } }),
   };
 }
@@ -162,16 +178,33 @@ function valueOf(settings: readonly ConfLine[], key: string): string {
   return settings.find(({ values }) => values.has(wanted))?.values.get(wanted) ?? '';
 }
 
+/** With passes a few milliseconds late each, an older start says nothing of when the next one comes. */
+const MAIN_AGE_SECONDS_MAX = 60;
+
 /** Between the controller's start, in whole seconds, and the first time that it works factors out. Measured: 1.0 s. */
 const CALC_START_SECONDS = 1;
 
 /** Factors are worked out when the controller starts and in each period after that. */
-function calcAge(config: string, { policy }: SlurmConf): number | null {
-  const at = parseCivilMs(/^Configuration data as of (\S+)/m.exec(config)?.[1] ?? '');
+function calcAge(config: string, { policy }: SlurmConf, atMs: number | null): number | null {
   const bootMs = parseCivilMs(/^BOOT_TIME\s+= (\S+)/m.exec(config)?.[1] ?? '');
-  const periodSeconds = completePolicy(policy).priority.calcPeriodSeconds;
-  if (at === undefined || bootMs === undefined) return null;
-  return Math.max(0, (at - bootMs) / 1000 - CALC_START_SECONDS) % periodSeconds;
+  const { type, calcPeriodSeconds } = completePolicy(policy).priority;
+  if (atMs === null || bootMs === undefined || type === 'basic') return null;
+  const ageSeconds = ((atMs - bootMs) / 1000 - CALC_START_SECONDS) % calcPeriodSeconds;
+  return ageSeconds < 0 ? ageSeconds + calcPeriodSeconds : ageSeconds;
+}
+
+/**
+ * Of the jobs that started last, those that backfill did not start were started by a pass of the main scheduler; where many wait, the next ones
+ * come `batch_sched_delay` apart.
+ */
+function mainAge(rows: readonly QueueRow[], backfillAgeSeconds: number | null, { policy }: SlurmConf): number | null {
+  const delaySeconds = policy.cadence?.batchSchedDelaySeconds ?? 0;
+  const ages = rows
+    .flatMap(({ nodeNames, actualStartMs }) =>
+      nodeNames === null || actualStartMs === null ? [] : [-actualStartMs / 1000],
+    )
+    .filter((age) => age >= 0 && age <= MAIN_AGE_SECONDS_MAX && age !== backfillAgeSeconds);
+  return ages.length === 0 || delaySeconds === 0 ? null : Math.abs(Math.min(...ages)) % delaySeconds;
 }
 
 /** Seconds between the end of the last pass of backfill and the answer of sdiag. */
