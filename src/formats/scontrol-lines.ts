@@ -90,10 +90,29 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     copy('features', field('availablefeatures'));
     copy('nodehostname', field('nodehostname'));
     lines.push({ file, line, values, subject: 'NodeName' });
-    if (/DOWN|DRAIN|FAIL|NOT_RESPONDING|\*|MAINT|POWERED_DOWN|UNKNOWN/.test(state)) out.push({ name: nodeName, state });
+    if (isOut(state)) out.push({ name: nodeName, state });
   }
   return { lines, out };
 }
+
+/** Of `IDLE+DRAIN`, `DOWN*` and the like; one that is powered down is started for whoever needs it. */
+function isOut(state: string): boolean {
+  return /^[A-Z]+\*/.test(state) || state.split('+').some((word) => OUT.has(word.replace(/[^A-Z_].*$/, '')));
+}
+
+const OUT: ReadonlySet<string> = new Set([
+  'DOWN',
+  'DRAIN',
+  'DRAINED',
+  'DRAINING',
+  'ERROR',
+  'FAIL',
+  'FAILING',
+  'MAINT',
+  'MAINTENANCE',
+  'NOT_RESPONDING',
+  'UNKNOWN',
+]);
 
 const PARTITION_KEYS: readonly string[] = [
   'partitionname',

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
@@ -19,34 +19,30 @@ export interface SiteRun {
   workSeconds: number;
 }
 
-/** Runs a workload on a real Slurm, saves in the midst what the import reads, and in the end what accounting says of all jobs. */
-export async function recordSite(plan: SiteRun, folder: string): Promise<void> {
+/** What the slow test and the recordings run: less than three minutes. */
+export const SITE_RUN: Omit<SiteRun, 'seed'> = {
+  before: 200,
+  beforeSeconds: 20,
+  after: 200,
+  afterSeconds: 35,
+  workSeconds: 112,
+};
+
+/** Runs a workload on a real Slurm, has `inTheMidst` done with it, and returns what accounting says of all jobs in the end, and slurmctld's log. */
+export async function recordSite(
+  { before, after, beforeSeconds, afterSeconds, workSeconds, seed }: SiteRun,
+  inTheMidst: (slurm: SlurmCluster) => Promise<void>,
+): Promise<{ after: string; log: string }> {
   const slurm = await startSlurm(SITE);
   try {
-    const { before, after, beforeSeconds, afterSeconds, workSeconds, seed } = plan;
     const gpus = SITE.nodes * (SITE.gpusPerNode ?? 0);
-    const jobs = siteWorkload({
-      seed,
-      jobs: before + after,
-      before,
-      beforeSeconds,
-      afterSeconds,
-      workSeconds,
-      gpus,
-    });
+    const jobs = siteWorkload({ seed, jobs: before + after, before, beforeSeconds, afterSeconds, workSeconds, gpus });
     const startMs = Date.now();
     await submitAll(jobs.slice(0, before), startMs, slurm);
-    const saving = saveTexts(join(folder, 'saved'), slurm);
-    await submitAll(jobs.slice(before), startMs, slurm);
-    await saving;
+    await Promise.all([inTheMidst(slurm), submitAll(jobs.slice(before), startMs, slurm)]);
     await untilDrained(slurm);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'after.txt'), await accounting(slurm));
-    writeFileSync(
-      join(folder, 'slurm.conf'),
-      execFileSync('/bin/cat', [join(slurm.folder, 'slurm.conf')], { encoding: 'utf8' }),
-    );
-    execFileSync('/bin/cp', [join(slurm.folder, 'log', 'slurmctld.log'), folder]);
+    const log = readFileSync(join(slurm.folder, 'log', 'slurmctld.log'), 'utf8');
+    return { after: await accounting(slurm), log };
   } finally {
     await slurm.stop();
   }
@@ -119,8 +115,10 @@ if (process.argv[1] === import.meta.filename) {
     process.stderr.write('usage: record.ts FOLDER SEED\n');
     process.exit(2);
   }
-  await recordSite(
-    { seed: Number(seed), before: 140, beforeSeconds: 22, after: 200, afterSeconds: 50, workSeconds: 120 },
-    folder,
-  );
+  mkdirSync(folder, { recursive: true });
+  const { after, log } = await recordSite({ ...SITE_RUN, seed: Number(seed) }, (slurm) => {
+    return saveTexts(join(folder, 'saved'), slurm);
+  });
+  writeFileSync(join(folder, 'after.txt'), after);
+  writeFileSync(join(folder, 'slurmctld.log'), log);
 }

@@ -39,8 +39,8 @@ export function siteWorkload(plan: SiteWorkload): SiteJob[] {
     const isPart = partition.nodesMax === 1 || random.nextUniform() < 0.8;
     const nodes = isPart ? 1 : Math.max(1, Math.round(logUniform(1, partition.nodesMax)));
     const gpusPerNode = isPart ? 2 ** Math.floor(random.nextUniform() * 3) : 8;
-    const runSeconds = logUniform(10, 60);
-    const overestimate = logUniform(1.1, 8);
+    const runSeconds = logUniform(10, 40);
+    const overestimate = logUniform(1.1, 3);
     const person = USERS[Math.floor(random.nextUniform() * USERS.length)] ?? USERS[0];
     const qos = random.nextUniform() < 0.25 ? 'high' : 'normal';
     submitMs += random.nextExponential(index < before ? beforeSeconds / before : afterSeconds / (jobs - before)) * 1000;

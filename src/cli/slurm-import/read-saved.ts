@@ -3,6 +3,7 @@ import type { CarriedUse } from '../../scheduler/core-types.ts';
 import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { RunTimes } from '../../twin/run-times.ts';
 import type { QueueRow, Snapshot } from '../../twin/snapshot.ts';
+import type { TraceRow } from '../../twin/trace-source.ts';
 import { readSacctDump } from '../../formats/sacct-dump.ts';
 import {
   type NodeOut,
@@ -82,11 +83,17 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
   }
   const settings = saved.config === undefined ? [] : scontrolSettings(saved.config);
   const weights = settings.length === 0 && saved.sprio !== undefined ? sprioWeights(saved.sprio) : [];
-  const partitions = saved.partition === undefined ? [] : scontrolPartitions(saved.partition);
+  const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
+  const queue = readQueue(saved, notes);
+  const partitions = fewEnough(
+    saved.partition === undefined ? [] : scontrolPartitions(saved.partition),
+    [...(history?.rows ?? []), ...queue.rows],
+    notes,
+  );
   const topology = saved.topology === undefined ? [] : topologyLines(saved.topology);
   const slurm = readSlurmLines({
     name: saved.node.name,
-    lines: [...settings, ...weights, ...known(lines, partitions), ...lines],
+    lines: [...settings, ...weights, ...partitions, ...lines],
     topology: isTree(settings) && topology.length > 0 ? topology : null,
     qos: saved.qos ?? null,
     associations: saved.assoc ?? null,
@@ -97,8 +104,6 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
       'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
     );
   }
-  const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
-  const queue = readQueue(saved, notes);
   const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
@@ -164,9 +169,24 @@ function withRunTimes(rows: readonly QueueRow[], history: TraceReading | null): 
   return rows.map((row) => ({ ...row, runMs: runTimes.expected(row, row.nodeNames === null ? 0 : row.runMs) }));
 }
 
-/** Partitions of nodes that there are: those of a cloud come and go. */
-function known(nodes: readonly ConfLine[], partitions: readonly ConfLine[]): ConfLine[] {
-  return nodes.length === 0 ? [] : [...partitions];
+/** The twin tells no more partitions apart than this. */
+const PARTITIONS_MAX = 31;
+
+/** Where there are too many, those that no job names are left out first: the default, then by the number of jobs. */
+function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], notes: string[]): readonly ConfLine[] {
+  if (partitions.length <= PARTITIONS_MAX) return partitions;
+  const jobsOf = new Map<string, number>();
+  for (const { partition } of rows) jobsOf.set(partition ?? '', (jobsOf.get(partition ?? '') ?? 0) + 1);
+  const weight = ({ values }: ConfLine) =>
+    values.get('default') === 'YES' ? Infinity : (jobsOf.get(values.get('partitionname') ?? '') ?? 0);
+  const kept = new Set([...partitions].sort((a, b) => weight(b) - weight(a)).slice(0, PARTITIONS_MAX));
+  const others = partitions.filter((line) => !kept.has(line));
+  const names = others.map(({ values }) => values.get('partitionname') ?? '').join(', ');
+  const jobs = others.reduce((sum, line) => sum + weight(line), 0);
+  notes.push(
+    `partitions ${names}: more than ${PARTITIONS_MAX} are not told apart; ${jobs} jobs of these may have every node`,
+  );
+  return partitions.filter((line) => kept.has(line));
 }
 
 function isTree(settings: readonly ConfLine[]): boolean {
