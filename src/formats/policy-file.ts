@@ -41,7 +41,7 @@ const share = z.number().min(0);
 const weight = z.number().min(0);
 const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 
-const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit });
+const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit });
 const limits = {
   group: useLimit.exactOptional(),
   perUser: useLimit.exactOptional(),

@@ -10,6 +10,7 @@ export interface UseLimit {
   jobs?: number | null;
   nodes?: number | null;
   gpus?: number | null;
+  cpus?: number | null;
 }
 
 /** Limits of a QOS or of an account, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
