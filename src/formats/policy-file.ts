@@ -41,7 +41,7 @@ const share = z.number().min(0);
 const weight = z.number().min(0);
 const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 
-const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit });
+const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit });
 const limits = {
   group: useLimit.exactOptional(),
   perUser: useLimit.exactOptional(),
@@ -153,6 +153,7 @@ const cadence = z.strictObject({
   timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
+  mainAgeSeconds: seconds.exactOptional(),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
   bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
   bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),

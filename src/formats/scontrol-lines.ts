@@ -19,8 +19,17 @@ export function scontrolSettings({ name, text }: ConfText): ConfLine[] {
   });
 }
 
-/** Words for none that slurm.conf does not have for these. */
+/** Defaults that Slurm always has in force and that would be told as not modelled, where nobody has set anything. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  BatchStartTimeout: '10 sec',
+  FairShareDampeningFactor: '1',
+  MaxArraySize: '1001',
+  MaxJobCount: '10000',
+};
+
+/** A default, or a word for none that slurm.conf does not have. */
 function isUnset(subject: string, value: string): boolean {
+  if (DEFAULTS[subject] === value) return true;
   if (/^(?:DefMem|MaxMem)/.test(subject)) return value === 'UNLIMITED';
   return /^(?:SuspendTime|PriorityUsageResetPeriod)$/.test(subject) && /^(?:INFINITE|NONE|-1)$/.test(value);
 }
@@ -81,10 +90,29 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     copy('features', field('availablefeatures'));
     copy('nodehostname', field('nodehostname'));
     lines.push({ file, line, values, subject: 'NodeName' });
-    if (/DOWN|DRAIN|FAIL|NOT_RESPONDING|\*|MAINT|POWERED_DOWN|UNKNOWN/.test(state)) out.push({ name: nodeName, state });
+    if (isOut(state)) out.push({ name: nodeName, state });
   }
   return { lines, out };
 }
+
+/** Of `IDLE+DRAIN`, `DOWN*` and the like; one that is powered down is started for whoever needs it. */
+function isOut(state: string): boolean {
+  return /^[A-Z]+\*/.test(state) || state.split('+').some((word) => OUT.has(word.replace(/[^A-Z_].*$/, '')));
+}
+
+const OUT: ReadonlySet<string> = new Set([
+  'DOWN',
+  'DRAIN',
+  'DRAINED',
+  'DRAINING',
+  'ERROR',
+  'FAIL',
+  'FAILING',
+  'MAINT',
+  'MAINTENANCE',
+  'NOT_RESPONDING',
+  'UNKNOWN',
+]);
 
 const PARTITION_KEYS: readonly string[] = [
   'partitionname',

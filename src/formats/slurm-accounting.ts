@@ -70,7 +70,8 @@ class DumpRecord {
     for (const [name, count] of parseTres(this.text(...tresNames))) {
       if (name === 'node') limit.nodes = count;
       else if (name === 'gres/gpu') limit.gpus = count;
-      else this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes and GPUs of any type are limited');
+      else if (name === 'cpu') limit.cpus = count;
+      else this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes, CPUs and GPUs of any type are limited');
     }
     const jobs = jobNames.length === 0 ? null : this.number(...jobNames);
     if (jobs !== null) limit.jobs = jobs;

@@ -309,7 +309,7 @@ describe('a dump of QOS', () => {
       NODES,
       dump(
         'normal|0|00:00:00|||cluster|||1.000000|||||||||',
-        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9|7-00:00:00|gres/gpu=64|10|20|node=4|5',
+        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9,mem=1T|7-00:00:00|gres/gpu=64|10|20|node=4|5',
       ),
     );
     expect(conf.policy.qos).toEqual([
@@ -327,11 +327,11 @@ describe('a dump of QOS', () => {
         group: { gpus: 1024, nodes: 128, jobs: 50 },
         perUser: { gpus: 64, jobs: 10 },
         perAccount: { nodes: 4, jobs: 5 },
-        perJob: { gpus: 512 },
+        perJob: { gpus: 512, cpus: 9 },
       },
     ]);
     expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
-      'qos.txt:3 MaxTRES cpu',
+      'qos.txt:3 MaxTRES mem',
       'qos.txt:3 Flags=DenyOnLimit',
       'qos.txt:1 Preempt gone',
     ]);
@@ -350,6 +350,13 @@ describe('a dump of associations', () => {
   const columns = 'Cluster|Account|User|Partition|Share|GrpJobs|GrpTRES|MaxJobs|MaxTRES|MaxSubmit|MaxWall';
   const dump = (...records: string[]) => ({
     associations: { name: 'assoc.txt', text: `${[columns, ...records].join('\n')}\n` },
+  });
+
+  it('leaves out the other clusters of a slurmdbd', () => {
+    const records = ['pod|root|||1||||||', 'pod| vision|||2||||||', 'old|root|||1||||||', 'old| vision|||9||||||'];
+    expect(parse(`ClusterName=Pod\n${NODES}`, dump(...records)).policy.accounts).toEqual([
+      { name: 'vision', parent: null, shares: 2 },
+    ]);
   });
 
   it('gives the tree of accounts and their users', () => {

@@ -19,6 +19,7 @@ export const SQUEUE_FIELDS = [
   'NumNodes',
   'NumCPUs',
   'tres-alloc',
+  'tres-per-node',
   'TimeLimit',
   'TimeUsed',
   'SubmitTime',
@@ -160,6 +161,8 @@ function rowsOf(
   if (of('reservation') !== '') note('jobs in a reservation: taken to run like others');
   const count = nodeNames?.length ?? nodes;
   const { gpus, gpuType } = gpusOf(tres);
+  // Types are among what is allocated only where accounting counts them.
+  const asked = /(?:^|,)(?:gres[:/])?gpu:([A-Za-z_][\w.-]*)/.exec(of('tres_per_node'))?.[1] ?? null;
   const cpus = tres.get('cpu') ?? Number(of('cpus'));
   const memory = tres.get('mem');
   const limitMs = limitOf(of('time_limit'));
@@ -176,7 +179,7 @@ function rowsOf(
     gpusPerNode: Math.ceil(gpus / count),
     cpusPerNode: Number.isFinite(cpus) ? Math.ceil(cpus / count) : null,
     memoryBytesPerNode: memory === undefined ? null : Math.ceil(memory / count),
-    gpuType,
+    gpuType: gpuType ?? asked,
     isExclusive: /^(?:NO|EXCLUSIVE)$/i.test(of('over_subscribe')),
     runMs: nodeNames === null ? 0 : Math.max(1, usedMs),
     limitMs,
@@ -184,7 +187,7 @@ function rowsOf(
     account: of('account') || null,
     qos: of('qos') || null,
     partition: partitions[0] || null,
-    priority: -Number(of('nice') || 0),
+    priority: 0 - Number(of('nice') || 0),
     after: nodeNames === null ? dependenciesOf(of('dependency'), note) : [],
     nodeNames,
     isHeld: nodeNames === null && (HELD.test(reason) || of('priority') === '0'),

@@ -8,6 +8,7 @@ export interface UseLimit {
   jobs?: number | null;
   nodes?: number | null;
   gpus?: number | null;
+  cpus?: number | null;
 }
 
 /** Limits of a QOS or of an account, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
@@ -124,6 +125,8 @@ export interface CadencePolicy {
   promptEndShare: number;
   /** How long the controller has run when the first job is submitted: what its passes are counted from. */
   controllerAgeSeconds: number;
+  /** How long ago its last pass through the queue was then, without backfill; absent: as long. */
+  mainAgeSeconds?: number;
   /** A pass of backfill is cut off once so many seconds have begun since the one in which it started (`bf_max_time`, `bf_interval`). */
   bfMaxTimeSeconds: number;
   /** After so long it lets others have their turn, and is over if anything changed meanwhile (`bf_yield_interval`, 2). */

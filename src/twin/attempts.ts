@@ -100,7 +100,7 @@ export class Attempts implements DecisionSink {
     this.#addToHash(HASH_SUBMITTED, job);
     for (const observer of this.#observers.ofSubmissions) observer.jobSubmitted?.(twin, this.nowMs);
     this.#begin(job, startMs);
-    this.#runTasks(job, startMs);
+    this.#runTasks(job, startMs + this.#timing.launchMs);
   }
 
   // What the scheduler decides.

@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly usage: readonly CarriedUse[];
 }
 
-/** The jobs of a run that takes a cluster over; `source` are those that arrive from instant 0 on. */
+/** The jobs of a run that takes a cluster over; `source` are those that arrive from instant 0 on, and `rowOf` knows these alone. */
 export interface SnapshotJobs extends TraceJobs {
   readonly start: StartState;
 }
@@ -74,6 +74,7 @@ export function snapshotJobs(snapshot: Snapshot, arrivals: readonly TraceRow[] =
   }));
   return {
     ...jobs,
+    rowOf: (jobId) => (rowOf.has(jobs.nameOf(jobId)) ? undefined : jobs.rowOf(jobId)),
     refused: [...refused, ...jobs.refused],
     start: { running, pending, nodesOut, usage: withRunning(snapshot, running) },
   };

@@ -1,66 +1,13 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
+import { fileNameOf, SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
 import { SITE } from './site.ts';
 import { type SiteJob, siteWorkload } from './workload.ts';
 
 const run = promisify(execFile);
-
-/** Shell commands and the files that they fill: what docs/guides/slurm-import.md tells people to run. */
-export const RECIPE: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  'config.txt': ['scontrol', 'show', 'config'],
-  'node.txt': ['scontrol', '-o', 'show', 'node'],
-  'partition.txt': ['scontrol', '-o', 'show', 'partition'],
-  'topology.txt': ['scontrol', 'show', 'topology'],
-  'qos.txt': ['sacctmgr', '-P', 'show', 'qos'],
-  'assoc.txt': ['sacctmgr', '-P', 'show', 'assoc', 'tree'],
-  'sshare.txt': ['sshare', '-alP'],
-  'sprio.txt': ['sprio', '-w'],
-  'sdiag.txt': ['sdiag'],
-  'squeue.txt': [
-    'squeue',
-    '-a',
-    '-O',
-    [
-      'JobID',
-      'JobArrayID',
-      'State',
-      'Reason',
-      'UserName',
-      'Account',
-      'QOS',
-      'Partition',
-      'NumNodes',
-      'NumCPUs',
-      'tres-alloc',
-      'tres-per-node',
-      'TimeLimit',
-      'TimeUsed',
-      'SubmitTime',
-      'EligibleTime',
-      'AccrueTime',
-      'StartTime',
-      'PriorityLong',
-      'Nice',
-      'Dependency',
-      'Reservation',
-      'OverSubscribe',
-      'NodeList',
-    ]
-      .map((field) => `${field}:|`)
-      .join(','),
-  ],
-  'sacct.txt': [
-    'sacct',
-    '-aXDP',
-    '-S',
-    'now-28days',
-    '-o',
-    'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition,Reservation',
-  ],
-};
 
 export interface SiteRun {
   seed: number;
@@ -72,43 +19,46 @@ export interface SiteRun {
   workSeconds: number;
 }
 
-/** Runs a workload on a real Slurm, saves in the midst what the import reads, and in the end what accounting says of all jobs. */
-export async function recordSite(plan: SiteRun, folder: string): Promise<void> {
+/** What the slow test and the recordings run: less than three minutes. */
+export const SITE_RUN: Omit<SiteRun, 'seed'> = {
+  before: 200,
+  beforeSeconds: 20,
+  after: 200,
+  afterSeconds: 35,
+  workSeconds: 112,
+};
+
+/** Runs a workload on a real Slurm, has `inTheMidst` done with it, and returns what accounting says of all jobs in the end, and slurmctld's log. */
+export async function recordSite(
+  { before, after, beforeSeconds, afterSeconds, workSeconds, seed }: SiteRun,
+  inTheMidst: (slurm: SlurmCluster) => Promise<void>,
+): Promise<{ after: string; log: string }> {
   const slurm = await startSlurm(SITE);
   try {
-    const { before, after, beforeSeconds, afterSeconds, workSeconds, seed } = plan;
     const gpus = SITE.nodes * (SITE.gpusPerNode ?? 0);
-    const jobs = siteWorkload({
-      seed,
-      jobs: before + after,
-      spanSeconds: beforeSeconds + afterSeconds,
-      workSeconds,
-      gpus,
-    });
+    const jobs = siteWorkload({ seed, jobs: before + after, before, beforeSeconds, afterSeconds, workSeconds, gpus });
     const startMs = Date.now();
     await submitAll(jobs.slice(0, before), startMs, slurm);
-    const saving = save(join(folder, 'saved'), slurm);
-    await submitAll(jobs.slice(before), startMs, slurm);
-    await saving;
+    await Promise.all([inTheMidst(slurm), submitAll(jobs.slice(before), startMs, slurm)]);
     await untilDrained(slurm);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'after.txt'), await output(RECIPE['sacct.txt'] ?? ['sacct'], slurm));
-    writeFileSync(
-      join(folder, 'slurm.conf'),
-      execFileSync('/bin/cat', [join(slurm.folder, 'slurm.conf')], { encoding: 'utf8' }),
-    );
-    execFileSync('/bin/cp', [join(slurm.folder, 'log', 'slurmctld.log'), folder]);
+    const log = readFileSync(join(slurm.folder, 'log', 'slurmctld.log'), 'utf8');
+    return { after: await accounting(slurm), log };
   } finally {
     await slurm.stop();
   }
 }
 
-async function save(folder: string, slurm: SlurmCluster): Promise<void> {
+export async function saveTexts(folder: string, slurm: SlurmCluster): Promise<void> {
   mkdirSync(folder, { recursive: true });
   // The queue first and all at once: what follows is a second older.
-  const names = Object.keys(RECIPE);
-  const texts = await Promise.all(names.map((name) => output(RECIPE[name] ?? ['true'], slurm)));
-  for (const [index, name] of names.entries()) writeFileSync(join(folder, name), texts[index] ?? '');
+  const texts = await Promise.all(SAVED_FILES.map(({ command }) => output(command(1), slurm)));
+  for (const [index, { name }] of SAVED_FILES.entries())
+    writeFileSync(join(folder, fileNameOf(name)), texts[index] ?? '');
+}
+
+async function accounting(slurm: SlurmCluster): Promise<string> {
+  const sacct = SAVED_FILES.find(({ name }) => name === 'sacct');
+  return await output(sacct?.command(1) ?? ['sacct'], slurm);
 }
 
 async function output([program, ...args]: readonly [string, ...string[]], slurm: SlurmCluster): Promise<string> {
@@ -165,8 +115,10 @@ if (process.argv[1] === import.meta.filename) {
     process.stderr.write('usage: record.ts FOLDER SEED\n');
     process.exit(2);
   }
-  await recordSite(
-    { seed: Number(seed), before: 200, beforeSeconds: 45, after: 200, afterSeconds: 55, workSeconds: 120 },
-    folder,
-  );
+  mkdirSync(folder, { recursive: true });
+  const { after, log } = await recordSite({ ...SITE_RUN, seed: Number(seed) }, (slurm) => {
+    return saveTexts(join(folder, 'saved'), slurm);
+  });
+  writeFileSync(join(folder, 'after.txt'), after);
+  writeFileSync(join(folder, 'slurmctld.log'), log);
 }

@@ -2,7 +2,7 @@ import type { SlurmClusterOptions } from '../support/slurm-cluster.ts';
 
 /** A cluster as many have one: partitions that overlap, two QOS, accounts with shares, leaf switches. */
 export const SITE: SlurmClusterOptions = {
-  nodes: 32,
+  nodes: 16,
   cpusPerNode: 64,
   gpusPerNode: 8,
   nodePrefix: 'dgx',
@@ -11,7 +11,7 @@ export const SITE: SlurmClusterOptions = {
     'TopologyPlugin=topology/tree',
     'AccountingStorageTRES=gres/gpu',
     'LogTimeFormat=iso8601_ms',
-    'SchedulerParameters=bf_interval=10,bf_resolution=10,bf_max_job_test=1000,default_queue_depth=1000',
+    'SchedulerParameters=batch_sched_delay=1,bf_interval=5,bf_resolution=10,bf_max_job_test=1000,default_queue_depth=1000',
     'PriorityType=priority/multifactor',
     'PriorityWeightAge=2000',
     'PriorityMaxAge=0-00:10:00',
@@ -20,17 +20,15 @@ export const SITE: SlurmClusterOptions = {
     'PriorityWeightPartition=1000',
     'PriorityDecayHalfLife=0-00:10:00',
     'PriorityCalcPeriod=1',
-    'SlurmctldDebug=debug',
-    'DebugFlags=Backfill',
-    'PartitionName=train Nodes=dgx[1-24] Default=YES MaxTime=1:00:00 State=UP',
-    'PartitionName=shared Nodes=dgx[17-32] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
-    'PartitionName=debug Nodes=dgx[29-32] MaxTime=10 PriorityTier=10 State=UP',
+    'PartitionName=train Nodes=dgx[1-12] Default=YES MaxTime=1:00:00 State=UP',
+    'PartitionName=shared Nodes=dgx[9-16] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
+    'PartitionName=debug Nodes=dgx[15-16] MaxTime=10 PriorityTier=10 State=UP',
   ],
   topologyLines: [
-    'SwitchName=leaf1 Nodes=dgx[1-8]',
-    'SwitchName=leaf2 Nodes=dgx[9-16]',
-    'SwitchName=leaf3 Nodes=dgx[17-24]',
-    'SwitchName=leaf4 Nodes=dgx[25-32]',
+    'SwitchName=leaf1 Nodes=dgx[1-4]',
+    'SwitchName=leaf2 Nodes=dgx[5-8]',
+    'SwitchName=leaf3 Nodes=dgx[9-12]',
+    'SwitchName=leaf4 Nodes=dgx[13-16]',
     'SwitchName=spine Switches=leaf[1-4]',
   ],
   accounting: [
@@ -52,7 +50,7 @@ export const USERS = [
 ] as const;
 
 export const PARTITIONS = [
-  { name: 'train', share: 6, nodesMax: 10 },
-  { name: 'shared', share: 3, nodesMax: 5 },
+  { name: 'train', share: 6, nodesMax: 2 },
+  { name: 'shared', share: 3, nodesMax: 2 },
   { name: 'debug', share: 1, nodesMax: 1 },
 ] as const;

@@ -19,37 +19,39 @@ export interface SiteJob {
 export interface SiteWorkload {
   seed: number;
   jobs: number;
-  /** Until the last submission. */
-  spanSeconds: number;
+  /** Of these so many in so many seconds, the others in the seconds after that. */
+  before: number;
+  beforeSeconds: number;
+  afterSeconds: number;
   /** Of the cluster, in seconds of all its GPUs. */
   workSeconds: number;
   gpus: number;
 }
 
 /** Poisson arrivals; most jobs take part of a node, the others whole ones. Made-up figures that give queues in every partition. */
-export function siteWorkload({ seed, jobs, spanSeconds, workSeconds, gpus }: SiteWorkload): SiteJob[] {
+export function siteWorkload(plan: SiteWorkload): SiteJob[] {
+  const { seed, jobs, before, beforeSeconds, afterSeconds, workSeconds, gpus } = plan;
   const random = new Random(seed);
   const logUniform = (low: number, high: number) => low * (high / low) ** random.nextUniform();
   let submitMs = 0;
-  const drawn = Array.from({ length: jobs }, () => {
+  const drawn = Array.from({ length: jobs }, (_, index) => {
     const partition = pick<(typeof PARTITIONS)[number]>(PARTITIONS, random.nextUniform());
-    const isPart = partition.nodesMax === 1 || random.nextUniform() < 0.55;
+    const isPart = partition.nodesMax === 1 || random.nextUniform() < 0.8;
     const nodes = isPart ? 1 : Math.max(1, Math.round(logUniform(1, partition.nodesMax)));
     const gpusPerNode = isPart ? 2 ** Math.floor(random.nextUniform() * 3) : 8;
-    const runSeconds = logUniform(8, 70);
-    const overestimate = logUniform(1.1, 8);
+    const runSeconds = logUniform(10, 40);
+    const overestimate = logUniform(1.1, 3);
     const person = USERS[Math.floor(random.nextUniform() * USERS.length)] ?? USERS[0];
     const qos = random.nextUniform() < 0.25 ? 'high' : 'normal';
-    submitMs += random.nextExponential(1);
+    submitMs += random.nextExponential(index < before ? beforeSeconds / before : afterSeconds / (jobs - before)) * 1000;
     return { submitMs, nodes, gpusPerNode, runSeconds, overestimate, ...person, qos, partition: partition.name };
   });
   const work = drawn.reduce((sum, job) => sum + job.nodes * job.gpusPerNode * job.runSeconds, 0);
   const scale = (workSeconds * gpus) / work;
-  const last = drawn.at(-1)?.submitMs ?? 1;
   return drawn.map(({ overestimate, ...job }) => {
     const runSeconds = Math.max(2, Math.round(job.runSeconds * scale));
     const limitMinutes = Math.min(10, Math.ceil((runSeconds * overestimate) / 60 + 0.1));
-    return { ...job, submitMs: Math.round((job.submitMs / last) * spanSeconds * 1000), runSeconds, limitMinutes };
+    return { ...job, submitMs: Math.round(job.submitMs), runSeconds, limitMinutes };
   });
 }
 

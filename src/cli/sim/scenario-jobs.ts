@@ -18,7 +18,7 @@ import {
 } from '../../twin/adjusted-jobs.ts';
 import type { StartState } from '../../twin/scenario.ts';
 import { snapshotJobs } from '../../twin/snapshot.ts';
-import { type TraceJobs, traceJobs } from '../../twin/trace-source.ts';
+import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
 import { readText } from '../read-text.ts';
@@ -47,6 +47,8 @@ export interface ScenarioJobs {
   nameOf: (job: TwinJob) => string;
   /** What runs and waits at instant 0; null: nothing. */
   start: StartState | null;
+  /** The row of the trace that a job came from; null for a workload. */
+  rowOf: ((jobId: number) => TraceRow | undefined) | null;
   /** Null for a workload. */
   trace: SimulationInputs['trace'];
   remarks: readonly ReadingRemark[];
@@ -75,12 +77,20 @@ export async function jobsOf(
       : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
   const ownName = own.nameOf;
   const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
-  return { source, start: own.start, nameOf, trace: own.trace, remarks: [...own.remarks, ...timed.remarks] };
+  return {
+    source,
+    start: own.start,
+    rowOf: own.rowOf,
+    nameOf,
+    trace: own.trace,
+    remarks: [...own.remarks, ...timed.remarks],
+  };
 }
 
 interface OwnJobs {
   source: JobSource;
   start: StartState | null;
+  rowOf: ScenarioJobs['rowOf'];
   nameOf: (jobId: number) => string;
   trace: SimulationInputs['trace'];
   remarks: ReadingRemark[];
@@ -98,7 +108,7 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, start: null, nameOf: String, trace: null, remarks: [] };
+  return { source, start: null, rowOf: null, nameOf: String, trace: null, remarks: [] };
 }
 
 async function ofTrace(
@@ -157,6 +167,7 @@ async function ofTrace(
   return {
     source: jobs.source,
     start: jobs.start ?? null,
+    rowOf: jobs.rowOf,
     nameOf: (jobId) => jobs.nameOf(jobId),
     trace: {
       file: fileName,

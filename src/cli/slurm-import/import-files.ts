@@ -37,17 +37,11 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
     const from = history.originMs === null ? '' : ` from ${date(history.originMs)} on`;
     files.set(
       'scenario.yaml',
-      `${comment(`What ran on ${title}${from}: second 0 of jobs.csv.`)}${stringify({ title: clusterName(name), ...both, trace: 'jobs.csv' })}`,
+      `${comment(`What ran on ${title}${from}: second 0 of jobs.csv.`)}${stringify({ title: clusterName(name), ...both, trace: 'jobs.csv', ...settings({ 'priority.calcAgeSeconds': imported.historyCalcAgeSeconds }) })}`,
     );
   }
   files.set('queue.csv', queueCsvText(queue));
   files.set('usage.csv', usageCsvText(usage));
-  const set = {
-    ...(imported.backfillAgeSeconds !== null && {
-      'cadence.controllerAgeSeconds': imported.backfillAgeSeconds,
-    }),
-    ...(imported.calcAgeSeconds !== null && { 'priority.calcAgeSeconds': imported.calcAgeSeconds }),
-  };
   const since = nowMs === null ? '' : `, which was ${date(nowMs)}`;
   const now = {
     title: `${clusterName(name)} from now on`,
@@ -55,7 +49,11 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
     queue: 'queue.csv',
     usage: 'usage.csv',
     ...(nodesOut.length > 0 && { nodesOut: formatHostList(nodesOut.map(({ name: node }) => node)) }),
-    ...(Object.keys(set).length > 0 && { set }),
+    ...settings({
+      'cadence.controllerAgeSeconds': imported.backfillAgeSeconds,
+      'cadence.mainAgeSeconds': imported.mainAgeSeconds,
+      'priority.calcAgeSeconds': imported.calcAgeSeconds,
+    }),
   };
   files.set('now.yaml', `${comment(`${title} with what ran and waited at second 0${since}.`)}${stringify(now)}`);
   return files;
@@ -75,6 +73,12 @@ export function spread(rows: readonly TraceRow[]): TraceRow[] {
     seen.set(submitMs, place + 1);
     return { ...row, submitMs: submitMs + Math.floor(((place + 0.5) / (countOf.get(submitMs) ?? 1)) * 1000) };
   });
+}
+
+/** `set` of a scenario with the figures that are known. */
+function settings(figures: Readonly<Record<string, number | null>>): { set?: Record<string, number> } {
+  const known = Object.entries(figures).flatMap(([name, figure]) => (figure === null ? [] : [[name, figure] as const]));
+  return known.length === 0 ? {} : { set: Object.fromEntries(known) };
 }
 
 function comment(text: string): string {

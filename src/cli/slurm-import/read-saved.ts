@@ -3,6 +3,7 @@ import type { CarriedUse } from '../../scheduler/core-types.ts';
 import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { RunTimes } from '../../twin/run-times.ts';
 import type { QueueRow, Snapshot } from '../../twin/snapshot.ts';
+import type { TraceRow } from '../../twin/trace-source.ts';
 import { readSacctDump } from '../../formats/sacct-dump.ts';
 import {
   type NodeOut,
@@ -60,8 +61,12 @@ export interface SlurmImport {
   usage: readonly CarriedUse[];
   /** How long ago backfill ended its last pass; null if not known. */
   backfillAgeSeconds: number | null;
+  /** How long ago the last pass of the main scheduler was, as far as the starts of jobs tell; null if not known. */
+  mainAgeSeconds: number | null;
   /** How long ago fair-share factors were worked out last, as far as the controller's start tells; null if not known. */
   calcAgeSeconds: number | null;
+  /** The same at the first submission of `history`. */
+  historyCalcAgeSeconds: number | null;
   /** What of it is not as on the cluster, a sentence each. */
   notes: readonly string[];
 }
@@ -78,11 +83,17 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
   }
   const settings = saved.config === undefined ? [] : scontrolSettings(saved.config);
   const weights = settings.length === 0 && saved.sprio !== undefined ? sprioWeights(saved.sprio) : [];
-  const partitions = saved.partition === undefined ? [] : scontrolPartitions(saved.partition);
+  const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
+  const queue = readQueue(saved, notes);
+  const partitions = fewEnough(
+    saved.partition === undefined ? [] : scontrolPartitions(saved.partition),
+    [...(history?.rows ?? []), ...queue.rows],
+    notes,
+  );
   const topology = saved.topology === undefined ? [] : topologyLines(saved.topology);
   const slurm = readSlurmLines({
     name: saved.node.name,
-    lines: [...settings, ...weights, ...known(lines, partitions), ...lines],
+    lines: [...settings, ...weights, ...partitions, ...lines],
     topology: isTree(settings) && topology.length > 0 ? topology : null,
     qos: saved.qos ?? null,
     associations: saved.assoc ?? null,
@@ -93,8 +104,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
       'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
     );
   }
-  const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
-  const queue = readQueue(saved, notes);
+  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
     slurm,
@@ -103,8 +113,10 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
     nowMs: queue.nowMs,
     queue: withRunTimes(queue.rows, history),
     usage,
-    backfillAgeSeconds: saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text),
-    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm),
+    backfillAgeSeconds,
+    mainAgeSeconds: mainAge(queue.rows, backfillAgeSeconds, slurm),
+    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, queue.nowMs),
+    historyCalcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, history?.originMs ?? null),
     notes,
   };
 }
@@ -124,13 +136,22 @@ export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImpo
 /** With the controller's clocks as they were at the import. */
 export function withAges(
   policy: SchedulerOptions,
-  { backfillAgeSeconds, calcAgeSeconds }: Pick<SlurmImport, 'backfillAgeSeconds' | 'calcAgeSeconds'>,
+  {
+    backfillAgeSeconds,
+    mainAgeSeconds,
+    calcAgeSeconds,
+  }: Pick<SlurmImport, 'backfillAgeSeconds' | 'mainAgeSeconds' | 'calcAgeSeconds'>,
 ): SchedulerOptions {
   const { cadence, priority } = policy;
   return {
     ...policy,
-    ...(cadence &&
-      backfillAgeSeconds !== null && { cadence: { ...cadence, controllerAgeSeconds: backfillAgeSeconds } }),
+    ...(cadence && {
+      cadence: {
+        ...cadence,
+        ...(backfillAgeSeconds !== null && { controllerAgeSeconds: backfillAgeSeconds }),
+        ...(mainAgeSeconds !== null && { mainAgeSeconds }),
+      },
+    }),
     ...(calcAgeSeconds !== null && { priority: { ...priority, calcAgeSeconds } }),
   };
 }
@@ -148,9 +169,24 @@ function withRunTimes(rows: readonly QueueRow[], history: TraceReading | null): 
   return rows.map((row) => ({ ...row, runMs: runTimes.expected(row, row.nodeNames === null ? 0 : row.runMs) }));
 }
 
-/** Partitions of nodes that there are: those of a cloud come and go. */
-function known(nodes: readonly ConfLine[], partitions: readonly ConfLine[]): ConfLine[] {
-  return nodes.length === 0 ? [] : [...partitions];
+/** The twin tells no more partitions apart than this. */
+const PARTITIONS_MAX = 31;
+
+/** Where there are too many, those that no job names are left out first: the default, then by the number of jobs. */
+function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], notes: string[]): readonly ConfLine[] {
+  if (partitions.length <= PARTITIONS_MAX) return partitions;
+  const jobsOf = new Map<string, number>();
+  for (const { partition } of rows) jobsOf.set(partition ?? '', (jobsOf.get(partition ?? '') ?? 0) + 1);
+  const weight = ({ values }: ConfLine) =>
+    values.get('default') === 'YES' ? Infinity : (jobsOf.get(values.get('partitionname') ?? '') ?? 0);
+  const kept = new Set([...partitions].sort((a, b) => weight(b) - weight(a)).slice(0, PARTITIONS_MAX));
+  const others = partitions.filter((line) => !kept.has(line));
+  const names = others.map(({ values }) => values.get('partitionname') ?? '').join(', ');
+  const jobs = others.reduce((sum, line) => sum + weight(line), 0);
+  notes.push(
+    `partitions ${names}: more than ${PARTITIONS_MAX} are not told apart; ${jobs} jobs of these may have every node`,
+  );
+  return partitions.filter((line) => kept.has(line));
 }
 
 function isTree(settings: readonly ConfLine[]): boolean {
@@ -162,16 +198,33 @@ function valueOf(settings: readonly ConfLine[], key: string): string {
   return settings.find(({ values }) => values.has(wanted))?.values.get(wanted) ?? '';
 }
 
+/** With passes a few milliseconds late each, an older start says nothing of when the next one comes. */
+const MAIN_AGE_SECONDS_MAX = 60;
+
 /** Between the controller's start, in whole seconds, and the first time that it works factors out. Measured: 1.0 s. */
 const CALC_START_SECONDS = 1;
 
 /** Factors are worked out when the controller starts and in each period after that. */
-function calcAge(config: string, { policy }: SlurmConf): number | null {
-  const at = parseCivilMs(/^Configuration data as of (\S+)/m.exec(config)?.[1] ?? '');
+function calcAge(config: string, { policy }: SlurmConf, atMs: number | null): number | null {
   const bootMs = parseCivilMs(/^BOOT_TIME\s+= (\S+)/m.exec(config)?.[1] ?? '');
-  const periodSeconds = completePolicy(policy).priority.calcPeriodSeconds;
-  if (at === undefined || bootMs === undefined) return null;
-  return Math.max(0, (at - bootMs) / 1000 - CALC_START_SECONDS) % periodSeconds;
+  const { type, calcPeriodSeconds } = completePolicy(policy).priority;
+  if (atMs === null || bootMs === undefined || type === 'basic') return null;
+  const ageSeconds = ((atMs - bootMs) / 1000 - CALC_START_SECONDS) % calcPeriodSeconds;
+  return ageSeconds < 0 ? ageSeconds + calcPeriodSeconds : ageSeconds;
+}
+
+/**
+ * Of the jobs that started last, those that backfill did not start were started by a pass of the main scheduler; where many wait, the next ones
+ * come `batch_sched_delay` apart.
+ */
+function mainAge(rows: readonly QueueRow[], backfillAgeSeconds: number | null, { policy }: SlurmConf): number | null {
+  const delaySeconds = policy.cadence?.batchSchedDelaySeconds ?? 0;
+  const ages = rows
+    .flatMap(({ nodeNames, actualStartMs }) =>
+      nodeNames === null || actualStartMs === null ? [] : [-actualStartMs / 1000],
+    )
+    .filter((age) => age >= 0 && age <= MAIN_AGE_SECONDS_MAX && age !== backfillAgeSeconds);
+  return ages.length === 0 || delaySeconds === 0 ? null : Math.abs(Math.min(...ages)) % delaySeconds;
 }
 
 /** Seconds between the end of the last pass of backfill and the answer of sdiag. */

@@ -64,3 +64,13 @@ export const SAVED_FILES: readonly SavedFile[] = [
 export function fileNameOf(name: SavedName): string {
   return `${name}.txt`;
 }
+
+/** Shell lines that fill a folder `saved` for `--saved`, on a host without Orrery. A command that is refused leaves an empty file. */
+export function recipe(days: number): string {
+  const quoted = (word: string) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  const lines = SAVED_FILES.map(({ name, command }) => `${command(days).map(quoted).join(' ')} >${fileNameOf(name)}`);
+  return ['mkdir -p saved && cd saved && export LC_ALL=C SLURM_BITSTR_LEN=0 SLURM_TIME_FORMAT=standard', ...lines].join(
+    '\n',
+  );
+}

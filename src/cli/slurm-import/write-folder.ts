@@ -19,7 +19,7 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, str
     if (await exists(place)) await rename(place, old);
     await rename(fresh, place);
   } catch (cause) {
-    await rm(fresh, { recursive: true, force: true });
+    await rm(fresh, { recursive: true, force: true }).catch(() => {});
     if (!(await exists(place)) && (await exists(old))) await rename(old, place);
     throw new OrreryError('ORR_BAD_FILE', `out: cannot write ${folder}: ${errorCode(cause) || 'unwritable'}`, {
       cause,

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { importCluster, type ImportReport } from '../../src/cli/slurm-import/import-cluster.ts';
+import { recipe } from '../../src/cli/slurm-import/saved-files.ts';
+import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
+import { predictNext, waitTable } from './compare.ts';
+import { recordSite, SITE_RUN } from './record.ts';
+
+const run = promisify(execFile);
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** Another workload every day. */
+const SEED = Math.floor(Date.now() / 86_400_000);
+const isThere = ensureSlurmAccounting();
+if (!isThere) process.stderr.write('Slurm is not installed and cannot be: nothing is imported from a real one here\n');
+
+const folder = mkdtempSync(join(tmpdir(), 'orrery-site-'));
+const out = join(folder, 'out');
+const live: { report: ImportReport | null } = { report: null };
+let after = '';
+
+beforeAll(async () => {
+  if (!isThere) return;
+  chmodSync(folder, 0o755);
+  const restore = goFirst();
+  try {
+    ({ after } = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth));
+  } finally {
+    restore();
+  }
+}, 280_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** In the midst of the workload: the import as people run it, and the recipe as an ordinary user. */
+async function importBoth(slurm: SlurmCluster): Promise<void> {
+  const command = [MAIN, 'clusters', 'import', '--from', 'slurm', '--out', out, '--days', '1', '--json'];
+  const { stdout } = await run(process.execPath, command, { env: slurm.env });
+  live.report = JSON.parse(stdout) as ImportReport;
+  const own = join(folder, 'own');
+  mkdirSync(own);
+  chmodSync(own, 0o777);
+  // User `games` of Debian, who may not more than anybody.
+  const asUser = userInfo().uid === 0 ? { uid: 5, gid: 60 } : {};
+  await run('/bin/sh', ['-c', recipe(1)], { cwd: own, env: slurm.env, ...asUser });
+}
+
+it.skipIf(!isThere)('imports all that a cluster shows', () => {
+  expect(live.report).toMatchObject({
+    cluster: 'side_by_side',
+    nodes: 16,
+    gpus: 128,
+    nodesOut: 0,
+    partitions: ['train', 'shared', 'debug'],
+    qos: ['normal', 'high'],
+    accounts: 2,
+    users: 5,
+    leaves: 4,
+    missing: [],
+  });
+  expect(live.report?.running).toBeGreaterThan(5);
+  expect(live.report?.pending).toBeGreaterThan(30);
+  expect(live.report?.jobs).toBeGreaterThan(30);
+});
+
+it.skipIf(!isThere)('imports the same from what an ordinary user saved', async () => {
+  const second = join(folder, 'second');
+  const report = await importCluster({ out: second, saved: join(folder, 'own', 'saved'), days: 1 });
+  expect(report.missing).toEqual([]);
+  const text = (where: string, name: string) => readFileSync(join(where, name), 'utf8').replace(/^#.*\n/, '');
+  for (const name of ['cluster.yaml', 'policy.yaml']) expect(text(second, name)).toBe(text(out, name));
+  expect(readdirSync(second).toSorted()).toEqual(readdirSync(out).toSorted());
+});
+
+it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, async () => {
+  const waits = await predictNext(out, after);
+  process.stderr.write(`${waitTable(`seed ${SEED}`, waits)}\n`);
+  expect(waits.jobs).toBeGreaterThanOrEqual(195);
+  expect(waits.recordedMeanSeconds).toBeGreaterThan(10);
+  expect(Math.abs(waits.difference ?? 1)).toBeLessThan(0.1);
+});
+
+/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. Only root may. */
+function goFirst(): () => void {
+  const before = getPriority();
+  try {
+    setPriority(-15);
+  } catch {
+    return () => {};
+  }
+  return () => setPriority(before);
+}
