@@ -71,7 +71,8 @@ class DumpRecord {
       if (name === 'node') limit.nodes = count;
       else if (name === 'gres/gpu') limit.gpus = count;
       else if (name === 'cpu') limit.cpus = count;
-      else this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes, CPUs and GPUs of any type are limited');
+      else
+        this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes, CPUs and GPUs of any type are limited');
     }
     const jobs = jobNames.length === 0 ? null : this.number(...jobNames);
     if (jobs !== null) limit.jobs = jobs;

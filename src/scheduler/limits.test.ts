@@ -136,7 +136,10 @@ describe('submission', () => {
 
 it('lets start what a recount of all that runs lets start, and wakes every job that an end sets free', () => {
   const amount = fc.constantFrom(null, 1, 2, 4, 9);
-  const useLimit = fc.record({ jobs: amount, nodes: amount, gpus: amount, cpus: fc.constantFrom(null, null, 6, 12) }, { requiredKeys: [] });
+  const useLimit = fc.record(
+    { jobs: amount, nodes: amount, gpus: amount, cpus: fc.constantFrom(null, null, 6, 12) },
+    { requiredKeys: [] },
+  );
   const limits = fc.record(
     {
       group: useLimit,

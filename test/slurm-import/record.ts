@@ -21,11 +21,11 @@ export interface SiteRun {
 
 /** What the slow test and the recordings run: less than three minutes. */
 export const SITE_RUN: Omit<SiteRun, 'seed'> = {
-  before: 200,
-  beforeSeconds: 20,
+  before: 160,
+  beforeSeconds: 15,
   after: 200,
-  afterSeconds: 35,
-  workSeconds: 112,
+  afterSeconds: 30,
+  workSeconds: 108,
 };
 
 /** Runs a workload on a real Slurm, has `inTheMidst` done with it, and returns what accounting says of all jobs in the end, and slurmctld's log. */

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,9 @@ const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** Another workload every day. */
 const SEED = Math.floor(Date.now() / 86_400_000);
-const isThere = ensureSlurmAccounting();
-if (!isThere) process.stderr.write('Slurm is not installed and cannot be: nothing is imported from a real one here\n');
+// Only root may submit in the name of several users.
+const isThere = userInfo().uid === 0 && ensureSlurmAccounting();
+if (!isThere) process.stderr.write('There is no Slurm here, or no root: nothing is imported from a real one\n');
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-site-'));
 const out = join(folder, 'out');
@@ -44,15 +45,14 @@ async function importBoth(slurm: SlurmCluster): Promise<void> {
   mkdirSync(own);
   chmodSync(own, 0o777);
   // User `games` of Debian, who may not more than anybody.
-  const asUser = userInfo().uid === 0 ? { uid: 5, gid: 60 } : {};
-  await run('/bin/sh', ['-c', recipe(1)], { cwd: own, env: slurm.env, ...asUser });
+  await run('/bin/sh', ['-c', recipe(1)], { cwd: own, env: slurm.env, uid: 5, gid: 60 });
 }
 
 it.skipIf(!isThere)('imports all that a cluster shows', () => {
   expect(live.report).toMatchObject({
     cluster: 'side_by_side',
-    nodes: 16,
-    gpus: 128,
+    nodes: 32,
+    gpus: 256,
     nodesOut: 0,
     partitions: ['train', 'shared', 'debug'],
     qos: ['normal', 'high'],
@@ -83,13 +83,11 @@ it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, a
   expect(Math.abs(waits.difference ?? 1)).toBeLessThan(0.1);
 });
 
-/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. Only root may. */
+/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. */
 function goFirst(): () => void {
+  const chrt = (...args: string[]) => spawnSync('chrt', [...args, String(process.pid)]).status === 0;
+  if (chrt('--rr', '--pid', '10')) return () => void chrt('--other', '--pid', '0');
   const before = getPriority();
-  try {
-    setPriority(-15);
-  } catch {
-    return () => {};
-  }
+  setPriority(-15);
   return () => setPriority(before);
 }
