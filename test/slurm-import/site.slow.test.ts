@@ -4,11 +4,12 @@ import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { importCluster, type ImportReport } from '../../src/cli/slurm-import/import-cluster.ts';
+import { z } from 'zod';
+import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { recipe } from '../../src/cli/slurm-import/saved-files.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { predictNext, waitTable } from './compare.ts';
-import { recordSite, SITE_RUN } from './record.ts';
+import { recordSite, SITE_RUN, type SiteRecord } from './record.ts';
 
 const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -20,15 +21,15 @@ if (!isThere) process.stderr.write('There is no Slurm here, or no root: nothing 
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-site-'));
 const out = join(folder, 'out');
-const live: { report: ImportReport | null } = { report: null };
-let after = '';
+const live: { report: unknown } = { report: null };
+let site: SiteRecord | null = null;
 
 beforeAll(async () => {
   if (!isThere) return;
   chmodSync(folder, 0o755);
   const restore = goFirst();
   try {
-    ({ after } = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth));
+    site = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth);
   } finally {
     restore();
   }
@@ -40,7 +41,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function importBoth(slurm: SlurmCluster): Promise<void> {
   const command = [MAIN, 'clusters', 'import', '--from', 'slurm', '--out', out, '--days', '1', '--json'];
   const { stdout } = await run(process.execPath, command, { env: slurm.env });
-  live.report = JSON.parse(stdout) as ImportReport;
+  live.report = JSON.parse(stdout);
   const own = join(folder, 'own');
   mkdirSync(own);
   chmodSync(own, 0o777);
@@ -61,9 +62,9 @@ it.skipIf(!isThere)('imports all that a cluster shows', () => {
     leaves: 4,
     missing: [],
   });
-  expect(live.report?.running).toBeGreaterThan(5);
-  expect(live.report?.pending).toBeGreaterThan(30);
-  expect(live.report?.jobs).toBeGreaterThan(30);
+  const { running, pending } = z.object({ running: z.number(), pending: z.number() }).parse(live.report);
+  expect(running).toBeGreaterThan(20);
+  expect(pending).toBeGreaterThan(20);
 });
 
 it.skipIf(!isThere)('imports the same from what an ordinary user saved', async () => {
@@ -76,7 +77,8 @@ it.skipIf(!isThere)('imports the same from what an ordinary user saved', async (
 });
 
 it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, async () => {
-  const waits = await predictNext(out, after);
+  if (site === null) throw new Error('nothing was recorded');
+  const waits = await predictNext(out, site);
   process.stderr.write(`${waitTable(`seed ${SEED}`, waits)}\n`);
   expect(waits.jobs).toBeGreaterThanOrEqual(195);
   expect(waits.recordedMeanSeconds).toBeGreaterThan(10);

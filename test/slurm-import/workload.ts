@@ -52,7 +52,8 @@ export function siteWorkload(plan: SiteWorkload): SiteJob[] {
   const work = drawn.reduce((sum, job) => sum + job.nodes * job.gpusPerNode * job.runSeconds, 0);
   const scale = (workSeconds * gpus) / work;
   return drawn.map(({ overestimate, ...job }) => {
-    const runSeconds = Math.max(2, Math.round(job.runSeconds * scale));
+    // Whole seconds would all end within milliseconds of a pass, and those decide then who is in time for it.
+    const runSeconds = Math.round(job.runSeconds * scale * 100) / 100;
     const limitMinutes = Math.min(10, Math.ceil((runSeconds * overestimate) / 60 + 0.1));
     return { ...job, submitMs: Math.round(job.submitMs), runSeconds, limitMinutes };
   });
