@@ -48,7 +48,7 @@ export function formatHostList(names: readonly string[]): string {
         end += 1;
         number += 1;
       } while (numbered(prefix, digits, names[end]) === number);
-      ranges.push(range(from, number - 1, digits.startsWith('0') ? digits.length : 0));
+      ranges.push(range(from, number - 1, digits.length > 1 && digits.startsWith('0') ? digits.length : 0));
       number = numbered(prefix, digits, names[end]);
     }
     if (ranges.length === 0) end += 1;
@@ -63,9 +63,11 @@ export function formatHostList(names: readonly string[]): string {
 function numbered(prefix: string, digits: string, name: string | undefined): number | null {
   if (name === undefined || !name.startsWith(prefix)) return null;
   const rest = name.slice(prefix.length);
-  // Padded numbers keep their width; others grow.
-  const isSameWidth = digits.startsWith('0') || rest.startsWith('0') ? rest.length === digits.length : true;
-  return /^\d+$/.test(rest) && isSameWidth ? Number(rest) : null;
+  if (!/^\d+$/.test(rest)) return null;
+  const isPadded = (text: string) => text.length > 1 && text.startsWith('0');
+  // Padded numbers keep their width; others have no zero in front.
+  const isAlike = isPadded(digits) ? rest.length === digits.length : !isPadded(rest);
+  return isAlike ? Number(rest) : null;
 }
 
 function range(from: number, to: number, width: number): string {

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { spread } from '../../src/cli/slurm-import/import-files.ts';
 import { loadScenario } from '../../src/cli/sim/load-scenario.ts';
@@ -11,26 +12,35 @@ import { readQueueCsv } from '../../src/formats/queue-csv.ts';
 import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import type { RecordedWaits } from '../../src/twin/report.ts';
+import type { SiteRecord } from './record.ts';
 
 /**
- * The twin goes on from an import, and is told only what nobody could foresee: when the next jobs are submitted, and how long jobs run, from the
- * accounting of the whole run (`after`, the output of sacct). Returns the mean waits of the next jobs, the twin's beside Slurm's.
+ * The twin goes on from an import, and is told only what nobody could foresee: when the next jobs are submitted, from the accounting of the whole
+ * run, and how long jobs run. Returns the mean waits of the next jobs, the twin's beside Slurm's.
  */
-export async function predictNext(imported: string, after: string): Promise<RecordedWaits> {
+export async function predictNext(
+  imported: string,
+  { after, runSeconds }: Omit<SiteRecord, 'log'>,
+): Promise<RecordedWaits> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-next-'));
   try {
     const trace = readSacctDump(after, 'after.txt');
     const shiftMs = (trace.originMs ?? 0) - importedAtMs(imported);
     const recorded = new Map(trace.rows.map((row) => [row.job, row]));
+    const runMsOf = (job: string) => {
+      const seconds = runSeconds[job];
+      return seconds === undefined ? recorded.get(job)?.runMs : Math.round(seconds * 1000);
+    };
     const queue = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv').map((row) => ({
       ...row,
-      runMs: recorded.get(row.job)?.runMs ?? row.runMs,
+      runMs: runMsOf(row.job) ?? row.runMs,
     }));
     const queued = new Set(queue.map(({ job }) => job));
     const next = trace.rows.flatMap((row) => {
       const submitMs = row.submitMs + shiftMs;
       if (submitMs < 0 || queued.has(row.job)) return [];
-      return [{ ...row, submitMs, eligibleMs: null, actualStartMs: (row.actualStartMs ?? 0) + shiftMs }];
+      const runMs = runMsOf(row.job) ?? row.runMs;
+      return [{ ...row, submitMs, runMs, eligibleMs: null, actualStartMs: (row.actualStartMs ?? 0) + shiftMs }];
     });
     writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
     writeFileSync(join(folder, 'next.csv'), jobsCsvText(spread(next)));
@@ -58,7 +68,13 @@ export async function predictRecorded(recording: string): Promise<RecordedWaits>
   try {
     const out = join(folder, 'out');
     await importCluster({ out, saved: join(recording, 'saved'), days: 1 });
-    return await predictNext(out, readFileSync(join(recording, 'after.txt'), 'utf8'));
+    const runs = join(recording, 'runs.json');
+    return await predictNext(out, {
+      after: readFileSync(join(recording, 'after.txt'), 'utf8'),
+      runSeconds: existsSync(runs)
+        ? z.record(z.string(), z.number()).parse(JSON.parse(readFileSync(runs, 'utf8')))
+        : {},
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -21,18 +21,27 @@ export interface SiteRun {
 
 /** What the slow test and the recordings run: less than three minutes. */
 export const SITE_RUN: Omit<SiteRun, 'seed'> = {
-  before: 200,
-  beforeSeconds: 20,
+  before: 160,
+  beforeSeconds: 15,
   after: 200,
-  afterSeconds: 35,
-  workSeconds: 112,
+  afterSeconds: 30,
+  workSeconds: 108,
 };
 
-/** Runs a workload on a real Slurm, has `inTheMidst` done with it, and returns what accounting says of all jobs in the end, and slurmctld's log. */
+export interface SiteRecord {
+  /** What sacct says of all jobs in the end. */
+  after: string;
+  /** How long each job sleeps, by its id: sacct knows whole seconds alone. */
+  runSeconds: Readonly<Record<string, number>>;
+  /** Slurmctld's. */
+  log: string;
+}
+
+/** Runs a workload on a real Slurm and has `inTheMidst` done with it. */
 export async function recordSite(
   { before, after, beforeSeconds, afterSeconds, workSeconds, seed }: SiteRun,
   inTheMidst: (slurm: SlurmCluster) => Promise<void>,
-): Promise<{ after: string; log: string }> {
+): Promise<SiteRecord> {
   const slurm = await startSlurm(SITE);
   try {
     const gpus = SITE.nodes * (SITE.gpusPerNode ?? 0);
@@ -42,7 +51,9 @@ export async function recordSite(
     await Promise.all([inTheMidst(slurm), submitAll(jobs.slice(before), startMs, slurm)]);
     await untilDrained(slurm);
     const log = readFileSync(join(slurm.folder, 'log', 'slurmctld.log'), 'utf8');
-    return { after: await accounting(slurm), log };
+    // One at a time: ids in the order of submission.
+    const runSeconds = Object.fromEntries(jobs.map((job, index) => [String(index + 1), job.runSeconds]));
+    return { after: await accounting(slurm), runSeconds, log };
   } finally {
     await slurm.stop();
   }
@@ -116,9 +127,10 @@ if (process.argv[1] === import.meta.filename) {
     process.exit(2);
   }
   mkdirSync(folder, { recursive: true });
-  const { after, log } = await recordSite({ ...SITE_RUN, seed: Number(seed) }, (slurm) => {
+  const { after, runSeconds, log } = await recordSite({ ...SITE_RUN, seed: Number(seed) }, (slurm) => {
     return saveTexts(join(folder, 'saved'), slurm);
   });
   writeFileSync(join(folder, 'after.txt'), after);
+  writeFileSync(join(folder, 'runs.json'), JSON.stringify(runSeconds));
   writeFileSync(join(folder, 'slurmctld.log'), log);
 }

@@ -7,7 +7,7 @@ import { collectLive, collectSaved } from '../../src/cli/slurm-import/collect.ts
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { importFiles } from '../../src/cli/slurm-import/import-files.ts';
 import { readSlurmSaved } from '../../src/cli/slurm-import/read-saved.ts';
-import { SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
+import { recipe, SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
 import { parseClusterFile } from '../../src/formats/cluster-file.ts';
 import { parsePolicyFile } from '../../src/formats/policy-file.ts';
 import { readQueueCsv } from '../../src/formats/queue-csv.ts';
@@ -168,6 +168,19 @@ describe('the queue', () => {
   it('has the nodes that are out of service', () => {
     expect(imported.nodesOut).toEqual([{ name: 'dgx4', state: 'IDLE+DRAIN' }]);
     expect(file('now.yaml')).toContain('nodesOut: dgx4');
+  });
+});
+
+describe('the guide', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/guides/slurm-import.md'), 'utf8');
+
+  it('has the recipe that the command prints', () => {
+    expect(guide).toContain(`\`\`\`sh\n${recipe(28)}\n\`\`\``);
+  });
+
+  it.each(SAVED_FILES)('says what $name is for', ({ name, without }) => {
+    expect(guide).toMatch(new RegExp(`^\\| \`${name}\\.txt\` \\|.*\\|`, 'm'));
+    expect(guide.replaceAll('`', '')).toContain(`| ${without.replaceAll('`', '')} |`);
   });
 });
 

@@ -1,33 +1,35 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { importCluster, type ImportReport } from '../../src/cli/slurm-import/import-cluster.ts';
+import { z } from 'zod';
+import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { recipe } from '../../src/cli/slurm-import/saved-files.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { predictNext, waitTable } from './compare.ts';
-import { recordSite, SITE_RUN } from './record.ts';
+import { recordSite, SITE_RUN, type SiteRecord } from './record.ts';
 
 const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** Another workload every day. */
 const SEED = Math.floor(Date.now() / 86_400_000);
-const isThere = ensureSlurmAccounting();
-if (!isThere) process.stderr.write('Slurm is not installed and cannot be: nothing is imported from a real one here\n');
+// Only root may submit in the name of several users.
+const isThere = userInfo().uid === 0 && ensureSlurmAccounting();
+if (!isThere) process.stderr.write('There is no Slurm here, or no root: nothing is imported from a real one\n');
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-site-'));
 const out = join(folder, 'out');
-const live: { report: ImportReport | null } = { report: null };
-let after = '';
+const live: { report: unknown } = { report: null };
+let site: SiteRecord | null = null;
 
 beforeAll(async () => {
   if (!isThere) return;
   chmodSync(folder, 0o755);
   const restore = goFirst();
   try {
-    ({ after } = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth));
+    site = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth);
   } finally {
     restore();
   }
@@ -39,20 +41,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function importBoth(slurm: SlurmCluster): Promise<void> {
   const command = [MAIN, 'clusters', 'import', '--from', 'slurm', '--out', out, '--days', '1', '--json'];
   const { stdout } = await run(process.execPath, command, { env: slurm.env });
-  live.report = JSON.parse(stdout) as ImportReport;
+  live.report = JSON.parse(stdout);
   const own = join(folder, 'own');
   mkdirSync(own);
   chmodSync(own, 0o777);
   // User `games` of Debian, who may not more than anybody.
-  const asUser = userInfo().uid === 0 ? { uid: 5, gid: 60 } : {};
-  await run('/bin/sh', ['-c', recipe(1)], { cwd: own, env: slurm.env, ...asUser });
+  await run('/bin/sh', ['-c', recipe(1)], { cwd: own, env: slurm.env, uid: 5, gid: 60 });
 }
 
 it.skipIf(!isThere)('imports all that a cluster shows', () => {
   expect(live.report).toMatchObject({
     cluster: 'side_by_side',
-    nodes: 16,
-    gpus: 128,
+    nodes: 32,
+    gpus: 256,
     nodesOut: 0,
     partitions: ['train', 'shared', 'debug'],
     qos: ['normal', 'high'],
@@ -61,9 +62,9 @@ it.skipIf(!isThere)('imports all that a cluster shows', () => {
     leaves: 4,
     missing: [],
   });
-  expect(live.report?.running).toBeGreaterThan(5);
-  expect(live.report?.pending).toBeGreaterThan(30);
-  expect(live.report?.jobs).toBeGreaterThan(30);
+  const { running, pending } = z.object({ running: z.number(), pending: z.number() }).parse(live.report);
+  expect(running).toBeGreaterThan(20);
+  expect(pending).toBeGreaterThan(20);
 });
 
 it.skipIf(!isThere)('imports the same from what an ordinary user saved', async () => {
@@ -76,20 +77,19 @@ it.skipIf(!isThere)('imports the same from what an ordinary user saved', async (
 });
 
 it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, async () => {
-  const waits = await predictNext(out, after);
+  if (site === null) throw new Error('nothing was recorded');
+  const waits = await predictNext(out, site);
   process.stderr.write(`${waitTable(`seed ${SEED}`, waits)}\n`);
   expect(waits.jobs).toBeGreaterThanOrEqual(195);
   expect(waits.recordedMeanSeconds).toBeGreaterThan(10);
   expect(Math.abs(waits.difference ?? 1)).toBeLessThan(0.1);
 });
 
-/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. Only root may. */
+/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. */
 function goFirst(): () => void {
+  const chrt = (...args: string[]) => spawnSync('chrt', [...args, String(process.pid)]).status === 0;
+  if (chrt('--rr', '--pid', '10')) return () => void chrt('--other', '--pid', '0');
   const before = getPriority();
-  try {
-    setPriority(-15);
-  } catch {
-    return () => {};
-  }
+  setPriority(-15);
   return () => setPriority(before);
 }

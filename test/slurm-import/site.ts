@@ -2,7 +2,7 @@ import type { SlurmClusterOptions } from '../support/slurm-cluster.ts';
 
 /** A cluster as many have one: partitions that overlap, two QOS, accounts with shares, leaf switches. */
 export const SITE: SlurmClusterOptions = {
-  nodes: 16,
+  nodes: 32,
   cpusPerNode: 64,
   gpusPerNode: 8,
   nodePrefix: 'dgx',
@@ -20,15 +20,15 @@ export const SITE: SlurmClusterOptions = {
     'PriorityWeightPartition=1000',
     'PriorityDecayHalfLife=0-00:10:00',
     'PriorityCalcPeriod=1',
-    'PartitionName=train Nodes=dgx[1-12] Default=YES MaxTime=1:00:00 State=UP',
-    'PartitionName=shared Nodes=dgx[9-16] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
-    'PartitionName=debug Nodes=dgx[15-16] MaxTime=10 PriorityTier=10 State=UP',
+    'PartitionName=train Nodes=dgx[1-24] Default=YES MaxTime=1:00:00 State=UP',
+    'PartitionName=shared Nodes=dgx[17-32] MaxTime=30 DefaultTime=10 PriorityJobFactor=10 State=UP',
+    'PartitionName=debug Nodes=dgx[29-32] MaxTime=10 PriorityTier=10 State=UP',
   ],
   topologyLines: [
-    'SwitchName=leaf1 Nodes=dgx[1-4]',
-    'SwitchName=leaf2 Nodes=dgx[5-8]',
-    'SwitchName=leaf3 Nodes=dgx[9-12]',
-    'SwitchName=leaf4 Nodes=dgx[13-16]',
+    'SwitchName=leaf1 Nodes=dgx[1-8]',
+    'SwitchName=leaf2 Nodes=dgx[9-16]',
+    'SwitchName=leaf3 Nodes=dgx[17-24]',
+    'SwitchName=leaf4 Nodes=dgx[25-32]',
     'SwitchName=spine Switches=leaf[1-4]',
   ],
   accounting: [

@@ -28,6 +28,9 @@ export interface SiteWorkload {
   gpus: number;
 }
 
+/** GPUs of a job that shares its node, each as likely. */
+const PARTS = [1, 1, 1, 1, 2, 2, 4];
+
 /** Poisson arrivals; most jobs take part of a node, the others whole ones. Made-up figures that give queues in every partition. */
 export function siteWorkload(plan: SiteWorkload): SiteJob[] {
   const { seed, jobs, before, beforeSeconds, afterSeconds, workSeconds, gpus } = plan;
@@ -36,10 +39,10 @@ export function siteWorkload(plan: SiteWorkload): SiteJob[] {
   let submitMs = 0;
   const drawn = Array.from({ length: jobs }, (_, index) => {
     const partition = pick<(typeof PARTITIONS)[number]>(PARTITIONS, random.nextUniform());
-    const isPart = partition.nodesMax === 1 || random.nextUniform() < 0.8;
+    const isPart = partition.nodesMax === 1 || random.nextUniform() < 0.9;
     const nodes = isPart ? 1 : Math.max(1, Math.round(logUniform(1, partition.nodesMax)));
-    const gpusPerNode = isPart ? 2 ** Math.floor(random.nextUniform() * 3) : 8;
-    const runSeconds = logUniform(10, 40);
+    const gpusPerNode = isPart ? (PARTS[Math.floor(random.nextUniform() * PARTS.length)] ?? 1) : 8;
+    const runSeconds = logUniform(20, 60);
     const overestimate = logUniform(1.1, 3);
     const person = USERS[Math.floor(random.nextUniform() * USERS.length)] ?? USERS[0];
     const qos = random.nextUniform() < 0.25 ? 'high' : 'normal';
@@ -49,7 +52,8 @@ export function siteWorkload(plan: SiteWorkload): SiteJob[] {
   const work = drawn.reduce((sum, job) => sum + job.nodes * job.gpusPerNode * job.runSeconds, 0);
   const scale = (workSeconds * gpus) / work;
   return drawn.map(({ overestimate, ...job }) => {
-    const runSeconds = Math.max(2, Math.round(job.runSeconds * scale));
+    // Whole seconds would all end within milliseconds of a pass, and those decide then who is in time for it.
+    const runSeconds = Math.round(job.runSeconds * scale * 100) / 100;
     const limitMinutes = Math.min(10, Math.ceil((runSeconds * overestimate) / 60 + 0.1));
     return { ...job, submitMs: Math.round(job.submitMs), runSeconds, limitMinutes };
   });

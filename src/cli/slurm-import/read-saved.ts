@@ -184,7 +184,7 @@ function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], n
   const names = others.map(({ values }) => values.get('partitionname') ?? '').join(', ');
   const jobs = others.reduce((sum, line) => sum + weight(line), 0);
   notes.push(
-    `partitions ${names}: more than ${PARTITIONS_MAX} are not told apart; ${jobs} jobs of these may have every node`,
+    `partitions ${names}: more than ${PARTITIONS_MAX} are not told apart; ${jobs} jobs of these go to the default partition`,
   );
   return partitions.filter((line) => kept.has(line));
 }
