@@ -13,6 +13,7 @@ const { metafile } = await build({
     orrery: join(root, 'src/cli/main.ts'),
     daemon: join(root, 'src/daemon/main.ts'),
     'array-task': join(root, 'src/cli/slurm-array/array-task.ts'),
+    'forecast-worker': join(root, 'src/daemon/forecast/forecast-worker.ts'),
     'simulation-worker': join(root, 'src/cli/sim/simulation-worker.ts'),
   },
   outdir: out,

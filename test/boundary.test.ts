@@ -20,7 +20,9 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
   backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
   health: { values: ['lib', 'contract'] },
-  daemon: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'store', 'backend', 'health'] },
+  daemon: {
+    values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'twin', 'store', 'backend', 'health'],
+  },
   cli: {
     values: [
       'lib',

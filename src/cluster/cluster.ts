@@ -24,9 +24,15 @@ export interface GpuType {
 
 /** `auto`: what the machine at hand has, shared out. Null: not published. */
 export interface NodeType {
-  /** Nodes are named by it and counted from 1. */
+  /** Nodes are named by it and counted from 1, unless they have `names`. */
   namePrefix: string;
   count: number;
+  /** As many as there are nodes. */
+  names?: readonly string[];
+  /** The leaf switch of all of them, where leaves are not filled one after the other. */
+  leaf?: string;
+  /** What jobs call the type of its GPUs. Absent: `gpuType`. */
+  gresType?: string;
   cpus: number | 'auto' | null;
   memoryBytes: number | 'auto' | null;
   gpusPerNode: number | 'auto';
@@ -142,18 +148,19 @@ export function bisectionBytesPerSecond({ nodeTypes, fabric }: Cluster): number 
 export function expandNodes(cluster: Cluster, auto: Resources): NodeSpec[] {
   const { leafNodes = null } = cluster.fabric ?? {};
   const specs: NodeSpec[] = [];
-  for (const { namePrefix, count, cpus, memoryBytes, gpusPerNode, gpuType } of cluster.nodeTypes) {
+  for (const nodeType of cluster.nodeTypes) {
+    const { namePrefix, count, names, cpus, memoryBytes, gpusPerNode } = nodeType;
     const digits = String(count).length;
     for (let number = 1; number <= count; number++) {
       specs.push({
-        name: `${namePrefix}${String(number).padStart(digits, '0')}`,
+        name: names?.[number - 1] ?? `${namePrefix}${String(number).padStart(digits, '0')}`,
         resources: {
           cpus: typeof cpus === 'number' ? cpus : auto.cpus,
           memoryBytes: typeof memoryBytes === 'number' ? memoryBytes : auto.memoryBytes,
           gpus: gpusPerNode === 'auto' ? auto.gpus : gpusPerNode,
         },
-        gpuType,
-        leaf: leafNodes === null ? null : `leaf${Math.floor(specs.length / leafNodes) + 1}`,
+        gpuType: nodeType.gresType ?? nodeType.gpuType,
+        leaf: nodeType.leaf ?? (leafNodes === null ? null : `leaf${Math.floor(specs.length / leafNodes) + 1}`),
       });
     }
   }

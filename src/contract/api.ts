@@ -264,6 +264,22 @@ export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
 export const nodeListSchema = z.object({ nodes: z.array(nodeSchema) });
 export const accountingSchema = z.object({ rows: z.array(accountingRowSchema) });
 
+/** When a pending job will start; UNIX seconds, null: not within the horizon. All null where it is not pending, or waits for a person. */
+export const forecastSchema = z.object({
+  id: z.int(),
+  arrayJobId: z.int().nullable(),
+  arrayTaskId: z.int().nullable(),
+  /** Sooner in one of ten futures. */
+  lowTime: z.number().nullable(),
+  medianTime: z.number().nullable(),
+  /** Later in one of ten. */
+  highTime: z.number().nullable(),
+  /** Part of the futures in which it starts within the horizon. */
+  startedShare: z.number(),
+  /** Ended jobs that run times and arrivals were drawn from. */
+  historyJobs: z.int(),
+});
+
 /** Which ranks hold up their gang; see `paceOf` for how that is told. */
 export const paceSchema = z.object({
   attempt: z.int(),
@@ -365,6 +381,7 @@ export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;
 export type JobEvent = z.infer<typeof jobEventSchema>;
 export type Health = z.infer<typeof healthSchema>;
+export type Forecast = z.infer<typeof forecastSchema>;
 export type Pace = z.infer<typeof paceSchema>;
 export type Metrics = z.infer<typeof metricsSchema>;
 export type ShutdownResponse = z.infer<typeof shutdownResponseSchema>;

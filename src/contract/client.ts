@@ -19,9 +19,11 @@ import {
   lemonListSchema,
   type LogChunk,
   logChunkSchema,
+  type Forecast,
   type Metrics,
   type Pace,
   metricsSchema,
+  forecastSchema,
   paceSchema,
   type NodeSummary,
   nodeListSchema,
@@ -94,6 +96,8 @@ export interface OrreryClient {
   /** `USR1` or `SIGUSR1`, to each rank's main process. */
   signal(job: JobName, signal: string): Promise<JobSummary>;
   logs(job: JobName, query?: LogQuery, signal?: AbortSignal): AsyncGenerator<LogChunk & { resumeId: string }>;
+  /** When a pending job will start. */
+  forecast(jobId: JobName): Promise<Forecast>;
   /** Which ranks hold up the gang. */
   pace(jobId: JobName): Promise<Pace>;
   /** Lines of ORRERY_METRICS from byte `since`. */
@@ -207,6 +211,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
         yield { ...logChunkSchema.parse(JSON.parse(message.data)), resumeId: message.id ?? '' };
       }
     },
+    forecast: (jobId) => get(`/jobs/${jobId}/forecast`, forecastSchema),
     pace: (jobId) => get(`/jobs/${jobId}/pace`, paceSchema),
     metrics: (jobId, since) => get(`/jobs/${jobId}/metrics${queryText({ since })}`, metricsSchema),
     nodes: async () => (await get('/nodes', nodeListSchema)).nodes,

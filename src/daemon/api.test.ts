@@ -152,6 +152,7 @@ describe('the OpenAPI document', () => {
       'get /health',
       'get /jobs',
       'get /jobs/{id}',
+      'get /jobs/{id}/forecast',
       'get /jobs/{id}/logs',
       'get /jobs/{id}/metrics',
       'get /jobs/{id}/pace',

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
+import type { Forecaster } from './forecast/forecaster.ts';
 import type { HangWatch } from './hang-watch.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
@@ -27,6 +28,7 @@ export interface DaemonContext {
   readonly user: string;
   readonly startMs: number;
   readonly accounting: Accounting;
+  readonly forecaster: Forecaster;
   readonly hangs: HangWatch;
   readonly lemons: LemonWatch;
   readonly measurements: Measurements;

@@ -12,6 +12,7 @@ import {
   logQuerySchema,
   metricsQuerySchema,
   metricsSchema,
+  forecastSchema,
   paceSchema,
   signalRequestSchema,
   submitRequestSchema,
@@ -111,6 +112,14 @@ const metrics = createRoute({
   request: { params, query: metricsQuerySchema },
   responses: jsonAnswer(metricsSchema, 'Whole lines.'),
 });
+const forecast = createRoute({
+  method: 'get',
+  path: '/jobs/{id}/forecast',
+  tags,
+  summary: 'When a pending job will start: the twin goes on from the cluster as it is, many times.',
+  request: { params },
+  responses: jsonAnswer(forecastSchema, 'The forecast.'),
+});
 const pace = createRoute({
   method: 'get',
   path: '/jobs/{id}/pace',
@@ -128,6 +137,25 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   app.openapi(show, (c) => c.json(book.detail(book.resolve(c.req.valid('param').id)), 200));
   app.openapi(why, (c) => c.json(book.why(book.resolve(c.req.valid('param').id)), 200));
 
+  app.openapi(forecast, async (c) => {
+    const { id, arrayJobId, arrayTaskId } = book.summary(book.resolve(c.req.valid('param').id));
+    const nowMs = daemon.now();
+    const found = await daemon.forecaster.start(String(id));
+    const time = (ms: number | undefined) => (ms === undefined || ms === Infinity ? null : (nowMs + ms) / 1000);
+    return c.json(
+      {
+        id,
+        arrayJobId,
+        arrayTaskId,
+        lowTime: time(found?.lowMs),
+        medianTime: time(found?.medianMs),
+        highTime: time(found?.highMs),
+        startedShare: found?.startedShare ?? 0,
+        historyJobs: found?.historyJobs ?? 0,
+      },
+      200,
+    );
+  });
   app.openapi(pace, (c) => c.json(jobPace(daemon.store, daemon.home, book.resolve(c.req.valid('param').id)), 200));
 
   /** Of an array the tasks that can; the request fails where none can. */

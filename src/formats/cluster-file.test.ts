@@ -159,3 +159,35 @@ describe('a cluster file that is wrong', () => {
     expect(() => parseClusterFile(good.replace(from, to), 'rsc.yaml', gpuNames)).toThrow(message);
   });
 });
+
+describe('nodes with names of their own', () => {
+  const file = (nodes: string) => `name: mine\ntitle: mine\nnodes: {${nodes}}\n`;
+  const parseNodes = (nodes: string) => parseClusterFile(file(nodes), 'mine.yaml', gpuNames);
+
+  it('have the names of their host list, their leaf, and Slurm\u2019s word for their GPUs', () => {
+    const cluster = parseNodes(
+      "hosts: 'dgx[7-8]', leaf: leaf1, cpus: 4, memoryMebibytes: 3, gpusPerNode: 2, gresType: a100",
+    );
+    expect(expandNodes(cluster, { cpus: 1, memoryBytes: 1, gpus: 1 })).toEqual(
+      ['dgx7', 'dgx8'].map((name) => ({
+        name,
+        resources: { cpus: 4, memoryBytes: 3 * 1024 ** 2, gpus: 2 },
+        gpuType: 'a100',
+        leaf: 'leaf1',
+      })),
+    );
+    expect(totalsOf(cluster, gpuTypes)).toMatchObject({ nodes: 2, gpus: 4 });
+  });
+
+  it.each([
+    ["hosts: 'dgx[7-8]', count: 2", /expected either hosts, or namePrefix and count/],
+    ['namePrefix: n', /nodes\.count: missing/],
+    ["hosts: 'dgx['", /expected a host list such as dgx\[001-064\]/],
+    [
+      'namePrefix: n, count: 1, memoryGigabytes: 1, memoryMebibytes: 1',
+      /expected either memoryGigabytes or memoryMebibytes/,
+    ],
+  ])('are refused as %s', (nodes, message) => {
+    expect(() => parseNodes(nodes)).toThrow(message);
+  });
+});

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Cluster, GpuType } from '../cluster/cluster.ts';
+import { parseHostList } from './host-list.ts';
 import { parseYaml } from './yaml-file.ts';
 
 const GIGA = 1e9;
 const TERA = 1e12;
 const PETA = 1e15;
+const MEBI = 1024 ** 2;
+const NODES_MAX = 1_000_000;
 
 const positive = z.number().positive();
 const text = z.string().min(1);
@@ -51,9 +54,20 @@ function nodeTypeSchema(gpuNames: readonly string[]) {
   const gpuType = z.string().refine((name) => gpuNames.includes(name), {
     error: (issue) => `expected a GPU type of the catalogue (${known}), got ${JSON.stringify(issue.input)}`,
   });
-  return z.strictObject({
-    namePrefix: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'expected letters, digits and hyphens, a letter first'),
-    count: z.int().min(1).max(1_000_000),
+  const fields = z.strictObject({
+    namePrefix: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'expected letters, digits and hyphens, a letter first')
+      .optional(),
+    count: z.int().min(1).max(NODES_MAX).optional(),
+    /** In the place of both: names as a host list. */
+    hosts: z
+      .string()
+      .refine((list) => parseHostList(list, NODES_MAX) !== undefined, 'expected a host list such as dgx[001-064]')
+      .optional(),
+    leaf: text.optional(),
+    gresType: text.optional(),
+    memoryMebibytes: z.int().min(1).optional(),
     /** What the machine at hand has, shared out: for those of the three figures below that are not given. */
     resources: z.literal('auto').optional(),
     cpus: z.int().min(1).optional(),
@@ -63,6 +77,17 @@ function nodeTypeSchema(gpuNames: readonly string[]) {
     cpuPeakTeraflops: positive.optional(),
     localStorageTerabytes: positive.optional(),
     powerWattsMax: positive.optional(),
+  });
+  return fields.superRefine(({ namePrefix, count, hosts, memoryGigabytes, memoryMebibytes }, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+    if (hosts === undefined) {
+      if (namePrefix === undefined) refuse('namePrefix', 'missing: expected namePrefix and count, or hosts');
+      else if (count === undefined) refuse('count', 'missing: expected namePrefix and count, or hosts');
+    } else if (namePrefix !== undefined || count !== undefined) {
+      refuse('hosts', 'expected either hosts, or namePrefix and count');
+    }
+    if (memoryGigabytes !== undefined && memoryMebibytes !== undefined)
+      refuse('memoryMebibytes', 'expected either memoryGigabytes or memoryMebibytes');
   });
 }
 
@@ -108,10 +133,12 @@ export function parseClusterFile(yaml: string, fileName: string, gpuNames: reado
     title: file.title,
     note: file.note ?? null,
     nodeTypes: [file.nodes, ...file.otherNodes].map((nodes) => ({
-      namePrefix: nodes.namePrefix,
-      count: nodes.count,
+      ...namesOf(nodes),
+      ...(nodes.leaf !== undefined && { leaf: nodes.leaf }),
+      ...(nodes.gresType !== undefined && { gresType: nodes.gresType }),
       cpus: nodes.cpus ?? nodes.resources ?? null,
-      memoryBytes: scaled(nodes.memoryGigabytes, GIGA) ?? nodes.resources ?? null,
+      memoryBytes:
+        scaled(nodes.memoryGigabytes, GIGA) ?? scaled(nodes.memoryMebibytes, MEBI) ?? nodes.resources ?? null,
       gpusPerNode: nodes.gpusPerNode ?? nodes.resources ?? 0,
       gpuType: nodes.gpuType ?? null,
       cpuPeakFlops: scaled(nodes.cpuPeakTeraflops, TERA),
@@ -139,6 +166,19 @@ export function parseClusterFile(yaml: string, fileName: string, gpuNames: reado
       : null,
     sources: file.sources,
   };
+}
+
+function namesOf({
+  namePrefix = '',
+  count = 0,
+  hosts,
+}: {
+  namePrefix?: string | undefined;
+  count?: number | undefined;
+  hosts?: string | undefined;
+}) {
+  const names = hosts === undefined ? undefined : parseHostList(hosts, NODES_MAX);
+  return names === undefined ? { namePrefix, count } : { namePrefix, count: names.length, names };
 }
 
 function scaled(figure: number | undefined, factor: number): number | null {

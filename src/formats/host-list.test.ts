@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseHostList } from './host-list.ts';
+import { formatHostList, parseHostList } from './host-list.ts';
 
 it.each([
   ['n1', ['n1']],
@@ -24,6 +24,28 @@ it('gives back any list of plain names', () => {
   fc.assert(
     fc.property(names, (list) => {
       expect(parseHostList(list.join(','))).toEqual(list);
+    }),
+  );
+});
+
+it.each([
+  [['n1'], 'n1'],
+  [['n1', 'n2', 'n3', 'n5'], 'n[1-3,5]'],
+  [['n008', 'n009', 'n010'], 'n[008-010]'],
+  [['n9', 'n10', 'n9'], 'n[9-10,9]'],
+  [['r1n1', 'r1n2', 'r2n1', 'login'], 'r1n[1-2],r2n1,login'],
+])('%j is written as %s', (names, text) => {
+  expect(formatHostList(names)).toBe(text);
+});
+
+it('reads as the names that it was written from, in their order', () => {
+  const name = fc
+    .tuple(fc.constantFrom('n', 'gpu-', 'r1n', ''), fc.constantFrom('', '0', '00', 'x'), fc.nat(120))
+    .map(([prefix, middle, number]) => `a${prefix}${middle}${number}`);
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 1, maxLength: 40 }), (list) => {
+      const ordered = [...list, ...list.toSorted()];
+      expect(parseHostList(formatHostList(ordered))).toEqual(ordered);
     }),
   );
 });

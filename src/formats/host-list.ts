@@ -31,3 +31,46 @@ function expand(part: string, countMax: number): string[] | undefined {
   }
   return names;
 }
+
+/** A host list that stands for these names in this order: neighbours counted up become a range. */
+export function formatHostList(names: readonly string[]): string {
+  const parts: string[] = [];
+  for (let index = 0; index < names.length; ) {
+    const first = names[index] ?? '';
+    const [, prefix = '', digits = ''] = /^(.*?)(\d+)$/.exec(first) ?? [];
+    const ranges: string[] = [];
+    // As long as the prefix and the number of digits stay the same, one pair of brackets holds them.
+    let end = index;
+    let number = digits === '' ? null : Number(digits);
+    while (number !== null) {
+      const from = number;
+      do {
+        end += 1;
+        number += 1;
+      } while (numbered(prefix, digits, names[end]) === number);
+      ranges.push(range(from, number - 1, digits.length > 1 && digits.startsWith('0') ? digits.length : 0));
+      number = numbered(prefix, digits, names[end]);
+    }
+    if (ranges.length === 0) end += 1;
+    const isOne = ranges.length === 0 || (ranges.length === 1 && !ranges[0]?.includes('-'));
+    parts.push(isOne ? first : `${prefix}[${ranges.join(',')}]`);
+    index = end;
+  }
+  return parts.join(',');
+}
+
+/** The number after the prefix where the name is one of so many digits; null for none. */
+function numbered(prefix: string, digits: string, name: string | undefined): number | null {
+  if (name === undefined || !name.startsWith(prefix)) return null;
+  const rest = name.slice(prefix.length);
+  if (!/^\d+$/.test(rest)) return null;
+  const isPadded = (text: string) => text.length > 1 && text.startsWith('0');
+  // Padded numbers keep their width; others have no zero in front.
+  const isAlike = isPadded(digits) ? rest.length === digits.length : !isPadded(rest);
+  return isAlike ? Number(rest) : null;
+}
+
+function range(from: number, to: number, width: number): string {
+  const text = (number: number) => String(number).padStart(width, '0');
+  return from === to ? text(from) : `${text(from)}-${text(to)}`;
+}

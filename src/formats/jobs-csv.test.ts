@@ -5,6 +5,16 @@ import { readJobsCsv } from './jobs-csv.ts';
 const HEADER = 'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s';
 
 describe('a CSV of jobs', () => {
+  it('may say from when on a job may start, and when it did', () => {
+    const text = `${HEADER},begin_s,start_s\na,0,1,0,1,,60,75.5\nb,1,1,0,1,,,\nc,2,1,0,1,,soon,\n`;
+    const { rows, bad } = readJobsCsv(text, 'jobs.csv');
+    expect(rows.map(({ eligibleMs, actualStartMs }) => [eligibleMs, actualStartMs])).toEqual([
+      [60_000, 75_500],
+      [null, null],
+    ]);
+    expect(bad).toMatchObject([{ line: 4, reason: 'begin_s is not seconds, or empty', found: '"soon"' }]);
+  });
+
   it('may have arrays, with or without a throttle', () => {
     const text = `${HEADER},array\na,0,1,0,1,,12%4\nb,0,1,0,1,,sweep\nc,0,1,0,1,,\nd,0,1,0,1,,12%0\n`;
     const { rows, bad } = readJobsCsv(text, 'jobs.csv');

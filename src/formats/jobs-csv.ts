@@ -20,6 +20,8 @@ const OPTIONAL = [
   'gpu_type',
   'exclusive',
   'outcome',
+  'begin_s',
+  'start_s',
 ] as const;
 type Column = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
 
@@ -58,13 +60,23 @@ export function readJobsCsv(text: string, fileName: string): TraceReading {
   return collector.reading('csv');
 }
 
-class RowReader {
+/** Reads the lines below a header. */
+export class RowReader {
   private readonly columns: Columns;
   private readonly fieldOf: Record<Column, (fields: readonly string[]) => string>;
   private readonly seen = new Set<string>();
+  /** Of `submit_s`. */
+  private readonly least: number;
 
-  constructor(columns: Columns, fileName: string, line: number, collector: TraceCollector) {
-    const known: readonly string[] = [...REQUIRED, ...OPTIONAL];
+  constructor(
+    columns: Columns,
+    fileName: string,
+    line: number,
+    collector: TraceCollector,
+    { least = 0, others = [] }: { least?: number; others?: readonly string[] } = {},
+  ) {
+    this.least = least;
+    const known: readonly string[] = [...REQUIRED, ...OPTIONAL, ...others];
     for (const name of columns.names) {
       if (known.includes(name)) continue;
       const meant = nearest(name, known);
@@ -97,11 +109,22 @@ class RowReader {
       gpu_type: columns.reader('gpu_type'),
       exclusive: columns.reader('exclusive'),
       outcome: columns.reader('outcome'),
+      begin_s: columns.reader('begin_s'),
+      start_s: columns.reader('start_s'),
     };
   }
 
   read(fields: readonly string[], line: number, collector: TraceCollector): void {
-    const reject = (reason: string, found: string) => collector.reject(line, reason, found);
+    const row = this.row(fields, line, collector);
+    if (row !== undefined) collector.add(row);
+  }
+
+  /** Undefined where it is a bad record, which the collector is told. */
+  row(fields: readonly string[], line: number, collector: TraceCollector): TraceRow | undefined {
+    const reject = (reason: string, found: string): undefined => {
+      collector.reject(line, reason, found);
+      return undefined;
+    };
     if (fields.length !== this.columns.count) {
       return reject('not as many fields as the header', `${fields.length} of ${this.columns.count}`);
     }
@@ -112,7 +135,12 @@ class RowReader {
     const wrong = (column: Column, expected: string) =>
       reject(`${column} is not ${expected}`, `"${fieldOf[column](fields)}"`);
     const submit = numberOf(fieldOf.submit_s(fields));
-    if (!(submit >= 0)) return wrong('submit_s', 'seconds >= 0');
+    if (!(submit >= this.least)) return wrong('submit_s', this.least === 0 ? 'seconds >= 0' : 'seconds');
+    const [begin, start] = [fieldOf.begin_s(fields), fieldOf.start_s(fields)].map((time) =>
+      time === '' ? null : Math.round(numberOf(time) * 1000),
+    );
+    if (begin === undefined || Number.isNaN(begin)) return wrong('begin_s', 'seconds, or empty');
+    if (start === undefined || Number.isNaN(start)) return wrong('start_s', 'seconds, or empty');
     const nodes = numberOf(fieldOf.nodes(fields));
     if (!Number.isSafeInteger(nodes) || nodes < 1) return wrong('nodes', 'an integer > 0');
     const gpus = numberOf(fieldOf.gpus_per_node(fields));
@@ -141,11 +169,13 @@ class RowReader {
     const array = parseArray(fieldOf.array(fields));
     if (array === undefined) return wrong('array', 'an array such as 12, or 12%4');
     this.seen.add(job);
-    collector.add({
+    return {
       ...PLAIN_ROW,
       line,
       job,
       submitMs: Math.round(submit * 1000),
+      eligibleMs: begin,
+      actualStartMs: start,
       nodes,
       gpusPerNode: gpus,
       cpusPerNode: cpus,
@@ -162,7 +192,7 @@ class RowReader {
       ...(array !== null && { array }),
       after,
       outcome,
-    });
+    };
   }
 }
 

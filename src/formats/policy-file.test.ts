@@ -14,6 +14,28 @@ function errorOf(yaml: string): string {
 }
 
 describe('a policy file', () => {
+  it('may say what becomes of what jobs ask for, and list nodes as host lists', () => {
+    const { options, rules, timing } = parsePolicyFile(
+      `
+partitions: [{name: train, nodes: ['dgx[08-10]', n1]}]
+users: [{name: root, account: root}]
+timing: {launchGapSeconds: 0.002}
+jobs: {exclusivePartitions: [train], isMemoryConsumed: false, defaults: {mebibytesPerCpu: 20}}
+`,
+      'p.yaml',
+    );
+    expect(options.partitions?.[0]?.nodes).toEqual(['dgx08', 'dgx09', 'dgx10', 'n1']);
+    expect(timing?.launchGapMs).toBe(2);
+    expect(rules).toEqual({
+      isWholeNode: false,
+      exclusivePartitions: ['train'],
+      isMemoryConsumed: false,
+      isRequeued: true,
+      defaults: { cpusPerGpu: 0, memoryPerNode: 0, memoryPerCpu: 20, memoryPerGpu: 0 },
+    });
+    expect(parsePolicyFile('schedulerType: backfill', 'p.yaml').rules).toBeNull();
+  });
+
   it('gives every field of the policy under its own name', () => {
     const { options, timing, ignored } = parsePolicyFile(
       `

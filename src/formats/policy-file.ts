@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { SchedulerOptions } from '../scheduler/policy.ts';
+import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
+import { parseHostList } from './host-list.ts';
 import { wrongNames } from './policy-names.ts';
 import {
   APPLIED_PARAMETERS,
@@ -11,6 +12,7 @@ import {
   isIgnoredParameter,
   parameterOption,
 } from './scheduler-parameters.ts';
+import type { JobRules } from './slurm-job-rules.ts';
 import { SLURM_CADENCE } from './slurm-times.ts';
 import { parseYaml } from './yaml-file.ts';
 
@@ -19,11 +21,15 @@ export interface PolicyFile {
   options: SchedulerOptions;
   /** Null where the file has no `timing`. */
   timing: Timing | null;
+  /** What becomes of what jobs of a trace ask for, as in Slurm; null: they have that. */
+  rules: JobRules | null;
   /** What a live daemon does about lemon nodes; null where the file does not say. */
   lemons: 'advise' | 'drain' | null;
   /** Slurm's parameters in it that change nothing here, and why. */
   ignored: readonly { key: string; reason: string }[];
 }
+
+const NODES_MAX = 1_000_000;
 
 const seconds = z.number().min(0);
 const secondsAboveZero = z.number().min(1);
@@ -35,7 +41,7 @@ const share = z.number().min(0);
 const weight = z.number().min(0);
 const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 
-const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit });
+const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit });
 const limits = {
   group: useLimit.exactOptional(),
   perUser: useLimit.exactOptional(),
@@ -87,6 +93,7 @@ const priority = z.strictObject({
   maxAgeSeconds: secondsAboveZero.exactOptional(),
   decayHalfLifeSeconds: seconds.exactOptional(),
   calcPeriodSeconds: secondsAboveZero.exactOptional(),
+  calcAgeSeconds: seconds.exactOptional(),
   isSmallFavored: z.boolean().exactOptional(),
   fairshareAlgorithm: z.enum(['fair_tree', 'classic']).exactOptional(),
   billingWeights: z
@@ -116,8 +123,26 @@ const reservation = z
     error: 'expected an end after startSeconds',
   });
 
+const amount = z.int().min(0).default(0);
+
+const jobs = z.strictObject({
+  isWholeNode: z.boolean().default(false),
+  exclusivePartitions: names.default([]),
+  isMemoryConsumed: z.boolean().default(true),
+  isRequeued: z.boolean().default(true),
+  defaults: z
+    .strictObject({
+      cpusPerGpu: amount,
+      mebibytesPerNode: amount,
+      mebibytesPerCpu: amount,
+      mebibytesPerGpu: amount,
+    })
+    .prefault({}),
+});
+
 const timing = z.strictObject({
   launchSeconds: seconds.default(0),
+  launchGapSeconds: seconds.exactOptional(),
   completeSeconds: seconds.default(0),
   killSeconds: seconds.default(0),
 });
@@ -128,6 +153,7 @@ const cadence = z.strictObject({
   timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
+  mainAgeSeconds: seconds.exactOptional(),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
   bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
   bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),
@@ -185,6 +211,7 @@ const policySchema = z
   .strictObject({
     ...ownFields,
     timing: timing.exactOptional(),
+    jobs: jobs.exactOptional(),
     lemons: z.enum(['advise', 'drain']).exactOptional(),
     ...applied,
     ...ignorable,
@@ -203,7 +230,14 @@ const policySchema = z
  * (`bf_window` in minutes), reservations in seconds, and `timing` in seconds. Throws ORR_BAD_FILE with file, line and field.
  */
 export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
-  const { timing: delays, lemons = null, reservations, ...rest } = parseYaml(yaml, fileName, policySchema);
+  const {
+    timing: delays,
+    jobs: rules,
+    lemons = null,
+    reservations,
+    partitions,
+    ...rest
+  } = parseYaml(yaml, fileName, policySchema);
   const options: SchedulerOptions = {};
   const ignored: PolicyFile['ignored'][number][] = [];
   for (const [key, value] of Object.entries(rest)) {
@@ -211,6 +245,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
     else if (isIgnoredParameter(key)) ignored.push({ key, reason: IGNORED_PARAMETERS[key] });
     else Object.assign(options, { [key]: value });
   }
+  if (partitions !== undefined) options.partitions = partitions.map(withNodeNames);
   if (reservations !== undefined) {
     options.reservations = reservations.map(({ startSeconds, endSeconds, ...entry }) => ({
       ...entry,
@@ -218,7 +253,32 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
       endMs: Math.round(endSeconds * 1000),
     }));
   }
-  return { options, timing: delays === undefined ? null : toTiming(delays), lemons, ignored };
+  return {
+    options,
+    timing: delays === undefined ? null : toTiming(delays),
+    rules: rules === undefined ? null : toRules(rules),
+    lemons,
+    ignored,
+  };
+}
+
+/** Nodes may be given as host lists. */
+function withNodeNames(entry: z.output<typeof partition>): PartitionPolicy {
+  if (entry.nodes === undefined || entry.nodes === null) return entry;
+  return { ...entry, nodes: entry.nodes.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]) };
+}
+
+function toRules({ defaults, ...rest }: z.output<typeof jobs>): JobRules {
+  const { cpusPerGpu, mebibytesPerNode, mebibytesPerCpu, mebibytesPerGpu } = defaults;
+  return {
+    ...rest,
+    defaults: {
+      cpusPerGpu,
+      memoryPerNode: mebibytesPerNode,
+      memoryPerCpu: mebibytesPerCpu,
+      memoryPerGpu: mebibytesPerGpu,
+    },
+  };
 }
 
 function toTiming(delays: z.output<typeof timing>): Timing {
@@ -226,5 +286,6 @@ function toTiming(delays: z.output<typeof timing>): Timing {
     launchMs: Math.round(delays.launchSeconds * 1000),
     completeMs: Math.round(delays.completeSeconds * 1000),
     killMs: Math.round(delays.killSeconds * 1000),
+    ...(delays.launchGapSeconds !== undefined && { launchGapMs: Math.round(delays.launchGapSeconds * 1000) }),
   };
 }

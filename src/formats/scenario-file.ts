@@ -28,6 +28,7 @@ const jobSchema = z
     user: name.optional(),
     account: name.optional(),
     qos: name.optional(),
+    partition: name.optional(),
     priority: z.int().min(-1e9).max(1e9).optional(),
     maxRequeues: z.int().min(0).max(1e9).optional(),
     /** The user cancels it this long after its submission. */
@@ -50,6 +51,11 @@ const schema = z.strictObject({
   cluster: name.optional(),
   workload: name.optional(),
   trace: name.optional(),
+  /** What runs and waits at second 0, and what was used before. */
+  queue: name.optional(),
+  usage: name.optional(),
+  /** Host list. */
+  nodesOut: name.optional(),
   days: positive.optional(),
   /** Left out of every measure, with the jobs that were submitted in it. */
   warmupDays: notNegative.optional(),
@@ -86,6 +92,9 @@ export interface ScenarioFields {
   cluster?: string;
   workload?: string;
   trace?: string;
+  queue?: string;
+  usage?: string;
+  nodesOut?: string;
   days?: number;
   warmupDays?: number;
   seed?: number;
@@ -105,7 +114,7 @@ export interface ScenarioFields {
 }
 
 /** Fields that name a file. */
-export const FILE_FIELDS = ['trace', 'slurmConf', 'topologyConf', 'qosDump', 'assocDump'] as const;
+export const FILE_FIELDS = ['trace', 'queue', 'usage', 'slurmConf', 'topologyConf', 'qosDump', 'assocDump'] as const;
 
 /** Fields that name an entry of the catalogue or a file. */
 export const NAME_FIELDS = ['cluster', 'workload', 'policy', 'failures'] as const;

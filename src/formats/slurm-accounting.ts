@@ -70,7 +70,9 @@ class DumpRecord {
     for (const [name, count] of parseTres(this.text(...tresNames))) {
       if (name === 'node') limit.nodes = count;
       else if (name === 'gres/gpu') limit.gpus = count;
-      else this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes and GPUs of any type are limited');
+      else if (name === 'cpu') limit.cpus = count;
+      else
+        this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes, CPUs and GPUs of any type are limited');
     }
     const jobs = jobNames.length === 0 ? null : this.number(...jobNames);
     if (jobs !== null) limit.jobs = jobs;
@@ -78,7 +80,8 @@ class DumpRecord {
   }
 }
 
-function records(
+/** Throws ORR_BAD_FILE where a column is missing. */
+export function dumpRecords(
   dump: ConfText,
   required: readonly string[],
   command: string,
@@ -117,7 +120,7 @@ const NOT_LIMITED = [
 
 /** QOS from `sacctmgr show qos -P`. Throws ORR_BAD_FILE. */
 export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolicy[] {
-  return records(dump, ['Name', 'Priority'], 'sacctmgr show qos -P', ignored).map((record) => {
+  return dumpRecords(dump, ['Name', 'Priority'], 'sacctmgr show qos -P', ignored).map((record) => {
     const qos: QosPolicy = { name: record.text('Name'), priority: record.number('Priority') ?? 0 };
     const preempts = record
       .text('Preempt')
@@ -161,11 +164,18 @@ export interface Associations {
  * Accounts and users with their shares and limits from `sacctmgr show assoc -P`: with `tree`, or with the column ParentName, it knows the tree; without,
  * all accounts are right below the root. Throws ORR_BAD_FILE.
  */
-export function readAssociationDump(dump: ConfText, ignored: IgnoredSetting[]): Associations {
+export function readAssociationDump(
+  dump: ConfText,
+  ignored: IgnoredSetting[],
+  cluster: string | null = null,
+): Associations {
   const accounts: AccountPolicy[] = [];
   const users: UserPolicy[] = [];
   const above: { name: string; depth: number }[] = [];
-  for (const record of records(dump, ['Account', 'User', 'Share'], 'sacctmgr show assoc tree -P', ignored)) {
+  for (const record of dumpRecords(dump, ['Account', 'User', 'Share'], 'sacctmgr show assoc tree -P', ignored)) {
+    // One slurmdbd may keep several clusters.
+    const ofCluster = record.text('Cluster').toLowerCase();
+    if (cluster !== null && ofCluster !== '' && ofCluster !== cluster.toLowerCase()) continue;
     const name = record.text('Account');
     const user = record.text('User');
     if (record.text('Partition') !== '') {
@@ -174,7 +184,8 @@ export function readAssociationDump(dump: ConfText, ignored: IgnoredSetting[]): 
     }
     const shares = sharesOf(record);
     if (user !== '') {
-      if (name !== 'root') users.push({ name: user, account: name, ...(shares === null ? {} : { shares }) });
+      // Also those right below the root: Slurm's own root user is one, and counts when users are ranked.
+      users.push({ name: user, account: name, ...(shares === null ? {} : { shares }) });
       for (const key of ['GrpJobs', 'GrpTRES']) {
         if (record.text(key) !== '') record.ignore(`${user}@${name} ${key}`, 'limits are those of the account');
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { completePolicy } from '../scheduler/policy.ts';
+import { defaultAskOf } from './slurm-default-ask.ts';
 import { parseSlurmConf, type SlurmTexts } from './slurm-conf.ts';
 import { SLURM_CADENCE } from './slurm-times.ts';
 
@@ -59,7 +60,8 @@ PartitionName=any Nodes=ALL MaxTime=UNLIMITED AllowAccounts=vision OverSubscribe
 `;
 
 describe('what a job asks for that does not say', () => {
-  const asks = (...lines: string[]) => parse(['NodeName=a CPUs=64', ...lines].join('\n')).defaultAsk(4);
+  const asks = (...lines: string[]) =>
+    defaultAskOf(parse(['NodeName=a CPUs=64', ...lines].join('\n')).rules.defaults)(4);
 
   it('is a CPU and all of the memory, unless the file has defaults', () => {
     expect(asks()).toEqual({ cpus: 1, memoryBytes: null });
@@ -122,10 +124,7 @@ describe('a slurm.conf', () => {
     });
     expect(completePolicy(conf.policy).bfMaxJobTest).toBe(2000);
     expect(conf).toMatchObject({
-      isWholeNode: false,
-      exclusivePartitions: ['any'],
-      isMemoryConsumed: true,
-      isRequeued: false,
+      rules: { isWholeNode: false, exclusivePartitions: ['any'], isMemoryConsumed: true, isRequeued: false },
       killWaitSeconds: 60,
       overTimeLimitSeconds: 0,
     });
@@ -158,12 +157,15 @@ describe('a slurm.conf', () => {
       preempt: { type: 'none' },
     });
     // select/linear is the default of 22.05.
-    expect(conf).toMatchObject({ isWholeNode: true, isMemoryConsumed: false, isRequeued: true, killWaitSeconds: 30 });
+    expect(conf).toMatchObject({
+      rules: { isWholeNode: true, isMemoryConsumed: false, isRequeued: true },
+      killWaitSeconds: 30,
+    });
     expect(conf.ignored).toEqual([]);
   });
 
   it.each([
-    ['SelectType=select/linear', { isWholeNode: true, isMemoryConsumed: false }],
+    ['SelectType=select/linear', { rules: { isWholeNode: true, isMemoryConsumed: false } }],
     [
       'SchedulerParameters=bf_interval=2,bf_max_time=5,bf_yield_interval=1000000,bf_yield_sleep=250000',
       {
@@ -172,8 +174,11 @@ describe('a slurm.conf', () => {
         },
       },
     ],
-    ['SelectType=select/cons_tres', { isWholeNode: false, isMemoryConsumed: true }],
-    ['SelectType=select/cons_tres SelectTypeParameters=CR_CPU', { isWholeNode: false, isMemoryConsumed: false }],
+    ['SelectType=select/cons_tres', { rules: { isWholeNode: false, isMemoryConsumed: true } }],
+    [
+      'SelectType=select/cons_tres SelectTypeParameters=CR_CPU',
+      { rules: { isWholeNode: false, isMemoryConsumed: false } },
+    ],
     [
       'SchedulerParameters=batch_sched_delay=10,sched_interval=300\nEpilog=/etc/slurm/epilog.sh\nAuthInfo=cred_expire=60',
       {
@@ -200,7 +205,7 @@ describe('a slurm.conf', () => {
     ['OverTimeLimit=5', { overTimeLimitSeconds: 300 }],
     ['OverTimeLimit=UNLIMITED', { overTimeLimitSeconds: null }],
     ['KillWait=10\nKillWait=20', { killWaitSeconds: 20 }],
-    ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { isWholeNode: true, exclusivePartitions: ['p'] }],
+    ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { rules: { isWholeNode: true, exclusivePartitions: ['p'] } }],
   ])('with %s', (setting, expected) => {
     expect(parse(`${NODES}${setting}\n`)).toMatchObject(expected);
   });
@@ -304,7 +309,7 @@ describe('a dump of QOS', () => {
       NODES,
       dump(
         'normal|0|00:00:00|||cluster|||1.000000|||||||||',
-        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9|7-00:00:00|gres/gpu=64|10|20|node=4|5',
+        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9,mem=1T|7-00:00:00|gres/gpu=64|10|20|node=4|5',
       ),
     );
     expect(conf.policy.qos).toEqual([
@@ -322,11 +327,11 @@ describe('a dump of QOS', () => {
         group: { gpus: 1024, nodes: 128, jobs: 50 },
         perUser: { gpus: 64, jobs: 10 },
         perAccount: { nodes: 4, jobs: 5 },
-        perJob: { gpus: 512 },
+        perJob: { gpus: 512, cpus: 9 },
       },
     ]);
     expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
-      'qos.txt:3 MaxTRES cpu',
+      'qos.txt:3 MaxTRES mem',
       'qos.txt:3 Flags=DenyOnLimit',
       'qos.txt:1 Preempt gone',
     ]);
@@ -345,6 +350,13 @@ describe('a dump of associations', () => {
   const columns = 'Cluster|Account|User|Partition|Share|GrpJobs|GrpTRES|MaxJobs|MaxTRES|MaxSubmit|MaxWall';
   const dump = (...records: string[]) => ({
     associations: { name: 'assoc.txt', text: `${[columns, ...records].join('\n')}\n` },
+  });
+
+  it('leaves out the other clusters of a slurmdbd', () => {
+    const records = ['pod|root|||1||||||', 'pod| vision|||2||||||', 'old|root|||1||||||', 'old| vision|||9||||||'];
+    expect(parse(`ClusterName=Pod\n${NODES}`, dump(...records)).policy.accounts).toEqual([
+      { name: 'vision', parent: null, shares: 2 },
+    ]);
   });
 
   it('gives the tree of accounts and their users', () => {
@@ -377,6 +389,7 @@ describe('a dump of associations', () => {
       { name: 'guests', parent: null, shares: 1 },
     ]);
     expect(conf.policy.users).toEqual([
+      { name: 'root', account: 'root', shares: 1 },
       { name: 'ada', account: 'vision', shares: 5 },
       { name: 'eve', account: 'guests', shares: 1 },
     ]);

@@ -12,7 +12,8 @@ import {
   integerSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
-import { type DefaultAsk, readDefaultAsk } from './slurm-default-ask.ts';
+import { readDefaultAmounts } from './slurm-default-ask.ts';
+import type { JobRules } from './slurm-job-rules.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
 import { listOf, pluginOf, readSlurmPolicy } from './slurm-policy.ts';
@@ -37,18 +38,9 @@ export interface SlurmConf {
   clusterName: string | null;
   nodes: readonly NodeSpec[];
   policy: SchedulerOptions;
-  /** Jobs have whole nodes, whatever they ask for (`select/linear`, or every partition is exclusive). */
-  isWholeNode: boolean;
-  /** Partitions whose jobs have whole nodes. */
-  exclusivePartitions: readonly string[];
-  /** Memory is a resource that can run out (`CR_Core_Memory` and the like). */
-  isMemoryConsumed: boolean;
-  /** What a job with so many GPUs on a node asks for where its submission does not say. */
-  defaultAsk: (gpusPerNode: number) => DefaultAsk;
+  rules: JobRules;
   /** Between decisions and what follows from them on the nodes. */
   timing: Timing;
-  /** A failure puts a job back in the queue unless it says otherwise (`JobRequeue`). */
-  isRequeued: boolean;
   /** From SIGTERM to SIGKILL. */
   killWaitSeconds: number;
   /** By how much a job may overrun its time limit; null for no end. */
@@ -65,8 +57,31 @@ const RECORDS = ['nodename', 'partitionname', 'nodeset', 'downnodes', 'frontendn
  * accounting. Throws ORR_BAD_FILE with file and line.
  */
 export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
+  return readSlurmLines({
+    name: texts.conf.name,
+    lines: confLines(texts.conf, texts.include),
+    topology: texts.topology === undefined ? null : confLines(texts.topology),
+    qos: texts.qos ?? null,
+    associations: texts.associations ?? null,
+  });
+}
+
+/** The same, read line by line from wherever Slurm tells it. */
+export interface SlurmLines {
+  /** Of the file with the nodes, for messages. */
+  name: string;
+  /** In the words of slurm.conf. */
+  lines: readonly ConfLine[];
+  /** In the words of topology.conf. */
+  topology: readonly ConfLine[] | null;
+  qos: ConfText | null;
+  associations: ConfText | null;
+}
+
+/** Throws ORR_BAD_FILE with file and line. */
+export function readSlurmLines(texts: SlurmLines): SlurmConf {
   const ignored: IgnoredSetting[] = [];
-  const lines = confLines(texts.conf, texts.include);
+  const { lines } = texts;
   const records = new Map<string, ConfLine[]>(RECORDS.map((key) => [key, []]));
   const settings = new Map<string, ConfLine>();
   for (const line of lines) {
@@ -76,11 +91,7 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
   }
   const cluster = readSlurmNodes(records.get('nodename') ?? [], ignored);
   if (cluster.nodes.length === 0) {
-    throw badConf(
-      texts.conf.name,
-      lines.at(-1)?.line ?? 1,
-      'expected at least one NodeName line with nodes that are up',
-    );
+    throw badConf(texts.name, lines.at(-1)?.line ?? 1, 'expected at least one NodeName line with nodes that are up');
   }
   for (const line of [...(records.get('downnodes') ?? []), ...(records.get('frontendname') ?? [])]) {
     ignored.push({ ...line, key: line.subject, reason: 'all nodes are up at the start' });
@@ -91,12 +102,13 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
     cluster,
     ignored,
   );
+  const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
   if (partitions.length > 0) policy.partitions = partitions;
   const isBilled = records.get('partitionname')?.some(({ values }) => values.has('tresbillingweights')) === true;
   if (isBilled && policy.priority !== undefined) policy.priority.billingWeights = null;
-  if (texts.qos !== undefined) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
-  if (texts.associations !== undefined) Object.assign(policy, readAssociationDump(texts.associations, ignored));
+  if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
+  if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
@@ -108,17 +120,19 @@ export function parseSlurmConf(texts: SlurmTexts): SlurmConf {
   const overTime = settings.get('overtimelimit');
   const requeue = settings.get('jobrequeue');
   return {
-    clusterName: settings.get('clustername')?.values.get('clustername') ?? null,
-    nodes: texts.topology === undefined ? cluster.nodes : withLeaves(cluster.nodes, texts.topology, ignored),
+    clusterName,
+    nodes: texts.topology === null ? cluster.nodes : withLeaves(cluster.nodes, texts.topology, ignored),
     policy,
-    isWholeNode: select === 'linear' || (partitions.length > 0 && exclusive.length === partitions.length),
-    exclusivePartitions: exclusive,
-    // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
-    isMemoryConsumed:
-      selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
-    defaultAsk: readDefaultAsk(settings),
+    rules: {
+      isWholeNode: select === 'linear' || (partitions.length > 0 && exclusive.length === partitions.length),
+      exclusivePartitions: exclusive,
+      // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
+      isMemoryConsumed:
+        selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
+      defaults: readDefaultAmounts(settings),
+      isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
+    },
     timing: readSlurmTiming(records.get('nodename') ?? []),
-    isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
     killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
     overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),
     ignored: ignored.map(({ file, line, key, reason }) => ({ file, line, key, reason })),

@@ -7,23 +7,51 @@ export interface DefaultAsk {
   memoryBytes: number | null;
 }
 
+/** Slurm's settings for it, memory in MiB; 0 is Slurm's word for none. */
+export interface DefaultAmounts {
+  cpusPerGpu: number;
+  memoryPerNode: number;
+  memoryPerCpu: number;
+  memoryPerGpu: number;
+}
+
 const MIB = 1024 ** 2;
+
+/** `DefCpuPerGPU`, `DefMemPerNode`, `DefMemPerCPU`, `DefMemPerGPU`, by themselves or in `JobDefaults`. Throws ORR_BAD_FILE. */
+export function readDefaultAmounts(settings: ReadonlyMap<string, ConfLine>): DefaultAmounts {
+  const setting = (key: string) => {
+    const line = withJobDefaults(settings, key);
+    const isNone = /^(?:|UNLIMITED)$/i.test(line?.values.get(key.toLowerCase()) ?? '');
+    return line === undefined || isNone ? 0 : (integerSetting(line, key) ?? 0);
+  };
+  return {
+    cpusPerGpu: setting('DefCpuPerGPU'),
+    memoryPerNode: setting('DefMemPerNode'),
+    memoryPerCpu: setting('DefMemPerCPU'),
+    memoryPerGpu: setting('DefMemPerGPU'),
+  };
+}
+
+function withJobDefaults(settings: ReadonlyMap<string, ConfLine>, key: string): ConfLine | undefined {
+  const own = settings.get(key.toLowerCase());
+  const list = settings.get('jobdefaults');
+  const word = list?.values
+    .get('jobdefaults')
+    ?.split(',')
+    .find((one) => one.trim().toLowerCase().startsWith(`${key.toLowerCase()}=`));
+  if (own !== undefined || list === undefined || word === undefined) return own;
+  return { ...list, values: new Map([[key.toLowerCase(), word.slice(word.indexOf('=') + 1).trim()]]) };
+}
 
 /**
  * One task a node with one CPU, or `DefCpuPerGPU`; `DefMemPerNode`, `DefMemPerCPU` or `DefMemPerGPU`, else all of a node's memory: which keeps
- * every other job off the node where memory is a resource that can run out. Throws ORR_BAD_FILE.
+ * every other job off the node where memory is a resource that can run out.
  */
-export function readDefaultAsk(settings: ReadonlyMap<string, ConfLine>): (gpusPerNode: number) => DefaultAsk {
-  const setting = (key: string) => {
-    const line = settings.get(key.toLowerCase());
-    // 0 is Slurm's word for none.
-    return line === undefined ? 0 : (integerSetting(line, key) ?? 0);
-  };
-  const cpusPerGpu = setting('DefCpuPerGPU');
-  const [perNode, perCpu, perGpu] = [setting('DefMemPerNode'), setting('DefMemPerCPU'), setting('DefMemPerGPU')];
+export function defaultAskOf(amounts: DefaultAmounts): (gpusPerNode: number) => DefaultAsk {
+  const { cpusPerGpu, memoryPerNode, memoryPerCpu, memoryPerGpu } = amounts;
   return (gpusPerNode) => {
     const cpus = Math.max(1, cpusPerGpu * gpusPerNode);
-    const memoryMib = perNode || perCpu * cpus || perGpu * gpusPerNode;
+    const memoryMib = memoryPerNode || memoryPerCpu * cpus || memoryPerGpu * gpusPerNode;
     return { cpus, memoryBytes: memoryMib > 0 ? memoryMib * MIB : null };
   };
 }

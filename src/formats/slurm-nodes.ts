@@ -1,13 +1,6 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { parseHostList } from './host-list.ts';
-import {
-  badConf,
-  type ConfLine,
-  type ConfText,
-  confLines,
-  type IgnoredSetting,
-  integerSetting,
-} from './slurm-conf-lines.ts';
+import { badConf, type ConfLine, type IgnoredSetting, integerSetting } from './slurm-conf-lines.ts';
 
 const MEBI = 1024 ** 2;
 const NODES_MAX = 1_000_000;
@@ -104,11 +97,15 @@ function gpusOf(line: ConfLine, ignored: IgnoredSetting[]): { gpus: number; gpuT
   return { gpus, gpuType: gpus > 0 ? (first ?? null) : null };
 }
 
-/** The leaf switch of each node, from a topology.conf of `topology/tree`. Throws ORR_BAD_FILE. */
-export function withLeaves(nodes: readonly NodeSpec[], topology: ConfText, ignored: IgnoredSetting[]): NodeSpec[] {
+/** The leaf switch of each node, from the lines of a topology.conf of `topology/tree`. Throws ORR_BAD_FILE. */
+export function withLeaves(
+  nodes: readonly NodeSpec[],
+  topology: readonly ConfLine[],
+  ignored: IgnoredSetting[],
+): NodeSpec[] {
   const leafOf = new Map<string, string>();
   const known = new Set(nodes.map(({ name }) => name));
-  for (const line of confLines(topology)) {
+  for (const line of topology) {
     const name = line.values.get('switchname');
     if (name === undefined) {
       ignored.push({ ...line, key: line.subject, reason: 'only switches are read' });
@@ -116,7 +113,7 @@ export function withLeaves(nodes: readonly NodeSpec[], topology: ConfText, ignor
     }
     const list = line.values.get('nodes');
     // Switches above the leaves: placement goes by leaves alone.
-    if (list === undefined) continue;
+    if (list === undefined || line.values.has('switches')) continue;
     const hosts = list.toUpperCase() === 'ALL' ? [...known] : hostsOf(list, line, 'Nodes');
     const strangers = hosts.filter((host) => !known.has(host));
     if (strangers.length > 0) {

@@ -49,7 +49,7 @@ export const SLURM_LIMIT_STEP_MS = 60_000;
 const CREDENTIAL_SECONDS = 120;
 
 interface CadenceParameter {
-  field: Exclude<keyof CadencePolicy, 'isBfContinued'>;
+  field: Exclude<keyof CadencePolicy, 'isBfContinued' | 'mainAgeSeconds'>;
   min: number;
   /** Of the field in the parameter's unit. */
   factor: number;

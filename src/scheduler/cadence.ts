@@ -95,7 +95,7 @@ export class Cadence {
   /** The controller was started a while before anything happened, and so was its clock. */
   #begin(nowMs: number): void {
     const startedMs = nowMs - this.#policy.controllerAgeSeconds * SECOND;
-    this.#lastMainMs = startedMs;
+    this.#lastMainMs = nowMs - (this.#policy.mainAgeSeconds ?? this.#policy.controllerAgeSeconds) * SECOND;
     this.#nextFullMs = startedMs + this.#policy.schedIntervalSeconds * SECOND;
     if (this.#backfillMs < Infinity) this.#lastBackfillMs = startedMs;
   }

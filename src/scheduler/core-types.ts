@@ -1,5 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { EndCause, EndState, JobRequest } from './types.ts';
+import type { AssociationUse, EndCause, EndState, JobRequest } from './types.ts';
 
 /** What a running job holds. The same on each of its nodes. */
 export interface Allocation {
@@ -7,6 +7,11 @@ export interface Allocation {
   readonly nodeIndices: readonly number[];
   /** GPUs on each of its nodes. */
   readonly gpusPerNode: number;
+}
+
+/** What a user in an account used, and the fair-share factor in force; absent: not known. */
+export interface CarriedUse extends AssociationUse {
+  readonly factor?: number;
 }
 
 /** A job that has not ended, as the driver of a core sees it. */
@@ -49,6 +54,13 @@ export interface SchedulerCore {
   drainNode(nodeIndex: number, reason: string): void;
   resumeNode(nodeIndex: number): void;
   submit(request: JobRequest, atMs: number): CoreJob;
+  /**
+   * What was used until instant 0, with what has faded taken off: before any job is submitted. Factors that are given hold until the next
+   * calculation; where none is, they are worked out anew.
+   */
+  carryUse(uses: readonly CarriedUse[]): void;
+  /** A job that has been running on these nodes since `startMs`, which had better have room for it. */
+  adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): CoreJob;
   cancel(job: CoreJob): void;
   /** Ends what runs of it and puts it back in the queue at no cost to `maxRequeues` (a user's `scontrol requeue`). */
   requeue(job: CoreJob): void;

@@ -1,7 +1,7 @@
 import type { NodeSpec } from '../cluster/node.ts';
 import { Cadence } from './cadence.ts';
 import { ConservativePasses } from './conservative.ts';
-import type { CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
+import type { CarriedUse, CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
 import { EasyBackfill, type Start } from './easy-backfill.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
@@ -106,6 +106,26 @@ export class Core implements SchedulerCore {
     return this.ledger.submit(request, attemptsBefore, atMs);
   }
 
+  carryUse(uses: readonly CarriedUse[]): void {
+    const { fairShare } = this.ledger.kinds;
+    const factors = new Map<number, number>();
+    for (const { account, user, billingSeconds, factor } of uses) {
+      const index = fairShare.association(account, user);
+      fairShare.carry(index, billingSeconds, 0);
+      if (factor !== undefined) factors.set(index, factor);
+    }
+    if (factors.size === 0) fairShare.recalculate(0);
+    else fairShare.takeOver(factors, -this.policy.priority.calcAgeSeconds * 1000);
+  }
+
+  adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): JobRecord {
+    const { ledger } = this;
+    const job = ledger.submit({ ...request, beginMs: startMs, dependencies: [] }, 0, startMs);
+    ledger.start(job, job.attempt + 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
+    ledger.markStarted(job, startMs);
+    return job;
+  }
+
   cancel(job: CoreJob): void {
     this.ledger.cancel(this.#own(job));
   }
@@ -179,9 +199,9 @@ export class Core implements SchedulerCore {
 
   /** Fair-share and age count anew once in each period. */
   #prioritize(nowMs: number): void {
-    const { type, calcPeriodSeconds } = this.policy.priority;
+    const { type, calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
     if (type === 'basic') return;
-    const period = Math.floor(nowMs / (calcPeriodSeconds * 1000));
+    const period = Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);

@@ -79,6 +79,12 @@ export class FairShare {
     association.usage += billingSeconds;
   }
 
+  /** Factors in force, by association, that others have worked out at `calculatedMs`. */
+  takeOver(factors: ReadonlyMap<number, number>, calculatedMs: number): void {
+    for (const [index, factor] of factors) this.#at(index).factor = factor;
+    this.#calculatedMs = calculatedMs;
+  }
+
   /** All users, in the order in which they were first named, as of the last calculation. */
   shares(): ShareView[] {
     const { associations } = this.#tree;

@@ -1,6 +1,7 @@
 import type { JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
 import type { NodeMask } from './node-mask.ts';
+import type { NodeRecord } from './node-record.ts';
 
 /** What is free on each node, by index: now, or once some jobs are gone. */
 export class FreeSpace {
@@ -23,6 +24,14 @@ export class FreeSpace {
       this.#memoryBytes[node.index] = node.freeMemoryBytes;
       this.#jobs[node.index] = node.jobs.length;
     }
+  }
+
+  get nodes(): readonly NodeRecord[] {
+    return this.#pool.nodes;
+  }
+
+  get leafCount(): number {
+    return this.#pool.leaves.length;
   }
 
   copy(): FreeSpace {
@@ -80,12 +89,50 @@ interface Run {
 }
 
 /**
- * Nodes for the whole gang out of `usable`, ascending, or null: as Slurm's `select/cons_tres` chooses them where no topology is described.
- * Neighbours with room form runs. The smallest run that has all that is still needed is taken, else the largest whole, the first of equals,
- * from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
- * the run with the fewest free CPUs. `usable` must have as many bits as there are nodes.
+ * Nodes for the whole gang out of `usable`, ascending, or null: as Slurm's `select/cons_tres` chooses them, by leaf switches where a topology is
+ * described and in runs where none is. `usable` must have as many bits as there are nodes.
  */
 export function placeInRuns(space: FreeSpace, usable: NodeMask, nodeCount: number, job: JobRecord): number[] | null {
+  return space.leafCount > 1 ? placeOnLeaves(space, usable, job) : placeWithoutLeaves(space, usable, nodeCount, job);
+}
+
+/**
+ * With `topology/tree`: of the leaves that have enough for what is still needed the one with the fewest, else the one with the most, and of
+ * equals the first; on a leaf the lowest nodes. All leaves are taken to be as far from each other.
+ */
+function placeOnLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
+  const byLeaf: number[][] = Array.from({ length: space.leafCount }, () => []);
+  let found = 0;
+  for (const { index, leafIndex } of space.nodes) {
+    if (!usable.has(index) || !space.hasRoom(job, index)) continue;
+    byLeaf[leafIndex]?.push(index);
+    found += 1;
+  }
+  const { nodes } = job.request;
+  if (found < nodes) return null;
+  const chosen: number[] = [];
+  while (chosen.length < nodes) {
+    const needed = nodes - chosen.length;
+    let best: number[] = [];
+    for (const leaf of byLeaf) {
+      const isEnough = leaf.length >= needed;
+      const isBestEnough = best.length >= needed;
+      if (isEnough !== isBestEnough ? isEnough : isEnough ? leaf.length < best.length : leaf.length > best.length)
+        best = leaf;
+    }
+    chosen.push(...best.splice(0, needed));
+    // What is left of a leaf is not needed: the job has all its nodes.
+    best.length = 0;
+  }
+  return chosen.sort((a, b) => a - b);
+}
+
+/**
+ * Neighbours with room form runs. The smallest run that has all that is still needed is taken, else the largest whole, the first of equals,
+ * from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
+ * the run with the fewest free CPUs.
+ */
+function placeWithoutLeaves(space: FreeSpace, usable: NodeMask, nodeCount: number, job: JobRecord): number[] | null {
   const { nodes, perNode, exclusive } = job.request;
   const isByCpus = perNode.gpus === 0 && !exclusive;
   const runs: Run[] = [];

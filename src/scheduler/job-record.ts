@@ -139,6 +139,7 @@ function demandOf({ nodes, perNode, timeLimitMs, array }: JobRequest, kind: JobK
   return {
     nodes,
     gpus: nodes * perNode.gpus,
+    cpus: nodes * perNode.cpus,
     timeLimitMs,
     array: array === undefined || runningMax === null ? null : { id: array.id, runningMax },
   };

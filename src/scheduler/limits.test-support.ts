@@ -7,11 +7,12 @@ export interface NaiveJob {
   qos: string;
   nodes: number;
   gpus: number;
+  cpus: number;
   timeLimitMs: number | null;
   array: { id: number; runningMax: number } | null;
 }
 
-const RESOURCES = ['jobs', 'nodes', 'gpus'] as const;
+const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
 
 /** Whether the job may start beside those that run: every limit is looked up and every counter counted anew. */
 export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: readonly NaiveJob[]): boolean {

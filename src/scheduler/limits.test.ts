@@ -4,7 +4,7 @@ import { type Demand, LimitCounters, type LimitPolicy, NEVER } from './limits.ts
 import { type NaiveJob, naiveMayStart } from './limits.test-support.ts';
 
 function demand(rest: Partial<Demand> = {}): Demand {
-  return { nodes: 1, gpus: 8, timeLimitMs: 60_000, array: null, ...rest };
+  return { nodes: 1, gpus: 8, cpus: 16, timeLimitMs: 60_000, array: null, ...rest };
 }
 
 /** Starts as many jobs of one kind as the limits let, 10 at most; how many started, and why no more. */
@@ -24,6 +24,9 @@ describe('each limit holds jobs up with Slurm’s word for it', () => {
   const cases: [string, Partial<LimitPolicy>, number, string][] = [
     ['jobs of a QOS', { qos: [{ name: 'normal', group: two }] }, 2, 'QOSGrpJobsLimit'],
     ['GPUs of a QOS', { qos: [{ name: 'normal', group: { gpus: 31 } }] }, 3, 'QOSGrpGRES'],
+    ['CPUs of a QOS', { qos: [{ name: 'normal', group: { cpus: 40 } }] }, 2, 'QOSGrpCpuLimit'],
+    ['CPUs of its user', { qos: [{ name: 'normal', perUser: { cpus: 16 } }] }, 1, 'QOSMaxCpuPerUserLimit'],
+    ['CPUs of an account', { accounts: [{ name: 'vision', group: { cpus: 63 } }] }, 3, 'AssocGrpCpuLimit'],
     ['nodes of a QOS', { qos: [{ name: 'normal', group: { nodes: 4 } }] }, 4, 'QOSGrpNodeLimit'],
     ['jobs of its user', { qos: [{ name: 'normal', perUser: two }] }, 2, 'QOSMaxJobsPerUserLimit'],
     ['GPUs of its user', { qos: [{ name: 'normal', perUser: { gpus: 8 } }] }, 1, 'QOSMaxGRESPerUser'],
@@ -133,7 +136,10 @@ describe('submission', () => {
 
 it('lets start what a recount of all that runs lets start, and wakes every job that an end sets free', () => {
   const amount = fc.constantFrom(null, 1, 2, 4, 9);
-  const useLimit = fc.record({ jobs: amount, nodes: amount, gpus: amount }, { requiredKeys: [] });
+  const useLimit = fc.record(
+    { jobs: amount, nodes: amount, gpus: amount, cpus: fc.constantFrom(null, null, 6, 12) },
+    { requiredKeys: [] },
+  );
   const limits = fc.record(
     {
       group: useLimit,
@@ -163,6 +169,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     qos: fc.constantFrom('x', 'y', 'z'),
     nodes: fc.integer({ min: 1, max: 3 }),
     gpus: fc.integer({ min: 0, max: 4 }),
+    cpus: fc.integer({ min: 1, max: 5 }),
     timeLimitMs: fc.constantFrom(null, 5000, 20_000),
     array: fc.constantFrom(null, null, { id: 1, runningMax: 1 }, { id: 2, runningMax: 2 }),
   });

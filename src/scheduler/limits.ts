@@ -14,6 +14,8 @@ export interface Demand {
   readonly nodes: number;
   /** On all of its nodes together. */
   readonly gpus: number;
+  /** The same. */
+  readonly cpus: number;
   /** Null: it asked for none, and no limit on the time holds it up. */
   readonly timeLimitMs: number | null;
   /** The array it is a task of, and how many tasks may run at once; null where it is none or there is no limit. */
@@ -29,8 +31,8 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
-const RESOURCES = ['jobs', 'nodes', 'gpus'] as const;
-const WORDS = { jobs: 'running jobs', nodes: 'nodes', gpus: 'GPUs' } as const;
+const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
+const WORDS = { jobs: 'running jobs', nodes: 'nodes', gpus: 'GPUs', cpus: 'CPUs' } as const;
 type Reasons = Record<(typeof RESOURCES)[number], PendingReason>;
 
 /** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
@@ -68,17 +70,37 @@ export interface LimitProfile {
   readonly perJob: readonly { readonly limit: UseLimit; readonly reasons: Omit<Reasons, 'jobs'> }[];
 }
 
-const QOS_GROUP: Reasons = { jobs: 'QOSGrpJobsLimit', nodes: 'QOSGrpNodeLimit', gpus: 'QOSGrpGRES' };
+const QOS_GROUP: Reasons = {
+  jobs: 'QOSGrpJobsLimit',
+  nodes: 'QOSGrpNodeLimit',
+  gpus: 'QOSGrpGRES',
+  cpus: 'QOSGrpCpuLimit',
+};
 const QOS_USER: Reasons = {
   jobs: 'QOSMaxJobsPerUserLimit',
   nodes: 'QOSMaxNodePerUserLimit',
   gpus: 'QOSMaxGRESPerUser',
+  cpus: 'QOSMaxCpuPerUserLimit',
 };
-const QOS_ACCOUNT: Reasons = { jobs: 'MaxJobsPerAccount', nodes: 'MaxNodePerAccount', gpus: 'MaxGRESPerAccount' };
-const QOS_JOB = { nodes: 'QOSMaxNodePerJobLimit', gpus: 'QOSMaxGRESPerJob' } as const;
-const ACCOUNT_GROUP: Reasons = { jobs: 'AssocGrpJobsLimit', nodes: 'AssocGrpNodeLimit', gpus: 'AssocGrpGRES' };
-const ACCOUNT_USER: Reasons = { jobs: 'AssocMaxJobsLimit', nodes: 'AssocGrpNodeLimit', gpus: 'AssocGrpGRES' };
-const ACCOUNT_JOB = { nodes: 'AssocMaxNodePerJobLimit', gpus: 'AssocMaxGRESPerJob' } as const;
+const QOS_ACCOUNT: Reasons = {
+  jobs: 'MaxJobsPerAccount',
+  nodes: 'MaxNodePerAccount',
+  gpus: 'MaxGRESPerAccount',
+  cpus: 'MaxCpuPerAccount',
+};
+const QOS_JOB = { nodes: 'QOSMaxNodePerJobLimit', gpus: 'QOSMaxGRESPerJob', cpus: 'QOSMaxCpuPerJobLimit' } as const;
+const ACCOUNT_GROUP: Reasons = {
+  jobs: 'AssocGrpJobsLimit',
+  nodes: 'AssocGrpNodeLimit',
+  gpus: 'AssocGrpGRES',
+  cpus: 'AssocGrpCpuLimit',
+};
+const ACCOUNT_USER: Reasons = { ...ACCOUNT_GROUP, jobs: 'AssocMaxJobsLimit' };
+const ACCOUNT_JOB = {
+  nodes: 'AssocMaxNodePerJobLimit',
+  gpus: 'AssocMaxGRESPerJob',
+  cpus: 'AssocMaxCpuPerJobLimit',
+} as const;
 
 /** Most jobs count in nothing: they share this. */
 const NO_KEYS: readonly number[] = [];
@@ -155,12 +177,14 @@ export class LimitCounters {
     for (const { limit, reasons } of perJob) {
       if (demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: NEVER };
       if (demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: NEVER };
+      if (demand.cpus > (limit.cpus ?? Infinity)) return { reason: reasons.cpus, key: NEVER };
     }
     for (const { counter, limit, reasons } of checks) {
       const { used } = counter;
       if (used.jobs + 1 > (limit.jobs ?? Infinity)) return { reason: reasons.jobs, key: counter.key };
       if (used.gpus + demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: counter.key };
       if (used.nodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
+      if (used.cpus + demand.cpus > (limit.cpus ?? Infinity)) return { reason: reasons.cpus, key: counter.key };
     }
     return null;
   }
@@ -175,13 +199,13 @@ export class LimitCounters {
     if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax)
       return `it asks for ${formatDuration(timeLimitMs)}, and no more than ${formatDuration(wallMsMax)} are allowed: it never starts`;
     for (const { limit } of perJob) {
-      for (const name of ['gpus', 'nodes'] as const) {
+      for (const name of ['gpus', 'nodes', 'cpus'] as const) {
         if (demand[name] > (limit[name] ?? Infinity))
           return `it asks for ${demand[name]} ${WORDS[name]}, and a job may have ${limit[name]}: it never starts`;
       }
     }
     for (const { counter, limit } of checks) {
-      for (const name of ['jobs', 'gpus', 'nodes'] as const) {
+      for (const name of ['jobs', 'gpus', 'nodes', 'cpus'] as const) {
         const asked = name === 'jobs' ? 1 : demand[name];
         if (counter.used[name] + asked > (limit[name] ?? Infinity))
           return `of ${limit[name]} ${WORDS[name]} allowed ${counter.used[name]} are taken, and it needs ${asked}`;
@@ -278,7 +302,7 @@ export class LimitCounters {
     const name = JSON.stringify(id);
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0 } };
+      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0, cpus: 0 } };
       this.#counters.set(name, counter);
     }
     return counter;
@@ -310,6 +334,7 @@ function count(counter: Counter, demand: Demand, sign: 1 | -1): void {
   used.jobs += sign;
   used.nodes += sign * demand.nodes;
   used.gpus += sign * demand.gpus;
+  used.cpus += sign * demand.cpus;
   assert(used.jobs >= 0 && used.nodes >= 0 && used.gpus >= 0, 'an attempt that ends has started');
 }
 

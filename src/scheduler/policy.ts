@@ -8,6 +8,7 @@ export interface UseLimit {
   jobs?: number | null;
   nodes?: number | null;
   gpus?: number | null;
+  cpus?: number | null;
 }
 
 /** Limits of a QOS or of an account, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
@@ -84,6 +85,8 @@ export interface PriorityPolicy {
   decayHalfLifeSeconds: number;
   /** How often factors are worked out anew (`PriorityCalcPeriod`). */
   calcPeriodSeconds: number;
+  /** How long ago they were at instant 0, which the periods are counted from. */
+  calcAgeSeconds: number;
   /** `PriorityFavorSmall`. */
   isSmallFavored: boolean;
   /**
@@ -122,6 +125,8 @@ export interface CadencePolicy {
   promptEndShare: number;
   /** How long the controller has run when the first job is submitted: what its passes are counted from. */
   controllerAgeSeconds: number;
+  /** How long ago its last pass through the queue was then, without backfill; absent: as long. */
+  mainAgeSeconds?: number;
   /** A pass of backfill is cut off once so many seconds have begun since the one in which it started (`bf_max_time`, `bf_interval`). */
   bfMaxTimeSeconds: number;
   /** After so long it lets others have their turn, and is over if anything changed meanwhile (`bf_yield_interval`, 2). */
@@ -223,6 +228,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
       maxAgeSeconds: 7 * 86_400,
       decayHalfLifeSeconds: 7 * 86_400,
       calcPeriodSeconds: 300,
+      calcAgeSeconds: 0,
       isSmallFavored: false,
       billingWeights: null,
       fairshareAlgorithm: 'fair_tree',

@@ -77,8 +77,10 @@ export class Attempts implements DecisionSink {
 
   submit(twin: TwinJob): void {
     const { request, cancelAfterMs } = twin;
-    const job = this.#jobs.add(twin, this.#core.submit(request, this.nowMs));
-    job.eligibleMs = Math.max(request.submitMs, request.beginMs ?? 0);
+    const eligibleMs = Math.max(request.submitMs, request.beginMs ?? request.submitMs);
+    // One that was submitted before the run began has been waiting since.
+    const job = this.#jobs.add(twin, this.#core.submit(request, Math.min(eligibleMs, this.nowMs)));
+    job.eligibleMs = eligibleMs;
     this.submittedCount += 1;
     this.eventCount += 1;
     if (request.dependencies.length > 0) this.#dependents.add(job);
@@ -90,20 +92,41 @@ export class Attempts implements DecisionSink {
     for (const observer of this.#observers.ofSubmissions) observer.jobSubmitted?.(twin, this.nowMs);
   }
 
+  /** Has been running on these nodes since `startMs`, before the run began. */
+  adopt(twin: TwinJob, startMs: number, nodeIndices: readonly number[]): void {
+    const job = this.#jobs.add(twin, this.#core.adopt(twin.request, startMs, nodeIndices));
+    job.eligibleMs = Math.max(twin.request.submitMs, twin.request.beginMs ?? twin.request.submitMs);
+    this.submittedCount += 1;
+    this.#addToHash(HASH_SUBMITTED, job);
+    for (const observer of this.#observers.ofSubmissions) observer.jobSubmitted?.(twin, this.nowMs);
+    this.#begin(job, startMs);
+    this.#runTasks(job, startMs + this.#timing.launchMs);
+  }
+
   // What the scheduler decides.
 
   startAttempt(core: CoreJob): void {
+    const job = this.#jobs.at(core.slot);
+    this.#begin(job, this.nowMs);
+    const { launchMs, launchGapMs = 0 } = this.#timing;
+    this.#launcherFreeMs = Math.max(this.nowMs, this.#launcherFreeMs + launchGapMs);
+    const tasksMs = this.#launcherFreeMs + launchMs;
+    if (tasksMs === this.nowMs) this.#startTasks(job);
+    else this.#queue.push(tasksMs, TASKS_STARTED, job.slot, job.attemptStamp);
+  }
+
+  #begin(job: LiveJob, startMs: number): void {
+    const { core } = job;
     const { allocation } = core;
     if (allocation === null) throw new Error(`invariant violated: job ${core.request.jobId} starts on no nodes`);
-    const job = this.#jobs.at(core.slot);
     const { nodeIndices } = allocation;
-    const queuedMs = this.nowMs - job.eligibleMs;
+    const queuedMs = startMs - job.eligibleMs;
     this.eventCount += 1;
     this.onNodesCount += 1;
     job.attemptStamp += 1;
     job.phase = 'launching';
-    job.startMs = this.nowMs;
-    job.firstStartMs ??= this.nowMs;
+    job.startMs = startMs;
+    job.firstStartMs ??= startMs;
     job.tasksMs = null;
     job.attemptQueuedMs = queuedMs;
     job.queuedMs += queuedMs;
@@ -115,13 +138,8 @@ export class Attempts implements DecisionSink {
     this.#addToHash(HASH_STARTED, job);
     this.#hash.addInts(nodeIndices);
     for (const observer of this.#observers.ofStarts) {
-      observer.attemptStarted?.(job.twin, core.attempt, allocation, queuedMs, this.nowMs);
+      observer.attemptStarted?.(job.twin, core.attempt, allocation, queuedMs, startMs);
     }
-    const { launchMs, launchGapMs = 0 } = this.#timing;
-    this.#launcherFreeMs = Math.max(this.nowMs, this.#launcherFreeMs + launchGapMs);
-    const tasksMs = this.#launcherFreeMs + launchMs;
-    if (tasksMs === this.nowMs) this.#startTasks(job);
-    else this.#queue.push(tasksMs, TASKS_STARTED, job.slot, job.attemptStamp);
   }
 
   endAttempt(core: CoreJob, cause: EndCause): void {
@@ -225,11 +243,15 @@ export class Attempts implements DecisionSink {
   #startTasks(job: LiveJob): void {
     this.eventCount += 1;
     this.#core.started(job.core, this.nowMs);
+    this.#runTasks(job, this.nowMs);
+  }
+
+  #runTasks(job: LiveJob, tasksMs: number): void {
     job.phase = 'running';
-    job.tasksMs = this.nowMs;
+    job.tasksMs = tasksMs;
     job.checkpointing = adaptedCheckpointing(job);
     if (job.brokenMs < Infinity) return;
-    const endMs = this.nowMs + attemptMs(job.twin.workMs - job.savedMs, job.checkpointing);
+    const endMs = Math.max(this.nowMs, tasksMs + attemptMs(job.twin.workMs - job.savedMs, job.checkpointing));
     this.#queue.push(endMs, TASKS_ENDED, job.slot, job.attemptStamp);
   }
 

@@ -15,7 +15,7 @@ import {
 import { IncidentEffects } from './incident-effects.ts';
 import { NodeServices } from './node-services.ts';
 import { Observers } from './observers.ts';
-import type { RunControl, RunSummary, Scenario } from './scenario.ts';
+import type { RunControl, RunSummary, Scenario, StartState } from './scenario.ts';
 import { StateHash } from './state-hash.ts';
 import type { Incident, NodeService, TwinJob } from './types.ts';
 
@@ -86,26 +86,38 @@ class Engine {
 
   run(): RunSummary {
     const untilMs = this.#scenario.untilMs ?? Infinity;
+    const { isEnough } = this.#control;
+    if (this.#scenario.start !== undefined) this.#takeOver(this.#scenario.start);
     this.#pullJob();
     this.#pullIncident();
     let isInterrupted = false;
-    while (!isInterrupted) {
+    let isOver = false;
+    while (!isOver) {
       const nextMs = this.#nextInstantMs(untilMs);
       if (nextMs > untilMs || nextMs === Infinity) break;
       this.#nowMs = nextMs;
       this.#attempts.nowMs = nextMs;
       this.#live(nextMs);
       isInterrupted = this.#report();
+      isOver = isInterrupted || isEnough?.() === true;
     }
     const { submittedCount, endedCount, eventCount } = this.#attempts;
     return {
-      endMs: isInterrupted || untilMs === Infinity ? this.#nowMs : untilMs,
+      endMs: isOver || untilMs === Infinity ? this.#nowMs : untilMs,
       jobsSubmitted: submittedCount,
       jobsEnded: endedCount,
       events: eventCount,
       isInterrupted,
       stateHash: this.#hash.digest(),
     };
+  }
+
+  #takeOver({ running, pending, nodesOut, usage }: StartState): void {
+    this.#core.carryUse(usage);
+    for (const { job, startMs, nodeIndices } of running) this.#attempts.adopt(job, startMs, nodeIndices);
+    for (const nodeIndex of nodesOut) this.#nodes.drain(nodeIndex, 'out of service at the start', Infinity, 0);
+    for (const job of pending) this.#attempts.submit(job);
+    this.#wakeMs = 0;
   }
 
   /** Infinity where nothing will happen any more, or nothing that matters. */

@@ -333,3 +333,17 @@ export interface TimelineRow {
   /** Where some of its nodes were out of service, even if most were not: column where a run of equal cells begins, nodes in the mean to tenths, ... */
   outOfService: number[];
 }
+
+/** Mean waits of the same jobs, as recorded and in a run. */
+export interface RecordedWait {
+  jobs: number;
+  recordedMeanSeconds: number;
+  meanSeconds: number;
+  /** (run - recorded) / recorded; null where nobody waited. */
+  difference: number | null;
+}
+
+export interface RecordedWaits extends RecordedWait {
+  byPartition: readonly (RecordedWait & { name: string })[];
+  byQos: readonly (RecordedWait & { name: string })[];
+}

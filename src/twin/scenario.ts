@@ -1,6 +1,7 @@
 import type { NodeSpec } from '../cluster/node.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
-import type { IncidentSource, JobSource, Observer } from './types.ts';
+import type { CarriedUse } from '../scheduler/core-types.ts';
+import type { IncidentSource, JobSource, Observer, TwinJob } from './types.ts';
 
 /** Drains a node that looks bad, and has it repaired once it is empty. */
 export interface NodeAction {
@@ -32,12 +33,30 @@ export interface Timing {
 
 export const INSTANT: Timing = { launchMs: 0, completeMs: 0, killMs: 0 };
 
+/** A cluster in the midst of its work, which the run takes over at instant 0. What was before has times below 0. */
+export interface StartState {
+  /** In the order of their starts. */
+  readonly running: readonly {
+    readonly job: TwinJob;
+    readonly startMs: number;
+    readonly nodeIndices: readonly number[];
+  }[];
+  /** In the order of their submissions; a request's `beginMs` is since when it has been eligible, or from when on it will be. */
+  readonly pending: readonly TwinJob[];
+  /** Take nothing new for as long as the run lasts. */
+  readonly nodesOut: readonly number[];
+  /** What was used before, with what has faded taken off. */
+  readonly usage: readonly CarriedUse[];
+}
+
 /** Everything a run needs, parsed. Same scenario, same run. */
 export interface Scenario {
   nodes: readonly NodeSpec[];
   policy: SchedulerOptions;
   timing: Timing;
   jobs: JobSource;
+  /** Absent: an empty cluster. */
+  start?: StartState;
   /** Null: nothing breaks. */
   incidents: IncidentSource | null;
   /** Null: nobody does. */
@@ -50,6 +69,8 @@ export interface Scenario {
 export interface RunControl {
   /** Called every so many events; false ends the run with what is known so far. */
   onProgress?: (nowMs: number, jobsSubmitted: number, jobsEnded: number) => boolean;
+  /** Asked after each instant: true ends the run, since nothing that comes later is of interest. */
+  isEnough?: () => boolean;
   /** Called with the hash of all that happened so far, every `stateHashEvery` events: where two runs part is between two of these. */
   onStateHash?: (events: number, nowMs: number, stateHash: string) => void;
   /** Default 100,000. */

@@ -77,6 +77,8 @@ export interface TraceJobs {
   readonly leftOut: ReadonlyMap<string, number>;
   /** The trace's own id of a request's `jobId`. */
   readonly nameOf: (jobId: number) => string;
+  /** The row that a request came from. */
+  readonly rowOf: (jobId: number) => TraceRow | undefined;
 }
 
 const NO_REQUEUE_LIMIT = 1_000_000;
@@ -154,6 +156,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     refused,
     leftOut: countLeftOut(kept, qos, partitions),
     nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
+    rowOf: (jobId) => kept[jobId - 1]?.row,
   };
 }
 

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJobsCsv } from '../../src/formats/jobs-csv.ts';
 import { parseSlurmConf } from '../../src/formats/slurm-conf.ts';
-import { SLURM_CADENCE, SLURM_LIMIT_STEP_MS } from '../../src/formats/slurm-times.ts';
+import { traceOptionsOf } from '../../src/formats/slurm-job-rules.ts';
+import { SLURM_CADENCE } from '../../src/formats/slurm-times.ts';
 import type { CadencePolicy } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import { traceJobs } from '../../src/twin/trace-source.ts';
@@ -43,11 +44,7 @@ export function compareRecording(name: string, cadence: Partial<CadencePolicy> =
   const { source, refused, nameOf } = traceJobs(trace.rows, {
     nodes: conf.nodes,
     policy,
-    isExclusive: conf.isWholeNode,
-    exclusivePartitions: conf.exclusivePartitions,
-    isMemoryConsumed: conf.isMemoryConsumed,
-    defaultAsk: conf.defaultAsk,
-    limitStepMs: SLURM_LIMIT_STEP_MS,
+    ...traceOptionsOf(conf.rules),
   });
   if (refused.length > 0) throw new Error(`the twin refuses job ${refused[0]?.job}: ${refused[0]?.reason}`);
   const watch = new StartWatch(nameOf, conf.nodes.length, conf.nodes[0]?.resources.gpus ?? 0);

@@ -40,6 +40,8 @@ export interface SlurmClusterOptions {
   gpusPerNode?: number;
   /** Lines of `slurm.conf` to add, or to put in the place of those that are here anyway. */
   confLines?: readonly string[];
+  /** Lines of `topology.conf`, for `TopologyPlugin=topology/tree`. Default: no such file. */
+  topologyLines?: readonly string[];
   /** `sacctmgr` commands, a list of arguments each: starts slurmdbd over a MariaDB of its own. Default: no accounting. */
   accounting?: readonly (readonly string[])[];
   /** How long a requeued job waits at least (`cred_expire`), 5 or more. Default: Slurm's, 120. */
@@ -85,6 +87,9 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
   const ports = await freePorts(nodes + 3);
   const conf = join(folder, 'slurm.conf');
   writeFileSync(conf, slurmConf({ folder, socket, ports, options }));
+  if (options.topologyLines !== undefined) {
+    writeFileSync(join(folder, 'topology.conf'), `${options.topologyLines.join('\n')}\n`);
+  }
   writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options.gpusPerNode ?? 0));
   const env = { ...process.env, SLURM_CONF: conf };
   const children: ChildProcess[] = [];

@@ -4,6 +4,7 @@ import { jobLabel } from '../../contract/job-array.ts';
 import { defineCommand, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
+import { forecastLines } from '../render/forecast-lines.ts';
 import { oneLine } from '../render/terminal.ts';
 
 export function register(program: Command): Command {
@@ -16,11 +17,17 @@ export function register(program: Command): Command {
   })
     .argument('<job>', 'job id, or 12_3', jobName)
     .action(async (id: JobName, options: { json?: boolean }) => {
-      const why = await connect().why(id);
-      if (options.json === true) return printJson(why);
+      const client = connect();
+      const why = await client.why(id);
+      const forecast = why.state === 'PENDING' ? await client.forecast(id) : null;
+      if (options.json === true) return printJson({ ...why, forecast });
       const reason = why.reason === 'None' ? '' : ` (${why.reason})`;
       print(
-        [`Job ${jobLabel(why)} is ${why.state}${reason}`, ...why.detail.map((line) => `  ${oneLine(line)}`)].join('\n'),
+        [
+          `Job ${jobLabel(why)} is ${why.state}${reason}`,
+          ...why.detail.map((line) => `  ${oneLine(line)}`),
+          ...(forecast === null ? [] : forecastLines(forecast, Date.now()).map((line) => `  ${line}`)),
+        ].join('\n'),
       );
     });
 }

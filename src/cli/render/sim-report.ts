@@ -16,6 +16,7 @@ export function renderSimulation(result: SimulationResult, terminal: Terminal): 
   const blocks = [
     [terminal.paint('bold', 'GIVEN'), ...lines(givenFacts(result))].join('\n'),
     [terminal.paint('bold', `PREDICTED (${begin}${days} days)`), ...lines(predictedFacts(report))].join('\n'),
+    recordedTable(result, terminal),
     waitTable(report, terminal),
     stateTable(report, terminal),
     ettrTable(report, terminal),
@@ -28,6 +29,29 @@ export function renderSimulation(result: SimulationResult, terminal: Terminal): 
 function lines(facts: readonly Fact[]): string[] {
   const width = Math.max(...facts.map(([name]) => name.length));
   return facts.map(([name, value]) => `  ${name.padEnd(width)}  ${oneLine(value)}`);
+}
+
+/** Beside the cluster that the jobs were recorded on: how far to trust the rest. */
+function recordedTable({ recorded }: SimulationResult, terminal: Terminal): string {
+  if (recorded === null) return '';
+  const { byPartition, byQos } = recorded;
+  const rows = [
+    { label: 'all', ...recorded },
+    ...(byPartition.length > 1 ? byPartition.map((one) => ({ label: `partition ${one.name}`, ...one })) : []),
+    ...(byQos.length > 1 ? byQos.map((one) => ({ label: `QOS ${one.name}`, ...one })) : []),
+  ];
+  const columns: Column<(typeof rows)[number]>[] = [
+    { header: 'MEAN WAIT', text: ({ label }) => label },
+    { header: 'JOBS', align: 'right', text: ({ jobs }) => whole(jobs) },
+    { header: 'AS RECORDED', align: 'right', text: ({ recordedMeanSeconds }) => shortTime(recordedMeanSeconds) },
+    { header: 'HERE', align: 'right', text: ({ meanSeconds }) => shortTime(meanSeconds) },
+    {
+      header: 'DIFFERENCE',
+      align: 'right',
+      text: ({ difference }) => (difference === null ? NONE : `${difference > 0 ? '+' : ''}${percent(difference)}`),
+    },
+  ];
+  return table(columns, rows, terminal);
 }
 
 function waitTable(report: TwinReport, terminal: Terminal): string {

@@ -54,6 +54,7 @@ export function addedJobs(timed: readonly TimedJob[], nodes: readonly NodeSpec[]
       if (job.user !== undefined) request.user = job.user;
       if (job.account !== undefined) request.account = job.account;
       if (job.qos !== undefined) request.qos = job.qos;
+      if (job.partition !== undefined) request.partition = job.partition;
       jobs.push({
         request,
         workMs: ms(Math.min(partHours, job.hours - (part - 1) * partHours)),

@@ -77,8 +77,11 @@ export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides
     const [first = ''] = parts;
     const way = Object.hasOwn(alone, first) ? parts : Object.keys(alone);
     for (const part of way.slice(0, -1)) {
+      const inner = asMap(from, part);
+      // Of what is not there, all fields are begun with their defaults.
+      if (typeof below[part] !== 'object' || below[part] === null) below[part] = inner;
       below = asMap(below, part);
-      from = asMap(from, part);
+      from = inner;
     }
     const last = way.at(-1) ?? '';
     below[last] = from[last];

@@ -1,8 +1,14 @@
 import { basename, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
+import { parseHostList } from '../../formats/host-list.ts';
+import { readJobsCsv } from '../../formats/jobs-csv.ts';
+import { readQueueCsv } from '../../formats/queue-csv.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
-import { SLURM_LIMIT_STEP_MS } from '../../formats/slurm-times.ts';
+import type { TraceReading } from '../../formats/trace-row.ts';
+import { readUsageCsv } from '../../formats/usage-csv.ts';
+import { defaultAskOf } from '../../formats/slurm-default-ask.ts';
+import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
 import {
   adjustJobs,
   type CheckpointRule,
@@ -10,9 +16,12 @@ import {
   mergeJobs,
   withCheckpointRule,
 } from '../../twin/adjusted-jobs.ts';
-import { traceJobs } from '../../twin/trace-source.ts';
+import type { StartState } from '../../twin/scenario.ts';
+import { snapshotJobs } from '../../twin/snapshot.ts';
+import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
+import { readText } from '../read-text.ts';
 import { addedJobs } from './added-jobs.ts';
 import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
@@ -36,6 +45,10 @@ export interface ScenarioJobs {
   source: JobSource;
   /** What a job is called in `--jobs-out`. */
   nameOf: (job: TwinJob) => string;
+  /** What runs and waits at instant 0; null: nothing. */
+  start: StartState | null;
+  /** The row of the trace that a job came from; null for a workload. */
+  rowOf: ((jobId: number) => TraceRow | undefined) | null;
   /** Null for a workload. */
   trace: SimulationInputs['trace'];
   remarks: readonly ReadingRemark[];
@@ -51,9 +64,9 @@ export async function jobsOf(
 ): Promise<ScenarioJobs> {
   const rule = checkpointRule(fields.checkpointInterval, failuresPerNodeDay);
   const own =
-    fields.trace === undefined
+    fields.trace === undefined && fields.queue === undefined
       ? await ofWorkload(fields, cluster)
-      : await ofTrace(fields.trace, cluster, policy, rule === null ? null : TRACE_CHECKPOINTING);
+      : await ofTrace(fields, cluster, policy, rule === null ? null : TRACE_CHECKPOINTING);
   const { maxRequeues } = overrides;
   const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
   const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
@@ -64,11 +77,20 @@ export async function jobsOf(
       : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
   const ownName = own.nameOf;
   const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
-  return { source, nameOf, trace: own.trace, remarks: [...own.remarks, ...timed.remarks] };
+  return {
+    source,
+    start: own.start,
+    rowOf: own.rowOf,
+    nameOf,
+    trace: own.trace,
+    remarks: [...own.remarks, ...timed.remarks],
+  };
 }
 
 interface OwnJobs {
   source: JobSource;
+  start: StartState | null;
+  rowOf: ScenarioJobs['rowOf'];
   nameOf: (jobId: number) => string;
   trace: SimulationInputs['trace'];
   remarks: ReadingRemark[];
@@ -86,34 +108,35 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, nameOf: String, trace: null, remarks: [] };
+  return { source, start: null, rowOf: null, nameOf: String, trace: null, remarks: [] };
 }
 
 async function ofTrace(
-  file: string,
+  { trace: file, queue: queueFile, usage: usageFile, nodesOut = '' }: ScenarioFields,
   cluster: SimulatedCluster,
   policy: ScenarioPolicy,
   checkpointing: Checkpointing | null,
 ): Promise<OwnJobs> {
-  const { readTrace } = await import('../../formats/trace-file.ts');
-  const { text, fileName } = await readTraceText(resolve(file));
-  const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
-  const reading = readTrace(text, fileName, gpusPerNode > 0 ? { gpusPerNode } : {});
-  const { slurm, options } = policy;
-  const jobs = traceJobs(reading.rows, {
-    nodes: cluster.nodes,
-    policy: options,
-    checkpointing,
-    ...(slurm !== null && {
-      isExclusive: slurm.isWholeNode,
-      exclusivePartitions: slurm.exclusivePartitions,
-      isMemoryConsumed: slurm.isMemoryConsumed,
-      defaultAsk: slurm.defaultAsk,
-      limitStepMs: SLURM_LIMIT_STEP_MS,
-      ...(!slurm.isRequeued && { maxRequeues: 0 }),
-    }),
-  });
-  if (jobs.count === 0) throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
+  const reading = file === undefined ? NO_TRACE : await readTraceOf(file, cluster);
+  const { rules, options } = policy;
+  const traceOptions = { checkpointing, ...(rules !== null && traceOptionsOf(rules)) };
+  const jobs: TraceJobs & { start?: StartState } =
+    queueFile === undefined
+      ? traceJobs(reading.rows, { nodes: cluster.nodes, policy: options, ...traceOptions })
+      : snapshotJobs(
+          {
+            nodes: cluster.nodes,
+            policy: options,
+            rules: traceOptions,
+            queue: readQueueCsv(await readText(queueFile), basename(queueFile)),
+            nodesOut: nodesOut === '' ? [] : hostsOf(nodesOut),
+            usage: usageFile === undefined ? [] : readUsageCsv(await readText(usageFile), basename(usageFile)),
+          },
+          reading.rows,
+        );
+  const fileName = reading.rows.length > 0 || file !== undefined ? basename(file ?? '') : basename(queueFile ?? '');
+  if (jobs.count === 0 && queueFile === undefined)
+    throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
   const { counts, bad } = reading;
   const remarks: ReadingRemark[] = [];
   if (bad.length > 0) {
@@ -132,9 +155,9 @@ async function ofTrace(
         .map(({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
-  const isMemoryWhole = slurm?.isMemoryConsumed === true && slurm.defaultAsk(1).memoryBytes === null;
+  const isMemoryWhole = rules?.isMemoryConsumed === true && defaultAskOf(rules.defaults)(1).memoryBytes === null;
   const asksForNone = reading.rows.filter(({ memoryBytesPerNode }) => memoryBytesPerNode === null).length;
-  if (isMemoryWhole && !slurm.isWholeNode && asksForNone > 0) {
+  if (isMemoryWhole && !rules.isWholeNode && asksForNone > 0) {
     const what = `${counted(asksForNone, 'job')} of ${fileName} ask for no memory and have all of a node's, as in Slurm without DefMemPerNode, DefMemPerCPU or DefMemPerGPU: nobody shares their nodes`;
     remarks.push({ what, examples: [] });
   }
@@ -143,9 +166,11 @@ async function ofTrace(
   if (jobs.leftOut.size > 0) remarks.push({ what: `left out of ${fileName}: ${list(jobs.leftOut)}`, examples: [] });
   return {
     source: jobs.source,
+    start: jobs.start ?? null,
+    rowOf: jobs.rowOf,
     nameOf: (jobId) => jobs.nameOf(jobId),
     trace: {
-      file: basename(file),
+      file: fileName,
       format: reading.format,
       jobs: jobs.count,
       badRows: bad.length,
@@ -153,6 +178,21 @@ async function ofTrace(
     },
     remarks,
   };
+}
+
+const NO_TRACE = readJobsCsv(`job,submit_s,nodes,gpus_per_node,runtime_s\n`, 'no trace');
+
+async function readTraceOf(file: string, cluster: SimulatedCluster): Promise<TraceReading> {
+  const { readTrace } = await import('../../formats/trace-file.ts');
+  const { text, fileName } = await readTraceText(resolve(file));
+  const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
+  return readTrace(text, fileName, gpusPerNode > 0 ? { gpusPerNode } : {});
+}
+
+function hostsOf(list: string): string[] {
+  const hosts = parseHostList(list);
+  if (hosts !== undefined) return hosts;
+  throw new OrreryError('ORR_BAD_FILE', `nodesOut: expected a host list such as dgx[3,7], got ${JSON.stringify(list)}`);
 }
 
 function noJobs(

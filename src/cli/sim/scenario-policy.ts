@@ -4,6 +4,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { type ConfText, parseSlurmConf, type SlurmConf } from '../../formats/slurm-conf.ts';
+import type { JobRules } from '../../formats/slurm-job-rules.ts';
 import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { INSTANT, type Timing } from '../../twin/scenario.ts';
 import { readText } from '../read-text.ts';
@@ -19,6 +20,8 @@ export interface ScenarioPolicy {
   timing: Timing;
   /** Null where the policy is not a slurm.conf's. */
   slurm: SlurmConf | null;
+  /** Null: jobs have what they ask for. */
+  rules: JobRules | null;
   remarks: readonly ReadingRemark[];
 }
 
@@ -45,14 +48,16 @@ export async function policyOf(
 }
 
 async function ofFile(nameOrFile: string | null): Promise<ScenarioPolicy> {
-  if (nameOrFile === null) return { name: 'default', options: {}, timing: INSTANT, slurm: null, remarks: [] };
+  if (nameOrFile === null)
+    return { name: 'default', options: {}, timing: INSTANT, slurm: null, rules: null, remarks: [] };
   const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('policies', nameOrFile, 'policy');
-  const { options, timing, ignored } = parsePolicyFile(await readText(path), basename(path));
+  const { options, timing, rules, ignored } = parsePolicyFile(await readText(path), basename(path));
   return {
     name: isPath(nameOrFile) ? basename(nameOrFile) : nameOrFile,
     options,
     timing: timing ?? INSTANT,
     slurm: null,
+    rules,
     remarks: ignoredRemark(
       basename(path),
       ignored.map(({ key, reason }) => `${key}: ${reason}`),
@@ -76,6 +81,7 @@ async function ofSlurm(path: string, fields: ScenarioFields): Promise<ScenarioPo
     options: slurm.policy,
     timing: slurm.timing,
     slurm,
+    rules: slurm.rules,
     remarks: ignoredRemark(
       basename(path),
       slurm.ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`),

@@ -6,7 +6,8 @@ import { createIncidents } from '../../twin/failures.ts';
 import type { FailureModel } from '../../twin/failure-model.ts';
 import { createLemonWatch } from '../../twin/lemon-watch.ts';
 import { createMeasures } from '../../twin/measures/measures.ts';
-import type { TwinReport } from '../../twin/report.ts';
+import { RecordedWaitWatch } from '../../twin/measures/recorded-waits.ts';
+import type { RecordedWaits, TwinReport } from '../../twin/report.ts';
 import type { RunSummary, Scenario } from '../../twin/scenario.ts';
 import { JobsWriter } from './jobs-writer.ts';
 import { type Overrides, overridesOf } from './overrides.ts';
@@ -30,6 +31,8 @@ export interface SimulationResult {
   summary: RunSummary;
   /** What was drawn, and what is predicted. */
   report: TwinReport;
+  /** Beside what is recorded of the jobs of a trace; null where their starts are not. */
+  recorded: RecordedWaits | null;
 }
 
 /** A scenario with everything read that it names. */
@@ -64,15 +67,17 @@ export async function simulate(
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,
   });
-  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.slurm !== null);
+  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.rules !== null);
+  const recorded = jobs.rowOf === null ? null : new RecordedWaitWatch(jobs.rowOf);
   const scenario: Scenario = {
     nodes: cluster.nodes,
     policy: policy.options,
     timing: policy.timing,
     jobs: jobs.source,
+    ...(jobs.start !== null && { start: jobs.start }),
     incidents,
     operator: watch,
-    observers: [...measures.observers, ...(writer === null ? [] : [writer])],
+    observers: [...measures.observers, ...(writer === null ? [] : [writer]), ...(recorded === null ? [] : [recorded])],
     untilMs,
   };
   board.show({ endMs: untilMs ?? jobs.source.endMsEstimate ?? 0, jobsInAll: jobs.source.countEstimate ?? 0 });
@@ -83,7 +88,12 @@ export async function simulate(
     },
   });
   writer?.close();
-  return { inputs: inputsOf(prepared), summary, report: measures.report(summary, watch?.score() ?? null) };
+  return {
+    inputs: inputsOf(prepared),
+    summary,
+    report: measures.report(summary, watch?.score() ?? null),
+    recorded: recorded?.report() ?? null,
+  };
 }
 
 async function prepare(fields: ScenarioFields): Promise<Prepared> {
@@ -101,11 +111,13 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
 
 function refuseIncomplete(fields: ScenarioFields): void {
   const { workload, trace, days, warmupDays, cluster, policy, load, growth, set } = fields;
-  const { slurmConf, topologyConf, qosDump, assocDump } = fields;
+  const { slurmConf, topologyConf, qosDump, assocDump, queue, usage, nodesOut } = fields;
   const refuse = (message: string) => {
     throw new OrreryError('ORR_USAGE', message);
   };
-  if (workload === undefined && trace === undefined) {
+  if (queue !== undefined && workload !== undefined) refuse('queue: expected --trace with a queue, not --workload');
+  if ((usage ?? nodesOut) !== undefined && queue === undefined) refuse('queue: missing: usage and nodesOut go with it');
+  if (workload === undefined && trace === undefined && queue === undefined) {
     refuse('workload: missing: give --workload NAME, such as rsc-1, or --trace FILE');
   }
   if (workload !== undefined && trace !== undefined) refuse('trace: expected either --workload or --trace, not both');

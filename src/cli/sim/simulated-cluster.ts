@@ -27,10 +27,10 @@ export async function clusterOf(nameOrFile: string, overrides: Overrides): Promi
   const cluster = parseClusterFile(await readText(path), basename(path), gpuNames());
   const { nodes, gpusPerNode, cpusPerNode } = overrides;
   const [main, ...others] = cluster.nodeTypes;
-  if (nodes !== undefined && others.length > 0) {
+  if (nodes !== undefined && (others.length > 0 || main?.names !== undefined)) {
     throw new OrreryError(
       'ORR_USAGE',
-      `set nodes: cluster ${cluster.name} has several kinds of nodes: give a cluster file with the nodes you mean`,
+      `set nodes: cluster ${cluster.name} ${others.length > 0 ? 'has several kinds of nodes' : 'names its nodes'}: give a cluster file with the nodes you mean`,
     );
   }
   const nodeTypes = cluster.nodeTypes.map((nodeType) => ({

@@ -1,0 +1,19 @@
+import type { Forecast } from '../../contract/api.ts';
+import { formatTime } from './time.ts';
+
+/** When a pending job will start, in sentences; none where it waits for a person. */
+export function forecastLines(
+  { lowTime, medianTime, highTime, startedShare, historyJobs }: Forecast,
+  nowMs: number,
+): string[] {
+  if (startedShare === 0) return [];
+  const at = (time: number | null) => (time === null ? 'more than a week from now' : formatTime(time, nowMs));
+  const basis = historyJobs === 0 ? 'time limits' : `time limits and ${historyJobs} jobs of the past`;
+  if (medianTime === null) {
+    return [`Forecast: within a week in ${(100 * startedShare).toFixed(0)} % of the futures drawn from ${basis}.`];
+  }
+  return [
+    `Forecast: it starts ${at(medianTime)}; in eight of ten futures between ${at(lowTime)}`,
+    `and ${at(highTime)}, drawn from ${basis}.`,
+  ];
+}

@@ -1,0 +1,101 @@
+import { parseClusterFile } from '../../formats/cluster-file.ts';
+import { parsePolicyFile } from '../../formats/policy-file.ts';
+import { collectLive, collectSaved } from './collect.ts';
+import { IMPORT_FILES, importFiles } from './import-files.ts';
+import { readSlurmSaved, type SlurmImport } from './read-saved.ts';
+import { refuseExisting, writeFolder } from './write-folder.ts';
+
+export interface ImportOptions {
+  out: string;
+  /** A folder with what Slurm's commands printed; absent: they are run. */
+  saved?: string;
+  days: number;
+  force?: boolean;
+}
+
+/** The document of `orrery clusters import --json`. */
+export interface ImportReport {
+  out: string;
+  files: readonly string[];
+  cluster: string | null;
+  nodes: number;
+  gpus: number;
+  nodesOut: number;
+  partitions: readonly string[];
+  qos: readonly string[];
+  accounts: number;
+  users: number;
+  leaves: number;
+  jobs: number;
+  running: number;
+  pending: number;
+  /** Texts of Slurm that there were not, and what the import does without them. */
+  missing: readonly string[];
+  /** Settings that would change what runs when, and change nothing in the twin; and jobs that were left out. */
+  leftOut: readonly string[];
+}
+
+/** Cluster, policy, scenarios and jobs of a Slurm cluster, in files. Throws ORR_CONFLICT, ORR_FAILED, ORR_NOT_FOUND, ORR_BAD_FILE. */
+export async function importCluster({ out, saved, days, force = false }: ImportOptions): Promise<ImportReport> {
+  await refuseExisting(out, IMPORT_FILES, { isForced: force });
+  const collected = saved === undefined ? await collectLive(days) : await collectSaved(saved);
+  const imported = readSlurmSaved(collected.saved);
+  const files = importFiles(imported, saved === undefined ? 'its own commands' : 'what its commands printed');
+  // What cannot be read again is not written.
+  parseClusterFile(files.get('cluster.yaml') ?? '', 'cluster.yaml', []);
+  parsePolicyFile(files.get('policy.yaml') ?? '', 'policy.yaml');
+  await writeFolder(out, files);
+  return reportOf(out, [...files.keys()], imported, collected.missing);
+}
+
+function reportOf(
+  out: string,
+  files: readonly string[],
+  { slurm, history, queue, nodesOut, notes }: SlurmImport,
+  missing: readonly string[],
+): ImportReport {
+  const { nodes, policy, ignored } = slurm;
+  const bad = [...(history?.counts.byReason ?? [])].filter(([reason]) => reason !== 'it has not ended');
+  return {
+    out,
+    files,
+    cluster: slurm.clusterName,
+    nodes: nodes.length,
+    gpus: nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
+    nodesOut: nodesOut.length,
+    partitions: (policy.partitions ?? []).map(({ name }) => name),
+    qos: (policy.qos ?? []).map(({ name }) => name),
+    accounts: policy.accounts?.length ?? 0,
+    users: policy.users?.length ?? 0,
+    leaves: new Set(nodes.flatMap(({ leaf }) => leaf ?? [])).size,
+    jobs: history?.rows.length ?? 0,
+    running: queue.filter(({ nodeNames }) => nodeNames !== null).length,
+    pending: queue.filter(({ nodeNames }) => nodeNames === null).length,
+    missing,
+    leftOut: [
+      ...ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`),
+      ...bad.map(([reason, count]) => `jobs of the past: ${count} left out: ${reason}`),
+      ...notes,
+    ],
+  };
+}
+
+/** A few lines for people. */
+export function renderImport(report: ImportReport): string {
+  const { cluster, nodes, gpus, nodesOut, partitions, qos, accounts, users, leaves, jobs, running, pending } = report;
+  const list = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '));
+  const lines = [
+    `${cluster ?? 'A Slurm cluster'}: ${nodes} nodes with ${gpus} GPUs, ${nodesOut} out of service, ${leaves} leaf switches`,
+    `partitions ${list(partitions)}; QOS ${list(qos)}; ${accounts} accounts, ${users} users`,
+    `${jobs} jobs of the past; ${running} that run and ${pending} that wait now`,
+    '',
+    `wrote ${report.files.join(', ')} to ${report.out}`,
+  ];
+  if (report.files.includes('scenario.yaml')) {
+    lines.push(
+      `  orrery sim --scenario ${report.out}/scenario.yaml    what ran, once more; change policy.yaml or cluster.yaml and compare`,
+    );
+  }
+  lines.push(`  orrery sim --scenario ${report.out}/now.yaml    when does what waits now start?`);
+  return lines.join('\n');
+}

@@ -1,0 +1,236 @@
+import { OrreryError } from '../../contract/errors.ts';
+import type { CarriedUse } from '../../scheduler/core-types.ts';
+import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
+import { RunTimes } from '../../twin/run-times.ts';
+import type { QueueRow, Snapshot } from '../../twin/snapshot.ts';
+import type { TraceRow } from '../../twin/trace-source.ts';
+import { readSacctDump } from '../../formats/sacct-dump.ts';
+import {
+  type NodeOut,
+  scontrolNodes,
+  scontrolPartitions,
+  scontrolSettings,
+  sprioWeights,
+  topologyLines,
+} from '../../formats/scontrol-lines.ts';
+import { readSlurmLines, type SlurmConf } from '../../formats/slurm-conf.ts';
+import type { ConfLine, ConfText } from '../../formats/slurm-conf-lines.ts';
+import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
+import { type QueueReading, readSqueueDump } from '../../formats/squeue-dump.ts';
+import { readSshareDump } from '../../formats/sshare-dump.ts';
+import type { TraceReading } from '../../formats/trace-row.ts';
+import { parseCivilMs } from '../../formats/trace-row.ts';
+
+/** What Slurm's commands print, by the name of the file in which it is saved. */
+export interface SlurmSaved {
+  /** `scontrol show config` */
+  config?: ConfText;
+  /** `scontrol show node` */
+  node: ConfText;
+  /** `scontrol show partition` */
+  partition?: ConfText;
+  /** `scontrol show topology`, or a topology.conf */
+  topology?: ConfText;
+  /** `sacctmgr -P show qos` */
+  qos?: ConfText;
+  /** `sacctmgr -P show assoc tree` */
+  assoc?: ConfText;
+  /** `sshare -alP` */
+  sshare?: ConfText;
+  /** `sprio -w` */
+  sprio?: ConfText;
+  /** `sdiag` */
+  sdiag?: ConfText;
+  /** `squeue -a -O ...` */
+  squeue?: ConfText;
+  /** `sacct -aXDP ...` */
+  sacct?: ConfText;
+}
+
+/** A Slurm cluster as its own commands tell it. */
+export interface SlurmImport {
+  slurm: SlurmConf;
+  /** Out of service now. */
+  nodesOut: readonly NodeOut[];
+  /** Jobs of the past, from the first submission on; null where sacct is missing. */
+  history: TraceReading | null;
+  /** When squeue was run, in ms since 1970 with local time read as UTC; null if not known. */
+  nowMs: number | null;
+  /** Jobs that run or wait then, with times from then on and the run times that jobs of the past lead one to expect. */
+  queue: readonly QueueRow[];
+  usage: readonly CarriedUse[];
+  /** How long ago backfill ended its last pass; null if not known. */
+  backfillAgeSeconds: number | null;
+  /** How long ago the last pass of the main scheduler was, as far as the starts of jobs tell; null if not known. */
+  mainAgeSeconds: number | null;
+  /** How long ago fair-share factors were worked out last, as far as the controller's start tells; null if not known. */
+  calcAgeSeconds: number | null;
+  /** The same at the first submission of `history`. */
+  historyCalcAgeSeconds: number | null;
+  /** What of it is not as on the cluster, a sentence each. */
+  notes: readonly string[];
+}
+
+/** Throws ORR_BAD_FILE with file and line. */
+export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
+  const notes: string[] = [];
+  const { lines, out } = scontrolNodes(saved.node);
+  if (lines.length === 0) {
+    throw new OrreryError(
+      'ORR_BAD_FILE',
+      `${saved.node.name}:1 expected the output of scontrol show node, found no node`,
+    );
+  }
+  const settings = saved.config === undefined ? [] : scontrolSettings(saved.config);
+  const weights = settings.length === 0 && saved.sprio !== undefined ? sprioWeights(saved.sprio) : [];
+  const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
+  const queue = readQueue(saved, notes);
+  const partitions = fewEnough(
+    saved.partition === undefined ? [] : scontrolPartitions(saved.partition),
+    [...(history?.rows ?? []), ...queue.rows],
+    notes,
+  );
+  const topology = saved.topology === undefined ? [] : topologyLines(saved.topology);
+  const slurm = readSlurmLines({
+    name: saved.node.name,
+    lines: [...settings, ...weights, ...partitions, ...lines],
+    topology: isTree(settings) && topology.length > 0 ? topology : null,
+    qos: saved.qos ?? null,
+    associations: saved.assoc ?? null,
+  });
+  const privateData = valueOf(settings, 'PrivateData');
+  if (/jobs/i.test(privateData)) {
+    notes.push(
+      'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
+    );
+  }
+  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text);
+  const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
+  return {
+    slurm,
+    nodesOut: out,
+    history,
+    nowMs: queue.nowMs,
+    queue: withRunTimes(queue.rows, history),
+    usage,
+    backfillAgeSeconds,
+    mainAgeSeconds: mainAge(queue.rows, backfillAgeSeconds, slurm),
+    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, queue.nowMs),
+    historyCalcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, history?.originMs ?? null),
+    notes,
+  };
+}
+
+/** What the twin goes on from: the cluster at the instant of the import. */
+export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImport): Snapshot {
+  return {
+    nodes: slurm.nodes,
+    policy: withAges(slurm.policy, ages),
+    rules: traceOptionsOf(slurm.rules),
+    queue,
+    nodesOut: nodesOut.map(({ name }) => name),
+    usage,
+  };
+}
+
+/** With the controller's clocks as they were at the import. */
+export function withAges(
+  policy: SchedulerOptions,
+  {
+    backfillAgeSeconds,
+    mainAgeSeconds,
+    calcAgeSeconds,
+  }: Pick<SlurmImport, 'backfillAgeSeconds' | 'mainAgeSeconds' | 'calcAgeSeconds'>,
+): SchedulerOptions {
+  const { cadence, priority } = policy;
+  return {
+    ...policy,
+    ...(cadence && {
+      cadence: {
+        ...cadence,
+        ...(backfillAgeSeconds !== null && { controllerAgeSeconds: backfillAgeSeconds }),
+        ...(mainAgeSeconds !== null && { mainAgeSeconds }),
+      },
+    }),
+    ...(calcAgeSeconds !== null && { priority: { ...priority, calcAgeSeconds } }),
+  };
+}
+
+function readQueue({ squeue, config }: SlurmSaved, notes: string[]): QueueReading {
+  if (squeue === undefined) return { nowMs: null, rows: [], notes: new Map() };
+  const asOf = /^Configuration data as of (\S+)/m.exec(config?.text ?? '')?.[1];
+  const reading = readSqueueDump(squeue, parseCivilMs(asOf ?? '') ?? null);
+  for (const [what, count] of reading.notes) notes.push(`${squeue.name}: ${count} ${what}`);
+  return reading;
+}
+
+function withRunTimes(rows: readonly QueueRow[], history: TraceReading | null): QueueRow[] {
+  const runTimes = new RunTimes(history?.rows ?? []);
+  return rows.map((row) => ({ ...row, runMs: runTimes.expected(row, row.nodeNames === null ? 0 : row.runMs) }));
+}
+
+/** The twin tells no more partitions apart than this. */
+const PARTITIONS_MAX = 31;
+
+/** Where there are too many, those that no job names are left out first: the default, then by the number of jobs. */
+function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], notes: string[]): readonly ConfLine[] {
+  if (partitions.length <= PARTITIONS_MAX) return partitions;
+  const jobsOf = new Map<string, number>();
+  for (const { partition } of rows) jobsOf.set(partition ?? '', (jobsOf.get(partition ?? '') ?? 0) + 1);
+  const weight = ({ values }: ConfLine) =>
+    values.get('default') === 'YES' ? Infinity : (jobsOf.get(values.get('partitionname') ?? '') ?? 0);
+  const kept = new Set([...partitions].sort((a, b) => weight(b) - weight(a)).slice(0, PARTITIONS_MAX));
+  const others = partitions.filter((line) => !kept.has(line));
+  const names = others.map(({ values }) => values.get('partitionname') ?? '').join(', ');
+  const jobs = others.reduce((sum, line) => sum + weight(line), 0);
+  notes.push(
+    `partitions ${names}: more than ${PARTITIONS_MAX} are not told apart; ${jobs} jobs of these go to the default partition`,
+  );
+  return partitions.filter((line) => kept.has(line));
+}
+
+function isTree(settings: readonly ConfLine[]): boolean {
+  return settings.length === 0 || /tree/i.test(valueOf(settings, 'TopologyPlugin'));
+}
+
+function valueOf(settings: readonly ConfLine[], key: string): string {
+  const wanted = key.toLowerCase();
+  return settings.find(({ values }) => values.has(wanted))?.values.get(wanted) ?? '';
+}
+
+/** With passes a few milliseconds late each, an older start says nothing of when the next one comes. */
+const MAIN_AGE_SECONDS_MAX = 60;
+
+/** Between the controller's start, in whole seconds, and the first time that it works factors out. Measured: 1.0 s. */
+const CALC_START_SECONDS = 1;
+
+/** Factors are worked out when the controller starts and in each period after that. */
+function calcAge(config: string, { policy }: SlurmConf, atMs: number | null): number | null {
+  const bootMs = parseCivilMs(/^BOOT_TIME\s+= (\S+)/m.exec(config)?.[1] ?? '');
+  const { type, calcPeriodSeconds } = completePolicy(policy).priority;
+  if (atMs === null || bootMs === undefined || type === 'basic') return null;
+  const ageSeconds = ((atMs - bootMs) / 1000 - CALC_START_SECONDS) % calcPeriodSeconds;
+  return ageSeconds < 0 ? ageSeconds + calcPeriodSeconds : ageSeconds;
+}
+
+/**
+ * Of the jobs that started last, those that backfill did not start were started by a pass of the main scheduler; where many wait, the next ones
+ * come `batch_sched_delay` apart.
+ */
+function mainAge(rows: readonly QueueRow[], backfillAgeSeconds: number | null, { policy }: SlurmConf): number | null {
+  const delaySeconds = policy.cadence?.batchSchedDelaySeconds ?? 0;
+  const ages = rows
+    .flatMap(({ nodeNames, actualStartMs }) =>
+      nodeNames === null || actualStartMs === null ? [] : [-actualStartMs / 1000],
+    )
+    .filter((age) => age >= 0 && age <= MAIN_AGE_SECONDS_MAX && age !== backfillAgeSeconds);
+  return ages.length === 0 || delaySeconds === 0 ? null : Math.abs(Math.min(...ages)) % delaySeconds;
+}
+
+/** Seconds between the end of the last pass of backfill and the answer of sdiag. */
+function backfillAge(text: string): number | null {
+  const at = /^sdiag output at .*\((\d+)\)/m.exec(text)?.[1];
+  const last = /Backfilling stats[\s\S]*?Last cycle when:.*\((\d+)\)/.exec(text)?.[1];
+  const seconds = Number(at) - Number(last);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+}

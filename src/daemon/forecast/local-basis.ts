@@ -1,0 +1,122 @@
+import type { Backend } from '../../backend/port.ts';
+import type { SchedulerOptions } from '../../scheduler/policy.ts';
+import type { JobRequest } from '../../scheduler/types.ts';
+import type { JobRow } from '../../store/job-row.ts';
+import type { Store } from '../../store/store.ts';
+import { INSTANT } from '../../twin/scenario.ts';
+import type { QueueRow } from '../../twin/snapshot.ts';
+import type { TraceRow } from '../../twin/trace-source.ts';
+import type { ForecastBasis } from './basis.ts';
+
+/** The newest of the past are enough to tell how long jobs run. */
+const HISTORY_MAX = 2000;
+
+/** The daemon's own cluster as it is at `nowMs`, with all times from then on. Jobs are named by their ids. */
+export function localBasis(store: Store, backend: Backend, policy: SchedulerOptions, nowMs: number): ForecastBasis {
+  const nodes = backend.nodes();
+  const live = new Map([...store.liveJobs()].map((job) => [job.jobId, job]));
+  const queue = [...live.values()].flatMap((job) => {
+    const stored = store.read(job.jobId);
+    return stored === undefined ? [] : [queueRow(job, stored.request, store, backend, nowMs)];
+  });
+  const history = store.endedJobs({ limit: HISTORY_MAX }).flatMap((job) => {
+    const stored = store.read(job.jobId);
+    return stored === undefined || job.startMs === null || job.endMs === null
+      ? []
+      : [pastRow(job, stored.request, nowMs)];
+  });
+  return {
+    snapshot: {
+      nodes: nodes.map(({ spec }) => spec),
+      policy: {
+        ...policy,
+        reservations: backend
+          .reservations()
+          .map((one) => ({ ...one, startMs: one.startMs - nowMs, endMs: one.endMs - nowMs })),
+      },
+      rules: {},
+      queue,
+      nodesOut: nodes.filter(({ state }) => OUT_OF_SERVICE.has(state)).map(({ spec }) => spec.name),
+      usage: backend.shares().map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
+    },
+    history: history.sort((a, b) => a.submitMs - b.submitMs),
+    timing: INSTANT,
+  };
+}
+
+const OUT_OF_SERVICE: ReadonlySet<string> = new Set(['down', 'drained', 'draining']);
+
+function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, backend: Backend, nowMs: number): QueueRow {
+  const view = backend.job(job.jobId);
+  const nodeNames = view === undefined || view.state === 'PENDING' ? null : view.nodeList;
+  const after = request.dependencies.map((dependency) => ({ ...dependency, row: store.job(dependency.jobId) }));
+  const isNeverSatisfied = after.some(
+    ({ condition, row }) => condition === 'afterok' && row?.isEnded === true && row.state !== 'COMPLETED',
+  );
+  return {
+    ...askedBy(request),
+    job: String(job.jobId),
+    submitMs: job.submitMs - nowMs,
+    eligibleMs: job.queuedSinceMs === null ? null : job.queuedSinceMs - nowMs,
+    actualStartMs: nodeNames === null || job.startMs === null ? null : job.startMs - nowMs,
+    runMs: 0,
+    outcome: 'COMPLETED',
+    after: after
+      .filter(({ row }) => row?.isEnded === false)
+      .map(({ condition, jobId }) => ({ condition, job: String(jobId) })),
+    nodeNames,
+    // Whether a reservation is entered is not in the twin's hands.
+    isHeld: job.isHeld || isNeverSatisfied || request.reservation !== undefined,
+  };
+}
+
+function pastRow(job: Readonly<JobRow>, request: JobRequest, nowMs: number): TraceRow {
+  const startMs = job.startMs ?? nowMs;
+  return {
+    ...askedBy(request),
+    job: String(job.jobId),
+    submitMs: job.submitMs - nowMs,
+    eligibleMs: null,
+    actualStartMs: startMs - nowMs,
+    runMs: Math.max(1, (job.endMs ?? startMs) - startMs),
+    outcome: job.state === 'TIMEOUT' ? 'TIMEOUT' : 'COMPLETED',
+    after: [],
+  };
+}
+
+function askedBy(
+  request: JobRequest,
+): Pick<
+  TraceRow,
+  | 'line'
+  | 'nodes'
+  | 'gpusPerNode'
+  | 'cpusPerNode'
+  | 'memoryBytesPerNode'
+  | 'gpuType'
+  | 'isExclusive'
+  | 'limitMs'
+  | 'user'
+  | 'account'
+  | 'qos'
+  | 'partition'
+  | 'priority'
+> & { array?: { name: string; runningMax: number | null } } {
+  const { perNode, array } = request;
+  return {
+    line: request.jobId,
+    nodes: request.nodes,
+    gpusPerNode: perNode.gpus,
+    cpusPerNode: perNode.cpus,
+    memoryBytesPerNode: perNode.memoryBytes,
+    gpuType: request.gpuType,
+    isExclusive: request.exclusive,
+    limitMs: request.timeLimitMs,
+    user: request.user ?? null,
+    account: request.account ?? null,
+    qos: request.qos ?? null,
+    partition: request.partition ?? null,
+    priority: request.priority,
+    ...(array !== undefined && { array: { name: String(array.id), runningMax: array.runningMax } }),
+  };
+}

@@ -1,0 +1,29 @@
+import type { TraceOptions } from '../twin/trace-source.ts';
+import { type DefaultAmounts, defaultAskOf } from './slurm-default-ask.ts';
+import { SLURM_LIMIT_STEP_MS } from './slurm-times.ts';
+
+/** What a Slurm makes of what jobs ask for. */
+export interface JobRules {
+  /** Jobs have whole nodes, whatever they ask for (`select/linear`, or every partition is exclusive). */
+  isWholeNode: boolean;
+  /** Partitions whose jobs have whole nodes. */
+  exclusivePartitions: readonly string[];
+  /** Memory is a resource that can run out (`CR_Core_Memory` and the like). */
+  isMemoryConsumed: boolean;
+  /** What a job has on a node where its submission does not say. */
+  defaults: DefaultAmounts;
+  /** A failure puts a job back in the queue unless it says otherwise (`JobRequeue`). */
+  isRequeued: boolean;
+}
+
+/** How rows of a trace become jobs under these rules. */
+export function traceOptionsOf(rules: JobRules): Omit<TraceOptions, 'nodes' | 'policy'> {
+  return {
+    isExclusive: rules.isWholeNode,
+    exclusivePartitions: rules.exclusivePartitions,
+    isMemoryConsumed: rules.isMemoryConsumed,
+    defaultAsk: defaultAskOf(rules.defaults),
+    limitStepMs: SLURM_LIMIT_STEP_MS,
+    ...(!rules.isRequeued && { maxRequeues: 0 }),
+  };
+}

@@ -1,0 +1,244 @@
+import { parseDurationMs } from '../lib/units.ts';
+import type { QueueRow } from '../twin/snapshot.ts';
+import { Columns, eachRecord } from './delimited-rows.ts';
+import { parseHostList } from './host-list.ts';
+import { gpusOf } from './sacct-job.ts';
+import { parseTres } from './sacct-dump.ts';
+import type { ConfText } from './slurm-conf-lines.ts';
+import { parseCivilMs, PLAIN_ROW } from './trace-row.ts';
+
+/** What `squeue -O` is to print, each with `:|` after it. */
+export const SQUEUE_FIELDS = [
+  'JobArrayID',
+  'State',
+  'Reason',
+  'UserName',
+  'Account',
+  'QOS',
+  'Partition',
+  'NumNodes',
+  'NumCPUs',
+  'tres-alloc',
+  'tres-per-node',
+  'TimeLimit',
+  'TimeUsed',
+  'SubmitTime',
+  'EligibleTime',
+  'StartTime',
+  'PriorityLong',
+  'Nice',
+  'Dependency',
+  'Reservation',
+  'OverSubscribe',
+  'NodeList',
+] as const;
+
+/** A task list longer than this is not taken apart. */
+const TASKS_MAX = 100_000;
+
+/** Reasons for which a job stays where it is until somebody does something about it. */
+const HELD =
+  /^(?:JobHeld|JobHold|Dependency ?NeverSatisfied|BadConstraints|Invalid|launch_failed_requeued_held|PartitionDown|PartitionInactive|PartitionTimeLimit|PartitionNodeLimit|AccountNotAllowed|QOSNotAllowed|Deadline)/i;
+
+/** The queue as `squeue` shows it. */
+export interface QueueReading {
+  /** When squeue was run, in ms since 1970, with local time read as UTC as all of Slurm's dates are here; null if not known. */
+  nowMs: number | null;
+  /** With times from then on. */
+  rows: QueueRow[];
+  /** What was left out or read differently, and how often. */
+  notes: Map<string, number>;
+}
+
+/**
+ * Jobs of `squeue -a -O FIELD:|,...`. When it was run is told by the jobs that run: `fallbackMs` where there are none. Run times are not known yet: `runMs` of a job that runs is what it has run so
+ * far, of others 0. Tasks of arrays that wait together become a row each.
+ */
+export function readSqueueDump(dump: ConfText, fallbackMs: number | null): QueueReading {
+  const calledMs = runAtMs(dump.text) ?? fallbackMs;
+  const nowMs = calledMs ?? 0;
+  const rows: QueueRow[] = [];
+  const notes = new Map<string, number>();
+  const note = (what: string) => notes.set(what, (notes.get(what) ?? 0) + 1);
+  let columns: Columns | null = null;
+  eachRecord(dump.text, '|', (fields, line) => {
+    if (columns === null) {
+      // The header has names of its own.
+      columns = new Columns(fields.map((name) => name.toLowerCase()));
+      return;
+    }
+    if (fields.length < columns.count) {
+      note('lines of squeue with too few fields');
+      return;
+    }
+    for (const row of rowsOf(fields, columns, line, nowMs, note)) rows.push(row);
+  });
+  const throttles = new Map(
+    rows.flatMap(({ array }) =>
+      array === undefined || array.runningMax === null ? [] : [[array.name, array.runningMax] as const],
+    ),
+  );
+  const known = new Set(rows.map(({ job }) => job));
+  const arrays = new Set(rows.flatMap(({ array }) => (array === undefined ? [] : [array.name])));
+  const complete = rows.map((row) => {
+    const array =
+      row.array === undefined ? undefined : { ...row.array, runningMax: throttles.get(row.array.name) ?? null };
+    const after = row.after.flatMap((one) => {
+      if (known.has(one.job)) return [one];
+      // To wait for an array is to wait for all of its tasks.
+      if (arrays.has(one.job)) {
+        return rows.filter((other) => other.array?.name === one.job).map(({ job }) => ({ ...one, job }));
+      }
+      note('dependencies on jobs that are not in the queue');
+      return [];
+    });
+    return { ...fromMs(row, nowMs), ...(array !== undefined && { array }), after };
+  });
+  return {
+    nowMs: calledMs,
+    rows: complete.sort((a, b) => a.submitMs - b.submitMs || idOf(a.job) - idOf(b.job)),
+    notes,
+  };
+}
+
+/** The start of a job that runs and how long it has run since; of several the latest. */
+function runAtMs(text: string): number | null {
+  let latest: number | null = null;
+  let columns: Columns | null = null;
+  eachRecord(text, '|', (fields) => {
+    if (columns === null) {
+      columns = new Columns(fields.map((name) => name.toLowerCase()));
+      return;
+    }
+    const of = (name: string) => columns?.reader(name)(fields) ?? '';
+    const startMs = parseCivilMs(of('start_time'));
+    const usedMs = parseDurationMs(of('time'));
+    if (of('state') !== 'RUNNING' || startMs === undefined || usedMs === undefined) return;
+    latest = Math.max(latest ?? 0, startMs + usedMs);
+  });
+  return latest;
+}
+
+function fromMs(row: QueueRow, nowMs: number): QueueRow {
+  return {
+    ...row,
+    submitMs: row.submitMs - nowMs,
+    eligibleMs: row.eligibleMs === null ? null : row.eligibleMs - nowMs,
+    actualStartMs: row.actualStartMs === null ? null : row.actualStartMs - nowMs,
+  };
+}
+
+function rowsOf(
+  fields: readonly string[],
+  columns: Columns,
+  line: number,
+  nowMs: number,
+  note: (what: string) => void,
+): QueueRow[] {
+  const of = (...names: string[]) => {
+    const value = columns.reader(...names)(fields);
+    return value === '(null)' || value === 'N/A' ? '' : value;
+  };
+  const state = of('state').toUpperCase();
+  const isRunning = state === 'RUNNING' || state === 'COMPLETING' || state === 'SUSPENDED' || state === 'STOPPED';
+  if (!isRunning && state !== 'PENDING' && state !== 'CONFIGURING') {
+    note(`jobs of state ${state}`);
+    return [];
+  }
+  const submitMs = parseCivilMs(of('submit_time')) ?? nowMs;
+  const usedMs = parseDurationMs(of('time')) ?? 0;
+  const tres = parseTres(of('tres_alloc'));
+  const nodes = Math.max(1, tres.get('node') ?? Number(of('nodes').split('-')[0]));
+  const isPlaced = isRunning || state === 'CONFIGURING';
+  const nodeNames = isPlaced ? (parseHostList(of('nodelist')) ?? []) : null;
+  if (nodeNames?.length === 0) {
+    note('jobs that run on no node');
+    return [];
+  }
+  if (state === 'SUSPENDED') note('jobs that are suspended: taken to run');
+  const reason = of('reason');
+  if (/licen[cs]es/i.test(reason)) note('jobs that wait for licenses: taken to wait for nodes alone');
+  if (of('reservation') !== '') note('jobs in a reservation: taken to run like others');
+  const count = nodeNames?.length ?? nodes;
+  const { gpus, gpuType } = gpusOf(tres);
+  // Types are among what is allocated only where accounting counts them.
+  const asked = /(?:^|,)(?:gres[:/])?gpu:([A-Za-z_][\w.-]*)/.exec(of('tres_per_node'))?.[1] ?? null;
+  const cpus = tres.get('cpu') ?? Number(of('cpus'));
+  const memory = tres.get('mem');
+  const limitMs = limitOf(of('time_limit'));
+  const eligibleMs = parseCivilMs(of('eligible_time')) ?? null;
+  const partitions = of('partition').split(',');
+  if (partitions.length > 1) note('jobs that may run in several partitions: the first counts');
+  const base: Omit<QueueRow, 'job'> = {
+    ...PLAIN_ROW,
+    line,
+    submitMs,
+    eligibleMs: eligibleMs !== null && eligibleMs > submitMs ? eligibleMs : null,
+    actualStartMs: nodeNames === null ? null : nowMs - usedMs,
+    nodes: count,
+    gpusPerNode: Math.ceil(gpus / count),
+    cpusPerNode: Number.isFinite(cpus) ? Math.ceil(cpus / count) : null,
+    memoryBytesPerNode: memory === undefined ? null : Math.ceil(memory / count),
+    gpuType: gpuType ?? asked,
+    isExclusive: /^(?:NO|EXCLUSIVE)$/i.test(of('over_subscribe')),
+    runMs: nodeNames === null ? 0 : Math.max(1, usedMs),
+    limitMs,
+    user: of('user') || null,
+    account: of('account') || null,
+    qos: of('qos') || null,
+    partition: partitions[0] || null,
+    priority: 0 - Number(of('nice') || 0),
+    after: nodeNames === null ? dependenciesOf(of('dependency'), note) : [],
+    nodeNames,
+    isHeld: nodeNames === null && (HELD.test(reason) || of('priority') === '0'),
+  };
+  const [, id = '', list, only] = /^(\d+(?:\+\d+)?)(?:_(?:\[([^\]]*)\]|(\d+)))?$/.exec(of('jobid')) ?? [];
+  if (id === '') {
+    note('lines of squeue without a job');
+    return [];
+  }
+  if (only !== undefined) return [{ ...base, job: `${id}_${only}`, array: { name: id, runningMax: null } }];
+  if (list === undefined) return [{ ...base, job: id }];
+  const [range = '', throttle] = list.split('%');
+  if (range.includes('...')) note('arrays with more tasks than squeue lists (SLURM_BITSTR_LEN=0 lists all)');
+  const tasks = tasksOf(range.replace(/,?\.\.\.$/, ''));
+  const runningMax = throttle === undefined ? null : Number(throttle);
+  return tasks.map((task) => ({ ...base, job: `${id}_${task}`, array: { name: id, runningMax } }));
+}
+
+/** `0-3,7,10-20:5`. */
+function tasksOf(text: string): number[] {
+  const tasks: number[] = [];
+  for (const part of text.split(',')) {
+    const [, first = '', last = first, step = '1'] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part) ?? [];
+    if (first === '') continue;
+    for (let task = Number(first); task <= Number(last) && tasks.length < TASKS_MAX; task += Math.max(1, Number(step)))
+      tasks.push(task);
+  }
+  return tasks;
+}
+
+/** `afterok:7(unfulfilled),afterany:8_*(unfulfilled)`: those that are still to be waited for. */
+function dependenciesOf(text: string, note: (what: string) => void): QueueRow['after'] {
+  if (text === '') return [];
+  return text.split(/[,?]/).flatMap((part) => {
+    const [, condition = '', list = ''] = /^([a-z]+):?(.*)$/.exec(part) ?? [];
+    if (condition !== 'afterok' && condition !== 'afterany') {
+      note(`dependencies of kind ${condition || part}: left out`);
+      return [];
+    }
+    return list.split(':').flatMap((one) => {
+      const [, job] = /^(\d+(?:_\d+)?)(?:_\*)?/.exec(one) ?? [];
+      return job === undefined ? [] : [{ condition, job } as const];
+    });
+  });
+}
+
+/** Null for no limit. */
+function limitOf(text: string): number | null {
+  return /^(?:|UNLIMITED|INVALID|NOT_SET|Partition_Limit)$/i.test(text) ? null : (parseDurationMs(text) ?? null);
+}
+
+function idOf(job: string): number {
+  return Number(/^\d+/.exec(job)?.[0] ?? 0);
+}

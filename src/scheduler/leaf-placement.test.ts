@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { FreeSpace, placeInRuns } from './free-space.ts';
+import { Ledger } from './ledger.ts';
+import { NodeMask } from './node-mask.ts';
+import { holdNodes } from './placement.ts';
+import { completePolicy } from './policy.ts';
+import type { JobRequest } from './types.ts';
+
+const LEAVES = { one: 4, two: 3, three: 4 };
+
+function request(jobId: number, nodes: number, gpus: number): JobRequest {
+  return {
+    jobId,
+    submitMs: 0,
+    priority: 0,
+    nodes,
+    perNode: { cpus: 1, memoryBytes: 0, gpus },
+    gpuType: null,
+    exclusive: false,
+    timeLimitMs: 60_000,
+    excludedNodes: [],
+    maxRequeues: 0,
+    dependencies: [],
+    isHeld: false,
+  };
+}
+
+/** Nodes 0 to 3, 4 to 6 and 7 to 10 below a leaf each; `busy` are taken. */
+function place(nodes: number, gpus: number, busy: readonly number[] = []): number[] | null {
+  const ledger = new Ledger(completePolicy({ backfillType: 'conservative' }));
+  for (const [leaf, count] of Object.entries(LEAVES)) {
+    for (let index = 0; index < count; index += 1) {
+      const resources = { cpus: 64, memoryBytes: 1e9, gpus: 8 };
+      ledger.pool.add({ name: `${leaf}${index}`, resources, gpuType: null, leaf });
+    }
+  }
+  for (const [order, index] of busy.entries()) {
+    const job = ledger.submit(request(order + 1, 1, 8), 0, 0);
+    ledger.start(job, 1, holdNodes(ledger.pool, job, [index]), 0);
+  }
+  const usable = new NodeMask(ledger.pool.nodes.length);
+  for (const node of ledger.pool.nodes) usable.add(node.index);
+  const job = ledger.submit(request(100, nodes, gpus), 0, 0);
+  return placeInRuns(new FreeSpace(ledger.pool), usable, ledger.pool.nodes.length, job);
+}
+
+it('takes the leaf with the fewest nodes that suffice, the first of equals, from its lowest node on', () => {
+  expect(place(1, 2)).toEqual([4]);
+  expect(place(3, 8)).toEqual([4, 5, 6]);
+  expect(place(4, 8)).toEqual([0, 1, 2, 3]);
+  expect(place(1, 8, [0, 1, 7])).toEqual([2]);
+  expect(place(2, 8, [4, 5, 8])).toEqual([7, 9]);
+});
+
+it('where none suffices, takes the largest whole, and then the tightest for what is left', () => {
+  expect(place(5, 8)).toEqual([0, 1, 2, 3, 4]);
+  expect(place(6, 8, [0, 8, 9])).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(place(11, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(place(9, 8, [0, 4, 7])).toBeNull();
+});

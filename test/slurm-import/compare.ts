@@ -1,0 +1,104 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
+import { spread } from '../../src/cli/slurm-import/import-files.ts';
+import { loadScenario } from '../../src/cli/sim/load-scenario.ts';
+import { ProgressBoard } from '../../src/cli/sim/run-progress.ts';
+import { simulate } from '../../src/cli/sim/simulate.ts';
+import { jobsCsvText, queueCsvText } from '../../src/formats/jobs-csv-text.ts';
+import { readQueueCsv } from '../../src/formats/queue-csv.ts';
+import { readSacctDump } from '../../src/formats/sacct-dump.ts';
+import { parseCivilMs } from '../../src/formats/trace-row.ts';
+import type { RecordedWaits } from '../../src/twin/report.ts';
+import type { SiteRecord } from './record.ts';
+
+/**
+ * The twin goes on from an import, and is told only what nobody could foresee: when the next jobs are submitted, from the accounting of the whole
+ * run, and how long jobs run. Returns the mean waits of the next jobs, the twin's beside Slurm's.
+ */
+export async function predictNext(
+  imported: string,
+  { after, runSeconds }: Omit<SiteRecord, 'log'>,
+): Promise<RecordedWaits> {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-next-'));
+  try {
+    const trace = readSacctDump(after, 'after.txt');
+    const shiftMs = (trace.originMs ?? 0) - importedAtMs(imported);
+    const recorded = new Map(trace.rows.map((row) => [row.job, row]));
+    const runMsOf = (job: string) => {
+      const seconds = runSeconds[job];
+      return seconds === undefined ? recorded.get(job)?.runMs : Math.round(seconds * 1000);
+    };
+    const queue = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv').map((row) => ({
+      ...row,
+      runMs: runMsOf(row.job) ?? row.runMs,
+    }));
+    const queued = new Set(queue.map(({ job }) => job));
+    const next = trace.rows.flatMap((row) => {
+      const submitMs = row.submitMs + shiftMs;
+      if (submitMs < 0 || queued.has(row.job)) return [];
+      const runMs = runMsOf(row.job) ?? row.runMs;
+      return [{ ...row, submitMs, runMs, eligibleMs: null, actualStartMs: (row.actualStartMs ?? 0) + shiftMs }];
+    });
+    writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
+    writeFileSync(join(folder, 'next.csv'), jobsCsvText(spread(next)));
+    const scenario = await loadScenario(join(imported, 'now.yaml'));
+    const fields = { ...scenario, queue: join(folder, 'queue.csv'), trace: join(folder, 'next.csv') };
+    const { recorded: waits } = await simulate({ fields, jobsOut: null }, new ProgressBoard());
+    if (waits === null) throw new Error('no job of the trace has a recorded start');
+    return waits;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Second 0 of `now.yaml`, as its first line tells it. */
+function importedAtMs(imported: string): number {
+  const [, date = ''] = /second 0, which was (\S+)\.$/m.exec(readFileSync(join(imported, 'now.yaml'), 'utf8')) ?? [];
+  const atMs = parseCivilMs(date);
+  if (atMs === undefined) throw new Error(`${imported}/now.yaml does not say when it was imported`);
+  return atMs;
+}
+
+/** The same for what `record.ts` keeps. */
+export async function predictRecorded(recording: string): Promise<RecordedWaits> {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-imported-'));
+  try {
+    const out = join(folder, 'out');
+    await importCluster({ out, saved: join(recording, 'saved'), days: 1 });
+    const runs = join(recording, 'runs.json');
+    return await predictNext(out, {
+      after: readFileSync(join(recording, 'after.txt'), 'utf8'),
+      runSeconds: existsSync(runs)
+        ? z.record(z.string(), z.number()).parse(JSON.parse(readFileSync(runs, 'utf8')))
+        : {},
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export function waitTable(name: string, waits: RecordedWaits): string {
+  const rows = [
+    { label: 'all', ...waits },
+    ...waits.byPartition.map((one) => ({ label: one.name, ...one })),
+    ...waits.byQos.map((one) => ({ label: one.name, ...one })),
+  ];
+  return rows
+    .map(({ label, jobs, recordedMeanSeconds, meanSeconds, difference }) => {
+      const percent = difference === null ? '-' : `${(difference * 100).toFixed(1)} %`;
+      return `| ${name} | ${label} | ${jobs} | ${recordedMeanSeconds.toFixed(1)} | ${meanSeconds.toFixed(1)} | ${percent} |`;
+    })
+    .join('\n');
+}
+
+if (process.argv[1] === import.meta.filename) {
+  process.stdout.write(
+    '| run | jobs of | number | mean wait, s | twin | difference |\n| --- | --- | --- | --- | --- | --- |\n',
+  );
+  for (const recording of process.argv.slice(2)) {
+    process.stdout.write(`${waitTable(basename(recording), await predictRecorded(recording))}\n`);
+  }
+}
