@@ -7,7 +7,7 @@ import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import { forecastStarts } from '../../src/twin/forecast.ts';
 import { arrivalsOf } from '../../src/twin/past-arrivals.ts';
-import { RunTimes } from '../../src/twin/run-times.ts';
+import { rowsFrom, runTimesOf } from '../../src/twin/snapshot.ts';
 import { recordSite, saveTexts } from '../../test/slurm-import/record.ts';
 import { ensureSlurmAccounting } from '../../test/support/slurm-cluster.ts';
 
@@ -41,11 +41,8 @@ async function casesOf(recording: string): Promise<Case[]> {
   );
   const planned = slurmEstimates(saved.squeue?.text ?? '', nowMs);
   // Times from now on, as those of the queue are.
-  const past = (history?.rows ?? []).map((row) => ({
-    ...row,
-    submitMs: row.submitMs + (history?.originMs ?? 0) - nowMs,
-  }));
-  const runTimes = new RunTimes(past);
+  const past = rowsFrom(history?.rows ?? [], nowMs - (history?.originMs ?? 0));
+  const runTimes = runTimesOf(past, queue);
   const forecasts = forecastStarts(snapshotOf(imported), {
     jobs: queue.filter(({ nodeNames }) => nodeNames === null).map(({ job }) => job),
     runTimes,

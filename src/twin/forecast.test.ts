@@ -7,7 +7,7 @@ import { forecastStarts, type ForecastOptions, type StartForecast } from './fore
 import { PastArrivals } from './past-arrivals.ts';
 import { RunTimes } from './run-times.ts';
 import { INSTANT } from './scenario.ts';
-import type { QueueRow, Snapshot } from './snapshot.ts';
+import { type QueueRow, runTimesOf, type Snapshot } from './snapshot.ts';
 import { traceJobs, type TraceRow } from './trace-source.ts';
 
 const MINUTE = 60_000;
@@ -216,7 +216,7 @@ it('is what comes true in eight of ten cases, on clusters that go on as they wer
     const jobs = queue.filter(({ nodeNames }) => nodeNames === null).map(({ job }) => job);
     const starts = forecastStarts(snapshotOf(queue), {
       jobs,
-      runTimes: new RunTimes(history),
+      runTimes: runTimesOf(history, queue),
       arrivals: new PastArrivals(before),
       timing: INSTANT,
       draws: 40,

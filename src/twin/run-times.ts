@@ -7,29 +7,38 @@ const UNKNOWN_MS = 3_600_000;
 
 type Asked = Pick<TraceRow, 'user' | 'partition' | 'limitMs'>;
 
+/** A job that runs, and how long it has: it will come to more than that. */
+export type Unfinished = Asked & { readonly elapsedMs: number };
+
 /**
  * How long jobs run, from those of the past: as a share of the time limit that they asked for, among the jobs of the same user in the same
  * partition, else of the user, else of the partition, else among all. Jobs without a limit are told by their run time itself.
+ *
+ * Jobs that still run count too, as having reached what they have reached (Kaplan and Meier, JASA 53, 1958): among those that have ended the short
+ * ones are too many, the more so the shorter the past is that one looks at.
  */
 export class RunTimes {
-  /** By group, ascending. */
-  readonly #shares = new Map<string, number[]>();
-  readonly #unlimitedMs: number[] = [];
+  readonly #shares: ReadonlyMap<string, Survival>;
+  readonly #unlimitedMs: Survival;
 
-  constructor(past: Iterable<Asked & Pick<TraceRow, 'runMs'>>) {
-    for (const row of past) {
+  constructor(past: Iterable<Asked & Pick<TraceRow, 'runMs'>>, unfinished: Iterable<Unfinished> = []) {
+    const shares = new Map<string, { ended: number[]; reached: number[] }>();
+    const unlimited = { ended: [] as number[], reached: [] as number[] };
+    const note = (row: Asked, ms: number, kind: 'ended' | 'reached') => {
       if (row.limitMs === null) {
-        this.#unlimitedMs.push(row.runMs);
-        continue;
+        unlimited[kind].push(ms);
+        return;
       }
       for (const group of groupsOf(row)) {
-        const shares = this.#shares.get(group) ?? [];
-        this.#shares.set(group, shares);
-        shares.push(Math.min(1, row.runMs / row.limitMs));
+        let values = shares.get(group);
+        if (values === undefined) shares.set(group, (values = { ended: [], reached: [] }));
+        values[kind].push(Math.min(1, ms / row.limitMs));
       }
-    }
-    for (const shares of this.#shares.values()) shares.sort((a, b) => a - b);
-    this.#unlimitedMs.sort((a, b) => a - b);
+    };
+    for (const row of past) note(row, row.runMs, 'ended');
+    for (const row of unfinished) note(row, row.elapsedMs, 'reached');
+    this.#shares = new Map([...shares].map(([group, { ended, reached }]) => [group, new Survival(ended, reached)]));
+    this.#unlimitedMs = new Survival(unlimited.ended, unlimited.reached);
   }
 
   /**
@@ -38,10 +47,14 @@ export class RunTimes {
    */
   expected(job: Asked, elapsedMs: number, quantile = 0.5): number {
     const { limitMs } = job;
-    if (limitMs === null) return Math.round(among(this.#unlimitedMs, elapsedMs, quantile) ?? elapsedMs + UNKNOWN_MS);
+    if (limitMs === null) {
+      const runMs = this.#unlimitedMs.quantile(elapsedMs, quantile);
+      return Math.round(runMs === null || runMs === Infinity ? elapsedMs + UNKNOWN_MS : runMs);
+    }
     for (const group of groupsOf(job)) {
-      const share = among(this.#shares.get(group) ?? [], elapsedMs / limitMs, quantile);
-      if (share !== null) return Math.max(1, Math.round(share * limitMs));
+      const share = this.#shares.get(group)?.quantile(elapsedMs / limitMs, quantile) ?? null;
+      // Beyond what any has come to: until its limit.
+      if (share !== null) return Math.max(1, Math.round(Math.min(1, share) * limitMs));
     }
     // Nothing is known of its like, or none ran so long.
     return Math.max(limitMs, elapsedMs + 1);
@@ -53,15 +66,59 @@ function groupsOf({ user, partition }: Asked): string[] {
   return [`user ${user} in ${partition}`, `user ${user}`, `partition ${partition}`, 'all'];
 }
 
-/** The quantile of those above `least`; null where they are too few. */
-function among(sorted: readonly number[], least: number, quantile: number): number | null {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? 0) > least) high = middle;
-    else low = middle + 1;
+/** Which part of all lasts longer than a value, from values at which some ended and others that were reached by some that go on. */
+class Survival {
+  /** Ascending, where any ended. */
+  readonly #values: number[] = [];
+  /** Part that lasts longer than each of them. */
+  readonly #parts: number[] = [];
+  /** How many ended at each of them or above. */
+  readonly #endedFrom: number[] = [];
+
+  constructor(ended: readonly number[], reached: readonly number[]) {
+    const ends = [...ended].sort((a, b) => a - b);
+    const goesOn = [...reached].sort((a, b) => a - b);
+    let part = 1;
+    let passed = 0;
+    for (let index = 0; index < ends.length; ) {
+      const value = ends[index] ?? 0;
+      let next = index;
+      while (next < ends.length && ends[next] === value) next += 1;
+      while (passed < goesOn.length && (goesOn[passed] ?? 0) < value) passed += 1;
+      const atRisk = ends.length - index + goesOn.length - passed;
+      part *= 1 - (next - index) / atRisk;
+      this.#values.push(value);
+      this.#parts.push(part);
+      this.#endedFrom.push(ends.length - index);
+      index = next;
+    }
   }
-  const count = sorted.length - low;
-  return count < ALIKE_MIN ? null : (sorted[low + Math.floor(quantile * count)] ?? null);
+
+  /** Of those that last longer than `least`; Infinity beyond all that ended; null where too few ended above it. */
+  quantile(least: number, quantile: number): number | null {
+    const first = this.#firstAbove(least);
+    if ((this.#endedFrom[first] ?? 0) < ALIKE_MIN) return null;
+    const from = first === 0 ? 1 : (this.#parts[first - 1] ?? 0);
+    const target = from * (1 - quantile);
+    let low = first;
+    let high = this.#parts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      // The values whose part is below the target are those beyond the quantile.
+      if ((this.#parts[middle] ?? 0) < target) high = middle;
+      else low = middle + 1;
+    }
+    return this.#values[low] ?? Infinity;
+  }
+
+  #firstAbove(least: number): number {
+    let low = 0;
+    let high = this.#values.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#values[middle] ?? 0) > least) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
 }

@@ -3,6 +3,7 @@ import { completePolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import { billingRate } from '../scheduler/billing.ts';
 import type { CarriedUse } from '../scheduler/core-types.ts';
 import type { StartState } from './scenario.ts';
+import { RunTimes } from './run-times.ts';
 import { traceJobs, type TraceJobs, type TraceOptions, type TraceRow } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
 
@@ -31,6 +32,26 @@ export interface Snapshot {
 /** The jobs of a run that takes a cluster over; `source` are those that arrive from instant 0 on, and `rowOf` knows these alone. */
 export interface SnapshotJobs extends TraceJobs {
   readonly start: StartState;
+}
+
+/** The rows with their times counted from `instantMs` of their trace on. */
+export function rowsFrom(rows: readonly TraceRow[], instantMs: number): TraceRow[] {
+  const from = (ms: number | null) => (ms === null ? null : ms - instantMs);
+  return rows.map((row) => ({
+    ...row,
+    submitMs: row.submitMs - instantMs,
+    eligibleMs: from(row.eligibleMs),
+    actualStartMs: from(row.actualStartMs),
+  }));
+}
+
+/** How long jobs of this cluster run, from those that have ended and those that run. */
+export function runTimesOf(history: Iterable<TraceRow>, queue: readonly QueueRow[]): RunTimes {
+  const running = queue.filter(({ nodeNames }) => nodeNames !== null);
+  return new RunTimes(
+    history,
+    running.map((row) => ({ ...row, elapsedMs: Math.max(0, -(row.actualStartMs ?? 0)) })),
+  );
 }
 
 /**
