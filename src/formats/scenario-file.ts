@@ -53,6 +53,8 @@ const schema = z.strictObject({
   trace: name.optional(),
   /** What runs and waits at second 0, and what was used before. */
   queue: name.optional(),
+  /** Second 0 on the calendar, as Slurm prints dates: a trace of Slurm's accounting then goes on from there. */
+  queueTime: name.optional(),
   usage: name.optional(),
   /** Host list. */
   nodesOut: name.optional(),
@@ -93,6 +95,7 @@ export interface ScenarioFields {
   workload?: string;
   trace?: string;
   queue?: string;
+  queueTime?: string;
   usage?: string;
   nodesOut?: string;
   days?: number;

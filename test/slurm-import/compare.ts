@@ -3,20 +3,22 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
-import { spread } from '../../src/cli/slurm-import/import-files.ts';
 import { loadScenario } from '../../src/cli/sim/load-scenario.ts';
 import { ProgressBoard } from '../../src/cli/sim/run-progress.ts';
 import { simulate } from '../../src/cli/sim/simulate.ts';
 import { jobsCsvText, queueCsvText } from '../../src/formats/jobs-csv-text.ts';
 import { readQueueCsv } from '../../src/formats/queue-csv.ts';
+import type { ScenarioFields } from '../../src/formats/scenario-file.ts';
 import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
-import type { RecordedWaits } from '../../src/twin/report.ts';
+import { laterJobs } from '../../src/twin/later-jobs.ts';
+import type { RecordedWait, RecordedWaits } from '../../src/twin/report.ts';
 import type { SiteRecord } from './record.ts';
 
 /**
  * The twin goes on from an import, and is told only what nobody could foresee: when the next jobs are submitted, from the accounting of the whole
- * run, and how long jobs run. Returns the mean waits of the next jobs, the twin's beside Slurm's.
+ * run, and how long jobs run. Slurm tells the clocks of its controller in whole seconds: the mean over five runs within that second. Returns the
+ * mean waits of the next jobs, the twin's beside Slurm's.
  */
 export async function predictNext(
   imported: string,
@@ -24,42 +26,52 @@ export async function predictNext(
 ): Promise<RecordedWaits> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-next-'));
   try {
-    const trace = readSacctDump(after, 'after.txt');
-    const shiftMs = (trace.originMs ?? 0) - importedAtMs(imported);
-    const recorded = new Map(trace.rows.map((row) => [row.job, row]));
-    const runMsOf = (job: string) => {
-      const seconds = runSeconds[job];
-      return seconds === undefined ? recorded.get(job)?.runMs : Math.round(seconds * 1000);
-    };
-    const queue = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv').map((row) => ({
-      ...row,
-      runMs: runMsOf(row.job) ?? row.runMs,
-    }));
-    const queued = new Set(queue.map(({ job }) => job));
-    const next = trace.rows.flatMap((row) => {
-      const submitMs = row.submitMs + shiftMs;
-      if (submitMs < 0 || queued.has(row.job)) return [];
-      const runMs = runMsOf(row.job) ?? row.runMs;
-      return [{ ...row, submitMs, runMs, eligibleMs: null, actualStartMs: (row.actualStartMs ?? 0) + shiftMs }];
-    });
+    const { queueTime = '', ...scenario } = await loadScenario(join(imported, 'now.yaml'));
+    const { rows, originMs } = readSacctDump(after, 'after.txt');
+    const exact = rows.map((row) => ({ ...row, runMs: Math.round((runSeconds[row.job] ?? row.runMs / 1000) * 1000) }));
+    const before = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv');
+    const { queue, arrivals } = laterJobs(before, exact, originMs ?? 0, parseCivilMs(queueTime) ?? 0);
     writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
-    writeFileSync(join(folder, 'next.csv'), jobsCsvText(spread(next)));
-    const scenario = await loadScenario(join(imported, 'now.yaml'));
+    writeFileSync(join(folder, 'next.csv'), jobsCsvText(arrivals));
     const fields = { ...scenario, queue: join(folder, 'queue.csv'), trace: join(folder, 'next.csv') };
-    const { recorded: waits } = await simulate({ fields, jobsOut: null }, new ProgressBoard());
-    if (waits === null) throw new Error('no job of the trace has a recorded start');
-    return waits;
+    const runs: RecordedWaits[] = [];
+    for (const second of [0.1, 0.3, 0.5, 0.7, 0.9]) {
+      const { recorded } = await simulate(
+        { fields: withOlderClocks(fields, second), jobsOut: null },
+        new ProgressBoard(),
+      );
+      if (recorded === null) throw new Error('no job of the trace has a recorded start');
+      runs.push(recorded);
+    }
+    return meanOf(runs);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Second 0 of `now.yaml`, as its first line tells it. */
-function importedAtMs(imported: string): number {
-  const [, date = ''] = /second 0, which was (\S+)\.$/m.exec(readFileSync(join(imported, 'now.yaml'), 'utf8')) ?? [];
-  const atMs = parseCivilMs(date);
-  if (atMs === undefined) throw new Error(`${imported}/now.yaml does not say when it was imported`);
-  return atMs;
+function withOlderClocks({ set = {}, ...fields }: ScenarioFields, seconds: number): ScenarioFields {
+  const clocks = ['cadence.controllerAgeSeconds', 'cadence.mainAgeSeconds'].filter((name) => set[name] !== undefined);
+  return {
+    ...fields,
+    set: { ...set, ...Object.fromEntries(clocks.map((name) => [name, String(Number(set[name]) + seconds)])) },
+  };
+}
+
+function meanOf(runs: readonly RecordedWaits[]): RecordedWaits {
+  const [first] = runs;
+  if (first === undefined) throw new Error('there are no runs');
+  const mean = <T extends RecordedWait>(own: T, of: (run: RecordedWaits) => RecordedWait | undefined): T => {
+    const meanSeconds = runs.reduce((sum, run) => sum + (of(run)?.meanSeconds ?? 0), 0) / runs.length;
+    const recorded = own.recordedMeanSeconds;
+    return { ...own, meanSeconds, difference: recorded === 0 ? null : (meanSeconds - recorded) / recorded };
+  };
+  return {
+    ...mean(first, (run) => run),
+    byPartition: first.byPartition.map((own) =>
+      mean(own, (run) => run.byPartition.find(({ name }) => name === own.name)),
+    ),
+    byQos: first.byQos.map((own) => mean(own, (run) => run.byQos.find(({ name }) => name === own.name))),
+  };
 }
 
 /** The same for what `record.ts` keeps. */

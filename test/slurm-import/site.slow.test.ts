@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -83,6 +83,15 @@ it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, a
   expect(waits.jobs).toBeGreaterThanOrEqual(195);
   expect(waits.recordedMeanSeconds).toBeGreaterThan(10);
   expect(Math.abs(waits.difference ?? 1)).toBeLessThan(0.1);
+});
+
+it.skipIf(!isThere)('goes on from the import with the accounting of later, in one command', async () => {
+  const trace = join(folder, 'after.txt');
+  writeFileSync(trace, site?.after ?? '');
+  const command = [MAIN, 'sim', '--scenario', join(out, 'now.yaml'), '--trace', trace, '--json'];
+  const { stdout } = await run(process.execPath, command, { maxBuffer: 1 << 26 });
+  const { recorded } = z.object({ recorded: z.object({ jobs: z.number() }) }).parse(JSON.parse(stdout));
+  expect(recorded.jobs).toBeGreaterThanOrEqual(195);
 });
 
 /** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. */

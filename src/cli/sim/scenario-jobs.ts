@@ -5,7 +5,7 @@ import { parseHostList } from '../../formats/host-list.ts';
 import { readJobsCsv } from '../../formats/jobs-csv.ts';
 import { readQueueCsv } from '../../formats/queue-csv.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
-import type { TraceReading } from '../../formats/trace-row.ts';
+import { parseCivilMs, type TraceReading } from '../../formats/trace-row.ts';
 import { readUsageCsv } from '../../formats/usage-csv.ts';
 import { defaultAskOf } from '../../formats/slurm-default-ask.ts';
 import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
@@ -17,7 +17,8 @@ import {
   withCheckpointRule,
 } from '../../twin/adjusted-jobs.ts';
 import type { StartState } from '../../twin/scenario.ts';
-import { snapshotJobs } from '../../twin/snapshot.ts';
+import { laterJobs } from '../../twin/later-jobs.ts';
+import { type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
@@ -112,28 +113,19 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
 }
 
 async function ofTrace(
-  { trace: file, queue: queueFile, usage: usageFile, nodesOut = '' }: ScenarioFields,
+  fields: ScenarioFields,
   cluster: SimulatedCluster,
   policy: ScenarioPolicy,
   checkpointing: Checkpointing | null,
 ): Promise<OwnJobs> {
+  const { trace: file, queue: queueFile } = fields;
   const reading = file === undefined ? NO_TRACE : await readTraceOf(file, cluster);
   const { rules, options } = policy;
   const traceOptions = { checkpointing, ...(rules !== null && traceOptionsOf(rules)) };
   const jobs: TraceJobs & { start?: StartState } =
     queueFile === undefined
       ? traceJobs(reading.rows, { nodes: cluster.nodes, policy: options, ...traceOptions })
-      : snapshotJobs(
-          {
-            nodes: cluster.nodes,
-            policy: options,
-            rules: traceOptions,
-            queue: readQueueCsv(await readText(queueFile), basename(queueFile)),
-            nodesOut: nodesOut === '' ? [] : hostsOf(nodesOut),
-            usage: usageFile === undefined ? [] : readUsageCsv(await readText(usageFile), basename(usageFile)),
-          },
-          reading.rows,
-        );
+      : await ofQueue(queueFile, fields, reading, { nodes: cluster.nodes, policy: options, rules: traceOptions });
   const fileName = reading.rows.length > 0 || file !== undefined ? basename(file ?? '') : basename(queueFile ?? '');
   if (jobs.count === 0 && queueFile === undefined)
     throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
@@ -178,6 +170,31 @@ async function ofTrace(
     },
     remarks,
   };
+}
+
+/** What runs and waits at second 0, and what comes after it. */
+async function ofQueue(
+  queueFile: string,
+  { queueTime, usage, nodesOut }: ScenarioFields,
+  reading: TraceReading,
+  given: Pick<Snapshot, 'nodes' | 'policy' | 'rules'>,
+): Promise<SnapshotJobs> {
+  const queue = readQueueCsv(await readText(queueFile), basename(queueFile));
+  const queueMs = queueTime === undefined ? null : parseCivilMs(queueTime);
+  if (queueMs === undefined) {
+    throw new OrreryError('ORR_BAD_FILE', `queueTime: expected a date such as 2026-01-31T12:00:00, got "${queueTime}"`);
+  }
+  const isOfCalendar = queueMs !== null && reading.originMs !== null;
+  const later = isOfCalendar
+    ? laterJobs(queue, reading.rows, reading.originMs ?? 0, queueMs)
+    : { queue, arrivals: reading.rows };
+  const snapshot = {
+    ...given,
+    queue: later.queue,
+    nodesOut: nodesOut === undefined ? [] : hostsOf(nodesOut),
+    usage: usage === undefined ? [] : readUsageCsv(await readText(usage), basename(usage)),
+  };
+  return snapshotJobs(snapshot, later.arrivals);
 }
 
 const NO_TRACE = readJobsCsv(`job,submit_s,nodes,gpus_per_node,runtime_s\n`, 'no trace');

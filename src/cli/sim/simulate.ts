@@ -111,12 +111,14 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
 
 function refuseIncomplete(fields: ScenarioFields): void {
   const { workload, trace, days, warmupDays, cluster, policy, load, growth, set } = fields;
-  const { slurmConf, topologyConf, qosDump, assocDump, queue, usage, nodesOut } = fields;
+  const { slurmConf, topologyConf, qosDump, assocDump, queue, queueTime, usage, nodesOut } = fields;
   const refuse = (message: string) => {
     throw new OrreryError('ORR_USAGE', message);
   };
   if (queue !== undefined && workload !== undefined) refuse('queue: expected --trace with a queue, not --workload');
-  if ((usage ?? nodesOut) !== undefined && queue === undefined) refuse('queue: missing: usage and nodesOut go with it');
+  if ((usage ?? nodesOut ?? queueTime) !== undefined && queue === undefined) {
+    refuse('queue: missing: queueTime, usage and nodesOut go with it');
+  }
   if (workload === undefined && trace === undefined && queue === undefined) {
     refuse('workload: missing: give --workload NAME, such as rsc-1, or --trace FILE');
   }

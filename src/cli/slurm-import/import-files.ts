@@ -4,7 +4,7 @@ import { formatHostList } from '../../formats/host-list.ts';
 import { jobsCsvText, queueCsvText } from '../../formats/jobs-csv-text.ts';
 import { policyYaml } from '../../formats/policy-text.ts';
 import { usageCsvText } from '../../formats/usage-csv.ts';
-import type { TraceRow } from '../../twin/trace-source.ts';
+import { spreadInSeconds } from '../../twin/later-jobs.ts';
 import type { SlurmImport } from './read-saved.ts';
 
 export const IMPORT_FILES = [
@@ -33,7 +33,7 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
   );
   const both = { cluster: 'cluster.yaml', policy: 'policy.yaml' };
   if (history !== null && history.rows.length > 0) {
-    files.set('jobs.csv', jobsCsvText(spread(history.rows)));
+    files.set('jobs.csv', jobsCsvText(spreadInSeconds(history.rows)));
     const from = history.originMs === null ? '' : ` from ${date(history.originMs)} on`;
     files.set(
       'scenario.yaml',
@@ -47,6 +47,7 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
     title: `${clusterName(name)} from now on`,
     ...both,
     queue: 'queue.csv',
+    ...(nowMs !== null && { queueTime: date(nowMs) }),
     usage: 'usage.csv',
     ...(nodesOut.length > 0 && { nodesOut: formatHostList(nodesOut.map(({ name: node }) => node)) }),
     ...settings({
@@ -57,22 +58,6 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
   };
   files.set('now.yaml', `${comment(`${title} with what ran and waited at second 0${since}.`)}${stringify(now)}`);
   return files;
-}
-
-/**
- * Slurm tells whole seconds. Those who were submitted in the same second are spread over it evenly, in their order: at its beginning they would
- * all be in time for a pass that in truth half of them missed.
- */
-export function spread(rows: readonly TraceRow[]): TraceRow[] {
-  const countOf = new Map<number, number>();
-  for (const { submitMs } of rows) countOf.set(submitMs, (countOf.get(submitMs) ?? 0) + 1);
-  const seen = new Map<number, number>();
-  return rows.map((row) => {
-    const { submitMs } = row;
-    const place = seen.get(submitMs) ?? 0;
-    seen.set(submitMs, place + 1);
-    return { ...row, submitMs: submitMs + Math.floor(((place + 0.5) / (countOf.get(submitMs) ?? 1)) * 1000) };
-  });
 }
 
 /** `set` of a scenario with the figures that are known. */

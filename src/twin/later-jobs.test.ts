@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { laterJobs, spreadInSeconds } from './later-jobs.ts';
+import type { TraceRow } from './trace-source.ts';
+
+function row(job: string, submitMs: number, rest: Partial<TraceRow> = {}): TraceRow {
+  return {
+    line: 1,
+    job,
+    submitMs,
+    eligibleMs: null,
+    actualStartMs: submitMs + 5000,
+    nodes: 1,
+    gpusPerNode: 1,
+    cpusPerNode: 1,
+    memoryBytesPerNode: null,
+    gpuType: null,
+    isExclusive: false,
+    runMs: 60_000,
+    limitMs: null,
+    user: null,
+    account: null,
+    qos: null,
+    partition: null,
+    priority: 0,
+    after: [],
+    outcome: 'COMPLETED',
+    ...rest,
+  };
+}
+
+it('goes on from a queue: what was in it learns how long it ran, what came later arrives, what was over before is left out', () => {
+  const queue = [
+    { ...row('2', -20_000, { runMs: 1, actualStartMs: null }), nodeNames: null, isHeld: false },
+    { ...row('9', -1000, { runMs: 7 }), nodeNames: null, isHeld: false },
+  ];
+  const rows = [row('1', 0), row('2', 80_000), row('3', 100_000, { eligibleMs: 130_000 }), row('4', 100_000)];
+  // The queue was looked at 100 s after the first submission of the rows.
+  const later = laterJobs(queue, rows, 1_000_000, 1_100_000);
+  expect(later.queue.map(({ job, runMs, submitMs }) => [job, runMs, submitMs])).toEqual([
+    ['2', 60_000, -20_000],
+    ['9', 7, -1000],
+  ]);
+  expect(
+    later.arrivals.map(({ job, submitMs, eligibleMs, actualStartMs }) => [job, submitMs, eligibleMs, actualStartMs]),
+  ).toEqual([
+    ['3', 250, 30_000, 5000],
+    ['4', 750, null, 5000],
+  ]);
+});
+
+it('spreads those of one second over it, in their order', () => {
+  const rows = [row('a', 1000), row('b', 1000), row('c', 1000), row('d', 1000), row('e', 2000)];
+  expect(spreadInSeconds(rows).map(({ submitMs }) => submitMs)).toEqual([1125, 1375, 1625, 1875, 2500]);
+});

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { runTwin } from '../engine.ts';
+import { INSTANT } from '../scenario.ts';
+import { traceJobs, type TraceRow } from '../trace-source.ts';
+import { RecordedWaitWatch } from './recorded-waits.ts';
+
+const NODES = [{ name: 'n1', resources: { cpus: 8, memoryBytes: 1e9, gpus: 8 }, gpuType: null, leaf: null }];
+
+function row(job: string, submitMs: number, startMs: number | null, partition: string): TraceRow {
+  return {
+    line: 1,
+    job,
+    submitMs,
+    eligibleMs: null,
+    actualStartMs: startMs,
+    nodes: 1,
+    gpusPerNode: 8,
+    cpusPerNode: 1,
+    memoryBytesPerNode: 0,
+    gpuType: null,
+    isExclusive: false,
+    runMs: 100_000,
+    limitMs: null,
+    user: null,
+    account: null,
+    qos: 'normal',
+    partition,
+    priority: 0,
+    after: [],
+    outcome: 'COMPLETED',
+  };
+}
+
+it('puts the waits of a run beside those of the record, over the jobs of which both are known', () => {
+  const policy = { partitions: [{ name: 'train', isDefault: true }, { name: 'debug' }] };
+  const rows = [row('a', 500, 0, 'train'), row('b', 1500, 121_000, 'debug'), row('c', 2500, null, 'train')];
+  const { source, rowOf } = traceJobs(rows, { nodes: NODES, policy });
+  const watch = new RecordedWaitWatch(rowOf);
+  const rest = { timing: INSTANT, incidents: null, operator: null, untilMs: null };
+  runTwin({ ...rest, nodes: NODES, policy, jobs: source, observers: [watch] });
+  // The first is at once in both; the second waits for the first for 99 s here, and waited for 120 s there.
+  expect(watch.report()).toEqual({
+    jobs: 2,
+    recordedMeanSeconds: 60,
+    meanSeconds: 49.5,
+    difference: -0.175,
+    byPartition: [
+      { name: 'train', jobs: 1, recordedMeanSeconds: 0, meanSeconds: 0, difference: null },
+      { name: 'debug', jobs: 1, recordedMeanSeconds: 120, meanSeconds: 99, difference: -0.175 },
+    ],
+    byQos: [{ name: 'normal', jobs: 2, recordedMeanSeconds: 60, meanSeconds: 49.5, difference: -0.175 }],
+  });
+});
+
+it('says nothing where no start is recorded', () => {
+  expect(new RecordedWaitWatch(() => undefined).report()).toBeNull();
+});
