@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { collectSaved } from '../../src/cli/slurm-import/collect.ts';
-import { readSlurmSaved, snapshotOf } from '../../src/cli/slurm-import/read-saved.ts';
+import { collectSaved } from '../../src/backend/slurm/saved/collect.ts';
+import { readSlurmSaved, snapshotOf } from '../../src/backend/slurm/saved/read-saved.ts';
 import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import { forecastStarts } from '../../src/twin/forecast.ts';

@@ -60,6 +60,8 @@ export interface Backend {
   observe(): Promise<JobFact[]>;
   /** Undefined for jobs that are no longer held in memory (ended). */
   job(jobId: number): JobFact | undefined;
+  /** What the cluster's own scheduler calls the job; null where it does not know it (yet). */
+  nativeId(jobId: number): string | null;
   nodes(): NodeView[];
   reservations(): readonly NodeReservation[];
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */

@@ -140,7 +140,7 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   app.openapi(forecast, async (c) => {
     const { id, arrayJobId, arrayTaskId } = book.summary(book.resolve(c.req.valid('param').id));
     const nowMs = daemon.now();
-    const found = await daemon.forecaster.start(String(id));
+    const found = await daemon.forecaster.start(id);
     const time = (ms: number | undefined) => (ms === undefined || ms === Infinity ? null : (nowMs + ms) / 1000);
     return c.json(
       {

@@ -14,7 +14,6 @@ import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } f
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
-import { localBasis } from './forecast/local-basis.ts';
 import { HangWatch } from './hang-watch.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
@@ -167,7 +166,9 @@ class RunningDaemon implements Daemon {
       backend,
       book: new JobBook(store, backend, home, policy.policy),
       accounting: new Accounting(store, home.metrics),
-      forecaster: new Forecaster(() => Promise.resolve(localBasis(store, backend, policy.options, Date.now()))),
+      forecaster: new Forecaster(backend, () =>
+        world.forecastSource(backend, { home, policy, store, measurements, log }),
+      ),
       hangs: new HangWatch(store, backend, home, log),
       lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,

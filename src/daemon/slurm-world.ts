@@ -6,6 +6,7 @@ import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
+import { SlurmSource } from './forecast/slurm-source.ts';
 import { openHome, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
@@ -58,12 +59,14 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
   writeWhole(slurmFile(home.folder), `${JSON.stringify({ homeId, host, shared })}\n`);
+  const source = new SlurmSource(commands);
   const specs = cluster.nodes.map(({ spec }) => spec);
   return {
     clusterName: cluster.name,
     specs,
     policy: { ...livePolicy('slurm', policyOf(cluster, user), false, specs), remarks: cluster.remarks },
     jobsFolder: join(sharedFolder, 'jobs'),
+    forecastSource: () => source.read(),
     createBackend: ({ home: opened, store, measurements, log }) =>
       new SlurmBackend({
         commands,

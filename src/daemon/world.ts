@@ -10,6 +10,8 @@ import type { Store } from '../store/store.ts';
 import type { Log } from './context.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
+import type { ForecastSource } from './forecast/basis.ts';
+import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
 import type { Measurements } from './measurements.ts';
 import { slurmFile } from './slurm-file.ts';
@@ -39,6 +41,8 @@ export interface World {
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;
+  /** The cluster as it is, to forecast from; jobs are named by their native ids. `backend` was created with the same parts. */
+  forecastSource(backend: Backend, parts: BackendParts): Promise<ForecastSource>;
 }
 
 export interface LocalWorldOptions {
@@ -84,6 +88,8 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
         log,
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       }),
+    forecastSource: (backend, { store, policy }) =>
+      Promise.resolve({ kind: 'basis', basis: localBasis(store, backend, policy.options, Date.now()) }),
   };
 }
 

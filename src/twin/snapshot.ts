@@ -54,6 +54,14 @@ export function runTimesOf(history: Iterable<TraceRow>, queue: readonly QueueRow
   );
 }
 
+/** The jobs with the run times that those of the past lead one to expect. */
+export function withExpectedRunTimes(queue: readonly QueueRow[], runTimes: RunTimes): QueueRow[] {
+  return queue.map((row) => ({
+    ...row,
+    runMs: runTimes.expected(row, row.nodeNames === null ? 0 : Math.max(0, -(row.actualStartMs ?? 0))),
+  }));
+}
+
 /**
  * What the twin needs to go on from a snapshot: `{nodes, policy, ...snapshotJobs(snapshot, arrivals)}` is a scenario's. Jobs that the cluster
  * could not run are in `refused`; so are those that run on nodes which are not there. `nameOf` gives the names of all of them.

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
-import { fileNameOf, SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
+import { fileNameOf, SAVED_FILES } from '../../src/backend/slurm/saved/saved-files.ts';
 import { SITE } from './site.ts';
 import { type SiteJob, siteWorkload } from './workload.ts';
 

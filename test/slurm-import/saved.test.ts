@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { expandNodes } from '../../src/cluster/cluster.ts';
-import { collectLive, collectSaved } from '../../src/cli/slurm-import/collect.ts';
+import { collectLive, collectSaved } from '../../src/backend/slurm/saved/collect.ts';
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { importFiles } from '../../src/cli/slurm-import/import-files.ts';
-import { readSlurmSaved } from '../../src/cli/slurm-import/read-saved.ts';
-import { recipe, SAVED_FILES } from '../../src/cli/slurm-import/saved-files.ts';
+import { SlurmCommands } from '../../src/backend/slurm/slurm-commands.ts';
+import { readSlurmSaved } from '../../src/backend/slurm/saved/read-saved.ts';
+import { recipe, SAVED_FILES } from '../../src/backend/slurm/saved/saved-files.ts';
 import { parseClusterFile } from '../../src/formats/cluster-file.ts';
 import { parsePolicyFile } from '../../src/formats/policy-file.ts';
 import { readQueueCsv } from '../../src/formats/queue-csv.ts';
@@ -219,7 +220,9 @@ describe('where something is missing', () => {
   });
 
   it('says so where there is no Slurm', async () => {
-    await expect(collectLive(28, { PATH: folder })).rejects.toMatchObject({
+    await expect(
+      collectLive(new SlurmCommands({ host: null, socketFolder: null, env: { PATH: folder }, timeoutMs: 10_000 }), 28),
+    ).rejects.toMatchObject({
       code: 'ORR_FAILED',
       message: 'scontrol -o show node: no such command: nothing can be imported',
     });

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
-import { recipe } from '../../src/cli/slurm-import/saved-files.ts';
+import { recipe } from '../../src/backend/slurm/saved/saved-files.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { predictNext, waitTable } from './compare.ts';
 import { recordSite, SITE_RUN, type SiteRecord } from './record.ts';

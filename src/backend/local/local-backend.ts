@@ -232,6 +232,10 @@ class SchedulingLoop implements Backend {
     return view && toFact(view);
   }
 
+  nativeId(jobId: number): string {
+    return String(jobId);
+  }
+
   nodes(): NodeView[] {
     return this.#scheduler.nodes();
   }

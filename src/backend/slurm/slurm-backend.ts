@@ -229,6 +229,16 @@ export class SlurmBackend implements Backend {
     return job && factOf(job);
   }
 
+  nativeId(jobId: number): string | null {
+    const job = this.#state.jobs.get(jobId);
+    if (job === undefined) return null;
+    const { slurm, record } = job;
+    if (slurm !== null && slurm.arrayJobId !== null && slurm.arrayTaskId !== null) {
+      return `${slurm.arrayJobId}_${slurm.arrayTaskId}`;
+    }
+    return record.slurmJobId === null ? null : String(record.slurmJobId);
+  }
+
   nodes(): NodeView[] {
     const seen = new Map(this.#nodes.map((node) => [node.spec.name, node]));
     const jobIds = new Map<string, number[]>();

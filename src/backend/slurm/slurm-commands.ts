@@ -20,7 +20,8 @@ export type SlurmProgram =
   | 'sacctmgr'
   | 'sinfo'
   | 'sprio'
-  | 'sshare';
+  | 'sshare'
+  | 'sdiag';
 
 export interface CommandInput {
   stdin?: string;

@@ -28,10 +28,13 @@ const CODES: Record<FailureKind, ErrorCode> = {
 /** A call to Slurm that came to nothing, in one line for the user. */
 export class SlurmFailure extends OrreryError {
   readonly kind: FailureKind;
+  /** What went wrong, without the command and without advice. */
+  readonly said: string;
 
-  constructor(kind: FailureKind, message: string) {
+  constructor(kind: FailureKind, message: string, said = message) {
     super(CODES[kind], message);
     this.kind = kind;
+    this.said = said;
   }
 }
 
@@ -80,19 +83,21 @@ export function failureOf(end: CommandEnd): SlurmFailure {
     return new SlurmFailure(
       'missing',
       `${program}: not found${where === '' ? ' on the PATH' : where}: expected the commands of Slurm there`,
+      'no such command',
     );
   }
   if (end.isTimedOut) {
     return new SlurmFailure(
       'unreachable',
       `${program}${where}: no answer within ${end.timeoutSeconds} s: ${STILL_WORKS.unreachable}`,
+      `no answer within ${end.timeoutSeconds} s`,
     );
   }
   const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
   const isLogin = host !== null && end.status === 255;
   const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'rejected');
   const tail = STILL_WORKS[kind];
-  return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`);
+  return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
 }
 
 /** The last line Slurm wrote to stderr, without the program's name and the word "error". */

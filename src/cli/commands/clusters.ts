@@ -10,6 +10,7 @@ const DAYS_DEFAULT = 28;
 interface ImportCommandOptions {
   out?: string;
   saved?: string;
+  slurmHost?: string;
   days: number;
   recipe?: boolean;
   force?: boolean;
@@ -51,13 +52,14 @@ export function register(program: Command): Command {
   })
     .addOption(new Option('--from <scheduler>', 'whose cluster it is').choices(['slurm']).default('slurm'))
     .option('--saved <folder>', 'folder with what the commands printed; default: run them')
+    .option('--slurm-host <host>', 'ssh to this login node for the commands; default: those of this machine')
     .option('--out <folder>', 'folder to write; it must not be there')
     .option('--days <n>', 'days of history to ask sacct for', integer(1, 3660), DAYS_DEFAULT)
     .option('--force', 'replace a folder that an import wrote')
     .option('--recipe', 'print the shell lines that fill a folder for --saved, and do nothing else')
     .action(async ({ out, recipe, ...options }: ImportCommandOptions) => {
       if (recipe === true) {
-        const saved = await import('../slurm-import/saved-files.ts');
+        const saved = await import('../../backend/slurm/saved/saved-files.ts');
         const text = saved.recipe(options.days);
         if (options.json === true) printJson({ recipe: text });
         else print(text);
@@ -66,7 +68,7 @@ export function register(program: Command): Command {
       if (out === undefined)
         throw new OrreryError('ORR_USAGE', 'out: missing: give the folder to write with --out DIR');
       const { importCluster, renderImport } = await import('../slurm-import/import-cluster.ts');
-      const report = await importCluster({ ...options, out });
+      const report = await importCluster({ ...options, host: options.slurmHost ?? null, out });
       for (const line of report.missing) note(`missing: ${line}`);
       for (const line of report.leftOut) note(`left out: ${line}`);
       if (options.json === true) printJson(report);

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
-import type { JobName } from '../../contract/client.ts';
+import type { Forecast } from '../../contract/api.ts';
+import type { JobName, OrreryClient } from '../../contract/client.ts';
+import { OrreryError } from '../../contract/errors.ts';
 import { jobLabel } from '../../contract/job-array.ts';
 import { defineCommand, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
-import { print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { forecastLines } from '../render/forecast-lines.ts';
 import { oneLine } from '../render/terminal.ts';
 
@@ -19,7 +21,7 @@ export function register(program: Command): Command {
     .action(async (id: JobName, options: { json?: boolean }) => {
       const client = connect();
       const why = await client.why(id);
-      const forecast = why.state === 'PENDING' ? await client.forecast(id) : null;
+      const forecast = why.state === 'PENDING' ? await forecastOf(client, id) : null;
       if (options.json === true) return printJson({ ...why, forecast });
       const reason = why.reason === 'None' ? '' : ` (${why.reason})`;
       print(
@@ -30,4 +32,15 @@ export function register(program: Command): Command {
         ].join('\n'),
       );
     });
+}
+
+/** Null, with a remark, where there is none to be had: the reason stands without it. */
+async function forecastOf(client: OrreryClient, id: JobName): Promise<Forecast | null> {
+  try {
+    return await client.forecast(id);
+  } catch (error) {
+    if (!(error instanceof OrreryError)) throw error;
+    note(`no forecast: ${error.message}`);
+    return null;
+  }
 }

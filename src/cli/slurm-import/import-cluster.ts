@@ -1,15 +1,21 @@
 import { parseClusterFile } from '../../formats/cluster-file.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
-import { collectLive, collectSaved } from './collect.ts';
+import { collectLive, collectSaved } from '../../backend/slurm/saved/collect.ts';
 import { IMPORT_FILES, importFiles } from './import-files.ts';
-import { readSlurmSaved, type SlurmImport } from './read-saved.ts';
+import { readSlurmSaved, type SlurmImport } from '../../backend/slurm/saved/read-saved.ts';
+import { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
+import { runTimesOf, withExpectedRunTimes } from '../../twin/snapshot.ts';
 import { refuseExisting, writeFolder } from './write-folder.ts';
+
+const TIMEOUT_MS = 60_000;
 
 export interface ImportOptions {
   out: string;
   /** A folder with what Slurm's commands printed; absent: they are run. */
   saved?: string;
   days: number;
+  /** Login node on which the commands are run, by ssh; null: here. */
+  host?: string | null;
   force?: boolean;
 }
 
@@ -36,10 +42,16 @@ export interface ImportReport {
 }
 
 /** Cluster, policy, scenarios and jobs of a Slurm cluster, in files. Throws ORR_CONFLICT, ORR_FAILED, ORR_NOT_FOUND, ORR_BAD_FILE. */
-export async function importCluster({ out, saved, days, force = false }: ImportOptions): Promise<ImportReport> {
+export async function importCluster(options: ImportOptions): Promise<ImportReport> {
+  const { out, saved, days, host = null, force = false } = options;
   await refuseExisting(out, IMPORT_FILES, { isForced: force });
-  const collected = saved === undefined ? await collectLive(days) : await collectSaved(saved);
-  const imported = readSlurmSaved(collected.saved);
+  const commands = new SlurmCommands({ host, socketFolder: null, env: process.env, timeoutMs: TIMEOUT_MS });
+  const collected = saved === undefined ? await collectLive(commands, days) : await collectSaved(saved);
+  const read = readSlurmSaved(collected.saved);
+  const imported = {
+    ...read,
+    queue: withExpectedRunTimes(read.queue, runTimesOf(read.history?.rows ?? [], read.queue)),
+  };
   const files = importFiles(imported, saved === undefined ? 'its own commands' : 'what its commands printed');
   // What cannot be read again is not written.
   parseClusterFile(files.get('cluster.yaml') ?? '', 'cluster.yaml', []);

@@ -5,7 +5,7 @@ import { jobsCsvText, queueCsvText } from '../../formats/jobs-csv-text.ts';
 import { policyYaml } from '../../formats/policy-text.ts';
 import { usageCsvText } from '../../formats/usage-csv.ts';
 import { spreadInSeconds } from '../../twin/later-jobs.ts';
-import type { SlurmImport } from './read-saved.ts';
+import type { SlurmImport } from '../../backend/slurm/saved/read-saved.ts';
 
 export const IMPORT_FILES = [
   'cluster.yaml',

@@ -1,14 +1,28 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { OrreryError } from '../../contract/errors.ts';
 import { forecastStarts } from '../../twin/forecast.ts';
 import { arrivalsOf } from '../../twin/past-arrivals.ts';
 import { runTimesOf } from '../../twin/snapshot.ts';
-import type { ForecastRequest } from './forecaster.ts';
+import { basisOf } from './basis.ts';
+import type { ForecastAnswer, ForecastRequest } from './forecaster.ts';
 
 /** Of less than that one cannot tell what will come: a burst of an hour ago need not come again. */
 const ARRIVALS = { jobsMin: 50, spanMsMin: 6 * 3_600_000 };
 
-const { basis, jobs, draws, seed, horizonMs }: ForecastRequest = workerData;
-const { snapshot, history, timing } = basis;
-const runTimes = runTimesOf(history, snapshot.queue);
-const arrivals = arrivalsOf(history, snapshot.queue, runTimes, ARRIVALS);
-parentPort?.postMessage(forecastStarts(snapshot, { jobs, runTimes, arrivals, timing, draws, seed, horizonMs }));
+function answer({ source, job, draws, seed, horizonMs }: ForecastRequest): ForecastAnswer {
+  const { snapshot, history, timing } = basisOf(source);
+  const row = snapshot.queue.find((one) => one.job === job);
+  if (row === undefined || row.nodeNames !== null || row.isHeld) return { kind: 'none' };
+  const runTimes = runTimesOf(history, snapshot.queue);
+  const arrivals = arrivalsOf(history, snapshot.queue, runTimes, ARRIVALS);
+  const [start] = forecastStarts(snapshot, { jobs: [job], runTimes, arrivals, timing, draws, seed, horizonMs });
+  return start === undefined ? { kind: 'none' } : { kind: 'start', start, historyJobs: history.length };
+}
+
+try {
+  parentPort?.postMessage(answer(workerData));
+} catch (error) {
+  if (!(error instanceof OrreryError)) throw error;
+  const failed: ForecastAnswer = { kind: 'failed', code: error.code, message: error.message };
+  parentPort?.postMessage(failed);
+}

@@ -1,41 +1,54 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { Backend } from '../../backend/port.ts';
+import { type ErrorCode, OrreryError } from '../../contract/errors.ts';
 import type { StartForecast } from '../../twin/forecast.ts';
-import type { ForecastBasis } from './basis.ts';
+import type { ForecastSource } from './basis.ts';
 
 export interface ForecastRequest {
-  basis: ForecastBasis;
-  jobs: readonly string[];
+  source: ForecastSource;
+  /** As the source names it. */
+  job: string;
   draws: number;
   seed: number;
   horizonMs: number;
 }
 
+/** What the worker says. `none`: the job is not pending, or is held. */
+export type ForecastAnswer =
+  | { kind: 'start'; start: StartForecast; historyJobs: number }
+  | { kind: 'none' }
+  | { kind: 'failed'; code: ErrorCode; message: string };
+
 /** So many futures give the tenth and the ninetieth percentile with some care and cost a second on a large queue. */
-export const DRAWS = 30;
+const DRAWS = 30;
 const SEED = 1;
 const HORIZON_MS = 7 * 86_400_000;
 
 /** Runs forecasts in threads of their own, so that the daemon goes on answering. */
 export class Forecaster {
-  readonly #basis: () => Promise<ForecastBasis>;
+  readonly #backend: Backend;
+  readonly #source: () => Promise<ForecastSource>;
 
-  constructor(basis: () => Promise<ForecastBasis>) {
-    this.#basis = basis;
+  /** `source` names jobs by their native ids. */
+  constructor(backend: Backend, source: () => Promise<ForecastSource>) {
+    this.#backend = backend;
+    this.#source = source;
   }
 
-  /** When the job starts, from now on; null where it is not pending, or is held. */
-  async start(job: string): Promise<(StartForecast & { historyJobs: number }) | null> {
-    const basis = await this.#basis();
-    const row = basis.snapshot.queue.find((one) => one.job === job);
-    if (row === undefined || row.nodeNames !== null || row.isHeld) return null;
-    const [forecast] = await inThread({ basis, jobs: [job], draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS });
-    return forecast === undefined ? null : { ...forecast, historyJobs: basis.history.length };
+  /** When the job starts, from now on; null where it is not pending, or is held. Throws what reading the cluster gave cause to. */
+  async start(jobId: number): Promise<(StartForecast & { historyJobs: number }) | null> {
+    const job = this.#backend.nativeId(jobId);
+    if (job === null) return null;
+    const source = await this.#source();
+    const answer = await inThread({ source, job, draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS });
+    if (answer.kind === 'failed') throw new OrreryError(answer.code, answer.message);
+    return answer.kind === 'none' ? null : { ...answer.start, historyJobs: answer.historyJobs };
   }
 }
 
-function inThread(request: ForecastRequest): Promise<StartForecast[]> {
+function inThread(request: ForecastRequest): Promise<ForecastAnswer> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(workerEntry(), { workerData: request });
     worker.once('message', resolve);

@@ -1,10 +1,9 @@
-import { OrreryError } from '../../contract/errors.ts';
-import type { CarriedUse } from '../../scheduler/core-types.ts';
-import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
-import { RunTimes } from '../../twin/run-times.ts';
-import type { QueueRow, Snapshot } from '../../twin/snapshot.ts';
-import type { TraceRow } from '../../twin/trace-source.ts';
-import { readSacctDump } from '../../formats/sacct-dump.ts';
+import { OrreryError } from '../../../contract/errors.ts';
+import type { CarriedUse } from '../../../scheduler/core-types.ts';
+import { completePolicy, type SchedulerOptions } from '../../../scheduler/policy.ts';
+import type { QueueRow, Snapshot } from '../../../twin/snapshot.ts';
+import type { TraceRow } from '../../../twin/trace-source.ts';
+import { readSacctDump } from '../../../formats/sacct-dump.ts';
 import {
   type NodeOut,
   scontrolNodes,
@@ -12,14 +11,14 @@ import {
   scontrolSettings,
   sprioWeights,
   topologyLines,
-} from '../../formats/scontrol-lines.ts';
-import { readSlurmLines, type SlurmConf } from '../../formats/slurm-conf.ts';
-import type { ConfLine, ConfText } from '../../formats/slurm-conf-lines.ts';
-import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
-import { type QueueReading, readSqueueDump } from '../../formats/squeue-dump.ts';
-import { readSshareDump } from '../../formats/sshare-dump.ts';
-import type { TraceReading } from '../../formats/trace-row.ts';
-import { parseCivilMs } from '../../formats/trace-row.ts';
+} from '../../../formats/scontrol-lines.ts';
+import { readSlurmLines, type SlurmConf } from '../../../formats/slurm-conf.ts';
+import type { ConfLine, ConfText } from '../../../formats/slurm-conf-lines.ts';
+import { traceOptionsOf } from '../../../formats/slurm-job-rules.ts';
+import { type QueueReading, readSqueueDump } from '../../../formats/squeue-dump.ts';
+import { readSshareDump } from '../../../formats/sshare-dump.ts';
+import type { TraceReading } from '../../../formats/trace-row.ts';
+import { parseCivilMs } from '../../../formats/trace-row.ts';
 
 /** What Slurm's commands print, by the name of the file in which it is saved. */
 export interface SlurmSaved {
@@ -56,7 +55,7 @@ export interface SlurmImport {
   history: TraceReading | null;
   /** When squeue was run, in ms since 1970 with local time read as UTC; null if not known. */
   nowMs: number | null;
-  /** Jobs that run or wait then, with times from then on and the run times that jobs of the past lead one to expect. */
+  /** Jobs that run or wait then, with times from then on; how long they will run is not known. */
   queue: readonly QueueRow[];
   usage: readonly CarriedUse[];
   /** How long ago backfill ended its last pass; null if not known. */
@@ -111,7 +110,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
     nodesOut: out,
     history,
     nowMs: queue.nowMs,
-    queue: withRunTimes(queue.rows, history),
+    queue: queue.rows,
     usage,
     backfillAgeSeconds,
     mainAgeSeconds: mainAge(queue.rows, backfillAgeSeconds, slurm),
@@ -162,11 +161,6 @@ function readQueue({ squeue, config }: SlurmSaved, notes: string[]): QueueReadin
   const reading = readSqueueDump(squeue, parseCivilMs(asOf ?? '') ?? null);
   for (const [what, count] of reading.notes) notes.push(`${squeue.name}: ${count} ${what}`);
   return reading;
-}
-
-function withRunTimes(rows: readonly QueueRow[], history: TraceReading | null): QueueRow[] {
-  const runTimes = new RunTimes(history?.rows ?? []);
-  return rows.map((row) => ({ ...row, runMs: runTimes.expected(row, row.nodeNames === null ? 0 : row.runMs) }));
 }
 
 /** The twin tells no more partitions apart than this. */

@@ -1,4 +1,5 @@
-import { SQUEUE_FIELDS } from '../../formats/squeue-dump.ts';
+import { SQUEUE_FIELDS } from '../../../formats/squeue-dump.ts';
+import type { SlurmProgram } from '../slurm-commands.ts';
 import type { SlurmSaved } from './read-saved.ts';
 
 export type SavedName = keyof SlurmSaved;
@@ -6,7 +7,7 @@ export type SavedName = keyof SlurmSaved;
 /** A file of the folder, and the command that prints what is in it. */
 export interface SavedFile {
   name: SavedName;
-  command: (days: number) => readonly [program: string, ...args: string[]];
+  command: (days: number) => readonly [program: SlurmProgram, ...args: string[]];
   /** What the import does without it. */
   without: string;
 }

@@ -1,18 +1,15 @@
-import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { OrreryError } from '../../contract/errors.ts';
-import { errorCode } from '../../lib/error-code.ts';
-import type { ConfText } from '../../formats/slurm-conf-lines.ts';
+import { OrreryError } from '../../../contract/errors.ts';
+import { errorCode } from '../../../lib/error-code.ts';
+import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
+import type { SlurmCommands } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
 import type { SlurmSaved } from './read-saved.ts';
 import { fileNameOf, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
 
-const run = promisify(execFile);
-
-/** Accounting of a month of a large cluster may take that long, and be that large. */
+/** Accounting of a month of a large cluster may take that long. */
 const TIMEOUT_MS = 300_000;
-const OUTPUT_BYTES_MAX = 2 ** 30;
 
 /** Texts of Slurm's commands, and of those that there are not, a line each. */
 export interface Collected {
@@ -20,20 +17,24 @@ export interface Collected {
   missing: readonly string[];
 }
 
+/** Dates as Slurm prints them by default, and arrays with all of their tasks. */
+const PLAIN = { SLURM_TIME_FORMAT: 'standard', SLURM_BITSTR_LEN: '0', LC_ALL: 'C' };
+
 /** Runs Slurm's commands, as whoever runs this. Throws ORR_FAILED where not even the nodes can be had. */
-export async function collectLive(days: number, env: NodeJS.ProcessEnv = process.env): Promise<Collected> {
-  // Dates as Slurm prints them by default, and arrays with all of their tasks.
-  const plain = { ...env, SLURM_TIME_FORMAT: 'standard', SLURM_BITSTR_LEN: '0', LC_ALL: 'C' };
+export async function collectLive(commands: SlurmCommands, days: number): Promise<Collected> {
   const texts: Partial<Record<SavedName, ConfText>> = {};
   const missing: string[] = [];
   for (const file of SAVED_FILES) {
     const [program, ...args] = file.command(days);
     const shown = [program, ...args.slice(0, 3)].join(' ');
     try {
-      const { stdout } = await run(program, args, { env: plain, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX });
-      texts[file.name] = { name: shown, text: stdout };
+      texts[file.name] = {
+        name: shown,
+        text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN }),
+      };
     } catch (cause) {
-      missing.push(`${shown}: ${reasonOf(cause)}: ${file.without}`);
+      if (!(cause instanceof SlurmFailure)) throw cause;
+      missing.push(`${shown}: ${cause.said}: ${file.without}`);
     }
   }
   return complete(texts, missing, 'ORR_FAILED');
@@ -73,16 +74,6 @@ function complete(
   if (node !== undefined) return { saved: { node, ...others }, missing };
   const about = missing.find((line) => /^(?:node|scontrol -o show node)/.test(line));
   throw new OrreryError(code, about ?? 'scontrol show node: nothing can be imported');
-}
-
-/** In a few words: not installed, refused, or what it said. */
-function reasonOf(cause: unknown): string {
-  if (errorCode(cause) === 'ENOENT') return 'no such command';
-  if (!(cause instanceof Error)) return 'failed';
-  const said = 'stderr' in cause && typeof cause.stderr === 'string' ? cause.stderr : '';
-  if ('killed' in cause && cause.killed === true) return `no answer within ${TIMEOUT_MS / 1000} s`;
-  const line = said.split('\n').find((one) => one.trim() !== '') ?? '';
-  return line === '' ? 'it failed without a word' : line.trim();
 }
 
 export type { SavedFile };
