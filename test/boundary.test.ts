@@ -18,7 +18,7 @@ const RULES: Record<string, { values: string[]; types?: string[] }> = {
   formats: { values: ['lib', 'contract'], types: ['cluster', 'planner', 'scheduler', 'twin'] },
   contract: { values: ['lib'], types: PURE },
   store: { values: ['lib', 'contract'], types: ['cluster', 'scheduler'] },
-  backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'] },
+  backend: { values: ['lib', 'contract', 'formats', 'cluster', 'scheduler'], types: ['twin'] },
   health: { values: ['lib', 'contract'] },
   daemon: {
     values: ['lib', 'contract', 'formats', 'cluster', 'scheduler', 'inference', 'twin', 'store', 'backend', 'health'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { expandNodes } from '../../src/cluster/cluster.ts';
 import { collectLive, collectSaved } from '../../src/backend/slurm/saved/collect.ts';
-import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
+import { importCluster, readWithRunTimes } from '../../src/cli/slurm-import/import-cluster.ts';
 import { importFiles } from '../../src/cli/slurm-import/import-files.ts';
 import { SlurmCommands } from '../../src/backend/slurm/slurm-commands.ts';
 import { readSlurmSaved } from '../../src/backend/slurm/saved/read-saved.ts';
@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'orrery-import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const { saved } = await collectSaved(SAVED);
-const imported = readSlurmSaved(saved);
+const imported = readWithRunTimes(saved);
 const files = importFiles(imported, 'a test');
 const file = (name: Parameters<typeof files.get>[0]) => files.get(name) ?? '';
 const fromConf = parseSlurmConf({

@@ -2,7 +2,7 @@ import { parseClusterFile } from '../../formats/cluster-file.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import { collectLive, collectSaved } from '../../backend/slurm/saved/collect.ts';
 import { IMPORT_FILES, importFiles } from './import-files.ts';
-import { readSlurmSaved, type SlurmImport } from '../../backend/slurm/saved/read-saved.ts';
+import { readSlurmSaved, type SlurmImport, type SlurmSaved } from '../../backend/slurm/saved/read-saved.ts';
 import { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import { runTimesOf, withExpectedRunTimes } from '../../twin/snapshot.ts';
 import { refuseExisting, writeFolder } from './write-folder.ts';
@@ -47,17 +47,20 @@ export async function importCluster(options: ImportOptions): Promise<ImportRepor
   await refuseExisting(out, IMPORT_FILES, { isForced: force });
   const commands = new SlurmCommands({ host, socketFolder: null, env: process.env, timeoutMs: TIMEOUT_MS });
   const collected = saved === undefined ? await collectLive(commands, days) : await collectSaved(saved);
-  const read = readSlurmSaved(collected.saved);
-  const imported = {
-    ...read,
-    queue: withExpectedRunTimes(read.queue, runTimesOf(read.history?.rows ?? [], read.queue)),
-  };
+  const imported = readWithRunTimes(collected.saved);
   const files = importFiles(imported, saved === undefined ? 'its own commands' : 'what its commands printed');
   // What cannot be read again is not written.
   parseClusterFile(files.get('cluster.yaml') ?? '', 'cluster.yaml', []);
   parsePolicyFile(files.get('policy.yaml') ?? '', 'policy.yaml');
   await writeFolder(out, files);
   return reportOf(out, [...files.keys()], imported, collected.missing);
+}
+
+/** With the run times of its queue that the past leads one to expect. */
+export function readWithRunTimes(saved: SlurmSaved): SlurmImport {
+  const imported = readSlurmSaved(saved);
+  const runTimes = runTimesOf(imported.history?.rows ?? [], imported.queue);
+  return { ...imported, queue: withExpectedRunTimes(imported.queue, runTimes) };
 }
 
 function reportOf(
