@@ -276,6 +276,8 @@ export const forecastSchema = z.object({
   highTime: z.number().nullable(),
   /** Part of the futures in which it starts within the horizon. */
   startedShare: z.number(),
+  /** What would make it start clearly sooner, best first: a value for a flag of `orrery run`, and when it would start then. */
+  sooner: z.array(z.object({ flag: z.enum(['--time', '--partition']), value: z.string(), medianTime: z.number() })),
   /** Ended jobs that run times and arrivals were drawn from. */
   historyJobs: z.int(),
 });

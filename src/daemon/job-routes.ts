@@ -20,6 +20,7 @@ import {
   whySchema,
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { formatDuration } from '../lib/units.ts';
 import { tasksPerNode } from '../contract/job.ts';
 import type { DaemonContext } from './context.ts';
 import { LogPosition } from './log-position.ts';
@@ -151,6 +152,11 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
         medianTime: time(found?.medianMs),
         highTime: time(found?.highMs),
         startedShare: found?.startedShare ?? 0,
+        sooner: (found?.sooner ?? []).map((one) => ({
+          flag: one.kind === 'time' ? ('--time' as const) : ('--partition' as const),
+          value: one.kind === 'time' ? formatDuration(one.limitMs) : one.partition,
+          medianTime: (nowMs + one.medianMs) / 1000,
+        })),
         historyJobs: found?.historyJobs ?? 0,
       },
       200,

@@ -8,6 +8,7 @@ import { PastArrivals } from './past-arrivals.ts';
 import { RunTimes } from './run-times.ts';
 import { INSTANT } from './scenario.ts';
 import { type QueueRow, runTimesOf, type Snapshot } from './snapshot.ts';
+import { soonerStarts } from './sooner.ts';
 import { traceJobs, type TraceRow } from './trace-source.ts';
 
 const MINUTE = 60_000;
@@ -125,6 +126,51 @@ describe('when a job will start', () => {
     ];
     const jobs = ['20', '31'];
     expect(forecast(queue, { jobs })).toEqual(forecast(queue, { jobs }));
+  });
+});
+
+describe('what would make a job start sooner', () => {
+  const options = {
+    runTimes: new RunTimes([]),
+    arrivals: null,
+    timing: INSTANT,
+    draws: 8,
+    seed: 1,
+    horizonMs: 1000 * MINUTE,
+  };
+  // One node is free until the other fifteen are, for job 2, which needs all; job 3 would have to end before that.
+  const queue = [
+    running('1', -5 * MINUTE, ALL.slice(1)),
+    waiting({ job: '2', submitMs: -MINUTE, nodes: 16 }),
+    waiting({ job: '3', submitMs: -MINUTE, limitMs: 60 * MINUTE }),
+  ];
+
+  it('is a time limit that its like would keep to', () => {
+    const runTimes = new RunTimes(
+      Array.from({ length: 50 }, () => ({ user: 'ada', partition: null, limitMs: 100, runMs: 10 })),
+    );
+    expect(soonerStarts(snapshotOf(queue), '3', 35 * MINUTE, { ...options, runTimes })).toEqual([
+      { kind: 'time', limitMs: 7 * MINUTE, medianMs: 0 },
+    ]);
+    // Nothing is known: the limit may be needed.
+    expect(soonerStarts(snapshotOf(queue), '3', 35 * MINUTE, options)).toEqual([]);
+  });
+
+  it('is another partition, if the job fits it', () => {
+    const partitions = [
+      { name: 'all', isDefault: true },
+      { name: 'idle', nodes: ['n1'] },
+      { name: 'brief', nodes: ['n1'], maxTimeSeconds: 60 },
+      { name: 'busy', nodes: ['n2', 'n3'] },
+    ];
+    const snapshot = {
+      ...snapshotOf([...queue.slice(0, 1), waiting({ job: '3', nodes: 1, partition: 'busy' })]),
+      policy: { ...POLICY, partitions },
+    };
+    expect(soonerStarts(snapshot, '3', 15 * MINUTE, options)).toEqual([
+      { kind: 'partition', partition: 'all', medianMs: 0 },
+      { kind: 'partition', partition: 'idle', medianMs: 0 },
+    ]);
   });
 });
 

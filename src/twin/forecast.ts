@@ -20,6 +20,8 @@ export interface ForecastOptions {
   seed: number;
   /** A future ends here, whether or not the jobs have started. */
   horizonMs: number;
+  /** What the jobs asked about ask for instead; how long they run stays as it was drawn. */
+  change?: (row: QueueRow) => QueueRow;
 }
 
 /** When a job will start, in milliseconds from now; Infinity: not before the horizon. */
@@ -78,7 +80,12 @@ function withRunTime(row: QueueRow, runTimes: RunTimes, random: Random): QueueRo
 function startsIn(snapshot: Snapshot, options: ForecastOptions, draw: number, names: Set<string>): Map<string, number> {
   const { seed, runTimes, arrivals, horizonMs } = options;
   const random = streamOf(seed, `future ${draw}`);
-  const drawn = { ...snapshot, queue: snapshot.queue.map((row) => withRunTime(row, runTimes, random)) };
+  const { change = (row: QueueRow) => row } = options;
+  const queue = snapshot.queue.map((row) => {
+    const timed = withRunTime(row, runTimes, random);
+    return names.has(row.job) ? change(timed) : timed;
+  });
+  const drawn = { ...snapshot, queue };
   for (let untilMs = FIRST_LOOK_MS; ; untilMs *= LOOK_FACTOR) {
     const endMs = Math.min(untilMs, horizonMs);
     // The same stream again: what comes up to there is the same as well.

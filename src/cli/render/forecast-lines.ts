@@ -3,7 +3,7 @@ import { formatTime } from './time.ts';
 
 /** When a pending job will start, in sentences; none where it waits for a person. */
 export function forecastLines(
-  { lowTime, medianTime, highTime, startedShare, historyJobs }: Forecast,
+  { lowTime, medianTime, highTime, startedShare, sooner, historyJobs }: Forecast,
   nowMs: number,
 ): string[] {
   if (startedShare === 0) return [];
@@ -15,5 +15,6 @@ export function forecastLines(
   return [
     `Forecast: it starts ${at(medianTime)}; in eight of ten futures between ${at(lowTime)}`,
     `and ${at(highTime)}, drawn from ${basis}.`,
+    ...sooner.map(({ flag, value, medianTime: time }) => `Sooner with ${flag} ${value}: ${at(time)}.`),
   ];
 }

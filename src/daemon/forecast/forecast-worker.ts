@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { OrreryError } from '../../contract/errors.ts';
 import { forecastStarts } from '../../twin/forecast.ts';
 import { arrivalsOf } from '../../twin/past-arrivals.ts';
+import { soonerStarts } from '../../twin/sooner.ts';
 import { runTimesOf } from '../../twin/snapshot.ts';
 import { basisOf } from './basis.ts';
 import type { ForecastAnswer, ForecastRequest } from './forecaster.ts';
@@ -15,8 +16,11 @@ function answer({ source, job, draws, seed, horizonMs }: ForecastRequest): Forec
   if (row === undefined || row.nodeNames !== null || row.isHeld) return { kind: 'none' };
   const runTimes = runTimesOf(history, snapshot.queue);
   const arrivals = arrivalsOf(history, snapshot.queue, runTimes, ARRIVALS);
-  const [start] = forecastStarts(snapshot, { jobs: [job], runTimes, arrivals, timing, draws, seed, horizonMs });
-  return start === undefined ? { kind: 'none' } : { kind: 'start', start, historyJobs: history.length };
+  const options = { runTimes, arrivals, timing, draws, seed, horizonMs };
+  const [start] = forecastStarts(snapshot, { ...options, jobs: [job] });
+  if (start === undefined) return { kind: 'none' };
+  const sooner = soonerStarts(snapshot, job, Math.min(start.medianMs, horizonMs), options);
+  return { kind: 'start', start, sooner, historyJobs: history.length };
 }
 
 try {

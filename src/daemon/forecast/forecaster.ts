@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Backend } from '../../backend/port.ts';
 import { type ErrorCode, OrreryError } from '../../contract/errors.ts';
 import type { StartForecast } from '../../twin/forecast.ts';
+import type { SoonerStart } from '../../twin/sooner.ts';
 import type { ForecastSource } from './basis.ts';
 
 export interface ForecastRequest {
@@ -17,7 +18,7 @@ export interface ForecastRequest {
 
 /** What the worker says. `none`: the job is not pending, or is held. */
 export type ForecastAnswer =
-  | { kind: 'start'; start: StartForecast; historyJobs: number }
+  | { kind: 'start'; start: StartForecast; sooner: SoonerStart[]; historyJobs: number }
   | { kind: 'none' }
   | { kind: 'failed'; code: ErrorCode; message: string };
 
@@ -38,13 +39,13 @@ export class Forecaster {
   }
 
   /** When the job starts, from now on; null where it is not pending, or is held. Throws what reading the cluster gave cause to. */
-  async start(jobId: number): Promise<(StartForecast & { historyJobs: number }) | null> {
+  async start(jobId: number): Promise<(StartForecast & { sooner: SoonerStart[]; historyJobs: number }) | null> {
     const job = this.#backend.nativeId(jobId);
     if (job === null) return null;
     const source = await this.#source();
     const answer = await inThread({ source, job, draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS });
     if (answer.kind === 'failed') throw new OrreryError(answer.code, answer.message);
-    return answer.kind === 'none' ? null : { ...answer.start, historyJobs: answer.historyJobs };
+    return answer.kind === 'none' ? null : { ...answer.start, sooner: answer.sooner, historyJobs: answer.historyJobs };
   }
 }
 

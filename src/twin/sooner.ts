@@ -1,0 +1,64 @@
+import { type ForecastOptions, forecastStarts } from './forecast.ts';
+import type { RunTimes } from './run-times.ts';
+import type { QueueRow, Snapshot } from './snapshot.ts';
+
+/** What a user may ask for differently, and when the job would start then. */
+export type SoonerStart =
+  | { kind: 'time'; limitMs: number; medianMs: number }
+  | { kind: 'partition'; partition: string; medianMs: number };
+
+const MINUTE_MS = 60_000;
+/** A limit within which so many of the job's like would have ended, and some room. */
+const ENOUGH_QUANTILE = 0.95;
+const ROOM_FACTOR = 1.1;
+/** A limit shortened by less is not worth the risk. */
+const SHORTENED_MAX = 0.7;
+const PARTITIONS_MAX = 4;
+/** Sooner by less is no news. */
+const GAIN_MS_MIN = MINUTE_MS;
+const GAIN_SHARE_MIN = 0.1;
+
+/**
+ * What would make a pending job start clearly sooner than `medianMs`, best first: a time limit that its like would keep to, or another partition that it
+ * fits. Each is tried in the same futures as the job as it is. Whether its user may use a partition is not known here.
+ */
+export function soonerStarts(
+  snapshot: Snapshot,
+  job: string,
+  medianMs: number,
+  options: Omit<ForecastOptions, 'jobs' | 'change'>,
+): SoonerStart[] {
+  const row = snapshot.queue.find((one) => one.job === job);
+  if (row === undefined || row.nodeNames !== null) return [];
+  const startOf = (change: (row: QueueRow) => QueueRow) =>
+    forecastStarts(snapshot, { ...options, jobs: [job], change })[0]?.medianMs ?? Infinity;
+  const found: SoonerStart[] = [];
+  const limitMs = enoughMs(row, options.runTimes);
+  if (limitMs !== null) found.push({ kind: 'time', limitMs, medianMs: startOf((one) => ({ ...one, limitMs })) });
+  for (const partition of otherPartitions(snapshot, row)) {
+    found.push({ kind: 'partition', partition, medianMs: startOf((one) => ({ ...one, partition })) });
+  }
+  const needed = Math.max(GAIN_MS_MIN, medianMs * GAIN_SHARE_MIN);
+  return found.filter((one) => medianMs - one.medianMs >= needed).sort((a, b) => a.medianMs - b.medianMs);
+}
+
+/** Whole minutes, as Slurm has them; null where the job's limit is not much longer. */
+function enoughMs(row: QueueRow, runTimes: RunTimes): number | null {
+  if (row.limitMs === null) return null;
+  const runMs = runTimes.expected(row, 0, ENOUGH_QUANTILE);
+  const limitMs = Math.ceil((runMs * ROOM_FACTOR) / MINUTE_MS) * MINUTE_MS;
+  return limitMs <= SHORTENED_MAX * row.limitMs ? limitMs : null;
+}
+
+function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
+  const { partitions = [] } = policy;
+  const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+  const own = row.partition ?? standard?.name;
+  const fitting = partitions.filter(({ name, nodes: names, maxTimeSeconds }) => {
+    const size = names === undefined || names === null ? nodes.length : names.length;
+    const isLongEnough =
+      maxTimeSeconds === undefined || maxTimeSeconds === null || (row.limitMs ?? Infinity) <= maxTimeSeconds * 1000;
+    return name !== own && size >= row.nodes && isLongEnough;
+  });
+  return fitting.slice(0, PARTITIONS_MAX).map(({ name }) => name);
+}
