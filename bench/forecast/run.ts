@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { collectSaved } from '../../src/backend/slurm/saved/collect.ts';
@@ -114,22 +114,22 @@ function report(name: string, cases: readonly Case[]): string[] {
   ];
 }
 
-async function recordHere(): Promise<string> {
+/** Four minutes of a real Slurm. */
+async function record(seed: number): Promise<string> {
   if (!ensureSlurmAccounting()) throw new Error('Slurm is not installed and cannot be: name folders of recordings');
-  const folder = mkdtempSync(join(tmpdir(), 'orrery-forecast-'));
-  process.stderr.write('no recording named: four minutes of a real Slurm come first\n');
-  const { after } = await recordSite({ ...STEADY_RUN, seed: 1 }, (slurm) => saveTexts(join(folder, 'saved'), slurm));
+  const folder = mkdtempSync(join(tmpdir(), `orrery-forecast-${seed}-`));
+  process.stderr.write(`recording four minutes of a real Slurm, seed ${seed}, in ${folder}\n`);
+  const { after } = await recordSite({ ...STEADY_RUN, seed }, (slurm) => saveTexts(join(folder, 'saved'), slurm));
   writeFileSync(join(folder, 'after.txt'), after);
   return folder;
 }
 
-const named = process.argv.slice(2);
-const recordings = named.length > 0 ? named : [await recordHere()];
+// Seeds to record, or folders of recordings that are there.
+const words = process.argv.slice(2);
 const all: Case[] = [];
-for (const recording of recordings) {
-  const cases = await casesOf(recording);
+for (const word of words.length === 0 ? ['1'] : words) {
+  const cases = await casesOf(/^\d+$/.test(word) ? await record(Number(word)) : word);
   all.push(...cases);
-  process.stdout.write(`${report(basename(recording), cases).join('\n')}\n`);
+  process.stdout.write(`${report(/^\d+$/.test(word) ? `seed ${word}` : basename(word), cases).join('\n')}\n`);
 }
-if (recordings.length > 1) process.stdout.write(`${report('all recordings', all).join('\n')}\n`);
-if (named.length === 0) for (const recording of recordings) rmSync(recording, { recursive: true });
+if (words.length > 1) process.stdout.write(`${report('all', all).join('\n')}\n`);
