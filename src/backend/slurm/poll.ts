@@ -26,6 +26,9 @@ export interface PollOptions {
 
 /** Ids in one call: a command line has its limits. */
 const IDS_MAX = 500;
+/** After more launch failures than this the job is held. */
+const LAUNCH_FAILURES_MAX = 5;
+const LAUNCH_PAUSE_MS = 1000;
 /** sacct is not asked again for so long after it failed. */
 const SACCT_PAUSE_MS = 60_000;
 
@@ -147,6 +150,19 @@ export class Poll {
       job.phase = 'submitted';
       await folder.writeRecord(job.record);
     }
+    if (finding.launchFailure !== null) {
+      const launchFailures = job.record.launchFailures + 1;
+      const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
+      log.error(
+        { jobId, slurmJobId: job.record.slurmJobId, launchFailures, reason: finding.launchFailure },
+        'not launched',
+      );
+      job.record = { ...job.record, launchFailures, refusal };
+      job.notBeforeMs = nowMs + LAUNCH_PAUSE_MS * 2 ** launchFailures;
+      await folder.writeRecord(job.record);
+      resetSubmission(job, nowMs);
+      return true;
+    }
     if (finding.isSubmissionDue) {
       log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
       resetSubmission(job, nowMs);
@@ -161,9 +177,10 @@ export class Poll {
     return {
       runs:
         runs?.filter((run) => {
-          if (slurmJobId !== null) return run.slurmJobId === slurmJobId;
           const key = parseSlurmJobName(run.name, homeId);
-          return key?.jobId === jobId && key.submission === submission;
+          // Numbers alone do not do: a slurmctld that lost its state gives them again.
+          const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
+          return key?.jobId === jobId && isOurs;
         }) ?? null,
       attempts: await new JobFolder(folders.job(jobId)).attempts(job.record.base),
       downNodes: state.downNodes,
