@@ -100,15 +100,16 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   const members = new Set(partition.nodeNames);
   const cpus = spec.cpus * tasksPerNode(spec);
   const memoryBytes = parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes;
-  const fitting = nodes.filter(({ spec: { name, resources } }) => {
+  const fitting = nodes.filter(({ spec: { name, resources, gpuType } }) => {
     if (!members.has(name) || spec.exclude.includes(name)) return false;
+    if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
   if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
   const asked = [
     `${cpus} CPUs`,
     `${spec.memory} of memory`,
-    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} GPUs`] : []),
+    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} ${spec.gpuType ?? ''} GPUs`.replace('  ', ' ')] : []),
   ];
   return `nodes: expected at most ${fitting.length} with ${asked.join(', ')} each in partition ${partition.name}, got ${spec.nodes}`;
 }

@@ -190,7 +190,7 @@ function endedInSlurm(
   const exit = own?.exit ?? null;
   const { code } = slurm.exitStatus;
   // It found its attempt begun by another and did nothing: that one is what counts.
-  if (exit === null && own?.slurmJobId != null && own.slurmJobId !== slurm.slurmJobId)
+  if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
     return { ...finding, adopt: own.slurmJobId };
   if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
