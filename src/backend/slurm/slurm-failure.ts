@@ -94,6 +94,9 @@ export function failureOf(end: CommandEnd): SlurmFailure {
       `${program}${where}: no answer within ${end.timeoutSeconds} s: ${STILL_WORKS.unreachable}`,
     );
   }
+  if (/unrecognized option/.test(stderr) && program === 'squeue') {
+    return new SlurmFailure('oldSlurm', `squeue${where} knows no --json: expected Slurm 22.05 or later`);
+  }
   const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
   const isLogin = host !== null && end.status === 255;
   const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
