@@ -85,7 +85,7 @@ function run(state: string, fields: Partial<SacctRun> = {}): SacctRun {
 }
 
 function facts(fields: Partial<JobFacts> = {}): JobFacts {
-  return { runs: null, attempts: [], downNodes: new Set(), isPreempting: false, ...fields };
+  return { runs: null, attempts: [], downNodes: new Set(), isPreempting: false, isFreshController: false, ...fields };
 }
 
 const look = (fields: Partial<Look> = {}): Look => ({
@@ -439,6 +439,17 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     const seen = findOut(running(), look({ listed: [over('FAILED', status)] }));
     expect(short(seen.records)).toEqual(['LaunchFailed 1']);
     expect(seen.launchFailure).toBe(message);
+  });
+
+  it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {
+    const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
+    const found = facts({ isFreshController: true });
+    expect(findOut(job(), look({ listed, facts: found }))).toMatchObject({
+      records: [],
+      launchFailure: 'Slurm cancelled it shortly after slurmctld had begun',
+    });
+    const asked = findOut(job({ isCancelRequested: true }), look({ listed, facts: found }));
+    expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
   });
 
   it('is held by Slurm: taken back, to be submitted again', () => {

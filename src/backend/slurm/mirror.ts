@@ -15,6 +15,8 @@ export interface JobFacts {
   downNodes: ReadonlySet<string>;
   /** Whether the cluster preempts at all. */
   isPreempting: boolean;
+  /** slurmctld began a short while ago: it may take the end of a job from before for that of one with the same number. */
+  isFreshController: boolean;
 }
 
 /** One look at Slurm, as far as it is about one job. */
@@ -182,6 +184,10 @@ function endedInSlurm(
   nowMs: number,
 ): Finding {
   if (slurm.nodeNames.length === 0) {
+    // Nobody asked for it here, and a slurmctld that lost its state cancels by mistake. After a few times it is meant.
+    if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController) {
+      return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
+    }
     // Cancelled, or out of time, before it ever had nodes.
     finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, nowMs)));
     return finding;

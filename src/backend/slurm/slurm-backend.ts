@@ -134,8 +134,7 @@ export class SlurmBackend implements Backend {
     if (job.phase === 'none')
       records.push({ event: { kind: 'JobEnded', atMs, jobId, state: 'CANCELLED', exitCode: 1 } });
     await this.#commit(records);
-    const { slurmJobId } = job.record;
-    if (job.phase === 'submitted' && slurmJobId !== null) await this.#poll.cancel([slurmJobId]);
+    if (job.slurm !== null) await this.#poll.cancel([job.slurm]);
     this.#soon();
   }
 
