@@ -38,6 +38,7 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     jobId: JOB_ID,
     slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId: JOB_ID, submission: 1 }),
     spec,
+    submission: 1,
     base: 0,
     isHeld: spec.hold,
     beginSeconds: secondsUntil(spec.begin, Date.now()),
