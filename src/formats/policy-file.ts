@@ -128,6 +128,8 @@ const cadence = z.strictObject({
   timeLimitCheckSeconds: seconds.default(SLURM_CADENCE.timeLimitCheckSeconds),
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
+  loopDelaySeconds: seconds.default(SLURM_CADENCE.loopDelaySeconds),
+  originSeconds: z.int().min(0).default(SLURM_CADENCE.originSeconds),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
   bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
   bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),

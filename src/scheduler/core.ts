@@ -288,7 +288,12 @@ export class Core implements SchedulerCore {
     } else {
       if (hasChanged) cadence.ask(nowMs);
       const preemption = this.#preemption;
-      if (preemption !== null) passes.preempt = (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink);
+      if (preemption !== null) {
+        passes.preempt = {
+          candidates: (job, atMs) => preemption.candidates(job, atMs),
+          makeRoom: (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink),
+        };
+      }
       this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;

@@ -238,7 +238,9 @@ export class Ledger {
     if (verdict.kind === 'requeue') {
       const backoffMs = verdict.requeues > job.requeues ? this.#backoffMs(job) : 0;
       const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
-      if (delayMs > 0) job.eligibleMs = atMs + delayMs;
+      // Slurm's controller notes whole seconds.
+      const sinceMs = this.#policy.cadence === null ? atMs : Math.floor(atMs / 1000) * 1000;
+      if (delayMs > 0) job.eligibleMs = sinceMs + delayMs;
     }
     this.#leaveNodes(job, verdict, atMs);
   }

@@ -81,7 +81,10 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
   passes.onPlanned = (job, start, nodeIndices) => planned.set(job.request.jobId, { start, nodeIndices });
   if (policy.preempt.type !== 'none') {
     const preemption = new Preemption(ledger, policy, () => true);
-    passes.preempt = (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED);
+    passes.preempt = {
+      candidates: (job) => preemption.candidates(job, pass.beginMs),
+      makeRoom: (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED),
+    };
   }
   passes.beginBackfill(pass.beginMs);
   passes.resume(

@@ -38,6 +38,8 @@ export interface ScenarioJobs {
   nameOf: (job: TwinJob) => string;
   /** Null for a workload. */
   trace: SimulationInputs['trace'];
+  /** Unix time of instant 0, where the trace says. */
+  originMs: number | null;
   remarks: readonly ReadingRemark[];
 }
 
@@ -64,13 +66,14 @@ export async function jobsOf(
       : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
   const ownName = own.nameOf;
   const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
-  return { source, nameOf, trace: own.trace, remarks: [...own.remarks, ...timed.remarks] };
+  return { source, nameOf, trace: own.trace, originMs: own.originMs, remarks: [...own.remarks, ...timed.remarks] };
 }
 
 interface OwnJobs {
   source: JobSource;
   nameOf: (jobId: number) => string;
   trace: SimulationInputs['trace'];
+  originMs: number | null;
   remarks: ReadingRemark[];
 }
 
@@ -86,7 +89,7 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, nameOf: String, trace: null, remarks: [] };
+  return { source, nameOf: String, trace: null, originMs: null, remarks: [] };
 }
 
 async function ofTrace(
@@ -151,6 +154,7 @@ async function ofTrace(
       badRows: bad.length,
       refusedRows: jobs.refused.length,
     },
+    originMs: reading.originMs,
     remarks,
   };
 }
