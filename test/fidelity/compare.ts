@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { readJobsCsv } from '../../src/formats/jobs-csv.ts';
-import { parseSlurmConf } from '../../src/formats/slurm-conf.ts';
+import { parseSlurmConf, type SlurmConf } from '../../src/formats/slurm-conf.ts';
 import { SLURM_CADENCE, SLURM_LIMIT_STEP_MS } from '../../src/formats/slurm-times.ts';
-import type { CadencePolicy } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import { traceJobs } from '../../src/twin/trace-source.ts';
 import type { Observer } from '../../src/twin/types.ts';
-import { folderOf, plainCsv, type RecordedRow, readRecordedRows } from './recording.ts';
+import { type ControllerLog, readControllerLog } from './controller-log.ts';
+import { epochOf, folderOf, plainCsv, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ComparedStarts {
   jobs: number;
@@ -25,21 +26,33 @@ export interface ComparedStarts {
   starts: readonly { job: string; realSeconds: number; twinSeconds: number }[];
 }
 
+export interface CompareOptions {
+  /**
+   * `log`: jobs are submitted at the millisecond at which they were, to a controller that was started when the recorded one was. `records`: to the
+   * second, as in a trace of Slurm's accounting, to one that is as old as the default's.
+   */
+  inputs: 'log' | 'records';
+  /** The controller was started so much earlier. */
+  nudgeSeconds: number;
+}
+
 /**
  * A recorded run and the same workload in the twin, with nodes and policy of the run's own slurm.conf: what `orrery sim --trace --slurm-conf`
- * makes of it. Starts are a job's last. `cadence`: in the place of what the slurm.conf comes to.
+ * makes of it. Starts are a job's last.
  */
-export function compareRecording(name: string, cadence: Partial<CadencePolicy> = {}): ComparedStarts {
-  const folder = folderOf(name);
-  const text = (file: string) => ({ name: file, text: readFileSync(join(folder, file), 'utf8') });
-  const rows = readRecordedRows(text('jobs.csv').text);
-  const hasDumps = existsSync(join(folder, 'qos.txt'));
-  const conf = parseSlurmConf({
-    conf: text('slurm.conf'),
-    ...(hasDumps && { qos: text('qos.txt'), associations: text('associations.txt') }),
-  });
-  const policy = { ...conf.policy, cadence: { ...SLURM_CADENCE, ...conf.policy.cadence, ...cadence } };
-  const trace = readJobsCsv(plainCsv(rows), `${name}.csv`);
+export function compareRecording(
+  name: string,
+  { inputs = 'log', nudgeSeconds = 0 }: Partial<CompareOptions> = {},
+): ComparedStarts {
+  const { rows, conf, log } = loadRecording(name);
+  const cadence = { ...SLURM_CADENCE, ...conf.policy.cadence, originSeconds: epochOf(rows) };
+  if (inputs === 'log') {
+    cadence.controllerAgeSeconds = log.firstAgeSeconds;
+    if (log.loopDelaySeconds !== null) cadence.loopDelaySeconds = log.loopDelaySeconds;
+  }
+  cadence.controllerAgeSeconds += nudgeSeconds;
+  const policy = { ...conf.policy, cadence };
+  const trace = readJobsCsv(plainCsv(rows, inputs === 'log' ? log.submitMs : undefined), `${name}.csv`);
   const { source, refused, nameOf } = traceJobs(trace.rows, {
     nodes: conf.nodes,
     policy,
@@ -64,9 +77,35 @@ export function compareRecording(name: string, cadence: Partial<CadencePolicy> =
   return comparedStarts(rows, watch);
 }
 
+interface LoadedRecording {
+  rows: readonly RecordedRow[];
+  conf: SlurmConf;
+  log: ControllerLog;
+}
+
+const loaded = new Map<string, LoadedRecording>();
+
+function loadRecording(name: string): LoadedRecording {
+  const before = loaded.get(name);
+  if (before !== undefined) return before;
+  const folder = folderOf(name);
+  const text = (file: string) => ({ name: file, text: readFileSync(join(folder, file), 'utf8') });
+  const hasDumps = existsSync(join(folder, 'qos.txt'));
+  const recording = {
+    rows: readRecordedRows(text('jobs.csv').text),
+    conf: parseSlurmConf({
+      conf: text('slurm.conf'),
+      ...(hasDumps && { qos: text('qos.txt'), associations: text('associations.txt') }),
+    }),
+    log: readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString()),
+  };
+  loaded.set(name, recording);
+  return recording;
+}
+
 function comparedStarts(rows: readonly RecordedRow[], watch: StartWatch): ComparedStarts {
   const first = rows.filter(({ attempt }) => attempt === 1);
-  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
+  const epochSeconds = epochOf(rows);
   const lastRow = new Map(rows.map((row) => [row.job, row]));
   const compared = first.map(({ job, submitSeconds }) => {
     const startedMs = watch.startMs.get(job);
@@ -126,20 +165,65 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Ages of the controller, as good as the default's: its timers are not part of a workload, and recorded ones were as old. */
-export const CONTROLLER_AGES: readonly number[] = [0.5, 0, 0.25, 0.75, 1];
+/** What a log cannot tell: a few milliseconds of the controller's timers. Which of two things comes first may hang on them. */
+const NUDGES: readonly number[] = [0, -0.02, -0.01, 0.01, 0.02];
+/** Where only records are known: a controller of another age. */
+const OTHER_AGES: readonly number[] = [0, -0.5, -0.25, 0.25, 0.5];
 
-function tableRow(name: string): string {
-  const runs = CONTROLLER_AGES.map((controllerAgeSeconds) => compareRecording(name, { controllerAgeSeconds }));
+/** The same run a few times over. */
+export function compareOften(name: string, inputs: CompareOptions['inputs'] = 'log'): ComparedStarts[] {
+  const nudges = inputs === 'log' ? NUDGES : OTHER_AGES;
+  return nudges.map((nudgeSeconds) => compareRecording(name, { inputs, nudgeSeconds }));
+}
+
+/** Real runs of one workload, and what the twin makes of each. */
+export interface ComparedWorkload {
+  runs: number;
+  realMeanWaitsSeconds: readonly number[];
+  twinMeanWaitsSeconds: readonly number[];
+  /** Of the means of these. */
+  meanWaitDifference: number;
+  /** Standard error of the mean of the real ones, of that mean; NaN for a single run. */
+  realStandardError: number;
+}
+
+/** Recordings of the same workload are called alike, up to a last letter. */
+export function workloadOf(name: string): string {
+  return name.replace(/(?<=\d)[a-z]$/, '');
+}
+
+export function compareWorkload(names: readonly string[]): ComparedWorkload {
+  const compared = names.map((name) => compareOften(name));
+  const real = compared.map(([run]) => run?.realMeanWaitSeconds ?? Number.NaN);
+  const twin = compared.flatMap((runs) => runs.map(({ twinMeanWaitSeconds }) => twinMeanWaitSeconds));
+  const realMean = mean(real);
+  const variance = real.reduce((sum, wait) => sum + (wait - realMean) ** 2, 0) / (real.length - 1);
+  return {
+    runs: names.length,
+    realMeanWaitsSeconds: real,
+    twinMeanWaitsSeconds: twin,
+    meanWaitDifference: mean(twin) / realMean - 1,
+    realStandardError: Math.sqrt(variance / real.length) / realMean,
+  };
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const seconds = (value: number) => value.toFixed(1);
+const rangeOf = (values: readonly number[], show: (value: number) => string) =>
+  `${show(Math.min(...values))} to ${show(Math.max(...values))}`;
+
+function recordingRow(name: string): string {
+  const runs = compareOften(name);
   const [run] = runs;
-  if (run === undefined) throw new Error('there are no ages');
-  const percents = runs.map(({ meanWaitDifference }) => meanWaitDifference * 100);
+  if (run === undefined) throw new Error('there are no runs');
+  const byRecords = compareOften(name, 'records').map(({ meanWaitDifference }) => meanWaitDifference);
   const cells = [
     name,
-    run.realMeanWaitSeconds.toFixed(1),
-    run.twinMeanWaitSeconds.toFixed(1),
-    `${percents[0]?.toFixed(1)} %`,
-    `${Math.min(...percents).toFixed(1)} to ${Math.max(...percents).toFixed(1)} %`,
+    seconds(run.realMeanWaitSeconds),
+    seconds(run.twinMeanWaitSeconds),
+    percent(run.meanWaitDifference),
+    percent(mean(runs.map(({ meanWaitDifference }) => meanWaitDifference))),
+    rangeOf(byRecords, percent),
     `${run.medianStartDifferenceSeconds} s`,
     `${run.realExtraAttempts} / ${run.twinExtraAttempts}`,
     Math.max(...runs.map(({ overAllocations }) => overAllocations)),
@@ -147,11 +231,33 @@ function tableRow(name: string): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+function workloadRow(workload: string, names: readonly string[]): string {
+  const compared = compareWorkload(names);
+  const { runs, realMeanWaitsSeconds, twinMeanWaitsSeconds, meanWaitDifference, realStandardError } = compared;
+  const cells = [
+    workload,
+    runs,
+    seconds(mean(realMeanWaitsSeconds)),
+    rangeOf(realMeanWaitsSeconds, seconds),
+    seconds(mean(twinMeanWaitsSeconds)),
+    rangeOf(twinMeanWaitsSeconds, seconds),
+    percent(meanWaitDifference),
+    percent(realStandardError),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
 if (process.argv[1] === import.meta.filename) {
   const names = process.argv.length > 2 ? process.argv.slice(2) : readdirSync(folderOf('.')).toSorted();
   process.stdout.write(
-    '| recording | mean wait, s | twin | difference | other ages | median start difference | requeues | over-allocated |\n' +
+    '| recording | mean wait, s | twin | difference | nudged | from records alone | median start difference | requeues | over-allocated |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n',
+  );
+  for (const name of names) process.stdout.write(`${recordingRow(name)}\n`);
+  const often = Map.groupBy(names, workloadOf);
+  process.stdout.write(
+    '\n| workload | real runs | mean wait, s | of them | twin | of its runs | difference | standard error of the real mean |\n' +
       '| --- | --- | --- | --- | --- | --- | --- | --- |\n',
   );
-  for (const name of names) process.stdout.write(`${tableRow(name)}\n`);
+  for (const [workload, runs] of often) if (runs.length > 1) process.stdout.write(`${workloadRow(workload, runs)}\n`);
 }

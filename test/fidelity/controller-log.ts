@@ -30,14 +30,19 @@ export interface ControllerLog {
   passes: LoggedPass[];
   /** Of each job that ended, its allocation and how long until its end was noted. */
   held: { jobId: number; startMs: number; heldMs: number }[];
-  /** How long the controller had run at the second of the first submission. */
+  /** How long the controller had run at the second of the first submission, and at the submission itself. */
   ageSeconds: number;
+  firstAgeSeconds: number;
+  /** By how much later than its backfill its loop began: from its first pass; null where passes of the main scheduler were not kept. */
+  loopDelaySeconds: number | null;
+  /** Of each job, when it was submitted: Unix time. */
+  submitMs: ReadonlyMap<number, number>;
   /** Jobs of which an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
   promptEnds: ReadonlySet<number>;
 }
 
 const USED =
-  /Running as primary|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
+  /Running as primary|Running job scheduler|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
 
 /** The lines of a log that are read here. */
 export function usedLines(log: string): string {
@@ -50,7 +55,8 @@ export function usedLines(log: string): string {
 export function readControllerLog(log: string): ControllerLog {
   const running = new Map<number, RunningJob>();
   const held: ControllerLog['held'] = [];
-  let [beganMs, firstMs] = [0, 0];
+  const submitMs = new Map<number, number>();
+  let [beganMs, firstMs, firstMainMs] = [0, 0, 0];
   const epilogs = new Set<number>();
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
@@ -59,7 +65,10 @@ export function readControllerLog(log: string): ControllerLog {
     const atMs = Date.parse(`${time}Z`);
     const jobId = Number(/JobId=(\d+)/.exec(text)?.[1]);
     if (text.includes('Running as primary')) beganMs = atMs;
-    else if (text.includes('slurm_rpc_submit_batch_job')) firstMs ||= atMs;
+    else if (text.includes('slurm_rpc_submit_batch_job')) {
+      firstMs ||= atMs;
+      submitMs.set(jobId, atMs);
+    } else if (text.includes('Running job scheduler')) firstMainMs ||= atMs;
     else if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
     else if (text.includes('preempted JobId')) running.delete(jobId);
     else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
@@ -86,7 +95,9 @@ export function readControllerLog(log: string): ControllerLog {
     }
   }
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
-  return { passes, held, ageSeconds, promptEnds: epilogs };
+  const firstAgeSeconds = (firstMs - beganMs) / 1000;
+  const loopDelaySeconds = firstMainMs === 0 ? null : ((firstMainMs - beganMs) % 1000) / 1000;
+  return { passes, held, ageSeconds, firstAgeSeconds, loopDelaySeconds, submitMs, promptEnds: epilogs };
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {
