@@ -227,13 +227,17 @@ export class ConservativePasses {
       this.#makeRoom(pass, job, usable, nodeIndices, nowMs);
       return true;
     }
-    this.onPlanned?.(job, startMs, nodeIndices);
     if (startMs <= secondMs) {
-      // Slurm looks for its nodes once more.
-      this.#untimedNodes += usable.count();
+      // Slurm looks for its nodes once more, and leaves out those that are being cleaned up.
+      const available = this.#left(pass, job, usable);
+      const chosen = this.#place(this.#space, available, job) ?? nodeIndices;
       this.#spend(pass);
-      pass.starting = { job, nodeIndices };
-    } else if (startMs <= pass.horizonMs) {
+      this.onPlanned?.(job, startMs, chosen);
+      pass.starting = { job, nodeIndices: chosen };
+      return true;
+    }
+    this.onPlanned?.(job, startMs, nodeIndices);
+    if (startMs <= pass.horizonMs) {
       // Slurm's table of slots is as large as the number of jobs that a pass looks at.
       if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
       pass.table.reserve(
@@ -248,9 +252,7 @@ export class ConservativePasses {
   /** Preempts others for the job, and keeps nodes for it: those that it would have were all candidates gone. */
   #makeRoom(pass: BackfillPass, job: JobRecord, usable: NodeMask, nodeIndices: readonly number[], nowMs: number): void {
     const secondMs = floorTo(pass.dueMs, SECOND);
-    const available = usable.copy();
-    pass.table.narrow(available, usable, secondMs, secondMs + job.limitMs);
-    this.#leaveOutCompleting(available);
+    const available = this.#left(pass, job, usable);
     for (const victim of this.preempt?.makeRoom(job, available, nowMs) ?? NOBODY) {
       this.#space.vacate(victim.job, victim.nodeIndices);
       const at = this.#running.findIndex((running) => running.job === victim.job);
@@ -262,6 +264,15 @@ export class ConservativePasses {
       this.#onClock(secondMs, this.#resolutionMs),
       this.#onClock(secondMs + job.limitMs, this.#resolutionMs),
     );
+  }
+
+  /** Of the usable nodes those that the job could have at once: nobody has reserved them, and none is being cleaned up. */
+  #left(pass: BackfillPass, job: JobRecord, usable: NodeMask): NodeMask {
+    const secondMs = floorTo(pass.dueMs, SECOND);
+    const left = usable.copy();
+    pass.table.narrow(left, usable, secondMs, secondMs + job.limitMs);
+    this.#leaveOutCompleting(left);
+    return left;
   }
 
   /** Nodes with somebody on them who is being ended: Slurm gives none of them out. */

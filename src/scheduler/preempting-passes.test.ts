@@ -212,6 +212,19 @@ describe('a node on which somebody is being ended', () => {
   });
 });
 
+describe('a job that backfill starts', () => {
+  it('gets the nodes it would get if none were being cleaned up there', () => {
+    const cluster = new Cluster(5);
+    cluster.run(1, [2]);
+    const ending = cluster.run(2, [4]);
+    cluster.ledger.markEnding(ending, 'CANCELLED');
+    cluster.submit(3, {});
+    cluster.backfill();
+    // Nodes 3 and 4 are a run as long as 0 and 1 are; node 3 alone is a shorter one.
+    expect(cluster.planned.get(3)).toEqual({ startMs: 0, nodes: [3] });
+  });
+});
+
 describe('slots of backfill', () => {
   it.each([
     // The reservation that begins at second 90 begins with the slot at 60, before job 3 could be over; by the other clock that slot is at 90.

@@ -153,9 +153,14 @@ export class Preemption {
     const { pool } = this.#ledger;
     const choice = chooseInRuns(candidates, new FreeSpace(pool), usable, pool.nodes.length, job);
     if (choice === null) return [];
-    this.#beganMs.set(job, nowMs);
+    this.roomMade(job, nowMs);
     this.#preempt(choice.victims, job, sink);
     return choice.victims;
+  }
+
+  /** Others were preempted for the job in its turn. */
+  roomMade(job: JobRecord, atMs: number): void {
+    this.#beganMs.set(job, atMs);
   }
 
   #preempt(victims: readonly Candidate[], { request }: JobRecord, sink: DecisionSink): void {

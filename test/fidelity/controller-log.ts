@@ -19,6 +19,10 @@ export interface LoggedPlan {
 export interface LoggedPass {
   beginMs: number;
   running: readonly RunningJob[];
+  /** Jobs that had ended on nodes that were still being cleaned up: those nodes. */
+  completing: readonly RunningJob[];
+  /** When others were preempted for a job last. */
+  roomMadeMs: ReadonlyMap<number, number>;
   /** Of each job that it looked at, in turn. */
   plans: LoggedPlan[];
   /** It came to the end of the queue. */
@@ -52,12 +56,29 @@ export function usedLines(log: string): string {
     .join('\n');
 }
 
+/** Within this time of a job's end its nodes are clean. */
+const CLEANING_MS = 1000;
+
 export function readControllerLog(log: string): ControllerLog {
+  const epilogs = readEpilogs(log);
+  const roomMadeMs = new Map<number, number>();
+  let completing: { job: RunningJob; endMs: number }[] = [];
+  const ended = (jobId: number, endMs: number) => {
+    const job = running.get(jobId);
+    if (job !== undefined && epilogs.has(jobId)) completing.push({ job, endMs });
+    running.delete(jobId);
+  };
+  /** On which of its nodes the epilog is yet to be reported. */
+  const remaining = ({ job, endMs }: (typeof completing)[number], atMs: number): RunningJob => {
+    const reports = epilogs.get(job.jobId) ?? [];
+    const late = reports.filter((report) => report.atMs > atMs && report.atMs < endMs + CLEANING_MS);
+    const nodeIndices = job.nodeIndices.filter((index) => late.some((report) => report.nodeIndex === index));
+    return { ...job, nodeIndices };
+  };
   const running = new Map<number, RunningJob>();
   const held: ControllerLog['held'] = [];
   const submitMs = new Map<number, number>();
   let [beganMs, firstMs, firstMainMs] = [0, 0, 0];
-  const epilogs = new Set<number>();
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
   for (const line of log.split('\n')) {
@@ -69,18 +90,22 @@ export function readControllerLog(log: string): ControllerLog {
       firstMs ||= atMs;
       submitMs.set(jobId, atMs);
     } else if (text.includes('Running job scheduler')) firstMainMs ||= atMs;
-    else if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
-    else if (text.includes('preempted JobId')) running.delete(jobId);
-    else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
+    else if (text.includes('preempted JobId')) {
+      roomMadeMs.set(Number(/for JobId=(\d+)/.exec(text)?.[1]), atMs);
+      ended(jobId, atMs);
+    } else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
       if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
-      running.delete(jobId);
+      ended(jobId, atMs);
     } else if (text.includes('_attempt_backfill: beginning')) {
-      pass = { beginMs: atMs, running: [...running.values()], plans: [], isComplete: false, tookMicroseconds: 0 };
+      completing = completing.filter(({ endMs }) => endMs + CLEANING_MS > atMs);
+      const left = completing.map((one) => remaining(one, atMs)).filter(({ nodeIndices }) => nodeIndices.length > 0);
+      const state = { running: [...running.values()], completing: left, roomMadeMs: new Map(roomMadeMs) };
+      pass = { beginMs: atMs, ...state, plans: [], isComplete: false, tookMicroseconds: 0 };
     } else if (pass === null) {
       // Nothing of a pass.
     } else if (text.includes('test for JobId')) pass.plans.push({ jobId, start: null, nodeIndices: [] });
@@ -97,7 +122,21 @@ export function readControllerLog(log: string): ControllerLog {
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
   const firstAgeSeconds = (firstMs - beganMs) / 1000;
   const loopDelaySeconds = firstMainMs === 0 ? null : ((firstMainMs - beganMs) % 1000) / 1000;
-  return { passes, held, ageSeconds, firstAgeSeconds, loopDelaySeconds, submitMs, promptEnds: epilogs };
+  return { passes, held, ageSeconds, firstAgeSeconds, loopDelaySeconds, submitMs, promptEnds: new Set(epilogs.keys()) };
+}
+
+/** The reports of epilogs, by job. */
+function readEpilogs(log: string): Map<number, { atMs: number; nodeIndex: number }[]> {
+  const epilogs = new Map<number, { atMs: number; nodeIndex: number }[]>();
+  for (const [, time = '', node = '', id = ''] of log.matchAll(
+    /^\[(\S+)\] .*epilog_complete: node_name = (\w+), JobId=(\d+)/gm,
+  )) {
+    const report = { atMs: Date.parse(`${time}Z`), nodeIndex: hostsIn(node)[0] ?? -1 };
+    const reports = epilogs.get(Number(id));
+    if (reports === undefined) epilogs.set(Number(id), [report]);
+    else reports.push(report);
+  }
+  return epilogs;
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {
