@@ -236,7 +236,7 @@ export class Core implements SchedulerCore {
       const job = settling[index];
       if (job?.verdict?.kind === 'end') {
         const { state, exitCode } = job.verdict;
-        this.ledger.end(job.request.jobId, state);
+        this.ledger.end(job.request.jobId, state, nowMs);
         sink.endJob(job, state, exitCode);
       } else if (job !== undefined) {
         this.ledger.requeue(job, nowMs);

@@ -275,7 +275,7 @@ export class Ledger {
   }
 
   /** For good. A job the ledger does not know ended before a restart: its outcome counts for dependencies. */
-  end(jobId: number, state: EndState): void {
+  end(jobId: number, state: EndState, atMs: number): void {
     const job = this.#jobs.get(jobId);
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
@@ -283,7 +283,14 @@ export class Ledger {
     if (job !== undefined) this.kinds.limits.left(job.kind.limits);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
-    for (const freed of this.dependencies.settle(jobId)) this.#enqueueIfEligible(freed);
+    for (const freed of this.dependencies.settle(jobId)) {
+      // Its age counts from then on, as Slurm's `AccrueTime` does.
+      if (freed.waitsFor.length === 0 && freed.eligibleMs < atMs) {
+        freed.eligibleMs = atMs;
+        this.prioritize(freed);
+      }
+      this.#enqueueIfEligible(freed);
+    }
   }
 
   /** An echo of what another cycle settled. */

@@ -41,6 +41,10 @@ export interface ControllerLog {
   loopDelaySeconds: number | null;
   /** Of each job, when it was submitted: Unix time. */
   submitMs: ReadonlyMap<number, number>;
+  /** Of each job that was preempted, when, and until all of its nodes were clean. */
+  kills: { atMs: number; tookMs: number }[];
+  /** When the main scheduler began a pass; of logs that do not tell, when one started jobs. */
+  mainPassesMs: readonly number[];
   /** Jobs of which an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
   promptEnds: ReadonlySet<number>;
 }
@@ -78,7 +82,9 @@ export function readControllerLog(log: string): ControllerLog {
   const running = new Map<number, RunningJob>();
   const held: ControllerLog['held'] = [];
   const submitMs = new Map<number, number>();
-  let [beganMs, firstMs, firstMainMs] = [0, 0, 0];
+  const kills: ControllerLog['kills'] = [];
+  const [mainPassesMs, mainStartsMs]: [number[], number[]] = [[], []];
+  let [beganMs, firstMs] = [0, 0];
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
   for (const line of log.split('\n')) {
@@ -89,13 +95,17 @@ export function readControllerLog(log: string): ControllerLog {
     else if (text.includes('slurm_rpc_submit_batch_job')) {
       firstMs ||= atMs;
       submitMs.set(jobId, atMs);
-    } else if (text.includes('Running job scheduler')) firstMainMs ||= atMs;
+    } else if (text.includes('Running job scheduler')) mainPassesMs.push(atMs);
     else if (text.includes('preempted JobId')) {
       roomMadeMs.set(Number(/for JobId=(\d+)/.exec(text)?.[1]), atMs);
       ended(jobId, atMs);
+      const reports = (epilogs.get(jobId) ?? []).map((report) => report.atMs - atMs);
+      const tookMs = Math.max(...reports.filter((afterMs) => afterMs >= 0 && afterMs < CLEANING_MS));
+      if (tookMs >= 0) kills.push({ atMs, tookMs });
     } else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
+      if (text.includes('sched: Allocate')) mainStartsMs.push(atMs);
       if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
@@ -121,8 +131,18 @@ export function readControllerLog(log: string): ControllerLog {
   }
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
   const firstAgeSeconds = (firstMs - beganMs) / 1000;
-  const loopDelaySeconds = firstMainMs === 0 ? null : ((firstMainMs - beganMs) % 1000) / 1000;
-  return { passes, held, ageSeconds, firstAgeSeconds, loopDelaySeconds, submitMs, promptEnds: new Set(epilogs.keys()) };
+  const [firstMainMs = null] = mainPassesMs;
+  return {
+    passes,
+    held,
+    ageSeconds,
+    firstAgeSeconds,
+    loopDelaySeconds: firstMainMs === null ? null : ((firstMainMs - beganMs) % 1000) / 1000,
+    submitMs,
+    kills,
+    mainPassesMs: mainPassesMs.length > 0 ? mainPassesMs : mainStartsMs,
+    promptEnds: new Set(epilogs.keys()),
+  };
 }
 
 /** The reports of epilogs, by job. */
