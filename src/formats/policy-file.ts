@@ -143,6 +143,7 @@ const jobs = z.strictObject({
 const timing = z.strictObject({
   launchSeconds: seconds.default(0),
   launchGapSeconds: seconds.exactOptional(),
+  killGapSeconds: seconds.exactOptional(),
   completeSeconds: seconds.default(0),
   killSeconds: seconds.default(0),
 });
@@ -154,6 +155,8 @@ const cadence = z.strictObject({
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
   mainAgeSeconds: seconds.exactOptional(),
+  loopDelaySeconds: seconds.default(SLURM_CADENCE.loopDelaySeconds),
+  originSeconds: z.int().min(0).default(SLURM_CADENCE.originSeconds),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),
   bfYieldIntervalSeconds: secondsAboveZero.default(SLURM_CADENCE.bfYieldIntervalSeconds),
   bfYieldSleepSeconds: seconds.default(SLURM_CADENCE.bfYieldSleepSeconds),
@@ -287,5 +290,6 @@ function toTiming(delays: z.output<typeof timing>): Timing {
     completeMs: Math.round(delays.completeSeconds * 1000),
     killMs: Math.round(delays.killSeconds * 1000),
     ...(delays.launchGapSeconds !== undefined && { launchGapMs: Math.round(delays.launchGapSeconds * 1000) }),
+    ...(delays.killGapSeconds !== undefined && { killGapMs: Math.round(delays.killGapSeconds * 1000) }),
   };
 }

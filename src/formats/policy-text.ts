@@ -22,6 +22,7 @@ export function policyYaml(options: SchedulerOptions, timing: Timing, rules: Job
       completeSeconds: timing.completeMs / 1000,
       killSeconds: timing.killMs / 1000,
       ...(timing.launchGapMs !== undefined && { launchGapSeconds: timing.launchGapMs / 1000 }),
+      ...(timing.killGapMs !== undefined && { killGapSeconds: timing.killGapMs / 1000 }),
     },
     jobs: {
       ...rules,

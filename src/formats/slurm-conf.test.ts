@@ -140,6 +140,21 @@ describe('a slurm.conf', () => {
     ]);
   });
 
+  it('has launches and ends follow one another where nodes are one machine', () => {
+    expect(parse('NodeName=n[1-16]\n').timing).toEqual({ launchMs: 10, completeMs: 10, killMs: 10 });
+    const shared = Array.from(
+      { length: 16 },
+      (_, index) => `NodeName=n${index} NodeHostname=here Port=${7000 + index}\n`,
+    );
+    expect(parse(shared.join('')).timing).toEqual({
+      launchMs: 20,
+      completeMs: 10,
+      killMs: 20,
+      launchGapMs: 3,
+      killGapMs: 10,
+    });
+  });
+
   it('that says nothing has the defaults of Slurm', () => {
     const conf = parse('NodeName=n1\n');
     expect(conf.nodes).toEqual([
@@ -188,6 +203,10 @@ describe('a slurm.conf', () => {
         }),
         ignored: [],
       },
+    ],
+    [
+      'AccountingStorageType=accounting_storage/slurmdbd',
+      { policy: expect.objectContaining({ cadence: { ...SLURM_CADENCE, loopDelaySeconds: 0.27 } }) },
     ],
     ['SchedulerParameters=bf_interval=-1', { policy: expect.objectContaining({ schedulerType: 'builtin' }) }],
     [

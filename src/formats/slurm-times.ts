@@ -3,7 +3,7 @@ import type { Timing } from '../twin/scenario.ts';
 import { badConf, type ConfLine } from './slurm-conf-lines.ts';
 
 /**
- * Slurm 22.05 without further settings; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured
+ * Slurm 22.05 without further settings and without a database; `promptEndShare`, `controllerAgeSeconds` and `nodeTestMicroseconds` are measured
  * (docs/reference/fidelity.md).
  */
 export const SLURM_CADENCE: CadencePolicy = {
@@ -12,6 +12,8 @@ export const SLURM_CADENCE: CadencePolicy = {
   timeLimitCheckSeconds: 30,
   promptEndShare: 0.012,
   controllerAgeSeconds: 0.5,
+  loopDelaySeconds: 0,
+  originSeconds: 0,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,
@@ -38,12 +40,22 @@ export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
   }
   const nodes = Math.max(0, ...counts.values());
   if (nodes < 2) return SLURM_TIMING;
-  const launchMs = SLURM_TIMING.launchMs + Math.round(nodes * LAUNCH_MS_PER_NODE);
-  return { ...SLURM_TIMING, launchMs, launchGapMs: Math.round(nodes * LAUNCH_GAP_MS_PER_NODE) };
+  const sharedMs = Math.round(nodes * LAUNCH_MS_PER_NODE);
+  const { launchMs, completeMs, killMs } = SLURM_TIMING;
+  return {
+    launchMs: launchMs + sharedMs,
+    completeMs,
+    killMs: killMs + sharedMs,
+    killGapMs: sharedMs,
+    launchGapMs: Math.round(nodes * LAUNCH_GAP_MS_PER_NODE),
+  };
 }
 
 /** Time limits are whole minutes. */
 export const SLURM_LIMIT_STEP_MS = 60_000;
+
+/** Measured: how long a controller with a database needs to register there. */
+const REGISTERING_SECONDS = 0.27;
 
 /** Slurm's default for `cred_expire`, in seconds. */
 const CREDENTIAL_SECONDS = 120;
@@ -89,6 +101,9 @@ export function readSlurmTimes(settings: ReadonlyMap<string, ConfLine>): SlurmTi
     if (value !== undefined) cadence[field] = value * factor;
   }
   cadence.isBfContinued = words(settings, 'SchedulerParameters').includes('bf_continue');
+  if (settings.get('accountingstoragetype')?.values.get('accountingstoragetype') === 'accounting_storage/slurmdbd') {
+    cadence.loopDelaySeconds = REGISTERING_SECONDS;
+  }
   if (settings.get('epilog')?.values.get('epilog')) cadence.promptEndShare = 1;
   const credentialSeconds = wordSetting(settings, 'AuthInfo', 'cred_expire', 5) ?? CREDENTIAL_SECONDS;
   return { cadence, requeueDelaySeconds: credentialSeconds + 1 };

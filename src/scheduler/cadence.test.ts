@@ -7,6 +7,8 @@ const POLICY = {
   schedIntervalSeconds: 60,
   timeLimitCheckSeconds: 30,
   controllerAgeSeconds: 0,
+  loopDelaySeconds: 0,
+  originSeconds: 0,
   bfMaxTimeSeconds: 30,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,
@@ -36,21 +38,22 @@ describe('a cadence', () => {
   it('makes a pass that was asked for at the first tick of a second after three seconds', () => {
     const cadence = begun(null);
     cadence.ask(BEGIN + 100);
-    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3012]]);
+    expect(passes(cadence, BEGIN, BEGIN + 20_000)).toEqual([['main', 3005]]);
     // Whoever asks long after the last pass waits for the next tick.
     cadence.ask(BEGIN + 30_000);
-    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 120]]);
+    expect(passes(cadence, BEGIN + 30_000, BEGIN + 50_000)).toEqual([['main', 46]]);
   });
 
   it('goes through the whole queue once a minute, and through an empty one not at all', () => {
     expect(passes(begun(null), BEGIN, BEGIN + 130_000)).toEqual([
-      ['full', 60_000],
-      ['full', 120_000],
+      // The first ticks once sixty seconds have begun since the second of the last.
+      ['full', 60_090],
+      ['full', 120_180],
     ]);
     const idle = begun(null);
     expect(passes(idle, BEGIN, BEGIN + 130_000, true)).toEqual([]);
     idle.ask(BEGIN + 130_000);
-    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 40]]);
+    expect(passes(idle, BEGIN + 130_000, BEGIN + 135_000)).toEqual([['main', 195]]);
   });
 
   it('backfills an interval after the end of the last time if anything changed, else within a second of the next change', () => {
@@ -84,9 +87,21 @@ describe('a cadence', () => {
     const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
     expect(cadence.next(BEGIN)).toBeNull();
     cadence.ask(BEGIN);
-    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3012);
+    expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3005);
     expect(cadence.next(BEGIN + 28_500)).toBe('main');
     expect(cadence.next(BEGIN + 28_500)).toBe('backfill');
+  });
+
+  it('begins its loop later than backfill where it has to', () => {
+    const policy = { ...POLICY, promptEndShare: 0, loopDelaySeconds: 0.25 };
+    const cadence = new Cadence(policy, null);
+    expect(cadence.next(BEGIN)).toBeNull();
+    cadence.ask(BEGIN);
+    expect(passes(cadence, BEGIN, BEGIN + 5000)).toEqual([['main', 250 + 3005]]);
+    const backfilling = new Cadence(policy, 1);
+    expect(backfilling.next(BEGIN)).toBeNull();
+    backfilling.changed(BEGIN);
+    expect(backfilling.wakeMs(true)).toBe(BEGIN + 1000);
   });
 
   it('makes a pass at once where a job was killed, and for the given share of jobs', () => {

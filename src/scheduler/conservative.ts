@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
 import type { Policy } from './policy.ts';
-import type { RoomMade } from './preempting.ts';
+import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
 
 const SECOND = 1000;
@@ -24,15 +24,25 @@ interface Running {
 interface Prospect {
   startMs: number;
   nodeIndices: number[];
+  /** Once all who may be preempted for it are gone. */
+  isByPreemption: boolean;
 }
+
+/** Preempts others for the job whose turn it is. */
+export interface RoomMaker {
+  /** Whom the job may preempt, in the order of preference. */
+  candidates(job: JobRecord, nowMs: number): readonly Candidate[];
+  /** Preempts some of them, so that the job fits into these nodes: returns those. It starts in a later pass. */
+  makeRoom(job: JobRecord, usable: NodeMask, nowMs: number): readonly Candidate[];
+}
+
+const NOBODY: readonly Candidate[] = [];
 
 /** A pass of backfill that has begun and is not over. */
 interface BackfillPass {
   readonly beginMs: number;
   readonly horizonMs: number;
   readonly table: ReservationTable;
-  /** Nodes on which others are being preempted. */
-  readonly vacating: NodeMask;
   /** The queue as it was when the pass began, and how far in it the pass has come. */
   readonly jobs: readonly JobRecord[];
   at: number;
@@ -60,10 +70,13 @@ export class ConservativePasses {
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
-  /** Preempts others for a job whose turn it is and which cannot start now on these nodes. Null: nobody is preempted in a pass. */
-  preempt: ((job: JobRecord, usable: NodeMask, nowMs: number) => RoomMade | null) | null = null;
+  /** Null: nobody is preempted in a pass. */
+  preempt: RoomMaker | null = null;
   /** How many nodes passes of backfill have looked at for jobs, each as often as it was. */
   testedNodes = 0;
+  readonly #resolutionMs: number;
+  /** What the clock showed at 0. */
+  readonly #originMs: number;
   #pass: BackfillPass | null = null;
   #space: FreeSpace;
   #running: Running[] = [];
@@ -74,6 +87,8 @@ export class ConservativePasses {
     this.#ledger = ledger;
     this.#policy = policy;
     this.#isAdmitted = isAdmitted;
+    this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
+    this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
     this.#space = new FreeSpace(ledger.pool);
   }
 
@@ -97,10 +112,11 @@ export class ConservativePasses {
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
       const usable = this.#usable(job, closed);
+      this.#leaveOutCompleting(usable);
       const nodeIndices = this.#place(space, usable, job);
       if (nodeIndices === null) {
         closed |= job.partitionBit;
-        this.preempt?.(job, usable, nowMs);
+        this.preempt?.makeRoom(job, usable, nowMs);
       } else {
         space.occupy(job, nodeIndices);
         start(job, nodeIndices);
@@ -112,14 +128,13 @@ export class ConservativePasses {
   /** Begins to plan every job at the front of the queue, and to start those whose time is now: `resume` does it. */
   beginBackfill(nowMs: number): void {
     this.#untimedNodes = 0;
-    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
     const secondMs = floorTo(nowMs, SECOND);
     const horizonMs = secondMs + this.#policy.bfWindowSeconds * SECOND;
     const table = new ReservationTable(
       this.#ledger.pool.nodes.length,
-      floorTo(secondMs, resolutionMs),
-      floorTo(horizonMs, resolutionMs),
-      resolutionMs,
+      this.#onClock(secondMs, this.#resolutionMs),
+      this.#onClock(horizonMs, this.#resolutionMs),
+      this.#resolutionMs,
     );
     const jobs = [...this.#ledger.queue.front()];
     const progress = {
@@ -131,8 +146,7 @@ export class ConservativePasses {
       spentMicroseconds: 0,
       starting: null,
     };
-    const vacating = new NodeMask(this.#ledger.pool.nodes.length);
-    this.#pass = { beginMs: nowMs, horizonMs, table, vacating, jobs, ...progress };
+    this.#pass = { beginMs: nowMs, horizonMs, table, jobs, ...progress };
     this.#look();
   }
 
@@ -166,14 +180,16 @@ export class ConservativePasses {
     return true;
   }
 
-  /** What runs and what is free. */
+  /** What runs and what is free: what is being ended counts as gone, though nobody starts on its nodes before it is. */
   #look(): void {
-    const { pool, ends } = this.#ledger;
+    const { pool, ends, ending } = this.#ledger;
     this.#space = new FreeSpace(pool);
-    this.#running = ends.sorted().map((job) => ({
+    for (const job of ending) this.#space.vacate(job, job.held?.nodeIndices ?? []);
+    const left = ends.sorted().filter((job) => !ending.has(job));
+    this.#running = left.map((job) => ({
       job,
       nodeIndices: job.held?.nodeIndices ?? [],
-      endMs: job.isEnding ? 0 : floorTo(job.startMs, SECOND) + job.limitMs,
+      endMs: floorTo(job.startMs, SECOND) + job.limitMs,
     }));
     this.#running.sort((a, b) => a.endMs - b.endMs || a.job.request.jobId - b.job.request.jobId);
   }
@@ -197,55 +213,78 @@ export class ConservativePasses {
   #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
     const usable = this.#usable(job, 0);
-    const prospect = this.#plan(job, usable, pass, secondMs);
+    const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
+    const prospect = this.#plan(job, usable, candidates, pass, secondMs);
     if (prospect === 'cut off') return false;
-    if (prospect?.startMs !== secondMs && this.#makeRoom(pass, job, usable, nowMs)) return true;
     if (prospect === null) {
       this.onPlanned?.(job, null, []);
       return true;
     }
     const { nodeIndices } = prospect;
-    // Where somebody is still being preempted nobody starts within the second.
-    const startMs = pass.vacating.hasAny(nodeIndices)
-      ? Math.max(prospect.startMs, secondMs + SECOND)
-      : prospect.startMs;
-    this.onPlanned?.(job, startMs, nodeIndices);
+    // Where somebody is still being ended nobody starts within the second, and nobody is preempted for it.
+    const startMs = this.#isCompleting(nodeIndices) ? Math.max(prospect.startMs, secondMs + SECOND) : prospect.startMs;
+    if (startMs <= secondMs && prospect.isByPreemption) {
+      this.#makeRoom(pass, job, usable, nodeIndices, nowMs);
+      return true;
+    }
     if (startMs <= secondMs) {
-      // Slurm looks for its nodes once more.
-      this.#untimedNodes += usable.count();
+      // Slurm looks for its nodes once more, and leaves out those that are being cleaned up.
+      const available = this.#left(pass, job, usable);
+      const chosen = this.#place(this.#space, available, job) ?? nodeIndices;
       this.#spend(pass);
-      pass.starting = { job, nodeIndices };
-    } else if (startMs <= pass.horizonMs) {
-      const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+      this.onPlanned?.(job, startMs, chosen);
+      pass.starting = { job, nodeIndices: chosen };
+      return true;
+    }
+    this.onPlanned?.(job, startMs, nodeIndices);
+    if (startMs <= pass.horizonMs) {
       // Slurm's table of slots is as large as the number of jobs that a pass looks at.
       if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
-      pass.table.reserve(nodeIndices, floorTo(startMs, resolutionMs), floorTo(startMs + job.limitMs, resolutionMs));
+      pass.table.reserve(
+        nodeIndices,
+        this.#onClock(startMs, this.#resolutionMs),
+        this.#onClock(startMs + job.limitMs, this.#resolutionMs),
+      );
     }
     return true;
   }
 
-  /** Preempts others for the job. Returns whether it is to start in their place. */
-  #makeRoom(pass: BackfillPass, job: JobRecord, usable: NodeMask, nowMs: number): boolean {
-    if (this.preempt === null) return false;
+  /** Preempts others for the job, and keeps nodes for it: those that it would have were all candidates gone. */
+  #makeRoom(pass: BackfillPass, job: JobRecord, usable: NodeMask, nodeIndices: readonly number[], nowMs: number): void {
     const secondMs = floorTo(pass.dueMs, SECOND);
-    const available = usable.copy();
-    pass.table.narrow(available, usable, secondMs, secondMs + job.limitMs);
-    const made = this.preempt(job, available, nowMs);
-    if (made === null) return false;
-    for (const { job: victim, nodeIndices } of made.victims) {
-      for (const index of nodeIndices) pass.vacating.add(index);
-      this.#space.vacate(victim, nodeIndices);
-      const at = this.#running.findIndex((running) => running.job === victim);
+    const available = this.#left(pass, job, usable);
+    for (const victim of this.preempt?.makeRoom(job, available, nowMs) ?? NOBODY) {
+      this.#space.vacate(victim.job, victim.nodeIndices);
+      const at = this.#running.findIndex((running) => running.job === victim.job);
       if (at >= 0) this.#running.splice(at, 1);
     }
-    this.onPlanned?.(job, secondMs, made.nodeIndices);
-    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
+    this.onPlanned?.(job, secondMs, nodeIndices);
     pass.table.reserve(
-      made.nodeIndices,
-      floorTo(secondMs, resolutionMs),
-      floorTo(secondMs + job.limitMs, resolutionMs),
+      nodeIndices,
+      this.#onClock(secondMs, this.#resolutionMs),
+      this.#onClock(secondMs + job.limitMs, this.#resolutionMs),
     );
-    return true;
+  }
+
+  /** Of the usable nodes those that the job could have at once: nobody has reserved them, and none is being cleaned up. */
+  #left(pass: BackfillPass, job: JobRecord, usable: NodeMask): NodeMask {
+    const secondMs = floorTo(pass.dueMs, SECOND);
+    const left = usable.copy();
+    pass.table.narrow(left, usable, secondMs, secondMs + job.limitMs);
+    this.#leaveOutCompleting(left);
+    return left;
+  }
+
+  /** Nodes with somebody on them who is being ended: Slurm gives none of them out. */
+  #leaveOutCompleting(usable: NodeMask): void {
+    for (const { held } of this.#ledger.ending) for (const index of held?.nodeIndices ?? []) usable.delete(index);
+  }
+
+  #isCompleting(nodeIndices: readonly number[]): boolean {
+    for (const { held } of this.#ledger.ending) {
+      if (held?.nodeIndices.some((index) => nodeIndices.includes(index)) === true) return true;
+    }
+    return false;
   }
 
   #startFound(pass: BackfillPass, { job, nodeIndices }: NonNullable<BackfillPass['starting']>, start: Start): void {
@@ -267,14 +306,20 @@ export class ConservativePasses {
   }
 
   /** The first instant and nodes that reservations leave the job. */
-  #plan(job: JobRecord, usable: NodeMask, pass: BackfillPass, secondMs: number): Prospect | 'cut off' | null {
+  #plan(
+    job: JobRecord,
+    usable: NodeMask,
+    candidates: readonly Candidate[],
+    pass: BackfillPass,
+    secondMs: number,
+  ): Prospect | 'cut off' | null {
     const { table } = pass;
-    const resolutionMs = this.#policy.bfResolutionSeconds * SECOND;
     for (let fromMs = secondMs; ; ) {
       if (this.#isCutOff(pass, pass.dueMs)) return 'cut off';
       const available = usable.copy();
       const laterMs = table.narrow(available, usable, fromMs, fromMs + job.limitMs);
-      const prospect = available.count() < job.request.nodes ? null : this.#predict(job, available, secondMs);
+      const prospect =
+        available.count() < job.request.nodes ? null : this.#predict(job, available, candidates, secondMs);
       this.#spend(pass);
       if (prospect === null) {
         if (laterMs === null) return null;
@@ -282,32 +327,40 @@ export class ConservativePasses {
         continue;
       }
       const startMs = Math.max(prospect.startMs, fromMs);
-      if (startMs <= secondMs) return { startMs, nodeIndices: prospect.nodeIndices };
+      if (startMs <= secondMs) return { ...prospect, startMs };
       if (laterMs !== null && startMs > laterMs) {
         fromMs = laterMs;
         continue;
       }
-      const beginMs = floorTo(startMs, resolutionMs);
-      const endMs = floorTo(startMs + job.limitMs, resolutionMs);
+      const beginMs = this.#onClock(startMs, this.#resolutionMs);
+      const endMs = this.#onClock(startMs + job.limitMs, this.#resolutionMs);
       if (!table.isReserved(prospect.nodeIndices, beginMs, endMs)) {
-        return { startMs, nodeIndices: prospect.nodeIndices };
+        return { ...prospect, startMs };
       }
       fromMs = startMs;
     }
   }
 
   /**
-   * When the job could start on these nodes as far as running jobs go, and on which. They are taken to end one batch after the other, and the
+   * When the job could start on these nodes as far as running jobs go, and on which: now, now that those who may be preempted for it are gone, or
+   * when others have ended. They are taken to end one batch after the other, and the
    * job starts with the last end of a batch. A job that holds none of the nodes is passed over without a look at the batch's end: the next
    * one that does joins however late it ends. Slurm's own predictions are that much later than they need be, and what runs in the meantime
    * follows from it.
    */
-  #predict(job: JobRecord, available: NodeMask, secondMs: number): Prospect | null {
+  #predict(job: JobRecord, available: NodeMask, candidates: readonly Candidate[], secondMs: number): Prospect | null {
     const now = this.#place(this.#space, available, job);
-    if (now !== null) return { startMs: secondMs, nodeIndices: now };
+    if (now !== null) return { startMs: secondMs, nodeIndices: now, isByPreemption: false };
     const space = new FreeSpace(this.#ledger.pool);
     space.copyFrom(this.#space);
-    const running = this.#running;
+    let running = this.#running;
+    if (candidates.length > 0) {
+      const gone = new Set(candidates.map((candidate) => candidate.job));
+      for (const candidate of candidates) space.vacate(candidate.job, candidate.nodeIndices);
+      const emptied = this.#place(space, available, job);
+      if (emptied !== null) return { startMs: secondMs, nodeIndices: emptied, isByPreemption: true };
+      running = running.filter((one) => !gone.has(one.job));
+    }
     let batchMs = BATCH_MS;
     let baseMs: number | null = null;
     for (let at = 0; at < running.length; ) {
@@ -318,7 +371,7 @@ export class ConservativePasses {
         if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
         if (!available.hasAny(one.nodeIndices)) continue;
         if (one.endMs === Infinity) return null;
-        baseMs ??= floorTo(one.endMs, BATCH_MS) + BATCH_MS;
+        baseMs ??= this.#onClock(one.endMs, BATCH_MS) + BATCH_MS;
         space.vacate(one.job, one.nodeIndices);
         last = one;
       }
@@ -328,7 +381,8 @@ export class ConservativePasses {
       const nodeIndices = this.#place(space, available, job);
       if (nodeIndices === null) continue;
       const isLate = last.endMs <= secondMs;
-      return { startMs: isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs, nodeIndices };
+      const startMs = isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs;
+      return { startMs, nodeIndices, isByPreemption: false };
     }
     return null;
   }
@@ -347,6 +401,11 @@ export class ConservativePasses {
       if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
     }
     return mask;
+  }
+
+  /** The last full step of the clock. */
+  #onClock(ms: number, stepMs: number): number {
+    return floorTo(ms + this.#originMs, stepMs) - this.#originMs;
   }
 
   #insert(running: Running): void {

@@ -256,7 +256,7 @@ export class Core implements SchedulerCore {
       const job = settling[index];
       if (job?.verdict?.kind === 'end') {
         const { state, exitCode } = job.verdict;
-        this.ledger.end(job.request.jobId, state);
+        this.ledger.end(job.request.jobId, state, nowMs);
         sink.endJob(job, state, exitCode);
       } else if (job !== undefined) {
         this.ledger.requeue(job, nowMs);
@@ -308,7 +308,12 @@ export class Core implements SchedulerCore {
     } else {
       if (hasChanged) cadence.ask(nowMs);
       const preemption = this.#preemption;
-      if (preemption !== null) passes.preempt = (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink);
+      if (preemption !== null) {
+        passes.preempt = {
+          candidates: (job, atMs) => preemption.candidates(job, atMs),
+          makeRoom: (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink),
+        };
+      }
       this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;

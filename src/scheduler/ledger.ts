@@ -249,7 +249,9 @@ export class Ledger {
     if (verdict.kind === 'requeue') {
       const backoffMs = verdict.requeues > job.requeues ? this.#backoffMs(job) : 0;
       const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
-      if (delayMs > 0) job.eligibleMs = atMs + delayMs;
+      // Slurm's controller notes whole seconds.
+      const sinceMs = this.#policy.cadence === null ? atMs : Math.floor(atMs / 1000) * 1000;
+      if (delayMs > 0) job.eligibleMs = sinceMs + delayMs;
     }
     this.#leaveNodes(job, verdict, atMs);
   }
@@ -284,7 +286,7 @@ export class Ledger {
   }
 
   /** For good. A job the ledger does not know ended before a restart: its outcome counts for dependencies. */
-  end(jobId: number, state: EndState): void {
+  end(jobId: number, state: EndState, atMs: number): void {
     const job = this.#jobs.get(jobId);
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
@@ -292,7 +294,14 @@ export class Ledger {
     if (job !== undefined) this.kinds.limits.left(job.kind.limits);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
-    for (const freed of this.dependencies.settle(jobId)) this.#enqueueIfEligible(freed);
+    for (const freed of this.dependencies.settle(jobId)) {
+      // Its age counts from then on, as Slurm's `AccrueTime` does.
+      if (freed.waitsFor.length === 0 && freed.eligibleMs < atMs) {
+        freed.eligibleMs = atMs;
+        this.prioritize(freed);
+      }
+      this.#enqueueIfEligible(freed);
+    }
   }
 
   /** An echo of what another cycle settled. */

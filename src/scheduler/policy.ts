@@ -127,6 +127,10 @@ export interface CadencePolicy {
   controllerAgeSeconds: number;
   /** How long ago its last pass through the queue was then, without backfill; absent: as long. */
   mainAgeSeconds?: number;
+  /** How much later than its backfill the controller's loop begins: with a database, it registers there first. */
+  loopDelaySeconds: number;
+  /** Unix time of second 0, 0 where it is not known: slots of backfill and predicted starts go by the clock's full minutes. */
+  originSeconds: number;
   /** A pass of backfill is cut off once so many seconds have begun since the one in which it started (`bf_max_time`, `bf_interval`). */
   bfMaxTimeSeconds: number;
   /** After so long it lets others have their turn, and is over if anything changed meanwhile (`bf_yield_interval`, 2). */

@@ -15,11 +15,8 @@ import { chooseInRuns } from './victims-in-runs.ts';
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
 
-/** Who is preempted, and where the job would be if all who could be were gone: what Slurm's backfill reserves for it. */
-export interface RoomMade {
-  readonly victims: readonly Candidate[];
-  readonly nodeIndices: readonly number[];
-}
+/** So long after it has preempted others Slurm preempts nobody else for a job: `KillWait` and `MessageTimeout`, by default. */
+const UNDER_WAY_MS = 40_000;
 
 /** A running attempt as one that could be preempted. */
 export class Candidate implements PreemptibleJob {
@@ -65,6 +62,8 @@ export class Preemption {
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
   readonly #search = new VictimSearch();
+  /** When others were preempted for a job in its turn. */
+  readonly #beganMs = new WeakMap<JobRecord, number>();
   /** Nodes are taken in runs of neighbours, as Slurm takes them. */
   readonly #isInRuns: boolean;
   /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
@@ -138,29 +137,30 @@ export class Preemption {
     this.#gpus = preemptible.gpusFor(preemptor, nowMs);
   }
 
+  /** Whom the job may preempt, in the order of preference. */
+  candidates({ kind }: JobRecord, nowMs: number): readonly Candidate[] {
+    return kind.mayPreempt ? [...this.#ledger.preemptible.candidates(kind.preemption, nowMs)] : [];
+  }
+
   /**
-   * For this job alone, whose turn it is in a pass of Slurm's and which cannot start now on these nodes. Null where nobody is preempted: that
-   * would come to nothing, or room is being made already.
+   * For this job alone, whose turn it is in a pass of Slurm's and which cannot start now on these nodes, none of which is still being cleaned up.
+   * Returns the victims: none where that would come to nothing, or where others were preempted for it a short while ago, whoever has their nodes.
    */
-  makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): RoomMade | null {
-    const { preemptible, pool, ending } = this.#ledger;
-    const { kind, request } = job;
-    if (!kind.mayPreempt) return null;
-    const space = new FreeSpace(pool);
-    for (const other of ending) {
-      if (other.preemptorJobId === request.jobId) return null;
-      space.vacate(other, other.held?.nodeIndices ?? []);
-    }
-    const nodeCount = pool.nodes.length;
-    if (placeInRuns(space, usable, nodeCount, job) !== null) return null;
-    const candidates = [...preemptible.candidates(kind.preemption, nowMs)];
-    const emptied = space.copy();
-    for (const candidate of candidates) emptied.vacate(candidate.job, candidate.nodeIndices);
-    const nodeIndices = placeInRuns(emptied, usable, nodeCount, job);
-    const choice = nodeIndices === null ? null : chooseInRuns(candidates, space, usable, nodeCount, job);
-    if (nodeIndices === null || choice === null) return null;
+  makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): readonly Candidate[] {
+    const candidates = this.candidates(job, nowMs);
+    const beganMs = this.#beganMs.get(job) ?? -Infinity;
+    if (candidates.length === 0 || floorToSecond(nowMs) - floorToSecond(beganMs) < UNDER_WAY_MS) return [];
+    const { pool } = this.#ledger;
+    const choice = chooseInRuns(candidates, new FreeSpace(pool), usable, pool.nodes.length, job);
+    if (choice === null) return [];
+    this.roomMade(job, nowMs);
     this.#preempt(choice.victims, job, sink);
-    return { victims: choice.victims, nodeIndices };
+    return choice.victims;
+  }
+
+  /** Others were preempted for the job in its turn. */
+  roomMade(job: JobRecord, atMs: number): void {
+    this.#beganMs.set(job, atMs);
   }
 
   #preempt(victims: readonly Candidate[], { request }: JobRecord, sink: DecisionSink): void {
@@ -270,4 +270,8 @@ export class Preemption {
     }
     return open.sort((a, b) => a - b);
   }
+}
+
+function floorToSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
 }

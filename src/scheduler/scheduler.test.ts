@@ -325,6 +325,24 @@ describe('dependencies', () => {
     submit(job(2, { dependencies: [{ condition: 'afterany', jobId: 1 }] }));
     expect(started(decide())).toEqual([[2, 'n1']]);
   });
+
+  it('let a job age from when the last it waited for has ended', () => {
+    const weights = { age: 1000, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
+    scheduler = createScheduler({
+      priority: { type: 'multifactor', weights, maxAgeSeconds: 1000, calcPeriodSeconds: 1 },
+    });
+    tell({ kind: 'NodeAdded', node: dgx('n1') });
+    submit(job(1, { gpus: 4 }), job(2, { gpus: 4 }));
+    submit(job(3, { dependencies: [{ condition: 'afterok', jobId: 1 }] }), job(4));
+    decide();
+    nowMs = 101_000;
+    end(1);
+    decide();
+    nowMs = 301_000;
+    decide();
+    expect(scheduler.priorityOf(3)?.age).toBeCloseTo(200);
+    expect(scheduler.priorityOf(4)?.age).toBeCloseTo(300);
+  });
 });
 
 describe('what it says', () => {

@@ -259,7 +259,7 @@ class EventScheduler implements Scheduler {
         const job = ledger.find(event.jobId);
         const { state, exitCode } = event;
         if (job !== undefined) ledger.followPreemption(job, { kind: 'end', state, exitCode });
-        ledger.end(event.jobId, state);
+        ledger.end(event.jobId, state, event.atMs);
         if (job !== undefined) ledger.unsettle(job);
       }
     }

@@ -13,6 +13,8 @@ const CADENCE: CadencePolicy = {
   timeLimitCheckSeconds: 30,
   promptEndShare: 0,
   controllerAgeSeconds: 0,
+  loopDelaySeconds: 0,
+  originSeconds: 0,
   bfMaxTimeSeconds: 1,
   bfYieldIntervalSeconds: 2,
   bfYieldSleepSeconds: 0.5,

@@ -57,6 +57,8 @@ export class Attempts implements DecisionSink {
   readonly #timing: Timing;
   /** When the last launch has begun; later than now where others are waiting. */
   #launcherFreeMs = -Infinity;
+  /** The same of attempts that are being ended. */
+  #killerFreeMs = -Infinity;
   /** By QOS. */
   readonly #graceMs: ReadonlyMap<string, number>;
   readonly #progress: Progress = { doneMs: 0, savedMs: 0 };
@@ -157,7 +159,8 @@ export class Attempts implements DecisionSink {
       job.preemptorJobId = core.preemptorJobId;
       dyingMs += this.#graceMs.get(core.request.qos ?? 'normal') ?? 0;
     }
-    this.#queue.push(this.nowMs + dyingMs, TASKS_ENDED, job.slot, job.attemptStamp);
+    this.#killerFreeMs = Math.max(this.nowMs, this.#killerFreeMs + (this.#timing.killGapMs ?? 0));
+    this.#queue.push(this.#killerFreeMs + dyingMs, TASKS_ENDED, job.slot, job.attemptStamp);
   }
 
   requeueJob(core: CoreJob): void {

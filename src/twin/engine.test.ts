@@ -138,6 +138,13 @@ describe('an attempt', () => {
     ]);
   });
 
+  it('is over after those that were ended with it where ends follow one another', () => {
+    const jobs = [1, 2, 3].map((id) => aJob(id, { request: { timeLimitMs: 60 * SECOND } }));
+    const timing = { ...INSTANT, killMs: SECOND, killGapMs: 2 * SECOND };
+    const { attempts } = run({ jobs, nodeCount: 3, timing });
+    expect(attempts.map(({ endMs }) => endMs / SECOND)).toEqual([61, 63, 65]);
+  });
+
   it('ends as the job would, with its work done, where the job is to fail', () => {
     expect(run({ jobs: [aJob(1, { outcome: 'OUT_OF_MEMORY' })] }).attempts.map(brief)).toEqual([
       'OUT_OF_MEMORY 0-100: 100 0 0',

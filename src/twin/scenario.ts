@@ -29,6 +29,8 @@ export interface Timing {
   completeMs: number;
   /** From the signal to a job that is ended early (cancelled, timed out, requeued) until nothing of it runs. */
   killMs: number;
+  /** By how much later each further attempt is over where several are ended at once. Default 0. */
+  killGapMs?: number;
 }
 
 export const INSTANT: Timing = { launchMs: 0, completeMs: 0, killMs: 0 };

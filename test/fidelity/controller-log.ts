@@ -19,6 +19,10 @@ export interface LoggedPlan {
 export interface LoggedPass {
   beginMs: number;
   running: readonly RunningJob[];
+  /** Jobs that had ended on nodes that were still being cleaned up: those nodes. */
+  completing: readonly RunningJob[];
+  /** When others were preempted for a job last. */
+  roomMadeMs: ReadonlyMap<number, number>;
   /** Of each job that it looked at, in turn. */
   plans: LoggedPlan[];
   /** It came to the end of the queue. */
@@ -30,14 +34,23 @@ export interface ControllerLog {
   passes: LoggedPass[];
   /** Of each job that ended, its allocation and how long until its end was noted. */
   held: { jobId: number; startMs: number; heldMs: number }[];
-  /** How long the controller had run at the second of the first submission. */
+  /** How long the controller had run at the second of the first submission, and at the submission itself. */
   ageSeconds: number;
+  firstAgeSeconds: number;
+  /** By how much later than its backfill its loop began: from its first pass; null where passes of the main scheduler were not kept. */
+  loopDelaySeconds: number | null;
+  /** Of each job, when it was submitted: Unix time. */
+  submitMs: ReadonlyMap<number, number>;
+  /** Of each job that was preempted, when, and until all of its nodes were clean. */
+  kills: { atMs: number; tookMs: number }[];
+  /** When the main scheduler began a pass; of logs that do not tell, when one started jobs. */
+  mainPassesMs: readonly number[];
   /** Jobs of which an epilog was reported, which starts a pass at once (`DebugFlags=Route`). */
   promptEnds: ReadonlySet<number>;
 }
 
 const USED =
-  /Running as primary|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
+  /Running as primary|Running job scheduler|slurm_rpc_submit_batch_job|sched: Allocate|preempted JobId|_start_job: Started|_job_complete: .* done|epilog_complete: node_name|_attempt_backfill: beginning|test for JobId|to start at|end of job queue|completed testing/;
 
 /** The lines of a log that are read here. */
 export function usedLines(log: string): string {
@@ -47,11 +60,31 @@ export function usedLines(log: string): string {
     .join('\n');
 }
 
+/** Within this time of a job's end its nodes are clean. */
+const CLEANING_MS = 1000;
+
 export function readControllerLog(log: string): ControllerLog {
+  const epilogs = readEpilogs(log);
+  const roomMadeMs = new Map<number, number>();
+  let completing: { job: RunningJob; endMs: number }[] = [];
+  const ended = (jobId: number, endMs: number) => {
+    const job = running.get(jobId);
+    if (job !== undefined && epilogs.has(jobId)) completing.push({ job, endMs });
+    running.delete(jobId);
+  };
+  /** On which of its nodes the epilog is yet to be reported. */
+  const remaining = ({ job, endMs }: (typeof completing)[number], atMs: number): RunningJob => {
+    const reports = epilogs.get(job.jobId) ?? [];
+    const late = reports.filter((report) => report.atMs > atMs && report.atMs < endMs + CLEANING_MS);
+    const nodeIndices = job.nodeIndices.filter((index) => late.some((report) => report.nodeIndex === index));
+    return { ...job, nodeIndices };
+  };
   const running = new Map<number, RunningJob>();
   const held: ControllerLog['held'] = [];
+  const submitMs = new Map<number, number>();
+  const kills: ControllerLog['kills'] = [];
+  const [mainPassesMs, mainStartsMs]: [number[], number[]] = [[], []];
   let [beganMs, firstMs] = [0, 0];
-  const epilogs = new Set<number>();
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
   for (const line of log.split('\n')) {
@@ -59,19 +92,30 @@ export function readControllerLog(log: string): ControllerLog {
     const atMs = Date.parse(`${time}Z`);
     const jobId = Number(/JobId=(\d+)/.exec(text)?.[1]);
     if (text.includes('Running as primary')) beganMs = atMs;
-    else if (text.includes('slurm_rpc_submit_batch_job')) firstMs ||= atMs;
-    else if (text.includes('epilog_complete: node_name')) epilogs.add(jobId);
-    else if (text.includes('preempted JobId')) running.delete(jobId);
-    else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
+    else if (text.includes('slurm_rpc_submit_batch_job')) {
+      firstMs ||= atMs;
+      submitMs.set(jobId, atMs);
+    } else if (text.includes('Running job scheduler')) mainPassesMs.push(atMs);
+    else if (text.includes('preempted JobId')) {
+      roomMadeMs.set(Number(/for JobId=(\d+)/.exec(text)?.[1]), atMs);
+      ended(jobId, atMs);
+      const reports = (epilogs.get(jobId) ?? []).map((report) => report.atMs - atMs);
+      const tookMs = Math.max(...reports.filter((afterMs) => afterMs >= 0 && afterMs < CLEANING_MS));
+      if (tookMs >= 0) kills.push({ atMs, tookMs });
+    } else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
+      if (text.includes('sched: Allocate')) mainStartsMs.push(atMs);
       if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
-      running.delete(jobId);
+      ended(jobId, atMs);
     } else if (text.includes('_attempt_backfill: beginning')) {
-      pass = { beginMs: atMs, running: [...running.values()], plans: [], isComplete: false, tookMicroseconds: 0 };
+      completing = completing.filter(({ endMs }) => endMs + CLEANING_MS > atMs);
+      const left = completing.map((one) => remaining(one, atMs)).filter(({ nodeIndices }) => nodeIndices.length > 0);
+      const state = { running: [...running.values()], completing: left, roomMadeMs: new Map(roomMadeMs) };
+      pass = { beginMs: atMs, ...state, plans: [], isComplete: false, tookMicroseconds: 0 };
     } else if (pass === null) {
       // Nothing of a pass.
     } else if (text.includes('test for JobId')) pass.plans.push({ jobId, start: null, nodeIndices: [] });
@@ -86,7 +130,33 @@ export function readControllerLog(log: string): ControllerLog {
     }
   }
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
-  return { passes, held, ageSeconds, promptEnds: epilogs };
+  const firstAgeSeconds = (firstMs - beganMs) / 1000;
+  const [firstMainMs = null] = mainPassesMs;
+  return {
+    passes,
+    held,
+    ageSeconds,
+    firstAgeSeconds,
+    loopDelaySeconds: firstMainMs === null ? null : ((firstMainMs - beganMs) % 1000) / 1000,
+    submitMs,
+    kills,
+    mainPassesMs: mainPassesMs.length > 0 ? mainPassesMs : mainStartsMs,
+    promptEnds: new Set(epilogs.keys()),
+  };
+}
+
+/** The reports of epilogs, by job. */
+function readEpilogs(log: string): Map<number, { atMs: number; nodeIndex: number }[]> {
+  const epilogs = new Map<number, { atMs: number; nodeIndex: number }[]>();
+  for (const [, time = '', node = '', id = ''] of log.matchAll(
+    /^\[(\S+)\] .*epilog_complete: node_name = (\w+), JobId=(\d+)/gm,
+  )) {
+    const report = { atMs: Date.parse(`${time}Z`), nodeIndex: hostsIn(node)[0] ?? -1 };
+    const reports = epilogs.get(Number(id));
+    if (reports === undefined) epilogs.set(Number(id), [report]);
+    else reports.push(report);
+  }
+  return epilogs;
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {

@@ -74,14 +74,24 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
     const job = submit(jobId, 0);
     ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
   }
+  // As far as they still hold nodes.
+  for (const { jobId, nodeIndices, startMs } of pass.completing) {
+    const job = ledger.submit({ ...requestOf(-jobId, 0, rows.get(jobId)), nodes: nodeIndices.length }, 0, 0);
+    ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
+    ledger.markEnding(job, 'CANCELLED');
+  }
   // In the order in which the controller looked at them; those behind the last do not matter.
-  for (const [index, { jobId }] of pass.plans.entries()) submit(jobId, pass.plans.length - index);
+  const waiting = pass.plans.map(({ jobId }, index) => submit(jobId, pass.plans.length - index));
   const planned = new Map<number, { start: number | null; nodeIndices: readonly number[] }>();
   const passes = new ConservativePasses(ledger, policy, () => true);
   passes.onPlanned = (job, start, nodeIndices) => planned.set(job.request.jobId, { start, nodeIndices });
   if (policy.preempt.type !== 'none') {
     const preemption = new Preemption(ledger, policy, () => true);
-    passes.preempt = (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED);
+    for (const job of waiting) preemption.roomMade(job, pass.roomMadeMs.get(job.request.jobId) ?? -Infinity);
+    passes.preempt = {
+      candidates: (job) => preemption.candidates(job, pass.beginMs),
+      makeRoom: (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED),
+    };
   }
   passes.beginBackfill(pass.beginMs);
   passes.resume(

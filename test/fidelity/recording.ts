@@ -169,14 +169,23 @@ export function readRecordedRows(text: string): RecordedRow[] {
     });
 }
 
-/** The workload of a recording as `orrery sim --trace` takes it, from second 0 on. */
-export function plainCsv(rows: readonly RecordedRow[]): string {
+/** The second of its first submission, in Unix time: second 0 of the run. */
+export function epochOf(rows: readonly RecordedRow[]): number {
+  return Math.min(...rows.filter(({ attempt }) => attempt === 1).map(({ submitSeconds }) => submitSeconds));
+}
+
+/**
+ * The workload of a recording as `orrery sim --trace` takes it, from second 0 on. `submitMs`: of each job, in Unix time; absent: to the second, as
+ * Slurm's records have it.
+ */
+export function plainCsv(rows: readonly RecordedRow[], submitMs?: ReadonlyMap<number, number>): string {
   const first = rows.filter(({ attempt }) => attempt === 1);
-  const epochSeconds = Math.min(...first.map(({ submitSeconds }) => submitSeconds));
-  const lines = first.map((row) =>
-    [
+  const epochSeconds = epochOf(rows);
+  const lines = first.map((row) => {
+    const submitSeconds = (submitMs?.get(Number(row.job)) ?? row.submitSeconds * 1000) / 1000 - epochSeconds;
+    return [
       row.job,
-      row.submitSeconds - epochSeconds,
+      Math.round(submitSeconds * 1000) / 1000,
       row.nodes,
       row.gpusPerNode,
       row.runtimeSeconds,
@@ -185,7 +194,26 @@ export function plainCsv(rows: readonly RecordedRow[]): string {
       row.account ?? '',
       row.qos ?? '',
       row.after === null ? '' : `afterok:${row.after}`,
-    ].join(','),
-  );
+    ].join(',');
+  });
   return `${['job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,user,account,qos,after', ...lines].join('\n')}\n`;
+}
+
+/** The workload of a recording as `sacct -P` would tell it of jobs that took what they sleep. */
+export function sacctDump(rows: readonly RecordedRow[]): string {
+  const lines = rows
+    .filter(({ attempt }) => attempt === 1)
+    .map((row) =>
+      [
+        row.job,
+        'COMPLETED',
+        new Date(row.submitSeconds * 1000).toISOString().slice(0, 19),
+        row.runtimeSeconds,
+        row.limitSeconds / 60,
+        row.nodes,
+        row.nodes,
+        `cpu=${row.nodes},gres/gpu=${row.nodes * row.gpusPerNode}`,
+      ].join('|'),
+    );
+  return `${['JobID|State|Submit|ElapsedRaw|TimelimitRaw|NNodes|NCPUS|AllocTRES', ...lines].join('\n')}\n`;
 }

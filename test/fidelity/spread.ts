@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderOf, readRecordedRows } from './recording.ts';
+import { epochOf, folderOf, readRecordedRows } from './recording.ts';
 
 export interface Spread {
   meanWaitsSeconds: [number, number];
@@ -24,11 +24,12 @@ export function spreadOf(name: string, other: string): Spread {
 /** Last start of each job, after the first submission, and how long it waited for it. */
 function startsOf(name: string): Map<string, { startSeconds: number; waitSeconds: number }> {
   const rows = readRecordedRows(readFileSync(join(folderOf(name), 'jobs.csv'), 'utf8'));
-  const epochSeconds = Math.min(...rows.map(({ submitSeconds }) => submitSeconds));
+  const epochSeconds = epochOf(rows);
+  const submitSeconds = new Map(rows.flatMap((row) => (row.attempt === 1 ? [[row.job, row.submitSeconds]] : [])));
   return new Map(
-    rows.map((row) => [
-      row.job,
-      { startSeconds: row.startSeconds - epochSeconds, waitSeconds: row.startSeconds - row.submitSeconds },
+    rows.map(({ job, startSeconds }) => [
+      job,
+      { startSeconds: startSeconds - epochSeconds, waitSeconds: startSeconds - (submitSeconds.get(job) ?? Number.NaN) },
     ]),
   );
 }

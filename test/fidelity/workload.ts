@@ -6,6 +6,7 @@ export interface PlannedJob {
   submitMs: number;
   nodes: number;
   gpusPerNode: number;
+  /** To the millisecond: what starts with a pass and sleeps for whole seconds ends with another, and chance says which comes first. */
   runtimeSeconds: number;
   /** Slurm takes whole minutes. */
   limitMinutes: number;
@@ -68,7 +69,7 @@ export function planWorkload(plan: WorkloadPlan): PlannedJob[] {
   return drawn.map((job) => ({
     ...job,
     submitMs: Math.round((job.submitMs / last) * spanSeconds * 1000),
-    runtimeSeconds: Math.max(1, Math.round(job.runtimeSeconds * scale)),
+    runtimeSeconds: Math.max(1, Math.round(job.runtimeSeconds * scale * 1000) / 1000),
     limitMinutes: Math.max(Math.ceil((job.runtimeSeconds * scale) / 60 + 0.1), job.limitMinutes),
   }));
 }

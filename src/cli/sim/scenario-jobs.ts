@@ -52,6 +52,8 @@ export interface ScenarioJobs {
   rowOf: ((jobId: number) => TraceRow | undefined) | null;
   /** Null for a workload. */
   trace: SimulationInputs['trace'];
+  /** Unix time of instant 0, where the trace says. */
+  originMs: number | null;
   remarks: readonly ReadingRemark[];
 }
 
@@ -84,6 +86,7 @@ export async function jobsOf(
     rowOf: own.rowOf,
     nameOf,
     trace: own.trace,
+    originMs: own.originMs,
     remarks: [...own.remarks, ...timed.remarks],
   };
 }
@@ -94,6 +97,7 @@ interface OwnJobs {
   rowOf: ScenarioJobs['rowOf'];
   nameOf: (jobId: number) => string;
   trace: SimulationInputs['trace'];
+  originMs: number | null;
   remarks: ReadingRemark[];
 }
 
@@ -109,7 +113,7 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, start: null, rowOf: null, nameOf: String, trace: null, remarks: [] };
+  return { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, remarks: [] };
 }
 
 async function ofTrace(
@@ -168,6 +172,7 @@ async function ofTrace(
       badRows: bad.length,
       refusedRows: jobs.refused.length,
     },
+    originMs: reading.originMs,
     remarks,
   };
 }

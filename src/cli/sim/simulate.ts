@@ -1,6 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
-import { completePolicy } from '../../scheduler/policy.ts';
+import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { runTwin } from '../../twin/engine.ts';
 import { createIncidents } from '../../twin/failures.ts';
 import type { FailureModel } from '../../twin/failure-model.ts';
@@ -71,7 +71,7 @@ export async function simulate(
   const recorded = jobs.rowOf === null ? null : new RecordedWaitWatch(jobs.rowOf);
   const scenario: Scenario = {
     nodes: cluster.nodes,
-    policy: policy.options,
+    policy: byTheClock(policy.options, jobs.originMs),
     timing: policy.timing,
     jobs: jobs.source,
     ...(jobs.start !== null && { start: jobs.start }),
@@ -94,6 +94,13 @@ export async function simulate(
     report: measures.report(summary, watch?.score() ?? null),
     recorded: recorded?.report() ?? null,
   };
+}
+
+/** With a cadence and a trace that says when it was: by the clock of that time. */
+function byTheClock(options: SchedulerOptions, originMs: number | null): SchedulerOptions {
+  const { cadence = null } = options;
+  if (cadence === null || originMs === null || cadence.originSeconds > 0) return options;
+  return { ...options, cadence: { ...cadence, originSeconds: Math.floor(originMs / 1000) } };
 }
 
 async function prepare(fields: ScenarioFields): Promise<Prepared> {
