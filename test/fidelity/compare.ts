@@ -17,6 +17,8 @@ export interface ComparedStarts {
   /** (twin - real) / real. */
   meanWaitDifference: number;
   medianStartDifferenceSeconds: number;
+  /** Until then, after the first submission, each job started within a second of when it did; the last start where all did. */
+  sameUntilSeconds: number;
   /** Attempts that ended before their job did: preempted ones. */
   realExtraAttempts: number;
   twinExtraAttempts: number;
@@ -123,11 +125,18 @@ function comparedStarts(rows: readonly RecordedRow[], watch: StartWatch): Compar
     twinMeanWaitSeconds: twinMean,
     meanWaitDifference: (twinMean - realMean) / realMean,
     medianStartDifferenceSeconds: differences.toSorted((a, b) => a - b)[Math.floor(differences.length / 2)] ?? 0,
+    sameUntilSeconds: sameUntil(starts),
     realExtraAttempts: rows.length - first.length,
     twinExtraAttempts: watch.attempts - first.length,
     overAllocations: watch.overAllocations,
     starts: starts.map(({ job, realSeconds, twinSeconds }) => ({ job, realSeconds, twinSeconds })),
   };
+}
+
+function sameUntil(starts: readonly { realSeconds: number; twinSeconds: number }[]): number {
+  const apart = starts.filter(({ realSeconds, twinSeconds }) => Math.abs(realSeconds - twinSeconds) > 1);
+  if (apart.length === 0) return Math.max(...starts.map(({ realSeconds }) => realSeconds));
+  return Math.min(...apart.map(({ realSeconds, twinSeconds }) => Math.min(realSeconds, twinSeconds)));
 }
 
 /** Last start of every job, and whether a node ever gave out more GPUs than it has. */
@@ -198,6 +207,17 @@ export function workloadOf(name: string): string {
   return name.replace(/(?<=\d)[a-z]$/, '');
 }
 
+/** Recordings of the same case are called alike, up to the seed. */
+export function kindOf(name: string): string {
+  return workloadOf(name).replace(/-\d+$/, '');
+}
+
+/** Of some recordings the mean difference, and its standard error: what is left where chance evens out. */
+export function meanDifference(names: readonly string[]): { mean: number; standardError: number } {
+  const differences = names.map((name) => compareOften(name)[0]?.meanWaitDifference ?? Number.NaN);
+  return { mean: mean(differences), standardError: Math.sqrt(varianceOf(differences) / differences.length) };
+}
+
 export function compareWorkload(names: readonly string[]): ComparedWorkload {
   const often = names.map((name) => compareOften(name));
   const real = often.map(([run]) => run?.realMeanWaitSeconds ?? Number.NaN);
@@ -236,6 +256,7 @@ function recordingRow(name: string): string {
     spreadOf(differences(runs)),
     spreadOf(differences(compareOften(name, 'records'))),
     `${run.medianStartDifferenceSeconds} s`,
+    `${run.sameUntilSeconds} s`,
     `${run.realExtraAttempts} / ${run.twinExtraAttempts}`,
     Math.max(...runs.map(({ overAllocations }) => overAllocations)),
   ];
@@ -258,8 +279,8 @@ function workloadRow(workload: string, names: readonly string[]): string {
 if (process.argv[1] === import.meta.filename) {
   const names = process.argv.length > 2 ? process.argv.slice(2) : readdirSync(folderOf('.')).toSorted();
   process.stdout.write(
-    '| recording | mean wait, s | twin | difference | by other chances | from records alone | median start difference | requeues | over-allocated |\n' +
-      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n',
+    '| recording | mean wait, s | twin | difference | by other chances | from records alone | median start difference | same until | requeues | over-allocated |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n',
   );
   for (const name of names) process.stdout.write(`${recordingRow(name)}\n`);
   process.stdout.write(
@@ -267,5 +288,13 @@ if (process.argv[1] === import.meta.filename) {
   );
   for (const [workload, runs] of Map.groupBy(names, workloadOf)) {
     if (runs.length > 1) process.stdout.write(`${workloadRow(workload, runs)}\n`);
+  }
+  process.stdout.write('\n| case | recordings | mean difference | standard error |\n| --- | --- | --- | --- |\n');
+  for (const [kind, runs] of Map.groupBy(names, kindOf)) {
+    const { mean: difference, standardError } = meanDifference(runs);
+    if (runs.length > 1) {
+      const cells = [basename(kind), runs.length, percent(difference), percent(standardError)];
+      process.stdout.write(`| ${cells.join(' | ')} |\n`);
+    }
   }
 }

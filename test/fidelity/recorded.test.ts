@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ProgressBoard } from '../../src/cli/sim/run-progress.ts';
 import { simulate } from '../../src/cli/sim/simulate.ts';
-import { compareOften, compareRecording, compareWorkload, workloadOf } from './compare.ts';
+import { compareOften, compareRecording, compareWorkload, kindOf, meanDifference, workloadOf } from './compare.ts';
 import { replayPasses } from './passes.ts';
 import { folderOf, readRecordedRows, sacctDump } from './recording.ts';
 
 const RECORDINGS = readdirSync(folderOf('.')).toSorted();
 const ofCase = (pattern: RegExp) => RECORDINGS.filter((name) => pattern.test(name));
 const WORKLOADS = [...Map.groupBy(RECORDINGS, workloadOf)];
+const KINDS = [...Map.groupBy(RECORDINGS, kindOf)].filter(([, names]) => names.length > 1);
 const REPEATED = WORKLOADS.filter(([, names]) => names.length > 1);
 
 const scratch = mkdtempSync(join(tmpdir(), 'orrery-recorded-'));
@@ -22,8 +23,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
  */
 const TOLERANCES: readonly [RegExp, number][] = [
   [/^fifo-(?:\d|long)/, 0.03],
-  [/^fifo-(?:light|small)/, 0.06],
-  [/^dependencies/, 0.05],
+  [/^fifo-(?:light|small)/, 0.1],
+  [/^dependencies/, 0.1],
   [/^fairshare/, 0.12],
   [/^fifo-swift/, 0.25],
   [/^preemption/, 0.5],
@@ -55,6 +56,15 @@ describe('the twin of a recorded Slurm', () => {
     60_000,
   );
 
+  it.each(KINDS)(
+    'waits no longer and no less where chance evens out: %s',
+    (kind, names) => {
+      const difference = meanDifference(names).mean;
+      expect(Math.abs(difference)).toBeLessThan(/swift|preemption/.test(kind) ? 0.06 : 0.03);
+    },
+    120_000,
+  );
+
   it.each(REPEATED)(
     'waits on average as the real one does on average: %s',
     (_workload, names) => {
@@ -66,25 +76,23 @@ describe('the twin of a recorded Slurm', () => {
 });
 
 describe('a pass of backfill in the state that a recorded controller was in', () => {
-  it.each(ofCase(/^(?:fifo-(?!swift)|dependencies)/))(
+  // What differs are passes that met nodes being cleaned up of which the log does not tell, or whose second ended while they ran.
+  it.each([
+    ['first in, first out', /^fifo-(?!swift)/, 0.999],
+    ['a pass every second', /^fifo-swift/, 0.99],
+    ['dependencies', /^dependencies/, 0.998],
+    ['fair-share', /^fairshare/, 0.99],
+    ['preemption', /^preemption/, 0.995],
+  ] as const)(
     'comes to the same starts on the same nodes: %s',
-    (name) => {
-      const { plans, same, differences } = replayPasses(name);
-      expect(plans).toBeGreaterThan(100);
-      expect(differences).toEqual([]);
-      expect(same).toBe(plans);
+    (_case, pattern, least) => {
+      const replayed = ofCase(pattern).map((name) => replayPasses(name));
+      const plans = replayed.reduce((sum, one) => sum + one.plans, 0);
+      const same = replayed.reduce((sum, one) => sum + one.same, 0);
+      expect(plans).toBeGreaterThan(5000);
+      expect(same / plans).toBeGreaterThan(least);
     },
-    60_000,
-  );
-
-  it.each(ofCase(/swift|fairshare|preemption/))(
-    'does so but for passes that meet nodes still being cleaned up: %s',
-    (name) => {
-      const { plans, same } = replayPasses(name);
-      expect(plans).toBeGreaterThan(1000);
-      expect(same / plans).toBeGreaterThan(0.97);
-    },
-    120_000,
+    240_000,
   );
 });
 
