@@ -31,7 +31,8 @@ export async function collectLive(days: number, env: NodeJS.ProcessEnv = process
     const shown = [program, ...args.slice(0, 3)].join(' ');
     try {
       const { stdout } = await run(program, args, { env: plain, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX });
-      texts[file.name] = { name: shown, text: stdout };
+      if (isTable(file.name, stdout)) texts[file.name] = { name: shown, text: stdout };
+      else missing.push(`${shown}: ${firstLine(stdout)}: ${file.without}`);
     } catch (cause) {
       missing.push(`${shown}: ${reasonOf(cause)}: ${file.without}`);
     }
@@ -48,11 +49,22 @@ export async function collectSaved(folder: string): Promise<Collected> {
   for (const file of SAVED_FILES) {
     const name = fileNameOf(file.name);
     const text = await savedText(join(folder, name));
-    // A command that was refused leaves an empty file.
-    if (text !== null && text.trim() !== '') texts[file.name] = { name, text };
-    else missing.push(`${name}: ${text === null ? 'not there' : 'empty'}: ${file.without}`);
+    if (text !== null && isTable(file.name, text)) texts[file.name] = { name, text };
+    else missing.push(`${name}: ${text === null ? 'not there' : firstLine(text)}: ${file.without}`);
   }
   return complete(texts, missing, 'ORR_BAD_FILE');
+}
+
+const TABLES: readonly SavedName[] = ['squeue', 'qos', 'assoc', 'sshare', 'sacct'];
+
+/** A command that was refused leaves an empty file, and some say why they were where others have a table. */
+function isTable(name: SavedName, text: string): boolean {
+  return TABLES.includes(name) ? text.includes('|') : text.trim() !== '';
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n').find((one) => one.trim() !== '');
+  return line === undefined ? 'empty' : line.trim();
 }
 
 async function savedText(path: string): Promise<string | null> {
@@ -75,13 +87,14 @@ function complete(
   throw new OrreryError(code, about ?? 'scontrol show node: nothing can be imported');
 }
 
-/** In a few words: not installed, refused, or what it said. */
+/** In a few words: not installed, no answer, or what it said. */
 function reasonOf(cause: unknown): string {
   if (errorCode(cause) === 'ENOENT') return 'no such command';
   if (!(cause instanceof Error)) return 'failed';
   const said = 'stderr' in cause && typeof cause.stderr === 'string' ? cause.stderr : '';
   if ('killed' in cause && cause.killed === true) return `no answer within ${TIMEOUT_MS / 1000} s`;
-  const line = said.split('\n').find((one) => one.trim() !== '') ?? '';
+  // The last line says what became of it.
+  const line = said.split('\n').findLast((one) => one.trim() !== '') ?? '';
   return line === '' ? 'it failed without a word' : line.trim();
 }
 
