@@ -206,6 +206,18 @@ describe('where something is missing', () => {
     },
   );
 
+  it('takes for missing what a command printed instead of a table', async () => {
+    const target = copy('refused', []);
+    writeFileSync(join(target, 'sacct.txt'), 'Slurm accounting storage is disabled\n');
+    writeFileSync(join(target, 'sshare.txt'), '');
+    const report = await importCluster({ out: join(folder, 'out-refused'), saved: target, days: 28 });
+    expect(report.missing).toEqual([
+      'sshare.txt: empty: no past use: fair-share begins anew',
+      expect.stringMatching(/^sacct\.txt: Slurm accounting storage is disabled: no history/),
+    ]);
+    expect(report.files).not.toContain('scenario.yaml');
+  });
+
   it('refuses without the nodes, in one line', async () => {
     const target = copy('no-node', ['node.txt']);
     await expect(importCluster({ out: join(folder, 'none'), saved: target, days: 28 })).rejects.toMatchObject({

@@ -9,6 +9,7 @@ import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { recipe } from '../../src/backend/slurm/saved/saved-files.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { predictNext, waitTable } from './compare.ts';
+import { replaySitePasses } from './passes.ts';
 import { recordSite, SITE_RUN, type SiteRecord } from './record.ts';
 
 const run = promisify(execFile);
@@ -74,6 +75,17 @@ it.skipIf(!isThere)('imports the same from what an ordinary user saved', async (
   const text = (where: string, name: string) => readFileSync(join(where, name), 'utf8').replace(/^#.*\n/, '');
   for (const name of ['cluster.yaml', 'policy.yaml']) expect(text(second, name)).toBe(text(out, name));
   expect(readdirSync(second).toSorted()).toEqual(readdirSync(out).toSorted());
+});
+
+it.skipIf(!isThere)('makes every pass as the controller made it', () => {
+  if (site === null) throw new Error('nothing was recorded');
+  const { plans, samePlans, mainPasses, sameMainPasses } = replaySitePasses(out, site);
+  process.stderr.write(`backfill ${samePlans} of ${plans}, main scheduler ${sameMainPasses} of ${mainPasses}\n`);
+  expect(plans).toBeGreaterThan(200);
+  expect(samePlans / plans).toBeGreaterThan(0.97);
+  expect(mainPasses).toBeGreaterThan(5);
+  // A pass that a submission or an end came into is read as two.
+  expect(sameMainPasses / mainPasses).toBeGreaterThan(0.8);
 });
 
 it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, async () => {

@@ -11,6 +11,8 @@ export const SITE: SlurmClusterOptions = {
     'TopologyPlugin=topology/tree',
     'AccountingStorageTRES=gres/gpu',
     'LogTimeFormat=iso8601_ms',
+    'SlurmctldDebug=debug',
+    'DebugFlags=Backfill',
     'SchedulerParameters=batch_sched_delay=1,bf_interval=5,bf_resolution=10,bf_max_job_test=1000,default_queue_depth=1000',
     'PriorityType=priority/multifactor',
     'PriorityWeightAge=2000',

@@ -28,10 +28,9 @@ export async function collectLive(commands: SlurmCommands, days: number): Promis
     const [program, ...args] = file.command(days);
     const shown = [program, ...args.slice(0, 3)].join(' ');
     try {
-      texts[file.name] = {
-        name: shown,
-        text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN }),
-      };
+      const text = await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN });
+      if (isTable(file.name, text)) texts[file.name] = { name: shown, text };
+      else missing.push(`${shown}: ${firstLine(text)}: ${file.without}`);
     } catch (cause) {
       if (!(cause instanceof SlurmFailure)) throw cause;
       missing.push(`${shown}: ${cause.said}: ${file.without}`);
@@ -49,11 +48,22 @@ export async function collectSaved(folder: string): Promise<Collected> {
   for (const file of SAVED_FILES) {
     const name = fileNameOf(file.name);
     const text = await savedText(join(folder, name));
-    // A command that was refused leaves an empty file.
-    if (text !== null && text.trim() !== '') texts[file.name] = { name, text };
-    else missing.push(`${name}: ${text === null ? 'not there' : 'empty'}: ${file.without}`);
+    if (text !== null && isTable(file.name, text)) texts[file.name] = { name, text };
+    else missing.push(`${name}: ${text === null ? 'not there' : firstLine(text)}: ${file.without}`);
   }
   return complete(texts, missing, 'ORR_BAD_FILE');
+}
+
+const TABLES: readonly SavedName[] = ['squeue', 'qos', 'assoc', 'sshare', 'sacct'];
+
+/** A command that was refused leaves an empty file, and some say why they were where others have a table. */
+function isTable(name: SavedName, text: string): boolean {
+  return TABLES.includes(name) ? text.includes('|') : text.trim() !== '';
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n').find((one) => one.trim() !== '');
+  return line === undefined ? 'empty' : line.trim();
 }
 
 async function savedText(path: string): Promise<string | null> {
