@@ -97,6 +97,8 @@ export class JobRecord implements CoreJob {
   addNumber = 0;
   /** Its place in the queue's heap; -1 outside. */
   queueIndex = -1;
+  /** Its place in the heap of those for whom somebody may be preempted; -1 outside. */
+  retryIndex = -1;
   /** Its place in the heap of time limits; -1 outside. */
   deadlineIndex = -1;
   /** Its place in the heap of those that wait for an instant; -1 outside. */

@@ -35,6 +35,20 @@ export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter 
   return shares.flatMap(({ leafIndex, take }) => (byLeaf[leafIndex] ?? []).slice(0, take).sort((a, b) => a - b));
 }
 
+/** Whether `placeGang` would find nodes. */
+export function hasRoomForGang(pool: NodePool, job: JobRecord): boolean {
+  const { nodes } = job.request;
+  if (nodes === 1) return firstWithRoom(pool, job, null) >= 0;
+  if (takesWholeNodes(pool, job)) return countIdle(pool, job) >= nodes;
+  if (countAtMost(pool, job) < nodes) return false;
+  let count = 0;
+  for (const _ of nodesWithRoom(pool, job)) {
+    count += 1;
+    if (count === nodes) return true;
+  }
+  return false;
+}
+
 /** How many nodes have room for one node's part of the job now. */
 export function countWithRoom(pool: NodePool, job: JobRecord): number {
   if (takesWholeNodes(pool, job)) return countIdle(pool, job);

@@ -2,14 +2,16 @@ import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
+import type { Heap } from '../lib/heap.ts';
 import { FreeSpace, placeInRuns } from './free-space.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
-import { nodesWithRoom, placeGang } from './placement.ts';
+import { hasRoomForGang, nodesWithRoom } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, type NoChoice, type VictimChoice, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
+import { isAhead } from './queue-front.ts';
 import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
@@ -71,6 +73,8 @@ export class Preemption {
   #reckoned: PreemptionClass | null = null;
   #gpus = 0;
   #ripeMs = Infinity;
+  /** Those that have their turn in this cycle. */
+  readonly #due: JobRecord[] = [];
   /** By shape, for each class of preemptors. */
   readonly #refused = new Map<PreemptionClass, Refused[]>();
 
@@ -83,50 +87,55 @@ export class Preemption {
 
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
-    const front = queue.lastFront;
-    if (nowMs < front.firstRetryMs) {
-      this.wakeMs = front.firstRetryMs;
-      return;
-    }
+    const { retries } = queue.lastFront;
+    this.wakeMs = retries.peek()?.preemptRetryMs ?? Infinity;
+    if (nowMs < this.wakeMs) return;
+    const due = this.#due;
     const addedBefore = queue.addCount;
     const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-    /** The first retry of those that are not tried, what those that are wait for, and the first retry of these that stay. */
-    let untriedMs = Infinity;
+    /** What those that are tried wait for. */
     let triedMs = Infinity;
-    let stayingMs = Infinity;
-    this.#reckoned = null;
     let tries = 0;
-    for (let index = 0; index < front.length; index++) {
-      const job = front.jobs[index]!;
-      const retryMs = front.retryMs[index]!;
-      if (nowMs < retryMs && queue.addCount === addedBefore) {
-        if (retryMs < untriedMs) untriedMs = retryMs;
-        continue;
-      }
+    this.#reckoned = null;
+    this.#takeDue(nowMs);
+    for (let turn = 0; turn < due.length; turn++) {
+      const job = due[turn]!;
       // What a limit lets back in meanwhile has its turn in the next cycle.
-      if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
-      if (nowMs < retryMs) {
-        untriedMs = Math.min(untriedMs, retryMs);
-        continue;
-      }
+      if (job.place !== 'front' || job.addNumber > addedBefore) continue;
       if (tries === PREEMPTORS_PER_CYCLE) {
-        this.wakeMs = Math.min(untriedMs, triedMs);
+        this.#endTurns(Math.min(triedMs, firstRetryAhead(retries, job)));
         return;
       }
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nextRetryMs;
-        front.retryAt(index, nextRetryMs);
         this.#reckon(job.kind.preemption, nowMs);
         triedMs = Math.min(triedMs, Math.max(this.#ripeMs, nextRetryMs));
         this.#preemptFor(job, nowMs, sink);
       }
-      // It has left: the next stands where it stood, or further on where another came in.
-      if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
-      else stayingMs = nextRetryMs;
+      // One that has left makes room in the front for another, behind all that are there.
+      if (turn === due.length - 1) this.#takeDue(nowMs);
     }
-    this.wakeMs = Math.min(untriedMs, triedMs);
-    if (queue.addCount === addedBefore) front.firstRetryMs = Math.min(untriedMs, stayingMs);
+    this.#endTurns(Math.min(triedMs, retries.peek()?.preemptRetryMs ?? Infinity));
+  }
+
+  /** Those whose time has come and that had no turn in this cycle yet, in order. */
+  #takeDue(nowMs: number): void {
+    const { retries } = this.#ledger.queue.lastFront;
+    const taken: JobRecord[] = [];
+    for (let job = retries.peek(); job !== undefined && job.preemptRetryMs <= nowMs; job = retries.peek()) {
+      retries.pop();
+      taken.push(job);
+    }
+    if (taken.length > 1) taken.sort((a, b) => (isAhead(a, b) ? -1 : 1));
+    for (const job of taken) this.#due.push(job);
+  }
+
+  #endTurns(wakeMs: number): void {
+    const { retries } = this.#ledger.queue.lastFront;
+    for (const job of this.#due) if (job.place === 'front' && job.retryIndex < 0) retries.push(job);
+    this.#due.length = 0;
+    this.wakeMs = wakeMs;
   }
 
   /** What jobs of this class could get now: the same for one after the other, until one gets it. */
@@ -186,7 +195,7 @@ export class Preemption {
       return;
     }
     // It fits as it is, and is kept back for a job with a reservation only.
-    if (placeGang(pool, job) !== null) return;
+    if (hasRoomForGang(pool, job)) return;
     const choice = this.#choose(job, nowMs);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
@@ -270,4 +279,13 @@ export class Preemption {
     }
     return open.sort((a, b) => a - b);
   }
+}
+
+/** Of the jobs before this one. */
+function firstRetryAhead(retries: Heap<JobRecord>, job: JobRecord): number {
+  let firstMs = Infinity;
+  for (const other of retries) {
+    if (other.preemptRetryMs < firstMs && isAhead(other, job)) firstMs = other.preemptRetryMs;
+  }
+  return firstMs;
 }

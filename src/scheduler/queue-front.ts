@@ -1,3 +1,4 @@
+import { Heap } from '../lib/heap.ts';
 import type { JobRecord } from './job-record.ts';
 
 const FIRST_CAPACITY = 64;
@@ -20,15 +21,15 @@ export class QueueFront {
   nodes = new Int32Array(FIRST_CAPACITY);
   shapes = new Int32Array(FIRST_CAPACITY);
   limitMs = new Float64Array(FIRST_CAPACITY);
-  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. Written by `retryAt`. */
-  retryMs = new Float64Array(FIRST_CAPACITY);
+  /** Those that may preempt others, by when somebody is next looked for to preempt. Whoever changes that takes them out and puts them back. */
+  readonly retries = new Heap<JobRecord>(isRetriedBefore, (job, index) => {
+    job.retryIndex = index;
+  });
   /** How many shapes there are among the jobs. */
   shapeCount = 0;
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
-  /** The least of `retryMs`; NaN where it is not known: whoever walks the column may say. */
-  firstRetryMs = Infinity;
 
   get length(): number {
     return this.jobs.length;
@@ -56,13 +57,6 @@ export class QueueFront {
     return (this.#countOf[shape + 1] ?? 0) > 0 && this.#nodesMin[shape + 1]! >= nodes;
   }
 
-  /** Nobody is preempted before that for the job at this place. */
-  retryAt(index: number, atMs: number): void {
-    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
-    this.retryMs[index] = atMs;
-    if (atMs < this.firstRetryMs) this.firstRetryMs = atMs;
-  }
-
   insert(job: JobRecord): void {
     const { jobs } = this;
     const count = jobs.length;
@@ -77,12 +71,14 @@ export class QueueFront {
     }
     this.#write(index, job);
     this.#count(job);
+    if (job.kind.mayPreempt) this.retries.push(job);
   }
 
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
-    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
+    const { retryIndex } = jobs[index]!;
+    if (retryIndex >= 0) this.retries.removeAt(retryIndex);
     const slot = this.shapes[index]! + 1;
     this.#countOf[slot]! -= 1;
     if (this.#countOf[slot] === 0) this.shapeCount -= 1;
@@ -116,28 +112,28 @@ export class QueueFront {
     this.nodes.copyWithin(to, from, end);
     this.shapes.copyWithin(to, from, end);
     this.limitMs.copyWithin(to, from, end);
-    this.retryMs.copyWithin(to, from, end);
   }
 
   #write(index: number, job: JobRecord): void {
     this.nodes[index] = job.request.nodes;
     this.shapes[index] = job.shape;
     this.limitMs[index] = job.limitMs;
-    const retryMs = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
-    this.retryMs[index] = retryMs;
-    if (retryMs < this.firstRetryMs) this.firstRetryMs = retryMs;
   }
 
   #grow(): void {
     const size = 2 * this.nodes.length;
-    const [nodes, shapes, limitMs, retryMs] = [this.nodes, this.shapes, this.limitMs, this.retryMs];
+    const [nodes, shapes, limitMs] = [this.nodes, this.shapes, this.limitMs];
     this.nodes = new Int32Array(size);
     this.shapes = new Int32Array(size);
     this.limitMs = new Float64Array(size);
-    this.retryMs = new Float64Array(size);
     this.nodes.set(nodes);
     this.shapes.set(shapes);
     this.limitMs.set(limitMs);
-    this.retryMs.set(retryMs);
   }
+}
+
+function isRetriedBefore(a: JobRecord, b: JobRecord): boolean {
+  return a.preemptRetryMs === b.preemptRetryMs
+    ? a.request.jobId < b.request.jobId
+    : a.preemptRetryMs < b.preemptRetryMs;
 }
