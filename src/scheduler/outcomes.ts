@@ -20,7 +20,7 @@ export class Outcomes {
 
   record(jobId: number, state: EndState, attempt: number): void {
     const code = CODE_OF.get(state);
-    assert(code !== undefined, `${state} is a state in which jobs end`);
+    assert(code !== undefined, 'a job has ended in a state in which jobs end');
     const number = Math.floor(jobId / PAGE_SIZE);
     let page = this.#pages.get(number);
     if (page === undefined) {
