@@ -185,7 +185,7 @@ export class Core implements SchedulerCore {
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
-    this.ledger.queue.reorder((job) => this.ledger.reprioritize(job));
+    this.ledger.queue.recalculated();
   }
 
   #reviewReservations(nowMs: number): void {

@@ -64,7 +64,10 @@ export class Ledger {
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
     const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
-    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes, {
+      prioritize: (job) => this.reprioritize(job),
+      isCurrent: (job) => job.calculatedMs === this.kinds.fairShare.calculatedMs,
+    });
   }
 
   get liveCount(): number {
@@ -140,6 +143,7 @@ export class Ledger {
   #addFactors(job: JobRecord): void {
     const { multifactor, fairShare } = this.kinds;
     const factor = fairShare.factor(job.kind.association);
+    job.calculatedMs = fairShare.calculatedMs;
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }
 

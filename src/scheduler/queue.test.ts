@@ -63,7 +63,8 @@ it('keeps the first jobs sorted in front, whatever comes, leaves or changes its 
       } else if (each.do === 'reorder') {
         reorders += 1;
         queue.reorder((job) => {
-          job.priority = (job.request.jobId * (each.salt + 1)) % 7;
+          job.staticPriority = (job.request.jobId * (each.salt + 1)) % 7;
+          job.priority = job.staticPriority;
         });
         known = new Set();
       } else if (each.do === 'service') {
