@@ -44,14 +44,15 @@ class Level {
   /** The part that was drawn last. */
   drawn = 0;
   /** The parts of each row in the order in which they come. */
-  readonly #order: Uint32Array;
+  readonly #order: Places;
   /** By row: how many of them have come. */
-  readonly #next: Uint32Array;
+  readonly #next: Places;
 
   constructor(rows: number, size: number) {
     this.size = size;
-    this.#order = Uint32Array.from({ length: rows * size }, (_, index) => index % size);
-    this.#next = new Uint32Array(rows).fill(size);
+    this.#order = placesUpTo(size - 1, rows * size);
+    for (let index = 0; index < this.#order.length; index++) this.#order[index] = index % size;
+    this.#next = placesUpTo(size, rows).fill(size);
   }
 
   draw(row: number, random: Random): void {
@@ -73,4 +74,12 @@ class Level {
     }
     this.#next[row] = 0;
   }
+}
+
+type Places = Uint8Array | Uint16Array | Uint32Array;
+
+/** As small as can be: the rows of a workload then stay in the processor's caches. */
+function placesUpTo(max: number, length: number): Places {
+  if (max < 2 ** 8) return new Uint8Array(length);
+  return max < 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length);
 }
