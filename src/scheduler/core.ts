@@ -248,6 +248,7 @@ export class Core implements SchedulerCore {
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
     const { deadlines, doomed } = this.ledger;
+    if (doomed.size === 0 && (deadlines.peek()?.deadlineMs ?? Infinity) > nowMs) return;
     for (let due = deadlines.peek(); due !== undefined; due = deadlines.peek()) {
       const deadlineMs = due.deadlineMs ?? 0;
       if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
@@ -262,10 +263,12 @@ export class Core implements SchedulerCore {
   }
 
   #starter(nowMs: number, sink: DecisionSink): Start {
-    return (job, nodeIndices) => {
-      this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
-      sink.startAttempt(job);
-    };
+    return (job, nodeIndices) => this.#start(job, nodeIndices, nowMs, sink);
+  }
+
+  #start(job: JobRecord, nodeIndices: readonly number[], nowMs: number, sink: DecisionSink): void {
+    this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
+    sink.startAttempt(job);
   }
 
   /** Slurm's passes, those that are due. Returns when to decide again. */
@@ -324,8 +327,7 @@ export class Core implements SchedulerCore {
   /** Returns whether more jobs might start at once. */
   #startAttempts(nowMs: number, sink: DecisionSink): boolean {
     const { queue, pool } = this.ledger;
-    const start = this.#starter(nowMs, sink);
-    if (this.ledger.claimants.size > 0) this.#startClaimants(start);
+    if (this.ledger.claimants.size > 0) this.#startClaimants(this.#starter(nowMs, sink));
     if (!this.ledger.reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
@@ -338,10 +340,10 @@ export class Core implements SchedulerCore {
       if (nodeIndices === null) {
         this.#stuckHead = job;
         this.#stuckChanges = pool.changes;
-        return this.#backfillBehind(job, nowMs, start);
+        return this.#backfillBehind(job, nowMs, sink);
       }
       this.#backfill?.forget();
-      start(job, nodeIndices);
+      this.#start(job, nodeIndices, nowMs, sink);
     }
     return queue.head() !== undefined;
   }
@@ -363,16 +365,12 @@ export class Core implements SchedulerCore {
     }
   }
 
-  #backfillBehind(
-    head: JobRecord,
-    nowMs: number,
-    start: (job: JobRecord, nodeIndices: readonly number[]) => void,
-  ): boolean {
+  #backfillBehind(head: JobRecord, nowMs: number, sink: DecisionSink): boolean {
     if (this.#backfill === null) return false;
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
-    return this.#backfill.run(head, nowMs, start) || !this.#admit(head, nowMs);
+    return this.#backfill.run(head, nowMs, this.#starter(nowMs, sink)) || !this.#admit(head, nowMs);
   }
 
   /** A core is driven with its own jobs only. */

@@ -102,8 +102,9 @@ export class JobRecord implements CoreJob {
   lane: Lane | null = null;
   /** Its place in its lane, or among the tasks of its array; -1 outside. */
   queueIndex = -1;
-  /** Its place in the heap of those for whom somebody may be preempted; -1 outside. */
-  retryIndex = -1;
+  /** Its neighbours among those for whom somebody may be preempted; null at either end, and outside. */
+  retryBefore: JobRecord | null = null;
+  retryAfter: JobRecord | null = null;
   /** Its place in the heap of time limits; -1 outside. */
   deadlineIndex = -1;
   /** Its place in the heap of those that wait for an instant; -1 outside. */

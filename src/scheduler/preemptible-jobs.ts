@@ -14,6 +14,22 @@ export interface PreemptibleJob extends VictimCandidate {
 /** Fewer are not worth tidying up. */
 const TIDY_MIN = 64;
 
+/** What jobs of a class can get from others. */
+export interface Outlook {
+  /** GPUs, on whatever nodes: if they are too few there is no need to look on. */
+  readonly gpus: number;
+  /** When the next job joins those that may be preempted; Infinity for never. */
+  readonly nextMs: number;
+}
+
+/** One that was worked out. */
+interface KnownOutlook extends Outlook {
+  gpus: number;
+  nextMs: number;
+  /** Starts and ends up to then. */
+  changes: number;
+}
+
 /** The jobs of one class that run. */
 interface ClassJobs<T> {
   readonly exemptMs: number;
@@ -40,6 +56,9 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
   /** Whom each class may preempt, of the classes met so far. */
   readonly #victimsOf = new Map<PreemptionClass, readonly ClassJobs<T>[]>();
+  readonly #outlooks = new Map<PreemptionClass, KnownOutlook>();
+  /** Counts starts and ends. */
+  #changes = 0;
 
   constructor(rules: PreemptionRules, isYoungestFirst: boolean) {
     this.#rules = rules;
@@ -54,6 +73,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       this.#classes.set(job.preemption, jobs);
       this.#victimsOf.clear();
     }
+    this.#changes += 1;
     job.isRipe = false;
     job.isGone = false;
     // At the end, but for a clock that was set back.
@@ -66,6 +86,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** It is being ended, for whatever cause: no candidate any more. */
   ended(job: T): void {
     const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
+    this.#changes += 1;
     if (!job.isRipe) {
       // It stays where it is until its time would have come, or too many are gone.
       assert(!job.isGone, 'what ends has not ended before');
@@ -80,14 +101,23 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
     jobs.ripeGpus -= gpusOf(job);
   }
 
-  /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
-  gpusFor(preemptor: PreemptionClass, nowMs: number): number {
-    let gpus = 0;
+  /** For jobs of this class at `nowMs`. It is asked for again and again, and changes only as jobs start, end and come to be candidates. */
+  outlook(preemptor: PreemptionClass, nowMs: number): Outlook {
+    let outlook = this.#outlooks.get(preemptor);
+    if (outlook === undefined) {
+      outlook = { gpus: 0, nextMs: Infinity, changes: -1 };
+      this.#outlooks.set(preemptor, outlook);
+    } else if (outlook.changes === this.#changes && nowMs < outlook.nextMs) return outlook;
+    outlook.changes = this.#changes;
+    outlook.gpus = 0;
+    outlook.nextMs = Infinity;
     for (const jobs of this.#victims(preemptor)) {
       this.#ripen(jobs, nowMs);
-      gpus += jobs.ripeGpus;
+      outlook.gpus += jobs.ripeGpus;
+      const first = jobs.unripe[jobs.passed];
+      if (first !== undefined) outlook.nextMs = Math.min(outlook.nextMs, first.startMs + jobs.exemptMs);
     }
-    return gpus;
+    return outlook;
   }
 
   /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
@@ -111,17 +141,6 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       yield best;
       next[bestList] = (next[bestList] ?? 0) + 1;
     }
-  }
-
-  /** When the next job joins those that a job of this class may preempt; Infinity for never. */
-  nextMs(preemptor: PreemptionClass, nowMs: number): number {
-    let nextMs = Infinity;
-    for (const jobs of this.#victims(preemptor)) {
-      this.#ripen(jobs, nowMs);
-      const first = jobs.unripe[jobs.passed];
-      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + jobs.exemptMs);
-    }
-    return nextMs;
   }
 
   #victims(preemptor: PreemptionClass): readonly ClassJobs<T>[] {

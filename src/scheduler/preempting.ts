@@ -2,7 +2,6 @@ import type { Resources } from '../cluster/node.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import type { Heap } from '../lib/heap.ts';
 import { FreeSpace, placeInRuns } from './free-space.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
@@ -12,6 +11,7 @@ import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, type NoChoice, type VictimChoice, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
 import { isAhead } from './queue-front.ts';
+import type { Retries } from './retries.ts';
 import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
@@ -69,10 +69,6 @@ export class Preemption {
   readonly #search = new VictimSearch();
   /** Nodes are taken in runs of neighbours, as Slurm takes them. */
   readonly #isInRuns: boolean;
-  /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
-  #reckoned: PreemptionClass | null = null;
-  #gpus = 0;
-  #ripeMs = Infinity;
   /** Those that have their turn in this cycle. */
   readonly #due: JobRecord[] = [];
   /** By shape, for each class of preemptors. */
@@ -88,7 +84,7 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
     const { retries } = queue.lastFront;
-    this.wakeMs = retries.peek()?.preemptRetryMs ?? Infinity;
+    this.wakeMs = retries.first()?.preemptRetryMs ?? Infinity;
     if (nowMs < this.wakeMs) return;
     const due = this.#due;
     const addedBefore = queue.addCount;
@@ -96,7 +92,6 @@ export class Preemption {
     /** What those that are tried wait for. */
     let triedMs = Infinity;
     let tries = 0;
-    this.#reckoned = null;
     this.#takeDue(nowMs);
     for (let turn = 0; turn < due.length; turn++) {
       const job = due[turn]!;
@@ -109,42 +104,35 @@ export class Preemption {
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nextRetryMs;
-        this.#reckon(job.kind.preemption, nowMs);
-        triedMs = Math.min(triedMs, Math.max(this.#ripeMs, nextRetryMs));
-        this.#preemptFor(job, nowMs, sink);
+        const { gpus, nextMs } = this.#ledger.preemptible.outlook(job.kind.preemption, nowMs);
+        triedMs = Math.min(triedMs, Math.max(nextMs, nextRetryMs));
+        this.#preemptFor(job, gpus, nowMs, sink);
       }
       // One that has left makes room in the front for another, behind all that are there.
       if (turn === due.length - 1) this.#takeDue(nowMs);
     }
-    this.#endTurns(Math.min(triedMs, retries.peek()?.preemptRetryMs ?? Infinity));
+    this.#endTurns(Math.min(triedMs, retries.first()?.preemptRetryMs ?? Infinity));
   }
 
   /** Those whose time has come and that had no turn in this cycle yet, in order. */
   #takeDue(nowMs: number): void {
     const { retries } = this.#ledger.queue.lastFront;
-    const taken: JobRecord[] = [];
-    for (let job = retries.peek(); job !== undefined && job.preemptRetryMs <= nowMs; job = retries.peek()) {
-      retries.pop();
-      taken.push(job);
+    const due = this.#due;
+    const begin = due.length;
+    for (let job = retries.first(); job !== null && job.preemptRetryMs <= nowMs; job = retries.first()) {
+      retries.remove(job);
+      let turn = due.length;
+      due.push(job);
+      for (; turn > begin && isAhead(job, due[turn - 1]!); turn--) due[turn] = due[turn - 1]!;
+      due[turn] = job;
     }
-    if (taken.length > 1) taken.sort((a, b) => (isAhead(a, b) ? -1 : 1));
-    for (const job of taken) this.#due.push(job);
   }
 
   #endTurns(wakeMs: number): void {
     const { retries } = this.#ledger.queue.lastFront;
-    for (const job of this.#due) if (job.place === 'front' && job.retryIndex < 0) retries.push(job);
+    for (const job of this.#due) if (job.place === 'front' && !retries.has(job)) retries.add(job);
     this.#due.length = 0;
     this.wakeMs = wakeMs;
-  }
-
-  /** What jobs of this class could get now: the same for one after the other, until one gets it. */
-  #reckon(preemptor: PreemptionClass, nowMs: number): void {
-    if (preemptor === this.#reckoned) return;
-    const { preemptible } = this.#ledger;
-    this.#reckoned = preemptor;
-    this.#ripeMs = preemptible.nextMs(preemptor, nowMs);
-    this.#gpus = preemptible.gpusFor(preemptor, nowMs);
   }
 
   /**
@@ -180,10 +168,10 @@ export class Preemption {
     }
   }
 
-  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
+  /** `gpus`: what it could get from others. */
+  #preemptFor(job: JobRecord, gpus: number, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
     const { request } = job;
-    const gpus = this.#gpus;
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
     if (obtainableNodes < job.preemptRetryNodes) return;
     if (gpus === 0 && pool.gpulessCount === 0) return;
@@ -207,7 +195,6 @@ export class Preemption {
     }
     // What it needs is being freed already.
     if (choice.victims.length === 0) return;
-    this.#reckoned = null;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
@@ -282,10 +269,7 @@ export class Preemption {
 }
 
 /** Of the jobs before this one. */
-function firstRetryAhead(retries: Heap<JobRecord>, job: JobRecord): number {
-  let firstMs = Infinity;
-  for (const other of retries) {
-    if (other.preemptRetryMs < firstMs && isAhead(other, job)) firstMs = other.preemptRetryMs;
-  }
-  return firstMs;
+function firstRetryAhead(retries: Retries, job: JobRecord): number {
+  for (const other of retries) if (isAhead(other, job)) return other.preemptRetryMs;
+  return Infinity;
 }

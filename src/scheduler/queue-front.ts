@@ -1,5 +1,5 @@
-import { Heap } from '../lib/heap.ts';
 import type { JobRecord } from './job-record.ts';
+import { Retries } from './retries.ts';
 
 const FIRST_CAPACITY = 64;
 
@@ -21,10 +21,8 @@ export class QueueFront {
   nodes = new Int32Array(FIRST_CAPACITY);
   shapes = new Int32Array(FIRST_CAPACITY);
   limitMs = new Float64Array(FIRST_CAPACITY);
-  /** Those that may preempt others, by when somebody is next looked for to preempt. Whoever changes that takes them out and puts them back. */
-  readonly retries = new Heap<JobRecord>(isRetriedBefore, (job, index) => {
-    job.retryIndex = index;
-  });
+  /** Those that may preempt others. Whoever changes when somebody is next looked for takes them out and puts them back. */
+  readonly retries = new Retries();
   /** How many shapes there are among the jobs. */
   shapeCount = 0;
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
@@ -71,14 +69,14 @@ export class QueueFront {
     }
     this.#write(index, job);
     this.#count(job);
-    if (job.kind.mayPreempt) this.retries.push(job);
+    if (job.kind.mayPreempt) this.retries.add(job);
   }
 
   removeAt(index: number): void {
     const { jobs } = this;
     const count = jobs.length;
-    const { retryIndex } = jobs[index]!;
-    if (retryIndex >= 0) this.retries.removeAt(retryIndex);
+    const job = jobs[index]!;
+    if (job.kind.mayPreempt) this.retries.remove(job);
     const slot = this.shapes[index]! + 1;
     this.#countOf[slot]! -= 1;
     if (this.#countOf[slot] === 0) this.shapeCount -= 1;
@@ -130,10 +128,4 @@ export class QueueFront {
     this.shapes.set(shapes);
     this.limitMs.set(limitMs);
   }
-}
-
-function isRetriedBefore(a: JobRecord, b: JobRecord): boolean {
-  return a.preemptRetryMs === b.preemptRetryMs
-    ? a.request.jobId < b.request.jobId
-    : a.preemptRetryMs < b.preemptRetryMs;
 }

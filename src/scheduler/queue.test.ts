@@ -75,10 +75,10 @@ it('keeps the first jobs sorted in front, whatever comes, leaves or changes its 
       } else {
         const job = at(each.pick);
         const { retries } = queue.frontColumns();
-        if (job === undefined || job.retryIndex < 0) continue;
-        retries.removeAt(job.retryIndex);
+        if (job === undefined || !retries.has(job)) continue;
+        retries.remove(job);
         job.preemptRetryMs = each.atMs;
-        retries.push(job);
+        retries.add(job);
         retriedCount += 1;
       }
       const sorted = queued
@@ -88,10 +88,11 @@ it('keeps the first jobs sorted in front, whatever comes, leaves or changes its 
       const front = queue.frontColumns();
       expect(front.jobs.map(({ request }) => request.jobId)).toEqual(sorted.map(({ request }) => request.jobId));
       const preemptors = sorted.filter(({ kind }) => kind.mayPreempt);
-      expect(new Set(front.retries)).toEqual(new Set(preemptors));
+      const retries = [...front.retries];
+      expect(new Set(retries)).toEqual(new Set(preemptors));
       expect(front.retries.size).toBe(preemptors.length);
-      const firstMs = front.retries.peek()?.preemptRetryMs ?? Infinity;
-      expect(preemptors.every(({ preemptRetryMs }) => preemptRetryMs >= firstMs)).toBe(true);
+      const retriesMs = retries.map(({ preemptRetryMs }) => preemptRetryMs);
+      expect(retriesMs).toEqual(retriesMs.toSorted((a, b) => a - b));
       expect(Array.from(front.nodes.slice(0, front.length))).toEqual(sorted.map(({ request }) => request.nodes));
       expect(Array.from(front.shapes.slice(0, front.length))).toEqual(sorted.map(({ shape }) => shape));
       expect(Array.from(front.limitMs.slice(0, front.length))).toEqual(sorted.map(({ limitMs }) => limitMs));
