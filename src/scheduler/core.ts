@@ -139,8 +139,8 @@ export class Core implements SchedulerCore {
   }
 
   #wakeMs(nowMs: number): number {
-    const { deadlines, timers, queue } = this.ledger;
-    const deadlineMs = deadlines.peek()?.deadlineMs ?? Infinity;
+    const { ends, timers, queue } = this.ledger;
+    const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
@@ -247,14 +247,15 @@ export class Core implements SchedulerCore {
   }
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
-    const { deadlines, doomed } = this.ledger;
-    if (doomed.size === 0 && (deadlines.peek()?.deadlineMs ?? Infinity) > nowMs) return;
-    for (let due = deadlines.peek(); due !== undefined; due = deadlines.peek()) {
-      const deadlineMs = due.deadlineMs ?? 0;
-      if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
-      deadlines.pop();
-      this.ledger.doom(due, 'TIMEOUT');
+    const { ends, doomed } = this.ledger;
+    if ((ends.firstLimited()?.deadlineMs ?? Infinity) <= nowMs) {
+      for (const due of ends.limitedUntil(nowMs)) {
+        const deadlineMs = due.deadlineMs ?? 0;
+        if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
+        this.ledger.doom(due, 'TIMEOUT');
+      }
     }
+    if (doomed.size === 0) return;
     for (const job of doomed) {
       const cause: EndCause = job.cause ?? 'NODE_FAIL';
       this.ledger.markEnding(job, cause);

@@ -105,8 +105,6 @@ export class JobRecord implements CoreJob {
   /** Its neighbours among those for whom somebody may be preempted; null at either end, and outside. */
   retryBefore: JobRecord | null = null;
   retryAfter: JobRecord | null = null;
-  /** Its place in the heap of time limits; -1 outside. */
-  deadlineIndex = -1;
   /** Its place in the heap of those that wait for an instant; -1 outside. */
   timerIndex = -1;
 

@@ -26,9 +26,6 @@ export class Ledger {
   readonly outcomes = new Outcomes();
   readonly dependencies = new Dependencies(this.outcomes);
   readonly queue: PendingQueue;
-  readonly deadlines = new Heap<JobRecord>(isDueBefore, (job, index) => {
-    job.deadlineIndex = index;
-  });
   /** Pending jobs that wait for an instant. */
   readonly timers = new Heap<JobRecord>(isEligibleBefore, (job, index) => {
     job.timerIndex = index;
@@ -216,7 +213,6 @@ export class Ledger {
     job.phase = 'running';
     if (job.limitMs === Infinity || job.isEnding) return;
     job.deadlineMs = atMs + job.limitMs;
-    this.deadlines.push(job);
     this.#putEnd(job, job.deadlineMs);
   }
 
@@ -230,7 +226,7 @@ export class Ledger {
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
-    this.#dropDeadline(job);
+    job.deadlineMs = null;
     this.#putEnd(job, 0);
   }
 
@@ -341,7 +337,7 @@ export class Ledger {
       if (!job.isEnding) this.doomed.delete(job);
     }
     job.held = null;
-    this.#dropDeadline(job);
+    job.deadlineMs = null;
     this.ends.remove(job);
     this.#settle(job, verdict);
   }
@@ -408,17 +404,6 @@ export class Ledger {
   #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
     return nodes * billingRate(this.#policy, perNode.cpus, perNode.gpus) * kind.usageFactor;
   }
-
-  #dropDeadline(job: JobRecord): void {
-    if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
-    job.deadlineMs = null;
-  }
-}
-
-function isDueBefore(a: JobRecord, b: JobRecord): boolean {
-  const one = a.deadlineMs ?? 0;
-  const other = b.deadlineMs ?? 0;
-  return one === other ? a.request.jobId < b.request.jobId : one < other;
 }
 
 function isEligibleBefore(a: JobRecord, b: JobRecord): boolean {
