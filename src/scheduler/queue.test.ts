@@ -4,7 +4,7 @@ import type { JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { completePolicy } from './policy.ts';
 import { PendingQueue } from './queue.ts';
-import { isAhead } from './queue-front.ts';
+import { isAhead, type QueueFront } from './queue-front.ts';
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), nodes: fc.integer({ min: 1, max: 4 }) }) },
@@ -74,7 +74,7 @@ it('keeps the first jobs sorted in front, whatever comes, leaves or changes its 
         else queue.doubt();
       } else {
         const job = at(each.pick);
-        const { retries } = queue.frontColumns();
+        const { retries } = queue.front();
         if (job === undefined || !retries.has(job)) continue;
         retries.remove(job);
         job.preemptRetryMs = each.atMs;
@@ -85,17 +85,17 @@ it('keeps the first jobs sorted in front, whatever comes, leaves or changes its 
         .filter((job) => job.request.nodes <= servedNodes)
         .sort((a, b) => (isAhead(a, b) ? -1 : 1))
         .slice(0, depth);
-      const front = queue.frontColumns();
-      expect(front.jobs.map(({ request }) => request.jobId)).toEqual(sorted.map(({ request }) => request.jobId));
+      const front = queue.front();
+      expect(front.toArray().map(({ request }) => request.jobId)).toEqual(sorted.map(({ request }) => request.jobId));
       const preemptors = sorted.filter(({ kind }) => kind.mayPreempt);
       const retries = [...front.retries];
       expect(new Set(retries)).toEqual(new Set(preemptors));
       expect(front.retries.size).toBe(preemptors.length);
       const retriesMs = retries.map(({ preemptRetryMs }) => preemptRetryMs);
       expect(retriesMs).toEqual(retriesMs.toSorted((a, b) => a - b));
-      expect(Array.from(front.nodes.slice(0, front.length))).toEqual(sorted.map(({ request }) => request.nodes));
-      expect(Array.from(front.shapes.slice(0, front.length))).toEqual(sorted.map(({ shape }) => shape));
-      expect(Array.from(front.limitMs.slice(0, front.length))).toEqual(sorted.map(({ limitMs }) => limitMs));
+      expect(bySlot(front, front.nodes)).toEqual(sorted.map(({ request }) => request.nodes));
+      expect(bySlot(front, front.shapes)).toEqual(sorted.map(({ shape }) => shape));
+      expect(bySlot(front, front.limitMs)).toEqual(sorted.map(({ limitMs }) => limitMs));
       expect(front.shapeCount).toBe(new Set(sorted.map(({ shape }) => shape)).size);
       for (const { shape } of sorted) {
         const least = Math.min(...sorted.filter((job) => job.shape === shape).map(({ request }) => request.nodes));
@@ -122,8 +122,13 @@ it('has room for more than it began with', () => {
   const queue = new PendingQueue(1000, () => true);
   const jobs = Array.from({ length: 300 }, (_, index) => makeJob(300 - index, 1));
   for (const job of jobs) queue.add(job);
-  const front = queue.frontColumns();
+  const front = queue.front();
   const sorted = jobs.toSorted((a, b) => (isAhead(a, b) ? -1 : 1));
-  expect(front.jobs).toEqual(sorted);
-  expect(Array.from(front.limitMs.slice(0, 300))).toEqual(sorted.map(({ limitMs }) => limitMs));
+  expect(front.toArray()).toEqual(sorted);
+  expect(bySlot(front, front.limitMs)).toEqual(sorted.map(({ limitMs }) => limitMs));
 });
+
+/** A column, in the order of turns. */
+function bySlot(front: QueueFront, column: ArrayLike<number>): (number | undefined)[] {
+  return Array.from(front.slots.slice(0, front.length), (slot) => column[slot]);
+}

@@ -86,19 +86,14 @@ export class PendingQueue {
 
   /** The job whose turn it is. */
   head(): JobRecord | undefined {
-    return this.#isDoubtful ? this.front()[0] : this.#front.jobs[0];
+    return this.front().at(0);
   }
 
   /** The first jobs, in order. */
-  front(): readonly JobRecord[] {
-    return this.frontColumns().jobs;
-  }
-
-  /** The same with their columns. */
-  frontColumns(): QueueFront {
+  front(): QueueFront {
     if (this.#isDoubtful) {
       this.#isDoubtful = false;
-      for (const job of this.#front.jobs.filter((one) => !this.#isServiceable(one))) {
+      for (const job of this.#front.toArray().filter((one) => !this.#isServiceable(one))) {
         this.#front.removeAt(this.#front.indexFor(job));
         this.#setAside(job);
       }
@@ -120,7 +115,7 @@ export class PendingQueue {
       this.#isAllNew = false;
       for (const job of this.#arrivals) job.isArrival = false;
       this.#arrivals = [];
-      return [...this.#front.jobs];
+      return this.#front.toArray();
     }
     const arrivals = this.#arrivals.filter((job) => {
       if (!job.isArrival) return false;
@@ -204,7 +199,6 @@ export class PendingQueue {
 
   /** All but those behind the front. */
   #reorderOthers(update: (job: JobRecord) => void): void {
-    for (const job of this.#front.jobs) update(job);
     for (const job of this.#aside) update(job);
     for (const parked of this.#parked.values()) for (const job of parked) update(job);
     for (const [limit, tasks] of this.#parkedTasks) {
@@ -212,7 +206,7 @@ export class PendingQueue {
       tasks.reorder();
       if (tasks.size === 0) this.#parkedTasks.delete(limit);
     }
-    this.#front.sort();
+    this.#front.reorder(update);
     if (this.#front.length > 0) this.#isAllNew = true;
   }
 
@@ -242,7 +236,7 @@ export class PendingQueue {
     this.refresh(job);
     let count = 0;
     const isCounted = (other: JobRecord) => other !== job && isAhead(other, job) && this.#isServiceable(other);
-    for (const other of this.front()) if (isCounted(other)) count += 1;
+    for (const other of this.front().toArray()) if (isCounted(other)) count += 1;
     for (const other of this.#rest) if (isCounted(other)) count += 1;
     return count;
   }
