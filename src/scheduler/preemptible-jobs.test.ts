@@ -56,7 +56,7 @@ it('knows at any time what a look at all that runs would find', () => {
           const ripe = victims.filter((job) => endOfExemption(job) <= nowMs);
           const unripe = victims.filter((job) => endOfExemption(job) > nowMs);
           ripe.sort((a, b) => (isPreferredVictim(a, b, isYoungestFirst) ? -1 : 1));
-          expect([...jobs.candidates(preemptor, nowMs)]).toEqual(ripe);
+          expect(jobs.candidates(preemptor, nowMs).takeAll()).toEqual(ripe);
           expect(jobs.outlook(preemptor, nowMs).gpus).toBe(
             ripe.reduce((sum, { nodeIndices, perNode }) => sum + nodeIndices.length * perNode.gpus, 0),
           );
@@ -98,7 +98,7 @@ it('keeps up with a stream of starts and ends', () => {
     }
     const ripe = running.filter(({ startMs }) => startMs <= (second - 100) * 1000);
     expect(jobs.outlook(preemptor, second * 1000).gpus).toBe(8 * ripe.length);
-    expect([...jobs.candidates(preemptor, second * 1000)]).toEqual(ripe);
+    expect(jobs.candidates(preemptor, second * 1000).takeAll()).toEqual(ripe);
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, definite } from '../lib/assert.ts';
-import { isPreferredVictim, type VictimCandidate } from './preemption.ts';
+import { type CandidateSource, isPreferredVictim, type VictimCandidate } from './preemption.ts';
 import type { PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 
 /** A running job, as far as preemption goes. All it says does not change between `started` and `ended`. */
@@ -120,27 +120,14 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
     return outlook;
   }
 
-  /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
-  *candidates(preemptor: PreemptionClass, nowMs: number): Iterable<T> {
+  /** Whom a job of this class may preempt at `nowMs`. Nobody may start or end while they are taken. */
+  candidates(preemptor: PreemptionClass, nowMs: number): Candidates<T> {
     const lists: T[][] = [];
     for (const jobs of this.#victims(preemptor)) {
       this.#ripen(jobs, nowMs);
       if (jobs.ripe.length > 0) lists.push(jobs.ripe);
     }
-    const next = lists.map(() => 0);
-    for (;;) {
-      let best: T | undefined;
-      let bestList = -1;
-      for (let list = 0; list < lists.length; list++) {
-        const job = lists[list]?.[next[list] ?? 0];
-        if (job === undefined || (best !== undefined && !isPreferredVictim(job, best, this.#isYoungestFirst))) continue;
-        best = job;
-        bestList = list;
-      }
-      if (best === undefined) return;
-      yield best;
-      next[bestList] = (next[bestList] ?? 0) + 1;
-    }
+    return new Candidates(lists, this.#isYoungestFirst);
   }
 
   #victims(preemptor: PreemptionClass): readonly ClassJobs<T>[] {
@@ -179,6 +166,40 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       else high = middle;
     }
     return low;
+  }
+}
+
+/** Of several lists in the order of preference, all in this order. */
+export class Candidates<T extends PreemptibleJob> implements CandidateSource<T> {
+  readonly #lists: readonly (readonly T[])[];
+  readonly #isYoungestFirst: boolean;
+  /** By list. */
+  readonly #next: number[];
+
+  constructor(lists: readonly (readonly T[])[], isYoungestFirst: boolean) {
+    this.#lists = lists;
+    this.#isYoungestFirst = isYoungestFirst;
+    this.#next = lists.map(() => 0);
+  }
+
+  take(): T | undefined {
+    let best: T | undefined;
+    let bestList = -1;
+    for (let list = 0; list < this.#lists.length; list++) {
+      const job = this.#lists[list]![this.#next[list]!];
+      if (job === undefined || (best !== undefined && !isPreferredVictim(job, best, this.#isYoungestFirst))) continue;
+      best = job;
+      bestList = list;
+    }
+    if (best !== undefined) this.#next[bestList]! += 1;
+    return best;
+  }
+
+  /** All that are left. */
+  takeAll(): T[] {
+    const jobs: T[] = [];
+    for (let job = this.take(); job !== undefined; job = this.take()) jobs.push(job);
+    return jobs;
   }
 }
 

@@ -150,7 +150,7 @@ export class Preemption {
     }
     const nodeCount = pool.nodes.length;
     if (placeInRuns(space, usable, nodeCount, job) !== null) return null;
-    const candidates = [...preemptible.candidates(kind.preemption, nowMs)];
+    const candidates = preemptible.candidates(kind.preemption, nowMs).takeAll();
     const emptied = space.copy();
     for (const candidate of candidates) emptied.vacate(candidate.job, candidate.nodeIndices);
     const nodeIndices = placeInRuns(emptied, usable, nodeCount, job);
@@ -206,7 +206,7 @@ export class Preemption {
   #choose(job: JobRecord, nowMs: number): VictimChoice<Candidate> | NoChoice {
     const { pool, preemptible } = this.#ledger;
     const candidates = preemptible.candidates(job.kind.preemption, nowMs);
-    if (this.#isInRuns) return this.#chooseInRuns(job, [...candidates]);
+    if (this.#isInRuns) return this.#chooseInRuns(job, candidates.takeAll());
     const need = this.#needOf(job);
     const open = this.#openFor(job, need);
     if (open.length >= need.nodes) return { victims: [], nodeIndices: [] };

@@ -42,6 +42,12 @@ export interface VictimChoice<T> {
   readonly nodeIndices: number[];
 }
 
+/** Candidates in the order of preference, as many as are asked for. */
+export interface CandidateSource<T> {
+  /** Undefined where there are no more. */
+  take(): T | undefined;
+}
+
 /** Not even all candidates together make room: so many nodes more would have to fit. */
 export interface NoChoice {
   readonly missingNodes: number;
@@ -59,7 +65,7 @@ export class VictimSearch {
 
   /** `nodes` by index; `open`: those on which one rank fits as it is, ascending. */
   chooseInOrder<T extends VictimCandidate>(
-    candidates: Iterable<T>,
+    candidates: CandidateSource<T>,
     nodes: readonly SpareNode[],
     need: GangNeed,
     open: readonly number[],
@@ -68,7 +74,7 @@ export class VictimSearch {
     space.begin(nodes, need, open);
     const taken: T[] = [];
     if (!space.hasRoom()) {
-      for (const candidate of candidates) {
+      for (let candidate = candidates.take(); candidate !== undefined; candidate = candidates.take()) {
         space.vacate(candidate);
         taken.push(candidate);
         if (space.hasRoom()) break;
@@ -123,13 +129,13 @@ export function isPreferredVictim(a: VictimCandidate, b: VictimCandidate, isYoun
 }
 
 /** From a heap, since mostly a few of thousands are asked for. */
-function* inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): Iterable<VictimCandidate> {
+function inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): CandidateSource<VictimCandidate> {
   const heap = new Heap<VictimCandidate>(
     (a, b) => isPreferredVictim(a, b, isYoungestFirst),
     () => {},
   );
   for (const candidate of candidates) heap.push(candidate);
-  for (let candidate = heap.pop(); candidate !== undefined; candidate = heap.pop()) yield candidate;
+  return { take: () => heap.pop() };
 }
 
 /** Positions in `taken`: the last first, then by how many of the gang's nodes each holds. */
