@@ -98,9 +98,8 @@ export class Ledger {
   submit(request: JobRequest, attemptsBefore: number, atMs: number): JobRecord {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
-    const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
+    const attempt = Math.max(this.outcomes.take(jobId), attemptsBefore);
     const job = this.record(request, attempt);
-    this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
     if (request.dependencies.length > 0) this.dependencies.register(job);
