@@ -1,4 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
+import { empty } from '../lib/empty.ts';
 import { Cadence } from './cadence.ts';
 import { ConservativePasses } from './conservative.ts';
 import type { CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
@@ -243,7 +244,7 @@ export class Core implements SchedulerCore {
         sink.requeueJob(job);
       }
     }
-    settling.length = 0;
+    empty(settling);
   }
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {

@@ -1,3 +1,4 @@
+import { empty } from '../lib/empty.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
@@ -127,7 +128,7 @@ export class EasyBackfill {
     this.#shadow = shadowOf(this.#ledger, head, nowMs);
     this.#seenChanges = this.#changes();
     for (const shape of this.#refusedShapes) this.#refused[shape] = undefined;
-    this.#refusedShapes.length = 0;
+    empty(this.#refusedShapes);
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
     this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }

@@ -1,4 +1,5 @@
 import type { Resources } from '../cluster/node.ts';
+import { empty } from '../lib/empty.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
@@ -131,7 +132,7 @@ export class Preemption {
   #endTurns(wakeMs: number): void {
     const { retries } = this.#ledger.queue.lastFront;
     for (const job of this.#due) if (job.place === 'front' && !retries.has(job)) retries.add(job);
-    this.#due.length = 0;
+    empty(this.#due);
     this.wakeMs = wakeMs;
   }
 

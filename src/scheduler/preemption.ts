@@ -1,5 +1,6 @@
 import type { Resources } from '../cluster/node.ts';
 import { definite } from '../lib/assert.ts';
+import { empty } from '../lib/empty.ts';
 import { Heap } from '../lib/heap.ts';
 
 /** A running job that may be preempted. A scheduler's own job record fits where it has these. */
@@ -193,7 +194,7 @@ class Space {
     this.#need = need;
     this.#open = open;
     this.#search = (this.#search + 1) >>> 0;
-    this.#touched.length = 0;
+    empty(this.#touched);
     this.#step = 0;
     this.#fitting = open.length;
   }
