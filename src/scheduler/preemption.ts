@@ -237,10 +237,13 @@ class Space {
 
   #load(index: number): void {
     const node = this.#nodes[index]!;
-    this.#gpus[index] = node.spareGpus;
-    this.#cpus[index] = node.spareCpus;
-    this.#memoryBytes[index] = node.spareMemoryBytes;
     this.#jobs[index] = node.spareJobs;
+    // Whoever takes whole nodes asks for no more.
+    if (!this.#need.isExclusive) {
+      this.#gpus[index] = node.spareGpus;
+      this.#cpus[index] = node.spareCpus;
+      this.#memoryBytes[index] = node.spareMemoryBytes;
+    }
     const isBarred = !node.isGivable || this.#need.isKeptOff?.(index) === true;
     this.#fitsSince[index] = isBarred ? -2 : this.#fits(index) ? 0 : -1;
   }
@@ -256,6 +259,7 @@ class Space {
   }
 
   #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): void {
+    const { isExclusive } = this.#need;
     for (let rank = 0; rank < nodeIndices.length; rank++) {
       const node = nodeIndices[rank]!;
       if (this.#touchedBy[node] !== this.#search) {
@@ -265,10 +269,12 @@ class Space {
       }
       const since = this.#fitsSince[node]!;
       if (since === -2) continue;
-      this.#gpus[node]! += sign * perNode.gpus;
-      this.#cpus[node]! += sign * perNode.cpus;
-      this.#memoryBytes[node]! += sign * perNode.memoryBytes;
       this.#jobs[node]! -= sign;
+      if (!isExclusive) {
+        this.#gpus[node]! += sign * perNode.gpus;
+        this.#cpus[node]! += sign * perNode.cpus;
+        this.#memoryBytes[node]! += sign * perNode.memoryBytes;
+      }
       const fits = this.#fits(node);
       if (fits === since >= 0) continue;
       this.#fitsSince[node] = fits ? this.#step : -1;
