@@ -23,10 +23,11 @@ class SortedEvents {
 
 describe('EventQueue', () => {
   it('gives events by time, and of those at one time first the one put in first, however they come and go', () => {
-    const step = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant('take' as const));
+    const event = fc.record({ timeMs: fc.integer({ min: 0, max: 20 }), line: fc.integer({ min: -1, max: 2 }) });
+    const step = fc.oneof(event, fc.constant('take' as const));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-        const queue = new EventQueue();
+        const queue = new EventQueue(2);
         const sorted = new SortedEvents();
         const took = () => {
           const expected = sorted.take();
@@ -35,12 +36,15 @@ describe('EventQueue', () => {
           queue.take();
           expect([queue.timeMs, queue.subject]).toEqual([expected.timeMs, expected.subject]);
         };
-        for (const [subject, timeMs] of steps.entries()) {
-          if (timeMs === 'take') took();
-          else {
-            queue.push(timeMs, 0, subject, 0);
-            sorted.push({ timeMs, subject });
+        for (const [subject, each] of steps.entries()) {
+          if (each === 'take') {
+            took();
+            continue;
           }
+          const { timeMs, line } = each;
+          if (line < 0) queue.push(timeMs, 0, subject, 0);
+          else queue.pushInLine(line, timeMs, 0, subject, 0);
+          sorted.push({ timeMs, subject });
         }
         while (queue.size > 0) took();
         expect(queue.nextMs).toBe(Infinity);
@@ -67,6 +71,29 @@ describe('EventQueue', () => {
       seen.add(index);
     }
     expect(seen.size).toBe(count);
+  });
+
+  it('keeps what events in line say, past its first capacity, wherever the line begins', () => {
+    const queue = new EventQueue(1);
+    let put = 0;
+    let taken = 0;
+    const take = () => {
+      queue.take();
+      expect([queue.timeMs, queue.kind, queue.subject, queue.stamp]).toEqual([
+        2 ** 45 + taken,
+        taken % 256,
+        1 - taken,
+        taken,
+      ]);
+      taken += 1;
+    };
+    while (put < 6000) {
+      queue.pushInLine(0, 2 ** 45 + put, put % 256, 1 - put, put);
+      put += 1;
+      if (put % 3 === 0) take();
+    }
+    while (queue.size > 0) take();
+    expect(taken).toBe(6000);
   });
 
   it('refuses to give an event it does not have', () => {

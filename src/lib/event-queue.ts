@@ -2,12 +2,11 @@ import { ZERO_MS } from './zero-ms.ts';
 
 const ARITY = 4;
 const FIRST_CAPACITY = 1024;
-/** The sequence number is an unsigned 32-bit integer; where it would overflow, those in the queue are numbered anew. */
-const SEQUENCE_MAX = 0xffff_ffff;
 
 /**
  * Events by (time, order of insertion): a 4-ary heap in typed arrays, so that nothing is allocated for an event. What an event is, its owner
- * says with three small integers. The event last taken stands in the fields.
+ * says with three small integers. The event last taken stands in the fields. Events that always come so long after they were put in need no
+ * heap: they wait in line.
  */
 export class EventQueue {
   /** Of the earliest event; Infinity where there is none. */
@@ -20,27 +19,66 @@ export class EventQueue {
   #size = 0;
   #sequence = 0;
   #times = new Float64Array(FIRST_CAPACITY);
-  #sequences = new Uint32Array(FIRST_CAPACITY);
+  #sequences = new Float64Array(FIRST_CAPACITY);
   #kinds = new Uint8Array(FIRST_CAPACITY);
   #subjects = new Int32Array(FIRST_CAPACITY);
   #stamps = new Int32Array(FIRST_CAPACITY);
 
+  readonly #lines: readonly Line[];
+
+  /** `lineCount`: for `pushInLine`. */
+  constructor(lineCount = 0) {
+    this.#lines = Array.from({ length: lineCount }, () => new Line());
+  }
+
   get size(): number {
-    return this.#size;
+    return this.#lines.reduce((sum, { size }) => sum + size, this.#size);
   }
 
   /** `kind`: 0 to 255; `subject` and `stamp`: signed 32-bit integers. */
   push(timeMs: number, kind: number, subject: number, stamp: number): void {
     if (this.#size === this.#times.length) this.#grow();
-    if (this.#sequence === SEQUENCE_MAX) this.#renumber();
     this.#sequence += 1;
     this.#rise(this.#size, timeMs, this.#sequence, kind, subject, stamp);
     this.#size += 1;
     if (timeMs < this.nextMs) this.nextMs = timeMs;
   }
 
+  /** The same for an event that is hardly ever earlier than the last one in this line. */
+  pushInLine(lineNumber: number, timeMs: number, kind: number, subject: number, stamp: number): void {
+    const line = this.#lines[lineNumber];
+    if (line === undefined || timeMs < line.lastMs) return this.push(timeMs, kind, subject, stamp);
+    this.#sequence += 1;
+    line.push(timeMs, this.#sequence, kind, subject, stamp);
+    if (timeMs < this.nextMs) this.nextMs = timeMs;
+  }
+
   /** Takes the earliest event, of those at the same time the one put in first, into the fields. Throws where there is none. */
   take(): void {
+    const line = this.#firstLine();
+    if (line === null) this.#takeFromHeap();
+    else line.takeInto(this);
+    let nextMs = this.#size > 0 ? this.#times[0]! : Infinity;
+    for (const other of this.#lines) if (other.nextMs < nextMs) nextMs = other.nextMs;
+    this.nextMs = nextMs;
+  }
+
+  /** The line whose turn it is; null where it is the heap's. */
+  #firstLine(): Line | null {
+    let first: Line | null = null;
+    let firstMs = this.#size > 0 ? this.#times[0]! : Infinity;
+    let sequence = this.#size > 0 ? this.#sequences[0]! : Infinity;
+    for (const line of this.#lines) {
+      if (line.size === 0 || line.nextMs > firstMs || (line.nextMs === firstMs && line.nextSequence > sequence))
+        continue;
+      first = line;
+      firstMs = line.nextMs;
+      sequence = line.nextSequence;
+    }
+    return first;
+  }
+
+  #takeFromHeap(): void {
     if (this.#size === 0) throw new RangeError('the event queue is empty');
     this.timeMs = this.#times[0]!;
     this.kind = this.#kinds[0]!;
@@ -48,7 +86,6 @@ export class EventQueue {
     this.stamp = this.#stamps[0]!;
     this.#size -= 1;
     if (this.#size > 0) this.#sinkLast();
-    this.nextMs = this.#size > 0 ? this.#times[0]! : Infinity;
   }
 
   #rise(from: number, timeMs: number, sequence: number, kind: number, subject: number, stamp: number): void {
@@ -111,7 +148,7 @@ export class EventQueue {
   #grow(): void {
     const capacity = this.#times.length * 2;
     const times = new Float64Array(capacity);
-    const sequences = new Uint32Array(capacity);
+    const sequences = new Float64Array(capacity);
     const kinds = new Uint8Array(capacity);
     const subjects = new Int32Array(capacity);
     const stamps = new Int32Array(capacity);
@@ -126,12 +163,65 @@ export class EventQueue {
     this.#subjects = subjects;
     this.#stamps = stamps;
   }
+}
 
-  /** The order stays: a heap stays one where every key is replaced by its rank. */
-  #renumber(): void {
-    const order = Array.from({ length: this.#size }, (_, index) => index);
-    order.sort((a, b) => this.#sequences[a]! - this.#sequences[b]!);
-    for (const [rank, index] of order.entries()) this.#sequences[index] = rank + 1;
-    this.#sequence = this.#size;
+/** First in, first out: a ring in typed arrays. */
+class Line {
+  size = 0;
+  /** Of the first; Infinity where there is none. */
+  nextMs = Infinity;
+  nextSequence = 0;
+  /** Of the last that was put in. */
+  lastMs = -Infinity;
+  #first = 0;
+  #times = new Float64Array(FIRST_CAPACITY);
+  #sequences = new Float64Array(FIRST_CAPACITY);
+  #kinds = new Uint8Array(FIRST_CAPACITY);
+  #subjects = new Int32Array(FIRST_CAPACITY);
+  #stamps = new Int32Array(FIRST_CAPACITY);
+
+  push(timeMs: number, sequence: number, kind: number, subject: number, stamp: number): void {
+    if (this.size === this.#times.length) this.#grow();
+    const index = (this.#first + this.size) & (this.#times.length - 1);
+    this.#times[index] = timeMs;
+    this.#sequences[index] = sequence;
+    this.#kinds[index] = kind;
+    this.#subjects[index] = subject;
+    this.#stamps[index] = stamp;
+    this.lastMs = timeMs;
+    this.size += 1;
+    if (this.size === 1) this.#lookAtFirst();
+  }
+
+  takeInto(queue: EventQueue): void {
+    const index = this.#first;
+    queue.timeMs = this.#times[index]!;
+    queue.kind = this.#kinds[index]!;
+    queue.subject = this.#subjects[index]!;
+    queue.stamp = this.#stamps[index]!;
+    this.#first = (index + 1) & (this.#times.length - 1);
+    this.size -= 1;
+    this.#lookAtFirst();
+  }
+
+  #lookAtFirst(): void {
+    this.nextMs = this.size === 0 ? Infinity : this.#times[this.#first]!;
+    this.nextSequence = this.#sequences[this.#first]!;
+  }
+
+  /** It is full: what stands before the first goes behind the others. */
+  #grow(): void {
+    const unrolled = <T extends Float64Array | Uint8Array | Int32Array>(from: T, to: T): T => {
+      to.set(from.subarray(this.#first));
+      to.set(from.subarray(0, this.#first), from.length - this.#first);
+      return to;
+    };
+    const capacity = 2 * this.#times.length;
+    this.#times = unrolled(this.#times, new Float64Array(capacity));
+    this.#sequences = unrolled(this.#sequences, new Float64Array(capacity));
+    this.#kinds = unrolled(this.#kinds, new Uint8Array(capacity));
+    this.#subjects = unrolled(this.#subjects, new Int32Array(capacity));
+    this.#stamps = unrolled(this.#stamps, new Int32Array(capacity));
+    this.#first = 0;
   }
 }

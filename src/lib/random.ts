@@ -120,7 +120,7 @@ export class WeightedChoice<T extends object | string | number> {
   }
 
   draw(uniforms: Uniforms): T {
-    return definite(this.#values[this.#index.draw(uniforms)], `no more than ${this.#values.length} values`);
+    return definite(this.#values[this.#index.draw(uniforms)], 'no index beyond the values');
   }
 }
 

@@ -7,37 +7,79 @@ import type { Random } from './random.ts';
  */
 export class Stratified {
   readonly #random: Random;
-  readonly #order: Uint32Array;
-  /** Where in each part the next number of it lies; null for anywhere. */
-  readonly #finer: readonly Stratified[] | null;
-  #next: number;
+  /** From the coarsest parts to the finest. */
+  readonly #levels: readonly Level[];
 
   constructor(random: Random, strata: number, ...finer: readonly number[]) {
     this.#random = random;
-    this.#order = Uint32Array.from({ length: strata }, (_, index) => index);
-    const [parts, ...others] = finer;
-    this.#finer =
-      parts === undefined ? null : Array.from({ length: strata }, () => new Stratified(random, parts, ...others));
-    this.#next = strata;
+    let rows = 1;
+    this.#levels = [strata, ...finer].map((size) => {
+      const level = new Level(rows, size);
+      rows *= size;
+      return level;
+    });
   }
 
   nextUniform(): number {
-    const order = this.#order;
-    if (this.#next === order.length) this.#shuffle();
-    const stratum = order[this.#next] ?? 0;
-    this.#next += 1;
-    return (stratum + (this.#finer?.[stratum] ?? this.#random).nextUniform()) / order.length;
+    const levels = this.#levels;
+    const random = this.#random;
+    let row = 0;
+    for (let depth = 0; depth < levels.length; depth++) {
+      const level = levels[depth]!;
+      level.draw(row, random);
+      row = row * level.size + level.drawn;
+    }
+    let uniform = random.nextUniform();
+    for (let depth = levels.length - 1; depth >= 0; depth--) {
+      const level = levels[depth]!;
+      uniform = (level.drawn + uniform) / level.size;
+    }
+    return uniform;
+  }
+}
+
+/** All divisions of one fineness, each a row of parts: side by side in one array, since there are thousands of rows of two. */
+class Level {
+  readonly size: number;
+  /** The part that was drawn last. */
+  drawn = 0;
+  /** The parts of each row in the order in which they come. */
+  readonly #order: Places;
+  /** By row: how many of them have come. */
+  readonly #next: Places;
+
+  constructor(rows: number, size: number) {
+    this.size = size;
+    this.#order = placesUpTo(size - 1, rows * size);
+    for (let index = 0; index < this.#order.length; index++) this.#order[index] = index % size;
+    this.#next = placesUpTo(size, rows).fill(size);
+  }
+
+  draw(row: number, random: Random): void {
+    const next = this.#next;
+    if (next[row] === this.size) this.#shuffle(row, random);
+    this.drawn = this.#order[row * this.size + next[row]!]!;
+    next[row]! += 1;
   }
 
   /** Fisher and Yates: every order is as likely. */
-  #shuffle(): void {
+  #shuffle(row: number, random: Random): void {
     const order = this.#order;
-    for (let index = order.length - 1; index > 0; index--) {
-      const other = Math.floor(this.#random.nextUniform() * (index + 1));
-      const kept = order[index] ?? 0;
-      order[index] = order[other] ?? 0;
+    const first = row * this.size;
+    for (let index = this.size - 1; index > 0; index--) {
+      const other = first + Math.floor(random.nextUniform() * (index + 1));
+      const kept = order[first + index]!;
+      order[first + index] = order[other]!;
       order[other] = kept;
     }
-    this.#next = 0;
+    this.#next[row] = 0;
   }
+}
+
+type Places = Uint8Array | Uint16Array | Uint32Array;
+
+/** As small as can be: the rows of a workload then stay in the processor's caches. */
+function placesUpTo(max: number, length: number): Places {
+  if (max < 2 ** 8) return new Uint8Array(length);
+  return max < 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length);
 }

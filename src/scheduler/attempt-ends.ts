@@ -40,6 +40,15 @@ class Chunk {
     jobs[index] = job;
   }
 
+  /** Only where the job keeps its place: when its tasks start, its end is put off by seconds. Returns whether it does. */
+  move(index: number, endMs: number): boolean {
+    const { jobs, ends } = this;
+    if (index === 0 || index >= jobs.length - 1) return false;
+    if (ends[index - 1]! >= endMs || ends[index + 1]! <= endMs) return false;
+    ends[index] = endMs;
+    return true;
+  }
+
   removeAt(index: number): void {
     const { jobs, ends } = this;
     ends.copyWithin(index, index + 1, jobs.length);
@@ -80,17 +89,45 @@ export class AttemptEnds {
     return this.#chunks[0]?.jobs[0];
   }
 
+  /** The one of those with a time limit that runs whose limit ends it first. */
+  firstLimited(): JobRecord | undefined {
+    for (const { jobs } of this.#chunks) {
+      for (const job of jobs) {
+        if (job.deadlineMs !== null) return job;
+        if (job.endMsMax === Infinity) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** Those whose time limit is over by then, in order. */
+  limitedUntil(atMs: number): JobRecord[] {
+    const jobs: JobRecord[] = [];
+    for (const chunk of this.#chunks) {
+      for (const job of chunk.jobs) {
+        if ((job.endMsMax ?? Infinity) > atMs) return jobs;
+        if (job.deadlineMs !== null) jobs.push(job);
+      }
+    }
+    return jobs;
+  }
+
   /** `endMs`: Infinity where nothing bounds it, 0 for as soon as can be. Moves the job where it is in already. */
   set(job: JobRecord, endMs: number): void {
     if (job.endMsMax === endMs) return;
+    const { jobId } = job.request;
     if (job.endMsMax !== null) {
-      this.remove(job);
       this.changes += 1;
+      const chunk = this.#chunks[this.#chunkFor(job.endMsMax, jobId)];
+      if (chunk?.move(chunk.indexOf(job.endMsMax, jobId), endMs) === true) {
+        job.endMsMax = endMs;
+        return;
+      }
+      this.remove(job);
     }
     job.endMsMax = endMs;
     this.size += 1;
     const chunks = this.#chunks;
-    const { jobId } = job.request;
     const number = Math.min(this.#chunkFor(endMs, jobId), Math.max(0, chunks.length - 1));
     const chunk = (chunks[number] ??= new Chunk());
     chunk.insert(chunk.indexOf(endMs, jobId), job, endMs);

@@ -136,7 +136,7 @@ export class ConservativePasses {
       this.#onClock(horizonMs, this.#resolutionMs),
       this.#resolutionMs,
     );
-    const jobs = [...this.#ledger.queue.front()];
+    const jobs = this.#ledger.queue.front().toArray();
     const progress = {
       at: 0,
       dueMs: nowMs,
@@ -420,10 +420,10 @@ export class ConservativePasses {
     const front = this.#ledger.queue.front();
     let index = 0;
     for (let left = front.length; left > 0; left--) {
-      const job = front[index];
+      const job = front.at(index);
       if (job === undefined) return;
       if (this.#isAdmitted(job, nowMs) && !visit(job)) return;
-      if (front[index] === job) index += 1;
+      if (front.at(index) === job) index += 1;
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
+import { empty } from '../lib/empty.ts';
 import { Cadence } from './cadence.ts';
 import { ConservativePasses } from './conservative.ts';
 import type { CarriedUse, CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
@@ -159,8 +160,8 @@ export class Core implements SchedulerCore {
   }
 
   #wakeMs(nowMs: number): number {
-    const { deadlines, timers, queue } = this.ledger;
-    const deadlineMs = deadlines.peek()?.deadlineMs ?? Infinity;
+    const { ends, timers, queue } = this.ledger;
+    const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
@@ -205,7 +206,7 @@ export class Core implements SchedulerCore {
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
-    this.ledger.queue.reorder((job) => this.ledger.reprioritize(job));
+    this.ledger.queue.recalculated();
   }
 
   #reviewReservations(nowMs: number): void {
@@ -263,17 +264,19 @@ export class Core implements SchedulerCore {
         sink.requeueJob(job);
       }
     }
-    settling.length = 0;
+    empty(settling);
   }
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
-    const { deadlines, doomed } = this.ledger;
-    for (let due = deadlines.peek(); due !== undefined; due = deadlines.peek()) {
-      const deadlineMs = due.deadlineMs ?? 0;
-      if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
-      deadlines.pop();
-      this.ledger.doom(due, 'TIMEOUT');
+    const { ends, doomed } = this.ledger;
+    if ((ends.firstLimited()?.deadlineMs ?? Infinity) <= nowMs) {
+      for (const due of ends.limitedUntil(nowMs)) {
+        const deadlineMs = due.deadlineMs ?? 0;
+        if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
+        this.ledger.doom(due, 'TIMEOUT');
+      }
     }
+    if (doomed.size === 0) return;
     for (const job of doomed) {
       const cause: EndCause = job.cause ?? 'NODE_FAIL';
       this.ledger.markEnding(job, cause);
@@ -282,10 +285,12 @@ export class Core implements SchedulerCore {
   }
 
   #starter(nowMs: number, sink: DecisionSink): Start {
-    return (job, nodeIndices) => {
-      this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
-      sink.startAttempt(job);
-    };
+    return (job, nodeIndices) => this.#start(job, nodeIndices, nowMs, sink);
+  }
+
+  #start(job: JobRecord, nodeIndices: readonly number[], nowMs: number, sink: DecisionSink): void {
+    this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
+    sink.startAttempt(job);
   }
 
   /** Slurm's passes, those that are due. Returns when to decide again. */
@@ -349,8 +354,7 @@ export class Core implements SchedulerCore {
   /** Returns whether more jobs might start at once. */
   #startAttempts(nowMs: number, sink: DecisionSink): boolean {
     const { queue, pool } = this.ledger;
-    const start = this.#starter(nowMs, sink);
-    if (this.ledger.claimants.size > 0) this.#startClaimants(start);
+    if (this.ledger.claimants.size > 0) this.#startClaimants(this.#starter(nowMs, sink));
     if (!this.ledger.reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
@@ -363,10 +367,10 @@ export class Core implements SchedulerCore {
       if (nodeIndices === null) {
         this.#stuckHead = job;
         this.#stuckChanges = pool.changes;
-        return this.#backfillBehind(job, nowMs, start);
+        return this.#backfillBehind(job, nowMs, sink);
       }
       this.#backfill?.forget();
-      start(job, nodeIndices);
+      this.#start(job, nodeIndices, nowMs, sink);
     }
     return queue.head() !== undefined;
   }
@@ -388,16 +392,12 @@ export class Core implements SchedulerCore {
     }
   }
 
-  #backfillBehind(
-    head: JobRecord,
-    nowMs: number,
-    start: (job: JobRecord, nodeIndices: readonly number[]) => void,
-  ): boolean {
+  #backfillBehind(head: JobRecord, nowMs: number, sink: DecisionSink): boolean {
     if (this.#backfill === null) return false;
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
-    return this.#backfill.run(head, nowMs, start) || !this.#admit(head, nowMs);
+    return this.#backfill.run(head, nowMs, this.#starter(nowMs, sink)) || !this.#admit(head, nowMs);
   }
 
   /** A core is driven with its own jobs only. */

@@ -2,6 +2,9 @@ import type { JobRecord } from './job-record.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Dependency } from './types.ts';
 
+/** Most jobs are waited for by nobody: they share this. */
+const NONE: readonly JobRecord[] = [];
+
 /**
  * Who waits for whom. A dependency once satisfied is forgotten, as in Slurm; an `afterok` whose job failed stays, and is satisfied after
  * all if that job is requeued and completes. A job the scheduler has not heard of has not ended.
@@ -25,9 +28,9 @@ export class Dependencies {
   }
 
   /** A job ended: returns the jobs that no longer wait for it. */
-  settle(endedId: number): JobRecord[] {
+  settle(endedId: number): readonly JobRecord[] {
     const waiting = this.#waiting.get(endedId);
-    if (waiting === undefined) return [];
+    if (waiting === undefined) return NONE;
     const freed: JobRecord[] = [];
     for (const job of waiting) {
       job.waitsFor = job.waitsFor.filter(

@@ -1,3 +1,4 @@
+import { empty } from '../lib/empty.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
@@ -63,7 +64,7 @@ export class EasyBackfill {
 
   /** In place: a job that starts or is parked leaves the front, and the next stands where it stood. */
   #tryFront(head: JobRecord, nowMs: number, start: Start): boolean {
-    const front = this.#ledger.queue.frontColumns();
+    const front = this.#ledger.queue.front();
     const shadowMs = this.#shadow?.startMs ?? 0;
     let hasStarted = false;
     let index = 0;
@@ -71,10 +72,10 @@ export class EasyBackfill {
       const next = this.#skipRefused(front, index, index + left, nowMs, shadowMs);
       left -= next - index;
       index = next;
-      const job = front.jobs[index];
+      const job = front.at(index);
       if (job === undefined || left === 0) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
-      if (front.jobs[index] !== job) continue;
+      if (front.at(index) !== job) continue;
       index += 1;
       if (this.#areAllRefused(front)) break;
     }
@@ -90,17 +91,19 @@ export class EasyBackfill {
   }
 
   /** The first place from `index` on, or `end`, whose job was not refused before it had its turn. */
-  #skipRefused({ shapes, nodes, limitMs }: QueueFront, index: number, end: number, nowMs: number, shadowMs: number) {
+  #skipRefused(front: QueueFront, index: number, end: number, nowMs: number, shadowMs: number): number {
+    const { slots, shapes, nodes, limitMs } = front;
     let shape = -1;
     let short = Infinity;
     let long = Infinity;
     for (let place = index; place < end; place++) {
-      if (shapes[place] !== shape) {
-        shape = shapes[place]!;
+      const slot = slots[place]!;
+      if (shapes[slot] !== shape) {
+        shape = shapes[slot]!;
         ({ short, long } = this.#refused[shape] ?? NONE_REFUSED);
       }
-      const count = nodes[place]!;
-      if (count < long || (count < short && isOver(nowMs + limitMs[place]!, shadowMs))) return place;
+      const count = nodes[slot]!;
+      if (count < long || (count < short && isOver(nowMs + limitMs[slot]!, shadowMs))) return place;
     }
     return end;
   }
@@ -125,7 +128,7 @@ export class EasyBackfill {
     this.#shadow = shadowOf(this.#ledger, head, nowMs);
     this.#seenChanges = this.#changes();
     for (const shape of this.#refusedShapes) this.#refused[shape] = undefined;
-    this.#refusedShapes.length = 0;
+    empty(this.#refusedShapes);
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
     this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }

@@ -178,7 +178,7 @@ function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string
   const barred = ledger.pool.present().filter((node) => job.barred?.[node.index] === 1);
   if (barred.length > 0)
     sentences.push(`Reservations keep it off ${list(barred.map(({ spec }) => spec.name))} (orrery reservations).`);
-  const due = ledger.deadlines.peek();
+  const due = ledger.ends.firstLimited();
   if (due !== undefined && due.deadlineMs !== null) {
     sentences.push(`The first of all time limits is that of job ${nameOf(due)}, ${untilText(due.deadlineMs, nowMs)}.`);
   }

@@ -54,7 +54,7 @@ export class FairShare {
 
   /** An attempt starts to run. `rate`: billing times usage factor, >= 0. */
   begin(index: number, rate: number, atMs: number): void {
-    assert(rate >= 0, `a usage rate is not negative, got ${rate}`);
+    assert(rate >= 0, 'a usage rate is not negative');
     const association = this.#at(index);
     this.#settle(association, atMs);
     association.running += 1;
@@ -128,7 +128,7 @@ export class FairShare {
   }
 
   #at(index: number): Association {
-    return definite(this.#tree.associations[index], `no association ${index}`);
+    return definite(this.#tree.associations[index], 'an association has an index');
   }
 
   /** u' = u e^(-l t) + r (1 - e^(-l t)) / l: the integral of a constant rate that fades as it is added. */

@@ -41,8 +41,8 @@ export class JobKinds {
   readonly #policy: Policy;
   /** Names of QOS that some other may preempt. */
   readonly #preempted: ReadonlySet<string>;
-  /** By account and user: none has many. */
-  readonly #kinds = new Map<string, Map<string, KnownKind[]>>();
+  /** By user: none has many. */
+  readonly #kinds = new Map<string, KnownKind[]>();
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -56,17 +56,14 @@ export class JobKinds {
 
   of(request: JobRequest): JobKind {
     const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
-    let users = this.#kinds.get(account);
-    if (users === undefined) {
-      users = new Map();
-      this.#kinds.set(account, users);
-    }
-    let known = users.get(user);
+    let known = this.#kinds.get(user);
     if (known === undefined) {
       known = [];
-      users.set(user, known);
+      this.#kinds.set(user, known);
     }
-    for (const each of known) if (each.qos === qos && each.partition === partition) return each.kind;
+    for (const each of known) {
+      if (each.qos === qos && each.partition === partition && each.kind.account === account) return each.kind;
+    }
     const kind = this.#make(user, account, qos, partition);
     known.push({ kind, qos, partition });
     return kind;

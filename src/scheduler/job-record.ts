@@ -1,4 +1,5 @@
 import { ZERO_MS } from '../lib/zero-ms.ts';
+import type { Lane } from './backlog.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
 import type { Demand } from './limits.ts';
@@ -46,6 +47,8 @@ export class JobRecord implements CoreJob {
   priority: number;
   /** The part of it that does not change while it waits. */
   staticPriority: number;
+  /** The calculation of age and fair-share that it is as of. */
+  calculatedMs = ZERO_MS;
   /** The survey of the cluster's size that it was worked out after. */
   surveyNumber = 0;
   /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
@@ -95,10 +98,13 @@ export class JobRecord implements CoreJob {
   isArrival = false;
   /** Its number among all that were put in the queue. */
   addNumber = 0;
-  /** Its place in the queue's heap; -1 outside. */
+  /** Where it waits behind the front; null elsewhere. */
+  lane: Lane | null = null;
+  /** Its place in its lane, or among the tasks of its array; -1 outside. */
   queueIndex = -1;
-  /** Its place in the heap of time limits; -1 outside. */
-  deadlineIndex = -1;
+  /** Its neighbours among those for whom somebody may be preempted; null at either end, and outside. */
+  retryBefore: JobRecord | null = null;
+  retryAfter: JobRecord | null = null;
   /** Its place in the heap of those that wait for an instant; -1 outside. */
   timerIndex = -1;
 

@@ -33,9 +33,6 @@ export class Ledger {
   readonly outcomes = new Outcomes();
   readonly dependencies = new Dependencies(this.outcomes);
   readonly queue: PendingQueue;
-  readonly deadlines = new Heap<JobRecord>(isDueBefore, (job, index) => {
-    job.deadlineIndex = index;
-  });
   /** Pending jobs that wait for an instant. */
   readonly timers = new Heap<JobRecord>(isEligibleBefore, (job, index) => {
     job.timerIndex = index;
@@ -71,7 +68,10 @@ export class Ledger {
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
     const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
-    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes);
+    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes, {
+      prioritize: (job) => this.reprioritize(job),
+      isCurrent: (job) => job.calculatedMs === this.kinds.fairShare.calculatedMs,
+    });
   }
 
   get liveCount(): number {
@@ -105,9 +105,8 @@ export class Ledger {
   submit(request: JobRequest, attemptsBefore: number, atMs: number): JobRecord {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
-    const attempt = Math.max(this.outcomes.attempt(jobId), attemptsBefore);
+    const attempt = Math.max(this.outcomes.take(jobId), attemptsBefore);
     const job = this.record(request, attempt);
-    this.outcomes.delete(jobId);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
     if (request.dependencies.length > 0) this.dependencies.register(job);
@@ -147,6 +146,7 @@ export class Ledger {
   #addFactors(job: JobRecord): void {
     const { multifactor, fairShare } = this.kinds;
     const factor = fairShare.factor(job.kind.association);
+    job.calculatedMs = fairShare.calculatedMs;
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }
 
@@ -223,7 +223,6 @@ export class Ledger {
     job.phase = 'running';
     if (job.limitMs === Infinity || job.isEnding) return;
     job.deadlineMs = atMs + job.limitMs;
-    this.deadlines.push(job);
     this.#putEnd(job, job.deadlineMs);
   }
 
@@ -237,7 +236,7 @@ export class Ledger {
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
-    this.#dropDeadline(job);
+    job.deadlineMs = null;
     this.#putEnd(job, 0);
   }
 
@@ -357,7 +356,7 @@ export class Ledger {
       if (!job.isEnding) this.doomed.delete(job);
     }
     job.held = null;
-    this.#dropDeadline(job);
+    job.deadlineMs = null;
     this.ends.remove(job);
     this.#settle(job, verdict);
   }
@@ -425,17 +424,6 @@ export class Ledger {
   #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
     return nodes * billingRate(this.#policy, perNode.cpus, perNode.gpus) * kind.usageFactor;
   }
-
-  #dropDeadline(job: JobRecord): void {
-    if (job.deadlineIndex >= 0) this.deadlines.removeAt(job.deadlineIndex);
-    job.deadlineMs = null;
-  }
-}
-
-function isDueBefore(a: JobRecord, b: JobRecord): boolean {
-  const one = a.deadlineMs ?? 0;
-  const other = b.deadlineMs ?? 0;
-  return one === other ? a.request.jobId < b.request.jobId : one < other;
 }
 
 function isEligibleBefore(a: JobRecord, b: JobRecord): boolean {

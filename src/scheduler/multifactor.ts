@@ -25,8 +25,7 @@ const PRIORITY_MAX = 0xffff_ffff;
  * Slurm's `priority/multifactor` (priority_multifactor.html): the sum of weight times factor, each factor in [0, 1], cut to an integer of
  * at least 1. It falls into three parts: `staticPriority` never changes while the job waits; age is the same for all jobs that became
  * eligible at the same instant; fair-share is the same for all jobs of an association. So among the jobs of one association, of two with
- * the same static part the one eligible first is never behind (a queue may keep one list each and merge the heads), and as long as none
- * has waited `maxAgeSeconds`, the order by `laneKey` never changes, whatever the time (before the cut to an integer).
+ * the same static part the one eligible first is never behind: the queue keeps one lane each (`Backlog`).
  *
  * Slurm works priorities out anew every `calcPeriodSeconds` and gives a job in between the factors of the last time, with no age. The same
  * comes out if `nowMs` is the instant of the last `FairShare.recalculate`. With `type: basic` a priority is the job's own `base`.
@@ -110,12 +109,6 @@ export class Multifactor {
       partition: partition * partitionFactor,
       qos: qos * (this.#qosFactors.get(qosName) ?? 0),
     };
-  }
-
-  /** Higher is first among the jobs of one association, as long as none of them has waited `maxAgeSeconds`. */
-  laneKey(staticPriority: number, eligibleMs: number): number {
-    if (this.#isBasic || this.#maxAgeMs === 0) return staticPriority;
-    return staticPriority - (this.#priority.weights.age * eligibleMs) / this.#maxAgeMs;
   }
 }
 

@@ -184,6 +184,7 @@ export class NodePool {
   reckonEnd({ held }: JobRecord): void {
     for (const index of held?.nodeIndices ?? []) {
       const node = this.at(index);
+      if (node.jobs.length === 1) continue;
       const last = lastOf(node);
       if (last === node.lastJob) continue;
       this.#leave(node);

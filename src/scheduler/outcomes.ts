@@ -20,7 +20,7 @@ export class Outcomes {
 
   record(jobId: number, state: EndState, attempt: number): void {
     const code = CODE_OF.get(state);
-    assert(code !== undefined, `${state} is a state in which jobs end`);
+    assert(code !== undefined, 'a job has ended in a state in which jobs end');
     const number = Math.floor(jobId / PAGE_SIZE);
     let page = this.#pages.get(number);
     if (page === undefined) {
@@ -30,9 +30,13 @@ export class Outcomes {
     page[jobId % PAGE_SIZE] = attempt * 8 + code;
   }
 
-  delete(jobId: number): void {
+  /** Forgets the outcome of the job. Returns the attempts it had; 0 for a job without outcome. */
+  take(jobId: number): number {
     const page = this.#pages.get(Math.floor(jobId / PAGE_SIZE));
-    if (page !== undefined) page[jobId % PAGE_SIZE] = 0;
+    if (page === undefined) return 0;
+    const attempts = page[jobId % PAGE_SIZE]! >>> 3;
+    page[jobId % PAGE_SIZE] = 0;
+    return attempts;
   }
 
   state(jobId: number): EndState | undefined {

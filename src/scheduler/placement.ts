@@ -35,12 +35,19 @@ export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter 
   return shares.flatMap(({ leafIndex, take }) => (byLeaf[leafIndex] ?? []).slice(0, take).sort((a, b) => a - b));
 }
 
+/** Whether `placeGang` would find nodes. */
+export function hasRoomForGang(pool: NodePool, job: JobRecord): boolean {
+  const { nodes } = job.request;
+  if (nodes === 1) return firstWithRoom(pool, job, null) >= 0;
+  if (takesWholeNodes(pool, job)) return countIdle(pool, job) >= nodes;
+  if (countAtMost(pool, job) < nodes) return false;
+  return nodesWithRoom(pool, job, nodes).length === nodes;
+}
+
 /** How many nodes have room for one node's part of the job now. */
 export function countWithRoom(pool: NodePool, job: JobRecord): number {
   if (takesWholeNodes(pool, job)) return countIdle(pool, job);
-  let count = 0;
-  for (const _ of nodesWithRoom(pool, job)) count += 1;
-  return count;
+  return nodesWithRoom(pool, job).length;
 }
 
 /** True where all nodes are alike and only an idle one can hold a part of the job, whatever else runs: idle nodes need only be counted. */
@@ -62,19 +69,23 @@ export function holdNodes(pool: NodePool, job: JobRecord, nodeIndices: readonly 
   return { nodeIndices, gpusPerNode, gpuIndices };
 }
 
-/** In the order in which they are preferred. */
-export function* nodesWithRoom(pool: NodePool, job: JobRecord): Generator<NodeRecord> {
+/** In the order in which they are preferred; no more than `max`. */
+export function nodesWithRoom(pool: NodePool, job: JobRecord, max = Infinity): NodeRecord[] {
   const { exclusive, perNode } = job.request;
+  const nodes: NodeRecord[] = [];
   for (const buckets of exclusive ? [pool.idle] : [pool.mixed, pool.idle]) {
     for (let gpus = perNode.gpus; gpus < buckets.length; gpus++) {
       const bucket = buckets[gpus];
       if (bucket === undefined) continue;
       for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
         const node = pool.nodes[index];
-        if (node !== undefined && hasRoom(node, job) && !isKeptOff(node, job)) yield node;
+        if (node === undefined || !hasRoom(node, job) || isKeptOff(node, job)) continue;
+        nodes.push(node);
+        if (nodes.length === max) return nodes;
       }
     }
   }
+  return nodes;
 }
 
 function firstWithRoom(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): number {

@@ -56,11 +56,11 @@ it('knows at any time what a look at all that runs would find', () => {
           const ripe = victims.filter((job) => endOfExemption(job) <= nowMs);
           const unripe = victims.filter((job) => endOfExemption(job) > nowMs);
           ripe.sort((a, b) => (isPreferredVictim(a, b, isYoungestFirst) ? -1 : 1));
-          expect([...jobs.candidates(preemptor, nowMs)]).toEqual(ripe);
-          expect(jobs.gpusFor(preemptor, nowMs)).toBe(
+          expect(jobs.candidates(preemptor, nowMs).takeAll()).toEqual(ripe);
+          expect(jobs.outlook(preemptor, nowMs).gpus).toBe(
             ripe.reduce((sum, { nodeIndices, perNode }) => sum + nodeIndices.length * perNode.gpus, 0),
           );
-          expect(jobs.nextMs(preemptor, nowMs)).toBe(Math.min(Infinity, ...unripe.map(endOfExemption)));
+          expect(jobs.outlook(preemptor, nowMs).nextMs).toBe(Math.min(Infinity, ...unripe.map(endOfExemption)));
           seen.candidates += ripe.length;
           seen.exempt += unripe.length;
         }
@@ -97,8 +97,8 @@ it('keeps up with a stream of starts and ends', () => {
       jobs.ended(one);
     }
     const ripe = running.filter(({ startMs }) => startMs <= (second - 100) * 1000);
-    expect(jobs.gpusFor(preemptor, second * 1000)).toBe(8 * ripe.length);
-    expect([...jobs.candidates(preemptor, second * 1000)]).toEqual(ripe);
+    expect(jobs.outlook(preemptor, second * 1000).gpus).toBe(8 * ripe.length);
+    expect(jobs.candidates(preemptor, second * 1000).takeAll()).toEqual(ripe);
   }
 });
 

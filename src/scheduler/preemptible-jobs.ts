@@ -1,5 +1,5 @@
 import { assert, definite } from '../lib/assert.ts';
-import { isPreferredVictim, type VictimCandidate } from './preemption.ts';
+import { type CandidateSource, isPreferredVictim, type VictimCandidate } from './preemption.ts';
 import type { PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 
 /** A running job, as far as preemption goes. All it says does not change between `started` and `ended`. */
@@ -13,6 +13,22 @@ export interface PreemptibleJob extends VictimCandidate {
 
 /** Fewer are not worth tidying up. */
 const TIDY_MIN = 64;
+
+/** What jobs of a class can get from others. */
+export interface Outlook {
+  /** GPUs, on whatever nodes: if they are too few there is no need to look on. */
+  readonly gpus: number;
+  /** When the next job joins those that may be preempted; Infinity for never. */
+  readonly nextMs: number;
+}
+
+/** One that was worked out. */
+interface KnownOutlook extends Outlook {
+  gpus: number;
+  nextMs: number;
+  /** Starts and ends up to then. */
+  changes: number;
+}
 
 /** The jobs of one class that run. */
 interface ClassJobs<T> {
@@ -40,6 +56,9 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   readonly #classes = new Map<PreemptionClass, ClassJobs<T>>();
   /** Whom each class may preempt, of the classes met so far. */
   readonly #victimsOf = new Map<PreemptionClass, readonly ClassJobs<T>[]>();
+  readonly #outlooks = new Map<PreemptionClass, KnownOutlook>();
+  /** Counts starts and ends. */
+  #changes = 0;
 
   constructor(rules: PreemptionRules, isYoungestFirst: boolean) {
     this.#rules = rules;
@@ -54,6 +73,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       this.#classes.set(job.preemption, jobs);
       this.#victimsOf.clear();
     }
+    this.#changes += 1;
     job.isRipe = false;
     job.isGone = false;
     // At the end, but for a clock that was set back.
@@ -66,6 +86,7 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
   /** It is being ended, for whatever cause: no candidate any more. */
   ended(job: T): void {
     const jobs = definite(this.#classes.get(job.preemption), 'what ends has started');
+    this.#changes += 1;
     if (!job.isRipe) {
       // It stays where it is until its time would have come, or too many are gone.
       assert(!job.isGone, 'what ends has not ended before');
@@ -80,48 +101,33 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
     jobs.ripeGpus -= gpusOf(job);
   }
 
-  /** GPUs that a job of this class could get from others at `nowMs`, on whatever nodes: if they are too few there is no need to look on. */
-  gpusFor(preemptor: PreemptionClass, nowMs: number): number {
-    let gpus = 0;
+  /** For jobs of this class at `nowMs`. It is asked for again and again, and changes only as jobs start, end and come to be candidates. */
+  outlook(preemptor: PreemptionClass, nowMs: number): Outlook {
+    let outlook = this.#outlooks.get(preemptor);
+    if (outlook === undefined) {
+      outlook = { gpus: 0, nextMs: Infinity, changes: -1 };
+      this.#outlooks.set(preemptor, outlook);
+    } else if (outlook.changes === this.#changes && nowMs < outlook.nextMs) return outlook;
+    outlook.changes = this.#changes;
+    outlook.gpus = 0;
+    outlook.nextMs = Infinity;
     for (const jobs of this.#victims(preemptor)) {
       this.#ripen(jobs, nowMs);
-      gpus += jobs.ripeGpus;
+      outlook.gpus += jobs.ripeGpus;
+      const first = jobs.unripe[jobs.passed];
+      if (first !== undefined) outlook.nextMs = Math.min(outlook.nextMs, first.startMs + jobs.exemptMs);
     }
-    return gpus;
+    return outlook;
   }
 
-  /** Whom a job of this class may preempt at `nowMs`, in the order of preference. Nobody may start or end while it is walked. */
-  *candidates(preemptor: PreemptionClass, nowMs: number): Iterable<T> {
+  /** Whom a job of this class may preempt at `nowMs`. Nobody may start or end while they are taken. */
+  candidates(preemptor: PreemptionClass, nowMs: number): Candidates<T> {
     const lists: T[][] = [];
     for (const jobs of this.#victims(preemptor)) {
       this.#ripen(jobs, nowMs);
       if (jobs.ripe.length > 0) lists.push(jobs.ripe);
     }
-    const next = lists.map(() => 0);
-    for (;;) {
-      let best: T | undefined;
-      let bestList = -1;
-      for (let list = 0; list < lists.length; list++) {
-        const job = lists[list]?.[next[list] ?? 0];
-        if (job === undefined || (best !== undefined && !isPreferredVictim(job, best, this.#isYoungestFirst))) continue;
-        best = job;
-        bestList = list;
-      }
-      if (best === undefined) return;
-      yield best;
-      next[bestList] = (next[bestList] ?? 0) + 1;
-    }
-  }
-
-  /** When the next job joins those that a job of this class may preempt; Infinity for never. */
-  nextMs(preemptor: PreemptionClass, nowMs: number): number {
-    let nextMs = Infinity;
-    for (const jobs of this.#victims(preemptor)) {
-      this.#ripen(jobs, nowMs);
-      const first = jobs.unripe[jobs.passed];
-      if (first !== undefined) nextMs = Math.min(nextMs, first.startMs + jobs.exemptMs);
-    }
-    return nextMs;
+    return new Candidates(lists, this.#isYoungestFirst);
   }
 
   #victims(preemptor: PreemptionClass): readonly ClassJobs<T>[] {
@@ -160,6 +166,40 @@ export class PreemptibleJobs<T extends PreemptibleJob> {
       else high = middle;
     }
     return low;
+  }
+}
+
+/** Of several lists in the order of preference, all in this order. */
+export class Candidates<T extends PreemptibleJob> implements CandidateSource<T> {
+  readonly #lists: readonly (readonly T[])[];
+  readonly #isYoungestFirst: boolean;
+  /** By list. */
+  readonly #next: number[];
+
+  constructor(lists: readonly (readonly T[])[], isYoungestFirst: boolean) {
+    this.#lists = lists;
+    this.#isYoungestFirst = isYoungestFirst;
+    this.#next = lists.map(() => 0);
+  }
+
+  take(): T | undefined {
+    let best: T | undefined;
+    let bestList = -1;
+    for (let list = 0; list < this.#lists.length; list++) {
+      const job = this.#lists[list]![this.#next[list]!];
+      if (job === undefined || (best !== undefined && !isPreferredVictim(job, best, this.#isYoungestFirst))) continue;
+      best = job;
+      bestList = list;
+    }
+    if (best !== undefined) this.#next[bestList]! += 1;
+    return best;
+  }
+
+  /** All that are left. */
+  takeAll(): T[] {
+    const jobs: T[] = [];
+    for (let job = this.take(); job !== undefined; job = this.take()) jobs.push(job);
+    return jobs;
   }
 }
 

@@ -1,15 +1,18 @@
 import type { Resources } from '../cluster/node.ts';
+import { empty } from '../lib/empty.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { FreeSpace, placeInRuns } from './free-space.ts';
 import { NodeMask } from './node-mask.ts';
 import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
-import { nodesWithRoom, placeGang } from './placement.ts';
+import { hasRoomForGang, nodesWithRoom } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
 import { type GangNeed, isOpen, type NoChoice, type VictimChoice, VictimSearch } from './preemption.ts';
 import type { PreemptionClass } from './preemption-rules.ts';
+import { isAhead } from './queue-front.ts';
+import type { Retries } from './retries.ts';
 import { chooseInRuns } from './victims-in-runs.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
@@ -66,10 +69,8 @@ export class Preemption {
   readonly #beganMs = new WeakMap<JobRecord, number>();
   /** Nodes are taken in runs of neighbours, as Slurm takes them. */
   readonly #isInRuns: boolean;
-  /** The class of the job that was tried last in this cycle, what it could get, and when there is more. */
-  #reckoned: PreemptionClass | null = null;
-  #gpus = 0;
-  #ripeMs = Infinity;
+  /** Those that have their turn in this cycle. */
+  readonly #due: JobRecord[] = [];
   /** By shape, for each class of preemptors. */
   readonly #refused = new Map<PreemptionClass, Refused[]>();
 
@@ -82,64 +83,61 @@ export class Preemption {
 
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
-    const front = queue.lastFront;
-    if (nowMs < front.firstRetryMs) {
-      this.wakeMs = front.firstRetryMs;
-      return;
-    }
+    const { retries } = queue.lastFront;
+    this.wakeMs = retries.first()?.preemptRetryMs ?? Infinity;
+    if (nowMs < this.wakeMs) return;
+    const due = this.#due;
     const addedBefore = queue.addCount;
     const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-    /** The first retry of those that are not tried, what those that are wait for, and the first retry of these that stay. */
-    let untriedMs = Infinity;
+    /** What those that are tried wait for. */
     let triedMs = Infinity;
-    let stayingMs = Infinity;
-    this.#reckoned = null;
     let tries = 0;
-    for (let index = 0; index < front.length; index++) {
-      const job = front.jobs[index]!;
-      const retryMs = front.retryMs[index]!;
-      if (nowMs < retryMs && queue.addCount === addedBefore) {
-        if (retryMs < untriedMs) untriedMs = retryMs;
-        continue;
-      }
+    this.#takeDue(nowMs);
+    for (let turn = 0; turn < due.length; turn++) {
+      const job = due[turn]!;
       // What a limit lets back in meanwhile has its turn in the next cycle.
-      if (!job.kind.mayPreempt || job.addNumber > addedBefore) continue;
-      if (nowMs < retryMs) {
-        untriedMs = Math.min(untriedMs, retryMs);
-        continue;
-      }
+      if (job.place !== 'front' || job.addNumber > addedBefore) continue;
       if (tries === PREEMPTORS_PER_CYCLE) {
-        this.wakeMs = Math.min(untriedMs, triedMs);
+        this.#endTurns(Math.min(triedMs, firstRetryAhead(retries, job)));
         return;
       }
       tries += 1;
       if (this.#admit(job, nowMs)) {
         job.preemptRetryMs = nextRetryMs;
-        front.retryAt(index, nextRetryMs);
-        this.#reckon(job.kind.preemption, nowMs);
-        triedMs = Math.min(triedMs, Math.max(this.#ripeMs, nextRetryMs));
-        this.#preemptFor(job, nowMs, sink);
+        const { gpus, nextMs } = this.#ledger.preemptible.outlook(job.kind.preemption, nowMs);
+        triedMs = Math.min(triedMs, Math.max(nextMs, nextRetryMs));
+        this.#preemptFor(job, gpus, nowMs, sink);
       }
-      // It has left: the next stands where it stood, or further on where another came in.
-      if (front.jobs[index] !== job) index = front.indexFor(job) - 1;
-      else stayingMs = nextRetryMs;
+      // One that has left makes room in the front for another, behind all that are there.
+      if (turn === due.length - 1) this.#takeDue(nowMs);
     }
-    this.wakeMs = Math.min(untriedMs, triedMs);
-    if (queue.addCount === addedBefore) front.firstRetryMs = Math.min(untriedMs, stayingMs);
+    this.#endTurns(Math.min(triedMs, retries.first()?.preemptRetryMs ?? Infinity));
   }
 
-  /** What jobs of this class could get now: the same for one after the other, until one gets it. */
-  #reckon(preemptor: PreemptionClass, nowMs: number): void {
-    if (preemptor === this.#reckoned) return;
-    const { preemptible } = this.#ledger;
-    this.#reckoned = preemptor;
-    this.#ripeMs = preemptible.nextMs(preemptor, nowMs);
-    this.#gpus = preemptible.gpusFor(preemptor, nowMs);
+  /** Those whose time has come and that had no turn in this cycle yet, in order. */
+  #takeDue(nowMs: number): void {
+    const { retries } = this.#ledger.queue.lastFront;
+    const due = this.#due;
+    const begin = due.length;
+    for (let job = retries.first(); job !== null && job.preemptRetryMs <= nowMs; job = retries.first()) {
+      retries.remove(job);
+      let turn = due.length;
+      due.push(job);
+      for (; turn > begin && isAhead(job, due[turn - 1]!); turn--) due[turn] = due[turn - 1]!;
+      due[turn] = job;
+    }
+  }
+
+  #endTurns(wakeMs: number): void {
+    const { retries } = this.#ledger.queue.lastFront;
+    for (const job of this.#due) if (job.place === 'front' && !retries.has(job)) retries.add(job);
+    empty(this.#due);
+    this.wakeMs = wakeMs;
   }
 
   /** Whom the job may preempt, in the order of preference. */
   candidates({ kind }: JobRecord, nowMs: number): readonly Candidate[] {
-    return kind.mayPreempt ? [...this.#ledger.preemptible.candidates(kind.preemption, nowMs)] : [];
+    return kind.mayPreempt ? this.#ledger.preemptible.candidates(kind.preemption, nowMs).takeAll() : [];
   }
 
   /**
@@ -171,10 +169,10 @@ export class Preemption {
     }
   }
 
-  #preemptFor(job: JobRecord, nowMs: number, sink: DecisionSink): void {
+  /** `gpus`: what it could get from others. */
+  #preemptFor(job: JobRecord, gpus: number, nowMs: number, sink: DecisionSink): void {
     const { preemptible, pool } = this.#ledger;
     const { request } = job;
-    const gpus = this.#gpus;
     const obtainableNodes = pool.freedNodes + preemptible.ripenedNodes;
     if (obtainableNodes < job.preemptRetryNodes) return;
     if (gpus === 0 && pool.gpulessCount === 0) return;
@@ -186,7 +184,7 @@ export class Preemption {
       return;
     }
     // It fits as it is, and is kept back for a job with a reservation only.
-    if (placeGang(pool, job) !== null) return;
+    if (hasRoomForGang(pool, job)) return;
     const choice = this.#choose(job, nowMs);
     if ('missingNodes' in choice) {
       job.preemptRetryNodes = obtainableNodes + choice.missingNodes;
@@ -198,7 +196,6 @@ export class Preemption {
     }
     // What it needs is being freed already.
     if (choice.victims.length === 0) return;
-    this.#reckoned = null;
     this.#ledger.claim(
       job,
       choice.nodeIndices.sort((a, b) => a - b),
@@ -210,7 +207,7 @@ export class Preemption {
   #choose(job: JobRecord, nowMs: number): VictimChoice<Candidate> | NoChoice {
     const { pool, preemptible } = this.#ledger;
     const candidates = preemptible.candidates(job.kind.preemption, nowMs);
-    if (this.#isInRuns) return this.#chooseInRuns(job, [...candidates]);
+    if (this.#isInRuns) return this.#chooseInRuns(job, candidates.takeAll());
     const need = this.#needOf(job);
     const open = this.#openFor(job, need);
     if (open.length >= need.nodes) return { victims: [], nodeIndices: [] };
@@ -274,4 +271,10 @@ export class Preemption {
 
 function floorToSecond(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
+}
+
+/** Of the jobs before this one. */
+function firstRetryAhead(retries: Retries, job: JobRecord): number {
+  for (const other of retries) if (isAhead(other, job)) return other.preemptRetryMs;
+  return Infinity;
 }

@@ -1,5 +1,6 @@
 import type { Resources } from '../cluster/node.ts';
 import { definite } from '../lib/assert.ts';
+import { empty } from '../lib/empty.ts';
 import { Heap } from '../lib/heap.ts';
 
 /** A running job that may be preempted. A scheduler's own job record fits where it has these. */
@@ -42,6 +43,12 @@ export interface VictimChoice<T> {
   readonly nodeIndices: number[];
 }
 
+/** Candidates in the order of preference, as many as are asked for. */
+export interface CandidateSource<T> {
+  /** Undefined where there are no more. */
+  take(): T | undefined;
+}
+
 /** Not even all candidates together make room: so many nodes more would have to fit. */
 export interface NoChoice {
   readonly missingNodes: number;
@@ -59,7 +66,7 @@ export class VictimSearch {
 
   /** `nodes` by index; `open`: those on which one rank fits as it is, ascending. */
   chooseInOrder<T extends VictimCandidate>(
-    candidates: Iterable<T>,
+    candidates: CandidateSource<T>,
     nodes: readonly SpareNode[],
     need: GangNeed,
     open: readonly number[],
@@ -68,7 +75,7 @@ export class VictimSearch {
     space.begin(nodes, need, open);
     const taken: T[] = [];
     if (!space.hasRoom()) {
-      for (const candidate of candidates) {
+      for (let candidate = candidates.take(); candidate !== undefined; candidate = candidates.take()) {
         space.vacate(candidate);
         taken.push(candidate);
         if (space.hasRoom()) break;
@@ -123,13 +130,13 @@ export function isPreferredVictim(a: VictimCandidate, b: VictimCandidate, isYoun
 }
 
 /** From a heap, since mostly a few of thousands are asked for. */
-function* inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): Iterable<VictimCandidate> {
+function inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): CandidateSource<VictimCandidate> {
   const heap = new Heap<VictimCandidate>(
     (a, b) => isPreferredVictim(a, b, isYoungestFirst),
     () => {},
   );
   for (const candidate of candidates) heap.push(candidate);
-  for (let candidate = heap.pop(); candidate !== undefined; candidate = heap.pop()) yield candidate;
+  return { take: () => heap.pop() };
 }
 
 /** Positions in `taken`: the last first, then by how many of the gang's nodes each holds. */
@@ -187,7 +194,7 @@ class Space {
     this.#need = need;
     this.#open = open;
     this.#search = (this.#search + 1) >>> 0;
-    this.#touched.length = 0;
+    empty(this.#touched);
     this.#step = 0;
     this.#fitting = open.length;
   }
@@ -230,10 +237,13 @@ class Space {
 
   #load(index: number): void {
     const node = this.#nodes[index]!;
-    this.#gpus[index] = node.spareGpus;
-    this.#cpus[index] = node.spareCpus;
-    this.#memoryBytes[index] = node.spareMemoryBytes;
     this.#jobs[index] = node.spareJobs;
+    // Whoever takes whole nodes asks for no more.
+    if (!this.#need.isExclusive) {
+      this.#gpus[index] = node.spareGpus;
+      this.#cpus[index] = node.spareCpus;
+      this.#memoryBytes[index] = node.spareMemoryBytes;
+    }
     const isBarred = !node.isGivable || this.#need.isKeptOff?.(index) === true;
     this.#fitsSince[index] = isBarred ? -2 : this.#fits(index) ? 0 : -1;
   }
@@ -249,6 +259,7 @@ class Space {
   }
 
   #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): void {
+    const { isExclusive } = this.#need;
     for (let rank = 0; rank < nodeIndices.length; rank++) {
       const node = nodeIndices[rank]!;
       if (this.#touchedBy[node] !== this.#search) {
@@ -258,10 +269,12 @@ class Space {
       }
       const since = this.#fitsSince[node]!;
       if (since === -2) continue;
-      this.#gpus[node]! += sign * perNode.gpus;
-      this.#cpus[node]! += sign * perNode.cpus;
-      this.#memoryBytes[node]! += sign * perNode.memoryBytes;
       this.#jobs[node]! -= sign;
+      if (!isExclusive) {
+        this.#gpus[node]! += sign * perNode.gpus;
+        this.#cpus[node]! += sign * perNode.cpus;
+        this.#memoryBytes[node]! += sign * perNode.memoryBytes;
+      }
       const fits = this.#fits(node);
       if (fits === since >= 0) continue;
       this.#fitsSince[node] = fits ? this.#step : -1;

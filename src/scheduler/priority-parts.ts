@@ -4,7 +4,8 @@ import type { Ledger } from './ledger.ts';
 import type { PriorityParts } from './types.ts';
 
 /** What a job's priority is made of, as of the last calculation; null where it is a number of its own (`basic`). */
-export function priorityParts({ kinds }: Ledger, job: JobRecord): PriorityParts | null {
+export function priorityParts({ kinds, queue }: Ledger, job: JobRecord): PriorityParts | null {
+  queue.refresh(job);
   const { multifactor, fairShare } = kinds;
   const { nodes, perNode, qos = DEFAULT_QOS, partition = null, priority: base } = job.request;
   const factor = fairShare.factor(job.kind.association);

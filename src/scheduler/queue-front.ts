@@ -1,4 +1,6 @@
+import { assert } from '../lib/assert.ts';
 import type { JobRecord } from './job-record.ts';
+import { Retries } from './retries.ts';
 
 const FIRST_CAPACITY = 64;
 
@@ -10,42 +12,59 @@ export function isAhead(a: JobRecord, b: JobRecord): boolean {
   return a.request.jobId < b.request.jobId;
 }
 
+/** Wider than any priority: tiers come first. */
+const TIER_STEP = 2 ** 33;
+/** Of a job, among nearly sorted ones, so many places to move; with more they are sorted from scratch. */
+const MOVES_MAX = 32;
+
 /**
- * Jobs in the order of their turns. What a pass through all of them asks first stands beside them in columns: hundreds are passed over in each
- * cycle, and most of them without a look at the job itself.
+ * Jobs in the order of their turns. Each has a slot for as long as it is here, under which what is asked of it most stands in columns: hundreds
+ * are passed over in each cycle, and most of them without a look at the job itself. When one comes or goes only the order of slots moves.
  */
 export class QueueFront {
-  readonly jobs: JobRecord[] = [];
-  /** By place: gang sizes, shapes and time limits. */
+  length = 0;
+  /** By place: slots. */
+  slots = new Int32Array(FIRST_CAPACITY);
+  /** By slot: gang sizes, shapes and time limits. */
   nodes = new Int32Array(FIRST_CAPACITY);
   shapes = new Int32Array(FIRST_CAPACITY);
   limitMs = new Float64Array(FIRST_CAPACITY);
-  /** Before this instant nobody is preempted for the job; Infinity where nobody ever is. Written by `retryAt`. */
-  retryMs = new Float64Array(FIRST_CAPACITY);
+  /** Tier and priority in one number, greater first; of equals the jobs have to be asked. */
+  #keys = new Float64Array(FIRST_CAPACITY);
+  readonly #jobs: (JobRecord | null)[] = [];
+  readonly #freeSlots: number[] = [];
+  /** Those that may preempt others. Whoever changes when somebody is next looked for takes them out and puts them back. */
+  readonly retries = new Retries();
   /** How many shapes there are among the jobs. */
   shapeCount = 0;
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
-  /** The least of `retryMs`; NaN where it is not known: whoever walks the column may say. */
-  firstRetryMs = Infinity;
 
-  get length(): number {
-    return this.jobs.length;
+  /** The job at this place; undefined beyond the last. */
+  at(index: number): JobRecord | undefined {
+    return index < this.length ? this.#job(this.slots[index]!) : undefined;
   }
 
   last(): JobRecord | undefined {
-    return this.jobs[this.jobs.length - 1];
+    return this.length === 0 ? undefined : this.at(this.length - 1);
+  }
+
+  /** All of them, in order. */
+  toArray(): JobRecord[] {
+    return Array.from({ length: this.length }, (_, index) => this.#job(this.slots[index]!));
   }
 
   /** The place of the job, or where it would be: how many come before it. */
   indexFor(job: JobRecord): number {
-    const { jobs } = this;
+    const key = keyOf(job);
     let low = 0;
-    let high = jobs.length;
+    let high = this.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (isAhead(jobs[middle]!, job)) low = middle + 1;
+      const slot = this.slots[middle]!;
+      const otherKey = this.#keys[slot]!;
+      if (otherKey > key || (otherKey === key && isAhead(this.#job(slot), job))) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -56,45 +75,70 @@ export class QueueFront {
     return (this.#countOf[shape + 1] ?? 0) > 0 && this.#nodesMin[shape + 1]! >= nodes;
   }
 
-  /** Nobody is preempted before that for the job at this place. */
-  retryAt(index: number, atMs: number): void {
-    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
-    this.retryMs[index] = atMs;
-    if (atMs < this.firstRetryMs) this.firstRetryMs = atMs;
-  }
-
   insert(job: JobRecord): void {
-    const { jobs } = this;
-    const count = jobs.length;
-    if (count === this.nodes.length) this.#grow();
-    const last = jobs[count - 1];
-    const index = last === undefined || isAhead(last, job) ? count : this.indexFor(job);
-    jobs.push(job);
-    if (index < count) {
-      for (let place = count; place > index; place--) jobs[place] = jobs[place - 1]!;
-      jobs[index] = job;
-      this.#shift(index + 1, index, count);
-    }
-    this.#write(index, job);
+    const slot = this.#freeSlots.pop() ?? this.length;
+    if (slot === this.slots.length) this.#grow();
+    const last = this.last();
+    const index = last === undefined || isAhead(last, job) ? this.length : this.indexFor(job);
+    this.slots.copyWithin(index + 1, index, this.length);
+    this.slots[index] = slot;
+    this.length += 1;
+    this.#jobs[slot] = job;
+    this.#keys[slot] = keyOf(job);
+    this.nodes[slot] = job.request.nodes;
+    this.shapes[slot] = job.shape;
+    this.limitMs[slot] = job.limitMs;
     this.#count(job);
+    if (job.kind.mayPreempt) this.retries.add(job);
   }
 
   removeAt(index: number): void {
-    const { jobs } = this;
-    const count = jobs.length;
-    if (this.retryMs[index] === this.firstRetryMs) this.firstRetryMs = Number.NaN;
-    const slot = this.shapes[index]! + 1;
-    this.#countOf[slot]! -= 1;
-    if (this.#countOf[slot] === 0) this.shapeCount -= 1;
-    for (let place = index + 1; place < count; place++) jobs[place - 1] = jobs[place]!;
-    jobs.pop();
-    if (index < count - 1) this.#shift(index, index + 1, count);
+    const slot = this.slots[index]!;
+    const job = this.#job(slot);
+    if (job.kind.mayPreempt) this.retries.remove(job);
+    this.slots.copyWithin(index, index + 1, this.length);
+    this.length -= 1;
+    this.#jobs[slot] = null;
+    this.#freeSlots.push(slot);
+    const shapeSlot = job.shape + 1;
+    this.#countOf[shapeSlot]! -= 1;
+    if (this.#countOf[shapeSlot] === 0) this.shapeCount -= 1;
   }
 
-  /** Their turns have changed. */
-  sort(): void {
-    this.jobs.sort((a, b) => (isAhead(a, b) ? -1 : 1));
-    for (let index = 0; index < this.jobs.length; index++) this.#write(index, this.jobs[index]!);
+  /** `update` works out the priority of each anew, and the order follows. */
+  reorder(update: (job: JobRecord) => void): void {
+    const { slots } = this;
+    for (let index = 0; index < this.length; index++) {
+      const slot = slots[index]!;
+      const job = this.#job(slot);
+      update(job);
+      this.#keys[slot] = keyOf(job);
+    }
+    // By insertion: from one time to the next few change places.
+    let moves = MOVES_MAX * this.length;
+    for (let index = 1; index < this.length; index++) {
+      const slot = slots[index]!;
+      let place = index;
+      for (; place > 0 && this.#isAhead(slot, slots[place - 1]!); place--) slots[place] = slots[place - 1]!;
+      slots[place] = slot;
+      moves -= index - place;
+      if (moves < 0) {
+        slots.subarray(0, this.length).sort((a, b) => (this.#isAhead(a, b) ? -1 : 1));
+        return;
+      }
+    }
+  }
+
+  #isAhead(slot: number, other: number): boolean {
+    const key = this.#keys[slot]!;
+    const otherKey = this.#keys[other]!;
+    return key === otherKey ? isAhead(this.#job(slot), this.#job(other)) : key > otherKey;
+  }
+
+  #job(slot: number): JobRecord {
+    const job = this.#jobs[slot];
+    assert(job !== null && job !== undefined, 'every slot in the order has a job');
+    return job;
   }
 
   /** Shape -1, of those that are each for themselves, counts as one. */
@@ -111,33 +155,24 @@ export class QueueFront {
     this.#countOf[slot]! += 1;
   }
 
-  /** What stands from `from` on moves to `to`. */
-  #shift(to: number, from: number, end: number): void {
-    this.nodes.copyWithin(to, from, end);
-    this.shapes.copyWithin(to, from, end);
-    this.limitMs.copyWithin(to, from, end);
-    this.retryMs.copyWithin(to, from, end);
-  }
-
-  #write(index: number, job: JobRecord): void {
-    this.nodes[index] = job.request.nodes;
-    this.shapes[index] = job.shape;
-    this.limitMs[index] = job.limitMs;
-    const retryMs = job.kind.mayPreempt ? job.preemptRetryMs : Infinity;
-    this.retryMs[index] = retryMs;
-    if (retryMs < this.firstRetryMs) this.firstRetryMs = retryMs;
-  }
-
   #grow(): void {
-    const size = 2 * this.nodes.length;
-    const [nodes, shapes, limitMs, retryMs] = [this.nodes, this.shapes, this.limitMs, this.retryMs];
+    const size = 2 * this.slots.length;
+    const { slots, nodes, shapes, limitMs } = this;
+    const keys = this.#keys;
+    this.slots = new Int32Array(size);
     this.nodes = new Int32Array(size);
     this.shapes = new Int32Array(size);
     this.limitMs = new Float64Array(size);
-    this.retryMs = new Float64Array(size);
+    this.#keys = new Float64Array(size);
+    this.slots.set(slots);
     this.nodes.set(nodes);
     this.shapes.set(shapes);
     this.limitMs.set(limitMs);
-    this.retryMs.set(retryMs);
+    this.#keys.set(keys);
   }
+}
+
+/** Never the wrong way round: where a double cannot hold it two keys come out the same. */
+function keyOf({ tier, priority }: JobRecord): number {
+  return tier * TIER_STEP + priority;
 }

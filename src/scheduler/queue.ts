@@ -1,4 +1,5 @@
 import { Heap } from '../lib/heap.ts';
+import { Backlog, type Priorities } from './backlog.ts';
 import type { JobRecord } from './job-record.ts';
 import { isAhead, QueueFront } from './queue-front.ts';
 
@@ -6,6 +7,9 @@ import { isAhead, QueueFront } from './queue-front.ts';
 function arrayLimit({ request }: JobRecord): number {
   return request.array === undefined ? Number.NaN : -request.array.id;
 }
+
+/** Every job's priority is a number of its own. */
+const STATIC: Priorities = { prioritize: () => {}, isCurrent: () => true };
 
 /**
  * The pending jobs that could start: not held, waiting for no other job. The first `depth` of them stand sorted in front, where they are
@@ -19,9 +23,7 @@ export class PendingQueue {
   addCount = 0;
   /** Shorter than `#depth` only where nothing else is left. */
   readonly #front = new QueueFront();
-  readonly #rest = new Heap<JobRecord>(isAhead, (job, index) => {
-    job.queueIndex = index;
-  });
+  readonly #rest: Backlog;
   readonly #aside = new Set<JobRecord>();
   /** By the limit's number. */
   readonly #parked = new Map<number, Set<JobRecord>>();
@@ -32,11 +34,14 @@ export class PendingQueue {
   /** All of the front did. */
   #isAllNew = false;
   readonly #isServiceable: (job: JobRecord) => boolean;
+  readonly #priorities: Priorities;
   #isDoubtful = false;
 
-  constructor(depth: number, isServiceable: (job: JobRecord) => boolean) {
+  constructor(depth: number, isServiceable: (job: JobRecord) => boolean, priorities = STATIC) {
     this.#depth = depth;
     this.#isServiceable = isServiceable;
+    this.#priorities = priorities;
+    this.#rest = new Backlog(priorities);
   }
 
   /** Jobs behind the front. */
@@ -71,7 +76,7 @@ export class PendingQueue {
     if (place === 'front') {
       this.#front.removeAt(this.#front.indexFor(job));
       if (this.#rest.size > 0) this.#refill();
-    } else if (place === 'rest') this.#rest.removeAt(job.queueIndex);
+    } else if (place === 'rest') this.#rest.remove(job);
     else if (place === 'aside') {
       if (this.#aside.delete(job)) return;
       for (const parked of this.#parked.values()) if (parked.delete(job)) return;
@@ -81,19 +86,14 @@ export class PendingQueue {
 
   /** The job whose turn it is. */
   head(): JobRecord | undefined {
-    return this.#isDoubtful ? this.front()[0] : this.#front.jobs[0];
+    return this.front().at(0);
   }
 
   /** The first jobs, in order. */
-  front(): readonly JobRecord[] {
-    return this.frontColumns().jobs;
-  }
-
-  /** The same with their columns. */
-  frontColumns(): QueueFront {
+  front(): QueueFront {
     if (this.#isDoubtful) {
       this.#isDoubtful = false;
-      for (const job of this.#front.jobs.filter((one) => !this.#isServiceable(one))) {
+      for (const job of this.#front.toArray().filter((one) => !this.#isServiceable(one))) {
         this.#front.removeAt(this.#front.indexFor(job));
         this.#setAside(job);
       }
@@ -115,7 +115,7 @@ export class PendingQueue {
       this.#isAllNew = false;
       for (const job of this.#arrivals) job.isArrival = false;
       this.#arrivals = [];
-      return [...this.#front.jobs];
+      return this.#front.toArray();
     }
     const arrivals = this.#arrivals.filter((job) => {
       if (!job.isArrival) return false;
@@ -181,10 +181,24 @@ export class PendingQueue {
     this.#isDoubtful = true;
   }
 
-  /** Priorities have changed: `update` works out each anew, and the order follows. All of the front counts as new. */
+  /** The static parts of priorities have changed, or whatever else `update` works out anew, and the order follows. All of the front counts as new. */
   reorder(update: (job: JobRecord) => void): void {
-    for (const job of this.#front.jobs) update(job);
-    for (const job of this.#rest) update(job);
+    const rest = this.#rest.takeAll();
+    for (const job of rest) update(job);
+    this.#reorderOthers(update);
+    for (const job of rest) this.#rest.push(job);
+    this.#changePlaces();
+  }
+
+  /** Age and fair-share have been calculated. All of the front counts as new. */
+  recalculated(): void {
+    this.#reorderOthers((job) => this.#priorities.prioritize(job));
+    this.#rest.recalculated();
+    this.#changePlaces();
+  }
+
+  /** All but those behind the front. */
+  #reorderOthers(update: (job: JobRecord) => void): void {
     for (const job of this.#aside) update(job);
     for (const parked of this.#parked.values()) for (const job of parked) update(job);
     for (const [limit, tasks] of this.#parkedTasks) {
@@ -192,10 +206,12 @@ export class PendingQueue {
       tasks.reorder();
       if (tasks.size === 0) this.#parkedTasks.delete(limit);
     }
-    this.#front.sort();
-    this.#rest.reorder();
+    this.#front.reorder(update);
     if (this.#front.length > 0) this.#isAllNew = true;
-    // Those who have moved up change places with the last of the front.
+  }
+
+  /** Those who have moved up change places with the last of the front. */
+  #changePlaces(): void {
     for (let next = this.#rest.peek(); next !== undefined; next = this.#rest.peek()) {
       const last = this.#front.last();
       if (last !== undefined && isAhead(last, next)) return;
@@ -210,11 +226,17 @@ export class PendingQueue {
     }
   }
 
+  /** Whoever shows its priority to people says so first. */
+  refresh(job: JobRecord): void {
+    if (job.place === 'rest') this.#rest.refresh(job);
+  }
+
   /** Jobs that are to start before this one and that the nodes in service could hold. Walks the whole queue: for people's questions. */
   ahead(job: JobRecord): number {
+    this.refresh(job);
     let count = 0;
     const isCounted = (other: JobRecord) => other !== job && isAhead(other, job) && this.#isServiceable(other);
-    for (const other of this.front()) if (isCounted(other)) count += 1;
+    for (const other of this.front().toArray()) if (isCounted(other)) count += 1;
     for (const other of this.#rest) if (isCounted(other)) count += 1;
     return count;
   }

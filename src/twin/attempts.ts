@@ -8,11 +8,13 @@ import { attemptMs, type Progress, setProgress } from './attempt-progress.ts';
 import { Dependents } from './dependents.ts';
 import {
   CANCELLED_BY_USER,
+  COMPLETE_LINE,
   HASH_ATTEMPT_ENDED,
   HASH_JOB_ENDED,
   HASH_REQUEUED,
   HASH_STARTED,
   HASH_SUBMITTED,
+  LAUNCH_LINE,
   NODES_FREED,
   TASKS_ENDED,
   TASKS_STARTED,
@@ -114,7 +116,7 @@ export class Attempts implements DecisionSink {
     this.#launcherFreeMs = Math.max(this.nowMs, this.#launcherFreeMs + launchGapMs);
     const tasksMs = this.#launcherFreeMs + launchMs;
     if (tasksMs === this.nowMs) this.#startTasks(job);
-    else this.#queue.push(tasksMs, TASKS_STARTED, job.slot, job.attemptStamp);
+    else this.#queue.pushInLine(LAUNCH_LINE, tasksMs, TASKS_STARTED, job.slot, job.attemptStamp);
   }
 
   #begin(job: LiveJob, startMs: number): void {
@@ -288,7 +290,10 @@ export class Attempts implements DecisionSink {
     this.#hash.addInt(ATTEMPT_STATES.indexOf(job.attemptState));
     if (this.#observers.ofAttemptEnds.length > 0) this.#tellAttemptEnd(job, productiveMs, lostMs, overheadMs);
     if (this.#timing.completeMs === 0) this.#freeNodes(job);
-    else this.#queue.push(this.nowMs + this.#timing.completeMs, NODES_FREED, job.slot, job.attemptStamp);
+    else {
+      const freedMs = this.nowMs + this.#timing.completeMs;
+      this.#queue.pushInLine(COMPLETE_LINE, freedMs, NODES_FREED, job.slot, job.attemptStamp);
+    }
   }
 
   #freeNodes(job: LiveJob): void {

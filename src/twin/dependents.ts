@@ -17,8 +17,11 @@ export class Dependents {
   settle(job: LiveJob, nowMs: number): void {
     if (this.#byJobId.size === 0) return;
     const { jobId, dependencies } = job.core.request;
-    for (const waiting of this.#byJobId.get(jobId) ?? []) waiting.eligibleMs = Math.max(waiting.eligibleMs, nowMs);
-    this.#byJobId.delete(jobId);
+    const freed = this.#byJobId.get(jobId);
+    if (freed !== undefined) {
+      for (const waiting of freed) waiting.eligibleMs = Math.max(waiting.eligibleMs, nowMs);
+      this.#byJobId.delete(jobId);
+    }
     for (const { jobId: other } of dependencies) {
       const waiting = this.#byJobId.get(other);
       if (waiting?.delete(job) && waiting.size === 0) this.#byJobId.delete(other);

@@ -7,6 +7,7 @@ import {
   CANCELLED_BY_USER,
   DETECTED,
   HASH_NODE,
+  LINE_COUNT,
   NODES_FREED,
   REPAIRED,
   TASKS_ENDED,
@@ -36,7 +37,7 @@ class Engine {
   readonly #scenario: Scenario;
   readonly #control: RunControl;
   readonly #core: SchedulerCore;
-  readonly #queue = new EventQueue();
+  readonly #queue = new EventQueue(LINE_COUNT);
   readonly #hash = new StateHash();
   readonly #observers: Observers;
   readonly #nodes: NodeServices;

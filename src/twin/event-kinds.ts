@@ -13,3 +13,8 @@ export const HASH_ATTEMPT_ENDED = 3;
 export const HASH_REQUEUED = 4;
 export const HASH_JOB_ENDED = 5;
 export const HASH_NODE = 6;
+
+/** What comes so long after a decision or an end, always the same time. */
+export const LAUNCH_LINE = 0;
+export const COMPLETE_LINE = 1;
+export const LINE_COUNT = 2;

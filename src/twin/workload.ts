@@ -1,4 +1,5 @@
 import type { Resources } from '../cluster/node.ts';
+import { empty } from '../lib/empty.ts';
 import { normalQuantile } from '../lib/normal.ts';
 import { type Random, streamOf, WeightedChoice } from '../lib/random.ts';
 import { Stratified } from '../lib/stratified.ts';
@@ -167,7 +168,7 @@ class SyntheticJobs implements JobSource {
     const user = this.#users.draw(streams.users);
     const qos = size.qos.draw(streams.qos);
     const checkpointing = this.#drawCheckpointing(size.checkpointShare);
-    this.#chain.length = 0;
+    empty(this.#chain);
     this.#chainNext = 0;
     let first: TwinJob | null = null;
     do {

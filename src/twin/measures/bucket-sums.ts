@@ -13,7 +13,7 @@ export class BucketSums {
   readonly capacity: number;
   readonly #fromMs: number;
   #widthMs: number;
-  /** What changes come to within the bucket in which they happen. */
+  /** What changes come to within the bucket in which they happen. All channels of a bucket stand side by side: changes come in order of time, mostly. */
   readonly #within: Float64Array;
   /** Changes that hold from the begin of a bucket on. */
   readonly #steps: Float64Array;
@@ -38,16 +38,16 @@ export class BucketSums {
 
   /** From `atMs` on, the level of the channel is higher by `delta`. */
   change(channel: number, atMs: number, delta: number): void {
-    this.#levels[channel] = (this.#levels[channel] ?? 0) + delta;
-    this.#moments[channel] = (this.#moments[channel] ?? 0) - delta * (atMs > this.#fromMs ? atMs : this.#fromMs);
+    this.#levels[channel]! += delta;
+    this.#moments[channel]! -= delta * (atMs > this.#fromMs ? atMs : this.#fromMs);
     let bucket = Math.floor(atMs / this.#widthMs);
     while (bucket >= this.capacity - 1) {
       this.#widen();
       bucket = Math.floor(atMs / this.#widthMs);
     }
-    const index = channel * this.capacity + bucket;
-    this.#within[index] = (this.#within[index] ?? 0) + delta * ((bucket + 1) * this.#widthMs - atMs);
-    this.#steps[index + 1] = (this.#steps[index + 1] ?? 0) + delta;
+    const index = bucket * this.channels + channel;
+    this.#within[index]! += delta * ((bucket + 1) * this.#widthMs - atMs);
+    this.#steps[index + this.channels]! += delta;
   }
 
   /** After all changes so far. */
@@ -71,7 +71,7 @@ export class BucketSums {
     const sums = new Float64Array(count);
     let level = 0;
     for (let bucket = 0; bucket < count; bucket++) {
-      const index = channel * this.capacity + bucket;
+      const index = bucket * this.channels + channel;
       level += this.#steps[index] ?? 0;
       sums[bucket] = (this.#within[index] ?? 0) + level * this.#widthMs;
     }
@@ -81,25 +81,26 @@ export class BucketSums {
   }
 
   #widen(): void {
-    const { capacity } = this;
+    const { capacity, channels } = this;
+    const within = this.#within;
+    const steps = this.#steps;
     const half = Math.ceil(capacity / 2);
-    for (let channel = 0; channel < this.channels; channel++) {
-      const first = channel * capacity;
+    for (let channel = 0; channel < channels; channel++) {
       // A step in the middle of a new bucket counts for half of it, and as a step from the next on.
       let carried = 0;
       for (let bucket = 0; bucket < half; bucket++) {
-        const left = first + 2 * bucket;
+        const left = 2 * bucket * channels + channel;
         const hasRight = 2 * bucket + 1 < capacity;
-        const middle = hasRight ? (this.#steps[left + 1] ?? 0) : 0;
-        const within = (this.#within[left] ?? 0) + (hasRight ? (this.#within[left + 1] ?? 0) : 0);
-        this.#within[first + bucket] = within + middle * this.#widthMs;
-        this.#steps[first + bucket] = (this.#steps[left] ?? 0) + carried;
+        const middle = hasRight ? steps[left + channels]! : 0;
+        const sum = within[left]! + (hasRight ? within[left + channels]! : 0);
+        within[bucket * channels + channel] = sum + middle * this.#widthMs;
+        steps[bucket * channels + channel] = steps[left]! + carried;
         carried = middle;
       }
-      this.#within.fill(0, first + half, first + capacity);
-      this.#steps.fill(0, first + half, first + capacity);
-      if (half < capacity) this.#steps[first + half] = carried;
+      if (half < capacity) steps[half * channels + channel] = carried;
     }
+    within.fill(0, half * channels);
+    steps.fill(0, (half + 1) * channels);
     this.#widthMs *= 2;
   }
 }

@@ -9,9 +9,8 @@ const BUCKETS = (53 - PART_BITS) * PARTS + EXACT_MAX;
 
 /** Quantiles of a stream of integers >= 0, within 1 %, in memory that does not grow. Sum and extremes are exact. */
 export class LogHistogram {
-  // Many histograms stay empty.
-  #counts: Float64Array | null = null;
-  #sums: Float64Array | null = null;
+  /** Of each bucket the count and the sum, side by side; null while it is empty, as many stay. */
+  #buckets: Float64Array | null = null;
   #count = 0;
   #sum = 0;
   #max = 0;
@@ -21,14 +20,23 @@ export class LogHistogram {
   }
 
   add(value: number): void {
-    this.#counts ??= new Float64Array(BUCKETS);
-    this.#sums ??= new Float64Array(BUCKETS);
-    const bucket = bucketOf(value);
-    this.#sums[bucket] = (this.#sums[bucket] ?? 0) + value;
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    const buckets = (this.#buckets ??= new Float64Array(2 * BUCKETS));
+    const bucket = 2 * bucketOf(value);
+    buckets[bucket]! += 1;
+    buckets[bucket + 1]! += value;
     this.#count += 1;
     this.#sum += value;
     if (value > this.#max) this.#max = value;
+  }
+
+  /** All values of the other one too. */
+  merge(other: LogHistogram): void {
+    if (other.#buckets === null) return;
+    const buckets = (this.#buckets ??= new Float64Array(2 * BUCKETS));
+    for (let index = 0; index < buckets.length; index++) buckets[index]! += other.#buckets[index]!;
+    this.#count += other.#count;
+    this.#sum += other.#sum;
+    this.#max = Math.max(this.#max, other.#max);
   }
 
   /**
@@ -39,9 +47,9 @@ export class LogHistogram {
     const rank = Math.max(1, Math.ceil(share * this.#count));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const count = this.#counts?.[bucket] ?? 0;
+      const count = this.#buckets?.[2 * bucket] ?? 0;
       seen += count;
-      if (seen >= rank) return (this.#sums?.[bucket] ?? 0) / count;
+      if (seen >= rank) return (this.#buckets?.[2 * bucket + 1] ?? 0) / count;
     }
     return this.#max;
   }

@@ -134,9 +134,10 @@ class MeasuredRun implements Observer {
     const { jobId, submitMs } = job.request;
     this.#queue.asked(endMs, -devices);
     this.#waits.ended(end, fine);
-    this.#failures.jobEnded(end, fine, this.#restarts.historyOf(jobId)?.failures ?? 0);
-    this.#ettr.jobEnded(end, fine, devices, this.#restarts.historyOf(jobId));
-    this.#restarts.jobEnded(end);
+    const history = this.#restarts.historyOf(jobId);
+    this.#failures.jobEnded(end, fine, history?.failures ?? 0);
+    this.#ettr.jobEnded(end, fine, devices, history);
+    if (history !== undefined) this.#restarts.jobEnded(end);
     if (submitMs < this.#context.warmupMs) return;
     this.#jobsEnded += 1;
     if (startMs === null) this.#jobsNeverStarted += 1;

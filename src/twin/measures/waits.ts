@@ -18,7 +18,6 @@ interface WaitHistograms {
 /** Waits and bounded slowdowns of jobs submitted since the end of the warm-up. */
 export class Waits {
   readonly #fromMs: number;
-  readonly #all = newHistograms();
   readonly #byClass = SIZE_CLASSES.map(newHistograms);
   readonly #classOfFine = newClassIndex();
   readonly #byQos = new Map<string, WaitHistograms>();
@@ -31,7 +30,6 @@ export class Waits {
   started({ request }: TwinJob, fine: number, atMs: number): void {
     if (request.submitMs < this.#fromMs) return;
     const waitMs = atMs - request.submitMs;
-    this.#all.wait.add(waitMs);
     this.#byClass[this.#classOfFine[fine] ?? 0]?.wait.add(waitMs);
     this.#ofQos(request.qos).wait.add(waitMs);
   }
@@ -41,7 +39,6 @@ export class Waits {
     if (startMs === null || submitMs < this.#fromMs) return;
     const runMs = Math.max(productiveMs + lostMs + overheadMs, SLOWDOWN_RUN_MS_MIN);
     const slowdown = Math.round(SLOWDOWN_UNIT * Math.max(1, (endMs - submitMs) / runMs));
-    this.#all.slowdown.add(slowdown);
     this.#byClass[this.#classOfFine[fine] ?? 0]?.slowdown.add(slowdown);
     this.#ofQos(qos).slowdown.add(slowdown);
   }
@@ -54,7 +51,12 @@ export class Waits {
     const byQos = [...this.#byQos]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([qos, histograms]) => ({ qos, ...figuresOf(histograms) }));
-    return { all: figuresOf(this.#all), bySize, byQos };
+    const all = newHistograms();
+    for (const { wait, slowdown } of this.#byClass) {
+      all.wait.merge(wait);
+      all.slowdown.merge(slowdown);
+    }
+    return { all: figuresOf(all), bySize, byQos };
   }
 
   #ofQos(qos: string = QOS_DEFAULT): WaitHistograms {
