@@ -15,7 +15,7 @@ beforeAll(async () => {
   slurm = await startSlurm({
     nodes: 4,
     cpusPerNode: 8,
-    credentialSeconds: 3,
+    credentialSeconds: 5,
     confLines: [
       'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
       'SlurmdTimeout=5',

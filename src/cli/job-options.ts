@@ -6,7 +6,7 @@ import { parseHostList } from '../formats/host-list.ts';
 /** As commander hands them over. */
 export interface JobOptions {
   nodes?: number;
-  gpusPerNode?: number;
+  gpusPerNode?: string;
   ntasksPerNode?: number;
   cpusPerTask?: number;
   mem?: string;
@@ -35,7 +35,7 @@ export interface JobOptions {
 export function fieldsFromOptions(options: JobOptions): JobSpecInput {
   const fields: Record<string, unknown> = {
     nodes: options.nodes,
-    gpusPerNode: options.gpusPerNode,
+    ...gpuFields(options.gpusPerNode),
     tasksPerNode: options.ntasksPerNode,
     cpus: options.cpusPerTask,
     memory: options.mem,
@@ -60,6 +60,19 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     hold: options.hold,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** `8`, or `a100:8` for a type; anything else is left for the daemon to refuse. */
+function gpuFields(text: string | undefined): Record<string, unknown> {
+  const [, type, count] = /^(?:([A-Za-z][\w.-]*):)?(\d{1,6})$/.exec(text ?? '') ?? [];
+  if (text === undefined) return {};
+  if (count === undefined) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `--gpus-per-node: expected an integer, or TYPE:N such as a100:8, got ${JSON.stringify(text)}`,
+    );
+  }
+  return { gpusPerNode: Number(count), ...(type !== undefined && { gpuType: type }) };
 }
 
 function splitAssignment(text: string): [string, string] {

@@ -31,7 +31,7 @@ export function toJobRequest(
       memoryBytes: parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes,
       gpus: spec.gpusPerNode,
     },
-    gpuType: null,
+    gpuType: spec.gpuType ?? null,
     exclusive: spec.exclusive,
     timeLimitMs: timeLimitMs(spec),
     excludedNodes: spec.exclude,

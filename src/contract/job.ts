@@ -109,6 +109,8 @@ export const jobSpecSchema = z
       .optional(),
     nodes: z.int().min(1).default(1),
     gpusPerNode: z.int().min(0).default(0),
+    /** Only GPUs of this type (`--gpus-per-node a100:8`): as a node's own word for it. */
+    gpuType: nameSchema.regex(/^[\w.-]+$/, 'expected a type of GPU such as "a100"').optional(),
     /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
     tasksPerNode: z.int().min(1).max(1024).optional(),
     /** CPUs of each task (`-c`). */

@@ -247,7 +247,7 @@ export function describeBackend(name: string, world: ContractWorld): void {
 
     it('leaves no secret behind', async () => {
       writeFileSync(join(world.home(), 'secrets', 'TOKEN'), "s3cr'et", { mode: 0o600 });
-      const id = await one({ secrets: ['TOKEN'], command: ['sh', '-c', '[ "$TOKEN" = "s3cr\'et" ]'] });
+      const id = await one({ secrets: ['TOKEN'], command: ['sh', '-c', '[ "$TOKEN" = "s3c""r\'et" ]'] });
       const job = await ended(id);
       expect(job).toMatchObject({ state: 'COMPLETED' });
       await until(

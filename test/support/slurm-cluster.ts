@@ -42,7 +42,7 @@ export interface SlurmClusterOptions {
   confLines?: readonly string[];
   /** `sacctmgr` commands, a list of arguments each: starts slurmdbd over a MariaDB of its own. Default: no accounting. */
   accounting?: readonly (readonly string[])[];
-  /** How long a requeued job waits at least (`cred_expire`). Default: Slurm's, 120. */
+  /** How long a requeued job waits at least (`cred_expire`), 5 or more. Default: Slurm's, 120. */
   credentialSeconds?: number;
   /** Name of node 1 is this and `1`. Default `s`. */
   nodePrefix?: string;

@@ -24,7 +24,6 @@ export interface BatchJob {
   dependency: string;
   /** Absolute, on the file system that all nodes share. */
   jobFolder: string;
-  workFolder: string;
   /** Absolute: the installed `slurm-rank.sh`. */
   rankScript: string;
 }
@@ -49,7 +48,7 @@ function batchOptions({ spec, ...job }: BatchJob): string[] {
     ['ntasks-per-node', tasksPerNode(spec)],
     ['cpus-per-task', spec.cpus],
     ['mem', `${Math.max(1, Math.ceil(bytes / MEBI))}M`],
-    ['gpus-per-node', spec.gpusPerNode === 0 ? null : spec.gpusPerNode],
+    ['gpus-per-node', gpus(spec)],
     ['time', limitMs === null ? null : slurmTime(limitMs)],
     // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
     ['qos', spec.qos === 'normal' ? null : spec.qos],
@@ -86,6 +85,12 @@ function batchScript({ jobId, jobFolder, base, rankScript, spec }: BatchJob): st
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
+}
+
+/** `a100:8`, or `8` of any type. */
+function gpus({ gpusPerNode, gpuType }: JobSpec): string | null {
+  if (gpusPerNode === 0) return null;
+  return gpuType === undefined ? String(gpusPerNode) : `${gpuType}:${gpusPerNode}`;
 }
 
 /** A path in which Slurm replaces nothing (sbatch(1), "filename pattern"). */

@@ -90,6 +90,8 @@ function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const attempt = job.record.base + slurm.restarts + 1;
   const finding = nothing(slurm);
+  // Its nodes are not free yet, and whether it ends or goes back in the queue Slurm says afterwards. Before its nodes are up it has not begun.
+  if (slurm.isCompleting || slurm.state === 'CONFIGURING') return finding;
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
   if ((isBehind || isEnded(slurm)) && look.facts === null) return { ...finding, needsFacts: true };
   if (isBehind && job.live !== null && look.facts !== null) {
@@ -125,11 +127,14 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
   const isRepeated = exit === null && own !== null && status === DUPLICATE_STATUS;
+  // The ranks that are left notice first, and srun gives the gang up before Slurm knows that the node is gone.
+  const lost = state === 'FAILED' ? slurm.nodeNames.find((name) => look.facts?.downNodes.has(name)) : undefined;
+  const message = messageOf(slurm, own);
   return settle(job, attempt, finding, {
-    state: isRepeated ? 'NODE_FAIL' : state === 'COMPLETED' && status !== 0 ? 'FAILED' : state,
+    state: isRepeated || lost !== undefined ? 'NODE_FAIL' : state === 'COMPLETED' && status !== 0 ? 'FAILED' : state,
     status,
     atMs: momentOf(slurm.endMs, look.nowMs),
-    message: messageOf(slurm, own),
+    message: lost === undefined ? message : `node ${lost} failed: ${message ?? 'srun gave up'}`,
   });
 }
 
@@ -182,8 +187,9 @@ function endOfEarlier(
     },
   ];
   const requeues = job.requeues + (state === 'NODE_FAIL' || isHung ? 1 : 0);
-  if (state === 'COMPLETED' || job.isCancelRequested || requeues > maxRequeues) {
-    records.push(ended(job, job.isCancelRequested && state !== 'COMPLETED' ? 'CANCELLED' : state, exitCode, atMs));
+  const isOfItself = state === 'COMPLETED' || (state === 'FAILED' && !isHung);
+  if (isOfItself || job.isCancelRequested || requeues > maxRequeues) {
+    records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
     return { records, isOver: true };
   }
   records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
@@ -196,6 +202,7 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   NODE_FAIL: 'one of its nodes failed',
   PREEMPTED: 'preempted by a job that may',
   COMPLETED: 'had completed when Slurm put it back in the queue',
+  FAILED: 'had failed when Slurm put it back in the queue',
 };
 
 function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: number | null, facts: JobFacts): EndState {
@@ -203,9 +210,12 @@ function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: numbe
   if (status === 0) return 'COMPLETED';
   if (job.isHung) return 'FAILED';
   if (job.isRequeueRequested) return 'CANCELLED';
-  if (run?.state === 'NODE_FAIL' || run?.state === 'PREEMPTED') return run.state;
+  if (run?.state === 'PREEMPTED') return 'PREEMPTED';
   if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
+  // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
+  if (status !== null && status <= 128) return 'FAILED';
+  if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
 }
 

@@ -106,7 +106,6 @@ export class Submitter {
         excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
         dependency,
         jobFolder: folder.path,
-        workFolder: workFolderOf(jobId, accepted, folders),
         rankScript,
       });
       const answer = await commands.run('sbatch', options, { stdin: script });

@@ -50,6 +50,7 @@ export function register(program: Command): Command {
     .option('-H, --hold', 'submit held; orrery release starts it')
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
     .option('--no-snapshot', 'run in this folder, not in a copy of it')
+    .option('--dry-run', 'print the batch script for Slurm, submit nothing')
     .option('-w, --wait', "wait; exit with the job's own code")
     .option('-f, --follow', 'print its output; implies --wait')
     .action(run);
@@ -58,6 +59,7 @@ export function register(program: Command): Command {
 interface Options extends JobOptions {
   batch?: string;
   snapshot: boolean;
+  dryRun?: boolean;
   wait?: boolean;
   follow?: boolean;
   json?: boolean;
@@ -80,6 +82,11 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options.batch)).map((job) =>
     withFields(job, fields),
   );
+  if (options.dryRun === true) {
+    const { printDryRun } = await import('../dry-run.ts');
+    printDryRun(jobs, homeFolder(), options.json === true);
+    return;
+  }
   if (options.follow === true && (jobs.length > 1 || jobs[0]?.array !== undefined)) {
     throw new OrreryError('ORR_USAGE', '--follow prints the output of one job: use --wait with --batch or --array');
   }

@@ -1,0 +1,179 @@
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
+import { type BatchJob, batchSubmission } from './batch-script.ts';
+
+function batchJob(spec: JobSpecInput, fields: Partial<BatchJob> = {}): BatchJob {
+  return {
+    jobId: 12,
+    slurmName: 'train.orrery-0a1b2c3d-12-1',
+    spec: jobSpecSchema.parse(spec),
+    base: 0,
+    isHeld: false,
+    excludedNodes: [],
+    dependency: '',
+    jobFolder: '/shared/orrery/jobs/12',
+    rankScript: '/shared/orrery/slurm/rank-0a1b2c3d.sh',
+    ...fields,
+  };
+}
+
+/** Only those beside the ones that every job has. */
+function options(spec: JobSpecInput, fields: Partial<BatchJob> = {}): string[] {
+  const common = new Set(batchSubmission(batchJob({ command: ['true'] })).options);
+  return batchSubmission(batchJob({ command: ['true'], ...spec }, fields)).options.filter(
+    (option) => !common.has(option),
+  );
+}
+
+describe('what sbatch is called with', () => {
+  it('for a gang, as a whole', async () => {
+    const gang = batchJob(
+      {
+        command: ['python3', 'train.py'],
+        nodes: 4,
+        gpusPerNode: 8,
+        gpuType: 'a100',
+        cpus: 12,
+        memory: '900G',
+        time: '1-12:00:00',
+        signal: 'USR1@120',
+        partition: 'train',
+      },
+      { base: 2, excludedNodes: ['dgx-007'] },
+    );
+    const { options: words, script } = batchSubmission(gang);
+    await expect(`${words.join('\n')}\n\n${script}`).toMatchFileSnapshot('golden/gang.txt');
+  });
+
+  it('is the same for the same job', () => {
+    const job = batchJob({ command: ['true'] });
+    expect(batchSubmission(job)).toEqual(batchSubmission(structuredClone(job)));
+  });
+
+  it.each<[string, JobSpecInput, string[]]>([
+    [
+      'an account, a QOS, a partition, a reservation',
+      { account: 'research', qos: 'high', partition: 'train', reservation: 'r1' },
+      ['--qos=high', '--account=research', '--partition=train', '--reservation=r1'],
+    ],
+    ['no QOS where the job does not say', { qos: 'normal' }, []],
+    ['whole nodes', { exclusive: true }, ['--exclusive']],
+    ['nice', { nice: 100 }, ['--nice=100']],
+    ['memory in whole MiB, rounded up', { memory: '1.5K' }, ['--mem=1M']],
+    ['a time limit that is rounded up to seconds', { time: '1.5s' }, ['--time=0-00:00:02']],
+    ['days', { time: '9-01:02:03' }, ['--time=9-01:02:03']],
+    ['GPUs of any type', { gpusPerNode: 2 }, ['--ntasks-per-node=2', '--gpus-per-node=2']],
+  ])('says %s', (_what, spec, expected) => {
+    expect(options({ command: ['true'], ...spec })).toEqual(expected);
+  });
+
+  it('says what follows from other jobs and nodes', () => {
+    const fields = { isHeld: true, dependency: 'afterok:7,afterany:9', excludedNodes: ['n1', 'n2'] };
+    expect(options({ command: ['true'] }, fields)).toEqual([
+      '--hold',
+      '--exclude=n1,n2',
+      '--dependency=afterok:7,afterany:9',
+    ]);
+  });
+
+  it('keeps words of users in one argument, and out of the script', () => {
+    const odd = '$(touch /tmp/x); `id` "a" \'b\'';
+    const { options: words, script } = batchSubmission(
+      batchJob({ command: [odd], env: { A: odd }, partition: odd, account: odd }),
+    );
+    expect(words).toContain(`--partition=${odd}`);
+    expect(script).not.toContain('touch');
+  });
+
+  it('survives folders with blanks, quotes and percent signs', () => {
+    const { options: words, script } = batchSubmission(
+      batchJob({ command: ['true'] }, { jobFolder: "/s h/it's 100%/12" }),
+    );
+    expect(words).toContain("--output=/s h/it's 100%%/12/batch.log");
+    expect(script).toContain(`job='/s h/it'\\''s 100%/12'`);
+    expect(script).toContain(`folder_pattern='/s h/it'\\''s 100%%/12/attempts'`);
+  });
+
+  it('is a script that a POSIX shell reads', () => {
+    const { script } = batchSubmission(batchJob({ command: ['true'] }));
+    expect(spawnSync('/bin/sh', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    execFileSync('/bin/sh', ['-n', join(import.meta.dirname, 'slurm-rank.sh')]);
+  });
+});
+
+describe('the claim of the batch script', () => {
+  /** The script as Slurm would run it, with an srun that runs nothing; its exit status. */
+  function runScript(folder: string, job: Partial<BatchJob>, slurm: Record<string, string>): number | null {
+    const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job'), ...job }));
+    return spawnSync('/bin/sh', [], {
+      input: script,
+      env: { PATH: `${folder}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost', ...slurm },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    }).status;
+  }
+
+  function withJob(work: (folder: string) => void): void {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-claim-'));
+    try {
+      execFileSync('mkdir', ['-p', join(folder, 'job')]);
+      writeFileSync(join(folder, 'job', 'base'), '0\n');
+      for (const program of ['srun', 'scontrol'])
+        writeFileSync(join(folder, program), '#!/bin/sh\necho localhost\n', { mode: 0o755 });
+      work(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  it('is taken once: by one job of Slurm, once an attempt', () => {
+    withJob((folder) => {
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(0);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '51' })).toBe(73);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '51', SLURM_RESTART_COUNT: '1' })).toBe(73);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50', SLURM_RESTART_COUNT: '1' })).toBe(0);
+    });
+  });
+
+  it('is refused to a submission that another has taken the place of', () => {
+    withJob((folder) => {
+      writeFileSync(join(folder, 'job', 'base'), '1\n');
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
+      expect(runScript(folder, { base: 1 }, { SLURM_JOB_ID: '52' })).toBe(0);
+    });
+  });
+
+  it('needs the folder of jobs', () => {
+    withJob((folder) => {
+      expect(runScript(folder, { jobFolder: join(folder, 'nowhere') }, { SLURM_JOB_ID: '50' })).toBe(74);
+    });
+  });
+
+  it('is taken by exactly one of many at once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-claim-'));
+    try {
+      execFileSync('mkdir', ['-p', join(folder, 'job')]);
+      writeFileSync(join(folder, 'job', 'base'), '0\n');
+      for (const program of ['srun', 'scontrol'])
+        writeFileSync(join(folder, program), '#!/bin/sh\necho localhost\n', { mode: 0o755 });
+      const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job') }));
+      writeFileSync(join(folder, 'batch.sh'), script);
+      const env = { PATH: `${folder}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost' };
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, index) =>
+          promisify(execFile)('/bin/sh', [join(folder, 'batch.sh')], {
+            env: { ...env, SLURM_JOB_ID: String(50 + index) },
+          }),
+        ),
+      );
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultJobName } from '../backend/job-variables.ts';
+import { type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
+import { slurmJobName } from '../backend/slurm/job-key.ts';
+import { type JobSpec, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { OrreryError } from '../contract/errors.ts';
+import { pathText, schemaIssues } from '../formats/schema-issue.ts';
+import { note, print, printJson } from './output.ts';
+
+/** Stands for the id a job is given when it is submitted. */
+const JOB_ID = 0;
+
+/** Prints what sbatch would be called with for each job, and submits nothing. No daemon is asked. */
+export function printDryRun(jobs: readonly JobSpecInput[], home: string, isJson: boolean): void {
+  const submissions = jobs.map((job, index) => submissionOf(parsed(job, index, jobs.length), home));
+  if (isJson) {
+    printJson(submissions.length === 1 ? submissions[0] : { jobs: submissions });
+    return;
+  }
+  note(`nothing is submitted; job ${JOB_ID} stands for the id it would get`);
+  for (const submission of submissions) print(asBatchFile(submission));
+}
+
+function parsed(job: JobSpecInput, index: number, count: number): JobSpec {
+  const [issue] = schemaIssues(jobSpecSchema, job);
+  if (issue === undefined) return jobSpecSchema.parse(job);
+  const place = count === 1 ? '' : `jobs[${index}]: `;
+  throw new OrreryError('ORR_BAD_JOB', `${place}${pathText(issue.path)}: ${issue.text}`);
+}
+
+function submissionOf(spec: JobSpec, home: string): BatchSubmission {
+  const { homeId, shared } = slurmHome(home);
+  const folder = shared === null ? home : join(shared, `orrery-${homeId}`);
+  const jobFolder = join(folder, 'jobs', String(JOB_ID));
+  return batchSubmission({
+    jobId: JOB_ID,
+    slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId: JOB_ID, submission: 1 }),
+    spec,
+    base: 0,
+    isHeld: spec.hold,
+    excludedNodes: spec.exclude,
+    dependency: spec.after ?? '',
+    jobFolder,
+    rankScript: join(folder, 'slurm', 'rank.sh'),
+  });
+}
+
+/** Of a home whose jobs are with Slurm; where there is none yet, what it would be like. */
+function slurmHome(home: string): { homeId: string; shared: string | null } {
+  try {
+    const { homeId, shared } = JSON.parse(readFileSync(join(home, 'slurm.json'), 'utf8'));
+    return { homeId: String(homeId), shared: typeof shared === 'string' ? shared : null };
+  } catch {
+    return { homeId: '00000000', shared: null };
+  }
+}
+
+/** The options as the script's own `#SBATCH` lines, so that what is printed can be given to sbatch as it is. */
+function asBatchFile({ options, script }: BatchSubmission): string {
+  const [first = '#!/bin/sh', ...rest] = script.split('\n');
+  const lines = options.map((option) => `#SBATCH ${/[\s"'#]/.test(option) ? quoted(option) : option}`);
+  return [first, ...lines, ...rest].join('\n').trimEnd();
+}
+
+function quoted(option: string): string {
+  const equals = option.indexOf('=') + 1;
+  return `${option.slice(0, equals)}"${option.slice(equals).replaceAll('"', '\\"')}"`;
+}
