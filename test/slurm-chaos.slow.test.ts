@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,7 +70,9 @@ afterAll(async () => {
 function confInside(): string {
   const conf = readFileSync(join(slurm.folder, 'slurm.conf'), 'utf8');
   const path = join(slurm.folder, 'slurm-inside.conf');
-  const inside = conf.replace(/^(SlurmctldHost=\w.*|AccountingStorageHost=.*)$/gm, (line) => line.replace('127.0.0.1', network.hostAddress));
+  const inside = conf.replace(/^(SlurmctldHost=\w.*|AccountingStorageHost=.*)$/gm, (line) =>
+    line.replace('127.0.0.1', network.hostAddress),
+  );
   writeFileSync(path, inside);
   return path;
 }
@@ -157,6 +159,28 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
   }
 }
 
+/**
+ * A slurmctld that lost its memory begins jobs a second time where they run, is told so by slurmd, and drains the node for it: an operator
+ * has to put it back. Here that is we.
+ */
+async function operate(isOver: () => boolean): Promise<void> {
+  let count = 0;
+  while (!isOver()) {
+    await sleep(2_000);
+    const { stdout } = spawnSync('sinfo', ['-h', '-N', '-o', '%N %E'], {
+      env: slurm.env,
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    const names = new Set(stdout.split('\n').flatMap((line) => /^(\S+) Duplicate jobid/.exec(line)?.[1] ?? []));
+    for (const name of names) {
+      count += 1;
+      spawnSync('scontrol', ['update', `NodeName=${name}`, 'State=RESUME'], { env: slurm.env, timeout: 10_000 });
+    }
+  }
+  if (count > 0) say(`the operator resumed nodes ${count} times that slurmctld had drained for duplicate job ids`);
+}
+
 async function wreck(): Promise<void> {
   for (let kill = 1; kill <= DAEMON_KILLS; kill += 1) {
     await sleep(((kill * 397) % 1511) + 700);
@@ -181,7 +205,7 @@ async function wreck(): Promise<void> {
 describe('1,000 jobs while slurmctld and the daemon are killed and the way between them is cut', () => {
   it('nothing is lost, nothing runs twice, and every state is the one of accounting', async () => {
     let isOver = false;
-    const cancelling = cancelRunning(() => isOver);
+    const helpers = [cancelRunning(() => isOver), operate(() => isOver)];
     const submitting = submitAll();
     await wreck();
     await submitting;
@@ -190,12 +214,14 @@ describe('1,000 jobs while slurmctld and the daemon are killed and the way betwe
       return live.every(({ state }) => !['PENDING', 'RUNNING', 'COMPLETING'].includes(state));
     };
     await until(hasEnded, 'all jobs to end', 900_000).catch(async (error: unknown) => {
-      const live = (await daemon.client.jobs({})).filter(({ state }) => ['PENDING', 'RUNNING', 'COMPLETING'].includes(state));
+      const live = (await daemon.client.jobs({})).filter(({ state }) =>
+        ['PENDING', 'RUNNING', 'COMPLETING'].includes(state),
+      );
       for (const { id } of live.slice(0, 5)) say(JSON.stringify(await daemon.client.why(id)));
       throw error;
     });
     isOver = true;
-    await cancelling;
+    await Promise.all(helpers);
     say('all have ended');
     expect(ids).toHaveLength(JOBS);
     expect(new Set(ids).size).toBe(JOBS);
@@ -248,9 +274,13 @@ async function expectLedger(): Promise<void> {
     if (new Set(keys).size !== keys.length) wrong.push(`job ${id}: an attempt ran twice: ${keys.join(' ')}`);
     const unknown = starts.filter(({ attempt }) => !attempts.some((other) => other.attempt === attempt));
     if (unknown.length > 0) wrong.push(`job ${id}: ran attempts that the journal does not have: ${keys.join(' ')}`);
-    const worked = new Map(Array.from({ length: ranks }, (_, rank) => [rank, ends.filter((end) => end.rank === rank).length]));
+    const worked = new Map(
+      Array.from({ length: ranks }, (_, rank) => [rank, ends.filter((end) => end.rank === rank).length]),
+    );
     if (cancel === null && [...worked.values()].some((count) => count !== 1))
-      wrong.push(`job ${id}: its work was done ${[...worked.values()].join(' and ')} times: ${JSON.stringify(attempts.map(({ attempt, state, message }) => [attempt, state, message]))}`);
+      wrong.push(
+        `job ${id}: its work was done ${[...worked.values()].join(' and ')} times: ${JSON.stringify(attempts.map(({ attempt, state, message }) => [attempt, state, message]))}`,
+      );
     if (cancel !== null && ends.length > 0) wrong.push(`job ${id}: cancelled, and did its work`);
     if (attempts.length > 1) more += 1;
     if (waitsFor === null) continue;
@@ -264,7 +294,11 @@ async function expectLedger(): Promise<void> {
 
 /** The job's last submission is in accounting as we have it, and Slurm has none of them any more. */
 function expectAccounting(): void {
-  expect(execFileSync('squeue', ['-h', '-t', 'all', '-o', '%i %j %T'], { env: slurm.env, encoding: 'utf8' }).split('\n').filter((line) => /PENDING|RUNNING|COMPLETING/.test(line))).toEqual([]);
+  expect(
+    execFileSync('squeue', ['-h', '-t', 'all', '-o', '%i %j %T'], { env: slurm.env, encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => /PENDING|RUNNING|COMPLETING/.test(line)),
+  ).toEqual([]);
   const fields = 'JobIDRaw,State,ExitCode,JobName';
   const text = execFileSync('sacct', ['-X', '-D', '-n', '-P', '-S', 'now-1days', '-o', fields], {
     env: slurm.env,
@@ -273,7 +307,12 @@ function expectAccounting(): void {
   });
   const runs = text.split('\n').map((line) => {
     const [slurmJobId = '', state = '', exit = '', name = ''] = line.split('|');
-    return { slurmJobId, state: state.split(' ')[0] ?? '', code: Number(exit.split(':')[0]), jobId: Number(/-(\d+)-\d+$/.exec(name)?.[1] ?? 0) };
+    return {
+      slurmJobId,
+      state: state.split(' ')[0] ?? '',
+      code: Number(exit.split(':')[0]),
+      jobId: Number(/-(\d+)-\d+$/.exec(name)?.[1] ?? 0),
+    };
   });
   const wrong = ids.flatMap((id, place) => {
     const record = readRecord(id);
@@ -283,7 +322,11 @@ function expectAccounting(): void {
     // It was cancelled before Slurm had it.
     if (record.slurmJobId === null && state === 'CANCELLED') return [];
     const isSame = last?.state === state && (state === 'CANCELLED' || last?.code === exitCode);
-    return isSame ? [] : [`job ${id}: ${state} ${exitCode}, sacct of ${record.slurmJobId}: ${own.map((run) => `${run.state} ${run.code}`).join(', ')}`];
+    return isSame
+      ? []
+      : [
+          `job ${id}: ${state} ${exitCode}, sacct of ${record.slurmJobId}: ${own.map((run) => `${run.state} ${run.code}`).join(', ')}`,
+        ];
   });
   expect(wrong).toEqual([]);
 }

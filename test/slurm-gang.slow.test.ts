@@ -99,19 +99,24 @@ async function weightsOf({ daemon: { client } }: World, id: number): Promise<str
   await until(() => haveEnded(client, [id]), `job ${id} to end`, TIMEOUT_MS);
   const log = await readLog(client, id);
   const digest = /^weights ([0-9a-f]{64})$/m.exec(log)?.[1];
-  if (digest === undefined) throw new Error(`job ${id} printed no digest: ${JSON.stringify(await client.job(id))}\n${log}`);
+  if (digest === undefined)
+    throw new Error(`job ${id} printed no digest: ${JSON.stringify(await client.job(id))}\n${log}`);
   return digest;
 }
 
 describe('the languages job as a gang of four nodes on Slurm', () => {
   let undisturbed = '';
 
-  it('ends with the weights of the local backend where nothing happens', async () => {
-    const ids = [await submit(here), await submit(onSlurm)];
-    undisturbed = await weightsOf(here, ids[0] ?? 0);
-    expect(await weightsOf(onSlurm, ids[1] ?? 0)).toBe(undisturbed);
-    expect(await onSlurm.daemon.client.job(ids[1] ?? 0)).toMatchObject({ state: 'COMPLETED', attempt: 1, nodes: 4 });
-  }, TIMEOUT_MS);
+  it(
+    'ends with the weights of the local backend where nothing happens',
+    async () => {
+      const ids = [await submit(here), await submit(onSlurm)];
+      undisturbed = await weightsOf(here, ids[0] ?? 0);
+      expect(await weightsOf(onSlurm, ids[1] ?? 0)).toBe(undisturbed);
+      expect(await onSlurm.daemon.client.job(ids[1] ?? 0)).toMatchObject({ state: 'COMPLETED', attempt: 1, nodes: 4 });
+    },
+    TIMEOUT_MS,
+  );
 
   it.each([
     { which: 'the node of its last rank', place: 3 },

@@ -4,6 +4,7 @@ import { defaultJobName } from '../backend/job-variables.ts';
 import { type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
 import { slurmJobName } from '../backend/slurm/job-key.ts';
 import { type JobSpec, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { parseBeginMs } from '../contract/begin-time.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { pathText, schemaIssues } from '../formats/schema-issue.ts';
 import { note, print, printJson } from './output.ts';
@@ -30,6 +31,8 @@ function parsed(job: JobSpecInput, index: number, count: number): JobSpec {
 }
 
 function submissionOf(spec: JobSpec, home: string): BatchSubmission {
+  const nowMs = Date.now();
+  const beginMs = spec.begin === undefined ? nowMs : (parseBeginMs(spec.begin, nowMs) ?? nowMs);
   const { homeId, shared } = slurmHome(home);
   const folder = shared === null ? home : join(shared, `orrery-${homeId}`);
   const jobFolder = join(folder, 'jobs', String(JOB_ID));
@@ -37,8 +40,10 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     jobId: JOB_ID,
     slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId: JOB_ID, submission: 1 }),
     spec,
+    submission: 1,
     base: 0,
     isHeld: spec.hold,
+    beginSeconds: Math.max(0, Math.ceil((beginMs - nowMs) / 1000)),
     excludedNodes: spec.exclude,
     dependency: spec.after ?? '',
     jobFolder,

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,8 +12,10 @@ function batchJob(spec: JobSpecInput, fields: Partial<BatchJob> = {}): BatchJob 
     jobId: 12,
     slurmName: 'train.orrery-0a1b2c3d-12-1',
     spec: jobSpecSchema.parse(spec),
+    submission: 1,
     base: 0,
     isHeld: false,
+    beginSeconds: 0,
     excludedNodes: [],
     dependency: '',
     jobFolder: '/shared/orrery/jobs/12',
@@ -107,73 +109,99 @@ describe('what sbatch is called with', () => {
 });
 
 describe('the claim of the batch script', () => {
-  /** The script as Slurm would run it, with an srun that runs nothing; its exit status. */
-  function runScript(folder: string, job: Partial<BatchJob>, slurm: Record<string, string>): number | null {
+  /** `tasks`: what srun does, with the attempt's folder in `$attempt_folder`. */
+  interface Run {
+    submission?: number;
+    tasks?: string;
+    jobFolder?: string;
+  }
+
+  /** The script as Slurm would run it, with an srun that notes that it was called; its exit status. */
+  function runScript(folder: string, { tasks = 'exit 0', ...job }: Run, slurm: Record<string, string>): number | null {
+    const srun = ['#!/bin/sh', `echo run >> '${folder}/runs'`, 'eval "attempt_folder=\\${$(($# - 3))}"', tasks, ''];
+    writeFileSync(join(folder, 'srun'), srun.join('\n'), { mode: 0o755 });
     const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job'), ...job }));
     return spawnSync('/bin/sh', [], {
       input: script,
-      env: { PATH: `${folder}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost', ...slurm },
+      env: environment(folder, slurm),
       stdio: ['pipe', 'ignore', 'ignore'],
     }).status;
   }
 
-  function withJob(work: (folder: string) => void): void {
+  function environment(folder: string, slurm: Record<string, string>): Record<string, string> {
+    return { PATH: `${folder}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost', ...slurm };
+  }
+
+  function runsOf(folder: string): number {
+    return readFileSync(join(folder, 'runs'), 'utf8').match(/run/g)?.length ?? 0;
+  }
+
+  async function withJob(work: (folder: string) => void | Promise<void>): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'orrery-claim-'));
     try {
-      execFileSync('mkdir', ['-p', join(folder, 'job')]);
-      writeFileSync(join(folder, 'job', 'base'), '0\n');
-      for (const program of ['srun', 'scontrol'])
-        writeFileSync(join(folder, program), '#!/bin/sh\necho localhost\n', { mode: 0o755 });
-      work(folder);
+      mkdirSync(join(folder, 'job'));
+      writeFileSync(join(folder, 'job', 'submission'), '1\n');
+      writeFileSync(join(folder, 'scontrol'), '#!/bin/sh\necho localhost\n', { mode: 0o755 });
+      await work(folder);
     } finally {
       rmSync(folder, { recursive: true });
     }
   }
 
   it('is taken once: by one job of Slurm, once an attempt', () => {
-    withJob((folder) => {
+    return withJob((folder) => {
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(0);
       expect(runScript(folder, {}, { SLURM_JOB_ID: '51' })).toBe(73);
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
       expect(runScript(folder, {}, { SLURM_JOB_ID: '51', SLURM_RESTART_COUNT: '1' })).toBe(73);
+      expect(runsOf(folder)).toBe(1);
+    });
+  });
+
+  it('is refused after an attempt that ended by itself, and not after one that was told to end', () => {
+    return withJob((folder) => {
+      expect(runScript(folder, { tasks: 'touch "$attempt_folder/begun"; exit 4' }, { SLURM_JOB_ID: '50' })).toBe(4);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50', SLURM_RESTART_COUNT: '1' })).toBe(4);
+      expect(runsOf(folder)).toBe(1);
+      writeFileSync(join(folder, 'job', 'attempts', '1', 'exit'), '143 TERM\n');
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50', SLURM_RESTART_COUNT: '1' })).toBe(0);
+      expect(runsOf(folder)).toBe(2);
+    });
+  });
+
+  it('is given back where srun began no task', () => {
+    return withJob((folder) => {
+      expect(runScript(folder, { tasks: 'exit 1' }, { SLURM_JOB_ID: '50' })).toBe(75);
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(0);
     });
   });
 
   it('is refused to a submission that another has taken the place of', () => {
-    withJob((folder) => {
-      writeFileSync(join(folder, 'job', 'base'), '1\n');
+    return withJob((folder) => {
+      writeFileSync(join(folder, 'job', 'submission'), '2\n');
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
-      expect(runScript(folder, { base: 1 }, { SLURM_JOB_ID: '52' })).toBe(0);
+      expect(runScript(folder, { submission: 2 }, { SLURM_JOB_ID: '51' })).toBe(0);
     });
   });
 
   it('needs the folder of jobs', () => {
-    withJob((folder) => {
+    return withJob((folder) => {
       expect(runScript(folder, { jobFolder: join(folder, 'nowhere') }, { SLURM_JOB_ID: '50' })).toBe(74);
     });
   });
 
-  it('is taken by exactly one of many at once', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'orrery-claim-'));
-    try {
-      execFileSync('mkdir', ['-p', join(folder, 'job')]);
-      writeFileSync(join(folder, 'job', 'base'), '0\n');
-      for (const program of ['srun', 'scontrol'])
-        writeFileSync(join(folder, program), '#!/bin/sh\necho localhost\n', { mode: 0o755 });
+  it('is taken by exactly one of many at once', () => {
+    return withJob(async (folder) => {
+      writeFileSync(join(folder, 'srun'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
       const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job') }));
       writeFileSync(join(folder, 'batch.sh'), script);
-      const env = { PATH: `${folder}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost' };
       const outcomes = await Promise.allSettled(
-        Array.from({ length: 12 }, (_, index) =>
-          promisify(execFile)('/bin/sh', [join(folder, 'batch.sh')], {
-            env: { ...env, SLURM_JOB_ID: String(50 + index) },
-          }),
-        ),
+        Array.from({ length: 12 }, (_, index) => {
+          const env = environment(folder, { SLURM_JOB_ID: String(50 + index) });
+          return promisify(execFile)('/bin/sh', [join(folder, 'batch.sh')], { env });
+        }),
       );
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    });
   });
 });

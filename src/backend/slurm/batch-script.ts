@@ -13,6 +13,8 @@ export interface BatchJob {
   /** With the key in it, as `slurmJobName` makes it. */
   slurmName: string;
   spec: JobSpec;
+  /** Calls of sbatch for the job, this one counted. */
+  submission: number;
   /** Attempts of the job before this submission. */
   base: number;
   isHeld: boolean;
@@ -74,10 +76,11 @@ function batchOptions({ spec, ...job }: BatchJob): string[] {
   return [...flags, ...options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]))];
 }
 
-function batchScript({ jobId, jobFolder, base, rankScript, spec }: BatchJob): string {
+function batchScript({ jobId, jobFolder, submission, base, rankScript, spec }: BatchJob): string {
   const values: [name: string, value: string][] = [
     ['job', jobFolder],
     ['folder_pattern', filePattern(`${jobFolder}/attempts`)],
+    ['submission', String(submission)],
     ['base', String(base)],
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],

@@ -1,3 +1,4 @@
+import { OrreryError } from '../../contract/errors.ts';
 import type { JobSpec } from '../../contract/job.ts';
 import { tasksPerNode } from '../../contract/job.ts';
 import { JOB_DEFAULTS } from '../../contract/job.ts';
@@ -30,6 +31,9 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     commands.run('scontrol', ['show', 'config']),
   ]);
   const config = configOf(configText);
+  const version = config.get('SLURM_VERSION') ?? 'unknown';
+  const tooOld = oldVersion(version);
+  if (tooOld !== null) throw new OrreryError('ORR_FAILED', tooOld);
   const remarks: string[] = [];
   const accounting = await readAccounting(commands, user).catch((error: unknown) => {
     const said = error instanceof Error ? error.message : String(error);
@@ -38,7 +42,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
   });
   return {
     name: config.get('ClusterName') ?? 'slurm',
-    version: config.get('SLURM_VERSION') ?? 'unknown',
+    version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
     isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
@@ -60,6 +64,13 @@ async function readAccounting(
   ]);
   const words = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
   return { qos: words(qosText), accounts: words(accountText), defaultAccount: words(userText)[0] ?? null };
+}
+
+/** Why this version will not do, in one line; null where it will. */
+export function oldVersion(version: string): string | null {
+  const [, year = '', month = ''] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (year === '' || Number(year) * 100 + Number(month) >= 2205) return null;
+  return `Slurm ${version} is too old: expected 22.05 or later, whose squeue tells all of a job in JSON`;
 }
 
 function configOf(text: string): Map<string, string> {
@@ -100,15 +111,16 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   const members = new Set(partition.nodeNames);
   const cpus = spec.cpus * tasksPerNode(spec);
   const memoryBytes = parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes;
-  const fitting = nodes.filter(({ spec: { name, resources } }) => {
+  const fitting = nodes.filter(({ spec: { name, resources, gpuType } }) => {
     if (!members.has(name) || spec.exclude.includes(name)) return false;
+    if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
   if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
   const asked = [
     `${cpus} CPUs`,
     `${spec.memory} of memory`,
-    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} GPUs`] : []),
+    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} ${spec.gpuType ?? ''} GPUs`.replace('  ', ' ')] : []),
   ];
   return `nodes: expected at most ${fitting.length} with ${asked.join(', ')} each in partition ${partition.name}, got ${spec.nodes}`;
 }

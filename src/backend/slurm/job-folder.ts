@@ -17,8 +17,8 @@ export interface AttemptFacts {
   /** Of the Slurm job that claimed it; null: nobody has. */
   slurmJobId: number | null;
   claimedMs: number | null;
-  /** Null: it has not ended, or not by itself. */
-  exit: { status: number; endedMs: number } | null;
+  /** Null: its script has not ended, or was killed. `isTold`: after a signal, or the loss of a node, and not by itself. */
+  exit: { status: number; endedMs: number; isTold: boolean } | null;
   /** The first rank that failed; null where none has said so. */
   failed: { rank: number; status: number; nodeName: string } | null;
 }
@@ -28,6 +28,7 @@ const recordSchema = z.object({
   base: z.int(),
   slurmJobId: z.int().nullable(),
   refusal: z.string().nullable(),
+  launchFailures: z.int().default(0),
 });
 
 /** Writes a file that its owner alone may read, whole or not at all, and on the disk when this resolves. */
@@ -71,7 +72,7 @@ export class JobFolder {
     await writeDurably(join(this.path, 'submission.json'), `${JSON.stringify(record)}\n`);
   }
 
-  /** What the batch script and the ranks need, and from how many attempts before on the next are counted: older scripts do nothing then. */
+  /** What the batch script and the ranks need, and which submission counts: the scripts of older ones do nothing then. */
   async prepare(job: PreparedJob): Promise<void> {
     await mkdir(join(this.path, 'checkpoint'), { recursive: true, mode: 0o700 });
     const { script } = job.accepted.spec;
@@ -80,7 +81,7 @@ export class JobFolder {
     if (Object.keys(job.secrets).length > 0) {
       await writeDurably(join(this.path, 'secrets.sh'), exports(job.secrets).join('\n'));
     }
-    await writeDurably(join(this.path, 'base'), `${job.base}\n`);
+    await writeDurably(join(this.path, 'submission'), `${job.submission}\n`);
   }
 
   async removeSecrets(): Promise<void> {
@@ -102,14 +103,17 @@ export class JobFolder {
       readFile(join(folder, 'exit'), 'utf8').catch(() => ''),
     ]);
     const claim = holder === null ? null : await lstat(join(folder, 'holder')).catch(() => null);
-    const [, status] = /^(\d+)\n$/.exec(exitText) ?? [];
+    const [, status, how] = /^(\d+)(?: (\w+))?\n$/.exec(exitText) ?? [];
     const ended = status === undefined ? null : await stat(join(folder, 'exit')).catch(() => null);
     const slurmJobId = Number(holder?.split('.')[0] ?? Number.NaN);
     return {
       attempt,
       slurmJobId: Number.isInteger(slurmJobId) ? slurmJobId : null,
       claimedMs: claim?.mtimeMs ?? null,
-      exit: status === undefined || ended === null ? null : { status: Number(status), endedMs: ended.mtimeMs },
+      exit:
+        status === undefined || ended === null
+          ? null
+          : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined },
       failed: failed === null ? null : parseFailed(failed),
     };
   }
@@ -123,7 +127,8 @@ function parseFailed(text: string): AttemptFacts['failed'] {
 export interface PreparedJob {
   accepted: AcceptedJob;
   request: JobRequest;
-  base: number;
+  /** Calls of sbatch for it, the one to come counted. */
+  submission: number;
   workFolder: string;
   secrets: Readonly<Record<string, string>>;
 }

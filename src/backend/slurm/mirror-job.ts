@@ -17,9 +17,17 @@ export interface SubmissionRecord {
   slurmJobId: number | null;
   /** sbatch's own words where it refused the job for good; null where it did not. */
   refusal: string | null;
+  /** How often Slurm gave it nodes and none of its tasks began, since it was submitted or released. */
+  launchFailures: number;
 }
 
-export const NO_SUBMISSION: SubmissionRecord = { submission: 0, base: 0, slurmJobId: null, refusal: null };
+export const NO_SUBMISSION: SubmissionRecord = {
+  submission: 0,
+  base: 0,
+  slurmJobId: null,
+  refusal: null,
+  launchFailures: 0,
+};
 
 /** A job that has not ended, as far as journal, folder and the last look at Slurm tell. */
 export interface MirrorJob {
@@ -41,6 +49,10 @@ export interface MirrorJob {
   record: SubmissionRecord;
   /** Since when its phase is what it is, or what it was when we looked again. */
   phaseSinceMs: number;
+  /** Answers of sbatch that were not understood. */
+  unclearAnswers: number;
+  /** sbatch is not called before. */
+  notBeforeMs: number;
   /** As last seen; null: not seen. */
   slurm: SlurmJob | null;
   /** Since when squeue has not listed it though it should; null while it does. */
@@ -61,6 +73,8 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     phase: 'none',
     record: NO_SUBMISSION,
     phaseSinceMs: atMs,
+    unclearAnswers: 0,
+    notBeforeMs: 0,
     slurm: null,
     missingSinceMs: null,
   };
@@ -87,6 +101,9 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, downNodes: Rea
     case 'AttemptStarting':
       job.attempt = event.attempt;
       job.live = { attempt: event.attempt, placement: event.placement, startMs: event.atMs };
+      break;
+    case 'LaunchFailed':
+      job.live = null;
       break;
     case 'AttemptEnded':
       if (event.state === 'NODE_FAIL' && job.live !== null) {

@@ -12,7 +12,7 @@ const NOW = 1_000_000;
 const SPEC = jobSpecSchema.parse({ command: ['true'], nodes: 2, maxRequeues: 1 });
 
 function job(fields: Partial<MirrorJob> = {}): MirrorJob {
-  const record = { submission: 1, base: 0, slurmJobId: 50, refusal: null };
+  const record = { submission: 1, base: 0, slurmJobId: 50, refusal: null, launchFailures: 0 };
   return { ...newMirrorJob(toJobRequest(7, SPEC, 0), 0, 0), phase: 'submitted', record, ...fields };
 }
 
@@ -67,7 +67,7 @@ function left(fields: Partial<AttemptFacts> = {}): AttemptFacts {
 }
 
 const exited = (status: number, fields: Partial<AttemptFacts> = {}) =>
-  left({ exit: { status, endedMs: 899_000 }, ...fields });
+  left({ exit: { status, endedMs: 899_000, isTold: false }, ...fields });
 
 function run(state: string, fields: Partial<SacctRun> = {}): SacctRun {
   return {
@@ -85,7 +85,7 @@ function run(state: string, fields: Partial<SacctRun> = {}): SacctRun {
 }
 
 function facts(fields: Partial<JobFacts> = {}): JobFacts {
-  return { runs: null, attempts: [], downNodes: new Set(), isPreempting: false, ...fields };
+  return { runs: null, attempts: [], downNodes: new Set(), isPreempting: false, isFreshController: false, ...fields };
 }
 
 const look = (fields: Partial<Look> = {}): Look => ({
@@ -95,6 +95,9 @@ const look = (fields: Partial<Look> = {}): Look => ({
   facts: facts(),
   ...fields,
 });
+
+/** It ended after SIGTERM. */
+const told = (status: number) => left({ exit: { status, endedMs: 899_000, isTold: true } });
 
 /** `AttemptEnded FAILED 3`: events in short. */
 function short(records: readonly JournalRecord[]): string[] {
@@ -255,7 +258,7 @@ describe('a job that Slurm put back in the queue', () => {
       ['AttemptEnded 1 NODE_FAIL 143', 'JobEnded CANCELLED 143'],
     ],
   ])('%s', (_what, mirror, found, expected) => {
-    const finding = findOut(mirror, look({ listed: [requeued], facts: facts({ attempts: [exited(143)], ...found }) }));
+    const finding = findOut(mirror, look({ listed: [requeued], facts: facts({ attempts: [told(143)], ...found }) }));
     expect(short(finding.records)).toEqual(expected);
   });
 
@@ -269,6 +272,27 @@ describe('a job that Slurm put back in the queue', () => {
       expect(short(finding.records)).toEqual([`AttemptEnded 1 ${state} ${status}`, `JobEnded ${state} ${status}`]);
       expect(finding.cancel).toEqual([50]);
     }
+  });
+
+  it('with an end that its ranks came to since a node was lost is submitted anew: a script would take it for ended', () => {
+    const found = facts({ attempts: [exited(1)], downNodes: new Set(['n2']) });
+    const finding = findOut(running(), look({ listed: [requeued], facts: found }));
+    expect(short(finding.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    expect(finding).toMatchObject({ cancel: [50], isSubmissionDue: true });
+  });
+
+  it('unseen, with an end before: the end counts', () => {
+    const finding = findOut(
+      job(),
+      look({ listed: [onNodes({ state: 'RUNNING', restarts: 1 })], facts: facts({ attempts: [exited(0)] }) }),
+    );
+    expect(short(finding.records)).toEqual([
+      'AttemptStarting 1',
+      'AttemptStarted 1',
+      'AttemptEnded 1 COMPLETED 0',
+      'JobEnded COMPLETED 0',
+    ]);
+    expect(finding.cancel).toEqual([50]);
   });
 
   it('more often than it may be has ended: what Slurm would start is cancelled', () => {
@@ -383,7 +407,10 @@ describe('several jobs of Slurm with the key of one', () => {
   });
 
   it('takes the one that runs where the answer of sbatch was lost', () => {
-    const mirror = job({ phase: 'unknown', record: { submission: 1, base: 0, slurmJobId: null, refusal: null } });
+    const mirror = job({
+      phase: 'unknown',
+      record: { submission: 1, base: 0, slurmJobId: null, refusal: null, launchFailures: 0 },
+    });
     const finding = findOut(
       mirror,
       look({ listed: [slurm({ slurmJobId: 51 }), onNodes({ slurmJobId: 52, state: 'RUNNING' })] }),
@@ -399,10 +426,58 @@ describe('several jobs of Slurm with the key of one', () => {
     );
     expect(finding).toMatchObject({ adopt: 49, records: [], isSubmissionDue: false });
   });
+});
 
-  it('takes one that did nothing for nobody for not submitted', () => {
-    const finding = findOut(job(), look({ listed: [over('FAILED', 73)] }));
-    expect(finding).toMatchObject({ adopt: null, records: [], isSubmissionDue: true });
+describe('a job that Slurm gave nodes and of which no task began', () => {
+  it.each([
+    [73, 'n1 began it twice'],
+    [74, "the folder of Orrery's jobs is not there on n1: see --shared"],
+    [75, "srun began no task on n1: see batch.log in the job's folder"],
+  ])('by the status %i of its script', (status, message) => {
+    const finding = findOut(job(), look({ listed: [over('FAILED', status)] }));
+    expect(finding).toMatchObject({ launchFailure: message, records: [] });
+    const seen = findOut(running(), look({ listed: [over('FAILED', status)] }));
+    expect(short(seen.records)).toEqual(['LaunchFailed 1']);
+    expect(seen.launchFailure).toBe(message);
+  });
+
+  it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {
+    const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
+    const found = facts({ isFreshController: true });
+    expect(findOut(job(), look({ listed, facts: found }))).toMatchObject({
+      records: [],
+      launchFailure: 'Slurm cancelled it shortly after slurmctld had begun',
+    });
+    const asked = findOut(job({ isCancelRequested: true }), look({ listed, facts: found }));
+    expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
+  it('is held by Slurm: taken back, to be submitted again', () => {
+    const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
+    expect(findOut(job(), look({ listed: [held], facts: null })).needsFacts).toBe(true);
+    expect(findOut(job(), look({ listed: [held] }))).toMatchObject({
+      cancel: [50],
+      launchFailure: 'Slurm: launch failed requeued held',
+    });
+  });
+
+  it('is held by a Slurm that has forgotten that it ran: its end counts, or it is lost', () => {
+    const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
+    const over = findOut(job(), look({ listed: [held], facts: facts({ attempts: [exited(0)] }) }));
+    expect(short(over.records)).toEqual([
+      'AttemptStarting 1',
+      'AttemptStarted 1',
+      'AttemptEnded 1 COMPLETED 0',
+      'JobEnded COMPLETED 0',
+    ]);
+    const lost = findOut(job(), look({ listed: [held], facts: facts({ attempts: [left()] }) }));
+    expect(short(lost.records)).toEqual([
+      'AttemptStarting 1',
+      'AttemptStarted 1',
+      'AttemptEnded 1 NODE_FAIL 1',
+      'JobRequeued 1',
+    ]);
+    expect(lost).toMatchObject({ cancel: [50], isSubmissionDue: true });
   });
 });
 

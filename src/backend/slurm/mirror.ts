@@ -15,6 +15,8 @@ export interface JobFacts {
   downNodes: ReadonlySet<string>;
   /** Whether the cluster preempts at all. */
   isPreempting: boolean;
+  /** slurmctld began a short while ago: it may take the end of a job from before for that of one with the same number. */
+  isFreshController: boolean;
 }
 
 /** One look at Slurm, as far as it is about one job. */
@@ -39,6 +41,8 @@ export interface Finding {
   isSubmissionDue: boolean;
   /** The Slurm job that is the job; null where none is listed. */
   slurm: SlurmJob | null;
+  /** Nodes were given and no task began: to be submitted again, if not too often. In one line; null otherwise. */
+  launchFailure: string | null;
   /** Id of another Slurm job of the same key that has turned out to be the job; null for none. */
   adopt: number | null;
 }
@@ -61,6 +65,7 @@ const nothing = (slurm: SlurmJob | null): Finding => ({
   cancel: [],
   isSubmissionDue: false,
   slurm,
+  launchFailure: null,
   adopt: null,
 });
 
@@ -93,49 +98,142 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   // Its nodes are not free yet, and whether it ends or goes back in the queue Slurm says afterwards. Before its nodes are up it has not begun.
   if (slurm.isCompleting || slurm.state === 'CONFIGURING') return finding;
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
-  if ((isBehind || isEnded(slurm)) && look.facts === null) return { ...finding, needsFacts: true };
-  if (isBehind && job.live !== null && look.facts !== null) {
-    const end = endOfEarlier(job, job.live.attempt, slurm, look.facts, look.nowMs);
+  const isStuck = isPending(slurm) && LAUNCH_FAILED.test(slurm.reason) && !job.isHeld;
+  const isUnseen = job.live === null && attempt > Math.max(job.attempt, job.record.base) + 1;
+  const { facts } = look;
+  if (facts === null) {
+    return isBehind || isStuck || isUnseen || isEnded(slurm)
+      ? { ...finding, needsFacts: true }
+      : running(job, slurm, attempt, look);
+  }
+  const over = endedByItself(job, slurm, facts, attempt, look.nowMs);
+  if (over !== null) return { ...finding, records: over, cancel: isEnded(slurm) ? [] : [slurm.slurmJobId] };
+  if (isBehind && job.live !== null) {
+    const end = endOfEarlier(job, job.live.attempt, slurm, facts, look.nowMs);
     finding.records.push(...end.records);
     if (end.isOver) return { ...finding, cancel: isEnded(slurm) ? [] : [slurm.slurmJobId] };
-    // Slurm forgot that it had begun: under this number it would be taken for a duplicate.
-    if (job.live.attempt >= attempt) return { ...finding, cancel: [slurm.slurmJobId], isSubmissionDue: true };
+    // Slurm forgot that it had begun, or a script would take it for ended: under this number nothing would be done.
+    if (job.live.attempt >= attempt || end.isFinal)
+      return { ...finding, cancel: [slurm.slurmJobId], isSubmissionDue: true };
   }
-  if (isPending(slurm)) {
-    finding.records.push(...holds(job, slurm, look.nowMs));
-    return finding;
+  if (isStuck) return stuck(job, slurm, facts, finding, look.nowMs);
+  if (!isEnded(slurm)) {
+    const next = running(job, slurm, attempt, look);
+    return { ...next, records: [...finding.records, ...next.records] };
   }
-  if (isEnded(slurm) && slurm.nodeNames.length === 0) {
+  return endedInSlurm(job, slurm, attempt, facts, finding, look.nowMs);
+}
+
+/** It waits, or runs. */
+function running(job: MirrorJob, slurm: SlurmJob, attempt: number, { nowMs }: Look): Finding {
+  const finding = nothing(slurm);
+  if (isPending(slurm)) finding.records.push(...holds(job, slurm, nowMs));
+  else if (slurm.nodeNames.length > 0 && attempt > job.attempt)
+    finding.records.push(...begun(job, slurm, attempt, nowMs));
+  return finding;
+}
+
+/**
+ * The end of an earlier attempt that ended by itself, whatever Slurm made of it since: one that lost its memory of the end begins a job
+ * anew. Null where there is none.
+ */
+function endedByItself(
+  job: MirrorJob,
+  slurm: SlurmJob,
+  facts: JobFacts,
+  attempt: number,
+  nowMs: number,
+): JournalRecord[] | null {
+  const isNews = (own: AttemptFacts) =>
+    job.live === null ? own.attempt > job.attempt : own.attempt >= job.live.attempt;
+  const own = facts.attempts.find((other) => other.exit !== null && !other.exit.isTold && isNews(other));
+  if (own?.exit === null || own === undefined || (own.attempt === attempt && isEnded(slurm))) return null;
+  const { status, endedMs } = own.exit;
+  // What its ranks say after they lost a node is not their own doing.
+  if (status !== 0 && job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return null;
+  const records: JournalRecord[] = [];
+  if (job.live !== null && job.live.attempt < own.attempt) {
+    records.push(...endOfEarlier(job, job.live.attempt, slurm, facts, nowMs).records);
+  }
+  if (job.live?.attempt !== own.attempt) records.push(...begunUnseen(job, own, nowMs));
+  const state = status === 0 ? 'COMPLETED' : 'FAILED';
+  const end = { state, status, atMs: momentOf(endedMs, nowMs), message: failureText(own) } as const;
+  return [...records, ...settle(job, own.attempt, nothing(slurm), end).records];
+}
+
+/** Slurm could not begin it and holds it. Where a script of it has run that is Slurm's own confusion, else the node's or the prolog's fault. */
+function stuck(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, finding: Finding, nowMs: number): Finding {
+  const claimed = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null);
+  const cancel = [slurm.slurmJobId];
+  if (claimed === undefined || claimed.attempt <= job.attempt)
+    return { ...finding, cancel, launchFailure: `Slurm: ${slurm.reason}` };
+  const message = 'Slurm began it a second time and knows nothing of the first';
+  const records = [...finding.records, ...begunUnseen(job, claimed, nowMs)];
+  return {
+    ...settle(job, claimed.attempt, { ...finding, records }, { state: 'NODE_FAIL', status: 1, atMs: nowMs, message }),
+    cancel,
+  };
+}
+
+function endedInSlurm(
+  job: MirrorJob,
+  slurm: SlurmJob,
+  attempt: number,
+  facts: JobFacts,
+  finding: Finding,
+  nowMs: number,
+): Finding {
+  if (slurm.nodeNames.length === 0) {
+    // Nobody asked for it here, and a slurmctld that lost its state cancels by mistake. After a few times it is meant.
+    if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController) {
+      return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
+    }
     // Cancelled, or out of time, before it ever had nodes.
-    finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, look.nowMs)));
+    finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, nowMs)));
     return finding;
   }
-  const own = look.facts?.attempts.find((other) => other.attempt === attempt) ?? null;
+  const own = facts.attempts.find((other) => other.attempt === attempt && other.slurmJobId !== null) ?? null;
   const exit = own?.exit ?? null;
-  if (isEnded(slurm) && exit === null) {
-    // It found its attempt begun by another and did nothing: that one is what counts.
-    if (own !== null && own.slurmJobId !== null && own.slurmJobId !== slurm.slurmJobId)
-      return { ...nothing(slurm), adopt: own.slurmJobId };
-    if (own === null && slurm.exitStatus.code === DUPLICATE_STATUS) return { ...nothing(slurm), isSubmissionDue: true };
+  const { code } = slurm.exitStatus;
+  // It found its attempt begun by another and did nothing: that one is what counts.
+  if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
+    return { ...finding, adopt: own.slurmJobId };
+  if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
+    return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }
-  if (slurm.nodeNames.length > 0 && attempt > job.attempt)
-    finding.records.push(...begun(job, slurm, attempt, look.nowMs));
-  if (!isEnded(slurm) || look.facts === null) return finding;
+  if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
   // Its end was journalled before, and a submission after it was not made yet.
-  if (job.live === null && attempt <= job.attempt) return { ...finding, isSubmissionDue: true };
-  const state = exit?.status === 0 ? 'COMPLETED' : endState(slurm.state);
-  const status = exit?.status ?? shellStatus(slurm.exitStatus);
+  else if (job.live === null) return { ...finding, isSubmissionDue: true };
+  const isOwnEnd = exit !== null && !exit.isTold;
   // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
-  const isRepeated = exit === null && own !== null && status === DUPLICATE_STATUS;
+  const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
+  const status = exit?.status ?? shellStatus(slurm.exitStatus);
+  const named = endState(slurm.state);
   // The ranks that are left notice first, and srun gives the gang up before Slurm knows that the node is gone.
-  const lost = state === 'FAILED' ? slurm.nodeNames.find((name) => look.facts?.downNodes.has(name)) : undefined;
-  const message = messageOf(slurm, own);
-  return settle(job, attempt, finding, {
-    state: isRepeated || lost !== undefined ? 'NODE_FAIL' : state === 'COMPLETED' && status !== 0 ? 'FAILED' : state,
-    status,
-    atMs: momentOf(slurm.endMs, look.nowMs),
-    message: lost === undefined ? message : `node ${lost} failed: ${message ?? 'srun gave up'}`,
-  });
+  const lost = named === 'FAILED' ? slurm.nodeNames.find((name) => facts.downNodes.has(name)) : undefined;
+  const state =
+    isRepeated || lost !== undefined
+      ? 'NODE_FAIL'
+      : isOwnEnd && status === 0
+        ? 'COMPLETED'
+        : named === 'COMPLETED' && status !== 0
+          ? 'FAILED'
+          : named;
+  const said = messageOf(slurm, own, state);
+  const message = lost === undefined ? said : `node ${lost} failed`;
+  return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message });
+}
+
+/** Nodes were given and no task began: no attempt of the job's own. */
+function notLaunched(job: MirrorJob, attempt: number, message: string, finding: Finding, atMs: number): Finding {
+  const { jobId } = job.request;
+  if (job.live?.attempt === attempt) {
+    finding.records.push({
+      event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message },
+      message,
+    });
+  }
+  return { ...finding, launchFailure: message };
 }
 
 interface AttemptEnd {
@@ -171,12 +269,12 @@ function endOfEarlier(
   slurm: SlurmJob,
   facts: JobFacts,
   nowMs: number,
-): { records: JournalRecord[]; isOver: boolean } {
+): { records: JournalRecord[]; isOver: boolean; isFinal: boolean } {
   const { jobId, maxRequeues } = job.request;
-  const run = facts.runs?.filter((other) => other.slurmJobId === slurm.slurmJobId)[attempt - job.record.base - 1];
+  const run = runOf(job, attempt, slurm, facts);
   const exit = facts.attempts.find((other) => other.attempt === attempt)?.exit ?? null;
   const atMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
-  const state = stateOfEarlier(job, run, exit?.status ?? null, facts);
+  const state = stateOfEarlier(job, run, exit, facts);
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';
   const message = isHung ? HUNG_MESSAGE : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
@@ -190,10 +288,11 @@ function endOfEarlier(
   const isOfItself = state === 'COMPLETED' || (state === 'FAILED' && !isHung);
   if (isOfItself || job.isCancelRequested || requeues > maxRequeues) {
     records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
-    return { records, isOver: true };
+    return { records, isOver: true, isFinal: true };
   }
   records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
-  return { records, isOver: false };
+  // A script of Slurm's next attempt finds this end and does nothing.
+  return { records, isOver: false, isFinal: exit !== null && !exit.isTold };
 }
 
 const HUNG_MESSAGE = 'hung: no output and no metrics for as long as it allows';
@@ -205,18 +304,30 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   FAILED: 'had failed when Slurm put it back in the queue',
 };
 
-function stateOfEarlier(job: MirrorJob, run: SacctRun | undefined, status: number | null, facts: JobFacts): EndState {
+function stateOfEarlier(
+  job: MirrorJob,
+  run: SacctRun | undefined,
+  exit: AttemptFacts['exit'],
+  facts: JobFacts,
+): EndState {
+  const isOwnEnd = exit !== null && !exit.isTold;
   // The script's own word: it had done what it was to do.
-  if (status === 0) return 'COMPLETED';
+  if (isOwnEnd && exit.status === 0) return 'COMPLETED';
   if (job.isHung) return 'FAILED';
   if (job.isRequeueRequested) return 'CANCELLED';
   if (run?.state === 'PREEMPTED') return 'PREEMPTED';
   if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
   // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
-  if (status !== null && status <= 128) return 'FAILED';
+  if (isOwnEnd) return 'FAILED';
   if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
+}
+
+/** Of the runs that accounting has: the one that began when the attempt did, else the one of that number. */
+function runOf(job: MirrorJob, attempt: number, slurm: SlurmJob, facts: JobFacts): SacctRun | undefined {
+  const runs = facts.runs?.filter((other) => other.slurmJobId === slurm.slurmJobId) ?? [];
+  return runs.find(({ startMs }) => startMs === job.live?.startMs) ?? runs[attempt - job.record.base - 1];
 }
 
 /** Slurm does not list it: looked up elsewhere, and believed to be lost only after a while. */
@@ -230,7 +341,9 @@ function missing(job: MirrorJob, look: Look): Finding {
   const run = facts.runs?.at(-1);
   const newest = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null) ?? null;
   if (run !== undefined && isEnded({ state: run.state, isCompleting: false })) {
-    const restarts = (facts.runs?.filter((other) => other.slurmJobId === run.slurmJobId).length ?? 1) - 1;
+    // Numbers are given again by a slurmctld that has lost its state: what its scripts claimed counts the attempts.
+    const claimed = facts.attempts.findLast(({ slurmJobId }) => slurmJobId === run.slurmJobId);
+    const restarts = Math.max(claimed?.attempt ?? 0, job.live?.attempt ?? 0, job.record.base + 1) - job.record.base - 1;
     return listed(
       { ...job, record: { ...job.record, slurmJobId: run.slurmJobId } },
       asListed(run, restarts, job),
@@ -241,8 +354,9 @@ function missing(job: MirrorJob, look: Look): Finding {
     return { ...finding, isSubmissionDue: true };
   if (newest?.exit) {
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
-    const { status, endedMs } = newest.exit;
-    const state = status === 0 ? 'COMPLETED' : job.isCancelRequested ? 'CANCELLED' : 'FAILED';
+    const { status, endedMs, isTold } = newest.exit;
+    const state =
+      status === 0 && !isTold ? 'COMPLETED' : job.isCancelRequested ? 'CANCELLED' : isTold ? 'NODE_FAIL' : 'FAILED';
     return settle(job, newest.attempt, finding, {
       state,
       status,
@@ -366,9 +480,20 @@ function endState(slurmState: string): EndState {
   return END_STATES[slurmState] ?? 'FAILED';
 }
 
-/** What `slurm-batch.sh` ends with where another has the claim, and where the folder of jobs is not there. */
+/** What `slurm-batch.sh` ends with where another has the claim, where the folder of jobs is not there, and where no task began. */
 const DUPLICATE_STATUS = 73;
 const NO_FOLDER_STATUS = 74;
+const LAUNCH_STATUS = 75;
+
+const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
+
+function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
+  const node = nodeNames[0] ?? 'its node';
+  if (code === NO_FOLDER_STATUS) return `the folder of Orrery's jobs is not there on ${node}: see --shared`;
+  return code === LAUNCH_STATUS
+    ? `srun began no task on ${node}: see batch.log in the job's folder`
+    : `${node} began it twice`;
+}
 
 const END_MESSAGES: Partial<Record<EndState, string>> = {
   CANCELLED: 'cancelled',
@@ -385,15 +510,12 @@ function failureText({ failed }: AttemptFacts): string | null {
   return `rank ${rank} on ${nodeName} ${how}`;
 }
 
-function messageOf(slurm: SlurmJob, own: AttemptFacts | null): string | null {
-  const message = END_MESSAGES[endState(slurm.state)];
+function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {
+  if (state === 'COMPLETED') return null;
+  const message = END_MESSAGES[state];
   if (message !== undefined) return message;
   const failure = own === null ? null : failureText(own);
   if (failure !== null) return failure;
   const exit = own?.exit ?? null;
-  if (slurm.state === 'COMPLETED') return null;
-  if (exit === null && slurm.exitStatus.code === NO_FOLDER_STATUS) {
-    return `the folder of Orrery's jobs is not there on ${slurm.nodeNames[0] ?? 'its node'}: see --shared`;
-  }
   return exit === null ? `Slurm: ${slurm.reason}` : `srun ended with ${exit.status}`;
 }

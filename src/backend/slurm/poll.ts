@@ -26,6 +26,12 @@ export interface PollOptions {
 
 /** Ids in one call: a command line has its limits. */
 const IDS_MAX = 500;
+const CANCELS_AT_ONCE = 4;
+/** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
+const FRESH_MS = 600_000;
+/** After more launch failures than this the job is held. */
+const LAUNCH_FAILURES_MAX = 5;
+const LAUNCH_PAUSE_MS = 1000;
 /** sacct is not asked again for so long after it failed. */
 const SACCT_PAUSE_MS = 60_000;
 
@@ -69,17 +75,21 @@ export class Poll {
     return hasChanged;
   }
 
-  async cancel(slurmJobIds: readonly number[]): Promise<void> {
+  /** By number and name: a slurmctld that lost its state may have given the number to another job. */
+  async cancel(jobs: readonly Pick<SlurmJob, 'slurmJobId' | 'name'>[]): Promise<void> {
     const { commands, log, now } = this.#options;
-    const due = slurmJobIds.filter((id) => now() - (this.#cancelledMs.get(id) ?? 0) >= PATIENCE_MS.cancel);
-    for (let first = 0; first < due.length; first += IDS_MAX) {
-      const ids = due.slice(first, first + IDS_MAX);
-      for (const id of ids) this.#cancelledMs.set(id, now());
-      await commands.run('scancel', ids.map(String)).catch((error: unknown) => {
-        if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
-        for (const id of ids) this.#cancelledMs.delete(id);
-        log.error({ err: error, slurmJobIds: ids }, 'scancel failed; tried again at the next look');
-      });
+    const due = jobs.filter(({ slurmJobId }) => now() - (this.#cancelledMs.get(slurmJobId) ?? 0) >= PATIENCE_MS.cancel);
+    for (let first = 0; first < due.length; first += CANCELS_AT_ONCE) {
+      await Promise.all(
+        due.slice(first, first + CANCELS_AT_ONCE).map(async ({ slurmJobId, name }) => {
+          this.#cancelledMs.set(slurmJobId, now());
+          await commands.run('scancel', [`--name=${name}`, String(slurmJobId)]).catch((error: unknown) => {
+            if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
+            this.#cancelledMs.delete(slurmJobId);
+            log.error({ err: error, slurmJobId }, 'scancel failed; tried again at the next look');
+          });
+        }),
+      );
     }
   }
 
@@ -100,19 +110,22 @@ export class Poll {
     });
     const unclear = looks.filter(({ finding }) => finding.needsFacts);
     if (unclear.length > 0) {
-      const runs = await this.#runs(unclear.map(({ job }) => job));
+      const [runs, isFresh] = await Promise.all([
+        this.#runs(unclear.map(({ job }) => job)),
+        this.#isFreshController(unclear.map(({ finding }) => finding.slurm)),
+      ]);
       await Promise.all(
         unclear.map(async (item) => {
-          item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs) });
+          item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
         }),
       );
     }
     const records: JournalRecord[] = looks.flatMap(({ finding }) => finding.records);
     await state.commit(records);
-    const toCancel: number[] = [];
+    const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
-      toCancel.push(...finding.cancel);
+      toCancel.push(...look.listed.filter(({ slurmJobId }) => finding.cancel.includes(slurmJobId)));
       hasChanged = (await this.#follow(job, finding, look.listed.length > 0, askedMs, nowMs)) || hasChanged;
       if (
         job.isCancelRequested &&
@@ -120,7 +133,7 @@ export class Poll {
         job.record.slurmJobId !== null &&
         state.jobs.has(job.request.jobId)
       ) {
-        toCancel.push(job.record.slurmJobId);
+        toCancel.push(finding.slurm);
       }
     }
     await this.cancel(toCancel);
@@ -147,6 +160,19 @@ export class Poll {
       job.phase = 'submitted';
       await folder.writeRecord(job.record);
     }
+    if (finding.launchFailure !== null) {
+      const launchFailures = job.record.launchFailures + 1;
+      const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
+      log.error(
+        { jobId, slurmJobId: job.record.slurmJobId, launchFailures, reason: finding.launchFailure },
+        'not launched',
+      );
+      job.record = { ...job.record, launchFailures, refusal };
+      job.notBeforeMs = nowMs + LAUNCH_PAUSE_MS * 2 ** launchFailures;
+      await folder.writeRecord(job.record);
+      resetSubmission(job, nowMs);
+      return true;
+    }
     if (finding.isSubmissionDue) {
       log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
       resetSubmission(job, nowMs);
@@ -154,21 +180,32 @@ export class Poll {
     return before?.state !== job.slurm?.state || finding.isSubmissionDue;
   }
 
-  async #facts(job: MirrorJob, runs: readonly SacctRun[] | null): Promise<JobFacts> {
+  async #facts(job: MirrorJob, runs: readonly SacctRun[] | null, isFreshController: boolean): Promise<JobFacts> {
     const { folders, homeId, state, isPreempting } = this.#options;
     const { jobId } = job.request;
     const { slurmJobId, submission } = job.record;
     return {
       runs:
         runs?.filter((run) => {
-          if (slurmJobId !== null) return run.slurmJobId === slurmJobId;
           const key = parseSlurmJobName(run.name, homeId);
-          return key?.jobId === jobId && key.submission === submission;
+          // Numbers alone do not do: a slurmctld that lost its state gives them again.
+          const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
+          return key?.jobId === jobId && isOurs;
         }) ?? null,
       attempts: await new JobFolder(folders.job(jobId)).attempts(job.record.base),
       downNodes: state.downNodes,
       isPreempting,
+      isFreshController,
     };
+  }
+
+  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes. */
+  async #isFreshController(jobs: readonly (SlurmJob | null)[]): Promise<boolean> {
+    const { commands, now } = this.#options;
+    if (!jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0)) return false;
+    const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
+    const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
+    return seconds !== undefined && now() - Number(seconds) * 1000 < FRESH_MS;
   }
 
   /** What accounting has of these jobs; null where it does not answer. */

@@ -134,8 +134,7 @@ export class SlurmBackend implements Backend {
     if (job.phase === 'none')
       records.push({ event: { kind: 'JobEnded', atMs, jobId, state: 'CANCELLED', exitCode: 1 } });
     await this.#commit(records);
-    const { slurmJobId } = job.record;
-    if (job.phase === 'submitted' && slurmJobId !== null) await this.#poll.cancel([slurmJobId]);
+    if (job.slurm !== null) await this.#poll.cancel([job.slurm]);
     this.#soon();
   }
 
@@ -167,7 +166,7 @@ export class SlurmBackend implements Backend {
     // A number of its own, so that what the job was to Slurm before is not taken for what it is from now on.
     const folder = new JobFolder(this.#options.folders.job(jobId));
     const before = (await folder.readRecord()) ?? NO_SUBMISSION;
-    const record = { submission: before.submission + 1, base: stored.attempts, slurmJobId: null, refusal: null };
+    const record = { ...NO_SUBMISSION, submission: before.submission + 1, base: stored.attempts };
     if (before.submission > 0) await folder.writeRecord(record);
     await this.#commit([{ event: { kind: 'JobSubmitted', atMs, job: request, attemptsBefore: stored.attempts } }]);
     const again = this.#state.jobs.get(jobId);
@@ -196,7 +195,7 @@ export class SlurmBackend implements Backend {
     if (job.phase === 'submitted') await this.#ask(job, 'scontrol', (id) => ['release', id]);
     if (job.isHeld) await this.#commit([{ event: { kind: 'JobReleased', atMs: this.#options.now(), jobId } }]);
     if (job.record.refusal !== null) {
-      job.record = { ...job.record, refusal: null };
+      job.record = { ...job.record, refusal: null, launchFailures: 0 };
       this.#submitter?.pump();
     }
   }

@@ -15,9 +15,15 @@ claim() {
   exit 74
 }
 mkdir -p "$job/owners" "$job/attempts"
-[ "$(cat "$job/base")" = "$base" ] || duplicate 'its job was submitted anew'
-claim "$SLURM_JOB_ID" "$job/owners/$base" || duplicate "its job runs as Slurm job $(readlink "$job/owners/$base")"
+[ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
+owner=$job/owners/$submission
+claim "$SLURM_JOB_ID" "$owner" || duplicate "its job runs as Slurm job $(readlink "$owner")"
 attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
+# A slurmctld that lost its memory of an end begins a job anew: what ended by itself has ended.
+before=$base
+while [ $((before += 1)) -lt "$attempt" ]; do
+  read -r status how 2> /dev/null < "$job/attempts/$before/exit" && [ -z "$how" ] && exit "$status"
+done
 folder=$job/attempts/$attempt
 mkdir -p -m 700 "$folder"
 claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
@@ -37,12 +43,14 @@ port=$(cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v seed="$((SLURM_JOB
     }
   }')
 
-# The signals are for the tasks: this script lives on to note how they ended.
-trap : HUP INT QUIT TERM USR1 USR2 ALRM
+# The signals are for the tasks: this script lives on to note how they ended, and whether they were told to.
+how=
+trap 'how=TERM' TERM
+trap : HUP INT QUIT USR1 USR2 ALRM
 srun --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
   --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
-  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" &
+  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" 2> "$folder/srun.err" &
 tasks=$!
 # A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
 while :; do
@@ -53,11 +61,18 @@ done
 wait $tasks
 again=$?
 [ $again -eq 127 ] || status=$again
+cat "$folder/srun.err" >&2
+# No task has begun: nothing has happened, and the attempt is free to be begun again.
+if [ $status -ne 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
+  rm -f "$folder/holder"
+  exit 75
+fi
+grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
 
-until echo "$status" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
+until echo "$status${how:+ $how}" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
   [ -d "$folder" ] || exit 1
   sleep 1
 done

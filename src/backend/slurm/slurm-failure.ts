@@ -2,13 +2,14 @@ import { type ErrorCode, OrreryError } from '../../contract/errors.ts';
 
 /**
  * What became of a call to Slurm. `unreachable`: ask again later. `limit`: not now. `permission`: not this user. `rejected`: never like
- * this. `unknownJob`: Slurm has forgotten it. `oldSlurm`: an option it does not know. `missing`: the program is not there.
+ * this. `unclear`: words we do not know. `unknownJob`: Slurm has forgotten it. `oldSlurm`: an option it does not know. `missing`: the program is not there.
  */
 export type FailureKind =
   | 'unreachable'
   | 'limit'
   | 'permission'
   | 'rejected'
+  | 'unclear'
   | 'unknownJob'
   | 'oldSlurm'
   | 'missing'
@@ -20,6 +21,7 @@ const CODES: Record<FailureKind, ErrorCode> = {
   limit: 'ORR_REFUSED',
   permission: 'ORR_REFUSED',
   rejected: 'ORR_BAD_JOB',
+  unclear: 'ORR_FAILED',
   unknownJob: 'ORR_CONFLICT',
   oldSlurm: 'ORR_FAILED',
   missing: 'ORR_FAILED',
@@ -52,7 +54,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
   ],
   [
     'login',
@@ -65,6 +67,10 @@ const WORDS: readonly [FailureKind, RegExp][] = [
   ],
   ['unknownJob', /invalid job id/i],
   ['permission', /access\/permission denied|invalid user id|not permitted|must be privileged/i],
+  [
+    'rejected',
+    /invalid|not available|not support|exceed|too (?:long|many|large)|more .* than|unable to allocate|can ?not be satisfied|denied|no partition|unspecified/i,
+  ],
 ];
 
 const STILL_WORKS: Partial<Record<FailureKind, string>> = {
@@ -88,9 +94,12 @@ export function failureOf(end: CommandEnd): SlurmFailure {
       `${program}${where}: no answer within ${end.timeoutSeconds} s: ${STILL_WORKS.unreachable}`,
     );
   }
+  if (/unrecognized option/.test(stderr) && program === 'squeue') {
+    return new SlurmFailure('oldSlurm', `squeue${where} knows no --json: expected Slurm 22.05 or later`);
+  }
   const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
   const isLogin = host !== null && end.status === 255;
-  const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'rejected');
+  const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
   const tail = STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`);
 }

@@ -3,6 +3,7 @@
 #
 # usage: slurm-rank.sh JOB_FOLDER ATTEMPT_FOLDER ATTEMPT MASTER_ADDR MASTER_PORT
 job=$1 folder=$2 attempt=$3 master=$4 port=$5
+: > "$folder/begun"
 
 # What Slurm says stays, what came from a login or a module does not: a task has the environment its job was submitted with.
 gpus=${CUDA_VISIBLE_DEVICES-}

@@ -151,7 +151,7 @@ describe('failures of Slurm', () => {
         stderr: 'squeue: unrecognized option \'--json\'\nTry "squeue --help" for more information\n',
       },
       'oldSlurm',
-      'squeue: Try "squeue --help" for more information',
+      'squeue knows no --json: expected Slurm 22.05 or later',
     ],
     [
       'a job that is gone',

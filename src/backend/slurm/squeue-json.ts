@@ -55,6 +55,7 @@ const jobSchema = z.object({
   qos: textSchema,
   job_state: stateSchema,
   state_reason: textSchema,
+  state_description: textSchema,
   restart_cnt: numberSchema,
   priority: numberSchema,
   nodes: textSchema,
@@ -110,7 +111,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     qos: job.qos,
     state,
     isCompleting: state === 'COMPLETING' || flags.includes('COMPLETING'),
-    reason: job.state_reason === '' ? 'None' : job.state_reason,
+    reason: reasonOf(job.state_reason, job.state_description),
     restarts: job.restart_cnt ?? 0,
     priority: job.priority,
     nodeNames,
@@ -125,6 +126,12 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     dependency: job.dependency,
     excludedNodes: job.excluded_nodes,
   };
+}
+
+/** The description says more of a job that Slurm holds itself (`launch failed requeued held`). */
+function reasonOf(reason: string, description: string): string {
+  if (/held/i.test(description)) return description.replaceAll('_', ' ');
+  return reason === '' ? 'None' : reason;
 }
 
 function timeMs(seconds: number | null): number | null {

@@ -13,6 +13,8 @@ import { SlurmFailure } from './slurm-failure.ts';
 
 /** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
 const IN_FLIGHT_MAX = 4;
+/** So often an answer that is not understood is taken for one that may change. */
+const UNCLEAR_ANSWERS_MAX = 4;
 const RETRY_MS = { first: 2_000, max: 60_000 } as const;
 
 export interface SubmitterOptions {
@@ -54,9 +56,11 @@ export class Submitter {
       this.#timer = setTimeout(() => this.pump(), waitMs);
       return;
     }
+    const nowMs = now();
     for (const job of state.jobs.values()) {
       if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
-      if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null || !this.#isTurn(job)) continue;
+      if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null) continue;
+      if (nowMs < job.notBeforeMs || !this.#isTurn(job)) continue;
       const dependency = dependencyText(job, state);
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';
@@ -92,14 +96,15 @@ export class Submitter {
     const base = job.attempt;
     const submission = job.record.submission + 1;
     try {
-      const accepted = await this.#prepare(job, folder, base);
-      job.record = { submission, base, slurmJobId: null, refusal: null };
+      const accepted = await this.#prepare(job, folder, submission);
+      job.record = { ...job.record, submission, base, slurmJobId: null, refusal: null };
       await folder.writeRecord(job.record);
       const { spec } = accepted;
       const { options, script } = batchSubmission({
         jobId,
         slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId, submission }),
         spec,
+        submission,
         base,
         isHeld: job.isHeld,
         beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
@@ -127,7 +132,7 @@ export class Submitter {
     if (job.phase === 'submitted') log.info({ jobId, slurmJobId: job.record.slurmJobId, submission }, 'submitted');
   }
 
-  async #prepare(job: MirrorJob, folder: JobFolder, base: number) {
+  async #prepare(job: MirrorJob, folder: JobFolder, submission: number) {
     const { jobs, folders, readSecrets } = this.#options;
     const { jobId } = job.request;
     const stored = jobs.read(jobId);
@@ -136,7 +141,7 @@ export class Submitter {
     const workFolder = workFolderOf(jobId, accepted, folders);
     await prepareWorkFolder({ jobId, workFolder }, accepted, folders);
     const secrets = await readSecrets(accepted.spec.secrets);
-    await folder.prepare({ accepted, request, base, workFolder, secrets });
+    await folder.prepare({ accepted, request, submission, workFolder, secrets });
     return accepted;
   }
 
@@ -146,9 +151,10 @@ export class Submitter {
     const message = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
     const kind = error instanceof SlurmFailure ? error.kind : null;
     log.error({ jobId, kind, reason: message }, 'sbatch did not take a job');
-    if (kind === 'unreachable' || kind === 'login' || kind === 'limit' || kind === 'missing') {
+    const isUnclear = kind === 'unclear' && (job.unclearAnswers += 1) <= UNCLEAR_ANSWERS_MAX;
+    if (isUnclear || kind === 'unreachable' || kind === 'login' || kind === 'limit' || kind === 'missing') {
       // Its answer may be all that was lost.
-      job.phase = kind === 'unreachable' ? 'unknown' : 'none';
+      job.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
       this.#retryAtMs = now() + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
       return;

@@ -30,7 +30,6 @@ export function register(program: Command): Command {
       ['orrery run -N 2 -t 30m --follow -- python3 train.py', 'two nodes, 30 minutes at most'],
       ['orrery run job.yaml --wait', 'from a job file; exits with its code'],
       ['orrery run -c 4 job.sh', 'flags override #SBATCH lines'],
-      ['orrery run --batch jobs.ndjson --json', 'one JSON object a line'],
     ],
   })
     .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh | --batch FILE')

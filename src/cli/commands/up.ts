@@ -31,7 +31,7 @@ export function register(program: Command): Command {
       ['orrery up --detach --nodes 3', 'in the background, with three virtual nodes'],
       ['orrery up --policy site.yaml', 'with priorities, QOS, limits, partitions of a policy file'],
       ['orrery up --detach --port 0 --json', 'any free port; prints {pid, url, home}'],
-      ['orrery up --backend slurm --slurm-host login1 --shared /scratch/me', "jobs go to that cluster's Slurm"],
+      ['orrery up --backend slurm --detach', 'jobs go to the Slurm whose commands are here'],
     ],
   })
     .option('-d, --detach', 'return once it answers')

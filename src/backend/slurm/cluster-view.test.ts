@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
+import { type ClusterView, oldVersion, refusalOf } from './cluster-view.ts';
+import { parseNodes, parsePartitions } from './scontrol-text.ts';
+
+const node = (name: string, gres: string) =>
+  `NodeName=${name} CPUAlloc=0 CPUTot=64 Gres=${gres} RealMemory=1024000 State=IDLE Partitions=gpu`;
+
+const view: ClusterView = {
+  name: 'lab',
+  version: '22.05.8',
+  nodes: parseNodes([node('g1', 'gpu:a100:8'), node('g2', 'gpu:a100:8'), node('c1', '(null)')].join('\n')),
+  partitions: parsePartitions(
+    ['PartitionName=gpu Default=YES MaxTime=UNLIMITED Nodes=g[1-2]', 'PartitionName=cpu Default=NO Nodes=c1'].join(
+      '\n',
+    ),
+  ),
+  isPreempting: false,
+  qos: ['normal', 'high'],
+  accounts: ['research'],
+  defaultAccount: 'research',
+  remarks: [],
+};
+
+describe('what Slurm would never run is refused at once', () => {
+  it.each<[JobSpecInput, string | null]>([
+    [{ nodes: 2, gpusPerNode: 8, gpuType: 'a100', qos: 'high', account: 'research' }, null],
+    [{ partition: 'nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu'],
+    [{ qos: 'gold' }, 'qos: no "gold": expected one of normal, high'],
+    [{ account: 'other' }, 'account: me has no "other": expected one of research'],
+    [{ user: 'you' }, 'user: jobs run as me, who the daemon is: leave "user" out'],
+    [{ priority: 5 }, 'priority: Slurm works it out: use nice to lower it, or another QOS'],
+    [{ nodes: 3 }, 'nodes: expected at most 2 with 1 CPUs, 512M of memory each in partition gpu, got 3'],
+    [
+      { nodes: 2, exclude: ['g1'] },
+      'nodes: expected at most 1 with 1 CPUs, 512M of memory each in partition gpu, got 2',
+    ],
+    [
+      { gpusPerNode: 8, gpuType: 'h100' },
+      'nodes: expected at most 0 with 8 CPUs, 512M of memory, 8 h100 GPUs each in partition gpu, got 1',
+    ],
+    [
+      { partition: 'cpu', gpusPerNode: 1 },
+      'nodes: expected at most 0 with 1 CPUs, 512M of memory, 1 GPUs each in partition cpu, got 1',
+    ],
+  ])('%j: %s', (spec, message) => {
+    expect(refusalOf(jobSpecSchema.parse({ command: ['true'], ...spec }), 'me', view)).toBe(message);
+  });
+
+  it('leaves to sbatch what is not known without accounting', () => {
+    const bare = { ...view, qos: null, accounts: null };
+    const spec = jobSpecSchema.parse({ command: ['true'], qos: 'gold', account: 'other' });
+    expect(refusalOf(spec, 'me', bare)).toBeNull();
+  });
+});
+
+describe('the version of Slurm', () => {
+  it.each([
+    ['21.08.8', true],
+    ['22.05.0', false],
+    ['24.11.1', false],
+    ['unknown', false],
+  ])('%s is too old: %s', (version, isOld) => {
+    expect(oldVersion(version) !== null).toBe(isOld);
+  });
+});
