@@ -49,7 +49,7 @@ describe("Slurm's commands", () => {
   });
 
   it('fail in one line: not there, not in time, not with 0', async () => {
-    await expect(commands(null).run('sinfo', [])).rejects.toMatchObject({ kind: 'missing' });
+    await expect(commands(null, { PATH: folder }).run('sinfo', [])).rejects.toMatchObject({ kind: 'missing' });
     program('sacct', 'exec sleep 60');
     await expect(commands(null).run('sacct', [], { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'unreachable' });
     program('scancel', 'echo "scancel: error: Kill job error on job id 5: Invalid job id specified" >&2; exit 1');
