@@ -453,6 +453,19 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
   });
 
+  it('has not completed, nor failed, because Slurm says so: its script has to', () => {
+    for (const state of ['COMPLETED', 'FAILED']) {
+      const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
+      expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
+      const launchFailure = `Slurm says ${state}, and its script has not begun`;
+      expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
+    }
+    const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
+    expect(short(begun.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    const killed = findOut(running(), look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
+    expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
+  });
+
   it('is held by Slurm: taken back, to be submitted again', () => {
     const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
     expect(findOut(job(), look({ listed: [held], facts: null })).needsFacts).toBe(true);

@@ -11,6 +11,7 @@ import {
   NO_FOLDER_STATUS,
 } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
+import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { SacctRun } from './sacct-text.ts';
 import { isEnded, isPending, type SlurmJob, shellStatus } from './slurm-job.ts';
@@ -121,23 +122,41 @@ function endedInSlurm(
   if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }
+  const doubt = doubtOf(slurm, own);
+  if (doubt !== null && nowMs - (slurm.endMs ?? 0) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost))
+    return finding;
+  if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
   if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
   // Its end was journalled before, and a submission after it was not made yet.
   else if (job.live === null) return { ...finding, isSubmissionDue: true };
   const isOwnEnd = exit !== null && !exit.isTold;
   // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
   const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
+  const isLost = isRepeated || doubt !== null;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
-  const state = isRepeated
+  const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
       ? 'COMPLETED'
       : named === 'COMPLETED' && status !== 0
         ? 'FAILED'
         : named;
-  const message = messageOf(slurm, own, state);
+  const message = doubt ?? messageOf(slurm, own, state);
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message });
+}
+
+/**
+ * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
+ * one to which it gave the same number: the script's own word has to be there.
+ */
+function doubtOf({ state, exitStatus }: SlurmJob, own: AttemptFacts | null): string | null {
+  if (state !== 'COMPLETED' && state !== 'FAILED') return null;
+  if (own === null) return `Slurm says ${state}, and its script has not begun`;
+  const { exit } = own;
+  if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
+  const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
+  return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
 }
 
 /** Nodes were given and no task began: no attempt of the job's own. */
