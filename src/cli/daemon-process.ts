@@ -98,6 +98,7 @@ export function startFailure(status: number, logFile: string, logOffset: number,
 
 function codeOf(status: number, line: string): ErrorCode {
   if (status === ERROR_CODES.ORR_HOME_LOCKED.exit) return 'ORR_HOME_LOCKED';
+  if (status === ERROR_CODES.ORR_UNREACHABLE.exit) return 'ORR_UNREACHABLE';
   if (status === ERROR_CODES.ORR_PORT_IN_USE.exit) return /\bports? \d+/.test(line) ? 'ORR_PORT_IN_USE' : 'ORR_USAGE';
   return /\bENOSPC\b|\bdisk I\/O error\b|\bdisk is full\b|; nothing was written$/.test(line)
     ? 'ORR_STORAGE'

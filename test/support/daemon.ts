@@ -29,24 +29,26 @@ export async function removeHome(home: string): Promise<void> {
   await Promise.resolve();
 }
 
-/** The built daemon as a process of its own. `env` adds to the test's environment. */
+/** The built daemon as a process of its own. `env` adds to the test's environment; `wrapper` are words before it, of a program that becomes it. */
 export async function startDaemon(
   home: string,
   env: Record<string, string> = {},
   args: string[] = [],
+  wrapper: readonly string[] = [],
 ): Promise<RunningDaemon> {
   const log = openSync(join(home, 'daemon.log'), 'a');
-  const child = spawn(process.execPath, [join(root, 'dist', 'daemon.js'), '--home', home, '--port', '0', ...args], {
+  const [file = '', ...words] = [...wrapper, process.execPath, join(root, 'dist', 'daemon.js')];
+  const child = spawn(file, [...words, '--home', home, '--port', '0', ...args], {
     stdio: ['ignore', log, log],
     env: { ...process.env, ...env },
   });
   closeSync(log);
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const file = join(home, 'daemon.json');
+  const daemonFile = join(home, 'daemon.json');
   const endMs = Date.now() + 30_000;
   while (Date.now() < endMs && child.exitCode === null && child.signalCode === null) {
-    if (existsSync(file)) {
-      const daemon = daemonFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    if (existsSync(daemonFile)) {
+      const daemon = daemonFileSchema.parse(JSON.parse(readFileSync(daemonFile, 'utf8')));
       if (daemon.pid === child.pid) {
         const token = readFileSync(join(home, 'token'), 'utf8').trim();
         return { client: createClient({ url: daemon.url, token }), url: daemon.url, token, process: child, exited };

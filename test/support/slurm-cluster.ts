@@ -30,6 +30,9 @@ export interface SlurmCluster {
   /** SIGKILL to slurmctld. */
   killController: () => Promise<void>;
   startController: () => void;
+  /** SIGKILL to slurmdbd. */
+  killAccounting: () => Promise<void>;
+  startAccounting: () => void;
   stop: () => Promise<void>;
 }
 
@@ -102,6 +105,11 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
   const startController = () => {
     controller = start('/usr/sbin/slurmctld', ['-D', '-f', conf]);
   };
+  let accounting: ChildProcess | undefined;
+  const startSlurmdbd = () => {
+    // Slurm's daemons look for slurmdbd.conf beside slurm.conf.
+    accounting = start('/usr/sbin/slurmdbd', ['-D']);
+  };
   const daemons = new Map<string, ChildProcess>();
   const startNode = (nodeName: string) => {
     daemons.set(nodeName, start('/usr/sbin/slurmd', ['-D', '-N', nodeName, '-f', conf]));
@@ -128,6 +136,7 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
         socket,
         env,
         start,
+        startSlurmdbd,
         ports: ports.slice(nodes + 1),
         commands: options.accounting,
       });
@@ -152,6 +161,8 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
     startNode,
     killController: () => killed(controller),
     startController,
+    killAccounting: () => killed(accounting),
+    startAccounting: startSlurmdbd,
     stop,
   };
 }
@@ -209,13 +220,22 @@ interface AccountingInput {
   socket: string;
   env: NodeJS.ProcessEnv;
   start: (command: string, args: string[]) => unknown;
+  startSlurmdbd: () => void;
   /** For slurmdbd and MariaDB. */
   ports: readonly number[];
   commands: readonly (readonly string[])[];
 }
 
 /** MariaDB on loopback with a password of its own, slurmdbd over it, then the accounts. */
-async function startAccounting({ folder, socket, env, start, ports, commands }: AccountingInput): Promise<void> {
+async function startAccounting({
+  folder,
+  socket,
+  env,
+  start,
+  startSlurmdbd,
+  ports,
+  commands,
+}: AccountingInput): Promise<void> {
   const [dbdPort, databasePort] = ports;
   const data = join(folder, 'database');
   const password = randomBytes(12).toString('hex');
@@ -259,8 +279,7 @@ async function startAccounting({ folder, socket, env, start, ports, commands }: 
   ];
   writeFileSync(join(folder, 'slurmdbd.conf'), conf.join('\n'), { mode: 0o600 });
   await until(() => accepts(databasePort), 'MariaDB', folder);
-  // Slurm's daemons look for slurmdbd.conf beside slurm.conf.
-  start('/usr/sbin/slurmdbd', ['-D']);
+  startSlurmdbd();
   await until(() => sacctmgr(env, ['list', 'cluster']), 'slurmdbd', folder);
   for (const command of [['add', 'cluster', CLUSTER_NAME], ...commands]) {
     if (!sacctmgr(env, command)) throw new Error(`sacctmgr ${command.join(' ')}: refused`);

@@ -3,7 +3,8 @@ import { toJobRequest } from '../../contract/job-request.ts';
 import { jobSpecSchema } from '../../contract/job.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { AttemptFacts } from './job-folder.ts';
-import { findOut, type JobFacts, type Look, PATIENCE_MS } from './mirror.ts';
+import { type JobFacts, type Look, PATIENCE_MS } from './finding.ts';
+import { findOut } from './mirror.ts';
 import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
 import type { SacctRun } from './sacct-text.ts';
 import type { SlurmJob } from './slurm-job.ts';
@@ -214,6 +215,16 @@ describe('what a look at Slurm means for a job that is listed', () => {
       look({ listed: [over('COMPLETED', 0, { endMs: NOW + 5000 })], facts: facts({ attempts: [exited(0)] }) }),
     );
     expect(late.records[0]?.event.atMs).toBe(NOW);
+  });
+
+  it('takes the failure of a gang for that of a node of it that is down', () => {
+    const attempts = [exited(1, { failed: { rank: 0, status: 1, nodeName: 'n1' } })];
+    const listed = [over('FAILED', 1)];
+    const lost = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n2']) }) }));
+    expect(short(lost.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    expect(lost).toMatchObject({ isSubmissionDue: true, records: [{ message: 'node n2 failed' }, {}] });
+    const own = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n7']) }) }));
+    expect(short(own.records)).toEqual(['AttemptEnded 1 FAILED 1', 'JobEnded FAILED 1']);
   });
 });
 
@@ -450,6 +461,19 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     });
     const asked = findOut(job({ isCancelRequested: true }), look({ listed, facts: found }));
     expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
+  it('has not completed, nor failed, because Slurm says so: its script has to', () => {
+    for (const state of ['COMPLETED', 'FAILED']) {
+      const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
+      expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
+      const launchFailure = `Slurm says ${state}, and its script has not begun`;
+      expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
+    }
+    const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
+    expect(short(begun.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    const killed = findOut(running(), look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
+    expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
   });
 
   it('is held by Slurm: taken back, to be submitted again', () => {

@@ -1,73 +1,22 @@
 import type { JournalRecord } from '../../contract/journal.ts';
-import type { EndState, Placement } from '../../scheduler/types.ts';
+import { begun, begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
+import { endedByItself, endOfEarlier } from './earlier-attempts.ts';
+import {
+  DUPLICATE_STATUS,
+  endState,
+  failureText,
+  LAUNCH_STATUS,
+  launchText,
+  messageOf,
+  NO_FOLDER_STATUS,
+} from './end-words.ts';
+import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { SacctRun } from './sacct-text.ts';
 import { isEnded, isPending, type SlurmJob, shellStatus } from './slurm-job.ts';
 
-/** What is asked for where squeue alone does not tell how something ended. */
-export interface JobFacts {
-  /** Runs of the job in Slurm's accounting, oldest first; null where that cannot be asked. */
-  runs: readonly SacctRun[] | null;
-  /** What the batch scripts left on the shared folder, of the attempts of this submission, by attempt. */
-  attempts: readonly AttemptFacts[];
-  /** Nodes that are down now. */
-  downNodes: ReadonlySet<string>;
-  /** Whether the cluster preempts at all. */
-  isPreempting: boolean;
-  /** slurmctld began a short while ago: it may take the end of a job from before for that of one with the same number. */
-  isFreshController: boolean;
-}
-
-/** One look at Slurm, as far as it is about one job. */
-export interface Look {
-  /** When squeue was called. */
-  askedMs: number;
-  nowMs: number;
-  /** Slurm jobs that bear the job's key. */
-  listed: readonly SlurmJob[];
-  /** Null on the first try: where they matter the answer is `needsFacts`. */
-  facts: JobFacts | null;
-}
-
-export interface Finding {
-  /** Asked with facts, the answer is another. */
-  needsFacts: boolean;
-  /** To be journalled, in order. */
-  records: JournalRecord[];
-  /** Jobs of Slurm to cancel: duplicates, and what is not to run again. */
-  cancel: number[];
-  /** sbatch is to be called (again). */
-  isSubmissionDue: boolean;
-  /** The Slurm job that is the job; null where none is listed. */
-  slurm: SlurmJob | null;
-  /** Nodes were given and no task began: to be submitted again, if not too often. In one line; null otherwise. */
-  launchFailure: string | null;
-  /** Id of another Slurm job of the same key that has turned out to be the job; null for none. */
-  adopt: number | null;
-}
-
-/** How long we wait before we believe what would be costly to believe wrongly. */
-export const PATIENCE_MS = {
-  /** A job that squeue and sacct do not know and that nobody claimed is submitted again. */
-  forgotten: 10_000,
-  /** The same where the answer of sbatch is lost: a call may still be on its way. */
-  unanswered: 15_000,
-  /** An attempt that was claimed and left no exit file is lost. NFS may hide a file from other machines for a minute. */
-  lost: 75_000,
-  /** Between two calls of scancel for the same job. */
-  cancel: 15_000,
-} as const;
-
-const nothing = (slurm: SlurmJob | null): Finding => ({
-  needsFacts: false,
-  records: [],
-  cancel: [],
-  isSubmissionDue: false,
-  slurm,
-  launchFailure: null,
-  adopt: null,
-});
+const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 
 /**
  * What a look at Slurm means for a job. Pure: nothing is changed; the caller journals the records, applies them, then does what is to be done.
@@ -133,34 +82,6 @@ function running(job: MirrorJob, slurm: SlurmJob, attempt: number, { nowMs }: Lo
   return finding;
 }
 
-/**
- * The end of an earlier attempt that ended by itself, whatever Slurm made of it since: one that lost its memory of the end begins a job
- * anew. Null where there is none.
- */
-function endedByItself(
-  job: MirrorJob,
-  slurm: SlurmJob,
-  facts: JobFacts,
-  attempt: number,
-  nowMs: number,
-): JournalRecord[] | null {
-  const isNews = (own: AttemptFacts) =>
-    job.live === null ? own.attempt > job.attempt : own.attempt >= job.live.attempt;
-  const own = facts.attempts.find((other) => other.exit !== null && !other.exit.isTold && isNews(other));
-  if (own?.exit === null || own === undefined || (own.attempt === attempt && isEnded(slurm))) return null;
-  const { status, endedMs } = own.exit;
-  // What its ranks say after they lost a node is not their own doing.
-  if (status !== 0 && job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return null;
-  const records: JournalRecord[] = [];
-  if (job.live !== null && job.live.attempt < own.attempt) {
-    records.push(...endOfEarlier(job, job.live.attempt, slurm, facts, nowMs).records);
-  }
-  if (job.live?.attempt !== own.attempt) records.push(...begunUnseen(job, own, nowMs));
-  const state = status === 0 ? 'COMPLETED' : 'FAILED';
-  const end = { state, status, atMs: momentOf(endedMs, nowMs), message: failureText(own) } as const;
-  return [...records, ...settle(job, own.attempt, nothing(slurm), end).records];
-}
-
 /** Slurm could not begin it and holds it. Where a script of it has run that is Slurm's own confusion, else the node's or the prolog's fault. */
 function stuck(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, finding: Finding, nowMs: number): Finding {
   const claimed = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null);
@@ -201,6 +122,10 @@ function endedInSlurm(
   if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }
+  const doubt = doubtOf(slurm, own);
+  if (doubt !== null && nowMs - (slurm.endMs ?? 0) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost))
+    return finding;
+  if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
   if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
   // Its end was journalled before, and a submission after it was not made yet.
   else if (job.live === null) return { ...finding, isSubmissionDue: true };
@@ -209,15 +134,31 @@ function endedInSlurm(
   const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
-  const state = isRepeated
+  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone.
+  const lost = named === 'FAILED' ? slurm.nodeNames.find((name) => facts.downNodes.has(name)) : undefined;
+  const isLost = isRepeated || doubt !== null || lost !== undefined;
+  const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
       ? 'COMPLETED'
       : named === 'COMPLETED' && status !== 0
         ? 'FAILED'
         : named;
-  const message = messageOf(slurm, own, state);
+  const message = lost === undefined ? (doubt ?? messageOf(slurm, own, state)) : `node ${lost} failed`;
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message });
+}
+
+/**
+ * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
+ * one to which it gave the same number: the script's own word has to be there.
+ */
+function doubtOf({ state, exitStatus }: SlurmJob, own: AttemptFacts | null): string | null {
+  if (state !== 'COMPLETED' && state !== 'FAILED') return null;
+  if (own === null) return `Slurm says ${state}, and its script has not begun`;
+  const { exit } = own;
+  if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
+  const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
+  return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
 }
 
 /** Nodes were given and no task began: no attempt of the job's own. */
@@ -230,100 +171,6 @@ function notLaunched(job: MirrorJob, attempt: number, message: string, finding: 
     });
   }
   return { ...finding, launchFailure: message };
-}
-
-interface AttemptEnd {
-  state: EndState;
-  status: number;
-  atMs: number;
-  message: string | null;
-}
-
-/** The end of the running attempt, and what it means for the job: over, or back in the queue with a new submission. */
-function settle(job: MirrorJob, attempt: number, finding: Finding, end: AttemptEnd): Finding {
-  const { atMs } = end;
-  const isHung = job.isHung && end.state !== 'COMPLETED';
-  const state = isHung ? 'FAILED' : end.state;
-  const message = isHung ? HUNG_MESSAGE : end.message;
-  const exitCode = exitCodeOf(state, end.status);
-  const { jobId } = job.request;
-  const record: JournalRecord = { event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode } };
-  finding.records.push(message === null ? record : { ...record, message });
-  const again = state === 'NODE_FAIL' && !job.isCancelRequested;
-  if (again && job.requeues < job.request.maxRequeues) {
-    finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues: job.requeues + 1, isHeld: false } });
-    return { ...finding, isSubmissionDue: true };
-  }
-  finding.records.push(ended(job, state, exitCode, atMs));
-  return finding;
-}
-
-/** Slurm put the job back in the queue by itself: how its attempt ended, and whether that is the end of the job after all. */
-function endOfEarlier(
-  job: MirrorJob,
-  attempt: number,
-  slurm: SlurmJob,
-  facts: JobFacts,
-  nowMs: number,
-): { records: JournalRecord[]; isOver: boolean; isFinal: boolean } {
-  const { jobId, maxRequeues } = job.request;
-  const run = runOf(job, attempt, slurm, facts);
-  const exit = facts.attempts.find((other) => other.attempt === attempt)?.exit ?? null;
-  const atMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
-  const state = stateOfEarlier(job, run, exit, facts);
-  const exitCode = exitCodeOf(state, exit?.status ?? 1);
-  const isHung = job.isHung && state !== 'COMPLETED';
-  const message = isHung ? HUNG_MESSAGE : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
-  const records: JournalRecord[] = [
-    {
-      event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode },
-      message: job.isRequeueRequested ? 'requeued on request' : message,
-    },
-  ];
-  const requeues = job.requeues + (state === 'NODE_FAIL' || isHung ? 1 : 0);
-  const isOfItself = state === 'COMPLETED' || (state === 'FAILED' && !isHung);
-  if (isOfItself || job.isCancelRequested || requeues > maxRequeues) {
-    records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
-    return { records, isOver: true, isFinal: true };
-  }
-  records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
-  // A script of Slurm's next attempt finds this end and does nothing.
-  return { records, isOver: false, isFinal: exit !== null && !exit.isTold };
-}
-
-const HUNG_MESSAGE = 'hung: no output and no metrics for as long as it allows';
-
-const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
-  NODE_FAIL: 'one of its nodes failed',
-  PREEMPTED: 'preempted by a job that may',
-  COMPLETED: 'had completed when Slurm put it back in the queue',
-  FAILED: 'had failed when Slurm put it back in the queue',
-};
-
-function stateOfEarlier(
-  job: MirrorJob,
-  run: SacctRun | undefined,
-  exit: AttemptFacts['exit'],
-  facts: JobFacts,
-): EndState {
-  const isOwnEnd = exit !== null && !exit.isTold;
-  // The script's own word: it had done what it was to do.
-  if (isOwnEnd && exit.status === 0) return 'COMPLETED';
-  if (job.isHung) return 'FAILED';
-  if (job.isRequeueRequested) return 'CANCELLED';
-  if (run?.state === 'PREEMPTED') return 'PREEMPTED';
-  if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
-  if (run?.state === 'REQUEUED') return 'CANCELLED';
-  // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
-  if (isOwnEnd) return 'FAILED';
-  if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
-  return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
-}
-
-/** Of the runs that accounting has: the one that began when the attempt did, else the one of that number. */
-function runOf(job: MirrorJob, attempt: number, slurm: SlurmJob, facts: JobFacts): SacctRun | undefined {
-  const runs = facts.runs?.filter((other) => other.slurmJobId === slurm.slurmJobId) ?? [];
-  return runs.find(({ startMs }) => startMs === job.live?.startMs) ?? runs[attempt - job.record.base - 1];
 }
 
 /** Slurm does not list it: looked up elsewhere, and believed to be lost only after a while. */
@@ -402,116 +249,10 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
   };
 }
 
-function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: number): JournalRecord[] {
-  const { jobId } = job.request;
-  const atMs = momentOf(slurm.startMs, nowMs);
-  return [
-    { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: placementOf(job, slurm) } },
-    { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
-  ];
-}
-
-/** Of an attempt of which only its folder tells. Where it ran nobody knows. */
-function begunUnseen(job: MirrorJob, facts: AttemptFacts, nowMs: number): JournalRecord[] {
-  const { jobId } = job.request;
-  const { attempt } = facts;
-  const atMs = momentOf(facts.claimedMs, nowMs);
-  return [
-    { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: [] } },
-    { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
-  ];
-}
-
-function placementOf({ request }: MirrorJob, slurm: SlurmJob): Placement {
-  const { nodeNames } = slurm;
-  return nodeNames.map((nodeName, index) => {
-    const gpuIndices = slurm.gpuIndices[index] ?? Array.from({ length: request.perNode.gpus }, (_, gpu) => gpu);
-    return {
-      nodeName,
-      resources: {
-        cpus: Math.round(slurm.cpus / nodeNames.length),
-        memoryBytes: slurm.memoryBytesPerNode ?? request.perNode.memoryBytes,
-        gpus: gpuIndices.length,
-      },
-      gpuIndices,
-    };
-  });
-}
-
 /** Somebody else may hold and release it too. */
 function holds(job: MirrorJob, slurm: SlurmJob, atMs: number): JournalRecord[] {
   const { jobId } = job.request;
   const isHeld = slurm.priority === 0 || /^JobHeld|held$/i.test(slurm.reason);
   if (isHeld === job.isHeld) return [];
   return [{ event: isHeld ? { kind: 'JobHeld', atMs, jobId } : { kind: 'JobReleased', atMs, jobId } }];
-}
-
-function ended({ request: { jobId } }: MirrorJob, state: EndState, exitCode: number, atMs: number): JournalRecord {
-  return { event: { kind: 'JobEnded', atMs, jobId, state, exitCode } };
-}
-
-function exitCodeOf(state: EndState, status: number): number {
-  return state === 'COMPLETED' ? 0 : status === 0 ? 1 : status;
-}
-
-/** Slurm's clock may be ahead of ours; nothing happens in the future. */
-function momentOf(ms: number | null, nowMs: number): number {
-  return ms === null ? nowMs : Math.min(Math.round(ms), nowMs);
-}
-
-const END_STATES: Readonly<Record<string, EndState>> = {
-  COMPLETED: 'COMPLETED',
-  FAILED: 'FAILED',
-  CANCELLED: 'CANCELLED',
-  TIMEOUT: 'TIMEOUT',
-  DEADLINE: 'TIMEOUT',
-  PREEMPTED: 'PREEMPTED',
-  NODE_FAIL: 'NODE_FAIL',
-  BOOT_FAIL: 'NODE_FAIL',
-  OUT_OF_MEMORY: 'OUT_OF_MEMORY',
-  REVOKED: 'CANCELLED',
-};
-
-function endState(slurmState: string): EndState {
-  return END_STATES[slurmState] ?? 'FAILED';
-}
-
-/** What `slurm-batch.sh` ends with where another has the claim, where the folder of jobs is not there, and where no task began. */
-const DUPLICATE_STATUS = 73;
-const NO_FOLDER_STATUS = 74;
-const LAUNCH_STATUS = 75;
-
-const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
-
-function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
-  const node = nodeNames[0] ?? 'its node';
-  if (code === NO_FOLDER_STATUS) return `the folder of Orrery's jobs is not there on ${node}: see --shared`;
-  return code === LAUNCH_STATUS
-    ? `srun began no task on ${node}: see batch.log in the job's folder`
-    : `${node} began it twice`;
-}
-
-const END_MESSAGES: Partial<Record<EndState, string>> = {
-  CANCELLED: 'cancelled',
-  TIMEOUT: 'reached its time limit',
-  NODE_FAIL: 'one of its nodes failed',
-  PREEMPTED: 'preempted by a job that may',
-  OUT_OF_MEMORY: 'ran out of memory',
-};
-
-function failureText({ failed }: AttemptFacts): string | null {
-  if (failed === null) return null;
-  const { rank, status, nodeName } = failed;
-  const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;
-  return `rank ${rank} on ${nodeName} ${how}`;
-}
-
-function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {
-  if (state === 'COMPLETED') return null;
-  const message = END_MESSAGES[state];
-  if (message !== undefined) return message;
-  const failure = own === null ? null : failureText(own);
-  if (failure !== null) return failure;
-  const exit = own?.exit ?? null;
-  return exit === null ? `Slurm: ${slurm.reason}` : `srun ended with ${exit.status}`;
 }

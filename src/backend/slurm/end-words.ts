@@ -1,0 +1,60 @@
+import type { EndState } from '../../scheduler/types.ts';
+import type { AttemptFacts } from './job-folder.ts';
+import type { SlurmJob } from './slurm-job.ts';
+
+const END_STATES: Readonly<Record<string, EndState>> = {
+  COMPLETED: 'COMPLETED',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+  TIMEOUT: 'TIMEOUT',
+  DEADLINE: 'TIMEOUT',
+  PREEMPTED: 'PREEMPTED',
+  NODE_FAIL: 'NODE_FAIL',
+  BOOT_FAIL: 'NODE_FAIL',
+  OUT_OF_MEMORY: 'OUT_OF_MEMORY',
+  REVOKED: 'CANCELLED',
+};
+
+export function endState(slurmState: string): EndState {
+  return END_STATES[slurmState] ?? 'FAILED';
+}
+
+/** What `slurm-batch.sh` ends with where another has the claim, where the folder of jobs is not there, and where no task began. */
+export const DUPLICATE_STATUS = 73;
+export const NO_FOLDER_STATUS = 74;
+export const LAUNCH_STATUS = 75;
+
+export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
+  const node = nodeNames[0] ?? 'its node';
+  if (code === NO_FOLDER_STATUS) return `the folder of Orrery's jobs is not there on ${node}: see --shared`;
+  return code === LAUNCH_STATUS
+    ? `srun began no task on ${node}: see batch.log in the job's folder`
+    : `${node} began it twice`;
+}
+
+const END_MESSAGES: Partial<Record<EndState, string>> = {
+  CANCELLED: 'cancelled',
+  TIMEOUT: 'reached its time limit',
+  NODE_FAIL: 'one of its nodes failed',
+  PREEMPTED: 'preempted by a job that may',
+  OUT_OF_MEMORY: 'ran out of memory',
+};
+
+export function failureText({ failed }: AttemptFacts): string | null {
+  if (failed === null) return null;
+  const { rank, status, nodeName } = failed;
+  const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;
+  return `rank ${rank} on ${nodeName} ${how}`;
+}
+
+export function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {
+  if (state === 'COMPLETED') return null;
+  const message = END_MESSAGES[state];
+  if (message !== undefined) return message;
+  const failure = own === null ? null : failureText(own);
+  if (failure !== null) return failure;
+  const exit = own?.exit ?? null;
+  return exit === null ? `Slurm: ${slurm.reason}` : `srun ended with ${exit.status}`;
+}
+
+export const HUNG_MESSAGE = 'hung: no output and no metrics for as long as it allows';

@@ -1,0 +1,322 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { submitResponseSchema } from '../src/contract/api.ts';
+import { makeHome, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
+import { haveEnded, readLog } from './support/jobs.ts';
+import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
+import { orrery } from './support/orrery-command.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+
+const USER = `orrery${process.pid % 100_000}`;
+const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
+
+let slurm: SlurmCluster;
+let login: LoginNode;
+const conf = () => ({ SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' });
+/** Of the test that runs, ended after it. */
+const daemons: RunningDaemon[] = [];
+const folders: string[] = [];
+
+beforeAll(async () => {
+  if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
+  if (!ensureSshd()) throw new Error('sshd is needed');
+  slurm = await startSlurm({
+    nodes: 2,
+    cpusPerNode: 4,
+    credentialSeconds: 5,
+    confLines: [
+      'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
+      'SlurmdTimeout=10',
+      'KillWait=2',
+      'MinJobAge=10',
+      'MessageTimeout=5',
+    ],
+    accounting: [
+      ['add', 'account', 'research'],
+      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
+      ['add', 'user', USER, 'account=research', 'defaultaccount=research'],
+    ],
+  });
+  login = await makeLoginNode(conf());
+  expect(login.userName).toBe(USER);
+}, 180_000);
+afterEach(async () => {
+  for (const daemon of daemons.splice(0)) {
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+  }
+  for (const folder of folders.splice(0)) await removeHome(folder);
+});
+afterAll(async () => {
+  await slurm?.stop();
+  await login?.remove();
+}, 60_000);
+
+function newHome(): string {
+  const home = makeHome();
+  folders.push(home);
+  return home;
+}
+
+/** A home of the ordinary user. */
+function theirHome(): string {
+  return mkdtempSync(join(login.home, 'orrery-'));
+}
+
+async function up(home: string, env: Record<string, string>, args: string[] = [], wrapper: readonly string[] = []) {
+  // The wrapper ends with `env NAME=VALUE ...`: variables that the test sets come behind it as well.
+  const words =
+    wrapper.length === 0 ? [] : [...wrapper, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  const daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300', ...args], words);
+  daemons.push(daemon);
+  return daemon;
+}
+
+/** The same by the command of a user, for what it says where it cannot start. */
+const upCommand = (home: string, env: NodeJS.ProcessEnv, ...args: string[]) =>
+  orrery(['up', '--detach', '--port', '0', '--backend', 'slurm', ...args], { home, env });
+
+/** A folder with all of Slurm's commands but these; `own` are scripts in their place. */
+function pathWith(missing: readonly string[], own: Readonly<Record<string, string>> = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-path-'));
+  folders.push(folder);
+  for (const program of PROGRAMS) {
+    if (missing.includes(program)) continue;
+    const script = own[program];
+    if (script === undefined) symlinkSync(`/usr/bin/${program}`, join(folder, program));
+    else writeFileSync(join(folder, program), script, { mode: 0o755 });
+  }
+  return folder;
+}
+
+async function submit(daemon: RunningDaemon, command: string[], fields: object = {}): Promise<number> {
+  const job = { command, memory: '16M', ...fields };
+  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+}
+
+async function ended(daemon: RunningDaemon, id: number) {
+  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 90_000);
+  return daemon.client.job(id);
+}
+
+/** Of the daemon's log; each look at Slurm would say it again. */
+const linesWith = (home: string, text: string) =>
+  readFileSync(join(home, 'daemon.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(text));
+
+describe('Slurm is not as it should be', () => {
+  it('an old squeue without --json: up says which Slurm is needed, and makes nothing', async () => {
+    const home = newHome();
+    const squeue =
+      '#!/bin/sh\ncase "$*" in *--json*) echo "squeue: unrecognized option \'--json\'" >&2; exit 1;; esac\nexec /usr/bin/squeue "$@"\n';
+    const scontrol = '#!/bin/sh\n/usr/bin/scontrol "$@" | sed "s/^\\(SLURM_VERSION *= \\).*/\\120.11.9/"\n';
+    const PATH = `${pathWith([], { squeue, scontrol })}:/usr/bin:/bin`;
+    const { code, stderr } = await upCommand(home, { ...conf(), PATH });
+    expect(stderr).toBe(
+      'orrery: Slurm 20.11.9 is too old: expected 22.05 or later, whose squeue tells all of a job in JSON\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('no commands of Slurm at all: up names the first that is missing', async () => {
+    const { code, stderr } = await upCommand(newHome(), { ...conf(), PATH: '/nowhere' });
+    expect(stderr).toMatch(/^orrery: scontrol: not found on the PATH: expected the commands of Slurm there\n$/);
+    expect(code).toBe(1);
+  });
+
+  it('no sacct: it says what it goes by instead, and jobs end as they do', async () => {
+    const home = newHome();
+    const daemon = await up(home, { ...conf(), PATH: `${pathWith(['sacct', 'sacctmgr'])}:/bin` });
+    expect(linesWith(home, 'no accounting')).toHaveLength(1);
+    expect(linesWith(home, 'no accounting')[0]).toMatch(
+      /sacctmgr: not found on the PATH.*ends of jobs are taken from squeue and their exit files/,
+    );
+    const [well, badly] = [await submit(daemon, ['true']), await submit(daemon, ['sh', '-c', 'exit 9'])];
+    expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', exitCode: 0 });
+    expect(await ended(daemon, badly)).toMatchObject({ state: 'FAILED', exitCode: 9 });
+  }, 120_000);
+
+  it('slurmdbd is down: jobs go on, and what slurmctld has forgotten is told by its exit file', async () => {
+    const home = newHome();
+    const daemon = await up(home, conf());
+    const running = await submit(daemon, ['sh', '-c', 'echo up; sleep 4; exit 6']);
+    await until(async () => (await readLog(daemon.client, running)) === 'up\n', 'the job to run', 60_000);
+    await slurm.killAccounting();
+    try {
+      const next = await submit(daemon, ['true']);
+      expect(await ended(daemon, running)).toMatchObject({ state: 'FAILED', exitCode: 6 });
+      expect(await ended(daemon, next)).toMatchObject({ state: 'COMPLETED', exitCode: 0 });
+      // And one that ends while nobody looks, and is gone from squeue when somebody does again.
+      const unseen = await submit(daemon, ['sh', '-c', 'echo up; sleep 1; exit 8']);
+      await until(async () => (await readLog(daemon.client, unseen)) === 'up\n', 'the job to run', 60_000);
+      daemon.process.kill('SIGKILL');
+      await daemon.exited;
+      const isListed = () => {
+        const { stdout } = spawnText('squeue', ['-h', '-t', 'all', '-o', '%j']);
+        return stdout.includes(`-${unseen}-1`);
+      };
+      await until(() => !isListed(), 'squeue to forget the job', 60_000);
+      const again = await up(home, conf());
+      expect(await ended(again, unseen)).toMatchObject({ state: 'FAILED', exitCode: 8, attempt: 1 });
+      expect(linesWith(home, 'no word from sacct')[0]).toMatch(/exit files have to do/);
+    } finally {
+      slurm.startAccounting();
+      await until(() => spawnText('sacctmgr', ['-n', 'list', 'cluster']).status === 0, 'slurmdbd', 60_000);
+    }
+  }, 240_000);
+
+  it('a user who may not drain: it says so and what to do, and the rest of it works', async () => {
+    const home = theirHome();
+    const daemon = await up(home, conf(), [], login.wrapper);
+    const env = { ...conf(), HOME: login.home };
+    const drained = await orrery(['nodes', 'drain', 's1', '--reason', 'test'], { home, env, wrapper: login.wrapper });
+    expect(drained.stderr).toBe(
+      `orrery: Slurm does not let ${USER} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
+    );
+    expect(drained.code).toBe(4);
+    expect((await daemon.client.nodes()).map(({ state }) => state)).toEqual(['idle', 'idle']);
+    const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
+    expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
+    expect(await readLog(daemon.client, id)).toBe(`${USER}\n`);
+  }, 120_000);
+
+  it('a partition that is not there, or gone since: refused with those there are, or held with words of Slurm', async () => {
+    const home = newHome();
+    const daemon = await up(home, conf());
+    const run = (...args: string[]) =>
+      orrery(['run', '--no-snapshot', '--mem', '16M', ...args], { home, cwd: home, env: conf() });
+    const wrong = await run('-p', 'gpu', '--', 'true');
+    expect(wrong.stderr).toMatch(/partition: no "gpu": expected one of main\n$/);
+    expect(wrong.code).toBe(2);
+    const scontrol = (...args: string[]) => expect(spawnText('scontrol', args).status).toBe(0);
+    // Made after the daemon has asked what there is: the daemon learns of it, or refuses what Slurm would take.
+    scontrol('update', 'PartitionName=main', 'State=INACTIVE');
+    const id = await submit(daemon, ['true']);
+    await until(async () => (await daemon.client.job(id)).reason !== 'None', 'a reason', 60_000);
+    const { detail } = await daemon.client.why(id);
+    expect(detail.join(' ')).toMatch(/partition/i);
+    scontrol('update', 'PartitionName=main', 'State=UP');
+    await daemon.client.release(id).catch(() => undefined);
+    expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED' });
+  }, 120_000);
+
+  it('slurmctld is not there: up says so with its exit code; a daemon that runs takes jobs and hands them on later', async () => {
+    const home = newHome();
+    const daemon = await up(home, conf());
+    await slurm.killController();
+    try {
+      const { code, stderr } = await upCommand(newHome(), conf());
+      expect(stderr).toMatch(/^orrery: scontrol: .*: jobs run on and are caught up with once it answers\n$/);
+      expect(code).toBe(5);
+      const { code: taken, stdout } = await orrery(['run', '--no-snapshot', '--mem', '16M', '--json', '--', 'true'], {
+        home,
+        cwd: home,
+      });
+      expect(taken).toBe(0);
+      const id = submitResponseSchema.parse(JSON.parse(stdout)).jobs[0]?.id ?? 0;
+      expect((await daemon.client.why(id)).detail.join(' ')).toMatch(/on its way to Slurm/);
+      slurm.startController();
+      expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED' });
+    } finally {
+      await slurm.killController();
+      slurm.startController();
+    }
+  }, 240_000);
+});
+
+describe('a login node', () => {
+  const there = () => ['--slurm-host', 'login1'];
+  const wrapper = () => login.wrapper;
+
+  it('whose certificate has ended: one line in the log, what runs runs on, what is submitted waits for a new one', async () => {
+    const home = theirHome();
+    const daemon = await up(home, {}, there(), wrapper());
+    const running = await submit(daemon, ['sh', '-c', 'echo up; sleep 8; echo done']);
+    await until(async () => (await readLog(daemon.client, running)) === 'up\n', 'the job to run', 60_000);
+    await login.certify(-1);
+    await until(() => linesWith(home, 'could not be looked at').length > 0, 'the daemon to notice', 60_000);
+    expect(linesWith(home, 'could not be looked at')[0]).toMatch(
+      /squeue on login1: .*Permission denied \(publickey\).*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
+    );
+    const waiting = await submit(daemon, ['true']);
+    await until(async () => (await readLog(daemon.client, running)) === 'up\ndone\n', 'the job to run on', 60_000);
+    expect((await daemon.client.why(waiting)).detail.join(' ')).toMatch(/on its way to Slurm.*|Slurm does not answer/);
+    expect(linesWith(home, 'could not be looked at')).toHaveLength(1);
+    const other = await orrery(['up', '--detach', '--port', '0', '--backend', 'slurm', ...there()], {
+      home: theirHome(),
+      wrapper: wrapper(),
+    });
+    expect(other.stderr).toMatch(
+      /^orrery: \w+ on login1: .*Permission denied.*: renew the key or the agent and try ssh by hand/,
+    );
+    expect(other.code).toBe(5);
+    await login.certify(3600);
+    expect(await ended(daemon, running)).toMatchObject({ state: 'COMPLETED' });
+    expect(await ended(daemon, waiting)).toMatchObject({ state: 'COMPLETED' });
+  }, 180_000);
+
+  it('where nobody listens: up says so with its exit code, and makes no home', async () => {
+    await login.stop();
+    try {
+      const { code, stderr } = await orrery(['up', '--detach', '--port', '0', '--backend', 'slurm', ...there()], {
+        home: theirHome(),
+        wrapper: wrapper(),
+      });
+      expect(stderr).toMatch(/^orrery: \w+ on login1: .*Connection refused/);
+      expect(code).toBe(5);
+    } finally {
+      await login.start();
+    }
+  }, 60_000);
+});
+
+describe('a shared folder', () => {
+  it('that a node does not see: why names the node, other jobs go on, and it is taken up once it is there', async () => {
+    const home = newHome();
+    const shared = mkdtempSync(join(tmpdir(), 'orrery-shared-'));
+    folders.push(shared);
+    chmodSync(shared, 0o755);
+    const daemon = await up(home, conf(), ['--shared', shared]);
+    await slurm.killNode('s2');
+    const blind = slurmdWithout(shared, 's2');
+    try {
+      await until(
+        async () => spawnText('sinfo', ['-h', '-N', '-o', '%N %T']).stdout.includes('s2 idle'),
+        's2 to be idle',
+        60_000,
+      );
+      const lost = await submit(daemon, ['true'], { exclude: ['s1'] });
+      const well = await submit(daemon, ['true'], { exclude: ['s2'] });
+      expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', nodeList: ['s1'] });
+      await until(
+        async () => (await daemon.client.why(lost)).detail.join(' ').includes('s2'),
+        'why to name the node',
+        90_000,
+      );
+      expect((await daemon.client.job(lost)).state).toBe('PENDING');
+      process.stderr.write(`${(await daemon.client.why(lost)).detail.join('\n')}\n`);
+    } finally {
+      blind.kill('SIGKILL');
+      slurm.startNode('s2');
+    }
+  }, 240_000);
+});
+
+/** slurmd of a node in a mount namespace in which the folder is empty. */
+function slurmdWithout(folder: string, nodeName: string): ChildProcess {
+  const script = 'mount -t tmpfs none "$1" && exec /usr/sbin/slurmd -D -N "$2" -f "$SLURM_CONF"';
+  return spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', folder, nodeName], {
+    env: slurm.env,
+    stdio: 'ignore',
+  });
+}
+
+function spawnText(file: string, args: readonly string[]): { status: number | null; stdout: string } {
+  const { status, stdout } = spawnSync(file, args, { env: slurm.env, encoding: 'utf8', timeout: 20_000 });
+  return { status, stdout };
+}
