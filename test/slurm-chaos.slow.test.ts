@@ -4,7 +4,7 @@ import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } f
 import { evidenceJob, expectAllWell, haveEnded, makeLedger } from './support/jobs.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
-const JOBS = Number(process.env['ORRERY_CHAOS_JOBS'] ?? 200);
+const JOBS = Number(process.env['ORRERY_CHAOS_JOBS'] ?? 60);
 
 let home = '';
 let slurm: SlurmCluster;
