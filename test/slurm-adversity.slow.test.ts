@@ -41,7 +41,7 @@ beforeAll(async () => {
     ],
   });
   login = await makeLoginNode(conf());
-  expect(login.userName).toBe(USER);
+  if (login.userName !== USER) throw new Error(`the user is ${login.userName}, and ${USER} is in the accounts`);
 }, 180_000);
 afterEach(async () => {
   for (const daemon of daemons.splice(0)) {
