@@ -24,6 +24,7 @@ export interface JobOptions {
   after?: string;
   begin?: string;
   signal?: string;
+  image?: string;
   hangAfter?: string;
   maxRequeues?: number;
   exclude?: string[];
@@ -53,6 +54,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     after: options.after,
     begin: options.begin,
     signal: options.signal,
+    image: options.image,
     hangAfter: options.hangAfter,
     maxRequeues: options.maxRequeues,
     exclude: options.exclude?.flatMap(nodeNames),

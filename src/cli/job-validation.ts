@@ -22,6 +22,7 @@ const FLAGS: Partial<Record<string, string>> = {
   after: '--after',
   begin: '--begin',
   signal: '--signal',
+  image: '--image',
   hangAfter: '--hang-after',
   maxRequeues: '--max-requeues',
   exclude: '--exclude',

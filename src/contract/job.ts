@@ -111,6 +111,11 @@ export const jobSpecSchema = z
     gpusPerNode: z.int().min(0).default(0),
     /** Only GPUs of this type (`--gpus-per-node a100:8`): as a node's own word for it. */
     gpuType: nameSchema.regex(/^[\w.-]+$/, 'expected a type of GPU such as "a100"').optional(),
+    /** Image of a container to run in, as Pyxis or Apptainer names it; on Slurm only. */
+    image: noNulSchema
+      .min(1)
+      .regex(/^[^-\s,]/, 'expected the name or the path of an image')
+      .optional(),
     /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
     tasksPerNode: z.int().min(1).max(1024).optional(),
     /** CPUs of each task (`-c`). */

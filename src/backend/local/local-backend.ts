@@ -27,6 +27,9 @@ import type { AttemptPlan, Launcher } from './launcher-port.ts';
 import { LiveAttempts } from './live-attempts.ts';
 import { type LiveAttempt, liveAttempts, reconcileNodes } from './recovery.ts';
 
+const NO_IMAGES =
+  'image: jobs on this machine run in no container; with --backend slurm they run in those of Pyxis or Apptainer';
+
 export interface LocalBackendOptions {
   scheduler: Scheduler;
   launcher: Launcher;
@@ -92,6 +95,7 @@ class SchedulingLoop implements Backend {
     const arriving = this.#arriving.copy();
     for (let index = 0; index < jobs.length; ) {
       const { jobId, accepted, submission } = definite(jobs[index], 'in range');
+      if (accepted.spec.image !== undefined) return { index, message: NO_IMAGES };
       const job = toJobRequest(jobId, accepted.spec, nowMs, submission);
       let end = index + 1;
       while (jobs[end]?.accepted === accepted) end += 1;

@@ -118,7 +118,7 @@ describe('the claim of the batch script', () => {
 
   /** The script as Slurm would run it, with an srun that notes that it was called; its exit status. */
   function runScript(folder: string, { tasks = 'exit 0', ...job }: Run, slurm: Record<string, string>): number | null {
-    const srun = ['#!/bin/sh', `echo run >> '${folder}/runs'`, 'eval "attempt_folder=\\${$(($# - 3))}"', tasks, ''];
+    const srun = ['#!/bin/sh', `echo run >> '${folder}/runs'`, 'eval "attempt_folder=\\${$(($# - 4))}"', tasks, ''];
     writeFileSync(join(folder, 'srun'), srun.join('\n'), { mode: 0o755 });
     const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job'), ...job }));
     return spawnSync('/bin/sh', [], {
@@ -202,6 +202,61 @@ describe('the claim of the batch script', () => {
         }),
       );
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    });
+  });
+
+  it('asks Pyxis for the image of a container where Slurm has it, and names Apptainer to the ranks elsewhere', () => {
+    return withJob((folder) => {
+      const image = 'nvcr.io#nvidia/pytorch:22.01-py3';
+      const work = join(folder, 'my work');
+      writeFileSync(join(folder, 'job', 'job.sh'), `work_folder='${work}'\n`);
+      const callOf = (help: string, attempt: number) => {
+        const srun = [
+          '#!/bin/sh',
+          `[ "$1" != --help ] || { echo '${help}'; exit 0; }`,
+          `printf '<%s>' "$@" > '${folder}/call'`,
+          '',
+        ];
+        writeFileSync(join(folder, 'srun'), srun.join('\n'), { mode: 0o755 });
+        writeFileSync(join(folder, 'job', 'submission'), `${attempt}\n`);
+        const spec = jobSpecSchema.parse({ command: ['true'], image });
+        const job = batchJob(spec, { jobFolder: join(folder, 'job'), submission: attempt, base: attempt - 1 });
+        const env = environment(folder, { SLURM_JOB_ID: String(50 + attempt) });
+        spawnSync('/bin/sh', [], { input: batchSubmission(job).script, env, stdio: ['pipe', 'ignore', 'ignore'] });
+        return readFileSync(join(folder, 'call'), 'utf8');
+      };
+      const withPyxis = callOf('--container-image=[USER@][REGISTRY#]IMAGE[:TAG]|PATH', 1);
+      expect(withPyxis).toContain(
+        `<--container-image=${image}><--container-mounts=${folder}/job,/shared/orrery/slurm,${work}><--export=ALL>`,
+      );
+      expect(withPyxis).toMatch(/<>$/);
+      const without = callOf('--contiguous', 2);
+      expect(without).not.toContain('container-image');
+      expect(without).toMatch(/<apptainer>$/);
+    });
+  });
+
+  it('has Apptainer run a rank in the image, with the folders it needs', () => {
+    return withJob((folder) => {
+      const job = join(folder, 'job');
+      writeFileSync(join(folder, 'apptainer'), '#!/bin/sh\nprintf "<%s>" "$@"\n', { mode: 0o755 });
+      const text = `export PATH='${folder}':/usr/bin:/bin\nwork_folder='${folder}'\nimage='a b.sif'\nset -- python3 'train it.py'\n`;
+      writeFileSync(join(job, 'job.sh'), text);
+      const script = join(import.meta.dirname, 'slurm-rank.sh');
+      const env = {
+        PATH: '/usr/bin:/bin',
+        SLURM_NTASKS: '1',
+        SLURM_STEP_NUM_NODES: '1',
+        SLURM_PROCID: '0',
+        SLURM_LOCALID: '0',
+        SLURM_NODEID: '0',
+      };
+      const { stdout, status } = spawnSync('/bin/sh', [script, job, job, '1', 'localhost', '20000', 'apptainer'], {
+        env,
+        encoding: 'utf8',
+      });
+      expect(stdout).toBe(`<exec><--bind><${job},${folder}><--pwd><${folder}><a b.sif><python3><train it.py>`);
+      expect(status).toBe(0);
     });
   });
 });

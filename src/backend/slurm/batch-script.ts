@@ -97,6 +97,7 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec }: B
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],
     ['cpus_per_task', String(spec.cpus)],
+    ['image', spec.image ?? ''],
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');

@@ -154,6 +154,7 @@ function jobText({ accepted, request, workFolder }: PreparedJob, folder: string)
   return [
     ...exports({ ...Object.fromEntries(given), ...own }),
     `work_folder=${shellQuote(workFolder)}`,
+    `image=${shellQuote(spec.image ?? '')}`,
     `set -- ${argv.map(shellQuote).join(' ')}`,
     '',
   ].join('\n');

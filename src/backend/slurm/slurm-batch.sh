@@ -47,10 +47,21 @@ port=$(cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v seed="$((SLURM_JOB
 how=
 trap 'how=TERM' TERM
 trap : HUP INT QUIT USR1 USR2 ALRM
-srun --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
+# Images of containers are Pyxis' where Slurm has that plugin; elsewhere the program is run by Apptainer on each node.
+container=
+set --
+if [ -n "$image" ]; then
+  if srun --help 2> /dev/null | grep -q -e --container-image; then
+    work_folder=$(. "$job/job.sh" && echo "$work_folder")
+    set -- --container-image="$image" --container-mounts="$job,${rank_script%/*},$work_folder"
+  else
+    container=apptainer
+  fi
+fi
+srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
   --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
-  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" 2> "$folder/srun.err" &
+  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" "$container" 2> "$folder/srun.err" &
 tasks=$!
 # A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
 while :; do

@@ -1,8 +1,8 @@
 #!/bin/sh
 # One task of a gang, started by srun: gives it the environment that tasks have, runs it, notes the first that fails.
 #
-# usage: slurm-rank.sh JOB_FOLDER ATTEMPT_FOLDER ATTEMPT MASTER_ADDR MASTER_PORT
-job=$1 folder=$2 attempt=$3 master=$4 port=$5
+# usage: slurm-rank.sh JOB_FOLDER ATTEMPT_FOLDER ATTEMPT MASTER_ADDR MASTER_PORT [apptainer]
+job=$1 folder=$2 attempt=$3 master=$4 port=$5 container=$6
 : > "$folder/begun"
 
 # What Slurm says stays, what came from a login or a module does not: a task has the environment its job was submitted with.
@@ -39,6 +39,7 @@ fail() {
   exit "$1"
 }
 cd "$work_folder" || fail 1
+[ -z "$container" ] || set -- "$container" exec ${gpus:+--nv} --bind "$job,$work_folder" --pwd "$work_folder" "$image" "$@"
 command -v -- "$1" > /dev/null || {
   echo "orrery: command not found: $1 (PATH is $PATH)" >&2
   fail 127

@@ -44,6 +44,7 @@ export function register(program: Command): Command {
     .option('-b, --begin <time>', 'not before: now+2hours, 16:30, 2027-01-31T08:00')
     .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
     .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
+    .option('--image <image>', 'container to run in, on Slurm: Pyxis or Apptainer')
     .option('--hang-after <time>', 'restart it once no rank has written anything for so long: 30m')
     .option('--max-requeues <n>', 'restarts after node failures and hangs', integer(0))
     .option('-H, --hold', 'submit held; orrery release starts it')
