@@ -29,6 +29,7 @@ const recordSchema = z.object({
   slurmJobId: z.int().nullable(),
   refusal: z.string().nullable(),
   launchFailures: z.int().default(0),
+  isDue: z.boolean().default(false),
 });
 
 /** Writes a file that its owner alone may read, whole or not at all, and on the disk when this resolves. */

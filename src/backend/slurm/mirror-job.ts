@@ -19,6 +19,8 @@ export interface SubmissionRecord {
   refusal: string | null;
   /** How often Slurm gave it nodes and none of its tasks began, since it was submitted or released. */
   launchFailures: number;
+  /** What Slurm had of it is over: sbatch is to be called again, also by a daemon that starts now. */
+  isDue: boolean;
 }
 
 export const NO_SUBMISSION: SubmissionRecord = {
@@ -27,6 +29,7 @@ export const NO_SUBMISSION: SubmissionRecord = {
   slurmJobId: null,
   refusal: null,
   launchFailures: 0,
+  isDue: false,
 };
 
 /** A job that has not ended, as far as journal, folder and the last look at Slurm tell. */

@@ -13,7 +13,7 @@ const NOW = 1_000_000;
 const SPEC = jobSpecSchema.parse({ command: ['true'], nodes: 2, maxRequeues: 1 });
 
 function job(fields: Partial<MirrorJob> = {}): MirrorJob {
-  const record = { submission: 1, base: 0, slurmJobId: 50, refusal: null, launchFailures: 0 };
+  const record = { submission: 1, base: 0, slurmJobId: 50, refusal: null, launchFailures: 0, isDue: false };
   return { ...newMirrorJob(toJobRequest(7, SPEC, 0), 0, 0), phase: 'submitted', record, ...fields };
 }
 
@@ -420,7 +420,7 @@ describe('several jobs of Slurm with the key of one', () => {
   it('takes the one that runs where the answer of sbatch was lost', () => {
     const mirror = job({
       phase: 'unknown',
-      record: { submission: 1, base: 0, slurmJobId: null, refusal: null, launchFailures: 0 },
+      record: { submission: 1, base: 0, slurmJobId: null, refusal: null, launchFailures: 0, isDue: false },
     });
     const finding = findOut(
       mirror,
@@ -450,6 +450,15 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     const seen = findOut(running(), look({ listed: [over('FAILED', status)] }));
     expect(short(seen.records)).toEqual(['LaunchFailed 1']);
     expect(seen.launchFailure).toBe(message);
+  });
+
+  it('and that was cancelled meanwhile has ended', () => {
+    const listed = [over('FAILED', 75)];
+    const unseen = findOut(job({ isCancelRequested: true }), look({ listed }));
+    expect(short(unseen.records)).toEqual(['JobEnded CANCELLED 1']);
+    expect(unseen.launchFailure).toBe(null);
+    const seen = findOut(running({ isCancelRequested: true }), look({ listed }));
+    expect(short(seen.records)).toEqual(['AttemptEnded 1 CANCELLED 1', 'JobEnded CANCELLED 1']);
   });
 
   it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {

@@ -25,11 +25,32 @@ const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 export function findOut(job: MirrorJob, look: Look): Finding {
   if (job.phase === 'none' || job.phase === 'asking') return nothing(null);
   const slurm = ownSlurmJob(job, look.listed);
-  if (slurm === null) return missing(job, look);
+  if (slurm === null) return unlessCancelled(job, missing(job, look), look.nowMs);
   // Of submissions before it that Slurm was thought to have forgotten, or of one that was made twice.
   const duplicates = look.listed.filter((other) => other !== slurm && isPending(other));
-  const finding = listed(job, slurm, look);
+  const finding = unlessCancelled(job, listed(job, slurm, look), look.nowMs);
   return { ...finding, cancel: [...finding.cancel, ...duplicates.map(({ slurmJobId }) => slurmJobId)] };
+}
+
+/** Where it would be submitted again, a job that somebody cancelled meanwhile has ended: a script that is told to end may begin no task. */
+function unlessCancelled(job: MirrorJob, finding: Finding, nowMs: number): Finding {
+  const { records, launchFailure, isSubmissionDue } = finding;
+  if (!job.isCancelRequested || (launchFailure === null && !isSubmissionDue)) return finding;
+  const { jobId } = job.request;
+  const before = records.map((record): JournalRecord => {
+    if (record.event.kind !== 'LaunchFailed') return record;
+    const { attempt, atMs } = record.event;
+    return {
+      event: { kind: 'AttemptEnded', atMs, jobId, attempt, state: 'CANCELLED', exitCode: 1 },
+      message: 'cancelled',
+    };
+  });
+  return {
+    ...finding,
+    launchFailure: null,
+    isSubmissionDue: false,
+    records: [...before, ended(job, 'CANCELLED', 1, nowMs)],
+  };
 }
 
 /** Of several that bear the key, after a crash between sbatch and its answer: the one we know of, else the one that got furthest. */

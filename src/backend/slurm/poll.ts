@@ -168,7 +168,7 @@ export class Poll {
         { jobId, slurmJobId: job.record.slurmJobId, launchFailures, reason: finding.launchFailure },
         'not launched',
       );
-      job.record = { ...job.record, launchFailures, refusal };
+      job.record = { ...job.record, launchFailures, refusal, isDue: true };
       job.notBeforeMs = nowMs + LAUNCH_PAUSE_MS * 2 ** launchFailures;
       await folder.writeRecord(job.record);
       resetSubmission(job, nowMs);
@@ -176,6 +176,8 @@ export class Poll {
     }
     if (finding.isSubmissionDue) {
       log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
+      job.record = { ...job.record, isDue: true };
+      await folder.writeRecord(job.record);
       resetSubmission(job, nowMs);
     }
     return before?.state !== job.slurm?.state || finding.isSubmissionDue;

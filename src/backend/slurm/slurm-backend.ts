@@ -86,7 +86,7 @@ export class SlurmBackend implements Backend {
         if (record === null) return;
         job.record = record;
         job.phaseSinceMs = now();
-        if (record.refusal === null) job.phase = record.slurmJobId === null ? 'unknown' : 'submitted';
+        if (record.refusal === null && !record.isDue) job.phase = record.slurmJobId === null ? 'unknown' : 'submitted';
       }),
     );
     const events = nodeChanges(this.#state.nodes, this.#nodes, now());

@@ -97,7 +97,7 @@ export class Submitter {
     const submission = job.record.submission + 1;
     try {
       const accepted = await this.#prepare(job, folder, submission);
-      job.record = { ...job.record, submission, base, slurmJobId: null, refusal: null };
+      job.record = { ...job.record, submission, base, slurmJobId: null, refusal: null, isDue: false };
       await folder.writeRecord(job.record);
       const { spec } = accepted;
       const { options, script } = batchSubmission({
