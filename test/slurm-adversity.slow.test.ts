@@ -10,7 +10,6 @@ import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
-const USER = `orrery${process.pid % 100_000}`;
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
 
 let slurm: SlurmCluster;
@@ -23,6 +22,8 @@ const folders: string[] = [];
 beforeAll(async () => {
   if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
   if (!ensureSshd()) throw new Error('sshd is needed');
+  // Slurm remembers of a user that there was none.
+  login = await makeLoginNode();
   slurm = await startSlurm({
     nodes: 2,
     cpusPerNode: 4,
@@ -37,11 +38,10 @@ beforeAll(async () => {
     accounting: [
       ['add', 'account', 'research'],
       ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-      ['add', 'user', USER, 'account=research', 'defaultaccount=research'],
+      ['add', 'user', login.userName, 'account=research', 'defaultaccount=research'],
     ],
   });
-  login = await makeLoginNode(conf());
-  expect(login.userName).toBe(USER);
+  await login.start(conf());
 }, 180_000);
 afterEach(async () => {
   for (const daemon of daemons.splice(0)) {
@@ -101,7 +101,10 @@ async function submit(daemon: RunningDaemon, command: string[], fields: object =
 }
 
 async function ended(daemon: RunningDaemon, id: number) {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 90_000);
+  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
+    const { detail } = await daemon.client.why(id);
+    throw new Error(detail.join(' '), { cause: error });
+  });
   return daemon.client.job(id);
 }
 
@@ -178,13 +181,13 @@ describe('Slurm is not as it should be', () => {
     const env = { ...conf(), HOME: login.home };
     const drained = await orrery(['nodes', 'drain', 's1', '--reason', 'test'], { home, env, wrapper: login.wrapper });
     expect(drained.stderr).toBe(
-      `orrery: Slurm does not let ${USER} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
+      `orrery: Slurm does not let ${login.userName} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
     );
     expect(drained.code).toBe(4);
     expect((await daemon.client.nodes()).map(({ state }) => state)).toEqual(['idle', 'idle']);
     const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
-    expect(await readLog(daemon.client, id)).toBe(`${USER}\n`);
+    expect(await readLog(daemon.client, id)).toBe(`${login.userName}\n`);
   }, 120_000);
 
   it('a partition that is not there, or gone since: refused with those there are, or held with words of Slurm', async () => {
@@ -243,7 +246,7 @@ describe('a login node', () => {
     await login.certify(-1);
     await until(() => linesWith(home, 'could not be looked at').length > 0, 'the daemon to notice', 60_000);
     expect(linesWith(home, 'could not be looked at')[0]).toMatch(
-      /squeue on login1: .*Permission denied \(publickey\).*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
+      /squeue on login1: .*Permission denied \(publickey.*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
     );
     const waiting = await submit(daemon, ['true']);
     await until(async () => (await readLog(daemon.client, running)) === 'up\ndone\n', 'the job to run on', 60_000);
@@ -272,7 +275,7 @@ describe('a login node', () => {
       expect(stderr).toMatch(/^orrery: \w+ on login1: .*Connection refused/);
       expect(code).toBe(5);
     } finally {
-      await login.start();
+      await login.start(conf());
     }
   }, 60_000);
 });
@@ -296,9 +299,11 @@ describe('a shared folder', () => {
       const well = await submit(daemon, ['true'], { exclude: ['s2'] });
       expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', nodeList: ['s1'] });
       const isHeld = async () => (await daemon.client.job(lost)).reason === 'launch failed requeued held';
-      await until(isHeld, 'the job to be held', 120_000);
+      await until(isHeld, 'the job to be held', 150_000).catch(async () => {
+        throw new Error((await daemon.client.why(lost)).detail.join(' '));
+      });
       expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
-        /the folder of Orrery's jobs is not there on s2.*orrery release tries again/,
+        /its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?.*orrery release tries again/,
       );
       expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', attempt: 0 });
       await slurm.killNode('s2');

@@ -476,7 +476,7 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     for (const state of ['COMPLETED', 'FAILED']) {
       const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
       expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
-      const launchFailure = `Slurm says ${state}, and its script has not begun`;
+      const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)?`;
       expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
     }
     const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));

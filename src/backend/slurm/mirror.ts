@@ -173,9 +173,13 @@ function endedInSlurm(
  * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
  * one to which it gave the same number: the script's own word has to be there.
  */
-function doubtOf({ state, exitStatus }: SlurmJob, own: AttemptFacts | null): string | null {
+function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts | null): string | null {
   if (state !== 'COMPLETED' && state !== 'FAILED') return null;
-  if (own === null) return `Slurm says ${state}, and its script has not begun`;
+  if (own === null) {
+    const where = `its script has not begun on ${nodeNames[0] ?? 'its node'}`;
+    // Slurm itself fails a job whose output has no folder to be written to.
+    return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)?`;
+  }
   const { exit } = own;
   if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
   const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
