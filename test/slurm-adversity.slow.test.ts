@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,6 @@ import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
-const USER = `orrery${process.pid % 100_000}`;
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
 
 let slurm: SlurmCluster;
@@ -23,6 +22,8 @@ const folders: string[] = [];
 beforeAll(async () => {
   if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
   if (!ensureSshd()) throw new Error('sshd is needed');
+  // Slurm remembers of a user that there was none.
+  login = await makeLoginNode();
   slurm = await startSlurm({
     nodes: 2,
     cpusPerNode: 4,
@@ -37,11 +38,10 @@ beforeAll(async () => {
     accounting: [
       ['add', 'account', 'research'],
       ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-      ['add', 'user', USER, 'account=research', 'defaultaccount=research'],
+      ['add', 'user', login.userName, 'account=research', 'defaultaccount=research'],
     ],
   });
-  login = await makeLoginNode(conf());
-  if (login.userName !== USER) throw new Error(`the user is ${login.userName}, and ${USER} is in the accounts`);
+  await login.start(conf());
 }, 180_000);
 afterEach(async () => {
   for (const daemon of daemons.splice(0)) {
@@ -63,7 +63,9 @@ function newHome(): string {
 
 /** A home of the ordinary user. */
 function theirHome(): string {
-  return mkdtempSync(join(login.home, 'orrery-'));
+  const home = mkdtempSync(join(login.home, 'orrery-'));
+  chownSync(home, login.uid, login.gid);
+  return home;
 }
 
 async function up(home: string, env: Record<string, string>, args: string[] = [], wrapper: readonly string[] = []) {
@@ -99,7 +101,10 @@ async function submit(daemon: RunningDaemon, command: string[], fields: object =
 }
 
 async function ended(daemon: RunningDaemon, id: number) {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 90_000);
+  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
+    const { detail } = await daemon.client.why(id);
+    throw new Error(detail.join(' '), { cause: error });
+  });
   return daemon.client.job(id);
 }
 
@@ -131,7 +136,7 @@ describe('Slurm is not as it should be', () => {
 
   it('no sacct: it says what it goes by instead, and jobs end as they do', async () => {
     const home = newHome();
-    const daemon = await up(home, { ...conf(), PATH: `${pathWith(['sacct', 'sacctmgr'])}:/bin` });
+    const daemon = await up(home, { ...conf(), PATH: pathWith(['sacct', 'sacctmgr']) });
     expect(linesWith(home, 'no accounting')).toHaveLength(1);
     expect(linesWith(home, 'no accounting')[0]).toMatch(
       /sacctmgr: not found on the PATH.*ends of jobs are taken from squeue and their exit files/,
@@ -176,13 +181,13 @@ describe('Slurm is not as it should be', () => {
     const env = { ...conf(), HOME: login.home };
     const drained = await orrery(['nodes', 'drain', 's1', '--reason', 'test'], { home, env, wrapper: login.wrapper });
     expect(drained.stderr).toBe(
-      `orrery: Slurm does not let ${USER} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
+      `orrery: Slurm does not let ${login.userName} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
     );
     expect(drained.code).toBe(4);
     expect((await daemon.client.nodes()).map(({ state }) => state)).toEqual(['idle', 'idle']);
     const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
-    expect(await readLog(daemon.client, id)).toBe(`${USER}\n`);
+    expect(await readLog(daemon.client, id)).toBe(`${login.userName}\n`);
   }, 120_000);
 
   it('a partition that is not there, or gone since: refused with those there are, or held with words of Slurm', async () => {
@@ -241,7 +246,7 @@ describe('a login node', () => {
     await login.certify(-1);
     await until(() => linesWith(home, 'could not be looked at').length > 0, 'the daemon to notice', 60_000);
     expect(linesWith(home, 'could not be looked at')[0]).toMatch(
-      /squeue on login1: .*Permission denied \(publickey\).*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
+      /squeue on login1: .*Permission denied \(publickey.*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
     );
     const waiting = await submit(daemon, ['true']);
     await until(async () => (await readLog(daemon.client, running)) === 'up\ndone\n', 'the job to run on', 60_000);
@@ -260,7 +265,7 @@ describe('a login node', () => {
     expect(await ended(daemon, waiting)).toMatchObject({ state: 'COMPLETED' });
   }, 180_000);
 
-  it('where nobody listens: up says so with its exit code, and makes no home', async () => {
+  it('where nobody listens: up says so with its exit code', async () => {
     await login.stop();
     try {
       const { code, stderr } = await orrery(['up', '--detach', '--port', '0', '--backend', 'slurm', ...there()], {
@@ -270,7 +275,7 @@ describe('a login node', () => {
       expect(stderr).toMatch(/^orrery: \w+ on login1: .*Connection refused/);
       expect(code).toBe(5);
     } finally {
-      await login.start();
+      await login.start(conf());
     }
   }, 60_000);
 });
@@ -293,16 +298,26 @@ describe('a shared folder', () => {
       const lost = await submit(daemon, ['true'], { exclude: ['s1'] });
       const well = await submit(daemon, ['true'], { exclude: ['s2'] });
       expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', nodeList: ['s1'] });
-      await until(
-        async () => (await daemon.client.why(lost)).detail.join(' ').includes('s2'),
-        'why to name the node',
-        90_000,
+      const isHeld = async () => (await daemon.client.job(lost)).reason === 'launch failed requeued held';
+      await until(isHeld, 'the job to be held', 150_000).catch(async () => {
+        throw new Error((await daemon.client.why(lost)).detail.join(' '));
+      });
+      expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
+        /its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?.*orrery release tries again/,
       );
-      expect((await daemon.client.job(lost)).state).toBe('PENDING');
-      process.stderr.write(`${(await daemon.client.why(lost)).detail.join('\n')}\n`);
-    } finally {
+      expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', attempt: 0 });
+      await slurm.killNode('s2');
       blind.kill('SIGKILL');
       slurm.startNode('s2');
+      await until(
+        () => spawnText('sinfo', ['-h', '-N', '-o', '%N %T']).stdout.includes('s2 idle'),
+        's2 to be idle',
+        60_000,
+      );
+      await daemon.client.release(lost);
+      expect(await ended(daemon, lost)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
+    } finally {
+      blind.kill('SIGKILL');
     }
   }, 240_000);
 });

@@ -20,7 +20,8 @@ export interface LoginNode {
   certify: (seconds: number) => Promise<void>;
   /** Nobody listens any more. */
   stop: () => Promise<void>;
-  start: () => Promise<void>;
+  /** `variables` are set in every session. */
+  start: (variables: Readonly<Record<string, string>>) => Promise<void>;
   remove: () => Promise<void>;
 }
 
@@ -36,8 +37,8 @@ export function ensureSshd(): boolean {
   return existsSync(SSHD);
 }
 
-/** `variables` are set in every session. Needs root. */
-export async function makeLoginNode(variables: Readonly<Record<string, string>>): Promise<LoginNode> {
+/** Makes the user; nobody listens yet. Needs root. */
+export async function makeLoginNode(): Promise<LoginNode> {
   const userName = `orrery${process.pid % 100_000}`;
   const folder = mkdtempSync(join(tmpdir(), 'orrery-login-'));
   chmodSync(folder, 0o755);
@@ -58,12 +59,7 @@ export async function makeLoginNode(variables: Readonly<Record<string, string>>)
     `PidFile ${folder}/sshd.pid`,
     'UsePAM no',
     'StrictModes no',
-    `SetEnv ${Object.entries(variables)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(' ')}`,
-    '',
   ];
-  writeFileSync(join(folder, 'sshd_config'), conf.join('\n'));
   const ssh = join(home, '.ssh');
   mkdirSync(ssh, { mode: 0o700 });
   run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(ssh, 'id_ed25519'));
@@ -77,7 +73,9 @@ export async function makeLoginNode(variables: Readonly<Record<string, string>>)
   chownSync(home, uid, gid);
   let daemon: ChildProcess | undefined;
   const endSessions = () => spawnSync('pkill', ['-KILL', '-u', String(uid), '-x', 'sshd']);
-  const start = async () => {
+  const start = async (variables: Readonly<Record<string, string>>) => {
+    const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(join(folder, 'sshd_config'), [...conf, `SetEnv ${set.join(' ')}`, ''].join('\n'));
     daemon = spawn(SSHD, ['-D', '-f', join(folder, 'sshd_config'), '-E', join(folder, 'sshd.log')], {
       stdio: 'ignore',
     });
@@ -112,7 +110,6 @@ export async function makeLoginNode(variables: Readonly<Record<string, string>>)
     endSessions();
   };
   await certify(3600);
-  await start();
   return {
     userName,
     uid,

@@ -28,7 +28,9 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
     finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues: job.requeues + 1, isHeld: false } });
     return { ...finding, isSubmissionDue: true };
   }
-  finding.records.push(ended(job, state, exitCode, atMs));
+  finding.records.push(
+    ended(job, state === 'NODE_FAIL' && job.isCancelRequested ? 'CANCELLED' : state, exitCode, atMs),
+  );
   return finding;
 }
 

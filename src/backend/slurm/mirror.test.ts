@@ -452,6 +452,15 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(seen.launchFailure).toBe(message);
   });
 
+  it('and that was cancelled meanwhile has ended', () => {
+    const listed = [over('FAILED', 75)];
+    const unseen = findOut(job({ isCancelRequested: true }), look({ listed }));
+    expect(short(unseen.records)).toEqual(['JobEnded CANCELLED 1']);
+    expect(unseen.launchFailure).toBe(null);
+    const seen = findOut(running({ isCancelRequested: true }), look({ listed }));
+    expect(short(seen.records)).toEqual(['AttemptEnded 1 CANCELLED 1', 'JobEnded CANCELLED 1']);
+  });
+
   it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {
     const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
     const found = facts({ isFreshController: true });
@@ -467,7 +476,7 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     for (const state of ['COMPLETED', 'FAILED']) {
       const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
       expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
-      const launchFailure = `Slurm says ${state}, and its script has not begun`;
+      const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)?`;
       expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
     }
     const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));

@@ -25,11 +25,32 @@ const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 export function findOut(job: MirrorJob, look: Look): Finding {
   if (job.phase === 'none' || job.phase === 'asking') return nothing(null);
   const slurm = ownSlurmJob(job, look.listed);
-  if (slurm === null) return missing(job, look);
+  if (slurm === null) return unlessCancelled(job, missing(job, look), look.nowMs);
   // Of submissions before it that Slurm was thought to have forgotten, or of one that was made twice.
   const duplicates = look.listed.filter((other) => other !== slurm && isPending(other));
-  const finding = listed(job, slurm, look);
+  const finding = unlessCancelled(job, listed(job, slurm, look), look.nowMs);
   return { ...finding, cancel: [...finding.cancel, ...duplicates.map(({ slurmJobId }) => slurmJobId)] };
+}
+
+/** Where it would be submitted again, a job that somebody cancelled meanwhile has ended: a script that is told to end may begin no task. */
+function unlessCancelled(job: MirrorJob, finding: Finding, nowMs: number): Finding {
+  const { records, launchFailure, isSubmissionDue } = finding;
+  if (!job.isCancelRequested || (launchFailure === null && !isSubmissionDue)) return finding;
+  const { jobId } = job.request;
+  const before = records.map((record): JournalRecord => {
+    if (record.event.kind !== 'LaunchFailed') return record;
+    const { attempt, atMs } = record.event;
+    return {
+      event: { kind: 'AttemptEnded', atMs, jobId, attempt, state: 'CANCELLED', exitCode: 1 },
+      message: 'cancelled',
+    };
+  });
+  return {
+    ...finding,
+    launchFailure: null,
+    isSubmissionDue: false,
+    records: [...before, ended(job, 'CANCELLED', 1, nowMs)],
+  };
 }
 
 /** Of several that bear the key, after a crash between sbatch and its answer: the one we know of, else the one that got furthest. */
@@ -152,9 +173,13 @@ function endedInSlurm(
  * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
  * one to which it gave the same number: the script's own word has to be there.
  */
-function doubtOf({ state, exitStatus }: SlurmJob, own: AttemptFacts | null): string | null {
+function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts | null): string | null {
   if (state !== 'COMPLETED' && state !== 'FAILED') return null;
-  if (own === null) return `Slurm says ${state}, and its script has not begun`;
+  if (own === null) {
+    const where = `its script has not begun on ${nodeNames[0] ?? 'its node'}`;
+    // Slurm itself fails a job whose output has no folder to be written to.
+    return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)?`;
+  }
   const { exit } = own;
   if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
   const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeHome, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+
+const isThere = ensureSlurmAccounting();
+let home = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+beforeAll(async () => {
+  if (!isThere) return;
+  home = makeHome();
+  slurm = await startSlurm({
+    nodes: 2,
+    cpusPerNode: 2,
+    confLines: [
+      'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
+      'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
+    ],
+    accounting: [
+      ['add', 'account', 'research'],
+      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
+    ],
+  });
+  const env = { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' };
+  daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+}, 120_000);
+afterAll(async () => {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  await slurm?.stop();
+  if (home !== '') await removeHome(home);
+});
+
+const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
+
+describe.skipIf(!isThere)('when a job on Slurm will start', () => {
+  it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
+    // Somebody else's, of which the daemon knows nothing.
+    execFileSync('sbatch', ['--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'], { env: slurm.env });
+    const others = () => execFileSync('squeue', ['-h', '-t', 'R', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
+    await until(() => others().trim() !== '', 'the other job to run');
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m' }],
+      environment: {},
+    });
+    const jobId = jobs[0]?.id ?? 0;
+    await until(async () => (await daemon.client.job(jobId)).reason === 'Resources', 'the job to wait');
+    const forecast = await daemon.client.forecast(jobId);
+    // Nothing has ended here yet: by the time limit of what runs.
+    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeGreaterThan(15 * 60);
+    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(21 * 60);
+    expect(forecast.sooner).toMatchObject([{ flag: '--partition', value: 'spare' }]);
+    expect((forecast.sooner[0]?.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(60);
+    await daemon.client.cancel(jobId);
+    const again = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m', partition: 'spare' }],
+      environment: {},
+    });
+    await until(runs(again.jobs[0]?.id ?? 0), 'the job to run where it was said to start sooner', 60_000);
+    expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
+  }, 180_000);
+});
