@@ -4,10 +4,11 @@ import { join, resolve } from 'node:path';
 import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
+import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
-import { openHome, readSecrets, writeWhole } from './home.ts';
+import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
 import { userName } from './user-name.ts';
@@ -26,7 +27,7 @@ export interface SlurmOptions {
   pollMs?: { min: number; max: number };
 }
 
-/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer, ORR_CONFLICT for a home whose jobs run on this machine. */
+/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer and never has, ORR_CONFLICT for a home whose jobs run on this machine. */
 export async function slurmWorld(homePath: string, options: SlurmOptions): Promise<World> {
   const home = openHome(homePath);
   const before = readSlurmFile(home.folder);
@@ -55,7 +56,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     timeoutMs: TIMEOUT_MS,
   });
   const user = userName();
-  const cluster = await readCluster(commands, user);
+  const cluster = await readOrRecall(commands, user, home.folder);
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
   writeWhole(slurmFile(home.folder), `${JSON.stringify({ homeId, host, shared })}\n`);
@@ -84,6 +85,22 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
       }),
   };
+}
+
+/** As Slurm tells it; where it does not answer now, as it told it last: jobs are accepted meanwhile, and caught up with later. */
+async function readOrRecall(commands: SlurmCommands, user: string, home: string): Promise<ClusterView> {
+  const file = join(home, 'slurm-cluster.json');
+  try {
+    const cluster = await readCluster(commands, user);
+    writeWhole(file, `${JSON.stringify(cluster)}\n`);
+    return cluster;
+  } catch (error) {
+    const text = readIfThere(file);
+    const isAway = error instanceof SlurmFailure && (error.kind === 'unreachable' || error.kind === 'login');
+    if (!isAway || text === undefined) throw error;
+    const last: ClusterView = JSON.parse(text);
+    return { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] };
+  }
 }
 
 /** What the daemon shows of Slurm's rules: partitions with their limits, and the account that is charged. */

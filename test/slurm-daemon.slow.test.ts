@@ -61,3 +61,23 @@ describe.skipIf(!isThere)('when a job on Slurm will start', () => {
     expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
   }, 180_000);
 });
+
+describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => {
+  it('takes jobs all the same and submits them once it is back', async () => {
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    await slurm.killController();
+    daemon = await startDaemon(home, { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' }, [
+      '--backend',
+      'slurm',
+      '--poll-ms',
+      '300',
+    ]);
+    const { jobs } = await daemon.client.submit({ jobs: [{ command: ['true'], partition: 'spare' }], environment: {} });
+    const jobId = jobs[0]?.id ?? 0;
+    const { detail } = await daemon.client.why(jobId);
+    expect(detail.join(' ')).toMatch(/Slurm/);
+    slurm.startController();
+    await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to complete', 90_000);
+  }, 180_000);
+});
