@@ -417,6 +417,17 @@ describe('several jobs of Slurm with the key of one', () => {
     expect(finding.cancel).toEqual([51]);
   });
 
+  it('cancels one of an earlier submission that a slurmctld remembers in the place of the last, which is still missed', () => {
+    const earlier = slurm({ slurmJobId: 21, name: 'x.orrery-0a1b2c3d-7-1' });
+    const last = { submission: 2, base: 0, slurmJobId: 74, refusal: null, launchFailures: 1, isDue: false };
+    const lost = job({ record: last, missingSinceMs: NOW - PATIENCE_MS.forgotten });
+    expect(findOut(lost, look({ listed: [earlier] }))).toMatchObject({
+      slurm: null,
+      cancel: [21],
+      isSubmissionDue: true,
+    });
+  });
+
   it('takes the one that runs where the answer of sbatch was lost', () => {
     const mirror = job({
       phase: 'unknown',
