@@ -223,7 +223,7 @@ describe('what a look at Slurm means for a job that is listed', () => {
     const lost = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n2']) }) }));
     expect(short(lost.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
     expect(lost).toMatchObject({ isSubmissionDue: true, records: [{ message: 'node n2 failed' }, {}] });
-    const own = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n7']) }) }));
+    const own = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n1', 'n7']) }) }));
     expect(short(own.records)).toEqual(['AttemptEnded 1 FAILED 1', 'JobEnded FAILED 1']);
   });
 });

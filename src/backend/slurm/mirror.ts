@@ -155,8 +155,8 @@ function endedInSlurm(
   const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
-  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone.
-  const lost = named === 'FAILED' ? slurm.nodeNames.find((name) => facts.downNodes.has(name)) : undefined;
+  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone. The first node told the end.
+  const lost = named === 'FAILED' ? slurm.nodeNames.slice(1).find((name) => facts.downNodes.has(name)) : undefined;
   const isLost = isRepeated || doubt !== null || lost !== undefined;
   const state = isLost
     ? 'NODE_FAIL'
