@@ -305,7 +305,7 @@ describe('a shared folder', () => {
       expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
         /its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?.*orrery release tries again/,
       );
-      expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', attempt: 0 });
+      expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', requeues: 0 });
       await slurm.killNode('s2');
       blind.kill('SIGKILL');
       slurm.startNode('s2');

@@ -38,7 +38,7 @@ export async function startDaemon(
 ): Promise<RunningDaemon> {
   const log = openSync(join(home, 'daemon.log'), 'a');
   const [file, ...words] = [...wrapper, process.execPath, join(root, 'dist', 'daemon.js')];
-  const child = spawn(file ?? process.execPath, [...words, '--home', home, '--port', '0', ...args], {
+  const child = spawn(file, [...words, '--home', home, '--port', '0', ...args], {
     stdio: ['ignore', log, log],
     env: { ...process.env, ...env },
   });

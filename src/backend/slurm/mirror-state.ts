@@ -46,7 +46,7 @@ export class MirrorState {
 }
 
 /**
- * The dependencies of a job in sbatch's words. `wait`: one of them has no Slurm id yet. `never`: one ended as it must not. What is fulfilled
+ * The dependencies of a job in sbatch's words. `wait`: one of them is not listed by Slurm (yet). `never`: one ended as it must not. What is fulfilled
  * is left out: Slurm may have forgotten the job.
  */
 export function dependencyText(job: MirrorJob, state: MirrorState): { text: string } | 'wait' | 'never' {
@@ -58,7 +58,8 @@ export function dependencyText(job: MirrorJob, state: MirrorState): { text: stri
       continue;
     }
     const { slurmJobId } = other.record;
-    if (other.phase !== 'submitted' || slurmJobId === null) return 'wait';
+    // Slurm takes one that it has forgotten for fulfilled, and may have given its number to another: only what it lists counts.
+    if (other.phase !== 'submitted' || slurmJobId === null || other.slurm?.slurmJobId !== slurmJobId) return 'wait';
     parts.push(`${condition}:${slurmJobId}`);
   }
   return { text: parts.join(',') };

@@ -223,7 +223,7 @@ describe('what a look at Slurm means for a job that is listed', () => {
     const lost = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n2']) }) }));
     expect(short(lost.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
     expect(lost).toMatchObject({ isSubmissionDue: true, records: [{ message: 'node n2 failed' }, {}] });
-    const own = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n7']) }) }));
+    const own = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n1', 'n7']) }) }));
     expect(short(own.records)).toEqual(['AttemptEnded 1 FAILED 1', 'JobEnded FAILED 1']);
   });
 });
@@ -415,6 +415,17 @@ describe('several jobs of Slurm with the key of one', () => {
     const finding = findOut(running(), look({ listed: [...others, onNodes({ state: 'RUNNING' })] }));
     expect(finding.slurm?.slurmJobId).toBe(50);
     expect(finding.cancel).toEqual([51]);
+  });
+
+  it('cancels one of an earlier submission that a slurmctld remembers in the place of the last, which is still missed', () => {
+    const earlier = slurm({ slurmJobId: 21, name: 'x.orrery-0a1b2c3d-7-1' });
+    const last = { submission: 2, base: 0, slurmJobId: 74, refusal: null, launchFailures: 1, isDue: false };
+    const lost = job({ record: last, missingSinceMs: NOW - PATIENCE_MS.forgotten });
+    expect(findOut(lost, look({ listed: [earlier] }))).toMatchObject({
+      slurm: null,
+      cancel: [21],
+      isSubmissionDue: true,
+    });
   });
 
   it('takes the one that runs where the answer of sbatch was lost', () => {

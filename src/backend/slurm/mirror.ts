@@ -25,10 +25,10 @@ const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 export function findOut(job: MirrorJob, look: Look): Finding {
   if (job.phase === 'none' || job.phase === 'asking') return nothing(null);
   const slurm = ownSlurmJob(job, look.listed);
-  if (slurm === null) return unlessCancelled(job, missing(job, look), look.nowMs);
   // Of submissions before it that Slurm was thought to have forgotten, or of one that was made twice.
   const duplicates = look.listed.filter((other) => other !== slurm && isPending(other));
-  const finding = unlessCancelled(job, listed(job, slurm, look), look.nowMs);
+  const found = slurm === null ? missing(job, look) : listed(job, slurm, look);
+  const finding = unlessCancelled(job, found, look.nowMs);
   return { ...finding, cancel: [...finding.cancel, ...duplicates.map(({ slurmJobId }) => slurmJobId)] };
 }
 
@@ -155,8 +155,8 @@ function endedInSlurm(
   const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
-  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone.
-  const lost = named === 'FAILED' ? slurm.nodeNames.find((name) => facts.downNodes.has(name)) : undefined;
+  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone. The first node told the end.
+  const lost = named === 'FAILED' ? slurm.nodeNames.slice(1).find((name) => facts.downNodes.has(name)) : undefined;
   const isLost = isRepeated || doubt !== null || lost !== undefined;
   const state = isLost
     ? 'NODE_FAIL'

@@ -127,7 +127,14 @@ export class Poll {
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
       toCancel.push(...look.listed.filter(({ slurmJobId }) => finding.cancel.includes(slurmJobId)));
-      hasChanged = (await this.#follow(job, finding, look.listed.length > 0, askedMs, nowMs)) || hasChanged;
+      hasChanged =
+        (await this.#follow(
+          job,
+          finding,
+          look.listed.some((slurm) => slurm === finding.slurm),
+          askedMs,
+          nowMs,
+        )) || hasChanged;
       if (
         job.isCancelRequested &&
         finding.slurm !== null &&
