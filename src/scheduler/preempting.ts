@@ -265,8 +265,14 @@ export class Preemption {
         }
       }
     }
-    return open.sort((a, b) => a - b);
+    return isAscending(open) ? open : open.sort((a, b) => a - b);
   }
+}
+
+/** Mostly they are. */
+function isAscending(values: readonly number[]): boolean {
+  for (let index = 1; index < values.length; index++) if (values[index - 1]! > values[index]!) return false;
+  return true;
 }
 
 function floorToSecond(ms: number): number {
