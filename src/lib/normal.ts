@@ -17,13 +17,7 @@ export function normalBelow(deviations: number): number {
   return 0.5 + (sum * Math.exp((-deviations * deviations) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
-/** Coefficients of Acklam's rational approximation in the middle and in the tails. */
-const MIDDLE_ABOVE = [
-  -39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239,
-];
-const MIDDLE_BELOW = [
-  -54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1,
-];
+/** Coefficients of Acklam's rational approximation in the tails; those of the middle stand where most draws come by. */
 const TAIL_ABOVE = [
   -0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
   2.938163982698783,
@@ -43,7 +37,13 @@ export function normalQuantile(probability: number): number {
   }
   const offset = probability - 0.5;
   const square = offset * offset;
-  return (offset * polynomial(MIDDLE_ABOVE, square)) / polynomial(MIDDLE_BELOW, square);
+  let above = -39.69683028665376 * square + 220.9460984245205;
+  above = ((above * square - 275.9285104469687) * square + 138.357751867269) * square - 30.66479806614716;
+  above = above * square + 2.506628277459239;
+  let below = -54.47609879822406 * square + 161.5858368580409;
+  below = ((below * square - 155.6989798598866) * square + 66.80131188771972) * square - 13.28068155288572;
+  below = below * square + 1;
+  return (offset * above) / below;
 }
 
 /** Coefficients from the highest power down. */

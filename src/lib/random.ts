@@ -5,40 +5,47 @@ import { definite } from './assert.ts';
  * seed by SplitMix32. Same seed, same numbers, on every machine.
  */
 export class Random {
-  readonly #state = new Uint32Array(4);
+  /** The four words of its state. Signed: such integers are kept and passed on without a box around them. */
+  #a = 0;
+  #b = 0;
+  #c = 0;
+  #d = 0;
 
   /** `seed`: any integer; its low 32 bits count. */
   constructor(seed: number) {
     let mixed = seed >>> 0;
-    for (let index = 0; index < 4; index++) {
+    const nextWord = () => {
       mixed = (mixed + 0x9e3779b9) >>> 0;
       let word = mixed;
       word = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
       word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
-      this.#state[index] = word ^ (word >>> 15);
-    }
+      return word ^ (word >>> 15);
+    };
+    this.#a = nextWord();
+    this.#b = nextWord();
+    this.#c = nextWord();
+    this.#d = nextWord();
   }
 
   /** 32 random bits as an integer from 0. */
   nextUint32(): number {
-    const state = this.#state;
-    const a = state[0]!;
-    const b = state[1]!;
-    const c = state[2]!;
-    const d = state[3]!;
-    const result = Math.imul(rotated(Math.imul(b, 5), 7), 9) >>> 0;
-    const e = c ^ a;
-    const f = d ^ b;
-    state[1] = b ^ e;
-    state[0] = a ^ f;
-    state[2] = e ^ (b << 9);
-    state[3] = rotated(f, 11);
-    return result;
+    return this.#nextWord() >>> 0;
   }
 
   /** Uniform in [0, 1), with 53 random bits. */
   nextUniform(): number {
-    return ((this.nextUint32() >>> 5) * 2 ** 26 + (this.nextUint32() >>> 6)) / 2 ** 53;
+    return ((this.#nextWord() >>> 5) * 2 ** 26 + (this.#nextWord() >>> 6)) / 2 ** 53;
+  }
+
+  #nextWord(): number {
+    const b = this.#b;
+    const e = this.#c ^ this.#a;
+    const f = this.#d ^ b;
+    this.#a ^= f;
+    this.#b = b ^ e;
+    this.#c = e ^ (b << 9);
+    this.#d = rotated(f, 11);
+    return Math.imul(rotated(Math.imul(b, 5), 7), 9);
   }
 
   /** Exponentially distributed, in the unit of its mean: times between events that do not remember. */

@@ -46,11 +46,13 @@ export class EasyBackfill {
   /** One pass behind the head, which does not fit. Returns whether more jobs than were looked at might start now. */
   run(head: JobRecord, nowMs: number, start: Start): boolean {
     const { queue } = this.#ledger;
-    const arrivals = queue.takeArrivals();
     const isKept = this.#shadow?.head === head && this.#seenChanges === this.#changes() && nowMs < this.#validUntilMs;
+    const isForAll = !isKept || queue.isAllNew;
     if (!isKept) this.#renew(head, nowMs);
+    if (isForAll) queue.dropArrivals();
+    const arrivals = queue.takeArrivals();
     const hadMore = queue.restCount > 0;
-    const hasStarted = isKept ? this.#tryEach(arrivals, head, nowMs, start) : this.#tryFront(head, nowMs, start);
+    const hasStarted = isForAll ? this.#tryFront(head, nowMs, start) : this.#tryEach(arrivals, head, nowMs, start);
     return hasStarted && hadMore;
   }
 

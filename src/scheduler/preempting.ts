@@ -61,6 +61,8 @@ interface Refused {
 export class Preemption {
   /** Somebody who may not be preempted yet may be from then on; Infinity for nobody. */
   wakeMs = Infinity;
+  /** Before this instant nobody is looked for just because time has passed: a pass of Slurm's backfill comes once in `bf_interval` too. */
+  #nextLookMs = -Infinity;
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
@@ -84,11 +86,13 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
     const { retries } = queue.lastFront;
-    this.wakeMs = retries.first()?.preemptRetryMs ?? Infinity;
-    if (nowMs < this.wakeMs) return;
+    const firstMs = retries.first()?.preemptRetryMs ?? Infinity;
+    this.#wakeAt(firstMs);
+    if (nowMs < firstMs) return;
     const due = this.#due;
     const addedBefore = queue.addCount;
     const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
+    this.#nextLookMs = nextRetryMs;
     /** What those that are tried wait for. */
     let triedMs = Infinity;
     let tries = 0;
@@ -132,7 +136,12 @@ export class Preemption {
     const { retries } = this.#ledger.queue.lastFront;
     for (const job of this.#due) if (job.place === 'front' && !retries.has(job)) retries.add(job);
     empty(this.#due);
-    this.wakeMs = wakeMs;
+    this.#wakeAt(wakeMs);
+  }
+
+  /** Where nothing else happens by then; as a rule something does, and those whose time has come have their turn with it. */
+  #wakeAt(atMs: number): void {
+    this.wakeMs = Math.max(atMs, this.#nextLookMs);
   }
 
   /** Whom the job may preempt, in the order of preference. */
@@ -265,8 +274,14 @@ export class Preemption {
         }
       }
     }
-    return open.sort((a, b) => a - b);
+    return isAscending(open) ? open : open.sort((a, b) => a - b);
   }
+}
+
+/** Mostly they are. */
+function isAscending(values: readonly number[]): boolean {
+  for (let index = 1; index < values.length; index++) if (values[index - 1]! > values[index]!) return false;
+  return true;
 }
 
 function floorToSecond(ms: number): number {

@@ -82,7 +82,8 @@ export class VictimSearch {
       }
       if (!space.hasRoom()) return { missingNodes: space.missingNodes };
     }
-    if (taken.length === 0) return { victims: [], nodeIndices: space.firstFitting() };
+    // A single one is the last that was needed, and there is nobody to be spared.
+    if (taken.length <= 1) return { victims: taken, nodeIndices: space.firstFitting() };
 
     const order = reordered(taken, space);
     const at = (position: number) => definite(taken[position], 'a position of one that was taken');
@@ -141,18 +142,18 @@ function inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolea
 
 /** Positions in `taken`: the last first, then by how many of the gang's nodes each holds. */
 function reordered(taken: readonly VictimCandidate[], space: Space): number[] {
+  const last = taken.length - 1;
   const gang = new Set(space.firstFitting());
-  const overlaps = taken.map(({ nodeIndices }, position) => {
-    if (position === taken.length - 1) return Infinity;
+  const overlaps: number[] = [];
+  for (let position = 0; position < last; position++) {
     let overlap = 0;
-    for (const node of nodeIndices) if (gang.has(node)) overlap += 1;
-    return overlap;
-  });
-  const positions = taken.map((_, position) => position);
-  return positions.sort((a, b) => {
-    const [overlapOfA = 0, overlapOfB = 0] = [overlaps[a], overlaps[b]];
-    return overlapOfA === overlapOfB ? a - b : overlapOfB - overlapOfA;
-  });
+    for (const node of taken[position]!.nodeIndices) if (gang.has(node)) overlap += 1;
+    overlaps.push(overlap);
+  }
+  const positions = overlaps.map((_, position) => position);
+  positions.sort((a, b) => overlaps[b]! - overlaps[a]! || a - b);
+  positions.unshift(last);
+  return positions;
 }
 
 /** Whether one rank of the gang fits on the node, which has this index, as it is. */
@@ -227,8 +228,8 @@ class Space {
   /** As many nodes as the gang needs: those that fitted earliest, then by index. */
   firstFitting(): number[] {
     const later = this.#touched.filter((node) => this.#since(node) > 0);
-    later.sort((a, b) => this.#since(a) - this.#since(b) || a - b);
-    return [...this.#open, ...later].slice(0, this.#need.nodes);
+    if (later.length > 1) later.sort((a, b) => this.#since(a) - this.#since(b) || a - b);
+    return this.#open.concat(later).slice(0, this.#need.nodes);
   }
 
   #since(node: number): number {

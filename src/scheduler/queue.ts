@@ -1,3 +1,4 @@
+import { empty } from '../lib/empty.ts';
 import { Heap } from '../lib/heap.ts';
 import { Backlog, type Priorities } from './backlog.ts';
 import type { JobRecord } from './job-record.ts';
@@ -107,14 +108,25 @@ export class PendingQueue {
     return this.#front;
   }
 
+  /** All of the front counts as having arrived since `takeArrivals` was last asked. */
+  get isAllNew(): boolean {
+    return this.#isAllNew;
+  }
+
+  /** As if `takeArrivals` had been asked, for whoever looks at all of the front anyway. */
+  dropArrivals(): void {
+    this.front();
+    this.#isAllNew = false;
+    for (const job of this.#arrivals) job.isArrival = false;
+    empty(this.#arrivals);
+  }
+
   /** Jobs that are in the front now and were not when this was last asked, in order. */
   takeArrivals(): JobRecord[] {
     if (!this.hasArrivals) return this.#arrivals;
     this.front();
     if (this.#isAllNew) {
-      this.#isAllNew = false;
-      for (const job of this.#arrivals) job.isArrival = false;
-      this.#arrivals = [];
+      this.dropArrivals();
       return this.#front.toArray();
     }
     const arrivals = this.#arrivals.filter((job) => {
