@@ -83,7 +83,12 @@ export class Backlog {
     if (lane === null) throw new Error(`invariant violated: job ${job.request.jobId} is in no lane`);
     this.size -= 1;
     job.lane = null;
-    if (job.queueIndex > 0) return void lane.jobs.removeAt(job.queueIndex);
+    if (job.queueIndex > 0) {
+      lane.jobs.removeAt(job.queueIndex);
+      // It may come back, and was there at the last calculation.
+      this.#priorities.prioritize(job);
+      return;
+    }
     this.#order.removeAt(lane.index);
     lane.jobs.removeAt(0);
     const next = lane.jobs.peek();

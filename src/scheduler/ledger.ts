@@ -181,6 +181,12 @@ export class Ledger {
     job.verdict = { kind: 'requeue', requeues: job.requeues, hold: null };
   }
 
+  /** Not to start before. Its priority stays what it is until the next calculation, and ages from then on. */
+  putOff(job: JobRecord, untilMs: number): void {
+    job.eligibleMs = untilMs;
+    job.calculatedMs = -Infinity;
+  }
+
   endHung(job: JobRecord, attempt: number): void {
     if (isOnNodes(job) && job.attempt === attempt) this.doom(job, 'HANG');
   }
@@ -250,7 +256,7 @@ export class Ledger {
       const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
       // Slurm's controller notes whole seconds.
       const sinceMs = this.#policy.cadence === null ? atMs : Math.floor(atMs / 1000) * 1000;
-      if (delayMs > 0) job.eligibleMs = sinceMs + delayMs;
+      if (delayMs > 0) this.putOff(job, sinceMs + delayMs);
     }
     this.#leaveNodes(job, verdict, atMs);
   }
