@@ -61,8 +61,6 @@ interface Refused {
 export class Preemption {
   /** Somebody who may not be preempted yet may be from then on; Infinity for nobody. */
   wakeMs = Infinity;
-  /** Before this instant nobody is looked for just because time has passed: a pass of Slurm's backfill comes once in `bf_interval` too. */
-  #nextLookMs = -Infinity;
   readonly #ledger: Ledger;
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
@@ -86,13 +84,11 @@ export class Preemption {
   run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
     const { retries } = queue.lastFront;
-    const firstMs = retries.first()?.preemptRetryMs ?? Infinity;
-    this.#wakeAt(firstMs);
-    if (nowMs < firstMs) return;
+    this.wakeMs = retries.first()?.preemptRetryMs ?? Infinity;
+    if (nowMs < this.wakeMs) return;
     const due = this.#due;
     const addedBefore = queue.addCount;
     const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
-    this.#nextLookMs = nextRetryMs;
     /** What those that are tried wait for. */
     let triedMs = Infinity;
     let tries = 0;
@@ -136,12 +132,7 @@ export class Preemption {
     const { retries } = this.#ledger.queue.lastFront;
     for (const job of this.#due) if (job.place === 'front' && !retries.has(job)) retries.add(job);
     empty(this.#due);
-    this.#wakeAt(wakeMs);
-  }
-
-  /** Where nothing else happens by then; as a rule something does, and those whose time has come have their turn with it. */
-  #wakeAt(atMs: number): void {
-    this.wakeMs = Math.max(atMs, this.#nextLookMs);
+    this.wakeMs = wakeMs;
   }
 
   /** Whom the job may preempt, in the order of preference. */
