@@ -161,12 +161,18 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
 
 /**
  * A slurmctld that lost its memory begins jobs a second time where they run, is told so by slurmd, and drains the node for it: an operator
- * has to put it back. Here that is we.
+ * has to put it back, and to have all nodes tell what runs on them. Here that is we.
  */
 async function operate(isOver: () => boolean): Promise<void> {
   let count = 0;
+  let reconfiguredMs = Date.now();
   while (!isOver()) {
     await sleep(2_000);
+    if (Date.now() - reconfiguredMs > 20_000) {
+      // Nodes say at once what runs on them: by itself it may be minutes until slurmctld notices that a job has ended.
+      spawnSync('scontrol', ['reconfigure'], { env: slurm.env, timeout: 10_000 });
+      reconfiguredMs = Date.now();
+    }
     const { stdout } = spawnSync('sinfo', ['-h', '-N', '-o', '%N %E'], {
       env: slurm.env,
       encoding: 'utf8',
