@@ -196,6 +196,8 @@ export class SlurmBackend implements Backend {
     if (job.isHeld) await this.#commit([{ event: { kind: 'JobReleased', atMs: this.#options.now(), jobId } }]);
     if (job.record.refusal !== null) {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
+      // Whoever releases it means now.
+      job.notBeforeMs = 0;
       this.#submitter?.pump();
     }
   }
