@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitResponseSchema } from '../src/contract/api.ts';
+import { OrreryError } from '../src/contract/errors.ts';
 import { readJournalFile } from '../src/store/journal-file.ts';
 import { BATCH_SIZE, chaosBatch, type Expected, readLedger } from './support/chaos-jobs.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
@@ -109,6 +110,15 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Asked again after its answer was lost, the job may have ended by it. */
+async function cancel(id: number): Promise<void> {
+  await patiently(() =>
+    daemon.client.cancel(id).catch((error: unknown) => {
+      if (!(error instanceof OrreryError) || error.code !== 'ORR_CONFLICT') throw error;
+    }),
+  );
+}
+
 /** By `orrery run --batch`; where its answer was lost the names tell whether the batch was taken. */
 async function submitBatch(specs: readonly { name: string }[]): Promise<number[]> {
   const file = join(home, 'batch.ndjson');
@@ -135,9 +145,9 @@ async function submitAll(): Promise<void> {
     expect(given).toHaveLength(BATCH_SIZE);
     ids.push(...given);
     expected.push(...batch.expected);
-    for (const [index, { cancel }] of batch.expected.entries()) {
+    for (const [index, { cancel: when }] of batch.expected.entries()) {
       const id = given[index] ?? 0;
-      if (cancel === 'at once') await patiently(() => daemon.client.cancel(id));
+      if (when === 'at once') await cancel(id);
     }
     await sleep(1_000);
   }
@@ -149,10 +159,10 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
   const cancelled = new Set<number>();
   while (!isOver()) {
     const states = new Map((await patiently(() => daemon.client.jobs({}))).map(({ id, state }) => [id, state]));
-    for (const [place, { cancel }] of expected.entries()) {
+    for (const [place, { cancel: when }] of expected.entries()) {
       const id = ids[place] ?? 0;
-      if (cancel !== 'running' || cancelled.has(id) || states.get(id) !== 'RUNNING') continue;
-      await patiently(() => daemon.client.cancel(id));
+      if (when !== 'running' || cancelled.has(id) || states.get(id) !== 'RUNNING') continue;
+      await cancel(id);
       cancelled.add(id);
     }
     await sleep(1_000);

@@ -44,6 +44,8 @@ export class Poll {
   /** What a pending job of Slurm was last told to be. */
   readonly #updates = new Map<number, string>();
   #sacctDueMs = 0;
+  /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
+  #isTidyDue = true;
 
   constructor(options: PollOptions) {
     this.#options = options;
@@ -52,14 +54,18 @@ export class Poll {
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId, commands } = this.#options;
-    if (![...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted')) return false;
+    const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
+    if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;
     const text = await commands.run('squeue', ['--json']);
     const listed = new Map<number, SlurmJob[]>();
+    // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
+    const orphans: SlurmJob[] = [];
     for (const slurm of parseSqueueJson(text, (name) => name.includes(mark))) {
       const key = parseSlurmJobName(slurm.name, homeId);
       const job = key && state.jobs.get(key.jobId);
+      if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
       const isOurs = job?.record.submission === key?.submission || job?.record.slurmJobId === slurm.slurmJobId;
       if (key !== null && (isOurs || isPending(slurm)))
@@ -72,7 +78,9 @@ export class Poll {
     await exclusively(async () => {
       hasChanged = await this.#conclude(listed, askedMs);
     });
+    await this.cancel(orphans);
     await this.#updatePending();
+    this.#isTidyDue = hasChanged || orphans.length > 0;
     return hasChanged;
   }
 
