@@ -340,8 +340,8 @@ function wrongAccounting(): string[] {
     if (record.slurmJobId === null && state === 'CANCELLED') return [];
     const isSame = last?.state === state && (state === 'CANCELLED' || last?.code === exitCode);
     if (isSame) return [];
-    // A slurmctld that was killed has lost the end: the job's own script is the witness.
-    if (witnessed(id) === exitCode && state !== 'CANCELLED') {
+    // A slurmctld that was killed has lost the end: the job's own script is the witness, and of what was cancelled that it did no work.
+    if (state === 'CANCELLED' ? last?.state !== 'COMPLETED' : witnessed(id) === exitCode) {
       forgotten += 1;
       return [];
     }

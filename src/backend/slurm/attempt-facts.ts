@@ -28,9 +28,9 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
     finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues: job.requeues + 1, isHeld: false } });
     return { ...finding, isSubmissionDue: true };
   }
-  finding.records.push(
-    ended(job, state === 'NODE_FAIL' && job.isCancelRequested ? 'CANCELLED' : state, exitCode, atMs),
-  );
+  // Whoever cancelled it need not see what that came to on the nodes.
+  const isCancelled = job.isCancelRequested && (state === 'NODE_FAIL' || (state === 'FAILED' && end.status > 128));
+  finding.records.push(ended(job, isCancelled ? 'CANCELLED' : state, exitCode, atMs));
   return finding;
 }
 

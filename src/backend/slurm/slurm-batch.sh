@@ -82,6 +82,8 @@ grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
+# Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
+[ "$status" -ne 143 ] || how=${how:-TERM}
 
 until echo "$status${how:+ $how}" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
   [ -d "$folder" ] || exit 1
