@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './daemon.ts';
+import { ensureInstalled } from './packages.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -25,16 +26,9 @@ export interface LoginNode {
   remove: () => Promise<void>;
 }
 
-/** True once sshd is there; as root on Debian it is installed. */
+/** True once ssh and sshd are there; as root on Debian they are installed. */
 export function ensureSshd(): boolean {
-  if (!existsSync(SSHD) && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'openssh-server'], {
-      stdio: ['ignore', 2, 2],
-      env,
-    });
-  }
-  return existsSync(SSHD);
+  return ensureInstalled([SSHD, '/usr/bin/ssh'], ['openssh-server', 'openssh-client']);
 }
 
 /** Makes the user; nobody listens yet. Needs root. */

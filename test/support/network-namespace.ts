@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { ensureInstalled } from './packages.ts';
 
 /** Machines behind one cable: what runs inside reaches this machine by `hostAddress` until the cable is cut, and is reached at `address` always. */
 export interface NetworkNamespace {
@@ -15,8 +16,9 @@ export interface NetworkNamespace {
 
 const ip = (...words: string[]) => execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
 
-/** Needs root and iproute2; throws where either is missing. */
+/** Needs root, and iproute2, which is installed on Debian; throws where either is missing. */
 export function makeNetworkNamespace(): NetworkNamespace {
+  ensureInstalled(['/usr/sbin/ip'], ['iproute2']);
   const name = `orrery-${process.pid}`;
   // Names of network interfaces have at most 15 characters.
   const link = (kind: string) => `o${kind}${process.pid}`;

@@ -13,6 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { hostname, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { ensureInstalled } from './packages.ts';
 
 const PROGRAMS = ['/usr/sbin/munged', '/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch'];
 const PACKAGES = ['slurmctld', 'slurmd', 'slurm-client', 'munge'];
@@ -61,21 +62,6 @@ export function ensureSlurm(): boolean {
 /** The same for slurmdbd and its MariaDB. */
 export function ensureSlurmAccounting(): boolean {
   return ensureSlurm() && ensureInstalled(ACCOUNTING_PROGRAMS, ACCOUNTING_PACKAGES);
-}
-
-function ensureInstalled(programs: readonly string[], packages: readonly string[]): boolean {
-  if (programs.every((program) => existsSync(program))) return true;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
-  process.stderr.write(`Parts of Slurm are missing; installing ${packages.join(', ')} with apt-get ...\n`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // Another installation may be under way.
-  const patience = ['-o', 'DPkg::Lock::Timeout=120'];
-  spawnSync('/usr/bin/apt-get', [...patience, 'update', '-q'], { stdio: ['ignore', 2, 2], env });
-  spawnSync('/usr/bin/apt-get', [...patience, 'install', '-y', '-q', '--no-install-recommends', ...packages], {
-    stdio: ['ignore', 2, 2],
-    env,
-  });
-  return programs.every((program) => existsSync(program));
 }
 
 /** A real slurmctld with `nodes` real slurmd on this machine, in a folder of its own, on loopback ports of its own. */
