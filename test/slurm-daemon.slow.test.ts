@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeHome, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
+import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
 const isThere = ensureSlurmAccounting();
@@ -64,6 +64,10 @@ describe.skipIf(!isThere)('when a job on Slurm will start', () => {
 
 describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => {
   it('takes jobs all the same and submits them once it is back', async () => {
+    for (const { id } of await daemon.client.jobs()) await daemon.client.cancel(id);
+    await until(async () => (await daemon.client.jobs()).length === 0, 'the jobs before to end');
+    // What slurmctld knows is on disk after five seconds; killed before that it would take those jobs for running.
+    await sleep(7_000);
     daemon.process.kill('SIGKILL');
     await daemon.exited;
     await slurm.killController();
@@ -78,6 +82,6 @@ describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => 
     const { detail } = await daemon.client.why(jobId);
     expect(detail.join(' ')).toMatch(/Slurm/);
     slurm.startController();
-    await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to complete', 90_000);
+    await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to complete', 150_000);
   }, 180_000);
 });
