@@ -1,5 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobSpecSchema } from '../contract/job.ts';
+import { toJobRequest } from '../contract/job-request.ts';
+import { Store } from '../store/store.ts';
 import { DaemonFixture } from './daemon.test-support.ts';
+import { HangWatch } from './hang-watch.ts';
+import { openHome } from './home.ts';
 
 let fixture: DaemonFixture;
 beforeAll(async () => {
@@ -39,4 +47,36 @@ describe('a job that hangs', () => {
     const job = await fixture.until(jobId, 'COMPLETED');
     expect(job.attempt).toBe(1);
   });
+});
+
+it('is ended later where it could not be at first', async () => {
+  const home = openHome(mkdtempSync(join(tmpdir(), 'orrery-hang-')));
+  const store = new Store(home.store);
+  const spec = jobSpecSchema.parse({ command: ['true'], hangAfter: '0.2s' });
+  const resources = { cpus: 1, memoryBytes: 1024, gpus: 0 };
+  const placement = [{ nodeName: 'n1', resources, gpuIndices: [] }];
+  const code = { submitFolder: '/tmp', snapshot: null, gitCommit: null };
+  await store.append([
+    {
+      event: { kind: 'JobSubmitted', atMs: 0, job: toJobRequest(1, spec, 0) },
+      accepted: { spec, environment: {}, code },
+    },
+    { event: { kind: 'AttemptStarting', atMs: 0, jobId: 1, attempt: 1, placement } },
+    { event: { kind: 'AttemptStarted', atMs: 0, jobId: 1, attempt: 1 } },
+  ]);
+  const log = { info: () => undefined, error: () => undefined };
+  let calls = 0;
+  let watch: HangWatch | undefined;
+  await new Promise<void>((resolve) => {
+    const endHung = async () => {
+      calls += 1;
+      if (calls === 1) throw new Error('slurmctld does not answer');
+      resolve();
+    };
+    watch = new HangWatch(store, { endHung }, home, log);
+  });
+  watch?.close();
+  store.close();
+  rmSync(home.folder, { recursive: true });
+  expect(calls).toBe(2);
 });

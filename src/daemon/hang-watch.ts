@@ -27,13 +27,14 @@ interface Watched {
  */
 export class HangWatch {
   readonly #store: Store;
-  readonly #backend: Backend;
+  readonly #backend: Pick<Backend, 'endHung'>;
   readonly #home: Home;
   readonly #log: Log;
   readonly #watched = new Map<number, Watched>();
   readonly #unsubscribe: () => void;
+  #isClosed = false;
 
-  constructor(store: Store, backend: Backend, home: Home, log: Log) {
+  constructor(store: Store, backend: Pick<Backend, 'endHung'>, home: Home, log: Log) {
     this.#store = store;
     this.#backend = backend;
     this.#home = home;
@@ -45,6 +46,7 @@ export class HangWatch {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#unsubscribe();
     for (const { timer } of this.#watched.values()) clearInterval(timer);
     this.#watched.clear();
@@ -82,8 +84,9 @@ export class HangWatch {
     try {
       await this.#backend.endHung(jobId, attempt);
     } catch (error) {
-      // Its end may have come in between.
-      this.#log.error({ err: error, jobId }, 'an attempt that hangs could not be ended');
+      this.#log.error({ err: error, jobId }, 'an attempt that hangs could not be ended; tried again later');
+      // Where its end came in between there is nothing to do then.
+      if (!this.#isClosed) this.#watch(jobId, attempt);
     }
   }
 
