@@ -123,6 +123,14 @@ export function describeBackend(name: string, world: ContractWorld): void {
       expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
     });
 
+    long('releases what was submitted a moment ago', async () => {
+      for (let round = 0; round < 5; round++) {
+        const id = await one({ command: ['true'], hold: true });
+        await client().release(id);
+        expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+      }
+    });
+
     long('sends a signal to the ranks', async () => {
       const id = await one({
         script: '#!/bin/sh\ntrap "echo got it; exit 0" USR1\necho up\nwhile :; do sleep 0.1; done\n',

@@ -179,27 +179,47 @@ export class SlurmBackend implements Backend {
     if (job?.live?.attempt !== attempt || job.isHung) return;
     // Journalled first: whoever sees the attempt end knows why.
     await this.#commit([{ event: { kind: 'AttemptHung', atMs: this.#options.now(), jobId, attempt } }]);
-    if (job.requeues < job.request.maxRequeues) await this.#ask(job, 'scontrol', (id) => ['requeue', id]);
-    else await this.#ask(job, 'scancel', (id) => [id]);
+    const mayRequeue = job.requeues < job.request.maxRequeues;
+    const asked = mayRequeue
+      ? this.#ask(job, 'scontrol', (id) => ['requeue', id])
+      : this.#ask(job, 'scancel', (id) => [id]);
+    await asked.catch((error: unknown) => {
+      job.isHung = false;
+      throw error;
+    });
   }
 
   async hold(jobId: number): Promise<void> {
-    const job = this.#expectPending(jobId, 'held');
     // A hold of the user's own, that no operator is needed to end.
-    if (job.phase === 'submitted') await this.#ask(job, 'scontrol', (id) => ['uhold', id]);
-    if (!job.isHeld) await this.#commit([{ event: { kind: 'JobHeld', atMs: this.#options.now(), jobId } }]);
+    await this.#setHeld(this.#expectPending(jobId, 'held'), 'uhold');
   }
 
   async release(jobId: number): Promise<void> {
     const job = this.#expectPending(jobId, 'released');
-    if (job.phase === 'submitted') await this.#ask(job, 'scontrol', (id) => ['release', id]);
-    if (job.isHeld) await this.#commit([{ event: { kind: 'JobReleased', atMs: this.#options.now(), jobId } }]);
+    await this.#setHeld(job, 'release');
     if (job.record.refusal !== null) {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
       // Whoever releases it means now.
       job.notBeforeMs = 0;
       this.#submitter?.pump();
     }
+  }
+
+  async #setHeld(job: MirrorJob, verb: 'uhold' | 'release'): Promise<void> {
+    const { jobId } = job.request;
+    const tell = async (): Promise<boolean> => {
+      // sbatch may be on its way with what was wanted before.
+      await this.#submitter?.answered(jobId);
+      if (job.phase === 'none') return false;
+      await this.#ask(job, 'scontrol', (id) => [verb, id]);
+      return true;
+    };
+    const isTold = await tell();
+    const isHeld = verb === 'uhold';
+    const event = { kind: isHeld ? 'JobHeld' : 'JobReleased', atMs: this.#options.now(), jobId } as const;
+    if (job.isHeld !== isHeld) await this.#commit([{ event }]);
+    // Called while it was journalled.
+    if (!isTold) await tell();
   }
 
   async drain(nodeName: string, reason: string): Promise<void> {

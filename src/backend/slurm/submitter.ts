@@ -36,7 +36,8 @@ export interface SubmitterOptions {
 /** Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. */
 export class Submitter {
   readonly #options: SubmitterOptions;
-  readonly #inFlight = new Set<Promise<void>>();
+  /** By the id of the job. */
+  readonly #inFlight = new Map<number, Promise<void>>();
   #retryAtMs = 0;
   #retryMs: number = RETRY_MS.first;
   #timer: NodeJS.Timeout | undefined;
@@ -65,18 +66,23 @@ export class Submitter {
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';
       const call = this.#submit(job, dependency.text).finally(() => {
-        this.#inFlight.delete(call);
+        this.#inFlight.delete(job.request.jobId);
         this.#options.onAnswer();
         this.pump();
       });
-      this.#inFlight.add(call);
+      this.#inFlight.set(job.request.jobId, call);
     }
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await Promise.all(this.#inFlight);
+    await Promise.all(this.#inFlight.values());
+  }
+
+  /** Waits for sbatch's answer where it is being called for this job. */
+  async answered(jobId: number): Promise<void> {
+    await this.#inFlight.get(jobId);
   }
 
   /** `%4` of an array: so many of its tasks are with Slurm at once. */
