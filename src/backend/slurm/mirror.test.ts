@@ -409,6 +409,11 @@ describe('a job that squeue does not list', () => {
   });
 });
 
+it('a job that was cancelled while it was on its way back to the queue has ended', () => {
+  const finding = findOut(job({ phase: 'none', isCancelRequested: true }), look());
+  expect(short(finding.records)).toEqual(['JobEnded CANCELLED 1']);
+});
+
 describe('several jobs of Slurm with the key of one', () => {
   it('cancels those that wait beside it', () => {
     const others = [slurm({ slurmJobId: 51 }), onNodes({ slurmJobId: 52, state: 'RUNNING' })];

@@ -54,7 +54,9 @@ export class Poll {
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId, commands } = this.#options;
-    const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
+    const isAnyThere = [...state.jobs.values()].some(
+      ({ phase, isCancelRequested }) => phase === 'unknown' || phase === 'submitted' || isCancelRequested,
+    );
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;
