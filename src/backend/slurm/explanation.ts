@@ -1,3 +1,4 @@
+import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
 import { isPending } from './slurm-job.ts';
@@ -19,6 +20,14 @@ const WORDS: Readonly<Record<string, string>> = {
   PartitionTimeLimit: 'Its time limit is more than its partition allows.',
   PartitionNodeLimit: 'It asks for more nodes than its partition gives one job.',
   PartitionDown: 'Its partition is down.',
+  QOSNotAllowed: 'Its QOS may not be used in its partition.',
+  QOSUsageThreshold: 'Its account has used so much that its QOS lets none of its jobs start.',
+  InvalidAccount: 'Its account is not one of the cluster any more.',
+  InvalidQOS: 'Its QOS is not one that its account may use.',
+  Licenses: 'It waits for licenses.',
+  NodeDown: 'A node it needs is down.',
+  Cleaning: 'What its last attempt left on its nodes is being cleared up.',
+  Prolog: 'The prolog of its nodes runs.',
   BadConstraints: 'No node can ever give what it asks for.',
 };
 
@@ -44,6 +53,6 @@ export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: bo
       ...stale,
     ];
   }
-  const words = WORDS[slurm.reason] ?? `Slurm's reason is ${slurm.reason}.`;
+  const words = WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}.`, ...stale];
 }
