@@ -70,14 +70,7 @@ export const GPU_CHECKS: readonly Check[] = [
     severity: 'high',
     finds: 'uncorrectable ECC errors since the driver was loaded or the GPU reset',
     reads: `${QUERY.join(' ')}, ECC Errors, Volatile`,
-    run: (run) =>
-      withCounts(
-        run,
-        /^ECC Errors\/Volatile\/(.*Uncorrectable.*|Double Bit\/Total)$/i,
-        'ECC is off or not there',
-        (errors) =>
-          errors.length > 0 ? critical(`uncorrectable ECC errors: ${some(errors)}`) : ok('no uncorrectable ECC error'),
-      ),
+    run: (run) => withGpus(run, ({ gpus }) => judgeEcc(gpus)),
   },
   {
     name: 'gpu-row-remap-failed',
@@ -184,6 +177,8 @@ export const GPU_CHECKS: readonly Check[] = [
   },
 ];
 
+/** Of new GPUs, such as `DRAM Uncorrectable`, and of those before Turing. */
+const UNCORRECTABLE = /^ECC Errors\/Volatile\/(.*Uncorrectable.*|Double Bit\/Total)$/i;
 /** The names of old and new drivers: `Clocks Throttle Reasons`, `Clocks Event Reasons`. */
 const SLOWDOWN = /^Clocks (Throttle|Event) Reasons(?: Counters)?\/HW Slowdown(\/HW (Thermal|Power Brake) Slowdown)?$/;
 
@@ -214,25 +209,16 @@ async function withGpus(run: CheckRun, judge: (query: GpuQuery) => Finding): Pro
   return 'gpus' in reading ? judge(reading) : reading;
 }
 
-/** Counts over 0 of the fields that match, as texts. */
-async function withCounts(
-  run: CheckRun,
-  path: RegExp,
-  absent: string,
-  judge: (errors: string[]) => Finding,
-): Promise<Finding> {
-  return await withGpus(run, ({ gpus }) => {
-    const found = gpus.map((gpu) => ({ gpu, fields: counts(gpu, path) }));
-    if (found.some(({ fields }) => fields === null)) return unknown('nvidia-smi does not tell this of every GPU');
-    if (found.every(({ fields }) => fields?.length === 0)) return skipped(absent);
-    return judge(
-      found.flatMap(({ gpu, fields }) =>
-        (fields ?? []).flatMap(({ path: name, count }) =>
-          count > 0 ? [`GPU ${gpu.busId} ${count} (${name.split('/').slice(2).join(' ')})`] : [],
-        ),
-      ),
-    );
-  });
+function judgeEcc(gpus: readonly QueriedGpu[]): Finding {
+  const found = gpus.map((gpu) => ({ busId: gpu.busId, fields: counts(gpu, UNCORRECTABLE) }));
+  if (found.some(({ fields }) => fields === null)) return unknown('nvidia-smi does not tell this of every GPU');
+  if (found.every(({ fields }) => fields?.length === 0)) return skipped('ECC is off or not there');
+  const errors = found.flatMap(({ busId, fields }) =>
+    (fields ?? []).flatMap(({ path, count }) =>
+      count > 0 ? [`GPU ${busId} ${count} (${path.split('/').slice(2).join(' ')})`] : [],
+    ),
+  );
+  return errors.length > 0 ? critical(`uncorrectable ECC errors: ${some(errors)}`) : ok('no uncorrectable ECC error');
 }
 
 /** Fields that match and say `Yes`. */
