@@ -4,6 +4,7 @@ import {
   critical,
   type Finding,
   firstLine,
+  judged,
   ok,
   oncePerRun,
   skipped,
@@ -28,14 +29,11 @@ export const GPU_CHECKS: readonly Check[] = [
     run: async (run) => {
       const outcome = await query(run);
       if (outcome.kind === 'timedOut') return critical(`nvidia-smi did not answer within ${outcome.afterMs / 1000} s`);
-      const reading = await readGpus(run);
-      if (!('gpus' in reading)) return reading;
-      const unreset = reading.gpus.filter(({ fields }) =>
-        /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? ''),
-      );
-      const troubles = [...reading.lost, ...unreset.map((gpu) => `GPU ${gpu.busId} requires a reset`)];
-      if (troubles.length > 0) return critical(firstLine(some(troubles)));
-      return ok(`${reading.gpus.length} GPUs answer`);
+      return await withGpus(run, ({ gpus, lost }) => {
+        const unreset = gpus.filter(({ fields }) => /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? ''));
+        const troubles = [...lost, ...unreset.map((gpu) => `GPU ${gpu.busId} requires a reset`)];
+        return troubles.length > 0 ? critical(some(troubles)) : ok(`${gpus.length} GPUs answer`);
+      });
     },
   },
   {
@@ -195,7 +193,7 @@ function ask({ machine, expect }: CheckRun, command: readonly string[]): Promise
 
 const query = oncePerRun((run) => ask(run, QUERY));
 
-const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
+const withGpus = judged(async (run): Promise<GpuQuery | Finding> => {
   const outcome = await query(run);
   if (outcome.kind !== 'ended') return noReading(run, outcome);
   const parsed = parseGpuQuery(`${outcome.stdout}\n${outcome.stderr}`);
@@ -203,11 +201,6 @@ const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
   run.gpuPciAddresses.push(...parsed.gpus.map(({ busId }) => pciAddress(busId)));
   return parsed;
 });
-
-async function withGpus(run: CheckRun, judge: (query: GpuQuery) => Finding): Promise<Finding> {
-  const reading = await readGpus(run);
-  return 'gpus' in reading ? judge(reading) : reading;
-}
 
 function judgeEcc(gpus: readonly QueriedGpu[]): Finding {
   const found = gpus.map((gpu) => ({ busId: gpu.busId, fields: counts(gpu, UNCORRECTABLE) }));
