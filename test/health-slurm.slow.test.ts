@@ -170,7 +170,7 @@ it('says what an operator has to do where Slurm does not let it', () => {
     nodeAction: {
       action: 'refused',
       message:
-        'slurm_update error: Invalid user id. As an operator of Slurm: scontrol update NodeName=n7 State=DRAIN Reason="health: fire: smoke; \'quoted\' | and more"',
+        'slurm_update error: Invalid user id. As an operator of Slurm: scontrol update NodeName=n7 State=DRAIN \'Reason=health: fire: smoke; "quoted" | and more\'',
     },
   });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, type RunningDaemon, removeHome, root, startDaemon } from './support/daemon.ts';
@@ -22,7 +23,10 @@ interface Shell {
 }
 
 function start(command: string, args: readonly string[]): Shell {
-  const child = spawn(command, args, { cwd: home, env: { ...process.env, ORRERY_HOME: home, SHELL: '/bin/bash' } });
+  const child = spawn(command, args, {
+    cwd: home,
+    env: { ...process.env, ORRERY_HOME: home, XDG_RUNTIME_DIR: home, SHELL: '/bin/bash' },
+  });
   let text = '';
   child.stdout.on('data', (part: Buffer) => void (text += part.toString()));
   child.stderr.on('data', (part: Buffer) => void (text += part.toString()));
@@ -106,5 +110,6 @@ describe('orrery shell', () => {
     expect(await lastJob()).toMatchObject({ state: 'CANCELLED', attempt: 0 });
     first.process.stdin?.end();
     expect(await first.exited).toBe(0);
+    expect(readdirSync(home).filter((name) => name.startsWith('orrery-shell-'))).toEqual([]);
   });
 });

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
@@ -9,7 +8,7 @@ import {
   totalsOf,
 } from '../cluster/cluster.ts';
 import { OrreryError } from '../contract/errors.ts';
-import { parseClusterFile, parseGpuFile } from '../formats/cluster-file.ts';
+import { parseClusterFile } from '../formats/cluster-file.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { parseTop500File } from '../formats/top500-file.ts';
 import { CHECKPOINT_BYTES_PER_PARAMETER, checkpointBytes, storageRate } from '../planner/checkpointing.ts';
@@ -23,6 +22,7 @@ import {
   type Top500List,
 } from '../planner/hpl.ts';
 import { clusterFile, clusterNames } from './cluster-argument.ts';
+import { gpuNames, loadGpuType } from './gpu-catalogue.ts';
 import { packageFolder } from './package-folder.ts';
 
 const CHECKPOINTED_PARAMETERS = 1e12;
@@ -126,8 +126,6 @@ function checkpointReport({ storage }: Cluster, nodes: number): CheckpointReport
 
 /** The GPU types of the catalogue by name. */
 async function readGpuTypes(): Promise<Map<string, GpuType>> {
-  const folder = join(packageFolder(), 'catalog', 'gpus');
-  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
-  const gpuTypes = files.sort().map(async (file) => parseGpuFile(await readFile(join(folder, file), 'utf8'), file));
-  return new Map((await Promise.all(gpuTypes)).map((gpuType) => [gpuType.name, gpuType]));
+  const gpuTypes = await Promise.all(gpuNames().map(loadGpuType));
+  return new Map(gpuTypes.map((gpuType) => [gpuType.name, gpuType]));
 }

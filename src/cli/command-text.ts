@@ -1,6 +1,6 @@
+import { shellCommand } from '../lib/shell-quote.ts';
+
 /** A command line of `orrery` as it can be pasted into a POSIX shell. */
 export function commandText(argv: readonly string[]): string {
-  return ['orrery', ...argv]
-    .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  return shellCommand(['orrery', ...argv]);
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { OrreryError } from '../contract/errors.ts';
 import { NO_EXPECTATION } from '../contract/health.ts';
 import { parseHealthFile } from '../formats/health-file.ts';
 import { chosenChecks } from '../health/suite.ts';
 import type { HealthWatchOptions } from './health-watch.ts';
+import { readInputFile } from './input-file.ts';
 
 /** How the daemon checks its machine; null: not at all. Throws ORR_USAGE, ORR_BAD_FILE. */
 export function healthOptions(
@@ -15,17 +15,9 @@ export function healthOptions(
     if (file !== undefined) throw new OrreryError('ORR_USAGE', '--health-expect: give --health-interval too');
     return null;
   }
-  const expect = file === undefined ? NO_EXPECTATION : parseHealthFile(readFile(file), basename(file));
+  const expect =
+    file === undefined ? NO_EXPECTATION : parseHealthFile(readInputFile(file, 'health file'), basename(file));
   // Names of checks that are not there are told of now.
   chosenChecks(expect, { occasion: 'healthcheck' });
   return { intervalMs: intervalSeconds * 1000, expect };
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
-  }
 }

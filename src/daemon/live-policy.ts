@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
@@ -6,6 +5,7 @@ import { parsePolicyFile } from '../formats/policy-file.ts';
 import { knownNames } from '../scheduler/known-names.ts';
 import { completePolicy, type Policy, SCHEDULER_TYPES, type SchedulerOptions } from '../scheduler/policy.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { readInputFile } from './input-file.ts';
 import { packageFolder } from './package.ts';
 
 /** The rules of a live daemon. */
@@ -35,7 +35,7 @@ export function readLivePolicy(path: string, nodes: readonly NodeSpec[]): LivePo
   const file = basename(path);
   const isCatalogued = dirname(path) === join(packageFolder, 'catalog', 'policies');
   const name = isCatalogued ? basename(path, '.yaml') : file;
-  const { options, timing, lemons, ignored } = parsePolicyFile(readText(path), file);
+  const { options, timing, lemons, ignored } = parsePolicyFile(readInputFile(path, 'policy file'), file);
   if (options.reservations !== undefined) {
     throw new OrreryError(
       'ORR_BAD_FILE',
@@ -87,13 +87,4 @@ export function toRecord({ name, options, isDrainingLemons }: LivePolicy): Requi
   const isNamed = name !== DEFAULT_POLICY;
   if (isNamed) return { policy: JSON.stringify(options), policyName: name, isDrainingLemons };
   return { policy: options.schedulerType ?? SCHEDULER_TYPES[1] };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OrreryError('ORR_BAD_FILE', `cannot read the policy file ${path}: ${reason}`, { cause });
-  }
 }

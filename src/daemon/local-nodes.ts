@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Machine, readMachine, type VirtualCluster, virtualNodes } from '../backend/local/virtual-nodes.ts';
 import { type Cluster, expandNodes } from '../cluster/cluster.ts';
@@ -6,6 +6,7 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { parseClusterFile } from '../formats/cluster-file.ts';
 import { definite } from '../lib/assert.ts';
+import { readInputFile } from './input-file.ts';
 import { packageFolder } from './package.ts';
 
 const NODE_COUNT_DEFAULT = 3;
@@ -72,13 +73,7 @@ function realGpus(specs: readonly NodeSpec[], dealt: VirtualCluster): LocalNodes
 }
 
 function readCluster(path: string): Cluster {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OrreryError('ORR_BAD_FILE', `cannot read the cluster file ${path}: ${reason}`, { cause });
-  }
+  const text = readInputFile(path, 'cluster file');
   const gpuFiles = readdirSync(join(packageFolder, 'catalog', 'gpus')).filter((name) => name.endsWith('.yaml'));
   return parseClusterFile(
     text,

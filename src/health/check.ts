@@ -57,6 +57,17 @@ export function oncePerRun<Reading>(
   };
 }
 
+/** What several checks judge, read once in a run. Where there is nothing to judge, the Finding that says why is that of all of them. */
+export function judged<Reading extends object>(
+  read: (run: CheckRun) => Promise<Reading | Finding>,
+): (run: CheckRun, judge: (reading: Reading) => Finding) => Promise<Finding> {
+  const readOnce = oncePerRun(read);
+  return async (run, judge) => {
+    const reading = await readOnce(run);
+    return 'status' in reading ? reading : judge(reading);
+  };
+}
+
 /** The first few of a list, and how many more there are: messages are one line. */
 export function some(texts: readonly string[], most = 4): string {
   const shown = texts.slice(0, most).join('; ');

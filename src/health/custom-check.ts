@@ -15,7 +15,7 @@ export function customCheck({ name, command, severity, timeoutSeconds, runsAs }:
 }
 
 /** Exit status 0, 1, 2 is OK, WARNING, CRITICAL, any other UNKNOWN; the first line of output says why. One that hangs is CRITICAL, as in Nagios. */
-export function judgeOutcome(outcome: CommandOutcome): Finding {
+function judgeOutcome(outcome: CommandOutcome): Finding {
   if (outcome.kind === 'missing') return unknown(`there is no program ${outcome.program}`);
   if (outcome.kind === 'timedOut') return critical(`no answer within ${outcome.afterMs / 1000} s`);
   const { exitCode, stdout, stderr } = outcome;

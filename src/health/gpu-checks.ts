@@ -4,6 +4,7 @@ import {
   critical,
   type Finding,
   firstLine,
+  judged,
   ok,
   oncePerRun,
   skipped,
@@ -28,14 +29,11 @@ export const GPU_CHECKS: readonly Check[] = [
     run: async (run) => {
       const outcome = await query(run);
       if (outcome.kind === 'timedOut') return critical(`nvidia-smi did not answer within ${outcome.afterMs / 1000} s`);
-      const reading = await readGpus(run);
-      if (!('gpus' in reading)) return reading;
-      const unreset = reading.gpus.filter(({ fields }) =>
-        /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? ''),
-      );
-      const troubles = [...reading.lost, ...unreset.map((gpu) => `GPU ${gpu.busId} requires a reset`)];
-      if (troubles.length > 0) return critical(firstLine(some(troubles)));
-      return ok(`${reading.gpus.length} GPUs answer`);
+      return await withGpus(run, ({ gpus, lost }) => {
+        const unreset = gpus.filter(({ fields }) => /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? ''));
+        const troubles = [...lost, ...unreset.map((gpu) => `GPU ${gpu.busId} requires a reset`)];
+        return troubles.length > 0 ? critical(some(troubles)) : ok(`${gpus.length} GPUs answer`);
+      });
     },
   },
   {
@@ -70,14 +68,7 @@ export const GPU_CHECKS: readonly Check[] = [
     severity: 'high',
     finds: 'uncorrectable ECC errors since the driver was loaded or the GPU reset',
     reads: `${QUERY.join(' ')}, ECC Errors, Volatile`,
-    run: (run) =>
-      withCounts(
-        run,
-        /^ECC Errors\/Volatile\/(.*Uncorrectable.*|Double Bit\/Total)$/i,
-        'ECC is off or not there',
-        (errors) =>
-          errors.length > 0 ? critical(`uncorrectable ECC errors: ${some(errors)}`) : ok('no uncorrectable ECC error'),
-      ),
+    run: (run) => withGpus(run, ({ gpus }) => judgeEcc(gpus)),
   },
   {
     name: 'gpu-row-remap-failed',
@@ -184,6 +175,8 @@ export const GPU_CHECKS: readonly Check[] = [
   },
 ];
 
+/** Of new GPUs, such as `DRAM Uncorrectable`, and of those before Turing. */
+const UNCORRECTABLE = /^ECC Errors\/Volatile\/(.*Uncorrectable.*|Double Bit\/Total)$/i;
 /** The names of old and new drivers: `Clocks Throttle Reasons`, `Clocks Event Reasons`. */
 const SLOWDOWN = /^Clocks (Throttle|Event) Reasons(?: Counters)?\/HW Slowdown(\/HW (Thermal|Power Brake) Slowdown)?$/;
 
@@ -200,7 +193,7 @@ function ask({ machine, expect }: CheckRun, command: readonly string[]): Promise
 
 const query = oncePerRun((run) => ask(run, QUERY));
 
-const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
+const withGpus = judged(async (run): Promise<GpuQuery | Finding> => {
   const outcome = await query(run);
   if (outcome.kind !== 'ended') return noReading(run, outcome);
   const parsed = parseGpuQuery(`${outcome.stdout}\n${outcome.stderr}`);
@@ -209,30 +202,16 @@ const readGpus = oncePerRun(async (run): Promise<GpuQuery | Finding> => {
   return parsed;
 });
 
-async function withGpus(run: CheckRun, judge: (query: GpuQuery) => Finding): Promise<Finding> {
-  const reading = await readGpus(run);
-  return 'gpus' in reading ? judge(reading) : reading;
-}
-
-/** Counts over 0 of the fields that match, as texts. */
-async function withCounts(
-  run: CheckRun,
-  path: RegExp,
-  absent: string,
-  judge: (errors: string[]) => Finding,
-): Promise<Finding> {
-  return await withGpus(run, ({ gpus }) => {
-    const found = gpus.map((gpu) => ({ gpu, fields: counts(gpu, path) }));
-    if (found.some(({ fields }) => fields === null)) return unknown('nvidia-smi does not tell this of every GPU');
-    if (found.every(({ fields }) => fields?.length === 0)) return skipped(absent);
-    return judge(
-      found.flatMap(({ gpu, fields }) =>
-        (fields ?? []).flatMap(({ path: name, count }) =>
-          count > 0 ? [`GPU ${gpu.busId} ${count} (${name.split('/').slice(2).join(' ')})`] : [],
-        ),
-      ),
-    );
-  });
+function judgeEcc(gpus: readonly QueriedGpu[]): Finding {
+  const found = gpus.map((gpu) => ({ busId: gpu.busId, fields: counts(gpu, UNCORRECTABLE) }));
+  if (found.some(({ fields }) => fields === null)) return unknown('nvidia-smi does not tell this of every GPU');
+  if (found.every(({ fields }) => fields?.length === 0)) return skipped('ECC is off or not there');
+  const errors = found.flatMap(({ busId, fields }) =>
+    (fields ?? []).flatMap(({ path, count }) =>
+      count > 0 ? [`GPU ${busId} ${count} (${path.split('/').slice(2).join(' ')})`] : [],
+    ),
+  );
+  return errors.length > 0 ? critical(`uncorrectable ECC errors: ${some(errors)}`) : ok('no uncorrectable ECC error');
 }
 
 /** Fields that match and say `Yes`. */

@@ -4,8 +4,8 @@ import {
   critical,
   type Finding,
   firstLine,
+  judged,
   ok,
-  oncePerRun,
   skipped,
   some,
   unknown,
@@ -55,16 +55,17 @@ export const INFINIBAND_CHECKS: readonly Check[] = [
   },
 ];
 
-async function withPorts(run: CheckRun, judge: (ports: readonly IbPort[]) => Finding): Promise<Finding> {
+/** The ports, some at least, that are InfiniBand and not Ethernet. */
+const withPorts = judged(async (run): Promise<IbPort[] | Finding> => {
   const reading = await readPorts(run);
   if (!Array.isArray(reading)) return reading;
   const ports = reading.filter(({ isInfiniBand }) => isInfiniBand);
-  if (ports.length > 0) return judge(ports);
+  if (ports.length > 0) return ports;
   const expected = run.expect.infiniband?.ports ?? 0;
   return expected > 0 ? critical(`0 of ${expected} InfiniBand ports are there`) : skipped('no InfiniBand');
-}
+});
 
-const readPorts = oncePerRun(async (run): Promise<IbPort[] | Finding> => {
+async function readPorts(run: CheckRun): Promise<IbPort[] | Finding> {
   const { machine } = run;
   const adapters = await machine.list(FOLDER);
   if (adapters === null) return await askIbstat(run);
@@ -84,7 +85,7 @@ const readPorts = oncePerRun(async (run): Promise<IbPort[] | Finding> => {
     }
   }
   return ports;
-});
+}
 
 /** Where /sys is hidden, as in some containers. */
 async function askIbstat(run: CheckRun): Promise<IbPort[] | Finding> {

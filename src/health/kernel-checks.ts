@@ -5,8 +5,8 @@ import {
   critical,
   type Finding,
   firstLine,
+  judged,
   ok,
-  oncePerRun,
   skipped,
   some,
   unknown,
@@ -74,12 +74,7 @@ function xidText({ xid, pciAddress }: XidError): string {
   return `XID ${xid}${pciAddress === null ? '' : ` on ${pciAddress}`} (${xidEntry(xid)?.meaning ?? 'not in the table'})`;
 }
 
-async function withLog(run: CheckRun, judge: (findings: KernelFindings) => Finding): Promise<Finding> {
-  const findings = await readLog(run);
-  return 'xids' in findings ? judge(findings) : findings;
-}
-
-const readLog = oncePerRun(async (run): Promise<KernelFindings | Finding> => {
+const withLog = judged(async (run): Promise<KernelFindings | Finding> => {
   const refusals: string[] = [];
   for (const command of LOG_COMMANDS) {
     const outcome = await run.machine.run(command, LOG_TIMEOUT_MS);

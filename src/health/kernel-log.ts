@@ -12,11 +12,10 @@ export interface XidLine {
 }
 
 export interface KernelFindings {
-  lineCount: number;
   xids: readonly XidLine[];
   /** NVSwitch errors that the driver calls fatal. */
-  fatalSxids: readonly { sxid: number; line: KernelLine }[];
-  blockErrors: readonly { device: string; line: KernelLine }[];
+  fatalSxids: readonly { sxid: number }[];
+  blockErrors: readonly { device: string }[];
 }
 
 /** `[  123.456] text`, some kernels `[  123.456][ T7] text`, and `[  123.456] host kernel: text` of journalctl -o short-monotonic. */
@@ -40,24 +39,24 @@ const NO_DISK = /^(?:loop|fd|sr|zram|ram)\d/;
 /** Text of `dmesg` or `journalctl --dmesg -o short-monotonic`; null where no line is the kernel's. */
 export function parseKernelLog(text: string): KernelFindings | null {
   const xids: XidLine[] = [];
-  const fatalSxids: { sxid: number; line: KernelLine }[] = [];
-  const blockErrors: { device: string; line: KernelLine }[] = [];
-  let lineCount = 0;
+  const fatalSxids: { sxid: number }[] = [];
+  const blockErrors: { device: string }[] = [];
+  let stampCount = 0;
   for (const raw of text.split('\n')) {
     const [, stamp, message] = STAMPED.exec(raw) ?? [];
     // A kernel without printk.time stamps nothing.
     const line = { secondsSinceBoot: stamp === undefined ? null : Number(stamp), text: message ?? raw };
-    if (stamp !== undefined) lineCount += 1;
+    if (stamp !== undefined) stampCount += 1;
     const xid = XID.exec(line.text);
     if (xid !== null) xids.push({ xid: Number(xid[2]), pciAddress: (xid[1] ?? '').toLowerCase(), line });
     else if (LOST.test(line.text)) xids.push({ xid: LOST_XID, pciAddress: null, line });
     const sxid = SXID.exec(line.text);
-    if (sxid !== null) fatalSxids.push({ sxid: Number(sxid[1]), line });
+    if (sxid !== null) fatalSxids.push({ sxid: Number(sxid[1]) });
     const device = blockDevice(line.text);
-    if (device !== null) blockErrors.push({ device, line });
+    if (device !== null) blockErrors.push({ device });
   }
-  if (lineCount + xids.length + fatalSxids.length + blockErrors.length === 0) return null;
-  return { lineCount, xids: withoutEchoes(xids), fatalSxids, blockErrors };
+  if (stampCount + xids.length + fatalSxids.length + blockErrors.length === 0) return null;
+  return { xids: withoutEchoes(xids), fatalSxids, blockErrors };
 }
 
 function blockDevice(text: string): string | null {

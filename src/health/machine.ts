@@ -38,11 +38,7 @@ export interface LocalMachine extends Machine {
 /** This machine; `root` is a folder to read /proc and /sys from. */
 export function thisMachine(options: { root?: string; env?: NodeJS.ProcessEnv } = {}): LocalMachine {
   const { root = '/', env = process.env } = options;
-  const commands = new Commands({
-    ...env,
-    PATH: env['PATH'] ? `${env['PATH']}:${SYSTEM_PATH}` : SYSTEM_PATH,
-    LC_ALL: 'C',
-  });
+  const commands = new Commands(toolEnvironment(env));
   return {
     run: (argv, timeoutMs) => commands.run(argv, timeoutMs),
     read: (path) => readFile(join(root, path), 'utf8').catch(() => null),
@@ -50,6 +46,11 @@ export function thisMachine(options: { root?: string; env?: NodeJS.ProcessEnv } 
     now: Date.now,
     stop: () => commands.stop(),
   };
+}
+
+/** The environment in which the system's programs are found, and answer in English. */
+export function toolEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, PATH: env['PATH'] ? `${env['PATH']}:${SYSTEM_PATH}` : SYSTEM_PATH, LC_ALL: 'C' };
 }
 
 class Commands {

@@ -11,7 +11,7 @@ import {
   some,
   unknown,
 } from './check.ts';
-import { type FileSystemUse, parseFileSystemUse, parseMounts } from './mount-table.ts';
+import { type FileSystemUse, type Mount, parseFileSystemUse, parseMounts } from './mount-table.ts';
 
 type ExpectedMount = HealthExpectation['mounts'][number];
 type WatchedDisk = NonNullable<HealthExpectation['disks']>[number];
@@ -35,9 +35,9 @@ export const STORAGE_CHECKS: readonly Check[] = [
     run: async (run) => {
       const { mounts } = run.expect;
       if (mounts.length === 0) return skipped('no mounts are expected');
-      const text = await run.machine.read('/proc/self/mounts');
-      if (text === null || parseMounts(text) === null) return unknown('/proc/self/mounts cannot be read');
-      const troubles = await Promise.all(mounts.map((mount) => mountTrouble(run, mount, text)));
+      const table = parseMounts((await run.machine.read('/proc/self/mounts')) ?? '');
+      if (table === null) return unknown('/proc/self/mounts cannot be read');
+      const troubles = await Promise.all(mounts.map((mount) => mountTrouble(run, mount, table)));
       const found = troubles.filter((trouble) => trouble !== null);
       return found.length > 0 ? critical(some(found)) : ok(`${mounts.length} mounts answer`);
     },
@@ -67,10 +67,10 @@ export const STORAGE_CHECKS: readonly Check[] = [
 ];
 
 /** What is wrong with a mount, in a few words; null for nothing. */
-async function mountTrouble(run: CheckRun, expected: ExpectedMount, table: string): Promise<string | null> {
+async function mountTrouble(run: CheckRun, expected: ExpectedMount, table: readonly Mount[]): Promise<string | null> {
   const { path, type, writable, timeoutSeconds } = expected;
   // The last one covers those before.
-  const mount = parseMounts(table)?.findLast((candidate) => candidate.path === path);
+  const mount = table.findLast((candidate) => candidate.path === path);
   if (mount === undefined) return `${path} is not mounted`;
   if (type !== undefined && mount.type !== type) return `${path} is ${mount.type}, expected ${type}`;
   if (writable && mount.isReadOnly) return `${path} is mounted read-only`;

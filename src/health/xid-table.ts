@@ -6,10 +6,10 @@ export interface XidEntry {
   action: string | null;
 }
 
-/** Where the numbers, meanings and actions are from; read in the state of October 2025. */
-export const XID_SOURCE = 'NVIDIA Xid catalog, https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html';
-
-/** XID errors of Ampere and later GPUs that are in use. Video, display and test codes are left out. */
+/**
+ * XID errors of Ampere and later GPUs that are in use. Video, display and test codes are left out. Numbers, meanings and actions are those of NVIDIA's
+ * Xid catalog, read in the state of October 2025: https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+ */
 const TABLE: Readonly<Record<number, readonly [meaning: string, action: string | null]>> = {
   8: ['GPU stopped processing', 'RESTART_APP'],
   11: ['invalid or corrupted push buffer stream', 'RESTART_APP'],

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { JobSpec } from '../../contract/job.ts';
 import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
+import { shellQuote } from '../../lib/shell-quote.ts';
 import { parseMemoryBytes } from '../../lib/units.ts';
-import { shellQuote } from './shell-quote.ts';
 
 const BODY = readFileSync(new URL('slurm-batch.sh', import.meta.url), 'utf8');
 const MEBI = 1024 ** 2;

@@ -1,6 +1,6 @@
 import type { JobSpec } from '../../contract/job.ts';
+import { shellCommand } from '../../lib/shell-quote.ts';
 import { requestOptions } from './batch-script.ts';
-import { shellQuote } from './shell-quote.ts';
 
 /**
  * argv that opens `program` in an allocation of Slurm's and connects the caller's terminal to it: srun, through ssh where the cluster is behind a login
@@ -20,5 +20,5 @@ export function interactiveCommand(
     ...program,
   ];
   if (host === null) return srun;
-  return ['ssh', isTerminal ? '-t' : '-T', '--', host, srun.map(shellQuote).join(' ')];
+  return ['ssh', isTerminal ? '-t' : '-T', '--', host, shellCommand(srun)];
 }

@@ -4,10 +4,10 @@ import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } fro
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AcceptedJob } from '../../contract/journal.ts';
+import { shellCommand, shellQuote } from '../../lib/shell-quote.ts';
 import type { JobRequest } from '../../scheduler/types.ts';
 import { arrayTask, arrayVariables, defaultJobName, submittedVariables } from '../job-variables.ts';
 import type { SubmissionRecord } from './mirror-job.ts';
-import { shellQuote } from './shell-quote.ts';
 
 const RANK_SCRIPT = readFileSync(new URL('slurm-rank.sh', import.meta.url), 'utf8');
 
@@ -155,7 +155,7 @@ function jobText({ accepted, request, workFolder }: PreparedJob, folder: string)
     ...exports({ ...Object.fromEntries(given), ...own }),
     `work_folder=${shellQuote(workFolder)}`,
     `image=${shellQuote(spec.image ?? '')}`,
-    `set -- ${argv.map(shellQuote).join(' ')}`,
+    `set -- ${shellCommand(argv)}`,
     '',
   ].join('\n');
 }

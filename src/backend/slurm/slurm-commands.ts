@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { shellQuote } from './shell-quote.ts';
+import { shellCommand } from '../../lib/shell-quote.ts';
 import { failureOf } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
@@ -95,8 +95,8 @@ export class SlurmCommands {
     args: readonly string[],
     variables: Readonly<Record<string, string>>,
   ): string[] {
-    const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}`);
-    const words = [...(assignments.length > 0 ? ['env', ...assignments] : []), program, ...args.map(shellQuote)];
+    const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    const prefix = assignments.length > 0 ? ['env', ...assignments] : [];
     return [
       '-T',
       '-o',
@@ -106,7 +106,7 @@ export class SlurmCommands {
       ...this.#sharedConnection(),
       '--',
       host,
-      words.join(' '),
+      shellCommand([...prefix, program, ...args]),
     ];
   }
 

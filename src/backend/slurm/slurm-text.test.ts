@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { parseSacct } from './sacct-text.ts';
 import { parseNodes, parsePartitions } from './scontrol-text.ts';
 import { type CommandEnd, failureOf } from './slurm-failure.ts';
-import { shellQuote } from './shell-quote.ts';
 import { parseSlurmJobName, slurmJobName } from './job-key.ts';
 
 const GiB = 1024 ** 3;
@@ -189,16 +188,5 @@ describe('names and words', () => {
     expect(parseSlurmJobName(name, '0a1b2c3d')).toEqual({ jobId: 12, submission: 3 });
     expect(parseSlurmJobName(name, 'ffffffff')).toBeNull();
     expect(parseSlurmJobName('train', '0a1b2c3d')).toBeNull();
-  });
-
-  it('quotes what a shell would take for more than a word', () => {
-    expect(['plain-1.sh', "it's", '$(x)', '', 'a b', '*'].map(shellQuote)).toEqual([
-      'plain-1.sh',
-      "'it'\\''s'",
-      "'$(x)'",
-      "''",
-      "'a b'",
-      "'*'",
-    ]);
   });
 });

@@ -1,18 +1,21 @@
 import { constants, hostname } from 'node:os';
 import { type Command, Option } from 'commander';
+import type { NodeAction } from '../../backend/slurm/node-action.ts';
 import { HEALTH_OCCASIONS, type HealthOccasion, type HealthReport } from '../../contract/health.ts';
 import { occasionsOf } from '../../health/check.ts';
-import { type Machine, thisMachine } from '../../health/machine.ts';
+import { thisMachine, toolEnvironment } from '../../health/machine.ts';
 import { runChecks } from '../../health/run-checks.ts';
 import { allChecks, chosenChecks } from '../../health/suite.ts';
-import { drainReason, exitStatus, failures, isWell } from '../../health/verdict.ts';
+import { drainReason, exitStatus, failures, HEALTH_REASON, isWell } from '../../health/verdict.ts';
 import { defineCommand, integer, list } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { type ExpectationOptions, readExpectation } from '../health/expectation.ts';
 import { renderChecks, renderReport, summary } from '../health/render.ts';
-import { type NodeAction, requeueJobs, settleSlurmNode } from '../health/slurm-node.ts';
 import { note, print, printJson } from '../output.ts';
 import { terminalOf } from '../render/terminal.ts';
+
+/** Of each call to Slurm: slurmd gives its health check 60 s for all. */
+const SLURM_TIMEOUT_MS = 15_000;
 
 interface Options extends ExpectationOptions {
   as?: HealthOccasion;
@@ -95,21 +98,28 @@ async function check(options: Options): Promise<void> {
   const node = options.node ?? process.env['SLURMD_NODENAME'] ?? (hostname().split('.')[0] || hostname());
   const report = await runChecks({ checks, machine, expect, occasion, node });
   const isDraining = occasion === 'healthcheck' || options.drain === true;
-  const settled = isDraining ? await settle(report, machine, options.requeue === true) : null;
+  const settled = isDraining ? await settle(report, options.requeue === true) : null;
   if (options.json === true) printJson({ ...report, ...(settled !== null && { nodeAction: settled }) });
   else say(report, settled);
   throw new ExitStatus(statusOf(report, settled));
 }
 
 /** Null where the node's state is left as it is. */
-async function settle(report: HealthReport, machine: Machine, isRequeuing: boolean): Promise<NodeAction | null> {
+async function settle(report: HealthReport, isRequeuing: boolean): Promise<NodeAction | null> {
   const reason = drainReason(report);
   // What a prolog finds is not all there is to say for giving a node back.
   if (reason === null && (report.occasion !== 'healthcheck' || !isWell(report))) return null;
-  const settled = await settleSlurmNode(machine, report.node, reason);
+  // Loaded only now: a prolog that passes has no use for them.
+  const [{ requeueJobs, settleNode }, { SlurmCommands }] = await Promise.all([
+    import('../../backend/slurm/node-action.ts'),
+    import('../../backend/slurm/slurm-commands.ts'),
+  ]);
+  const env = toolEnvironment(process.env);
+  const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: SLURM_TIMEOUT_MS });
+  const settled = await settleNode(commands, { name: report.node, reason, mark: HEALTH_REASON });
   const isUrgent = failures(report).some(({ severity }) => severity === 'high');
   if (!isRequeuing || !isUrgent || settled.action !== 'drained') return settled;
-  const requeued = await requeueJobs(machine, report.node);
+  const requeued = await requeueJobs(commands, report.node);
   return { ...settled, message: requeued === '' ? settled.message : `${settled.message}; ${requeued}` };
 }
 

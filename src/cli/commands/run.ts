@@ -83,7 +83,12 @@ async function run(_words: string[], _options: Options, command: Command): Promi
     withFields(job, fields),
   );
   if (options.dryRun === true) {
-    const { printDryRun } = await import('../dry-run.ts');
+    const [{ printDryRun }, { faultInFlags }] = await Promise.all([
+      import('../dry-run.ts'),
+      import('../job-validation.ts'),
+    ]);
+    const fault = faultInFlags(fields);
+    if (fault !== null) throw fault;
     printDryRun(jobs, homeFolder(), options.json === true);
     return;
   }

@@ -1,9 +1,9 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Cluster, NodeType } from '../../cluster/cluster.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { type HealthExpectation, NO_EXPECTATION } from '../../contract/health.ts';
 
-/** Where it is said what a node should have: a file, a cluster's node type, flags. Later ones go before. */
+/** Where it is said what a node should have: by a cluster's node type, a file, a flag. Of two that say something the later goes before. */
 export interface ExpectationOptions {
   expect?: string;
   cluster?: string;
@@ -41,25 +41,13 @@ async function readFile(path: string): Promise<HealthExpectation> {
 type OfCluster = Pick<HealthExpectation, 'gpus' | 'infiniband' | 'memory' | 'cpus'>;
 
 async function ofCluster(nameOrFile: string, namePrefix: string | undefined): Promise<OfCluster> {
-  const [{ clusterFile }, { parseClusterFile, parseGpuFile }, { readText }, { packageFolder }, { readdirSync }] =
-    await Promise.all([
-      import('../cluster-argument.ts'),
-      import('../../formats/cluster-file.ts'),
-      import('../read-text.ts'),
-      import('../package-folder.ts'),
-      import('node:fs'),
-    ]);
-  const path = clusterFile(nameOrFile);
-  const gpuFolder = join(packageFolder(), 'catalog', 'gpus');
-  const gpuFiles = readdirSync(gpuFolder).filter((name) => name.endsWith('.yaml'));
-  const cluster = parseClusterFile(
-    await readText(path),
-    basename(path),
-    gpuFiles.map((name) => name.slice(0, -'.yaml'.length)),
-  );
+  const [{ loadCluster }, { loadGpuType }] = await Promise.all([
+    import('../load-cluster.ts'),
+    import('../gpu-catalogue.ts'),
+  ]);
+  const cluster = await loadCluster(nameOrFile);
   const node = nodeType(cluster, namePrefix);
-  const gpuFile = node.gpuType === null ? null : join(gpuFolder, `${node.gpuType}.yaml`);
-  const gpuType = gpuFile === null ? null : parseGpuFile(await readText(gpuFile), basename(gpuFile));
+  const gpuType = node.gpuType === null ? null : await loadGpuType(node.gpuType);
   return expectationOf(cluster, node, gpuType?.title ?? null);
 }
 
@@ -74,7 +62,7 @@ function nodeType({ name, nodeTypes }: Cluster, namePrefix: string | undefined):
 }
 
 /** What a node of this type has, as far as the cluster file says it. */
-export function expectationOf({ fabric }: Pick<Cluster, 'fabric'>, node: NodeType, gpuTitle: string | null): OfCluster {
+function expectationOf({ fabric }: Pick<Cluster, 'fabric'>, node: NodeType, gpuTitle: string | null): OfCluster {
   const { cpus, memoryBytes, gpusPerNode } = node;
   const ports = fabric?.linksPerNode ?? null;
   const bytesPerSecond = fabric?.linkBytesPerSecond ?? null;

@@ -1,8 +1,8 @@
-import type { HealthReport, HealthResult, HealthStatus } from '../../contract/health.ts';
+import { HEALTH_SEVERITIES, type HealthReport, type HealthResult, type HealthStatus } from '../../contract/health.ts';
 import { type Check, occasionsOf } from '../../health/check.ts';
 import { failures, grouped } from '../../health/verdict.ts';
 import { renderTable } from '../render/table.ts';
-import type { Format, Terminal } from '../render/terminal.ts';
+import { type Format, type Terminal, wrap } from '../render/terminal.ts';
 
 const FORMATS: Readonly<Record<HealthStatus, Format | null>> = {
   ok: 'green',
@@ -19,15 +19,14 @@ export function renderReport(report: HealthReport, terminal: Terminal): string {
       { header: 'STATUS', text: ({ status }) => status.toUpperCase(), format: ({ status }) => FORMATS[status] },
       { header: 'SEVERITY', text: ({ severity }) => severity },
       { header: 'CHECK', text: ({ name }) => name },
-      { header: 'FOUND', isFlexible: true, text: ({ message }) => message },
+      { header: 'FOUND', isFlexible: true, isWrapped: true, text: ({ message }) => message },
     ],
     report.results.filter(({ status }) => status !== 'skipped'),
     terminal,
   );
   const skipped = report.results.flatMap(({ name, status }) => (status === 'skipped' ? [name] : []));
-  const rest =
-    skipped.length > 0 ? `\n\nSkipped, for lack of something to look at or to expect: ${skipped.join(', ')}` : '';
-  return `${summary(report)}\n\n${table}${rest}`;
+  const rest = `Skipped, for lack of something to look at or to expect: ${skipped.join(', ')}`;
+  return [summary(report), table, ...(skipped.length > 0 ? [paragraph(rest, terminal)] : [])].join('\n\n');
 }
 
 /** `CRITICAL s1: gpu-count: expected 8 GPUs, found 7`. */
@@ -42,7 +41,7 @@ export function summary(report: HealthReport): string {
 }
 
 export function renderChecks(checks: readonly Check[], terminal: Terminal): string {
-  return renderTable<Check>(
+  const table = renderTable<Check>(
     [
       { header: 'CHECK', text: ({ name }) => name },
       {
@@ -50,11 +49,23 @@ export function renderChecks(checks: readonly Check[], terminal: Terminal): stri
         text: ({ severity }) => severity,
         format: ({ severity }) => (severity === 'high' ? 'red' : null),
       },
-      { header: 'RUNS AS', text: (check) => occasionsOf(check).join(',') },
-      { header: 'FINDS', isFlexible: true, text: ({ finds }) => finds },
-      { header: 'READS', isFlexible: true, text: ({ reads }) => reads },
+      {
+        header: 'FINDS (AND READS)',
+        isFlexible: true,
+        isWrapped: true,
+        text: ({ finds, reads }) => `${finds} (${reads})`,
+      },
     ],
     checks,
     terminal,
   );
+  const [high, low] = HEALTH_SEVERITIES.map((severity) => occasionsOf({ severity }).join(', '));
+  const others = checks.flatMap(({ name, runsAs }) =>
+    runsAs === undefined ? [] : [`; ${name}: ${runsAs.join(', ')}`],
+  );
+  return `${table}\n\n${paragraph(`Run as (--as) high: ${high}; low: ${low}${others.join('')}`, terminal)}`;
+}
+
+function paragraph(text: string, { width }: Terminal): string {
+  return width === null ? text : wrap(text, width).join('\n');
 }

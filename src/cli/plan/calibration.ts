@@ -17,7 +17,8 @@ import {
 import { measuredIterationSeconds, predictRun } from '../../planner/measured-run.ts';
 import { loadEfficiency } from '../efficiency.ts';
 import { readText } from '../read-text.ts';
-import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
+import { gpuNames } from '../gpu-catalogue.ts';
+import { loadPlannedGpu } from './planned-gpu.ts';
 
 /** Two measurements of one configuration differ by as much: no interval is narrower. */
 const INTERVAL_LEAST = 0.05;

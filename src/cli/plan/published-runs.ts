@@ -5,7 +5,7 @@ import { type Efficiency, STACKS } from '../../planner/efficiency.ts';
 import type { MeasuredRun } from '../../planner/measured-run.ts';
 import { loadEfficiency } from '../efficiency.ts';
 import { packageFolder } from '../package-folder.ts';
-import { gpuNames } from './gpu-catalogue.ts';
+import { gpuNames } from '../gpu-catalogue.ts';
 
 /**
  * The runs that a stack's constants were held against, its own and those of stacks of one ancestry, which share most constants; those of a user's own file

@@ -6,7 +6,8 @@ import { type PredictedRun, type Validation, validate } from '../../planner/vali
 import { whyInvalid } from '../../planner/validity.ts';
 import { loadEfficiency } from '../efficiency.ts';
 import { readText } from '../read-text.ts';
-import { gpuNames, loadPlannedGpu } from './gpu-catalogue.ts';
+import { gpuNames } from '../gpu-catalogue.ts';
+import { loadPlannedGpu } from './planned-gpu.ts';
 import { publishedRuns } from './published-runs.ts';
 
 export interface RunValidation extends Validation {

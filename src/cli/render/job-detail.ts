@@ -1,6 +1,7 @@
 import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
 import { tasksPerNode } from '../../contract/job.ts';
 import { jobLabel } from '../../contract/job-array.ts';
+import { shellCommand } from '../../lib/shell-quote.ts';
 import { formatDuration } from '../../lib/units.ts';
 import { hostList } from './host-list.ts';
 import { stateFormat, timeUsedMs } from './job-table.ts';
@@ -36,7 +37,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
-    ['Command', spec.command === undefined ? 'script' : spec.command.map(quoteWord).join(' ')],
+    ['Command', spec.command === undefined ? 'script' : shellCommand(spec.command)],
     ['Submitted', formatTime(job.submitTime, nowMs)],
     ['Started', job.startTime === null ? null : formatTime(job.startTime, nowMs)],
     ['Ended', job.endTime === null ? null : formatTime(job.endTime, nowMs)],
@@ -88,9 +89,4 @@ function renderAttempts(attempts: readonly AttemptSummary[], nowMs: number, term
     attempts,
     terminal,
   );
-}
-
-/** A word of a command as one would type it in a shell. */
-export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -47,6 +47,16 @@ describe('renderTable', () => {
     expect(lines[2]).toBe('12  a name tha…  z');
   });
 
+  it('goes on in the next line where a column is to be whole', () => {
+    const wrapped = columns.map((column) => (column.isFlexible ? { ...column, isWrapped: true as const } : column));
+    const table = renderTable(wrapped, rows, terminal(20));
+    expect(unpainted(table).split('\n').slice(2)).toEqual(['12  a name that  z', '    goes on and', '    on']);
+    expect(table.match(/<red>/g)).toHaveLength(1);
+    expect(unpainted(renderTable(wrapped, [{ id: 1, name: 'of/one/very/long/word' }], terminal(20)))).toContain(
+      ' 1  of/one/very  z\n    /long/word',
+    );
+  });
+
   it('paints cells without moving the columns', () => {
     const [, plain, painted] = renderTable(columns, rows, terminal(null)).split('\n');
     expect(plain).not.toContain('<red>');

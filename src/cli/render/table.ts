@@ -1,4 +1,4 @@
-import { displayWidth, type Format, oneLine, type Terminal, truncate } from './terminal.ts';
+import { displayWidth, type Format, oneLine, type Terminal, truncate, wrap } from './terminal.ts';
 
 export interface Column<Row> {
   header: string;
@@ -6,6 +6,8 @@ export interface Column<Row> {
   align?: 'right';
   /** Gives way first where the table is wider than the terminal. */
   isFlexible?: true;
+  /** Goes on in the next line where it would be cut. */
+  isWrapped?: true;
   format?: (row: Row) => Format | null;
 }
 
@@ -27,7 +29,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
       const cut = truncate(text, width, ellipsis);
       const padding = ' '.repeat(width - displayWidth(cut));
       const format = formatOf(index);
-      const painted = format === null ? cut : terminal.paint(format, cut);
+      const painted = format === null || cut === '' ? cut : terminal.paint(format, cut);
       if (columns[index]?.align === 'right') return padding + painted;
       return index === texts.length - 1 ? painted : painted + padding;
     });
@@ -37,7 +39,20 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
     columns.map((column) => column.header),
     () => 'bold',
   );
-  const body = rows.map((row, index) => line(cells[index] ?? [], (column) => columns[column]?.format?.(row) ?? null));
+  const body = rows.flatMap((row, index) => {
+    const pieces = (cells[index] ?? []).map((text, column) =>
+      columns[column]?.isWrapped === true ? wrap(text, widths[column] ?? 0) : [text],
+    );
+    const height = Math.max(...pieces.map(({ length }) => length));
+    const formatOf = (column: number) => columns[column]?.format?.(row) ?? null;
+    return Array.from({ length: height }, (_, at) => {
+      const whole = line(
+        pieces.map((lines) => lines[at] ?? ''),
+        formatOf,
+      );
+      return at === 0 ? whole : whole.trimEnd();
+    });
+  });
   return [header, ...body].join('\n');
 }
 

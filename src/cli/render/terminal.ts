@@ -61,6 +61,27 @@ export function truncate(text: string, width: number, ellipsis: string): string 
   return kept + ellipsis;
 }
 
+/** Lines of at most `width` columns (two or more), broken at blanks; a word that is longer is broken anywhere. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (displayWidth(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = word;
+    while (displayWidth(line) > width) {
+      const head = truncate(line, width, '');
+      lines.push(head);
+      line = line.slice(head.length);
+    }
+  }
+  return [...lines, line];
+}
+
 /** Text from outside (names, reasons) on one line, unable to move the cursor, recolour the terminal or turn the reading direction. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex

@@ -1,4 +1,4 @@
-import { quoteWord } from '../render/job-detail.ts';
+import { shellCommand } from '../../lib/shell-quote.ts';
 
 /** Where the two ends of a shell meet: pipes named `in` and `out`, the name of its terminal, the program to run. */
 export const MEETING_FOLDER = 'ORRERY_SHELL_FOLDER';
@@ -29,7 +29,7 @@ export interface TerminalSize {
 
 /** What rank 0 runs: `argv`, or the user's shell where that is empty. `size`: of the terminal; null for none. */
 export function beginScript(argv: readonly string[], size: TerminalSize | null): string {
-  const program = argv.length > 0 ? argv.map(quoteWord).join(' ') : `"\${SHELL:-/bin/sh}"${size === null ? '' : ' -i'}`;
+  const program = argv.length > 0 ? shellCommand(argv) : `"\${SHELL:-/bin/sh}"${size === null ? '' : ' -i'}`;
   const terminal =
     size === null ? [] : [`tty > "$${MEETING_FOLDER}/tty"`, `stty rows ${size.rows} cols ${size.columns}`];
   return [

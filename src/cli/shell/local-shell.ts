@@ -34,7 +34,7 @@ export async function runShell(
     let ended: JobSummary | undefined;
     const end = waitForJobs([jobId], (job) => (ended = job));
     end.catch(() => undefined);
-    const cancel = cancelOnInterrupt(client, jobId);
+    const cancel = cancelOnInterrupt(client, jobId, pipes);
     await sayWhenRunning(client, jobId, () => ended !== undefined);
     const ends = await pipes.open(() => ended !== undefined);
     cancel.off();
@@ -64,9 +64,12 @@ async function submitHolder(fields: JobSpecInput, folder: string): Promise<numbe
 }
 
 /** Before it runs, Ctrl-C takes the job back; from then on the key belongs to the shell. */
-function cancelOnInterrupt(client: OrreryClient, jobId: number): { off: () => void } {
+function cancelOnInterrupt(client: OrreryClient, jobId: number, pipes: ShellPipes): { off: () => void } {
   const cancel = () => {
-    void client.cancel(jobId).finally(() => process.exit(130));
+    void client.cancel(jobId).finally(() => {
+      pipes.remove();
+      process.exit(130);
+    });
   };
   process.once('SIGINT', cancel);
   return { off: () => void process.off('SIGINT', cancel) };

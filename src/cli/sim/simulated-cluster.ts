@@ -1,13 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { type Cluster, expandNodes } from '../../cluster/cluster.ts';
 import type { NodeSpec, Resources } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
-import { parseClusterFile } from '../../formats/cluster-file.ts';
-import { clusterFile } from '../cluster-argument.ts';
-import { packageFolder } from '../package-folder.ts';
-import { readText } from '../read-text.ts';
 import type { SlurmConf } from '../../formats/slurm-conf.ts';
+import { loadCluster } from '../load-cluster.ts';
 import type { Overrides } from './overrides.ts';
 
 /** A node of which nothing is said: a DGX A100 (two AMD EPYC 7742 of 64 cores, 1 TB, 8 GPUs). */
@@ -23,8 +18,7 @@ export interface SimulatedCluster {
 
 /** The nodes of a cluster of the catalogue or of a file, with what `--set` changes. Throws ORR_UNKNOWN_CLUSTER, ORR_BAD_FILE, ORR_USAGE. */
 export async function clusterOf(nameOrFile: string, overrides: Overrides): Promise<SimulatedCluster> {
-  const path = clusterFile(nameOrFile);
-  const cluster = parseClusterFile(await readText(path), basename(path), gpuNames());
+  const cluster = await loadCluster(nameOrFile);
   const { nodes, gpusPerNode, cpusPerNode } = overrides;
   const [main, ...others] = cluster.nodeTypes;
   if (nodes !== undefined && (others.length > 0 || main?.names !== undefined)) {
@@ -70,10 +64,4 @@ export function slurmCluster({ clusterName, nodes }: SlurmConf, overrides: Overr
     }
   }
   return { name: clusterName ?? 'slurm.conf', nodes, powerWattsMax: null };
-}
-
-function gpuNames(): string[] {
-  return readdirSync(join(packageFolder(), 'catalog', 'gpus')).flatMap((file) =>
-    file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : [],
-  );
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shellQuote } from '../../backend/slurm/shell-quote.ts';
 import type { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../../backend/slurm/slurm-failure.ts';
 import { isErrorCode, OrreryError } from '../../contract/errors.ts';
+import { shellCommand, shellQuote } from '../../lib/shell-quote.ts';
 import { WorkFolder } from './work-folder.ts';
 
 /** Slurm's default of MaxArraySize less one: the largest task id everywhere that nobody has made smaller. */
@@ -145,7 +145,7 @@ class SlurmArray<Result> {
         `set -- ${tasks.join(' ')}`,
         'shift "$SLURM_ARRAY_TASK_ID"',
         `export ORRERY_ARRAY_FOLDER=${shellQuote(this.#folder.path)} ORRERY_ARRAY_TASK="$1"`,
-        `exec ${argv.map(shellQuote).join(' ')}`,
+        `exec ${shellCommand(argv)}`,
         '',
       ].join('\n');
       const options = [
