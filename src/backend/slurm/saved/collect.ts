@@ -6,7 +6,7 @@ import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import type { SlurmSaved } from './read-saved.ts';
-import { fileNameOf, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
+import { fileNameOf, PLAIN_OUTPUT, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
 
 /** Accounting of a month of a large cluster may take that long. */
 const TIMEOUT_MS = 300_000;
@@ -17,16 +17,13 @@ export interface Collected {
   missing: readonly string[];
 }
 
-/** Dates as Slurm prints them by default, and arrays with all of their tasks. */
-const PLAIN = { SLURM_TIME_FORMAT: 'standard', SLURM_BITSTR_LEN: '0', LC_ALL: 'C' };
-
 /** Runs Slurm's commands, as whoever runs this. Throws ORR_FAILED where not even the nodes can be had. */
 export function collectLive(commands: SlurmCommands, days: number): Promise<Collected> {
   return collect('ORR_FAILED', async ({ command }) => {
     const [program, ...args] = command(days);
     const name = [program, ...args.slice(0, 3)].join(' ');
     try {
-      return { name, text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN }) };
+      return { name, text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN_OUTPUT }) };
     } catch (cause) {
       if (cause instanceof SlurmFailure) return { name, refusal: cause.said };
       throw cause;

@@ -62,6 +62,9 @@ export const SAVED_FILES: readonly SavedFile[] = [
   },
 ];
 
+/** Words as Slurm's sources have them, arrays with all of their tasks, and dates as Slurm prints them by default. */
+export const PLAIN_OUTPUT = { LC_ALL: 'C', SLURM_BITSTR_LEN: '0', SLURM_TIME_FORMAT: 'standard' } as const;
+
 export function fileNameOf(name: SavedName): string {
   return `${name}.txt`;
 }
@@ -71,7 +74,6 @@ export function recipe(days: number): string {
   const quoted = (word: string) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
   const lines = SAVED_FILES.map(({ name, command }) => `${command(days).map(quoted).join(' ')} >${fileNameOf(name)}`);
-  return ['mkdir -p saved && cd saved && export LC_ALL=C SLURM_BITSTR_LEN=0 SLURM_TIME_FORMAT=standard', ...lines].join(
-    '\n',
-  );
+  const variables = Object.entries(PLAIN_OUTPUT).map(([name, value]) => `${name}=${value}`);
+  return [`mkdir -p saved && cd saved && export ${variables.join(' ')}`, ...lines].join('\n');
 }
