@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Cluster, GpuType } from '../cluster/cluster.ts';
-import { parseHostList } from './host-list.ts';
+import { NODES_MAX, parseHostList } from './host-list.ts';
 import { parseYaml } from './yaml-file.ts';
 
 const GIGA = 1e9;
 const TERA = 1e12;
 const PETA = 1e15;
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
 
 const positive = z.number().positive();
 const text = z.string().min(1);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { formatHostList, parseHostList } from './host-list.ts';
+import { formatHostList, NODES_MAX, parseHostList } from './host-list.ts';
 
 it.each([
   ['n1', ['n1']],
@@ -18,6 +18,10 @@ it.each(['', 'n1,', 'n[1', 'n1]', 'n[]', 'n[3-1]', 'n[a-b]', 'n[1-99999999]'])(
     expect(parseHostList(text)).toBeUndefined();
   },
 );
+
+it('takes as many names as the largest clusters have', () => {
+  expect(parseHostList('n[1-1000000]', NODES_MAX)).toHaveLength(1_000_000);
+});
 
 it('gives back any list of plain names', () => {
   const names = fc.array(fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/), { minLength: 1 });

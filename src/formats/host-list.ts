@@ -1,3 +1,6 @@
+/** As many names as a list of a whole cluster may stand for. */
+export const NODES_MAX = 1_000_000;
+
 /**
  * The names a Slurm host list stands for: `n1,dgx-[001-003,7]` is n1, dgx-001, dgx-002, dgx-003, dgx-7. Several brackets in a name
  * multiply. Undefined where it is malformed or stands for more than `countMax` names.
@@ -8,7 +11,7 @@ export function parseHostList(text: string, countMax = 65_536): string[] | undef
   for (const part of text.split(/,(?![^[]*\])/)) {
     const expanded = expand(part.trim(), countMax - names.length);
     if (expanded === undefined) return undefined;
-    names.push(...expanded);
+    for (const name of expanded) names.push(name);
   }
   return names;
 }

@@ -31,7 +31,7 @@ jobs: {exclusivePartitions: [train], isMemoryConsumed: false, defaults: {mebibyt
       exclusivePartitions: ['train'],
       isMemoryConsumed: false,
       isRequeued: true,
-      defaults: { cpusPerGpu: 0, memoryPerNode: 0, memoryPerCpu: 20, memoryPerGpu: 0 },
+      defaults: { cpusPerGpu: 0, mebibytesPerNode: 0, mebibytesPerCpu: 20, mebibytesPerGpu: 0 },
     });
     expect(parsePolicyFile('schedulerType: backfill', 'p.yaml').rules).toBeNull();
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
-import { parseHostList } from './host-list.ts';
+import { NODES_MAX, parseHostList } from './host-list.ts';
 import { wrongNames } from './policy-names.ts';
 import {
   APPLIED_PARAMETERS,
@@ -28,8 +28,6 @@ export interface PolicyFile {
   /** Slurm's parameters in it that change nothing here, and why. */
   ignored: readonly { key: string; reason: string }[];
 }
-
-const NODES_MAX = 1_000_000;
 
 const seconds = z.number().min(0);
 const secondsAboveZero = z.number().min(1);
@@ -235,7 +233,7 @@ const policySchema = z
 export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
   const {
     timing: delays,
-    jobs: rules,
+    jobs: rules = null,
     lemons = null,
     reservations,
     partitions,
@@ -259,7 +257,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
   return {
     options,
     timing: delays === undefined ? null : toTiming(delays),
-    rules: rules === undefined ? null : toRules(rules),
+    rules,
     lemons,
     ignored,
   };
@@ -269,19 +267,6 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
 function withNodeNames(entry: z.output<typeof partition>): PartitionPolicy {
   if (entry.nodes === undefined || entry.nodes === null) return entry;
   return { ...entry, nodes: entry.nodes.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]) };
-}
-
-function toRules({ defaults, ...rest }: z.output<typeof jobs>): JobRules {
-  const { cpusPerGpu, mebibytesPerNode, mebibytesPerCpu, mebibytesPerGpu } = defaults;
-  return {
-    ...rest,
-    defaults: {
-      cpusPerGpu,
-      memoryPerNode: mebibytesPerNode,
-      memoryPerCpu: mebibytesPerCpu,
-      memoryPerGpu: mebibytesPerGpu,
-    },
-  };
 }
 
 function toTiming(delays: z.output<typeof timing>): Timing {

@@ -7,7 +7,6 @@ import type { JobRules } from './slurm-job-rules.ts';
 /** A policy file that `parsePolicyFile` reads as these; without reservations. */
 export function policyYaml(options: SchedulerOptions, timing: Timing, rules: JobRules): string {
   const { partitions, reservations: _, ...rest } = options;
-  const { cpusPerGpu, memoryPerNode, memoryPerCpu, memoryPerGpu } = rules.defaults;
   return stringify({
     ...rest,
     ...(partitions !== undefined && {
@@ -24,14 +23,6 @@ export function policyYaml(options: SchedulerOptions, timing: Timing, rules: Job
       ...(timing.launchGapMs !== undefined && { launchGapSeconds: timing.launchGapMs / 1000 }),
       ...(timing.killGapMs !== undefined && { killGapSeconds: timing.killGapMs / 1000 }),
     },
-    jobs: {
-      ...rules,
-      defaults: {
-        cpusPerGpu,
-        mebibytesPerNode: memoryPerNode,
-        mebibytesPerCpu: memoryPerCpu,
-        mebibytesPerGpu: memoryPerGpu,
-      },
-    },
+    jobs: rules,
   });
 }

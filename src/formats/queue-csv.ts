@@ -1,7 +1,7 @@
 import { OrreryError } from '../contract/errors.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
-import { parseHostList } from './host-list.ts';
+import { NODES_MAX, parseHostList } from './host-list.ts';
 import { RowReader } from './jobs-csv.ts';
 import { TraceCollector } from './trace-row.ts';
 
@@ -32,7 +32,7 @@ export function readQueueCsv(text: string, fileName: string): QueueRow[] {
     if (!['RUNNING', 'PENDING', 'HELD'].includes(state)) {
       throw badRow(fileName, line, 'state is not RUNNING, PENDING or HELD', `"${state}"`);
     }
-    const nodeNames = state === 'RUNNING' ? parseHostList(nodesOf(fields)) : null;
+    const nodeNames = state === 'RUNNING' ? parseHostList(nodesOf(fields), NODES_MAX) : null;
     if (nodeNames === undefined) throw badRow(fileName, line, 'node_list is not a host list', `"${nodesOf(fields)}"`);
     if (state === 'RUNNING' && (row.actualStartMs === null || row.actualStartMs > 0)) {
       throw badRow(fileName, line, 'start_s is not seconds <= 0', `"${row.actualStartMs ?? ''}"`);

@@ -77,6 +77,14 @@ describe('scontrol show node', () => {
     expect(out.length > 0).toBe(isOut);
   });
 
+  it('is not taken in by a reason that looks like fields', () => {
+    const line =
+      'NodeName=n1 CPUTot=64 RealMemory=1000 State=IDLE Reason=was swapped with NodeName=n2 State=DOWN slot=3 [root@2026-11-26T16:00:00]';
+    const { lines, out } = scontrolNodes(text([line]));
+    expect(lines.map(({ values }) => values.get('nodename'))).toEqual(['n1']);
+    expect(out).toEqual([]);
+  });
+
   it('passes over nodes that are not there yet', () => {
     expect(scontrolNodes(text(['NodeName=n1 CPUTot=4 State=FUTURE'])).lines).toEqual([]);
   });

@@ -40,18 +40,21 @@ interface ShownRecord {
   fields: ReadonlyMap<string, string>;
 }
 
-/** Records that begin with the key, on a line each (`scontrol -o`) or on several. Values may hold blanks. */
+/**
+ * Records that begin with the key, on a line each (`scontrol -o`) or on several. Values may hold blanks, and words with `=`: a field begins with a
+ * capital, as all of Slurm's do, and is there once.
+ */
 export function scontrolRecords(text: string, key: string): ShownRecord[] {
   const records: { line: number; fields: Map<string, string> }[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const words = line.trim().split(/\s+/);
     let field = '';
-    for (const word of words) {
-      const [, name, value = ''] = /^([A-Za-z][\w/:&]*)=(.*)$/.exec(word) ?? [];
-      if (name === key) records.push({ line: index + 1, fields: new Map() });
+    for (const [place, word] of words.entries()) {
+      const [, name, value = ''] = /^([A-Z][\w/:&]*)=(.*)$/.exec(word) ?? [];
+      if (name === key && place === 0) records.push({ line: index + 1, fields: new Map() });
       const fields = records.at(-1)?.fields;
       if (fields === undefined) continue;
-      if (name !== undefined) {
+      if (name !== undefined && !fields.has(name.toLowerCase())) {
         field = name.toLowerCase();
         fields.set(field, value);
       } else if (field !== '' && word !== '') fields.set(field, `${fields.get(field) ?? ''} ${word}`);
@@ -67,7 +70,11 @@ export interface NodeOut {
   state: string;
 }
 
-/** The nodes of `scontrol show node` as slurm.conf would declare them, and those that are out of service. */
+/**
+ * The nodes of `scontrol show node` as slurm.conf would declare them, and those that are out of service. They become nodes by the same reader as
+ * those of a slurm.conf, which names what it leaves out; the mirror of a live Slurm (`src/backend/slurm/scontrol-text.ts`) wants what is taken and
+ * why a node is out besides, and must not fail for a line it cannot read.
+ */
 export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine[]; out: NodeOut[] } {
   const lines: ConfLine[] = [];
   const out: NodeOut[] = [];
@@ -95,7 +102,10 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
   return { lines, out };
 }
 
-/** Of `IDLE+DRAIN`, `DOWN*` and the like; one that is powered down is started for whoever needs it. */
+/**
+ * Of `IDLE+DRAIN`, `DOWN*` and the like. The twin goes on for days: a node that is powered down, which the live mirror shows as down, is started for
+ * whoever needs it, and one that reboots comes back.
+ */
 function isOut(state: string): boolean {
   return /^[A-Z]+\*/.test(state) || state.split('+').some((word) => OUT.has(word.replace(/[^A-Z_].*$/, '')));
 }

@@ -7,12 +7,12 @@ export interface DefaultAsk {
   memoryBytes: number | null;
 }
 
-/** Slurm's settings for it, memory in MiB; 0 is Slurm's word for none. */
+/** Slurm's settings for it; 0 is Slurm's word for none. */
 export interface DefaultAmounts {
   cpusPerGpu: number;
-  memoryPerNode: number;
-  memoryPerCpu: number;
-  memoryPerGpu: number;
+  mebibytesPerNode: number;
+  mebibytesPerCpu: number;
+  mebibytesPerGpu: number;
 }
 
 const MIB = 1024 ** 2;
@@ -26,9 +26,9 @@ export function readDefaultAmounts(settings: ReadonlyMap<string, ConfLine>): Def
   };
   return {
     cpusPerGpu: setting('DefCpuPerGPU'),
-    memoryPerNode: setting('DefMemPerNode'),
-    memoryPerCpu: setting('DefMemPerCPU'),
-    memoryPerGpu: setting('DefMemPerGPU'),
+    mebibytesPerNode: setting('DefMemPerNode'),
+    mebibytesPerCpu: setting('DefMemPerCPU'),
+    mebibytesPerGpu: setting('DefMemPerGPU'),
   };
 }
 
@@ -48,10 +48,10 @@ function withJobDefaults(settings: ReadonlyMap<string, ConfLine>, key: string): 
  * every other job off the node where memory is a resource that can run out.
  */
 export function defaultAskOf(amounts: DefaultAmounts): (gpusPerNode: number) => DefaultAsk {
-  const { cpusPerGpu, memoryPerNode, memoryPerCpu, memoryPerGpu } = amounts;
+  const { cpusPerGpu, mebibytesPerNode, mebibytesPerCpu, mebibytesPerGpu } = amounts;
   return (gpusPerNode) => {
     const cpus = Math.max(1, cpusPerGpu * gpusPerNode);
-    const memoryMib = memoryPerNode || memoryPerCpu * cpus || memoryPerGpu * gpusPerNode;
-    return { cpus, memoryBytes: memoryMib > 0 ? memoryMib * MIB : null };
+    const mebibytes = mebibytesPerNode || mebibytesPerCpu * cpus || mebibytesPerGpu * gpusPerNode;
+    return { cpus, memoryBytes: mebibytes > 0 ? mebibytes * MIB : null };
   };
 }

@@ -1,9 +1,9 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
-import { parseHostList } from './host-list.ts';
+import { gresEntries } from './gres-list.ts';
+import { NODES_MAX, parseHostList } from './host-list.ts';
 import { badConf, type ConfLine, type IgnoredSetting, integerSetting } from './slurm-conf-lines.ts';
 
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
 
 /** Nodes of `NodeName` lines, in order, and who has which feature. */
 export interface SlurmNodes {
@@ -68,31 +68,22 @@ function cpusOf(line: ConfLine): number {
   return boards * sockets * cores * (integerSetting(line, 'ThreadsPerCore', 1) ?? 1);
 }
 
-/** `gpu:a100:8`, `gpu:8`, `gpu:a100:8(S:0-1),nic:2`; counts may end in K. */
 function gpusOf(line: ConfLine, ignored: IgnoredSetting[]): { gpus: number; gpuType: string | null } {
-  const text = line.values.get('gres') ?? '';
+  const list = line.values.get('gres') ?? '';
   let gpus = 0;
   const types = new Set<string>();
-  for (const entry of text.split(/,(?![^(]*\))/)) {
-    if (entry === '' || entry === '(null)') continue;
-    const [name = '', ...rest] = entry.replace(/\(.*\)$/, '').split(':');
-    if (name.toLowerCase() !== 'gpu') {
-      ignored.push({ ...line, key: `Gres=${entry}`, reason: 'only GPUs are counted' });
+  for (const { text, name, type, count } of gresEntries(list)) {
+    if (name !== 'gpu') {
+      ignored.push({ ...line, key: `Gres=${text}`, reason: 'only GPUs are counted' });
       continue;
     }
-    const parts = rest.filter((part) => part.toLowerCase() !== 'no_consume');
-    const last = parts.at(-1) ?? '1';
-    const count = /^(\d+)(K?)$/i.exec(last);
-    if (count === null && parts.length > 1) {
-      throw badConf(line.file, line.line, `Gres: expected gpu:TYPE:COUNT, got "${entry}"`);
-    }
-    gpus += count === null ? 1 : Number(count[1]) * (count[2] === '' ? 1 : 1024);
-    const type = count === null ? last : parts.at(-2);
-    if (type !== undefined && rest.length > 0) types.add(type);
+    if (count === null) throw badConf(line.file, line.line, `Gres: expected gpu:TYPE:COUNT, got "${text}"`);
+    gpus += count;
+    if (type !== null) types.add(type);
   }
   const [first, second] = types;
   if (second !== undefined) {
-    ignored.push({ ...line, key: `Gres=${text}`, reason: `types of GPU on one node: all count as ${first}` });
+    ignored.push({ ...line, key: `Gres=${list}`, reason: `types of GPU on one node: all count as ${first}` });
   }
   return { gpus, gpuType: gpus > 0 ? (first ?? null) : null };
 }

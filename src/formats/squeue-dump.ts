@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../lib/units.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
-import { parseHostList } from './host-list.ts';
+import { NODES_MAX, parseHostList } from './host-list.ts';
 import { gpusOf } from './sacct-job.ts';
 import { parseTres } from './sacct-dump.ts';
 import type { ConfText } from './slurm-conf-lines.ts';
@@ -50,45 +50,42 @@ export interface QueueReading {
   notes: Map<string, number>;
 }
 
+/** A line of the table. Its header has names of its own: `SUBMIT_TIME` of SubmitTime. */
+interface QueueLine {
+  line: number;
+  /** The field below the header, which is given in lower case; empty where there is no value. */
+  of: (name: string) => string;
+}
+
 /**
  * Jobs of `squeue -a -O FIELD:|,...`. When it was run is told by the jobs that run: `fallbackMs` where there are none. Run times are not known yet: `runMs` of a job that runs is what it has run so
  * far, of others 0. Tasks of arrays that wait together become a row each.
  */
 export function readSqueueDump(dump: ConfText, fallbackMs: number | null): QueueReading {
-  const calledMs = runAtMs(dump.text) ?? fallbackMs;
-  const nowMs = calledMs ?? 0;
-  const rows: QueueRow[] = [];
   const notes = new Map<string, number>();
   const note = (what: string) => notes.set(what, (notes.get(what) ?? 0) + 1);
-  let columns: Columns | null = null;
-  eachRecord(dump.text, '|', (fields, line) => {
-    if (columns === null) {
-      // The header has names of its own.
-      columns = new Columns(fields.map((name) => name.toLowerCase()));
-      return;
-    }
-    if (fields.length < columns.count) {
-      note('lines of squeue with too few fields');
-      return;
-    }
-    for (const row of rowsOf(fields, columns, line, nowMs, note)) rows.push(row);
-  });
-  const throttles = new Map(
-    rows.flatMap(({ array }) =>
-      array === undefined || array.runningMax === null ? [] : [[array.name, array.runningMax] as const],
-    ),
-  );
+  const lines = linesOf(dump.text, note);
+  const calledMs = runAtMs(lines) ?? fallbackMs;
+  const nowMs = calledMs ?? 0;
+  const rows = lines.flatMap((line) => rowsOf(line, nowMs, note));
+  const throttles = new Map<string, number>();
+  const tasksOfArray = new Map<string, string[]>();
+  for (const { job, array } of rows) {
+    if (array === undefined) continue;
+    if (array.runningMax !== null) throttles.set(array.name, array.runningMax);
+    const tasks = tasksOfArray.get(array.name);
+    if (tasks === undefined) tasksOfArray.set(array.name, [job]);
+    else tasks.push(job);
+  }
   const known = new Set(rows.map(({ job }) => job));
-  const arrays = new Set(rows.flatMap(({ array }) => (array === undefined ? [] : [array.name])));
   const complete = rows.map((row) => {
     const array =
       row.array === undefined ? undefined : { ...row.array, runningMax: throttles.get(row.array.name) ?? null };
     const after = row.after.flatMap((one) => {
       if (known.has(one.job)) return [one];
       // To wait for an array is to wait for all of its tasks.
-      if (arrays.has(one.job)) {
-        return rows.filter((other) => other.array?.name === one.job).map(({ job }) => ({ ...one, job }));
-      }
+      const tasks = tasksOfArray.get(one.job);
+      if (tasks !== undefined) return tasks.map((job) => ({ ...one, job }));
       note('dependencies on jobs that are not in the queue');
       return [];
     });
@@ -101,21 +98,37 @@ export function readSqueueDump(dump: ConfText, fallbackMs: number | null): Queue
   };
 }
 
-/** The start of a job that runs and how long it has run since; of several the latest. */
-function runAtMs(text: string): number | null {
-  let latest: number | null = null;
+function linesOf(text: string, note: (what: string) => void): QueueLine[] {
+  const lines: QueueLine[] = [];
   let columns: Columns | null = null;
-  eachRecord(text, '|', (fields) => {
+  eachRecord(text, '|', (record, line) => {
     if (columns === null) {
-      columns = new Columns(fields.map((name) => name.toLowerCase()));
+      columns = new Columns(record.map((name) => name.toLowerCase()));
       return;
     }
-    const of = (name: string) => columns?.reader(name)(fields) ?? '';
+    if (record.length < columns.count) {
+      note('lines of squeue with too few fields');
+      return;
+    }
+    const [header, fields] = [columns, [...record]];
+    const of = (name: string) => {
+      const value = header.reader(name)(fields);
+      return value === '(null)' || value === 'N/A' ? '' : value;
+    };
+    lines.push({ line, of });
+  });
+  return lines;
+}
+
+/** The start of a job that runs and how long it has run since; of several the latest. */
+function runAtMs(lines: readonly QueueLine[]): number | null {
+  let latest: number | null = null;
+  for (const { of } of lines) {
     const startMs = parseCivilMs(of('start_time'));
     const usedMs = parseDurationMs(of('time'));
-    if (of('state') !== 'RUNNING' || startMs === undefined || usedMs === undefined) return;
+    if (of('state') !== 'RUNNING' || startMs === undefined || usedMs === undefined) continue;
     latest = Math.max(latest ?? 0, startMs + usedMs);
-  });
+  }
   return latest;
 }
 
@@ -128,17 +141,7 @@ function fromMs(row: QueueRow, nowMs: number): QueueRow {
   };
 }
 
-function rowsOf(
-  fields: readonly string[],
-  columns: Columns,
-  line: number,
-  nowMs: number,
-  note: (what: string) => void,
-): QueueRow[] {
-  const of = (...names: string[]) => {
-    const value = columns.reader(...names)(fields);
-    return value === '(null)' || value === 'N/A' ? '' : value;
-  };
+function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => void): QueueRow[] {
   const state = of('state').toUpperCase();
   const isRunning = state === 'RUNNING' || state === 'COMPLETING' || state === 'SUSPENDED' || state === 'STOPPED';
   if (!isRunning && state !== 'PENDING' && state !== 'CONFIGURING') {
@@ -150,7 +153,7 @@ function rowsOf(
   const tres = parseTres(of('tres_alloc'));
   const nodes = Math.max(1, tres.get('node') ?? Number(of('nodes').split('-')[0]));
   const isPlaced = isRunning || state === 'CONFIGURING';
-  const nodeNames = isPlaced ? (parseHostList(of('nodelist')) ?? []) : null;
+  const nodeNames = isPlaced ? (parseHostList(of('nodelist'), NODES_MAX) ?? []) : null;
   if (nodeNames?.length === 0) {
     note('jobs that run on no node');
     return [];

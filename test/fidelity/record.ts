@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleepJobArguments, untilQueueIsEmpty } from '../support/sleep-jobs.ts';
 import { ensureSlurm, ensureSlurmAccounting, type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
 import { CASES, type FidelityCase } from './cases.ts';
 import { usedLines } from './controller-log.ts';
@@ -31,7 +32,7 @@ export async function recordCase(
     const conf = readFileSync(join(slurm.folder, 'slurm.conf'), 'utf8').replaceAll(slurm.folder, '/slurm');
     const plan = planWorkload({ ...workload, seed, clusterNodes: cluster.nodes, gpusPerNode: cluster.gpusPerNode });
     const ids = await submitAll(plan, slurm);
-    await untilDrained(slurm);
+    await untilQueueIsEmpty(slurm, 2000);
     const log = readFileSync(completionsPath(slurm), 'utf8');
     if (logs !== null) {
       mkdirSync(logs, { recursive: true });
@@ -93,20 +94,7 @@ async function submitAll(plan: readonly PlannedJob[], slurm: SlurmCluster): Prom
 }
 
 function submit(job: PlannedJob, afterId: number | null, slurm: SlurmCluster): Promise<number> {
-  const args = [
-    '--parsable',
-    '--output=/dev/null',
-    '--chdir=/',
-    `--nodes=${job.nodes}`,
-    '--ntasks-per-node=1',
-    `--gpus-per-node=${job.gpusPerNode}`,
-    `--time=${job.limitMinutes}`,
-    ...(job.user === null ? [] : [`--uid=${job.user}`]),
-    ...(job.account === null ? [] : [`--account=${job.account}`]),
-    ...(job.qos === null ? [] : [`--qos=${job.qos}`]),
-    ...(afterId === null ? [] : [`--dependency=afterok:${afterId}`]),
-    `--wrap=exec sleep ${job.runtimeSeconds}`,
-  ];
+  const args = sleepJobArguments({ ...job, runSeconds: job.runtimeSeconds, partition: null, afterId });
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn('/usr/bin/sbatch', args, {
       env: slurm.env,
@@ -121,16 +109,6 @@ function submit(job: PlannedJob, afterId: number | null, slurm: SlurmCluster): P
       else reject(new Error(`sbatch ended with ${code} for ${JSON.stringify(job)}`));
     });
   });
-}
-
-async function untilDrained(slurm: SlurmCluster): Promise<void> {
-  for (;;) {
-    const queue = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
-    if (queue.trim() === '') return;
-    await new Promise((done) => {
-      setTimeout(done, 2000);
-    });
-  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,7 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sleepJobArguments, untilQueueIsEmpty } from '../support/sleep-jobs.ts';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
 import { fileNameOf, SAVED_FILES } from '../../src/backend/slurm/saved/saved-files.ts';
 import { SITE } from './site.ts';
@@ -85,35 +86,12 @@ async function submitAll(jobs: readonly SiteJob[], startMs: number, slurm: Slurm
         setTimeout(done, waitMs);
       });
     }
-    await run('/usr/bin/sbatch', submission(job), { env: slurm.env });
+    await run('/usr/bin/sbatch', sleepJobArguments({ ...job, afterId: null }), { env: slurm.env });
   }
-}
-
-function submission(job: SiteJob): string[] {
-  return [
-    '--parsable',
-    '--output=/dev/null',
-    '--chdir=/',
-    `--nodes=${job.nodes}`,
-    '--ntasks-per-node=1',
-    `--gpus-per-node=${job.gpusPerNode}`,
-    `--time=${job.limitMinutes}`,
-    `--uid=${job.user}`,
-    `--account=${job.account}`,
-    `--qos=${job.qos}`,
-    `--partition=${job.partition}`,
-    `--wrap=exec sleep ${job.runSeconds}`,
-  ];
 }
 
 async function untilDrained(slurm: SlurmCluster): Promise<void> {
-  for (;;) {
-    const queue = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
-    if (queue.trim() === '') break;
-    await new Promise((done) => {
-      setTimeout(done, 1000);
-    });
-  }
+  await untilQueueIsEmpty(slurm, 1000);
   // Accounting hears of the last end a moment later.
   await new Promise((done) => {
     setTimeout(done, 2000);

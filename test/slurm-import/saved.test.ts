@@ -14,6 +14,7 @@ import { parsePolicyFile } from '../../src/formats/policy-file.ts';
 import { readQueueCsv } from '../../src/formats/queue-csv.ts';
 import { parseSlurmConf } from '../../src/formats/slurm-conf.ts';
 import { traceOptionsOf } from '../../src/formats/slurm-job-rules.ts';
+import { PLAIN_ROW } from '../../src/formats/trace-row.ts';
 import { readUsageCsv } from '../../src/formats/usage-csv.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import type { QueueRow } from '../../src/twin/snapshot.ts';
@@ -88,26 +89,18 @@ describe('the files that are written', () => {
       job.nodes > 4
         ? []
         : {
+            ...PLAIN_ROW,
             line: index + 1,
             job: String(index + 1),
             submitMs: job.submitMs,
-            eligibleMs: null,
-            actualStartMs: null,
             nodes: Math.min(job.nodes, job.partition === 'debug' ? 1 : 3),
             gpusPerNode: job.gpusPerNode,
-            cpusPerNode: null,
-            memoryBytesPerNode: null,
-            gpuType: null,
-            isExclusive: false,
             runMs: job.runSeconds * 1000,
             limitMs: job.limitMinutes * 60_000,
             user: job.user,
             account: job.account,
             qos: job.qos,
             partition: job.partition,
-            priority: 0,
-            after: [],
-            outcome: 'COMPLETED' as const,
           },
     );
     const hashOf = (nodes: typeof fromConf.nodes, policy: typeof fromConf.policy, rules: typeof fromConf.rules) =>

@@ -1,9 +1,11 @@
-import { parseHostList } from '../../formats/host-list.ts';
+import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
 import type { ExitStatus } from './slurm-job.ts';
 
-const NODES_MAX = 1_000_000;
-
-/** Fields of `sacct --parsable2 --noheader`, as all of Slurm since 22.05 have them; times as the epoch's seconds (`SLURM_TIME_FORMAT=%s`). */
+/**
+ * Fields of `sacct --parsable2 --noheader`, as all of Slurm since 22.05 have them; times as the epoch's seconds (`SLURM_TIME_FORMAT=%s`). What the
+ * mirror asks about its own jobs is read by place and in UTC; a history that somebody saved (`src/formats/sacct-dump.ts`) is read by its header and
+ * has dates.
+ */
 export const SACCT_FIELDS = [
   'JobIDRaw',
   'JobID',

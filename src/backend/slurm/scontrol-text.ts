@@ -1,25 +1,12 @@
 import type { NodeSpec, NodeState, Resources } from '../../cluster/node.ts';
-import { parseHostList } from '../../formats/host-list.ts';
+import { gresEntries } from '../../formats/gres-list.ts';
+import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
+import { parseTres } from '../../formats/sacct-dump.ts';
+import { gpusOf as tresGpus } from '../../formats/sacct-job.ts';
+import { scontrolRecords } from '../../formats/scontrol-lines.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
-
-/** The records of `scontrol --oneliner show ...`: `Key=Value` pairs, of which values may have blanks. */
-export function scontrolRecords(text: string): ReadonlyMap<string, string>[] {
-  return text.split('\n').flatMap((line) => {
-    if (!/^\s*\w+=/.test(line)) return [];
-    const pairs = line.trim().split(/\s+(?=[A-Z][\w:/]*=)/);
-    return [
-      new Map(
-        pairs.map((pair) => {
-          const equals = pair.indexOf('=');
-          return [pair.slice(0, equals), pair.slice(equals + 1).trim()] as const;
-        }),
-      ),
-    ];
-  });
-}
 
 /** A node as `scontrol show node` tells it. */
 export interface SlurmNode {
@@ -34,24 +21,24 @@ export interface SlurmNode {
 
 /** Nodes of `scontrol --oneliner show node`, of any Slurm. FUTURE ones are left out. */
 export function parseNodes(text: string): SlurmNode[] {
-  return scontrolRecords(text).flatMap((record) => {
-    const name = record.get('NodeName');
-    const slurmState = (record.get('State') ?? '').toUpperCase();
+  return scontrolRecords(text, 'NodeName').flatMap(({ fields: record }) => {
+    const name = record.get('nodename');
+    const slurmState = (record.get('state') ?? '').toUpperCase();
     if (name === undefined || slurmState.startsWith('FUTURE')) return [];
-    const gpus = gpusOf(record.get('Gres'));
+    const gpus = gpusOf(record.get('gres'));
     const allocated: Resources = {
-      cpus: Number(record.get('CPUAlloc') ?? 0),
-      memoryBytes: Number(record.get('AllocMem') ?? 0) * MEBI,
-      gpus: tresOf(record.get('AllocTRES'), 'gres/gpu') ?? 0,
+      cpus: Number(record.get('cpualloc') ?? 0),
+      memoryBytes: Number(record.get('allocmem') ?? 0) * MEBI,
+      gpus: tresGpus(parseTres(record.get('alloctres') ?? '')).gpus,
     };
-    const reason = record.get('Reason')?.replace(/\s*\[[^\]]*\]$/, '');
+    const reason = record.get('reason')?.replace(/\s*\[[^\]]*\]$/, '');
     return [
       {
         spec: {
           name,
           resources: {
-            cpus: Number(record.get('CPUEfctv') ?? record.get('CPUTot') ?? 0),
-            memoryBytes: Number(record.get('RealMemory') ?? 0) * MEBI,
+            cpus: Number(record.get('cpuefctv') ?? record.get('cputot') ?? 0),
+            memoryBytes: Number(record.get('realmemory') ?? 0) * MEBI,
             gpus: gpus.count,
           },
           gpuType: gpus.type,
@@ -61,7 +48,7 @@ export function parseNodes(text: string): SlurmNode[] {
         slurmState,
         reason: reason === undefined || reason === '' || reason === 'none' ? null : reason,
         allocated,
-        partitions: (record.get('Partitions') ?? '').split(',').filter((partition) => partition !== ''),
+        partitions: (record.get('partitions') ?? '').split(',').filter((partition) => partition !== ''),
       },
     ];
   });
@@ -84,24 +71,12 @@ function nodeState(slurmState: string, allocated: Resources): NodeState {
   return isBusy ? 'mixed' : 'idle';
 }
 
-/** `gpu:a100:8(S:0-1),nic:2`. */
 function gpusOf(gres: string | undefined): { count: number; type: string | null } {
-  let count = 0;
-  let type: string | null = null;
-  for (const entry of (gres ?? '').split(/,(?![^(]*\))/)) {
-    const [name, ...rest] = entry.replace(/\(.*\)$/, '').split(':');
-    if (name !== 'gpu') continue;
-    const last = Number(rest.at(-1) ?? 1);
-    count += Number.isNaN(last) ? 1 : last;
-    if (rest.length > 1 || Number.isNaN(last)) type ??= rest[0] ?? null;
-  }
-  return { count, type };
-}
-
-/** Of `cpu=5,mem=250M,gres/gpu=2,gres/gpu:a100=2`. */
-function tresOf(text: string | undefined, name: string): number | undefined {
-  const entry = (text ?? '').split(',').find((part) => part.startsWith(`${name}=`) || part.startsWith(`${name}:`));
-  return entry === undefined ? undefined : Number(entry.slice(entry.lastIndexOf('=') + 1));
+  const gpus = gresEntries(gres ?? '').filter(({ name }) => name === 'gpu');
+  return {
+    count: gpus.reduce((sum, { count }) => sum + (count ?? 1), 0),
+    type: gpus.find(({ type }) => type !== null)?.type ?? null,
+  };
 }
 
 export interface SlurmPartition {
@@ -117,18 +92,18 @@ export interface SlurmPartition {
 
 /** Partitions of `scontrol --oneliner show partition`. */
 export function parsePartitions(text: string): SlurmPartition[] {
-  return scontrolRecords(text).flatMap((record) => {
-    const name = record.get('PartitionName');
+  return scontrolRecords(text, 'PartitionName').flatMap(({ fields: record }) => {
+    const name = record.get('partitionname');
     if (name === undefined) return [];
-    const nodes = record.get('Nodes') ?? '';
+    const nodes = record.get('nodes') ?? '';
     return [
       {
         name,
-        isDefault: record.get('Default') === 'YES',
-        isUp: (record.get('State') ?? 'UP').toUpperCase() === 'UP',
+        isDefault: record.get('default') === 'YES',
+        isUp: (record.get('state') ?? 'UP').toUpperCase() === 'UP',
         nodeNames: nodes === '' || nodes === '(null)' ? [] : (parseHostList(nodes, NODES_MAX) ?? []),
-        maxTimeSeconds: seconds(record.get('MaxTime')),
-        defaultTimeSeconds: seconds(record.get('DefaultTime')),
+        maxTimeSeconds: seconds(record.get('maxtime')),
+        defaultTimeSeconds: seconds(record.get('defaulttime')),
       },
     ];
   });

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { OrreryError } from '../../contract/errors.ts';
-import { parseHostList } from '../../formats/host-list.ts';
+import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
 
 /** A number, or since 23.02 `{"set": true, "infinite": false, "number": 12}`. */
 const numberSchema = z
@@ -75,7 +74,8 @@ const answerSchema = z.object({ jobs: z.array(z.unknown()) });
 
 /**
  * The jobs of `squeue --json`, of Slurm 22.05 to 24.11, for which `isWanted` is true of the name. One that is not understood fails the whole:
- * a job that is left out would look lost. Throws ORR_FAILED.
+ * a job that is left out would look lost. The table that an import reads (`src/formats/squeue-dump.ts`) is there without Slurm's JSON plugin, and what
+ * it leaves out it counts; but it has no indices of GPUs, and names may hold what separates its columns. Throws ORR_FAILED.
  */
 export function parseSqueueJson(text: string, isWanted: (name: string) => boolean = () => true): SlurmJob[] {
   let json: unknown;

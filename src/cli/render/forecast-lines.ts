@@ -8,7 +8,8 @@ export function forecastLines(
 ): string[] {
   if (startedShare === 0) return [];
   const at = (time: number | null) => (time === null ? 'more than a week from now' : formatTime(time, nowMs));
-  const basis = historyJobs === 0 ? 'time limits' : `time limits and ${historyJobs} jobs of the past`;
+  const past = `${historyJobs} ${historyJobs === 1 ? 'job' : 'jobs'} of the past`;
+  const basis = historyJobs === 0 ? 'time limits' : `time limits and ${past}`;
   if (medianTime === null) {
     return [`Forecast: within a week in ${(100 * startedShare).toFixed(0)} % of the futures drawn from ${basis}.`];
   }

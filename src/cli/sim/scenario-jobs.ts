@@ -1,11 +1,10 @@
 import { basename, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
-import { parseHostList } from '../../formats/host-list.ts';
-import { readJobsCsv } from '../../formats/jobs-csv.ts';
+import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
 import { readQueueCsv } from '../../formats/queue-csv.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
-import { parseCivilMs, type TraceReading } from '../../formats/trace-row.ts';
+import { parseCivilMs, TraceCollector, type TraceReading } from '../../formats/trace-row.ts';
 import { readUsageCsv } from '../../formats/usage-csv.ts';
 import { defaultAskOf } from '../../formats/slurm-default-ask.ts';
 import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
@@ -130,7 +129,7 @@ async function ofTrace(
     queueFile === undefined
       ? traceJobs(reading.rows, { nodes: cluster.nodes, policy: options, ...traceOptions })
       : await ofQueue(queueFile, fields, reading, { nodes: cluster.nodes, policy: options, rules: traceOptions });
-  const fileName = reading.rows.length > 0 || file !== undefined ? basename(file ?? '') : basename(queueFile ?? '');
+  const fileName = basename(file ?? queueFile ?? '');
   if (jobs.count === 0 && queueFile === undefined)
     throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
   const { counts, bad } = reading;
@@ -202,7 +201,7 @@ async function ofQueue(
   return snapshotJobs(snapshot, later.arrivals);
 }
 
-const NO_TRACE = readJobsCsv(`job,submit_s,nodes,gpus_per_node,runtime_s\n`, 'no trace');
+const NO_TRACE = new TraceCollector().reading('csv');
 
 async function readTraceOf(file: string, cluster: SimulatedCluster): Promise<TraceReading> {
   const { readTrace } = await import('../../formats/trace-file.ts');
@@ -212,7 +211,7 @@ async function readTraceOf(file: string, cluster: SimulatedCluster): Promise<Tra
 }
 
 function hostsOf(list: string): string[] {
-  const hosts = parseHostList(list);
+  const hosts = parseHostList(list, NODES_MAX);
   if (hosts !== undefined) return hosts;
   throw new OrreryError('ORR_BAD_FILE', `nodesOut: expected a host list such as dgx[3,7], got ${JSON.stringify(list)}`);
 }

@@ -6,7 +6,7 @@ import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import type { SlurmSaved } from './read-saved.ts';
-import { fileNameOf, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
+import { fileNameOf, PLAIN_OUTPUT, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
 
 /** Accounting of a month of a large cluster may take that long. */
 const TIMEOUT_MS = 300_000;
@@ -17,41 +17,50 @@ export interface Collected {
   missing: readonly string[];
 }
 
-/** Dates as Slurm prints them by default, and arrays with all of their tasks. */
-const PLAIN = { SLURM_TIME_FORMAT: 'standard', SLURM_BITSTR_LEN: '0', LC_ALL: 'C' };
-
 /** Runs Slurm's commands, as whoever runs this. Throws ORR_FAILED where not even the nodes can be had. */
-export async function collectLive(commands: SlurmCommands, days: number): Promise<Collected> {
-  const texts: Partial<Record<SavedName, ConfText>> = {};
-  const missing: string[] = [];
-  for (const file of SAVED_FILES) {
-    const [program, ...args] = file.command(days);
-    const shown = [program, ...args.slice(0, 3)].join(' ');
+export function collectLive(commands: SlurmCommands, days: number): Promise<Collected> {
+  return collect('ORR_FAILED', async ({ command }) => {
+    const [program, ...args] = command(days);
+    const name = [program, ...args.slice(0, 3)].join(' ');
     try {
-      const text = await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN });
-      if (isTable(file.name, text)) texts[file.name] = { name: shown, text };
-      else missing.push(`${shown}: ${firstLine(text)}: ${file.without}`);
+      return { name, text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN_OUTPUT }) };
     } catch (cause) {
-      if (!(cause instanceof SlurmFailure)) throw cause;
-      missing.push(`${shown}: ${cause.said}: ${file.without}`);
+      if (cause instanceof SlurmFailure) return { name, refusal: cause.said };
+      throw cause;
     }
-  }
-  return complete(texts, missing, 'ORR_FAILED');
+  });
 }
 
 /** Reads what the commands printed from a folder. Throws ORR_NOT_FOUND for a folder that is not there, ORR_BAD_FILE without the nodes. */
 export async function collectSaved(folder: string): Promise<Collected> {
   const found = await stat(folder).catch(() => null);
   if (found?.isDirectory() !== true) throw new OrreryError('ORR_NOT_FOUND', `saved: there is no folder ${folder}`);
+  return collect('ORR_BAD_FILE', async (file) => {
+    const name = fileNameOf(file.name);
+    const text = await savedText(join(folder, name));
+    return text === null ? { name, refusal: 'not there' } : { name, text };
+  });
+}
+
+async function collect(
+  code: 'ORR_FAILED' | 'ORR_BAD_FILE',
+  answerOf: (file: SavedFile) => Promise<ConfText | { name: string; refusal: string }>,
+): Promise<Collected> {
   const texts: Partial<Record<SavedName, ConfText>> = {};
   const missing: string[] = [];
   for (const file of SAVED_FILES) {
-    const name = fileNameOf(file.name);
-    const text = await savedText(join(folder, name));
-    if (text !== null && isTable(file.name, text)) texts[file.name] = { name, text };
-    else missing.push(`${name}: ${text === null ? 'not there' : firstLine(text)}: ${file.without}`);
+    const answer = await answerOf(file);
+    if ('text' in answer && isTable(file.name, answer.text)) {
+      texts[file.name] = answer;
+      continue;
+    }
+    const line = `${answer.name}: ${'text' in answer ? firstLine(answer.text) : answer.refusal}: ${file.without}`;
+    if (file.name === 'node') throw new OrreryError(code, line);
+    missing.push(line);
   }
-  return complete(texts, missing, 'ORR_BAD_FILE');
+  const { node, ...others } = texts;
+  if (node === undefined) throw new OrreryError(code, 'scontrol show node: was not asked');
+  return { saved: { node, ...others }, missing };
 }
 
 const TABLES: readonly SavedName[] = ['squeue', 'qos', 'assoc', 'sshare', 'sacct'];
@@ -74,16 +83,3 @@ async function savedText(path: string): Promise<string | null> {
     throw new OrreryError('ORR_BAD_FILE', `saved: cannot read ${path}: ${errorCode(cause) || 'unreadable'}`, { cause });
   }
 }
-
-function complete(
-  texts: Partial<Record<SavedName, ConfText>>,
-  missing: readonly string[],
-  code: 'ORR_FAILED' | 'ORR_BAD_FILE',
-): Collected {
-  const { node, ...others } = texts;
-  if (node !== undefined) return { saved: { node, ...others }, missing };
-  const about = missing.find((line) => /^(?:node|scontrol -o show node)/.test(line));
-  throw new OrreryError(code, about ?? 'scontrol show node: nothing can be imported');
-}
-
-export type { SavedFile };

@@ -17,8 +17,7 @@ import type { ConfLine, ConfText } from '../../../formats/slurm-conf-lines.ts';
 import { traceOptionsOf } from '../../../formats/slurm-job-rules.ts';
 import { type QueueReading, readSqueueDump } from '../../../formats/squeue-dump.ts';
 import { readSshareDump } from '../../../formats/sshare-dump.ts';
-import type { TraceReading } from '../../../formats/trace-row.ts';
-import { parseCivilMs } from '../../../formats/trace-row.ts';
+import { parseCivilMs, type TraceReading } from '../../../formats/trace-row.ts';
 
 /** What Slurm's commands print, by the name of the file in which it is saved. */
 export interface SlurmSaved {

@@ -63,6 +63,9 @@ export const SAVED_FILES: readonly SavedFile[] = [
   },
 ];
 
+/** Words as Slurm's sources have them, arrays with all of their tasks, and dates as Slurm prints them by default. */
+export const PLAIN_OUTPUT = { LC_ALL: 'C', SLURM_BITSTR_LEN: '0', SLURM_TIME_FORMAT: 'standard' } as const;
+
 export function fileNameOf(name: SavedName): string {
   return `${name}.txt`;
 }
@@ -70,7 +73,6 @@ export function fileNameOf(name: SavedName): string {
 /** Shell lines that fill a folder `saved` for `--saved`, on a host without Orrery. A command that is refused leaves an empty file. */
 export function recipe(days: number): string {
   const lines = SAVED_FILES.map(({ name, command }) => `${shellCommand(command(days))} >${fileNameOf(name)}`);
-  return ['mkdir -p saved && cd saved && export LC_ALL=C SLURM_BITSTR_LEN=0 SLURM_TIME_FORMAT=standard', ...lines].join(
-    '\n',
-  );
+  const variables = Object.entries(PLAIN_OUTPUT).map(([name, value]) => `${name}=${value}`);
+  return [`mkdir -p saved && cd saved && export ${variables.join(' ')}`, ...lines].join('\n');
 }
