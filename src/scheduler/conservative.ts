@@ -1,9 +1,10 @@
+import { floorTo } from '../lib/floor-to.ts';
 import type { Start } from './easy-backfill.ts';
-import { FreeSpace, placeInRuns } from './free-space.ts';
+import { FreeSpace, placeInRuns, usableNodes } from './free-space.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { NodeMask } from './node-mask.ts';
-import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
+import type { NodeMask } from './node-mask.ts';
+import { isAvailable } from './node-record.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
@@ -111,7 +112,7 @@ export class ConservativePasses {
       if ((job.partitionBit & closed) !== 0) return true;
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
-      const usable = this.#usable(job, closed);
+      const usable = usableNodes(this.#ledger.pool, job, closed);
       this.#leaveOutCompleting(usable);
       const nodeIndices = this.#place(space, usable, job);
       if (nodeIndices === null) {
@@ -212,7 +213,7 @@ export class ConservativePasses {
   /** Plans one job. Returns whether the pass can go on. */
   #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
-    const usable = this.#usable(job, 0);
+    const usable = usableNodes(this.#ledger.pool, job);
     const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
     const prospect = this.#plan(job, usable, candidates, pass, secondMs);
     if (prospect === 'cut off') return false;
@@ -389,18 +390,7 @@ export class ConservativePasses {
 
   #place(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
     this.#untimedNodes += usable.count();
-    return placeInRuns(space, usable, this.#ledger.pool.nodes.length, job);
-  }
-
-  /** Nodes in service that the job might have, whatever runs there; `closed`: partitions whose nodes are not given out. */
-  #usable(job: JobRecord, closed: number): NodeMask {
-    const { nodes } = this.#ledger.pool;
-    const mask = new NodeMask(nodes.length);
-    for (const node of nodes) {
-      if (!isAvailable(node) || (node.nodeClass.partitionMask & closed) !== 0) continue;
-      if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
-    }
-    return mask;
+    return placeInRuns(space, usable, job);
   }
 
   /** The last full step of the clock. */
@@ -438,8 +428,4 @@ function widened(batchMs: number, reachMs: number): number {
   let widerMs = batchMs * 2;
   while (widerMs < reachMs) widerMs *= 2;
   return widerMs;
-}
-
-function floorTo(ms: number, stepMs: number): number {
-  return Math.floor(ms / stepMs) * stepMs;
 }

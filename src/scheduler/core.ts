@@ -213,8 +213,7 @@ export class Core implements SchedulerCore {
     this.#reservationsChangeMs = this.ledger.reservations.nextChangeMs(nowMs);
     this.ledger.queue.unpark(RESERVATION);
     this.#backfill?.forget();
-    // What found no room before may find some.
-    this.ledger.pool.changes += 1;
+    this.ledger.pool.reservationsChanged();
   }
 
   /** Whether limits and reservations let it start now; if not, it is parked. */

@@ -1,3 +1,4 @@
+import { floorTo } from '../lib/floor-to.ts';
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { billingRate } from './billing.ts';
@@ -255,7 +256,7 @@ export class Ledger {
       const backoffMs = verdict.requeues > job.requeues ? this.#backoffMs(job) : 0;
       const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
       // Slurm's controller notes whole seconds.
-      const sinceMs = this.#policy.cadence === null ? atMs : Math.floor(atMs / 1000) * 1000;
+      const sinceMs = this.#policy.cadence === null ? atMs : floorTo(atMs, 1000);
       if (delayMs > 0) this.putOff(job, sinceMs + delayMs);
     }
     this.#leaveNodes(job, verdict, atMs);
