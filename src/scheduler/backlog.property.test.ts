@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { gangRequest } from './job-request.test-support.ts';
 import type { JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { completePolicy } from './policy.ts';
@@ -58,8 +59,7 @@ it('brings jobs to the front in the order that their priorities give, were each 
       const resources = { cpus: 8, memoryBytes: 0, gpus: 8 };
       ledger.pool.add({ name: `n${index}`, resources, gpuType: null, leaf: null });
     }
-    ledger.surveyCount = 1;
-    ledger.kinds.multifactor.setCluster(4, 32);
+    ledger.priorities.setCluster(4, 32);
     const priorities = new EveryPriority(ledger);
     let nowMs = 0;
     let period = 0;
@@ -114,20 +114,6 @@ it('brings jobs to the front in the order that their priorities give, were each 
 });
 
 function requestOf(jobId: number, submitMs: number, user: string, qos: string, nodes: number) {
-  return {
-    jobId,
-    submitMs,
-    priority: 0,
-    nodes,
-    perNode: { cpus: 8, memoryBytes: 0, gpus: 8 },
-    gpuType: null,
-    exclusive: true,
-    timeLimitMs: 3_600_000,
-    excludedNodes: [],
-    maxRequeues: 0,
-    dependencies: [],
-    isHeld: false,
-    user,
-    qos,
-  };
+  const perNode = { cpus: 8, memoryBytes: 0, gpus: 8 };
+  return gangRequest(jobId, nodes, 8, { submitMs, perNode, exclusive: true, timeLimitMs: 3_600_000, user, qos });
 }

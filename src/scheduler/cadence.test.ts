@@ -1,20 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_CADENCE } from './cadence.test-support.ts';
 import { Cadence } from './cadence.ts';
 
 const BEGIN = 1_000_500;
-const POLICY = {
-  batchSchedDelaySeconds: 3,
-  schedIntervalSeconds: 60,
-  timeLimitCheckSeconds: 30,
-  controllerAgeSeconds: 0,
-  loopDelaySeconds: 0,
-  originSeconds: 0,
-  bfMaxTimeSeconds: 30,
-  bfYieldIntervalSeconds: 2,
-  bfYieldSleepSeconds: 0.5,
-  isBfContinued: false,
-  nodeTestMicroseconds: 0,
-};
 
 /** Every pass until then, as the driver that is woken when it asks to be would see them. */
 function passes(cadence: Cadence, fromMs: number, toMs: number, isQueueEmpty = false) {
@@ -29,7 +17,7 @@ function passes(cadence: Cadence, fromMs: number, toMs: number, isQueueEmpty = f
 }
 
 function begun(bfIntervalSeconds: number | null, share = 0): Cadence {
-  const cadence = new Cadence({ ...POLICY, promptEndShare: share }, bfIntervalSeconds);
+  const cadence = new Cadence({ ...PLAIN_CADENCE, promptEndShare: share }, bfIntervalSeconds);
   expect(cadence.next(BEGIN)).toBeNull();
   return cadence;
 }
@@ -84,7 +72,7 @@ describe('a cadence', () => {
   });
 
   it('begins with a controller of some age', () => {
-    const cadence = new Cadence({ ...POLICY, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
+    const cadence = new Cadence({ ...PLAIN_CADENCE, promptEndShare: 0, controllerAgeSeconds: 1.5 }, 30);
     expect(cadence.next(BEGIN)).toBeNull();
     cadence.ask(BEGIN);
     expect(cadence.wakeMs(false)).toBe(BEGIN - 1500 + 3005);
@@ -93,7 +81,7 @@ describe('a cadence', () => {
   });
 
   it('begins its loop later than backfill where it has to', () => {
-    const policy = { ...POLICY, promptEndShare: 0, loopDelaySeconds: 0.25 };
+    const policy = { ...PLAIN_CADENCE, promptEndShare: 0, loopDelaySeconds: 0.25 };
     const cadence = new Cadence(policy, null);
     expect(cadence.next(BEGIN)).toBeNull();
     cadence.ask(BEGIN);

@@ -1,3 +1,4 @@
+import { floorTo } from '../lib/floor-to.ts';
 import type { CadencePolicy } from './policy.ts';
 
 const SECOND = 1000;
@@ -48,7 +49,7 @@ export class Cadence {
   /** The pass of backfill is over. */
   backfillOver(atMs: number): void {
     this.#lastBackfillMs = atMs;
-    this.#changedMs = this.#lastChangeMs >= floorToSecond(atMs) ? atMs : Infinity;
+    this.#changedMs = this.#lastChangeMs >= floorTo(atMs, SECOND) ? atMs : Infinity;
   }
 
   /** Whether anything has changed after that instant. */
@@ -130,7 +131,7 @@ export class Cadence {
 
   /** When whole seconds make up the delay. */
   #wholeSecondsAfter(lastMs: number, delaySeconds: number): number {
-    return floorToSecond(lastMs) + delaySeconds * SECOND;
+    return floorTo(lastMs, SECOND) + delaySeconds * SECOND;
   }
 
   /** The first tick of the loop from then on, and after the last pass: it made that at a tick as well, and sleeps when it is over. */
@@ -150,8 +151,4 @@ export class Cadence {
 /** Spread evenly over [0, 1), the same for the same job always. */
 function fractionOf(jobId: number): number {
   return (Math.imul(jobId, 0x9e3779b1) >>> 0) / 2 ** 32;
-}
-
-function floorToSecond(ms: number): number {
-  return Math.floor(ms / SECOND) * SECOND;
 }

@@ -1,33 +1,16 @@
+import { floorTo } from '../lib/floor-to.ts';
 import type { Start } from './easy-backfill.ts';
-import { FreeSpace, placeInRuns } from './free-space.ts';
+import { FreeSpace, placeInRuns, usableNodes } from './free-space.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { NodeMask } from './node-mask.ts';
-import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
+import type { NodeMask } from './node-mask.ts';
+import { isAvailable } from './node-record.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
+import { type Prospect, StartPrediction } from './start-prediction.ts';
 
 const SECOND = 1000;
-/** Slurm predicts starts after batches of ends: those of the first within this time, then within twice, four times as long ... */
-const BATCH_MS = 30 * SECOND;
-/** What it grants a job that has outrun its limit (`KillWait`). */
-const KILL_WAIT_MS = 30 * SECOND;
-
-/** A running attempt as predictions see it: until its time limit, counted from the second in which it started. */
-interface Running {
-  job: JobRecord;
-  nodeIndices: readonly number[];
-  endMs: number;
-}
-
-interface Prospect {
-  startMs: number;
-  nodeIndices: number[];
-  /** Once all who may be preempted for it are gone. */
-  isByPreemption: boolean;
-}
-
 /** Preempts others for the job whose turn it is. */
 export interface RoomMaker {
   /** Whom the job may preempt, in the order of preference. */
@@ -77,11 +60,8 @@ export class ConservativePasses {
   readonly #resolutionMs: number;
   /** What the clock showed at 0. */
   readonly #originMs: number;
+  readonly #prediction: StartPrediction;
   #pass: BackfillPass | null = null;
-  #space: FreeSpace;
-  #running: Running[] = [];
-  /** Those for which no time was taken yet. */
-  #untimedNodes = 0;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
     this.#ledger = ledger;
@@ -89,7 +69,7 @@ export class ConservativePasses {
     this.#isAdmitted = isAdmitted;
     this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
     this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
-    this.#space = new FreeSpace(ledger.pool);
+    this.#prediction = new StartPrediction(ledger, this.#originMs);
   }
 
   /** When the pass of backfill that has begun goes on; Infinity where none has. */
@@ -111,9 +91,9 @@ export class ConservativePasses {
       if ((job.partitionBit & closed) !== 0) return true;
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
-      const usable = this.#usable(job, closed);
+      const usable = usableNodes(this.#ledger.pool, job, closed);
       this.#leaveOutCompleting(usable);
-      const nodeIndices = this.#place(space, usable, job);
+      const nodeIndices = placeInRuns(space, usable, job);
       if (nodeIndices === null) {
         closed |= job.partitionBit;
         this.preempt?.makeRoom(job, usable, nowMs);
@@ -127,13 +107,12 @@ export class ConservativePasses {
 
   /** Begins to plan every job at the front of the queue, and to start those whose time is now: `resume` does it. */
   beginBackfill(nowMs: number): void {
-    this.#untimedNodes = 0;
     const secondMs = floorTo(nowMs, SECOND);
     const horizonMs = secondMs + this.#policy.bfWindowSeconds * SECOND;
     const table = new ReservationTable(
       this.#ledger.pool.nodes.length,
-      this.#onClock(secondMs, this.#resolutionMs),
-      this.#onClock(horizonMs, this.#resolutionMs),
+      this.#slotOf(secondMs),
+      this.#slotOf(horizonMs),
       this.#resolutionMs,
     );
     const jobs = this.#ledger.queue.front().toArray();
@@ -147,7 +126,7 @@ export class ConservativePasses {
       starting: null,
     };
     this.#pass = { beginMs: nowMs, horizonMs, table, jobs, ...progress };
-    this.#look();
+    this.#prediction.look();
   }
 
   /** Goes on with the pass as far as it comes until now. Returns whether it is over. */
@@ -158,7 +137,7 @@ export class ConservativePasses {
       if (pass.isYielding) {
         if (hasChanged(pass.sinceMs)) {
           if (this.#policy.cadence?.isBfContinued !== true) return this.#end();
-          this.#look();
+          this.#prediction.look();
         }
         pass.isYielding = false;
         pass.sinceMs = nowMs;
@@ -180,20 +159,6 @@ export class ConservativePasses {
     return true;
   }
 
-  /** What runs and what is free: what is being ended counts as gone, though nobody starts on its nodes before it is. */
-  #look(): void {
-    const { pool, ends, ending } = this.#ledger;
-    this.#space = new FreeSpace(pool);
-    for (const job of ending) this.#space.vacate(job, job.held?.nodeIndices ?? []);
-    const left = ends.sorted().filter((job) => !ending.has(job));
-    this.#running = left.map((job) => ({
-      job,
-      nodeIndices: job.held?.nodeIndices ?? [],
-      endMs: floorTo(job.startMs, SECOND) + job.limitMs,
-    }));
-    this.#running.sort((a, b) => a.endMs - b.endMs || a.job.request.jobId - b.job.request.jobId);
-  }
-
   #isCutOff({ beginMs }: BackfillPass, atMs: number): boolean {
     const { cadence } = this.#policy;
     return cadence !== null && floorTo(atMs, SECOND) - floorTo(beginMs, SECOND) >= cadence.bfMaxTimeSeconds * SECOND;
@@ -212,7 +177,7 @@ export class ConservativePasses {
   /** Plans one job. Returns whether the pass can go on. */
   #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
-    const usable = this.#usable(job, 0);
+    const usable = usableNodes(this.#ledger.pool, job);
     const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
     const prospect = this.#plan(job, usable, candidates, pass, secondMs);
     if (prospect === 'cut off') return false;
@@ -230,7 +195,7 @@ export class ConservativePasses {
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more, and leaves out those that are being cleaned up.
       const available = this.#left(pass, job, usable);
-      const chosen = this.#place(this.#space, available, job) ?? nodeIndices;
+      const chosen = this.#prediction.place(available, job) ?? nodeIndices;
       this.#spend(pass);
       this.onPlanned?.(job, startMs, chosen);
       pass.starting = { job, nodeIndices: chosen };
@@ -240,11 +205,7 @@ export class ConservativePasses {
     if (startMs <= pass.horizonMs) {
       // Slurm's table of slots is as large as the number of jobs that a pass looks at.
       if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
-      pass.table.reserve(
-        nodeIndices,
-        this.#onClock(startMs, this.#resolutionMs),
-        this.#onClock(startMs + job.limitMs, this.#resolutionMs),
-      );
+      pass.table.reserve(nodeIndices, this.#slotOf(startMs), this.#slotOf(startMs + job.limitMs));
     }
     return true;
   }
@@ -254,16 +215,10 @@ export class ConservativePasses {
     const secondMs = floorTo(pass.dueMs, SECOND);
     const available = this.#left(pass, job, usable);
     for (const victim of this.preempt?.makeRoom(job, available, nowMs) ?? NOBODY) {
-      this.#space.vacate(victim.job, victim.nodeIndices);
-      const at = this.#running.findIndex((running) => running.job === victim.job);
-      if (at >= 0) this.#running.splice(at, 1);
+      this.#prediction.preempted(victim);
     }
     this.onPlanned?.(job, secondMs, nodeIndices);
-    pass.table.reserve(
-      nodeIndices,
-      this.#onClock(secondMs, this.#resolutionMs),
-      this.#onClock(secondMs + job.limitMs, this.#resolutionMs),
-    );
+    pass.table.reserve(nodeIndices, this.#slotOf(secondMs), this.#slotOf(secondMs + job.limitMs));
   }
 
   /** Of the usable nodes those that the job could have at once: nobody has reserved them, and none is being cleaned up. */
@@ -291,16 +246,15 @@ export class ConservativePasses {
     pass.starting = null;
     const { pool } = this.#ledger;
     if (job.place !== 'front' || !nodeIndices.every((index) => isAvailable(pool.at(index)))) return;
-    this.#space.occupy(job, nodeIndices);
-    this.#insert({ job, nodeIndices, endMs: floorTo(pass.dueMs, SECOND) + job.limitMs });
+    this.#prediction.started(job, nodeIndices, floorTo(pass.dueMs, SECOND));
     start(job, nodeIndices);
   }
 
   /** Takes the time that looking at nodes has cost. */
   #spend(pass: BackfillPass): void {
-    pass.spentMicroseconds += this.#untimedNodes * (this.#policy.cadence?.nodeTestMicroseconds ?? 0);
-    this.testedNodes += this.#untimedNodes;
-    this.#untimedNodes = 0;
+    const tests = this.#prediction.takeNodeTests();
+    this.testedNodes += tests;
+    pass.spentMicroseconds += tests * (this.#policy.cadence?.nodeTestMicroseconds ?? 0);
     pass.dueMs += Math.floor(pass.spentMicroseconds / 1000);
     pass.spentMicroseconds %= 1000;
   }
@@ -319,7 +273,7 @@ export class ConservativePasses {
       const available = usable.copy();
       const laterMs = table.narrow(available, usable, fromMs, fromMs + job.limitMs);
       const prospect =
-        available.count() < job.request.nodes ? null : this.#predict(job, available, candidates, secondMs);
+        available.count() < job.request.nodes ? null : this.#prediction.predict(job, available, candidates, secondMs);
       this.#spend(pass);
       if (prospect === null) {
         if (laterMs === null) return null;
@@ -332,8 +286,8 @@ export class ConservativePasses {
         fromMs = laterMs;
         continue;
       }
-      const beginMs = this.#onClock(startMs, this.#resolutionMs);
-      const endMs = this.#onClock(startMs + job.limitMs, this.#resolutionMs);
+      const beginMs = this.#slotOf(startMs);
+      const endMs = this.#slotOf(startMs + job.limitMs);
       if (!table.isReserved(prospect.nodeIndices, beginMs, endMs)) {
         return { ...prospect, startMs };
       }
@@ -341,78 +295,9 @@ export class ConservativePasses {
     }
   }
 
-  /**
-   * When the job could start on these nodes as far as running jobs go, and on which: now, now that those who may be preempted for it are gone, or
-   * when others have ended. They are taken to end one batch after the other, and the
-   * job starts with the last end of a batch. A job that holds none of the nodes is passed over without a look at the batch's end: the next
-   * one that does joins however late it ends. Slurm's own predictions are that much later than they need be, and what runs in the meantime
-   * follows from it.
-   */
-  #predict(job: JobRecord, available: NodeMask, candidates: readonly Candidate[], secondMs: number): Prospect | null {
-    const now = this.#place(this.#space, available, job);
-    if (now !== null) return { startMs: secondMs, nodeIndices: now, isByPreemption: false };
-    const space = new FreeSpace(this.#ledger.pool);
-    space.copyFrom(this.#space);
-    let running = this.#running;
-    if (candidates.length > 0) {
-      const gone = new Set(candidates.map((candidate) => candidate.job));
-      for (const candidate of candidates) space.vacate(candidate.job, candidate.nodeIndices);
-      const emptied = this.#place(space, available, job);
-      if (emptied !== null) return { startMs: secondMs, nodeIndices: emptied, isByPreemption: true };
-      running = running.filter((one) => !gone.has(one.job));
-    }
-    let batchMs = BATCH_MS;
-    let baseMs: number | null = null;
-    for (let at = 0; at < running.length; ) {
-      let last: Running | null = null;
-      for (; at < running.length; at++) {
-        const one = running[at];
-        if (one === undefined) break;
-        if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
-        if (!available.hasAny(one.nodeIndices)) continue;
-        if (one.endMs === Infinity) return null;
-        baseMs ??= this.#onClock(one.endMs, BATCH_MS) + BATCH_MS;
-        space.vacate(one.job, one.nodeIndices);
-        last = one;
-      }
-      if (last === null || baseMs === null) return null;
-      const nextMs = running[at]?.endMs ?? Infinity;
-      batchMs = widened(batchMs, nextMs < Infinity ? nextMs - baseMs : 0);
-      const nodeIndices = this.#place(space, available, job);
-      if (nodeIndices === null) continue;
-      const isLate = last.endMs <= secondMs;
-      const startMs = isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs;
-      return { startMs, nodeIndices, isByPreemption: false };
-    }
-    return null;
-  }
-
-  #place(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
-    this.#untimedNodes += usable.count();
-    return placeInRuns(space, usable, this.#ledger.pool.nodes.length, job);
-  }
-
-  /** Nodes in service that the job might have, whatever runs there; `closed`: partitions whose nodes are not given out. */
-  #usable(job: JobRecord, closed: number): NodeMask {
-    const { nodes } = this.#ledger.pool;
-    const mask = new NodeMask(nodes.length);
-    for (const node of nodes) {
-      if (!isAvailable(node) || (node.nodeClass.partitionMask & closed) !== 0) continue;
-      if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
-    }
-    return mask;
-  }
-
-  /** The last full step of the clock. */
-  #onClock(ms: number, stepMs: number): number {
-    return floorTo(ms + this.#originMs, stepMs) - this.#originMs;
-  }
-
-  #insert(running: Running): void {
-    const at = this.#running.findIndex(({ endMs, job }) =>
-      endMs === running.endMs ? job.request.jobId > running.job.request.jobId : endMs > running.endMs,
-    );
-    this.#running.splice(at < 0 ? this.#running.length : at, 0, running);
+  /** The last full slot of reservations, by the clock. */
+  #slotOf(ms: number): number {
+    return floorTo(ms, this.#resolutionMs, this.#originMs);
   }
 
   /** In order; a job that starts or is parked leaves the front, and the next stands where it stood. */
@@ -426,20 +311,4 @@ export class ConservativePasses {
       if (front.at(index) === job) index += 1;
     }
   }
-}
-
-/** Whether the batch is complete before `one`: the job right after the last that was taken ends too late. */
-function isPast(running: readonly Running[], at: number, last: Running, one: Running, untilMs: number): boolean {
-  return running[at - 1] === last && one.endMs > untilMs;
-}
-
-/** The next batch is twice as long, or as often twice as it takes to reach the next end. */
-function widened(batchMs: number, reachMs: number): number {
-  let widerMs = batchMs * 2;
-  while (widerMs < reachMs) widerMs *= 2;
-  return widerMs;
-}
-
-function floorTo(ms: number, stepMs: number): number {
-  return Math.floor(ms / stepMs) * stepMs;
 }

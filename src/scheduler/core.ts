@@ -187,15 +187,15 @@ export class Core implements SchedulerCore {
   #surveyCluster(): void {
     this.#isClusterNew = false;
     const nodes = this.ledger.pool.present();
-    this.ledger.surveyCount += 1;
-    this.ledger.kinds.multifactor.setCluster(
+    this.ledger.priorities.setCluster(
       nodes.length,
       nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
     );
     if (!this.ledger.reservations.isEmpty)
       this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
     this.#reservationsChangeMs = -Infinity;
-    if (this.policy.priority.type === 'multifactor') this.ledger.queue.reorder((job) => this.ledger.prioritize(job));
+    if (this.policy.priority.type === 'multifactor')
+      this.ledger.queue.reorder((job) => this.ledger.priorities.prioritizeAnew(job));
   }
 
   /** Fair-share and age count anew once in each period. */
@@ -213,8 +213,7 @@ export class Core implements SchedulerCore {
     this.#reservationsChangeMs = this.ledger.reservations.nextChangeMs(nowMs);
     this.ledger.queue.unpark(RESERVATION);
     this.#backfill?.forget();
-    // What found no room before may find some.
-    this.ledger.pool.changes += 1;
+    this.ledger.pool.reservationsChanged();
   }
 
   /** Whether limits and reservations let it start now; if not, it is parked. */

@@ -35,10 +35,6 @@ export class FairShare {
     this.recalculate(0);
   }
 
-  get associationCount(): number {
-    return this.#tree.associations.length;
-  }
-
   /** When the factors were worked out last. */
   get calculatedMs(): number {
     return this.#calculatedMs;

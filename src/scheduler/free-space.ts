@@ -1,7 +1,7 @@
 import type { JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
-import type { NodeMask } from './node-mask.ts';
-import type { NodeRecord } from './node-record.ts';
+import { NodeMask } from './node-mask.ts';
+import { couldHold, isAvailable, isKeptOff, type NodeRecord } from './node-record.ts';
 
 /** What is free on each node, by index: now, or once some jobs are gone. */
 export class FreeSpace {
@@ -81,6 +81,16 @@ export class FreeSpace {
   }
 }
 
+/** Nodes that may be given out and that the job might have, whatever runs there; `closed`: bits of partitions whose nodes it is not to have. */
+export function usableNodes({ nodes }: NodePool, job: JobRecord, closed = 0): NodeMask {
+  const mask = new NodeMask(nodes.length);
+  for (const node of nodes) {
+    if (!isAvailable(node) || (node.nodeClass.partitionMask & closed) !== 0) continue;
+    if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
+  }
+  return mask;
+}
+
 /** Neighbours, by index, that all have room; `size` is what they have to give. */
 interface Run {
   first: number;
@@ -92,8 +102,8 @@ interface Run {
  * Nodes for the whole gang out of `usable`, ascending, or null: as Slurm's `select/cons_tres` chooses them, by leaf switches where a topology is
  * described and in runs where none is. `usable` must have as many bits as there are nodes.
  */
-export function placeInRuns(space: FreeSpace, usable: NodeMask, nodeCount: number, job: JobRecord): number[] | null {
-  return space.leafCount > 1 ? placeOnLeaves(space, usable, job) : placeWithoutLeaves(space, usable, nodeCount, job);
+export function placeInRuns(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
+  return space.leafCount > 1 ? placeOnLeaves(space, usable, job) : placeWithoutLeaves(space, usable, job);
 }
 
 /**
@@ -121,8 +131,6 @@ function placeOnLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): numb
         best = leaf;
     }
     chosen.push(...best.splice(0, needed));
-    // What is left of a leaf is not needed: the job has all its nodes.
-    best.length = 0;
   }
   return chosen.sort((a, b) => a - b);
 }
@@ -132,12 +140,13 @@ function placeOnLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): numb
  * from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
  * the run with the fewest free CPUs.
  */
-function placeWithoutLeaves(space: FreeSpace, usable: NodeMask, nodeCount: number, job: JobRecord): number[] | null {
+function placeWithoutLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
   const { nodes, perNode, exclusive } = job.request;
   const isByCpus = perNode.gpus === 0 && !exclusive;
   const runs: Run[] = [];
   let run: Run | null = null;
   let found = 0;
+  const nodeCount = space.nodes.length;
   for (let index = 0; index < nodeCount; index++) {
     if (!usable.has(index) || !space.hasRoom(job, index)) {
       run = null;

@@ -1,29 +1,12 @@
 import { expect, it } from 'vitest';
 import { FreeSpace, placeInRuns } from './free-space.ts';
+import { gangRequest } from './job-request.test-support.ts';
 import { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { holdNodes } from './placement.ts';
 import { completePolicy } from './policy.ts';
-import type { JobRequest } from './types.ts';
 
 const LEAVES = { one: 4, two: 3, three: 4 };
-
-function request(jobId: number, nodes: number, gpus: number): JobRequest {
-  return {
-    jobId,
-    submitMs: 0,
-    priority: 0,
-    nodes,
-    perNode: { cpus: 1, memoryBytes: 0, gpus },
-    gpuType: null,
-    exclusive: false,
-    timeLimitMs: 60_000,
-    excludedNodes: [],
-    maxRequeues: 0,
-    dependencies: [],
-    isHeld: false,
-  };
-}
 
 /** Nodes 0 to 3, 4 to 6 and 7 to 10 below a leaf each; `busy` are taken. */
 function place(nodes: number, gpus: number, busy: readonly number[] = []): number[] | null {
@@ -35,13 +18,13 @@ function place(nodes: number, gpus: number, busy: readonly number[] = []): numbe
     }
   }
   for (const [order, index] of busy.entries()) {
-    const job = ledger.submit(request(order + 1, 1, 8), 0, 0);
+    const job = ledger.submit(gangRequest(order + 1, 1, 8), 0, 0);
     ledger.start(job, 1, holdNodes(ledger.pool, job, [index]), 0);
   }
   const usable = new NodeMask(ledger.pool.nodes.length);
   for (const node of ledger.pool.nodes) usable.add(node.index);
-  const job = ledger.submit(request(100, nodes, gpus), 0, 0);
-  return placeInRuns(new FreeSpace(ledger.pool), usable, ledger.pool.nodes.length, job);
+  const job = ledger.submit(gangRequest(100, nodes, gpus), 0, 0);
+  return placeInRuns(new FreeSpace(ledger.pool), usable, job);
 }
 
 it('takes the leaf with the fewest nodes that suffice, the first of equals, from its lowest node on', () => {

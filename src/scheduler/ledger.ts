@@ -2,7 +2,8 @@ import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
-import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
+import { JobKinds } from './job-kind.ts';
+import { JobPriorities } from './job-priorities.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
 import { NodeReservations } from './node-reservations.ts';
@@ -13,16 +14,7 @@ import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
-
-/** A cause gives way only to a stronger one: a user's word weighs more than a node's or a clock's. */
-const CAUSE_STRENGTH: Record<EndCause, number> = {
-  PREEMPTED: 1,
-  NODE_FAIL: 1,
-  HANG: 1,
-  TIMEOUT: 1,
-  REQUEUE: 2,
-  CANCELLED: 3,
-};
+import { isStronger, putOffUntilMs, verdictOf } from './verdicts.ts';
 
 /**
  * Everything the scheduler knows, and the steps by which jobs move through it. Facts and decisions both go through these steps, so a state
@@ -45,6 +37,7 @@ export class Ledger {
   readonly reservations: NodeReservations;
   readonly terms: Terms;
   readonly kinds: JobKinds;
+  readonly priorities: JobPriorities;
   /** GPUs of attempts that are being ended, or are to be. */
   endingGpus = 0;
   /** These attempts. */
@@ -52,8 +45,6 @@ export class Ledger {
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
-  /** How often the cluster's size was taken. */
-  surveyCount = 0;
   readonly #jobs = new Map<number, JobRecord>();
   readonly #policy: Policy;
   readonly #isFairShare: boolean;
@@ -65,13 +56,12 @@ export class Ledger {
     this.reservations = new NodeReservations(policy.reservations, policy.accounts);
     this.terms = new Terms(policy);
     this.kinds = new JobKinds(policy);
+    this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
     const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
-    this.queue = new PendingQueue(depth, (job) => this.pool.countCapable(job, 'inService') >= job.request.nodes, {
-      prioritize: (job) => this.reprioritize(job),
-      isCurrent: (job) => job.calculatedMs === this.kinds.fairShare.calculatedMs,
-    });
+    const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
+    this.queue = new PendingQueue(depth, isServiceable, this.priorities);
   }
 
   get liveCount(): number {
@@ -112,7 +102,7 @@ export class Ledger {
     if (request.dependencies.length > 0) this.dependencies.register(job);
     if (job.eligibleMs > atMs) this.timers.push(job);
     else job.eligibleMs = atMs;
-    this.prioritize(job);
+    this.priorities.prioritizeAnew(job);
     this.#enqueueIfEligible(job);
     return job;
   }
@@ -120,34 +110,6 @@ export class Ledger {
   /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
   record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
     return new JobRecord(request, this.terms.of(request), kinds.of(request), attempt);
-  }
-
-  /** Works its priority out, all parts of it. */
-  prioritize(job: JobRecord): void {
-    if (this.#policy.priority.type === 'basic') return;
-    const { nodes, perNode, qos, partition, priority } = job.request;
-    job.surveyNumber = this.surveyCount;
-    job.staticPriority = this.kinds.multifactor.staticPriority({
-      nodes,
-      cpus: nodes * perNode.cpus,
-      qos: qos ?? DEFAULT_QOS,
-      partition: partition ?? null,
-      base: priority,
-    });
-    this.#addFactors(job);
-  }
-
-  /** Works its priority out anew, from factors as of the last calculation; its static part only where the cluster is another. */
-  reprioritize(job: JobRecord): void {
-    if (job.surveyNumber === this.surveyCount) this.#addFactors(job);
-    else this.prioritize(job);
-  }
-
-  #addFactors(job: JobRecord): void {
-    const { multifactor, fairShare } = this.kinds;
-    const factor = fairShare.factor(job.kind.association);
-    job.calculatedMs = fairShare.calculatedMs;
-    job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }
 
   hold(job: JobRecord): void {
@@ -184,7 +146,7 @@ export class Ledger {
   /** Not to start before. Its priority stays what it is until the next calculation, and ages from then on. */
   putOff(job: JobRecord, untilMs: number): void {
     job.eligibleMs = untilMs;
-    job.calculatedMs = -Infinity;
+    this.priorities.keepUntilNext(job);
   }
 
   endHung(job: JobRecord, attempt: number): void {
@@ -193,7 +155,7 @@ export class Ledger {
 
   /** The attempt is to end, unless a cause as strong already ends it. */
   doom(job: JobRecord, cause: EndCause): void {
-    if (job.cause !== null && CAUSE_STRENGTH[job.cause] >= CAUSE_STRENGTH[cause]) return;
+    if (!isStronger(cause, job.cause)) return;
     if (job.cause === null) this.#countEnding(job, 1);
     job.cause = cause;
     this.#dropCandidate(job);
@@ -250,14 +212,9 @@ export class Ledger {
     // A task that ended well before anybody touched it did complete, whatever was to happen to it.
     const isDone = state === 'COMPLETED' && !job.isEnding && job.cause !== 'REQUEUE';
     const cause = isDone ? null : (job.cause ?? (state === 'NODE_FAIL' ? 'NODE_FAIL' : null));
-    const verdict = this.#verdictOf(job, cause, state, exitCode);
-    if (verdict.kind === 'requeue') {
-      const backoffMs = verdict.requeues > job.requeues ? this.#backoffMs(job) : 0;
-      const delayMs = Math.max(backoffMs, this.#policy.requeueDelaySeconds * 1000);
-      // Slurm's controller notes whole seconds.
-      const sinceMs = this.#policy.cadence === null ? atMs : Math.floor(atMs / 1000) * 1000;
-      if (delayMs > 0) this.putOff(job, sinceMs + delayMs);
-    }
+    const verdict = verdictOf(job, cause, state, exitCode);
+    const untilMs = putOffUntilMs(this.#policy, job, verdict, atMs);
+    if (untilMs !== null) this.putOff(job, untilMs);
     this.#leaveNodes(job, verdict, atMs);
   }
 
@@ -265,7 +222,7 @@ export class Ledger {
     const verdict: Verdict =
       job.cause === null
         ? { kind: 'requeue', requeues: job.requeues, hold: isRetryable ? null : 'launch' }
-        : this.#verdictOf(job, job.cause, 'FAILED', 1);
+        : verdictOf(job, job.cause, 'FAILED', 1);
     this.#leaveNodes(job, verdict, atMs);
   }
 
@@ -303,7 +260,7 @@ export class Ledger {
       // Its age counts from then on, as Slurm's `AccrueTime` does.
       if (freed.waitsFor.length === 0 && freed.eligibleMs < atMs) {
         freed.eligibleMs = atMs;
-        this.prioritize(freed);
+        this.priorities.prioritizeAnew(freed);
       }
       this.#enqueueIfEligible(freed);
     }
@@ -397,33 +354,6 @@ export class Ledger {
 
   #dropTimer(job: JobRecord): void {
     if (job.timerIndex >= 0) this.timers.removeAt(job.timerIndex);
-  }
-
-  /** Twice as long with each failure in a row, up to the policy's most. */
-  #backoffMs(job: JobRecord): number {
-    const { requeueBackoffSeconds, requeueBackoffMaxSeconds } = this.#policy;
-    return Math.min(requeueBackoffSeconds * 2 ** job.requeues, requeueBackoffMaxSeconds) * 1000;
-  }
-
-  #verdictOf(job: JobRecord, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
-    switch (cause) {
-      case null:
-        return { kind: 'end', state, exitCode };
-      case 'CANCELLED':
-      case 'TIMEOUT':
-        return { kind: 'end', state: cause, exitCode };
-      case 'REQUEUE':
-        return { kind: 'requeue', requeues: job.requeues, hold: null };
-      case 'PREEMPTED':
-        return job.kind.preemption.mode === 'requeue' && job.request.maxRequeues > 0
-          ? { kind: 'requeue', requeues: job.requeues, hold: null }
-          : { kind: 'end', state: 'PREEMPTED', exitCode };
-      case 'NODE_FAIL':
-      case 'HANG':
-    }
-    return job.requeues < job.request.maxRequeues
-      ? { kind: 'requeue', requeues: job.requeues + 1, hold: null }
-      : { kind: 'end', state: cause === 'HANG' ? 'FAILED' : cause, exitCode };
   }
 
   /** Billing times usage factor, a second. */

@@ -335,7 +335,7 @@ function count(counter: Counter, demand: Demand, sign: 1 | -1): void {
   used.nodes += sign * demand.nodes;
   used.gpus += sign * demand.gpus;
   used.cpus += sign * demand.cpus;
-  assert(used.jobs >= 0 && used.nodes >= 0 && used.gpus >= 0, 'an attempt that ends has started');
+  assert(used.jobs >= 0 && used.nodes >= 0 && used.gpus >= 0 && used.cpus >= 0, 'an attempt that ends has started');
 }
 
 function isLimiting(limit: UseLimit): boolean {

@@ -1,4 +1,4 @@
-import type { PartitionPolicy, PriorityPolicy, QosPolicy } from './policy.ts';
+import { defaultPartition, type PartitionPolicy, type PriorityPolicy, type QosPolicy } from './policy.ts';
 
 export interface MultifactorPolicy {
   readonly priority: PriorityPolicy;
@@ -50,7 +50,7 @@ export class Multifactor {
     for (const { name, priorityJobFactor } of policy.partitions) {
       this.#partitionFactors.set(name, ratio(priorityJobFactor ?? 1, partitionMax));
     }
-    const standard = policy.partitions.find(({ isDefault }) => isDefault === true) ?? policy.partitions[0];
+    const standard = defaultPartition(policy.partitions);
     this.#defaultPartitionFactor = standard === undefined ? 1 : (this.#partitionFactors.get(standard.name) ?? 0);
   }
 

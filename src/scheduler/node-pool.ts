@@ -18,7 +18,9 @@ export interface Leaf {
  * the number of free GPUs, idle ones apart from those partly taken, and idle ones counted by leaf.
  */
 export class NodePool {
-  /** Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims. */
+  /**
+   * Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims, reservations.
+   */
   changes = 0;
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
@@ -178,6 +180,11 @@ export class NodePool {
     if (perNode.gpus === 0 && !exclusive) this.gpulessCount -= 1;
     this.changes += 1;
     this.freedNodes += nodeIndices.length;
+  }
+
+  /** A reservation begins or is over: who may have which nodes is another matter, and what found no room before may find some. */
+  reservationsChanged(): void {
+    this.changes += 1;
   }
 
   /** The job's `endMsMax` is another than when it was given its nodes. */

@@ -74,6 +74,13 @@ export interface PartitionPolicy {
   defaultTimeSeconds?: number | null;
 }
 
+/** That of jobs which name none: the one marked as such, else the first; undefined where there are none. */
+export function defaultPartition<T extends Pick<PartitionPolicy, 'isDefault'>>(
+  partitions: readonly T[],
+): T | undefined {
+  return partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+}
+
 /** Slurm's `priority/multifactor`. A priority is the sum of weight times factor, each factor in [0, 1]. */
 export interface PriorityPolicy {
   /** `basic`: the job's own `priority`, then first in, first out. */

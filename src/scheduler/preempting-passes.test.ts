@@ -1,29 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_CADENCE } from './cadence.test-support.ts';
 import { ConservativePasses } from './conservative.ts';
 import type { DecisionSink } from './core-types.ts';
+import { gangRequest } from './job-request.test-support.ts';
 import type { JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { holdNodes } from './placement.ts';
-import { type CadencePolicy, completePolicy } from './policy.ts';
+import { completePolicy } from './policy.ts';
 import { Preemption } from './preempting.ts';
 
 const SECOND = 1000;
 const GPUS = 8;
-const CADENCE: CadencePolicy = {
-  batchSchedDelaySeconds: 3,
-  schedIntervalSeconds: 60,
-  timeLimitCheckSeconds: 30,
-  promptEndShare: 0,
-  controllerAgeSeconds: 0,
-  loopDelaySeconds: 0,
-  originSeconds: 0,
-  bfMaxTimeSeconds: 30,
-  bfYieldIntervalSeconds: 2,
-  bfYieldSleepSeconds: 0.5,
-  isBfContinued: false,
-  nodeTestMicroseconds: 0,
-};
 
 interface Shape {
   nodes?: number;
@@ -47,7 +35,7 @@ class Cluster {
     const policy = completePolicy({
       backfillType: 'conservative',
       bfResolutionSeconds: resolutionSeconds,
-      cadence: { ...CADENCE, originSeconds },
+      cadence: { ...PLAIN_CADENCE, originSeconds },
       requeueDelaySeconds: 121,
       preempt: { type: 'qos', mode: 'requeue', exemptSeconds: 0, isYoungestFirst: false },
       qos: [{ name: 'low' }, { name: 'high', preempts: ['low'] }],
@@ -82,25 +70,8 @@ class Cluster {
   }
 
   submit(jobId: number, { nodes = 1, gpus = GPUS, qos = 'low', limitSeconds = 600 }: Shape): JobRecord {
-    return this.ledger.submit(
-      {
-        jobId,
-        submitMs: 0,
-        priority: 1000 - jobId,
-        nodes,
-        perNode: { cpus: 1, memoryBytes: 0, gpus },
-        gpuType: null,
-        exclusive: false,
-        timeLimitMs: limitSeconds * SECOND,
-        excludedNodes: [],
-        maxRequeues: 3,
-        dependencies: [],
-        isHeld: false,
-        qos,
-      },
-      0,
-      0,
-    );
+    const fields = { priority: 1000 - jobId, timeLimitMs: limitSeconds * SECOND, maxRequeues: 3, qos };
+    return this.ledger.submit(gangRequest(jobId, nodes, gpus, fields), 0, 0);
   }
 
   run(jobId: number, nodeIndices: readonly number[], shape: Shape = {}): JobRecord {

@@ -1,11 +1,12 @@
 import type { Resources } from '../cluster/node.ts';
 import { empty } from '../lib/empty.ts';
+import { floorTo } from '../lib/floor-to.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { FreeSpace, placeInRuns } from './free-space.ts';
-import { NodeMask } from './node-mask.ts';
-import { couldHold, isAvailable, isKeptOff } from './node-record.ts';
+import { FreeSpace, placeInRuns, usableNodes } from './free-space.ts';
+import type { NodeMask } from './node-mask.ts';
+import { couldHold, isKeptOff } from './node-record.ts';
 import { hasRoomForGang, nodesWithRoom } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
@@ -65,7 +66,7 @@ export class Preemption {
   readonly #policy: Policy;
   readonly #admit: (job: JobRecord, nowMs: number) => boolean;
   readonly #search = new VictimSearch();
-  /** When others were preempted for a job in its turn. */
+  /** When others were last preempted for a job in its turn. */
   readonly #beganMs = new WeakMap<JobRecord, number>();
   /** Nodes are taken in runs of neighbours, as Slurm takes them. */
   readonly #isInRuns: boolean;
@@ -147,9 +148,9 @@ export class Preemption {
   makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): readonly Candidate[] {
     const candidates = this.candidates(job, nowMs);
     const beganMs = this.#beganMs.get(job) ?? -Infinity;
-    if (candidates.length === 0 || floorToSecond(nowMs) - floorToSecond(beganMs) < UNDER_WAY_MS) return [];
+    if (candidates.length === 0 || floorTo(nowMs, 1000) - floorTo(beganMs, 1000) < UNDER_WAY_MS) return [];
     const { pool } = this.#ledger;
-    const choice = chooseInRuns(candidates, new FreeSpace(pool), usable, pool.nodes.length, job);
+    const choice = chooseInRuns(candidates, new FreeSpace(pool), usable, job);
     if (choice === null) return [];
     this.roomMade(job, nowMs);
     this.#preempt(choice.victims, job, sink);
@@ -218,12 +219,9 @@ export class Preemption {
     const { pool, ending } = this.#ledger;
     const space = new FreeSpace(pool);
     for (const other of ending) space.vacate(other, other.held?.nodeIndices ?? []);
-    const usable = new NodeMask(pool.nodes.length);
-    for (const node of pool.nodes) {
-      if (isAvailable(node) && couldHold(node.nodeClass, job) && !isKeptOff(node, job)) usable.add(node.index);
-    }
-    if (placeInRuns(space, usable, pool.nodes.length, job) !== null) return { victims: [], nodeIndices: [] };
-    return chooseInRuns(candidates, space, usable, pool.nodes.length, job) ?? { missingNodes: 1 };
+    const usable = usableNodes(pool, job);
+    if (placeInRuns(space, usable, job) !== null) return { victims: [], nodeIndices: [] };
+    return chooseInRuns(candidates, space, usable, job) ?? { missingNodes: 1 };
   }
 
   /** Null for a job that is not to have the nodes that others of its shape may have. */
@@ -273,10 +271,6 @@ export class Preemption {
 function isAscending(values: readonly number[]): boolean {
   for (let index = 1; index < values.length; index++) if (values[index - 1]! > values[index]!) return false;
   return true;
-}
-
-function floorToSecond(ms: number): number {
-  return Math.floor(ms / 1000) * 1000;
 }
 
 /** Of the jobs before this one. */

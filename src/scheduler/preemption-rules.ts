@@ -1,4 +1,10 @@
-import type { PartitionPolicy, PreemptMode, PreemptPolicy, QosPolicy } from './policy.ts';
+import {
+  defaultPartition,
+  type PartitionPolicy,
+  type PreemptMode,
+  type PreemptPolicy,
+  type QosPolicy,
+} from './policy.ts';
 
 export interface PreemptionPolicy {
   readonly preempt: PreemptPolicy;
@@ -62,8 +68,8 @@ export class PreemptionRules {
   #makeClass(qosName: string, partitionName: string | null): PreemptionClass {
     const { preempt, partitions } = this.#policy;
     const qos = this.#policy.qos.find(({ name }) => name === qosName);
-    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-    const partition = partitionName === null ? standard : partitions.find(({ name }) => name === partitionName);
+    const partition =
+      partitionName === null ? defaultPartition(partitions) : partitions.find(({ name }) => name === partitionName);
     const tier = partition?.priorityTier ?? 1;
     return {
       qos: qosName,

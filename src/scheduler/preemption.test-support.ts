@@ -1,4 +1,28 @@
-import type { GangNeed, SpareNode, VictimCandidate } from './preemption.ts';
+import {
+  type GangNeed,
+  isOpen,
+  isPreferredVictim,
+  type SpareNode,
+  type VictimCandidate,
+  type VictimChoice,
+  VictimSearch,
+} from './preemption.ts';
+
+/** A search among candidates in any order; victims are their indices. `search`: one that was used before serves as well as a new one. */
+export function chooseVictims(
+  candidates: readonly VictimCandidate[],
+  nodes: readonly SpareNode[],
+  need: GangNeed,
+  isYoungestFirst: boolean,
+  search = new VictimSearch(),
+): VictimChoice<number> | null {
+  const open = nodes.flatMap((node, index) => (isOpen(node, need, index) ? [index] : []));
+  const inOrder = [...candidates].sort((a, b) => (isPreferredVictim(a, b, isYoungestFirst) ? -1 : 1));
+  const choice = search.chooseInOrder({ take: () => inOrder.shift() }, nodes, need, open);
+  if ('missingNodes' in choice) return null;
+  const indexOf = new Map(candidates.map((candidate, index) => [candidate, index]));
+  return { ...choice, victims: choice.victims.map((victim) => indexOf.get(victim) ?? -1) };
+}
 
 /** The nodes on which one rank of the gang fits once `gone` are gone, each node counted up on its own. */
 export function naiveFitting(gone: readonly VictimCandidate[], spare: readonly SpareNode[], need: GangNeed): number[] {

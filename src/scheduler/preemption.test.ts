@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, type GangNeed, type SpareNode, type VictimCandidate, VictimSearch } from './preemption.ts';
-import { naiveFitting, naiveOrder, naivePrefix } from './preemption.test-support.ts';
+import { type GangNeed, type SpareNode, type VictimCandidate, VictimSearch } from './preemption.ts';
+import { chooseVictims, naiveFitting, naiveOrder, naivePrefix } from './preemption.test-support.ts';
 
 const GPUS = 8;
 

@@ -1,7 +1,6 @@
 import type { Resources } from '../cluster/node.ts';
 import { definite } from '../lib/assert.ts';
 import { empty } from '../lib/empty.ts';
-import { Heap } from '../lib/heap.ts';
 
 /** A running job that may be preempted. A scheduler's own job record fits where it has these. */
 export interface VictimCandidate {
@@ -106,38 +105,12 @@ export class VictimSearch {
   }
 }
 
-/** The same for candidates in any order; victims are their indices. `search`: one that was used before serves as well as a new one. */
-export function chooseVictims(
-  candidates: readonly VictimCandidate[],
-  nodes: readonly SpareNode[],
-  need: GangNeed,
-  isYoungestFirst: boolean,
-  search = new VictimSearch(),
-): VictimChoice<number> | null {
-  const open = nodes.flatMap((node, index) => (isOpen(node, need, index) ? [index] : []));
-  const choice = search.chooseInOrder(inOrder(candidates, isYoungestFirst), nodes, need, open);
-  if ('missingNodes' in choice) return null;
-  const indices = new Map(choice.victims.map((victim) => [victim, -1]));
-  for (const [index, candidate] of candidates.entries()) if (indices.has(candidate)) indices.set(candidate, index);
-  return { ...choice, victims: [...indices.values()] };
-}
-
 /** Whether `a` is to go rather than `b`: the lower priority, then fewer nodes, then the lower id; or the younger. Total. */
 export function isPreferredVictim(a: VictimCandidate, b: VictimCandidate, isYoungestFirst: boolean): boolean {
   if (isYoungestFirst) return a.startMs !== b.startMs ? a.startMs > b.startMs : a.jobId < b.jobId;
   if (a.preemptionPriority !== b.preemptionPriority) return a.preemptionPriority < b.preemptionPriority;
   if (a.nodeIndices.length !== b.nodeIndices.length) return a.nodeIndices.length < b.nodeIndices.length;
   return a.jobId < b.jobId;
-}
-
-/** From a heap, since mostly a few of thousands are asked for. */
-function inOrder(candidates: readonly VictimCandidate[], isYoungestFirst: boolean): CandidateSource<VictimCandidate> {
-  const heap = new Heap<VictimCandidate>(
-    (a, b) => isPreferredVictim(a, b, isYoungestFirst),
-    () => {},
-  );
-  for (const candidate of candidates) heap.push(candidate);
-  return { take: () => heap.pop() };
 }
 
 /** Positions in `taken`: the last first, then by how many of the gang's nodes each holds. */

@@ -1,5 +1,5 @@
 import type { JobTerms } from './job-record.ts';
-import type { PartitionPolicy, Policy } from './policy.ts';
+import { defaultPartition, type PartitionPolicy, type Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
 /** One bit each in a 31-bit mask. */
@@ -28,7 +28,7 @@ export class Terms {
       throw new RangeError(`partitions: expected at most ${PARTITIONS_MAX}, got ${partitions.length}`);
     for (const [index, partition] of partitions.entries())
       this.#partitions.set(partition.name, termsOf(partition, index));
-    const named = partitions.find(({ isDefault }) => isDefault) ?? partitions[0];
+    const named = defaultPartition(partitions);
     this.#default = named === undefined ? null : (this.#partitions.get(named.name) ?? null);
   }
 

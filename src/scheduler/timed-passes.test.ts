@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_CADENCE } from './cadence.test-support.ts';
 import { createCore } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
+import { gangRequest } from './job-request.test-support.ts';
 import type { CadencePolicy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
@@ -8,35 +10,15 @@ const SECOND = 1000;
 const NODES = 4;
 /** A pass looks at one job in 100 ms where it can start: at four nodes, and at them again when it starts. */
 const CADENCE: CadencePolicy = {
+  ...PLAIN_CADENCE,
   batchSchedDelaySeconds: 3600,
   schedIntervalSeconds: 3600,
-  timeLimitCheckSeconds: 30,
-  promptEndShare: 0,
-  controllerAgeSeconds: 0,
-  loopDelaySeconds: 0,
-  originSeconds: 0,
   bfMaxTimeSeconds: 1,
-  bfYieldIntervalSeconds: 2,
-  bfYieldSleepSeconds: 0.5,
-  isBfContinued: false,
   nodeTestMicroseconds: 12_500,
 };
 
 function request(jobId: number): JobRequest {
-  return {
-    jobId,
-    submitMs: 0,
-    priority: 0,
-    nodes: 1,
-    perNode: { cpus: 1, memoryBytes: 0, gpus: 1 },
-    gpuType: null,
-    exclusive: false,
-    timeLimitMs: 600 * SECOND,
-    excludedNodes: [],
-    maxRequeues: 0,
-    dependencies: [],
-    isHeld: false,
-  };
+  return gangRequest(jobId, 1, 1, { timeLimitMs: 600 * SECOND });
 }
 
 interface Meanwhile {

@@ -1,30 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FreeSpace } from './free-space.ts';
+import { gangRequest } from './job-request.test-support.ts';
 import { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
 import { holdNodes } from './placement.ts';
 import { completePolicy } from './policy.ts';
-import type { JobRequest } from './types.ts';
 import { chooseInRuns } from './victims-in-runs.ts';
 
 const GPUS = 8;
-
-function request(jobId: number, nodes: number, gpus: number): JobRequest {
-  return {
-    jobId,
-    submitMs: 0,
-    priority: 0,
-    nodes,
-    perNode: { cpus: 1, memoryBytes: 0, gpus },
-    gpuType: null,
-    exclusive: false,
-    timeLimitMs: 60_000,
-    excludedNodes: [],
-    maxRequeues: 0,
-    dependencies: [],
-    isHeld: false,
-  };
-}
 
 /** Of running jobs, given as their nodes and GPUs on each, in the order in which they may be preempted: who goes, and where the gang is then. */
 function choose(nodeCount: number, running: readonly [number[], number][], gang: [number, number]) {
@@ -35,12 +18,12 @@ function choose(nodeCount: number, running: readonly [number[], number][], gang:
     usable.add(ledger.pool.add({ name: `n${index}`, resources, gpuType: null, leaf: null }));
   }
   const candidates = running.map(([nodeIndices, gpus], index) => {
-    const job = ledger.submit(request(index + 1, nodeIndices.length, gpus), 0, 0);
+    const job = ledger.submit(gangRequest(index + 1, nodeIndices.length, gpus), 0, 0);
     ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), 0);
     return { job, nodeIndices };
   });
-  const job = ledger.submit(request(100, ...gang), 0, 0);
-  const choice = chooseInRuns(candidates, new FreeSpace(ledger.pool), usable, nodeCount, job);
+  const job = ledger.submit(gangRequest(100, ...gang), 0, 0);
+  const choice = chooseInRuns(candidates, new FreeSpace(ledger.pool), usable, job);
   return choice === null
     ? null
     : { victims: choice.victims.map((victim) => victim.job.request.jobId), nodes: choice.nodeIndices };

@@ -23,7 +23,6 @@ export function chooseInRuns<T extends RunningVictim>(
   candidates: readonly T[],
   space: FreeSpace,
   usable: NodeMask,
-  nodeCount: number,
   gang: JobRecord,
 ): { victims: T[]; nodeIndices: number[] } | null {
   let order = [...candidates];
@@ -36,7 +35,7 @@ export function chooseInRuns<T extends RunningVictim>(
       if (candidate === undefined) return null;
       count += 1;
       trial.vacate(candidate.job, candidate.nodeIndices);
-      nodeIndices = placeInRuns(trial, usable, nodeCount, gang);
+      nodeIndices = placeInRuns(trial, usable, gang);
     }
     const chosen = new Set(nodeIndices);
     const overlap = ({ nodeIndices: held }: T) => held.reduce((sum, index) => sum + (chosen.has(index) ? 1 : 0), 0);

@@ -34,7 +34,6 @@ export interface AttemptsParts {
   hash: StateHash;
 }
 
-/** In the order of their numbers in the state hash. */
 /**
  * The jobs that have not ended, and what becomes of their attempts between the decisions of the scheduler and what the clock brings. An
  * attempt holds its nodes from its decision, works from when its tasks run, and gives the nodes back a while after its tasks are over.

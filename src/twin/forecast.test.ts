@@ -9,6 +9,7 @@ import { RunTimes } from './run-times.ts';
 import { INSTANT } from './scenario.ts';
 import { type QueueRow, runTimesOf, type Snapshot } from './snapshot.ts';
 import { soonerStarts } from './sooner.ts';
+import { traceRow } from './trace-row.test-support.ts';
 import { traceJobs, type TraceRow } from './trace-source.ts';
 
 const MINUTE = 60_000;
@@ -21,28 +22,8 @@ const NODES: readonly NodeSpec[] = Array.from({ length: 16 }, (_, index) => ({
 const POLICY: SchedulerOptions = { schedulerType: 'backfill' };
 
 function row(fields: Partial<TraceRow> & Pick<TraceRow, 'job'>): TraceRow {
-  return {
-    line: 1,
-    submitMs: 0,
-    eligibleMs: null,
-    actualStartMs: null,
-    nodes: 1,
-    gpusPerNode: 4,
-    cpusPerNode: 8,
-    memoryBytesPerNode: 2 ** 33,
-    gpuType: null,
-    isExclusive: false,
-    runMs: 10 * MINUTE,
-    limitMs: 20 * MINUTE,
-    user: 'ada',
-    account: null,
-    qos: null,
-    partition: null,
-    priority: 0,
-    after: [],
-    outcome: 'COMPLETED',
-    ...fields,
-  };
+  const asked = { gpusPerNode: 4, cpusPerNode: 8, memoryBytesPerNode: 2 ** 33, limitMs: 20 * MINUTE, user: 'ada' };
+  return traceRow({ ...asked, runMs: 10 * MINUTE, ...fields });
 }
 
 const waiting = (fields: Partial<QueueRow> & Pick<QueueRow, 'job'>): QueueRow => ({

@@ -3,7 +3,7 @@ import { runTwin } from './engine.ts';
 import type { PastArrivals } from './past-arrivals.ts';
 import type { RunTimes } from './run-times.ts';
 import type { Timing } from './scenario.ts';
-import { type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
+import { elapsedMs, type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
 import type { TraceRow } from './trace-source.ts';
 
 export interface ForecastOptions {
@@ -70,8 +70,7 @@ export function forecastStarts(snapshot: Snapshot, options: ForecastOptions): St
 }
 
 function withRunTime(row: QueueRow, runTimes: RunTimes, random: Random): QueueRow {
-  const elapsedMs = row.nodeNames === null ? 0 : Math.max(0, -(row.actualStartMs ?? 0));
-  const runMs = runTimes.expected(row, elapsedMs, random.nextUniform());
+  const runMs = runTimes.expected(row, elapsedMs(row), random.nextUniform());
   const isCutOff = row.limitMs !== null && runMs >= row.limitMs;
   return { ...row, runMs, outcome: isCutOff ? 'TIMEOUT' : 'COMPLETED' };
 }

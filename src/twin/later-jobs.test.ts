@@ -1,31 +1,10 @@
 import { expect, it } from 'vitest';
 import { laterJobs, spreadInSeconds } from './later-jobs.ts';
+import { traceRow } from './trace-row.test-support.ts';
 import type { TraceRow } from './trace-source.ts';
 
 function row(job: string, submitMs: number, rest: Partial<TraceRow> = {}): TraceRow {
-  return {
-    line: 1,
-    job,
-    submitMs,
-    eligibleMs: null,
-    actualStartMs: submitMs + 5000,
-    nodes: 1,
-    gpusPerNode: 1,
-    cpusPerNode: 1,
-    memoryBytesPerNode: null,
-    gpuType: null,
-    isExclusive: false,
-    runMs: 60_000,
-    limitMs: null,
-    user: null,
-    account: null,
-    qos: null,
-    partition: null,
-    priority: 0,
-    after: [],
-    outcome: 'COMPLETED',
-    ...rest,
-  };
+  return traceRow({ job, submitMs, actualStartMs: submitMs + 5000, gpusPerNode: 1, cpusPerNode: 1, ...rest });
 }
 
 it('goes on from a queue: what was in it learns how long it ran, what came later arrives, what was over before is left out', () => {

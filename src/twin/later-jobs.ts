@@ -1,4 +1,4 @@
-import type { QueueRow } from './snapshot.ts';
+import { type QueueRow, rowsFrom } from './snapshot.ts';
 import type { TraceRow } from './trace-source.ts';
 
 /**
@@ -11,18 +11,9 @@ export function laterJobs(
   originMs: number,
   queueMs: number,
 ): { queue: QueueRow[]; arrivals: TraceRow[] } {
-  const shiftMs = originMs - queueMs;
-  const shifted = (ms: number | null) => (ms === null ? null : ms + shiftMs);
   const recorded = new Map(rows.map((row) => [row.job, row]));
   const queued = new Set(queue.map(({ job }) => job));
-  const arrivals = rows
-    .filter(({ job, submitMs }) => submitMs + shiftMs >= 0 && !queued.has(job))
-    .map((row) => ({
-      ...row,
-      submitMs: row.submitMs + shiftMs,
-      eligibleMs: shifted(row.eligibleMs),
-      actualStartMs: shifted(row.actualStartMs),
-    }));
+  const arrivals = rowsFrom(rows, queueMs - originMs).filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job));
   return {
     queue: queue.map((row) => ({ ...row, runMs: recorded.get(row.job)?.runMs ?? row.runMs })),
     arrivals: spreadInSeconds(arrivals),

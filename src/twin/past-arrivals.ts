@@ -1,6 +1,6 @@
 import type { Random } from '../lib/random.ts';
 import type { RunTimes } from './run-times.ts';
-import type { QueueRow } from './snapshot.ts';
+import { type QueueRow, withExpectedRunTimes } from './snapshot.ts';
 import type { TraceRow } from './trace-source.ts';
 
 /**
@@ -56,8 +56,8 @@ export class PastArrivals {
 }
 
 /**
- * The arrivals of a cluster from its jobs that have ended (`history`) and those that have not (`queue`). Null where they tell too little of what will come:
- * fewer jobs than `jobsMin`, or a burst that took less than `spanMsMin`.
+ * The arrivals of a cluster from its jobs that have ended (`history`) and those that have not (`queue`). Null where they tell too little of what
+ * will come: fewer jobs than `jobsMin`, or a burst that took less than `spanMsMin`.
  */
 export function arrivalsOf(
   history: readonly TraceRow[],
@@ -65,11 +65,8 @@ export function arrivalsOf(
   runTimes: RunTimes,
   { jobsMin, spanMsMin }: { jobsMin: number; spanMsMin: number },
 ): PastArrivals | null {
-  const live = queue.map((row): TraceRow => {
-    const elapsedMs = row.nodeNames === null ? 0 : Math.max(0, -(row.actualStartMs ?? 0));
-    return { ...row, runMs: runTimes.expected(row, elapsedMs) };
-  });
-  const rows = [...history, ...live].sort((a, b) => a.submitMs - b.submitMs);
+  const live = withExpectedRunTimes(queue, runTimes);
+  const rows: readonly TraceRow[] = [...history, ...live].sort((a, b) => a.submitMs - b.submitMs);
   const spanMs = (rows.at(-1)?.submitMs ?? 0) - (rows[0]?.submitMs ?? 0);
   return rows.length < jobsMin || spanMs < spanMsMin ? null : new PastArrivals(rows);
 }

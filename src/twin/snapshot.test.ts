@@ -4,6 +4,7 @@ import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { runTwin } from './engine.ts';
 import { type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
 import { INSTANT } from './scenario.ts';
+import { traceRow } from './trace-row.test-support.ts';
 import type { TraceRow } from './trace-source.ts';
 import type { JobEnd, Observer, TwinJob } from './types.ts';
 
@@ -15,28 +16,15 @@ const NODES: readonly NodeSpec[] = ['a', 'b', 'c', 'd'].map((name) => ({
   leaf: null,
 }));
 
-const ROW: TraceRow = {
-  line: 1,
+const ROW = traceRow({
   job: '',
-  submitMs: 0,
-  eligibleMs: null,
-  actualStartMs: null,
-  nodes: 1,
-  gpusPerNode: 8,
   cpusPerNode: 1,
   memoryBytesPerNode: 0,
-  gpuType: null,
-  isExclusive: false,
   runMs: 10 * MINUTE,
   limitMs: 20 * MINUTE,
   user: 'ada',
   account: 'vision',
-  qos: null,
-  partition: null,
-  priority: 0,
-  after: [],
-  outcome: 'COMPLETED',
-};
+});
 
 const waiting = (job: string, submitMs: number, rest: Partial<QueueRow> = {}): QueueRow => ({
   ...ROW,

@@ -45,21 +45,23 @@ export function rowsFrom(rows: readonly TraceRow[], instantMs: number): TraceRow
   }));
 }
 
+/** How long the job has run at instant 0; 0 for one that waits. */
+export function elapsedMs({ nodeNames, actualStartMs }: QueueRow): number {
+  return nodeNames === null ? 0 : Math.max(0, -(actualStartMs ?? 0));
+}
+
 /** How long jobs of this cluster run, from those that have ended and those that run. */
 export function runTimesOf(history: Iterable<TraceRow>, queue: readonly QueueRow[]): RunTimes {
   const running = queue.filter(({ nodeNames }) => nodeNames !== null);
   return new RunTimes(
     history,
-    running.map((row) => ({ ...row, elapsedMs: Math.max(0, -(row.actualStartMs ?? 0)) })),
+    running.map((row) => ({ ...row, elapsedMs: elapsedMs(row) })),
   );
 }
 
 /** The jobs with the run times that those of the past lead one to expect. */
 export function withExpectedRunTimes(queue: readonly QueueRow[], runTimes: RunTimes): QueueRow[] {
-  return queue.map((row) => ({
-    ...row,
-    runMs: runTimes.expected(row, row.nodeNames === null ? 0 : Math.max(0, -(row.actualStartMs ?? 0))),
-  }));
+  return queue.map((row) => ({ ...row, runMs: runTimes.expected(row, elapsedMs(row)) }));
 }
 
 /**

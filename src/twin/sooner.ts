@@ -1,3 +1,4 @@
+import { defaultPartition } from '../scheduler/policy.ts';
 import { type ForecastOptions, forecastStarts } from './forecast.ts';
 import type { RunTimes } from './run-times.ts';
 import type { QueueRow, Snapshot } from './snapshot.ts';
@@ -52,8 +53,7 @@ function enoughMs(row: QueueRow, runTimes: RunTimes): number | null {
 
 function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
   const { partitions = [] } = policy;
-  const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-  const own = row.partition ?? standard?.name;
+  const own = row.partition ?? defaultPartition(partitions)?.name;
   const fitting = partitions.filter(({ name, nodes: names, maxTimeSeconds }) => {
     const size = names === undefined || names === null ? nodes.length : names.length;
     const isLongEnough =

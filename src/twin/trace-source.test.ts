@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
+import { traceRow } from './trace-row.test-support.ts';
 import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
 
@@ -13,29 +14,7 @@ function nodes(count: number, gpus = 8, cpus = 64, memoryGib = 512, gpuType: str
 let line = 1;
 function row(fields: Partial<TraceRow>): TraceRow {
   line += 1;
-  return {
-    line,
-    job: String(line),
-    submitMs: 0,
-    eligibleMs: null,
-    actualStartMs: null,
-    nodes: 1,
-    gpusPerNode: 8,
-    cpusPerNode: null,
-    memoryBytesPerNode: null,
-    gpuType: null,
-    isExclusive: false,
-    runMs: 60_000,
-    limitMs: null,
-    user: null,
-    account: null,
-    qos: null,
-    partition: null,
-    priority: 0,
-    after: [],
-    outcome: 'COMPLETED',
-    ...fields,
-  };
+  return traceRow({ line, job: String(line), ...fields });
 }
 
 function all(rows: TraceRow[], options: Partial<TraceOptions> = {}): TwinJob[] {

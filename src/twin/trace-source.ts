@@ -1,5 +1,5 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
-import type { SchedulerOptions } from '../scheduler/policy.ts';
+import { defaultPartition, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 
@@ -121,7 +121,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   }
   const exclusivePartitions = new Set(options.exclusivePartitions);
   const { partitions: partitionList = [] } = options.policy;
-  const standard = partitionList.find(({ isDefault }) => isDefault === true) ?? partitionList[0];
+  const standard = defaultPartition(partitionList);
   const qos = new Set(options.policy.qos?.map(({ name }) => name));
   const partitions = new Set(partitionList.map(({ name }) => name));
   const arrayIds = new Map<string, number>();

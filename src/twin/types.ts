@@ -98,7 +98,7 @@ export interface IncidentSource {
   repaired?(nodeIndex: number, atMs: number): void;
 }
 
-/** States of attempts, as `sacct` shows them with duplicates: REQUEUED is a health check's, NODE_FAIL a lost heartbeat's. */
+/** States of attempts, as `sacct` shows them with duplicates: REQUEUED is a health check's, NODE_FAIL a lost heartbeat's. The state hash goes by their order. */
 export const ATTEMPT_STATES = [
   'COMPLETED',
   'FAILED',

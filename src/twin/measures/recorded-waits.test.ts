@@ -1,34 +1,15 @@
 import { expect, it } from 'vitest';
 import { runTwin } from '../engine.ts';
 import { INSTANT } from '../scenario.ts';
+import { traceRow } from '../trace-row.test-support.ts';
 import { traceJobs, type TraceRow } from '../trace-source.ts';
 import { RecordedWaitWatch } from './recorded-waits.ts';
 
 const NODES = [{ name: 'n1', resources: { cpus: 8, memoryBytes: 1e9, gpus: 8 }, gpuType: null, leaf: null }];
 
-function row(job: string, submitMs: number, startMs: number | null, partition: string): TraceRow {
-  return {
-    line: 1,
-    job,
-    submitMs,
-    eligibleMs: null,
-    actualStartMs: startMs,
-    nodes: 1,
-    gpusPerNode: 8,
-    cpusPerNode: 1,
-    memoryBytesPerNode: 0,
-    gpuType: null,
-    isExclusive: false,
-    runMs: 100_000,
-    limitMs: null,
-    user: null,
-    account: null,
-    qos: 'normal',
-    partition,
-    priority: 0,
-    after: [],
-    outcome: 'COMPLETED',
-  };
+function row(job: string, submitMs: number, actualStartMs: number | null, partition: string): TraceRow {
+  const asked = { cpusPerNode: 1, memoryBytesPerNode: 0, qos: 'normal', partition };
+  return traceRow({ job, submitMs, actualStartMs, runMs: 100_000, ...asked });
 }
 
 it('puts the waits of a run beside those of the record, over the jobs of which both are known', () => {

@@ -1,3 +1,4 @@
+import { floorTo } from '../../lib/floor-to.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
 import type { RecordedWait, RecordedWaits } from '../report.ts';
 import type { TraceRow } from '../trace-source.ts';
@@ -29,7 +30,7 @@ export class RecordedWaitWatch implements Observer {
     const row = this.#rowOf(jobId);
     if (row === undefined || row.actualStartMs === null) return;
     // Whole seconds: a job may seem to start before the middle of the second in which it was submitted.
-    const recordedMs = Math.max(0, row.actualStartMs - Math.floor(submitMs / 1000) * 1000);
+    const recordedMs = Math.max(0, row.actualStartMs - floorTo(submitMs, 1000));
     const { partition, qos } = row;
     const sums = [
       this.#all,
