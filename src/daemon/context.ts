@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
@@ -8,11 +8,6 @@ import type { JobBook } from './job-book.ts';
 import type { LemonWatch } from './lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements.ts';
-
-export interface Log {
-  info: (fields: object, message: string) => void;
-  error: (fields: object, message: string) => void;
-}
 
 /** What the routes of the API work with. */
 export interface DaemonContext {

@@ -1,5 +1,5 @@
 import { faultPoint } from '../backend/local/fault-points.ts';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
 import type { Policy, SchedulerType } from '../scheduler/policy.ts';
 import type { AssociationUse } from '../scheduler/types.ts';
@@ -7,7 +7,7 @@ import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
 import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
-import type { DaemonContext, Log } from './context.ts';
+import type { DaemonContext } from './context.ts';
 import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';

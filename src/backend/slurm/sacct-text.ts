@@ -1,7 +1,5 @@
-import { parseHostList } from '../../formats/host-list.ts';
+import { hostNames } from './host-names.ts';
 import type { ExitStatus } from './slurm-job.ts';
-
-const NODES_MAX = 1_000_000;
 
 /** Fields of `sacct --parsable2 --noheader`, as all of Slurm since 22.05 have them; times as the epoch's seconds (`SLURM_TIME_FORMAT=%s`). */
 export const SACCT_FIELDS = [
@@ -51,7 +49,7 @@ export function parseSacct(text: string): SacctRun[] {
         submitMs: timeMs(submit),
         startMs: timeMs(start),
         endMs: timeMs(end),
-        nodeNames: nodeList === '' || nodeList === 'None assigned' ? [] : (parseHostList(nodeList, NODES_MAX) ?? []),
+        nodeNames: hostNames(nodeList),
       },
     ];
   });

@@ -1,9 +1,8 @@
 import type { NodeSpec, NodeState, Resources } from '../../cluster/node.ts';
-import { parseHostList } from '../../formats/host-list.ts';
 import { parseDurationMs } from '../../lib/units.ts';
+import { hostNames } from './host-names.ts';
 
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
 
 /** The records of `scontrol --oneliner show ...`: `Key=Value` pairs, of which values may have blanks. */
 export function scontrolRecords(text: string): ReadonlyMap<string, string>[] {
@@ -120,13 +119,12 @@ export function parsePartitions(text: string): SlurmPartition[] {
   return scontrolRecords(text).flatMap((record) => {
     const name = record.get('PartitionName');
     if (name === undefined) return [];
-    const nodes = record.get('Nodes') ?? '';
     return [
       {
         name,
         isDefault: record.get('Default') === 'YES',
         isUp: (record.get('State') ?? 'UP').toUpperCase() === 'UP',
-        nodeNames: nodes === '' || nodes === '(null)' ? [] : (parseHostList(nodes, NODES_MAX) ?? []),
+        nodeNames: hostNames(record.get('Nodes') ?? ''),
         maxTimeSeconds: seconds(record.get('MaxTime')),
         defaultTimeSeconds: seconds(record.get('DefaultTime')),
       },

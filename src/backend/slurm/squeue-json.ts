@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { OrreryError } from '../../contract/errors.ts';
-import { parseHostList } from '../../formats/host-list.ts';
+import { hostNames } from './host-names.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
-const NODES_MAX = 1_000_000;
 
 /** A number, or since 23.02 `{"set": true, "infinite": false, "number": 12}`. */
 const numberSchema = z
@@ -98,7 +97,7 @@ export function parseSqueueJson(text: string, isWanted: (name: string) => boolea
 
 function toJob(job: z.output<typeof jobSchema>): SlurmJob {
   const [state = 'PENDING', ...flags] = job.job_state;
-  const nodeNames = job.nodes === '' ? [] : (parseHostList(job.nodes, NODES_MAX) ?? []);
+  const nodeNames = hostNames(job.nodes);
   return {
     slurmJobId: job.job_id,
     arrayJobId: job.array_job_id === 0 ? null : job.array_job_id,

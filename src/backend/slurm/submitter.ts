@@ -1,7 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { parseHostList } from '../../formats/host-list.ts';
 import { defaultJobName } from '../job-variables.ts';
-import type { JobSource } from '../port.ts';
+import type { JobSource, Log } from '../port.ts';
 import { type JobFolders, prepareWorkFolder, workFolderOf } from '../work-folder.ts';
 import { batchSubmission } from './batch-script.ts';
 import { JobFolder } from './job-folder.ts';
@@ -28,7 +27,7 @@ export interface SubmitterOptions {
   /** Which of the job's nodes that failed may be left out without leaving too few. */
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
-  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  log: Log;
   /** Told when a job's way to Slurm is at its end, or is to be looked for. */
   onAnswer: () => void;
 }
@@ -163,9 +162,4 @@ export class Submitter {
     job.record = { ...job.record, refusal: message };
     await folder.writeRecord(job.record).catch(() => undefined);
   }
-}
-
-/** Nodes of a list as Slurm writes them. */
-export function hostNames(list: string): string[] {
-  return list === '' ? [] : (parseHostList(list, 1_000_000) ?? []);
 }

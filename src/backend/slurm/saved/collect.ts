@@ -6,7 +6,7 @@ import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import type { SlurmSaved } from './read-saved.ts';
-import { fileNameOf, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
+import { fileNameOf, SAVED_FILES, type SavedName } from './saved-files.ts';
 
 /** Accounting of a month of a large cluster may take that long. */
 const TIMEOUT_MS = 300_000;
@@ -85,5 +85,3 @@ function complete(
   const about = missing.find((line) => /^(?:node|scontrol -o show node)/.test(line));
   throw new OrreryError(code, about ?? 'scontrol show node: nothing can be imported');
 }
-
-export type { SavedFile };

@@ -1,4 +1,5 @@
 import { SQUEUE_FIELDS } from '../../../formats/squeue-dump.ts';
+import { shellQuote } from '../shell-quote.ts';
 import type { SlurmProgram } from '../slurm-commands.ts';
 import type { SlurmSaved } from './read-saved.ts';
 
@@ -68,9 +69,9 @@ export function fileNameOf(name: SavedName): string {
 
 /** Shell lines that fill a folder `saved` for `--saved`, on a host without Orrery. A command that is refused leaves an empty file. */
 export function recipe(days: number): string {
-  const quoted = (word: string) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-  const lines = SAVED_FILES.map(({ name, command }) => `${command(days).map(quoted).join(' ')} >${fileNameOf(name)}`);
+  const lines = SAVED_FILES.map(
+    ({ name, command }) => `${command(days).map(shellQuote).join(' ')} >${fileNameOf(name)}`,
+  );
   return ['mkdir -p saved && cd saved && export LC_ALL=C SLURM_BITSTR_LEN=0 SLURM_TIME_FORMAT=standard', ...lines].join(
     '\n',
   );
