@@ -53,7 +53,7 @@ export class MirrorState {
       this.outcomes.set(event.jobId, event.state);
       this.jobs.delete(event.jobId);
     } else if (job !== undefined) {
-      applyToJob(job, event, this.downNodes);
+      applyToJob(job, event, (nodeName) => this.nodes.get(nodeName)?.outage === 'down');
     }
   }
 }

@@ -5,7 +5,7 @@ import { hostNames } from './host-names.ts';
 const MEBI = 1024 ** 2;
 
 /** The records of `scontrol --oneliner show ...`: `Key=Value` pairs, of which values may have blanks. */
-export function scontrolRecords(text: string): ReadonlyMap<string, string>[] {
+function scontrolRecords(text: string): ReadonlyMap<string, string>[] {
   return text.split('\n').flatMap((line) => {
     if (!/^\s*\w+=/.test(line)) return [];
     const pairs = line.trim().split(/\s+(?=[A-Z][\w:/]*=)/);
