@@ -5,6 +5,7 @@ import type { NodeReservation } from '../../scheduler/policy.ts';
 import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
 import type { Backend, JobFact, JobSource, Log, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
+import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
 import { explainJob } from './explanation.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
@@ -73,7 +74,7 @@ export class SlurmBackend implements Backend {
   }
 
   async start(records: readonly JournalRecord[]): Promise<void> {
-    const { folders, now, sharedFolder } = this.#options;
+    const { folders, log, now, sharedFolder } = this.#options;
     for (const record of records) this.#state.apply(record);
     await Promise.all(
       [...this.#state.jobs.values()].map(async (job) => {
@@ -90,8 +91,14 @@ export class SlurmBackend implements Backend {
       state: this.#state,
       rankScript: await installRankScript(sharedFolder),
       spareable: (job) => this.#nodes.spareable(job),
-      onAnswer: () => this.#loop.soon(),
+      onAnswer: (job) => {
+        this.#endUnsubmitted([job]).catch((error: unknown) => {
+          log.error({ err: error, jobId: job.request.jobId }, 'the end of a cancelled job is not in the journal');
+        });
+        this.#loop.soon();
+      },
     });
+    await this.#endUnsubmitted([...this.#state.jobs.values()]);
     this.#submitter.pump();
     this.#loop.soon();
   }
@@ -122,11 +129,8 @@ export class SlurmBackend implements Backend {
   async cancel(jobId: number): Promise<void> {
     const job = this.#state.jobs.get(jobId);
     if (job === undefined) return;
-    const atMs = this.#options.now();
-    const records: JournalRecord[] = [{ event: { kind: 'JobCancelRequested', atMs, jobId } }];
-    if (job.phase === 'none')
-      records.push({ event: { kind: 'JobEnded', atMs, jobId, state: 'CANCELLED', exitCode: 1 } });
-    await this.#commit(records);
+    await this.#commit([{ event: { kind: 'JobCancelRequested', atMs: this.#options.now(), jobId } }]);
+    await this.#endUnsubmitted([job]);
     if (job.slurm !== null) await this.#poll.cancel([job.slurm]);
     this.#loop.soon();
   }
@@ -179,13 +183,13 @@ export class SlurmBackend implements Backend {
   async hold(jobId: number): Promise<void> {
     const job = this.#expectPending(jobId, 'held');
     // A hold of the user's own, that no operator is needed to end.
-    if (job.phase === 'submitted') await this.#ask(job, 'scontrol', (id) => ['uhold', id]);
+    if (job.phase !== 'none') await this.#ask(job, 'scontrol', (id) => ['uhold', id]);
     if (!job.isHeld) await this.#commit([{ event: { kind: 'JobHeld', atMs: this.#options.now(), jobId } }]);
   }
 
   async release(jobId: number): Promise<void> {
     const job = this.#expectPending(jobId, 'released');
-    if (job.phase === 'submitted') await this.#ask(job, 'scontrol', (id) => ['release', id]);
+    if (job.phase !== 'none') await this.#ask(job, 'scontrol', (id) => ['release', id]);
     if (job.isHeld) await this.#commit([{ event: { kind: 'JobReleased', atMs: this.#options.now(), jobId } }]);
     if (job.record.refusal !== null) {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
@@ -280,7 +284,7 @@ export class SlurmBackend implements Backend {
 
   async #ask(job: MirrorJob, program: SlurmProgram, args: (slurmJobId: string) => string[]): Promise<void> {
     const { slurmJobId } = job.record;
-    if (slurmJobId === null)
+    if (job.phase !== 'submitted' || slurmJobId === null)
       throw new OrreryError('ORR_CONFLICT', `job ${job.request.jobId} is on its way to Slurm: try again in a moment`);
     await this.#options.commands.run(program, args(String(slurmJobId)));
     this.#loop.soon();
@@ -291,6 +295,19 @@ export class SlurmBackend implements Backend {
     if (job !== undefined && job.live === null) return job;
     const state = job === undefined ? 'has ended' : 'is RUNNING';
     throw new OrreryError('ORR_CONFLICT', `job ${jobId} ${state}: only pending jobs can be ${verb}`);
+  }
+
+  /** A job that was cancelled and that Slurm does not have has ended: sbatch is called for it no more. */
+  async #endUnsubmitted(jobs: readonly MirrorJob[]): Promise<void> {
+    const { folders, now } = this.#options;
+    const over = await this.#state.exclusively(async () => {
+      const due = jobs.filter((job) => {
+        return job.phase === 'none' && job.isCancelRequested && this.#state.jobs.get(job.request.jobId) === job;
+      });
+      await this.#state.commit(due.map((job) => ended(job, 'CANCELLED', 1, now())));
+      return due;
+    });
+    for (const { request } of over) await new JobFolder(folders.job(request.jobId)).removeSecrets();
   }
 
   async #commit(records: readonly JournalRecord[]): Promise<void> {

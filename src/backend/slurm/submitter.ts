@@ -29,7 +29,7 @@ export interface SubmitterOptions {
   now: () => number;
   log: Log;
   /** Told when a job's way to Slurm is at its end, or is to be looked for. */
-  onAnswer: () => void;
+  onAnswer: (job: MirrorJob) => void;
 }
 
 /** Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. */
@@ -56,16 +56,22 @@ export class Submitter {
       return;
     }
     const nowMs = now();
+    const atSlurm = tasksAtSlurm(state);
     for (const job of state.jobs.values()) {
       if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
       if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null) continue;
-      if (nowMs < job.notBeforeMs || !this.#isTurn(job)) continue;
+      if (nowMs < job.notBeforeMs) continue;
+      const { array } = job.request;
+      const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
+      // `%4` of an array: so many of its tasks are with Slurm at once.
+      if (tasks >= (array?.runningMax ?? Infinity)) continue;
       const dependency = dependencyText(job, state);
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';
+      if (array !== undefined) atSlurm.set(array.id, tasks + 1);
       const call = this.#submit(job, dependency.text).finally(() => {
         this.#inFlight.delete(call);
-        this.#options.onAnswer();
+        this.#options.onAnswer(job);
         this.pump();
       });
       this.#inFlight.add(call);
@@ -76,16 +82,6 @@ export class Submitter {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await Promise.all(this.#inFlight);
-  }
-
-  /** `%4` of an array: so many of its tasks are with Slurm at once. */
-  #isTurn({ request: { array } }: MirrorJob): boolean {
-    if (array?.runningMax === undefined || array.runningMax === null) return true;
-    let count = 0;
-    for (const { phase, request } of this.#options.state.jobs.values()) {
-      if (request.array?.id === array.id && phase !== 'none') count += 1;
-    }
-    return count < array.runningMax;
   }
 
   async #submit(job: MirrorJob, dependency: string): Promise<void> {
@@ -120,7 +116,10 @@ export class Submitter {
           `sbatch: expected the id of the job, got ${JSON.stringify(answer.slice(0, 80))}`,
         );
       job.record = { ...job.record, slurmJobId: Number(id) };
-      await folder.writeRecord(job.record);
+      // Slurm has it, whether that is on the disk or not: a daemon that does not find the number looks for the name.
+      await folder.writeRecord(job.record).catch((error: unknown) => {
+        log.error({ err: error, jobId }, 'the number that Slurm gave a job is not on the disk');
+      });
       job.phase = 'submitted';
       this.#retryMs = RETRY_MS.first;
     } catch (error) {
@@ -162,4 +161,14 @@ export class Submitter {
     job.record = { ...job.record, refusal: message };
     await folder.writeRecord(job.record).catch(() => undefined);
   }
+}
+
+/** How many tasks of each array Slurm has, or is being asked to take. */
+function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { phase, request } of jobs.values()) {
+    if (request.array === undefined || phase === 'none') continue;
+    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
+  }
+  return counts;
 }
