@@ -9,12 +9,13 @@ import { haveEnded, readLog } from './support/jobs.ts';
 import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { QUICK_LINES, researchAccount, slurmVariables } from './support/slurm-daemon.ts';
 
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
 
 let slurm: SlurmCluster;
 let login: LoginNode;
-const conf = () => ({ SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' });
+const conf = () => slurmVariables(slurm);
 /** Of the test that runs, ended after it. */
 const daemons: RunningDaemon[] = [];
 const folders: string[] = [];
@@ -28,18 +29,8 @@ beforeAll(async () => {
     nodes: 2,
     cpusPerNode: 4,
     credentialSeconds: 5,
-    confLines: [
-      'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
-      'SlurmdTimeout=10',
-      'KillWait=2',
-      'MinJobAge=10',
-      'MessageTimeout=5',
-    ],
-    accounting: [
-      ['add', 'account', 'research'],
-      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-      ['add', 'user', login.userName, 'account=research', 'defaultaccount=research'],
-    ],
+    confLines: [...QUICK_LINES, 'SlurmdTimeout=10', 'MinJobAge=10', 'MessageTimeout=5'],
+    accounting: researchAccount('root', login.userName),
   });
   await login.start(conf());
 }, 180_000);
