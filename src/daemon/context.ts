@@ -2,7 +2,6 @@ import type { Backend, Log } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
-import type { HangWatch } from './hang-watch.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
 import type { LemonWatch } from './lemon-watch.ts';
@@ -24,7 +23,6 @@ export interface DaemonContext {
   readonly startMs: number;
   readonly accounting: Accounting;
   readonly forecaster: Forecaster;
-  readonly hangs: HangWatch;
   readonly lemons: LemonWatch;
   readonly measurements: Measurements;
   readonly log: Log;

@@ -8,6 +8,7 @@ import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
 import { explainJob } from './explanation.ts';
+import { jobFact, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
@@ -216,22 +217,17 @@ export class SlurmBackend implements Backend {
 
   async observe(): Promise<JobFact[]> {
     await this.#loop.look();
-    return [...this.#state.jobs.values()].filter(({ live }) => live !== null).map(factOf);
+    return [...this.#state.jobs.values()].filter(({ live }) => live !== null).map(jobFact);
   }
 
   job(jobId: number): JobFact | undefined {
     const job = this.#state.jobs.get(jobId);
-    return job && factOf(job);
+    return job && jobFact(job);
   }
 
   nativeId(jobId: number): string | null {
     const job = this.#state.jobs.get(jobId);
-    if (job === undefined) return null;
-    const { slurm, record } = job;
-    if (slurm !== null && slurm.arrayJobId !== null && slurm.arrayTaskId !== null) {
-      return `${slurm.arrayJobId}_${slurm.arrayTaskId}`;
-    }
-    return record.slurmJobId === null ? null : String(record.slurmJobId);
+    return job === undefined ? null : slurmLabel(job);
   }
 
   nodes(): NodeView[] {
@@ -314,26 +310,4 @@ export class SlurmBackend implements Backend {
     if (this.#isStopped) throw new OrreryError('ORR_UNREACHABLE', 'the daemon is stopping');
     await this.#state.exclusively(() => this.#state.commit(records));
   }
-}
-
-function factOf(job: MirrorJob): JobFact {
-  const { request, live, attempt, slurm } = job;
-  const nodeList = (live?.placement ?? []).map(({ nodeName }) => nodeName);
-  if (live !== null) {
-    return {
-      jobId: request.jobId,
-      state: slurm?.isCompleting === true ? 'COMPLETING' : 'RUNNING',
-      reason: 'None',
-      attempt,
-      nodeList,
-    };
-  }
-  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList };
-}
-
-function reasonOf({ record, slurm, phase, request, isHeld }: MirrorJob): string {
-  if (record.refusal !== null) return 'launch failed requeued held';
-  if (slurm !== null && isPending(slurm)) return slurm.reason;
-  if (phase === 'none' && request.dependencies.length > 0) return 'Dependency';
-  return isHeld ? 'JobHeldUser' : 'None';
 }
