@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,12 +9,13 @@ import { haveEnded, readLog } from './support/jobs.ts';
 import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { QUICK_LINES, researchAccount, slurmVariables } from './support/slurm-daemon.ts';
 
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
 
 let slurm: SlurmCluster;
 let login: LoginNode;
-const conf = () => ({ SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' });
+const conf = () => slurmVariables(slurm);
 /** Of the test that runs, ended after it. */
 const daemons: RunningDaemon[] = [];
 const folders: string[] = [];
@@ -28,18 +29,8 @@ beforeAll(async () => {
     nodes: 2,
     cpusPerNode: 4,
     credentialSeconds: 5,
-    confLines: [
-      'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
-      'SlurmdTimeout=10',
-      'KillWait=2',
-      'MinJobAge=10',
-      'MessageTimeout=5',
-    ],
-    accounting: [
-      ['add', 'account', 'research'],
-      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-      ['add', 'user', login.userName, 'account=research', 'defaultaccount=research'],
-    ],
+    confLines: [...QUICK_LINES, 'SlurmdTimeout=10', 'MinJobAge=10', 'MessageTimeout=5'],
+    accounting: researchAccount('root', login.userName),
   });
   await login.start(conf());
 }, 180_000);
@@ -208,6 +199,22 @@ describe('Slurm is not as it should be', () => {
     scontrol('update', 'PartitionName=main', 'State=UP');
     await daemon.client.release(id).catch(() => undefined);
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED' });
+  }, 120_000);
+
+  it('sbatch refuses a job that was cancelled while it was asked: the job has ended, and its secrets are gone', async () => {
+    const home = newHome();
+    const sbatch =
+      '#!/bin/sh\nsleep 3\necho "sbatch: error: Batch job submission failed: Invalid qos specification" >&2\nexit 1\n';
+    const daemon = await up(home, { ...conf(), PATH: `${pathWith([], { sbatch })}:/usr/bin:/bin` });
+    writeFileSync(join(home, 'secrets', 'TOKEN'), 's3cret', { mode: 0o600 });
+    const id = await submit(daemon, ['true'], { secrets: ['TOKEN'] });
+    const secrets = join((await daemon.client.job(id)).folder, 'secrets.sh');
+    await until(() => existsSync(secrets), 'sbatch to be called', 10_000);
+    // What cannot be told to Slurm yet is not said to be done.
+    await expect(daemon.client.hold(id)).rejects.toThrow(/is on its way to Slurm: try again in a moment/);
+    await daemon.client.cancel(id);
+    expect(await ended(daemon, id)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
+    await until(() => !existsSync(secrets), 'the secret to be gone', 10_000);
   }, 120_000);
 
   it('slurmctld is not there: up says so with its exit code; a daemon that runs takes jobs and hands them on later', async () => {

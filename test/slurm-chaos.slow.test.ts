@@ -10,6 +10,7 @@ import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } f
 import { makeNetworkNamespace, type NetworkNamespace } from './support/network-namespace.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { researchAccount } from './support/slurm-daemon.ts';
 
 const JOBS = Number(process.env['ORRERY_CHAOS_JOBS'] ?? 200);
 /**
@@ -57,10 +58,7 @@ beforeAll(async () => {
       'SlurmdTimeout=12',
       'KillWait=2',
     ],
-    accounting: [
-      ['add', 'account', 'research'],
-      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-    ],
+    accounting: researchAccount('root'),
   });
   daemon = await start();
 }, 180_000);

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
+import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 const isThere = ensureSlurmAccounting();
 let home = '';
@@ -17,13 +18,9 @@ beforeAll(async () => {
       'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
     ],
-    accounting: [
-      ['add', 'account', 'research'],
-      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-    ],
+    accounting: researchAccount('root'),
   });
-  const env = { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' };
-  daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+  daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
 afterAll(async () => {
   daemon?.process.kill('SIGKILL');
@@ -71,12 +68,7 @@ describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => 
     daemon.process.kill('SIGKILL');
     await daemon.exited;
     await slurm.killController();
-    daemon = await startDaemon(home, { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' }, [
-      '--backend',
-      'slurm',
-      '--poll-ms',
-      '300',
-    ]);
+    daemon = await startSlurmDaemon(home, slurm);
     const { jobs } = await daemon.client.submit({ jobs: [{ command: ['true'], partition: 'spare' }], environment: {} });
     const jobId = jobs[0]?.id ?? 0;
     const { detail } = await daemon.client.why(jobId);

@@ -9,6 +9,7 @@ import { makeHome, removeHome, root, type RunningDaemon, startDaemon, until } fr
 import { haveEnded, readLog } from './support/jobs.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 const STEPS = 160;
 const CHECKPOINT_EVERY = 20;
@@ -37,25 +38,10 @@ beforeAll(async () => {
     cpusPerNode: 1,
     gpusPerNode: 1,
     credentialSeconds: 5,
-    confLines: [
-      'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
-      'SlurmdTimeout=5',
-      'KillWait=2',
-    ],
-    accounting: [
-      ['add', 'account', 'research'],
-      ['add', 'user', 'root', 'account=research', 'defaultaccount=research'],
-    ],
+    confLines: [...QUICK_LINES, 'SlurmdTimeout=5'],
+    accounting: researchAccount('root'),
   });
-  onSlurm = {
-    home: homes.slurm,
-    daemon: await startDaemon(homes.slurm, { SLURM_CONF: slurm.env['SLURM_CONF'] ?? '' }, [
-      '--backend',
-      'slurm',
-      '--poll-ms',
-      '300',
-    ]),
-  };
+  onSlurm = { home: homes.slurm, daemon: await startSlurmDaemon(homes.slurm, slurm) };
   here = { home: homes.here, daemon: await startDaemon(homes.here, {}, ['--nodes', '4']) };
   workFolder = makeJob();
 }, 180_000);

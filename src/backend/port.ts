@@ -3,6 +3,12 @@ import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import type { NodeReservation } from '../scheduler/policy.ts';
 import type { AssociationUse, JobRequest, JobState, NodeView, PriorityParts, ShareView } from '../scheduler/types.ts';
 
+/** Where the daemon writes what it does; the fields tell of what. */
+export interface Log {
+  info: (fields: object, message: string) => void;
+  error: (fields: object, message: string) => void;
+}
+
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;

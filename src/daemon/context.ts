@@ -1,18 +1,12 @@
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounting } from './accounting.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
-import type { HangWatch } from './hang-watch.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
 import type { LemonWatch } from './lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements.ts';
-
-export interface Log {
-  info: (fields: object, message: string) => void;
-  error: (fields: object, message: string) => void;
-}
 
 /** What the routes of the API work with. */
 export interface DaemonContext {
@@ -29,7 +23,6 @@ export interface DaemonContext {
   readonly startMs: number;
   readonly accounting: Accounting;
   readonly forecaster: Forecaster;
-  readonly hangs: HangWatch;
   readonly lemons: LemonWatch;
   readonly measurements: Measurements;
   readonly log: Log;

@@ -1,10 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hangAfterMs } from '../contract/job.ts';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
-import type { Log } from './context.ts';
 import type { Home } from './home.ts';
 
 /** A hang is noticed this much too late at most, as a part of what the job allows. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import type { HealthExpectation, HealthReport, XidError } from '../contract/health.ts';
 import { thisMachine } from '../health/machine.ts';
 import { runChecks } from '../health/run-checks.ts';
@@ -7,7 +7,6 @@ import { chosenChecks } from '../health/suite.ts';
 import { drainReason, HEALTH_REASON, isWell } from '../health/verdict.ts';
 import type { NodeView, SchedulerEvent } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
-import type { Log } from './context.ts';
 import type { LocalNodes } from './local-nodes.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,9 +1,8 @@
 import type { LemonList } from '../contract/api.ts';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import { LEMON_REASON, LemonFacts } from '../scheduler/lemon-facts.ts';
 import { LemonDetector } from '../scheduler/lemons.ts';
 import type { Store } from '../store/store.ts';
-import type { Log } from './context.ts';
 
 /** The paper's: Kokolis et al., HPCA 2025, section 5.1. */
 const WINDOW_DAYS = 28;

@@ -1,5 +1,5 @@
 import { faultPoint } from '../backend/local/fault-points.ts';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
 import type { Policy, SchedulerType } from '../scheduler/policy.ts';
 import type { AssociationUse } from '../scheduler/types.ts';
@@ -7,7 +7,7 @@ import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
 import { Accounting } from './accounting.ts';
 import { createApp } from './app.ts';
-import type { DaemonContext, Log } from './context.ts';
+import type { DaemonContext } from './context.ts';
 import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
@@ -117,6 +117,7 @@ class RunningDaemon implements Daemon {
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
   readonly #health: HealthWatch | null;
+  readonly #hangs: HangWatch;
   #closed: Promise<void> | undefined;
 
   static async start(parts: Parts): Promise<RunningDaemon> {
@@ -156,6 +157,7 @@ class RunningDaemon implements Daemon {
     this.home = home.folder;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
     const hosts = hostsOf(host, listener.port);
+    this.#hangs = new HangWatch(store, backend, home, log);
     const { gpusOfNode } = world;
     this.#health =
       options.health === undefined || gpusOfNode === undefined
@@ -169,7 +171,6 @@ class RunningDaemon implements Daemon {
       forecaster: new Forecaster(backend, () =>
         world.forecastSource(backend, { home, policy, store, measurements, log }),
       ),
-      hangs: new HangWatch(store, backend, home, log),
       lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
       home,
       token,
@@ -210,9 +211,9 @@ class RunningDaemon implements Daemon {
   }
 
   async #close(cancel: boolean): Promise<void> {
-    const { store, backend, hangs, home, lemons, log } = this.context;
+    const { store, backend, home, lemons, log } = this.context;
     if (cancel) await cancelAll(this.context);
-    hangs.close();
+    this.#hangs.close();
     lemons.close();
     this.#health?.close();
     await backend.stop();

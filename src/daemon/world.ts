@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { createLauncher } from '../backend/local/launcher.ts';
 import { createLocalBackend } from '../backend/local/local-backend.ts';
-import type { Backend } from '../backend/port.ts';
+import type { Backend, Log } from '../backend/port.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerType } from '../scheduler/policy.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
-import type { Log } from './context.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
 import type { ForecastSource } from './forecast/basis.ts';

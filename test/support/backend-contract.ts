@@ -1,22 +1,24 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobDetail } from '../../src/contract/api.ts';
 import type { JobSpecInput } from '../../src/contract/job.ts';
-import { processesWith, type RunningDaemon, sleep, until } from './daemon.ts';
+import { makeHome, processesWith, removeHome, type RunningDaemon, sleep, until } from './daemon.ts';
 import { evidenceJob, expectAllWell, haveEnded, makeLedger, readLog } from './jobs.ts';
 
 /** One backend under the contract: a daemon over a cluster of at least four nodes of at least four CPUs. */
 export interface ContractWorld {
-  home: () => string;
-  daemon: () => RunningDaemon;
-  /** Kills the daemon with SIGKILL and starts it again. */
-  restart: () => Promise<RunningDaemon>;
+  /** Makes what the daemon needs, before the first test. */
+  prepare?: () => Promise<void>;
+  /** Starts the daemon in this home, also after it was killed. */
+  start: (home: string) => Promise<RunningDaemon>;
+  /** Ends it and what was prepared, as far as they came up. */
+  end: (daemon: RunningDaemon | undefined) => Promise<void>;
   nodeNames: readonly string[];
   /** A node is lost with all that runs on it. */
-  loseNode: (nodeName: string) => Promise<void>;
+  loseNode: (nodeName: string, daemon: RunningDaemon) => Promise<void>;
   /** It is back and takes jobs. */
-  healNode: (nodeName: string) => Promise<void>;
+  healNode: (nodeName: string, daemon: RunningDaemon) => Promise<void>;
   /** The shortest time limit, as jobs say it. */
   shortestTime: string;
   timeoutMs: number;
@@ -27,7 +29,18 @@ export interface ContractWorld {
 /** What every backend does, shown by real jobs. */
 export function describeBackend(name: string, world: ContractWorld): void {
   const { timeoutMs } = world;
-  const client = () => world.daemon().client;
+  let home = '';
+  let daemon: RunningDaemon | undefined;
+  const running = () => {
+    if (daemon === undefined) throw new Error('the daemon is not started');
+    return daemon;
+  };
+  const restart = async () => {
+    running().process.kill('SIGKILL');
+    await running().exited;
+    daemon = await world.start(home);
+  };
+  const client = () => running().client;
   const submit = async (...jobs: JobSpecInput[]): Promise<number[]> =>
     (await client().submit({ jobs, environment: { PATH: '/usr/bin:/bin' } })).jobs.map((job) => job.id);
   const one = async (spec: JobSpecInput) => (await submit({ cpus: 1, memory: '32M', ...spec }))[0] ?? 0;
@@ -43,6 +56,16 @@ export function describeBackend(name: string, world: ContractWorld): void {
     until(async () => (await readLog(client(), id)).includes(text), `job ${id} to say ${text}`, timeoutMs);
 
   const long = world.isShort === true ? it.skip : it;
+
+  beforeAll(async () => {
+    home = makeHome();
+    await world.prepare?.();
+    daemon = await world.start(home);
+  }, 180_000);
+  afterAll(async () => {
+    await world.end(daemon);
+    await removeHome(home);
+  }, 60_000);
 
   describe(`the contract of backends: ${name}`, () => {
     it('gives the ranks of a gang the environment of torch.distributed and keeps what each wrote', async () => {
@@ -79,9 +102,7 @@ export function describeBackend(name: string, world: ContractWorld): void {
       const job = await ended(id);
       expect(job).toMatchObject({ state: 'FAILED', exitCode: 3 });
       expect(job.attempts.at(-1)?.message).toMatch(/^rank 1 on \w+ exited with status 3/);
-      expect(processesWith(`ORRERY_JOB_ID=${id}\0`).filter((pid) => processesWith(world.home()).includes(pid))).toEqual(
-        [],
-      );
+      expect(processesWith(`ORRERY_JOB_ID=${id}\0`).filter((pid) => processesWith(home).includes(pid))).toEqual([]);
     });
 
     long('hands words, values and secrets on as they are', async () => {
@@ -111,9 +132,9 @@ export function describeBackend(name: string, world: ContractWorld): void {
       await client().cancel(running);
       expect(await ended(waiting)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
       expect(await ended(running)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
-      expect(
-        processesWith(`ORRERY_JOB_ID=${running}\0`).filter((pid) => processesWith(world.home()).includes(pid)),
-      ).toEqual([]);
+      expect(processesWith(`ORRERY_JOB_ID=${running}\0`).filter((pid) => processesWith(home).includes(pid))).toEqual(
+        [],
+      );
     });
 
     long('holds and releases', async () => {
@@ -233,14 +254,14 @@ export function describeBackend(name: string, world: ContractWorld): void {
         timeoutMs,
       );
       const lost = (await client().job(id)).nodeList.at(-1) ?? '';
-      await world.loseNode(lost);
+      await world.loseNode(lost, running());
       const job = await ended(id);
       expect(job).toMatchObject({ state: 'COMPLETED', attempt: 2, requeues: 1 });
       expect(job.attempts.map(({ state }) => state)).toEqual(['NODE_FAIL', 'COMPLETED']);
       expect(job.nodeList).not.toContain(lost);
       expect((await client().nodes()).find((node) => node.name === lost)?.state).toBe('down');
       expect(await readLog(client(), id)).toMatch(/rank 0 resumes from 1/);
-      await world.healNode(lost);
+      await world.healNode(lost, running());
       await until(
         async () => (await client().nodes()).find((node) => node.name === lost)?.state === 'idle',
         'the node to be idle',
@@ -251,13 +272,13 @@ export function describeBackend(name: string, world: ContractWorld): void {
     long(
       'outlives its daemon: nothing is lost, nothing runs twice',
       async () => {
-        const ledger = makeLedger(world.home());
+        const ledger = makeLedger(home);
         const ids = await submit(
           ...Array.from({ length: 24 }, (_, index) => ({ ...evidenceJob(index, ledger), memory: '32M' })),
         );
         for (let kill = 0; kill < 6; kill += 1) {
           await sleep(((kill * 137) % 811) + 3);
-          await world.restart();
+          await restart();
         }
         await until(() => haveEnded(client(), ids), 'all jobs to end', timeoutMs * 2);
         expect(await haveEnded(client(), ids)).toBe(true);
@@ -267,7 +288,7 @@ export function describeBackend(name: string, world: ContractWorld): void {
     );
 
     long('leaves no secret behind', async () => {
-      writeFileSync(join(world.home(), 'secrets', 'TOKEN'), "s3cr'et", { mode: 0o600 });
+      writeFileSync(join(home, 'secrets', 'TOKEN'), "s3cr'et", { mode: 0o600 });
       const id = await one({ secrets: ['TOKEN'], command: ['sh', '-c', '[ "$TOKEN" = "s3c""r\'et" ]'] });
       const job = await ended(id);
       expect(job).toMatchObject({ state: 'COMPLETED' });

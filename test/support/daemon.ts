@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach } from 'vitest';
 import { daemonFileSchema } from '../../src/contract/api.ts';
 import { createClient, type OrreryClient } from '../../src/contract/client.ts';
+import { readProcesses } from './processes.ts';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -113,25 +114,9 @@ export async function until(
   }
 }
 
-/** Pids of live processes whose environment has this text: whatever else they did, they cannot shed what they were started with. */
+/** Pids of live processes whose environment has this text. */
 export function processesWith(text: string): number[] {
-  return readProc()
+  return readProcesses()
     .filter(({ environment }) => environment.includes(text))
     .map(({ pid }) => pid);
-}
-
-function readProc(): { pid: number; environment: string }[] {
-  return readdirProc().flatMap((pid) => {
-    try {
-      return [{ pid, environment: readFileSync(`/proc/${pid}/environ`, 'utf8') }];
-    } catch {
-      return [];
-    }
-  });
-}
-
-function readdirProc(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
 }

@@ -1,20 +1,14 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalled } from './packages.ts';
+import { type ProcessView, readProcesses } from './processes.ts';
+import { startAccounting } from './slurm-accounting.ts';
 
+const CLUSTER_NAME = 'side_by_side';
 const PROGRAMS = ['/usr/sbin/munged', '/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch'];
 const PACKAGES = ['slurmctld', 'slurmd', 'slurm-client', 'munge'];
 const ACCOUNTING_PROGRAMS = ['/usr/sbin/slurmdbd', '/usr/sbin/mariadbd'];
@@ -118,6 +112,7 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
     await until(() => existsSync(socket), 'munged', folder);
     if (options.accounting !== undefined) {
       await startAccounting({
+        clusterName: CLUSTER_NAME,
         folder,
         socket,
         env,
@@ -125,6 +120,7 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
         startSlurmdbd,
         ports: ports.slice(nodes + 1),
         commands: options.accounting,
+        until: (condition, what) => until(condition, what, folder),
       });
     }
     startController();
@@ -176,109 +172,6 @@ function killTasks(conf: string, nodeName: string): void {
       // It has ended meanwhile.
     }
   }
-}
-
-interface ProcessView {
-  pid: number;
-  parent: number;
-  command: string;
-  environment: string;
-}
-
-function readProcesses(): ProcessView[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const read = (file: string) => readFileSync(`/proc/${name}/${file}`, 'utf8');
-      const parent = Number(/^PPid:\s*(\d+)/m.exec(read('status'))?.[1] ?? 0);
-      return [{ pid: Number(name), parent, command: read('cmdline'), environment: read('environ') }];
-    } catch {
-      return [];
-    }
-  });
-}
-
-const CLUSTER_NAME = 'side_by_side';
-
-interface AccountingInput {
-  folder: string;
-  /** Of munged. */
-  socket: string;
-  env: NodeJS.ProcessEnv;
-  start: (command: string, args: string[]) => unknown;
-  startSlurmdbd: () => void;
-  /** For slurmdbd and MariaDB. */
-  ports: readonly number[];
-  commands: readonly (readonly string[])[];
-}
-
-/** MariaDB on loopback with a password of its own, slurmdbd over it, then the accounts. */
-async function startAccounting({
-  folder,
-  socket,
-  env,
-  start,
-  startSlurmdbd,
-  ports,
-  commands,
-}: AccountingInput): Promise<void> {
-  const [dbdPort, databasePort] = ports;
-  const data = join(folder, 'database');
-  const password = randomBytes(12).toString('hex');
-  execFileSync('/usr/bin/mariadb-install-db', [`--user=${userInfo().username}`, `--datadir=${data}`], {
-    stdio: 'ignore',
-  });
-  const init = join(folder, 'init.sql');
-  writeFileSync(
-    init,
-    `CREATE USER slurm@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON slurm_acct_db.* TO slurm@'127.0.0.1';\n`,
-    { mode: 0o600 },
-  );
-  start('/usr/sbin/mariadbd', [
-    '--no-defaults',
-    `--user=${userInfo().username}`,
-    `--datadir=${data}`,
-    `--socket=${join(folder, 'database.sock')}`,
-    `--pid-file=${join(folder, 'database.pid')}`,
-    '--bind-address=127.0.0.1',
-    `--port=${databasePort}`,
-    '--skip-name-resolve',
-    `--init-file=${init}`,
-  ]);
-  const host = hostname().split('.')[0];
-  const conf = [
-    `DbdHost=${host}`,
-    'DbdAddr=127.0.0.1',
-    `DbdPort=${dbdPort}`,
-    `SlurmUser=${userInfo().username}`,
-    'AuthType=auth/munge',
-    `AuthInfo=socket=${socket}`,
-    'StorageType=accounting_storage/mysql',
-    'StorageHost=127.0.0.1',
-    `StoragePort=${databasePort}`,
-    'StorageUser=slurm',
-    `StoragePass=${password}`,
-    'StorageLoc=slurm_acct_db',
-    `LogFile=${folder}/log/slurmdbd.log`,
-    `PidFile=${folder}/slurmdbd.pid`,
-    '',
-  ];
-  writeFileSync(join(folder, 'slurmdbd.conf'), conf.join('\n'), { mode: 0o600 });
-  await until(() => accepts(databasePort), 'MariaDB', folder);
-  startSlurmdbd();
-  await until(() => sacctmgr(env, ['list', 'cluster']), 'slurmdbd', folder);
-  for (const command of [['add', 'cluster', CLUSTER_NAME], ...commands]) {
-    if (!sacctmgr(env, command)) throw new Error(`sacctmgr ${command.join(' ')}: refused`);
-  }
-}
-
-function sacctmgr(env: NodeJS.ProcessEnv, command: readonly string[]): boolean {
-  const { status } = spawnSync('/usr/bin/sacctmgr', ['-i', ...command], { env, stdio: 'ignore', timeout: 20_000 });
-  return status === 0;
-}
-
-function accepts(port: number | undefined): boolean {
-  return spawnSync('/bin/bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`], { stdio: 'ignore' }).status === 0;
 }
 
 function gresConf(folder: string, gpusPerNode: number): string {

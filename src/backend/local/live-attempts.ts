@@ -1,6 +1,7 @@
 import { type JobSpec, parseWarningSignal, timeLimitMs } from '../../contract/job.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { EndCause, EndState, SchedulerEvent } from '../../scheduler/types.ts';
+import { END_MESSAGES } from '../end-messages.ts';
 import type { AttemptExit } from './launcher-port.ts';
 import type { LiveAttempt } from './recovery.ts';
 
@@ -24,15 +25,6 @@ const STATE_OF_CAUSE: Record<EndCause, EndState> = {
   REQUEUE: 'CANCELLED',
   PREEMPTED: 'PREEMPTED',
   HANG: 'FAILED',
-};
-
-const MESSAGE_OF_CAUSE: Record<EndCause, string> = {
-  CANCELLED: 'cancelled',
-  TIMEOUT: 'reached its time limit',
-  NODE_FAIL: 'one of its nodes failed',
-  REQUEUE: 'requeued on request',
-  PREEMPTED: 'preempted by a job that may',
-  HANG: 'hung: no output and no metrics for as long as it allows',
 };
 
 /** What the backend knows of the attempts that hold nodes now: how far their start is, why they are being ended, when to warn them. */
@@ -157,7 +149,7 @@ export class LiveAttempts {
 
 function messageOf(cause: EndCause, preemptorJobId: number | null): string {
   if (cause === 'PREEMPTED' && preemptorJobId !== null) return `preempted by job ${preemptorJobId}`;
-  return MESSAGE_OF_CAUSE[cause];
+  return END_MESSAGES[cause];
 }
 
 function newLive(attempt: number): Live {

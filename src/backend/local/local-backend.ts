@@ -17,7 +17,7 @@ import type {
   SchedulerEvent,
   ShareView,
 } from '../../scheduler/types.ts';
-import type { Backend, JobFact, JobSource, SubmittedJob } from '../port.ts';
+import type { Backend, JobFact, JobSource, Log, SubmittedJob } from '../port.ts';
 import { type JobFolders, prepareWorkFolder } from '../work-folder.ts';
 import { ArrivingJobs } from './arriving-jobs.ts';
 import { type PlanLimits, planAttempt } from './attempt-plan.ts';
@@ -41,7 +41,7 @@ export interface LocalBackendOptions {
   /** Values of secrets by name; throws an OrreryError for one that is missing. */
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
   now: () => number;
-  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  log: Log;
   /** Told how long each scheduling cycle took, in milliseconds. */
   onCycle?: (ms: number) => void;
 }

@@ -1,9 +1,9 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { EndState, Placement } from '../../scheduler/types.ts';
+import { END_MESSAGES } from '../end-messages.ts';
 import type { Finding } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
-import { HUNG_MESSAGE } from './end-words.ts';
 import type { SlurmJob } from './slurm-job.ts';
 
 export interface AttemptEnd {
@@ -18,7 +18,7 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
   const { atMs } = end;
   const isHung = job.isHung && end.state !== 'COMPLETED';
   const state = isHung ? 'FAILED' : end.state;
-  const message = isHung ? HUNG_MESSAGE : end.message;
+  const message = isHung ? END_MESSAGES.HANG : end.message;
   const exitCode = exitCodeOf(state, end.status);
   const { jobId } = job.request;
   const record: JournalRecord = { event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode } };

@@ -1,7 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
-import type { JobSpec } from '../../contract/job.ts';
-import { tasksPerNode } from '../../contract/job.ts';
-import { JOB_DEFAULTS } from '../../contract/job.ts';
+import { JOB_DEFAULTS, type JobSpec, tasksPerNode } from '../../contract/job.ts';
 import { parseMemoryBytes } from '../../lib/units.ts';
 import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
@@ -82,6 +80,14 @@ function configOf(text: string): Map<string, string> {
   );
 }
 
+/** The partition that a job names, or the default; undefined where there is none. */
+export function partitionOf(
+  { partitions }: Pick<ClusterView, 'partitions'>,
+  wanted: string | undefined,
+): SlurmPartition | undefined {
+  return partitions.find(({ name, isDefault }) => (wanted === undefined ? isDefault : name === wanted));
+}
+
 /** Why Slurm would never run it, in one line; null where nothing speaks against it. */
 export function refusalOf(spec: JobSpec, user: string, view: ClusterView): string | null {
   const { partitions, qos, accounts } = view;
@@ -89,9 +95,7 @@ export function refusalOf(spec: JobSpec, user: string, view: ClusterView): strin
     return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
   }
   if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
-  const partition = partitions.find(({ name, isDefault }) =>
-    spec.partition === undefined ? isDefault : name === spec.partition,
-  );
+  const partition = partitionOf(view, spec.partition);
   if (partition === undefined && partitions.length > 0) {
     if (spec.partition !== undefined) {
       return `partition: no ${JSON.stringify(spec.partition)}: expected one of ${listed(partitions.map(({ name }) => name))}`;

@@ -1,7 +1,8 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { EndState } from '../../scheduler/types.ts';
+import { END_MESSAGES } from '../end-messages.ts';
 import { begunUnseen, ended, exitCodeOf, momentOf, settle } from './attempt-facts.ts';
-import { failureText, HUNG_MESSAGE } from './end-words.ts';
+import { failureText } from './end-words.ts';
 import { type JobFacts, nothing } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -51,11 +52,11 @@ export function endOfEarlier(
   const state = stateOfEarlier(job, run, exit, facts);
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';
-  const message = isHung ? HUNG_MESSAGE : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
+  const message = isHung ? END_MESSAGES.HANG : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
   const records: JournalRecord[] = [
     {
       event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode },
-      message: job.isRequeueRequested ? 'requeued on request' : message,
+      message: job.isRequeueRequested ? END_MESSAGES.REQUEUE : message,
     },
   ];
   const requeues = job.requeues + (state === 'NODE_FAIL' || isHung ? 1 : 0);
@@ -70,8 +71,8 @@ export function endOfEarlier(
 }
 
 const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
-  NODE_FAIL: 'one of its nodes failed',
-  PREEMPTED: 'preempted by a job that may',
+  NODE_FAIL: END_MESSAGES.NODE_FAIL,
+  PREEMPTED: END_MESSAGES.PREEMPTED,
   COMPLETED: 'had completed when Slurm put it back in the queue',
   FAILED: 'had failed when Slurm put it back in the queue',
 };

@@ -1,4 +1,5 @@
 import type { EndState } from '../../scheduler/types.ts';
+import { END_MESSAGES } from '../end-messages.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { SlurmJob } from './slurm-job.ts';
 
@@ -32,14 +33,6 @@ export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): strin
     : `${node} began it twice`;
 }
 
-const END_MESSAGES: Partial<Record<EndState, string>> = {
-  CANCELLED: 'cancelled',
-  TIMEOUT: 'reached its time limit',
-  NODE_FAIL: 'one of its nodes failed',
-  PREEMPTED: 'preempted by a job that may',
-  OUT_OF_MEMORY: 'ran out of memory',
-};
-
 export function failureText({ failed }: AttemptFacts): string | null {
   if (failed === null) return null;
   const { rank, status, nodeName } = failed;
@@ -49,12 +42,11 @@ export function failureText({ failed }: AttemptFacts): string | null {
 
 export function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {
   if (state === 'COMPLETED') return null;
-  const message = END_MESSAGES[state];
+  const messages: Partial<Record<EndState, string>> = END_MESSAGES;
+  const message = messages[state];
   if (message !== undefined) return message;
   const failure = own === null ? null : failureText(own);
   if (failure !== null) return failure;
   const exit = own?.exit ?? null;
   return exit === null ? `Slurm: ${slurm.reason}` : `srun ended with ${exit.status}`;
 }
-
-export const HUNG_MESSAGE = 'hung: no output and no metrics for as long as it allows';

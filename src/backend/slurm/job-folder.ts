@@ -4,10 +4,15 @@ import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } fro
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AcceptedJob } from '../../contract/journal.ts';
+import { errorCode } from '../../lib/error-code.ts';
+import { Gate } from '../../lib/gate.ts';
 import { shellCommand, shellQuote } from '../../lib/shell-quote.ts';
 import type { JobRequest } from '../../scheduler/types.ts';
 import { arrayTask, arrayVariables, defaultJobName, submittedVariables } from '../job-variables.ts';
 import type { SubmissionRecord } from './mirror-job.ts';
+
+/** Files open at once, of all jobs together: a process may not have as many as there can be jobs. */
+const reads = new Gate(128);
 
 const RANK_SCRIPT = readFileSync(new URL('slurm-rank.sh', import.meta.url), 'utf8');
 
@@ -63,9 +68,9 @@ export class JobFolder {
     this.path = path;
   }
 
-  /** Null: sbatch was never called for it. */
+  /** Null: sbatch was never called for it. Throws what the file system says where it does not let us read. */
   async readRecord(): Promise<SubmissionRecord | null> {
-    const text = await readFile(join(this.path, 'submission.json'), 'utf8').catch(() => null);
+    const text = await reads.run(() => ifThere(readFile(join(this.path, 'submission.json'), 'utf8')));
     return text === null ? null : recordSchema.parse(JSON.parse(text));
   }
 
@@ -89,23 +94,23 @@ export class JobFolder {
     await rm(join(this.path, 'secrets.sh'), { force: true });
   }
 
-  /** Attempts after the first `base`, by number. */
+  /** Attempts after the first `base`, by number. Throws what the file system says where it does not let us read. */
   async attempts(base: number): Promise<AttemptFacts[]> {
-    const names = await readdir(join(this.path, 'attempts')).catch((): string[] => []);
+    const names = (await reads.run(() => ifThere(readdir(join(this.path, 'attempts'))))) ?? [];
     const numbers = names.map(Number).filter((number) => Number.isInteger(number) && number > base);
-    return Promise.all(numbers.sort((a, b) => a - b).map((attempt) => this.#attempt(attempt)));
+    return Promise.all(numbers.sort((a, b) => a - b).map((attempt) => reads.run(() => this.#attempt(attempt))));
   }
 
   async #attempt(attempt: number): Promise<AttemptFacts> {
     const folder = join(this.path, 'attempts', String(attempt));
     const [holder, failed, exitText] = await Promise.all([
-      readlink(join(folder, 'holder')).catch(() => null),
-      readlink(join(folder, 'failed')).catch(() => null),
-      readFile(join(folder, 'exit'), 'utf8').catch(() => ''),
+      ifThere(readlink(join(folder, 'holder'))),
+      ifThere(readlink(join(folder, 'failed'))),
+      ifThere(readFile(join(folder, 'exit'), 'utf8')),
     ]);
-    const claim = holder === null ? null : await lstat(join(folder, 'holder')).catch(() => null);
-    const [, status, how] = /^(\d+)(?: (\w+))?\n$/.exec(exitText) ?? [];
-    const ended = status === undefined ? null : await stat(join(folder, 'exit')).catch(() => null);
+    const claim = holder === null ? null : await ifThere(lstat(join(folder, 'holder')));
+    const [, status, how] = /^(\d+)(?: (\w+))?\n$/.exec(exitText ?? '') ?? [];
+    const ended = status === undefined ? null : await ifThere(stat(join(folder, 'exit')));
     const slurmJobId = Number(holder?.split('.')[0] ?? Number.NaN);
     return {
       attempt,
@@ -117,6 +122,19 @@ export class JobFolder {
           : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined },
       failed: failed === null ? null : parseFailed(failed),
     };
+  }
+}
+
+/**
+ * Null where there is nothing of that name, or no link. Anything else is no answer and is thrown: with a ticket that has ended, a server that is
+ * away or too many open files every job would look as if nobody had ever begun it.
+ */
+async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errorCode(error))) return null;
+    throw error;
   }
 }
 

@@ -83,8 +83,8 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
   };
 }
 
-/** Follows a committed event of the job. `downNodes` are the nodes that are down now. Changes it in place. */
-export function applyToJob(job: MirrorJob, event: SchedulerEvent, downNodes: ReadonlySet<string>): void {
+/** Follows a committed event of the job. `isDown` tells of a node whether it is down now. Changes it in place. */
+export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeName: string) => boolean): void {
   switch (event.kind) {
     case 'JobHeld':
       job.isHeld = true;
@@ -110,7 +110,7 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, downNodes: Rea
       break;
     case 'AttemptEnded':
       if (event.state === 'NODE_FAIL' && job.live !== null) {
-        const failed = job.live.placement.map(({ nodeName }) => nodeName).filter((name) => downNodes.has(name));
+        const failed = job.live.placement.map(({ nodeName }) => nodeName).filter(isDown);
         job.failedNodes = [...new Set([...job.failedNodes, ...failed])];
       }
       job.live = null;

@@ -10,6 +10,7 @@ export class MirrorState {
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
   readonly #journal: Journal;
+  #lastWork: Promise<unknown> = Promise.resolve();
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -26,6 +27,18 @@ export class MirrorState {
     for (const record of records) this.apply(record);
   }
 
+  /** One piece of work at a time: what one concludes from the mirror must still hold when it is journalled. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastWork.then(work);
+    this.#lastWork = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Resolves once the work that was begun is done. */
+  async settled(): Promise<void> {
+    await this.#lastWork;
+  }
+
   apply({ event }: JournalRecord): void {
     applyToNodes(this.nodes, event);
     if (!('jobId' in event) && event.kind !== 'JobSubmitted') return;
@@ -40,7 +53,7 @@ export class MirrorState {
       this.outcomes.set(event.jobId, event.state);
       this.jobs.delete(event.jobId);
     } else if (job !== undefined) {
-      applyToJob(job, event, this.downNodes);
+      applyToJob(job, event, (nodeName) => this.nodes.get(nodeName)?.outage === 'down');
     }
   }
 }

@@ -23,9 +23,6 @@ const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
  * A job is never taken for done because nobody knows it any more.
  */
 export function findOut(job: MirrorJob, look: Look): Finding {
-  // Cancelled while it was being found out that Slurm does not have it any more.
-  if (job.phase === 'none' && job.isCancelRequested)
-    return { ...nothing(null), records: [ended(job, 'CANCELLED', 1, look.nowMs)] };
   if (job.phase === 'none' || job.phase === 'asking') return nothing(null);
   const slurm = ownSlurmJob(job, look.listed);
   // Of submissions before it that Slurm was thought to have forgotten, or of one that was made twice.

@@ -1,8 +1,10 @@
 import type { JournalRecord } from '../../contract/journal.ts';
+import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import { hostNames } from './host-names.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
@@ -11,7 +13,6 @@ import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 import { isPending, type SlurmJob } from './slurm-job.ts';
 import { parseSqueueJson } from './squeue-json.ts';
-import { hostNames } from './submitter.ts';
 
 export interface PollOptions {
   commands: SlurmCommands;
@@ -22,7 +23,7 @@ export interface PollOptions {
   refreshNodes: () => Promise<void>;
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
-  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  log: Log;
 }
 
 /** Ids in one call: a command line has its limits. */
@@ -54,9 +55,7 @@ export class Poll {
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId, commands } = this.#options;
-    const isAnyThere = [...state.jobs.values()].some(
-      ({ phase, isCancelRequested }) => phase === 'unknown' || phase === 'submitted' || isCancelRequested,
-    );
+    const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;

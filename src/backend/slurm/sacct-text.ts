@@ -1,4 +1,4 @@
-import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
+import { hostNames } from './host-names.ts';
 import type { ExitStatus } from './slurm-job.ts';
 
 /**
@@ -53,7 +53,7 @@ export function parseSacct(text: string): SacctRun[] {
         submitMs: timeMs(submit),
         startMs: timeMs(start),
         endMs: timeMs(end),
-        nodeNames: nodeList === '' || nodeList === 'None assigned' ? [] : (parseHostList(nodeList, NODES_MAX) ?? []),
+        nodeNames: hostNames(nodeList),
       },
     ];
   });

@@ -1,10 +1,10 @@
 import type { NodeSpec, NodeState, Resources } from '../../cluster/node.ts';
 import { gresEntries } from '../../formats/gres-list.ts';
-import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
 import { parseTres } from '../../formats/sacct-dump.ts';
 import { gpusOf as tresGpus } from '../../formats/sacct-job.ts';
 import { scontrolRecords } from '../../formats/scontrol-lines.ts';
 import { parseDurationMs } from '../../lib/units.ts';
+import { hostNames } from './host-names.ts';
 
 const MEBI = 1024 ** 2;
 
@@ -95,13 +95,12 @@ export function parsePartitions(text: string): SlurmPartition[] {
   return scontrolRecords(text, 'PartitionName').flatMap(({ fields: record }) => {
     const name = record.get('partitionname');
     if (name === undefined) return [];
-    const nodes = record.get('nodes') ?? '';
     return [
       {
         name,
         isDefault: record.get('default') === 'YES',
         isUp: (record.get('state') ?? 'UP').toUpperCase() === 'UP',
-        nodeNames: nodes === '' || nodes === '(null)' ? [] : (parseHostList(nodes, NODES_MAX) ?? []),
+        nodeNames: hostNames(record.get('nodes') ?? ''),
         maxTimeSeconds: seconds(record.get('maxtime')),
         defaultTimeSeconds: seconds(record.get('defaulttime')),
       },

@@ -47,10 +47,6 @@ export class SlurmCommands {
     this.#env = Object.fromEntries(Object.entries(options.env).filter(([name]) => KEPT_VARIABLES.test(name)));
   }
 
-  get host(): string | null {
-    return this.#options.host;
-  }
-
   /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
   run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
     const { host } = this.#options;

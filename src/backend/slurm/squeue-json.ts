@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OrreryError } from '../../contract/errors.ts';
-import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
+import { hostNames } from './host-names.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
@@ -98,7 +98,7 @@ export function parseSqueueJson(text: string, isWanted: (name: string) => boolea
 
 function toJob(job: z.output<typeof jobSchema>): SlurmJob {
   const [state = 'PENDING', ...flags] = job.job_state;
-  const nodeNames = job.nodes === '' ? [] : (parseHostList(job.nodes, NODES_MAX) ?? []);
+  const nodeNames = hostNames(job.nodes);
   return {
     slurmJobId: job.job_id,
     arrayJobId: job.array_job_id === 0 ? null : job.array_job_id,

@@ -1,7 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { parseHostList } from '../../formats/host-list.ts';
 import { defaultJobName } from '../job-variables.ts';
-import type { JobSource } from '../port.ts';
+import type { JobSource, Log } from '../port.ts';
 import { type JobFolders, prepareWorkFolder, workFolderOf } from '../work-folder.ts';
 import { batchSubmission } from './batch-script.ts';
 import { JobFolder } from './job-folder.ts';
@@ -28,9 +27,9 @@ export interface SubmitterOptions {
   /** Which of the job's nodes that failed may be left out without leaving too few. */
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
-  log: { info: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  log: Log;
   /** Told when a job's way to Slurm is at its end, or is to be looked for. */
-  onAnswer: () => void;
+  onAnswer: (job: MirrorJob) => void;
 }
 
 /** Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. */
@@ -58,16 +57,22 @@ export class Submitter {
       return;
     }
     const nowMs = now();
+    const atSlurm = tasksAtSlurm(state);
     for (const job of state.jobs.values()) {
       if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
       if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null) continue;
-      if (nowMs < job.notBeforeMs || !this.#isTurn(job)) continue;
+      if (nowMs < job.notBeforeMs) continue;
+      const { array } = job.request;
+      const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
+      // `%4` of an array: so many of its tasks are with Slurm at once.
+      if (tasks >= (array?.runningMax ?? Infinity)) continue;
       const dependency = dependencyText(job, state);
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';
+      if (array !== undefined) atSlurm.set(array.id, tasks + 1);
       const call = this.#submit(job, dependency.text).finally(() => {
         this.#inFlight.delete(job.request.jobId);
-        this.#options.onAnswer();
+        this.#options.onAnswer(job);
         this.pump();
       });
       this.#inFlight.set(job.request.jobId, call);
@@ -83,16 +88,6 @@ export class Submitter {
   /** Waits for sbatch's answer where it is being called for this job. */
   async answered(jobId: number): Promise<void> {
     await this.#inFlight.get(jobId);
-  }
-
-  /** `%4` of an array: so many of its tasks are with Slurm at once. */
-  #isTurn({ request: { array } }: MirrorJob): boolean {
-    if (array?.runningMax === undefined || array.runningMax === null) return true;
-    let count = 0;
-    for (const { phase, request } of this.#options.state.jobs.values()) {
-      if (request.array?.id === array.id && phase !== 'none') count += 1;
-    }
-    return count < array.runningMax;
   }
 
   async #submit(job: MirrorJob, dependency: string): Promise<void> {
@@ -127,7 +122,10 @@ export class Submitter {
           `sbatch: expected the id of the job, got ${JSON.stringify(answer.slice(0, 80))}`,
         );
       job.record = { ...job.record, slurmJobId: Number(id) };
-      await folder.writeRecord(job.record);
+      // Slurm has it, whether that is on the disk or not: a daemon that does not find the number looks for the name.
+      await folder.writeRecord(job.record).catch((error: unknown) => {
+        log.error({ err: error, jobId }, 'the number that Slurm gave a job is not on the disk');
+      });
       job.phase = 'submitted';
       this.#retryMs = RETRY_MS.first;
     } catch (error) {
@@ -171,7 +169,12 @@ export class Submitter {
   }
 }
 
-/** Nodes of a list as Slurm writes them. */
-export function hostNames(list: string): string[] {
-  return list === '' ? [] : (parseHostList(list, 1_000_000) ?? []);
+/** How many tasks of each array Slurm has, or is being asked to take. */
+function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { phase, request } of jobs.values()) {
+    if (request.array === undefined || phase === 'none') continue;
+    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
+  }
+  return counts;
 }

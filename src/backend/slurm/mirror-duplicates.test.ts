@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { PATIENCE_MS } from './finding.ts';
+import { findOut } from './mirror.ts';
+import { NOW, facts, job, left, look, onNodes, over, running, slurm } from './mirror.test-support.ts';
+
+describe('several jobs of Slurm with the key of one', () => {
+  it('cancels those that wait beside it', () => {
+    const others = [slurm({ slurmJobId: 51 }), onNodes({ slurmJobId: 52, state: 'RUNNING' })];
+    const finding = findOut(running(), look({ listed: [...others, onNodes({ state: 'RUNNING' })] }));
+    expect(finding.slurm?.slurmJobId).toBe(50);
+    expect(finding.cancel).toEqual([51]);
+  });
+
+  it('cancels one of an earlier submission that a slurmctld remembers in the place of the last, which is still missed', () => {
+    const earlier = slurm({ slurmJobId: 21, name: 'x.orrery-0a1b2c3d-7-1' });
+    const last = { submission: 2, base: 0, slurmJobId: 74, refusal: null, launchFailures: 1, isDue: false };
+    const lost = job({ record: last, missingSinceMs: NOW - PATIENCE_MS.forgotten });
+    expect(findOut(lost, look({ listed: [earlier] }))).toMatchObject({
+      slurm: null,
+      cancel: [21],
+      isSubmissionDue: true,
+    });
+  });
+
+  it('takes the one that runs where the answer of sbatch was lost', () => {
+    const mirror = job({
+      phase: 'unknown',
+      record: { submission: 1, base: 0, slurmJobId: null, refusal: null, launchFailures: 0, isDue: false },
+    });
+    const finding = findOut(
+      mirror,
+      look({ listed: [slurm({ slurmJobId: 51 }), onNodes({ slurmJobId: 52, state: 'RUNNING' })] }),
+    );
+    expect(finding.slurm?.slurmJobId).toBe(52);
+    expect(finding.cancel).toEqual([51]);
+  });
+
+  it('follows the one that claimed the attempt, and not the one that found it claimed', () => {
+    const finding = findOut(
+      job(),
+      look({ listed: [over('FAILED', 73)], facts: facts({ attempts: [left({ slurmJobId: 49 })] }) }),
+    );
+    expect(finding).toMatchObject({ adopt: 49, records: [], isSubmissionDue: false });
+  });
+});

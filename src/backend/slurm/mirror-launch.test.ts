@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { findOut } from './mirror.ts';
+import { NOW, exited, facts, job, left, look, over, running, short, slurm, told } from './mirror.test-support.ts';
+
+describe('a job that Slurm gave nodes and of which no task began', () => {
+  it.each([
+    [73, 'n1 began it twice'],
+    [74, "the folder of Orrery's jobs is not there on n1: see --shared"],
+    [75, "srun began no task on n1: see batch.log in the job's folder"],
+  ])('by the status %i of its script', (status, message) => {
+    const finding = findOut(job(), look({ listed: [over('FAILED', status)] }));
+    expect(finding).toMatchObject({ launchFailure: message, records: [] });
+    const seen = findOut(running(), look({ listed: [over('FAILED', status)] }));
+    expect(short(seen.records)).toEqual(['LaunchFailed 1']);
+    expect(seen.launchFailure).toBe(message);
+  });
+
+  it('and that was cancelled meanwhile has ended', () => {
+    const listed = [over('FAILED', 75)];
+    const unseen = findOut(job({ isCancelRequested: true }), look({ listed }));
+    expect(short(unseen.records)).toEqual(['JobEnded CANCELLED 1']);
+    expect(unseen.launchFailure).toBe(null);
+    const seen = findOut(running({ isCancelRequested: true }), look({ listed }));
+    expect(short(seen.records)).toEqual(['AttemptEnded 1 CANCELLED 1', 'JobEnded CANCELLED 1']);
+  });
+
+  it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {
+    const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
+    const found = facts({ isFreshController: true });
+    expect(findOut(job(), look({ listed, facts: found }))).toMatchObject({
+      records: [],
+      launchFailure: 'Slurm cancelled it shortly after slurmctld had begun',
+    });
+    const asked = findOut(job({ isCancelRequested: true }), look({ listed, facts: found }));
+    expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
+  it('has not completed, nor failed, because Slurm says so: its script has to', () => {
+    for (const state of ['COMPLETED', 'FAILED']) {
+      const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
+      expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
+      const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)?`;
+      expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
+    }
+    const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
+    expect(short(begun.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    const killed = findOut(running(), look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
+    expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
+  });
+
+  it('is held by Slurm: taken back, to be submitted again', () => {
+    const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
+    expect(findOut(job(), look({ listed: [held], facts: null })).needsFacts).toBe(true);
+    expect(findOut(job(), look({ listed: [held] }))).toMatchObject({
+      cancel: [50],
+      launchFailure: 'Slurm: launch failed requeued held',
+    });
+  });
+
+  it('is held by a Slurm that has forgotten that it ran: its end counts, or it is lost', () => {
+    const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
+    const over = findOut(job(), look({ listed: [held], facts: facts({ attempts: [exited(0)] }) }));
+    expect(short(over.records)).toEqual([
+      'AttemptStarting 1',
+      'AttemptStarted 1',
+      'AttemptEnded 1 COMPLETED 0',
+      'JobEnded COMPLETED 0',
+    ]);
+    const lost = findOut(job(), look({ listed: [held], facts: facts({ attempts: [left()] }) }));
+    expect(short(lost.records)).toEqual([
+      'AttemptStarting 1',
+      'AttemptStarted 1',
+      'AttemptEnded 1 NODE_FAIL 1',
+      'JobRequeued 1',
+    ]);
+    expect(lost).toMatchObject({ cancel: [50], isSubmissionDue: true });
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type JobFacts, PATIENCE_MS } from './finding.ts';
+import { findOut } from './mirror.ts';
+import type { MirrorJob } from './mirror-job.ts';
+import { NOW, exited, facts, job, left, look, run, running, short } from './mirror.test-support.ts';
+
+describe('a job that squeue does not list', () => {
+  const since = (ms: number) => ({ missingSinceMs: NOW - ms });
+
+  it('is not missed before sbatch had answered', () => {
+    expect(findOut(job({ phaseSinceMs: NOW }), look()).needsFacts).toBe(false);
+  });
+
+  it.each<[string, MirrorJob, Partial<JobFacts>, string[], boolean]>([
+    [
+      'ended, by accounting',
+      running(since(0)),
+      { runs: [run('COMPLETED')], attempts: [exited(0)] },
+      ['AttemptEnded 1 COMPLETED 0', 'JobEnded COMPLETED 0'],
+      false,
+    ],
+    [
+      'ended unseen, by accounting',
+      job(since(0)),
+      { runs: [run('TIMEOUT')] },
+      ['AttemptStarting 1', 'AttemptStarted 1', 'AttemptEnded 1 TIMEOUT 1', 'JobEnded TIMEOUT 1'],
+      false,
+    ],
+    [
+      'ended, by its exit file',
+      running(since(0)),
+      { attempts: [exited(4)] },
+      ['AttemptEnded 1 FAILED 4', 'JobEnded FAILED 4'],
+      false,
+    ],
+    [
+      'is running by an accounting that is behind',
+      running(since(1000)),
+      { runs: [run('RUNNING', { endMs: null })], attempts: [left()] },
+      [],
+      false,
+    ],
+    ['was claimed a moment ago', running(since(PATIENCE_MS.lost - 1)), { attempts: [left()] }, [], false],
+    [
+      'was claimed and is lost',
+      running(since(PATIENCE_MS.lost)),
+      { attempts: [left()] },
+      ['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1'],
+      true,
+    ],
+    [
+      'was claimed and is lost once too often',
+      running({ ...since(PATIENCE_MS.lost), requeues: 1 }),
+      { attempts: [left()] },
+      ['AttemptEnded 1 NODE_FAIL 1', 'JobEnded NODE_FAIL 1'],
+      false,
+    ],
+    ['was forgotten a moment ago', job(since(PATIENCE_MS.forgotten - 1)), {}, [], false],
+    ['was forgotten and never claimed', job(since(PATIENCE_MS.forgotten)), {}, [], true],
+    [
+      'was forgotten and is to be cancelled',
+      job({ ...since(PATIENCE_MS.forgotten), isCancelRequested: true }),
+      {},
+      ['JobEnded CANCELLED 1'],
+      false,
+    ],
+    ['is of a call that was not answered', job({ ...since(PATIENCE_MS.forgotten), phase: 'unknown' }), {}, [], false],
+    ['is of a call that never got through', job({ ...since(PATIENCE_MS.unanswered), phase: 'unknown' }), {}, [], true],
+    ['was lost before and its submission is due', job({ attempt: 1, ...since(0) }), { attempts: [left()] }, [], true],
+  ])('%s', (_what, mirror, found, expected, isSubmissionDue) => {
+    const finding = findOut(mirror, look({ facts: facts(found) }));
+    expect(short(finding.records)).toEqual(expected);
+    expect(finding.isSubmissionDue).toBe(isSubmissionDue);
+  });
+});

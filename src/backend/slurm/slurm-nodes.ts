@@ -1,0 +1,141 @@
+import { OrreryError } from '../../contract/errors.ts';
+import type { NodeView } from '../../scheduler/types.ts';
+import { type ClusterView, partitionOf } from './cluster-view.ts';
+import type { MirrorJob } from './mirror-job.ts';
+import type { MirrorState } from './mirror-state.ts';
+import { nodeChanges } from './node-mirror.ts';
+import { parseNodes, type SlurmNode } from './scontrol-text.ts';
+import type { SlurmCommands } from './slurm-commands.ts';
+import { SlurmFailure } from './slurm-failure.ts';
+
+/** Between two questions about nodes that nobody asked for. */
+const PAUSE_MS_MIN = 15_000;
+/** It takes at most one part in so many of slurmctld's time. */
+const PAUSE_PER_CALL = 100;
+/** An error that lists nodes lists no more. */
+const NAMES_SHOWN_MAX = 8;
+
+export interface SlurmNodesOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  cluster: ClusterView;
+  /** As whom the commands run. */
+  user: string;
+  now: () => number;
+}
+
+/** The nodes of the cluster: what Slurm shows of them, what the journal has of that, and what Slurm is asked to do with them. */
+export class SlurmNodes {
+  readonly #options: SlurmNodesOptions;
+  #seen: readonly SlurmNode[];
+  #dueMs = 0;
+
+  constructor(options: SlurmNodesOptions) {
+    this.#options = options;
+    this.#seen = options.cluster.nodes;
+  }
+
+  /** As last seen. */
+  get seen(): readonly SlurmNode[] {
+    return this.#seen;
+  }
+
+  /** Journals what the cluster looked like when the daemon asked at its start. */
+  async start(): Promise<void> {
+    this.#dueMs = this.#options.now() + PAUSE_MS_MIN;
+    await this.#journal(this.#seen);
+  }
+
+  /** Asks again if the last time is a while ago. Throws SlurmFailure. */
+  async refreshIfDue(): Promise<void> {
+    if (this.#options.now() >= this.#dueMs) await this.refresh();
+  }
+
+  /** Asks how the nodes are and journals what has changed. Throws SlurmFailure. */
+  async refresh(): Promise<void> {
+    const { commands, state, now } = this.#options;
+    const startedAt = performance.now();
+    const nodes = parseNodes(await commands.run('scontrol', ['--oneliner', 'show', 'node']));
+    this.#dueMs = now() + Math.max(PAUSE_MS_MIN, (performance.now() - startedAt) * PAUSE_PER_CALL);
+    await state.exclusively(async () => {
+      this.#seen = nodes;
+      await this.#journal(nodes);
+    });
+  }
+
+  /** Throws ORR_NOT_FOUND, ORR_REFUSED where Slurm does not let this user, or SlurmFailure. */
+  async drain(nodeName: string, reason: string): Promise<void> {
+    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replace(/[\n"]/g, ' ')}`]);
+  }
+
+  /** Throws as `drain` does. */
+  async resume(nodeName: string): Promise<void> {
+    await this.#update(nodeName, 'resume', ['State=RESUME']);
+  }
+
+  views(): NodeView[] {
+    const { state } = this.#options;
+    const seen = new Map(this.#seen.map((node) => [node.spec.name, node]));
+    const jobIds = new Map<string, number[]>();
+    for (const { request, live } of state.jobs.values()) {
+      for (const { nodeName } of live?.placement ?? []) {
+        const ids = jobIds.get(nodeName);
+        if (ids === undefined) jobIds.set(nodeName, [request.jobId]);
+        else ids.push(request.jobId);
+      }
+    }
+    return [...state.nodes.values()].map(({ spec, reason }): NodeView => {
+      const node = seen.get(spec.name);
+      const allocated = node?.allocated ?? { cpus: 0, memoryBytes: 0, gpus: 0 };
+      return {
+        spec,
+        state: node?.state ?? 'down',
+        free: {
+          cpus: Math.max(0, spec.resources.cpus - allocated.cpus),
+          memoryBytes: Math.max(0, spec.resources.memoryBytes - allocated.memoryBytes),
+          gpus: Math.max(0, spec.resources.gpus - allocated.gpus),
+        },
+        reason: node?.reason ?? reason,
+        jobIds: jobIds.get(spec.name) ?? [],
+      };
+    });
+  }
+
+  /** Nodes that failed the job, as long as the partition has enough others. */
+  spareable({ request, failedNodes }: MirrorJob): readonly string[] {
+    const partition = partitionOf(this.#options.cluster, request.partition);
+    const excluded = new Set([...request.excludedNodes, ...failedNodes]);
+    const others = (partition?.nodeNames ?? []).filter((name) => !excluded.has(name));
+    return others.length >= request.nodes ? failedNodes : [];
+  }
+
+  async #journal(nodes: readonly SlurmNode[]): Promise<void> {
+    const { state, now } = this.#options;
+    await state.commit(nodeChanges(state.nodes, nodes, now()).map((event) => ({ event })));
+  }
+
+  async #update(nodeName: string, verb: string, fields: readonly string[]): Promise<void> {
+    const { commands, user } = this.#options;
+    this.#expect(nodeName);
+    try {
+      await commands.run('scontrol', ['update', `NodeName=${nodeName}`, ...fields]);
+    } catch (error) {
+      if (!(error instanceof SlurmFailure) || error.kind !== 'permission') throw error;
+      throw new OrreryError(
+        'ORR_REFUSED',
+        `Slurm does not let ${user} ${verb} nodes: ask an operator for it; jobs keep off ${nodeName} with --exclude ${nodeName}`,
+        { cause: error },
+      );
+    }
+    await this.refresh();
+  }
+
+  #expect(nodeName: string): void {
+    const { nodes } = this.#options.state;
+    if (nodes.has(nodeName)) return;
+    const names = [...nodes.keys()];
+    const shown = names.slice(0, NAMES_SHOWN_MAX).join(', ');
+    const known = names.length > NAMES_SHOWN_MAX ? `${shown}, ...` : shown;
+    throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}": the nodes are ${known}`);
+  }
+}

@@ -1,0 +1,26 @@
+import { type RunningDaemon, startDaemon } from './daemon.ts';
+import type { SlurmCluster } from './slurm-cluster.ts';
+
+/** Lines of `slurm.conf` with which Slurm plans within a second and gives tasks two between SIGTERM and SIGKILL. */
+export const QUICK_LINES = [
+  'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
+  'KillWait=2',
+] as const;
+
+/** `sacctmgr` commands for one account that these users may charge, and charge by default. */
+export function researchAccount(...users: readonly string[]): string[][] {
+  return [
+    ['add', 'account', 'research'],
+    ...users.map((user) => ['add', 'user', user, 'account=research', 'defaultaccount=research']),
+  ];
+}
+
+/** What points Slurm's commands at the cluster. */
+export function slurmVariables({ env }: SlurmCluster): { SLURM_CONF: string } {
+  return { SLURM_CONF: env['SLURM_CONF'] ?? '' };
+}
+
+/** The built daemon over the cluster; it looks at Slurm every 300 ms at least. */
+export function startSlurmDaemon(home: string, slurm: SlurmCluster): Promise<RunningDaemon> {
+  return startDaemon(home, slurmVariables(slurm), ['--backend', 'slurm', '--poll-ms', '300']);
+}
