@@ -282,7 +282,10 @@ export class SlurmBackend implements Backend {
 
   explain(jobId: number): string[] {
     const job = this.#state.jobs.get(jobId);
-    return job === undefined ? [] : explainJob(job, this.#state, this.#loop.isUnreachable);
+    if (job === undefined) return [];
+    const { cluster, now } = this.#options;
+    const { isUnreachable } = this.#loop;
+    return explainJob(job, { state: this.#state, partitions: cluster.partitions, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {
