@@ -45,6 +45,7 @@ export class NodeReports {
   #seen = new Map<string, Seen>();
   /** What was said in the log, so that it is said once. */
   readonly #complaints = new Set<string>();
+  #isQuiet = true;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #isClosed = false;
@@ -90,6 +91,7 @@ export class NodeReports {
   }
 
   async #look(): Promise<void> {
+    this.#isQuiet = true;
     try {
       const { uid, mode } = await stat(this.folder);
       if ((mode & 0o1002) === 0o002) this.#complain(new Error('anybody may take reports of others away: chmod +t'));
@@ -106,6 +108,8 @@ export class NodeReports {
         seen.set(name, isTaken ? now : { ...now, fingerprint: '' });
       }
       this.#seen = seen;
+      // What is wrong later is news again.
+      if (this.#isQuiet) this.#complaints.clear();
     } catch (error) {
       if (!this.#isClosed) this.#complain(error);
     }
@@ -164,6 +168,7 @@ export class NodeReports {
 
   #complain(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
+    this.#isQuiet = false;
     if (this.#complaints.has(reason) || this.#complaints.size >= COMPLAINTS_MAX) return;
     this.#complaints.add(reason);
     this.#options.log.error({ folder: this.folder, reason }, 'the reports of nodes');
