@@ -63,7 +63,7 @@ export interface Backend {
   endHung(jobId: number, attempt: number): Promise<void>;
   drain(nodeName: string, reason: string): Promise<void>;
   /**
-   * Our jobs keep off the node until it is resumed, also those that wait, as long as they have enough others: for a node that may not be drained.
+   * Our jobs keep off the node until `resumeNode`, also those that wait, as long as they have enough others: for a node that may not be drained.
    * Throws ORR_REFUSED where nothing speaks against a drain.
    */
   avoidNode(nodeName: string, reason: string): Promise<void>;

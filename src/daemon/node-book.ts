@@ -71,7 +71,7 @@ function happened(event: SchedulerEvent): string | null {
     case 'NodeDrained':
       return `drained: ${event.reason}`;
     case 'NodeAvoided':
-      return `our jobs keep off it: ${event.reason}`;
+      return event.reason === null ? 'our jobs no longer keep off it' : `our jobs keep off it: ${event.reason}`;
     case 'NodeResumed':
       return 'back in service';
     case 'TicketOpened':

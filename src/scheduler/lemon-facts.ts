@@ -19,8 +19,8 @@ interface Placed {
 }
 
 /**
- * What a detector of lemon nodes learns from the facts and decisions of a scheduler, in journal order. A node that is resumed after it was drained or
- * avoided as a lemon counts as mended for good.
+ * What a detector of lemon nodes learns from the facts and decisions of a scheduler, in journal order. A node that is resumed after it was drained as a
+ * lemon counts as mended for good, and so does one that jobs no longer keep off.
  */
 export class LemonFacts {
   readonly #detector: LemonDetector;
@@ -32,7 +32,7 @@ export class LemonFacts {
   /** Attempts that ended badly within the last minutes and that no node is to blame for so far. */
   #unexplained: { nodeNames: readonly string[]; atMs: number }[] = [];
   readonly #outOfService = new Set<string>();
-  readonly #outAsLemon = new Set<string>();
+  readonly #drainedAsLemon = new Set<string>();
   /** Jobs that somebody wants to end or to wait again: how their attempts end says nothing of nodes. */
   readonly #asked = new Set<number>();
   readonly #healthReason: string | null;
@@ -59,15 +59,19 @@ export class LemonFacts {
         this.#failedMs.set(event.nodeName, atMs);
         return this.#takeOut(event.nodeName, atMs);
       case 'NodeDrained':
-        if (event.reason.startsWith(LEMON_REASON)) this.#flag(event.nodeName);
+        if (event.reason.startsWith(LEMON_REASON)) {
+          this.#drainedAsLemon.add(event.nodeName);
+          this.#detector.flag(event.nodeName);
+        }
         if (this.#healthReason !== null && event.reason.startsWith(this.#healthReason)) this.#noteUnfit(event);
         return this.#takeOut(event.nodeName, atMs);
       case 'NodeAvoided':
-        if (event.reason.startsWith(LEMON_REASON)) this.#flag(event.nodeName);
+        if (event.reason === null) this.#detector.addNode(event.nodeName, atMs);
+        else if (event.reason.startsWith(LEMON_REASON)) this.#detector.flag(event.nodeName);
         return;
       case 'NodeResumed':
         this.#outOfService.delete(event.nodeName);
-        if (this.#outAsLemon.delete(event.nodeName)) this.#detector.addNode(event.nodeName, atMs);
+        if (this.#drainedAsLemon.delete(event.nodeName)) this.#detector.addNode(event.nodeName, atMs);
         return;
       case 'XidSeen':
       case 'TicketOpened':
@@ -92,11 +96,6 @@ export class LemonFacts {
         return;
       default:
     }
-  }
-
-  #flag(nodeName: string): void {
-    this.#outAsLemon.add(nodeName);
-    this.#detector.flag(nodeName);
   }
 
   #takeOut(nodeName: string, atMs: number): void {

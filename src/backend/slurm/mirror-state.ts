@@ -45,10 +45,10 @@ export class MirrorState {
 
   apply({ event }: JournalRecord): void {
     applyToNodes(this.nodes, event);
-    if (event.kind === 'NodeAvoided') {
+    if (event.kind === 'NodeAvoided' && event.reason !== null) {
       this.avoided.set(event.nodeName, event.reason);
       this.forgiven.delete(event.nodeName);
-    } else if (event.kind === 'NodeResumed' || event.kind === 'NodeRemoved') {
+    } else if (event.kind === 'NodeAvoided' || event.kind === 'NodeRemoved') {
       if (this.avoided.delete(event.nodeName)) this.forgiven.add(event.nodeName);
     }
     if (!('jobId' in event) && event.kind !== 'JobSubmitted') return;

@@ -81,13 +81,15 @@ export class SlurmNodes {
     });
   }
 
-  /** Where all that keeps jobs off it is ours Slurm is not asked. Throws as `drain` does. */
+  /** Our jobs no longer keep off it; where nothing else keeps jobs off it Slurm is not asked. Throws as `drain` does. */
   async resume(nodeName: string): Promise<void> {
     const { state, now } = this.#options;
-    if (!state.avoided.has(nodeName) || state.nodes.get(nodeName)?.outage !== null) {
-      return this.#update(nodeName, 'resume', ['State=RESUME']);
+    if (state.avoided.has(nodeName)) {
+      const event = { kind: 'NodeAvoided', atMs: now(), nodeName, reason: null } as const;
+      await state.exclusively(() => state.commit([{ event }]));
+      if (state.nodes.get(nodeName)?.outage === null) return;
     }
-    await state.exclusively(() => state.commit([{ event: { kind: 'NodeResumed', atMs: now(), nodeName } }]));
+    await this.#update(nodeName, 'resume', ['State=RESUME']);
   }
 
   views(): NodeView[] {
