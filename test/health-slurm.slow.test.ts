@@ -206,7 +206,7 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
     await work('s1');
     await expect.poll(() => signals(home, 'xid_cnt'), POLL).toEqual({ s1: 2, s2: 0 });
     expect((await orrery(['nodes', 'lemons'], { home })).stdout).toContain(
-      'XID errors are those that nodes report: 1 node',
+      `XID errors are those that nodes report in ${join(home, 'health')}: 1 of 2 have, the last `,
     );
 
     daemon.process.kill('SIGKILL');

@@ -21,11 +21,8 @@ const HEADERS: Readonly<Partial<Record<string, string>>> = {
 };
 
 /** A row a node, a column a signal: its value, marked where it speaks against the node; last the thresholds of the fleet. */
-export function renderLemons(
-  { nodes, isDraining, windowDays, xids }: LemonList,
-  terminal: Terminal,
-  nowMs: number,
-): string {
+export function renderLemons(lemons: LemonList, terminal: Terminal, nowMs: number): string {
+  const { nodes, isDraining, windowDays } = lemons;
   const signals = nodes[0]?.evidence ?? [];
   const rows: Row[] = nodes.map(({ name, isLemon, evidence }) => ({
     name,
@@ -50,20 +47,20 @@ export function renderLemons(
     `Of the last ${windowDays} days; * unusual in this fleet. ${
       isDraining ? 'Lemon nodes are taken out (lemons: drain).' : 'For advice only: nothing is drained.'
     }`,
-    xidSentence(xids, nowMs),
+    xidSentence(lemons, nowMs),
   ].join('\n');
 }
 
 /** Whether 0 XID errors means that there were none. */
-function xidSentence(xids: LemonList['xids'], nowMs: number): string {
+function xidSentence({ xids, nodes }: LemonList, nowMs: number): string {
   if (xids.source === 'machine') return 'XID errors are those that the daemon sees on this machine.';
-  if (xids.source === 'none') return 'XID errors are not looked for: orrery up --health-interval 300 does.';
-  const { folder, nodes, lastTime } = xids;
-  if (lastTime !== null) {
-    const many = nodes === 1 ? '1 node has' : `${nodes} nodes have`;
-    return `XID errors are those that nodes report: ${many} in ${folder}, the last ${formatTime(lastTime, nowMs)}.`;
+  if (xids.source === 'none') return 'XID errors are not looked for: orrery up --health-interval 300 looks for them.';
+  const { folder, lastTime } = xids;
+  if (lastTime === null) {
+    return `No node has left a report in ${folder}, so no XID errors are counted: run orrery health check --report there.`;
   }
-  return `No node has reported XID errors yet: orrery health check --report ${folder} does, on the nodes.`;
+  const many = `${xids.nodes} of ${nodes.length} have`;
+  return `XID errors are those that nodes report in ${folder}: ${many}, the last ${formatTime(lastTime, nowMs)}.`;
 }
 
 export function signalHeader(signal: string): string {
