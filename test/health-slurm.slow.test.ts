@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { canMountHung, mountHung } from '../src/health/hung-mount.test-support.ts';
 import { lemonListSchema, nodeDetailSchema } from '../src/contract/api.ts';
 import { makeHome, removeHome, root, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
 import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
@@ -231,6 +242,36 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
     expect(report).toMatchObject({ node: 's1', occasion: 'prolog' });
     expect(JSON.stringify(report)).not.toContain('python3');
   }, 240_000);
+
+  it.runIf(canMountHung(join(folder, 'probe')))(
+    'goes on, and ends when it is told to, where the folder of reports hangs',
+    async () => {
+      const home = makeHome();
+      homes.push(home);
+      const reports = join(folder, 'hung');
+      mkdirSync(reports);
+      const run = await start([...ORDINARY_LINES]);
+      const variables = { SLURM_CONF: run('sh', '-c', 'echo $SLURM_CONF') };
+      daemon = await startDaemon(home, variables, [...POLL_ARGS, '--health-reports', reports]);
+      const { client } = daemon;
+      rmdirSync(reports);
+      const end = mountHung(reports);
+      try {
+        // By then it has looked.
+        await new Promise((resolve) => setTimeout(resolve, 17_000));
+        const { jobs } = await client.submit({ jobs: [{ command: ['true'] }], environment: {} });
+        await until(async () => (await client.job(jobs[0]?.id ?? 0)).state === 'COMPLETED', 'the job to complete');
+        expect((await client.lemons()).xids).toMatchObject({ source: 'reports', nodes: 0 });
+        daemon.process.kill('SIGTERM');
+        const isAway = () => daemon?.process.exitCode !== null || daemon.process.signalCode !== null;
+        await until(isAway, 'the daemon to end', 20_000);
+        expect(existsSync(join(home, 'daemon.json'))).toBe(false);
+      } finally {
+        end();
+      }
+    },
+    120_000,
+  );
 
   it.runIf(ensureSshd()).each(['an operator', 'an ordinary user'])(
     'takes a lemon away from jobs where %s has it run: drained, or kept off by jobs',

@@ -16,7 +16,7 @@ const REVIEW_MS = 60_000;
 
 export interface LemonWatchInput {
   store: Store;
-  backend: Backend;
+  backend: Pick<Backend, 'nodes' | 'drain' | 'avoidNode'>;
   /** Lemons are taken out; else only told of. */
   isDraining: boolean;
   /** Where XID errors come from just now, for people. */
@@ -28,9 +28,11 @@ export interface LemonWatchInput {
 export class LemonWatch {
   readonly #detector = new LemonDetector({ windowDays: WINDOW_DAYS });
   readonly #facts = new LemonFacts(this.#detector, HEALTH_REASON);
-  readonly #backend: Backend;
+  readonly #backend: LemonWatchInput['backend'];
   readonly #isDraining: boolean;
   readonly #sourceOfXids: () => LemonList['xids'];
+  /** Lemons that are to be taken out, and why. */
+  readonly #due = new Map<string, string>();
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
@@ -54,8 +56,10 @@ export class LemonWatch {
     for (const { nodeName, evidence } of this.#detector.review(nowMs)) {
       const reason = `${LEMON_REASON}: ${lemonWords(evidence)}`;
       this.#log.info({ nodeName, evidence, isDraining: this.#isDraining }, reason);
-      if (this.#isDraining) void this.#takeOut(nodeName, reason);
+      if (this.#isDraining) this.#due.set(nodeName, reason);
     }
+    for (const [nodeName, reason] of this.#due) void this.#takeOut(nodeName, reason);
+    this.#due.clear();
   }
 
   /** The signals of a node, and whether it was found a lemon; null for one that is not of the fleet. */
@@ -72,14 +76,25 @@ export class LemonWatch {
       await this.#backend.drain(nodeName, `${reason}${before}`);
     } catch (error) {
       const isRefused = error instanceof OrreryError && error.code === 'ORR_REFUSED';
-      try {
-        if (!isRefused) throw error;
-        await this.#backend.avoidNode(nodeName, reason);
-        this.#log.info({ nodeName, refusal: error.message }, 'a lemon node may not be drained: jobs keep off it');
-      } catch (last) {
-        this.#log.error({ err: last, nodeName }, 'a lemon node could not be taken out');
-      }
+      if (isRefused) await this.#avoid(nodeName, reason, error.message);
+      else this.#retry(nodeName, reason, error);
     }
+  }
+
+  async #avoid(nodeName: string, reason: string, refusal: string): Promise<void> {
+    try {
+      await this.#backend.avoidNode(nodeName, reason);
+      this.#log.info({ nodeName, refusal }, 'a lemon node may not be drained: jobs keep off it');
+    } catch (error) {
+      this.#retry(nodeName, reason, error);
+    }
+  }
+
+  /** Slurm does not answer, or the disk is full: the verdict is given once, so the next review tries again. */
+  #retry(nodeName: string, reason: string, error: unknown): void {
+    if (error instanceof OrreryError && error.code === 'ORR_NOT_FOUND') return;
+    this.#log.error({ err: error, nodeName }, 'a lemon node could not be taken out; tried again');
+    this.#due.set(nodeName, reason);
   }
 
   list(nowMs: number): LemonList {

@@ -9,6 +9,9 @@ import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
 import { LEMON_RULES, type LemonRule } from './slurm-file.ts';
 import type { SlurmOptions } from './slurm-world.ts';
 
+/** What is still under way once the daemon has stopped may take so long. */
+const LINGER_MS = 10_000;
+
 /** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
 async function main(): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: writeLogLine });
@@ -26,6 +29,10 @@ async function main(): Promise<void> {
     ...readArguments(process.argv.slice(2)),
     log,
     onShutdownRequest: () => (isStopping = true),
+    onClosed: () => {
+      // A thread that waits for a file server that hangs keeps the process, and process.exit() waits for it too. All that matters is on disk.
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_MS).unref();
+    },
   });
 }
 

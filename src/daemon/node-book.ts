@@ -45,8 +45,7 @@ export class NodeBook {
     const summary = this.summary(nodeName);
     const sinceMs = nowMs - WINDOW_DAYS * DAY_MS;
     const history: NodeDetail['history'] = [];
-    for (const event of store.nodeHistory(Infinity)) {
-      if (!('nodeName' in event) || event.nodeName !== nodeName || event.atMs < sinceMs) continue;
+    for (const event of store.nodeEvents(nodeName, sinceMs)) {
       const words = happened(event);
       if (words !== null) history.push({ atTime: event.atMs / 1000, words });
     }

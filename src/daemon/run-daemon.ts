@@ -48,6 +48,8 @@ export interface DaemonOptions {
   /** Checks of this machine; absent: none. */
   health?: HealthWatchOptions;
   log?: Log;
+  /** Called once it has stopped. */
+  onClosed?: () => void;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
 }
@@ -238,6 +240,7 @@ class RunningDaemon implements Daemon {
     removeDaemonFile(home);
     this.#parts.release();
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
+    this.#parts.options.onClosed?.();
   }
 }
 
