@@ -101,7 +101,7 @@ export class JobBook {
       reason,
       detail: [
         ...detail,
-        ...(state === 'PENDING' && (WAITS_FOR_NODES.test(reason) || wasPutBack) ? this.#outages(jobId) : []),
+        ...(state === 'PENDING' && (WAITS_FOR_NODES.test(reason) || wasPutBack) ? this.#outages(jobId, detail) : []),
         ...(message ? [`Its last attempt: ${message}.`] : []),
         ...(arrayJobId === null ? [] : [this.#arraySentence(arrayJobId)]),
       ],
@@ -156,14 +156,20 @@ export class JobBook {
     return limitSeconds === null ? null : limitSeconds * 1000;
   }
 
-  /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few. */
-  #outages(jobId: number): string[] {
+  /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */
+  #outages(jobId: number, said: readonly string[]): string[] {
     const { partition: name } = this.row(jobId);
     const { nodes } = this.#partition(name) ?? {};
     const members = nodes === undefined ? null : new Set(nodes);
     const sentences = this.#backend.nodes().flatMap((view) => {
-      const outage = members?.has(view.spec.name) === false ? null : outageOf(view);
-      return outage?.cause === 'health' || outage?.cause === 'lemon' ? [`${view.spec.name} ${outage.words}.`] : [];
+      const { spec, reason } = view;
+      if (
+        members?.has(spec.name) === false ||
+        said.some((line) => line.includes(`${spec.name} ${view.state} (${reason})`))
+      )
+        return [];
+      const outage = outageOf(view);
+      return outage?.cause === 'health' || outage?.cause === 'lemon' ? [`${spec.name} ${outage.words}.`] : [];
     });
     if (sentences.length <= OUTAGES_SHOWN_MAX) return sentences;
     const shown = sentences.slice(0, OUTAGES_SHOWN_MAX - 1);
