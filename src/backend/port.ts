@@ -9,6 +9,9 @@ export interface Log {
   error: (fields: object, message: string) => void;
 }
 
+/** Reasons of nodes that are in service begin so where our jobs keep off them (`avoidNode`). */
+export const AVOIDED_REASON = 'jobs keep off it: ';
+
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;
@@ -59,6 +62,11 @@ export interface Backend {
   /** Its tasks run and get nowhere: they are ended and the job is put back within its `maxRequeues`. Nothing where the attempt is over. */
   endHung(jobId: number, attempt: number): Promise<void>;
   drain(nodeName: string, reason: string): Promise<void>;
+  /**
+   * Our jobs keep off the node until `resumeNode`, also those that wait, as long as they have enough others: for a node that may not be drained.
+   * Throws ORR_REFUSED where nothing speaks against a drain.
+   */
+  avoidNode(nodeName: string, reason: string): Promise<void>;
   resumeNode(nodeName: string): Promise<void>;
   /** A drill: kills what runs on the virtual node, at once and for real; it stays down until resumed. */
   failNode(nodeName: string, reason: string): Promise<void>;

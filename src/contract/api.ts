@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobSpecSchema } from './job.ts';
+import { nodeReportSchema } from './node-report.ts';
 
 /** Everything that crosses the HTTP API, version 1. Times are seconds since the epoch (`submitTime`), durations seconds. */
 export const API_PREFIX = '/api/v1';
@@ -118,10 +119,19 @@ export const whySchema = z.object({
   expectedStartTime: z.number().nullable(),
 });
 
+/** Why a node gets no jobs, or none of ours. */
+export const nodeOutageSchema = z.object({
+  cause: z.enum(['health', 'lemon', 'down', 'other']),
+  /** With the node's name in front it is a sentence: `is out after a failed health check: gpu-count: expected 8 GPUs, found 7`. */
+  words: z.string(),
+});
 export const nodeSchema = z.object({
   name: z.string(),
   state: z.enum(['idle', 'mixed', 'allocated', 'draining', 'drained', 'down']),
+  /** As the scheduler has it. */
   reason: z.string().nullable(),
+  /** The same in words; null where it gets jobs. */
+  outage: nodeOutageSchema.nullable(),
   cpus: z.int(),
   cpusFree: z.int(),
   memoryBytes: z.int(),
@@ -266,7 +276,25 @@ export const lemonListSchema = z.object({
   isDraining: z.boolean(),
   /** Over how many days signals are counted. */
   windowDays: z.int(),
+  /** Where XID errors come from: the checks of the daemon's own machine, reports that nodes leave in a folder, or nowhere. */
+  xids: z.discriminatedUnion('source', [
+    z.object({ source: z.literal('none') }),
+    z.object({ source: z.literal('machine') }),
+    /** `nodes` have left one, the last at `lastTime`, in UNIX seconds. */
+    z.object({ source: z.literal('reports'), folder: z.string(), nodes: z.int(), lastTime: z.number().nullable() }),
+  ]),
   nodes: z.array(lemonSchema),
+});
+
+/** A node with what speaks for and against it in the window of the lemon detector. */
+export const nodeDetailSchema = nodeSchema.extend({
+  isLemon: z.boolean(),
+  windowDays: z.int(),
+  evidence: z.array(lemonEvidenceSchema),
+  /** What happened to it, oldest first; UNIX seconds. */
+  history: z.array(z.object({ atTime: z.number(), words: z.string() })),
+  /** Of the last run of its checks that found something; null where there is none, or this machine is the node. */
+  report: nodeReportSchema.nullable(),
 });
 
 export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
@@ -387,6 +415,8 @@ export type Share = z.infer<typeof shareSchema>;
 export type Reservation = z.infer<typeof reservationSchema>;
 export type ReservationRequest = z.input<typeof reservationRequestSchema>;
 export type LemonList = z.infer<typeof lemonListSchema>;
+export type NodeOutage = z.infer<typeof nodeOutageSchema>;
+export type NodeDetail = z.infer<typeof nodeDetailSchema>;
 export type NodeSummary = z.infer<typeof nodeSchema>;
 export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;

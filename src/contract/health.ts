@@ -92,6 +92,8 @@ export const healthExpectationSchema = z.strictObject({
   /** Checks to leave out. */
   skip: z.array(checkName).default([]),
   custom: z.array(customCheckSchema).default([]),
+  /** Folder on shared storage in which a run that found something leaves a report. */
+  report: absolutePath.optional(),
 });
 export type HealthExpectation = z.output<typeof healthExpectationSchema>;
 export type CustomHealthCheck = HealthExpectation['custom'][number];

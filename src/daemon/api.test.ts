@@ -160,6 +160,7 @@ describe('the OpenAPI document', () => {
       'get /lemons',
       'get /metrics',
       'get /nodes',
+      'get /nodes/{name}',
       'get /priorities',
       'get /reservations',
       'get /shares',

@@ -7,7 +7,7 @@ import {
   eventQuerySchema,
   healthSchema,
   lemonListSchema,
-  type NodeSummary,
+  nodeDetailSchema,
   nodeListSchema,
   nodeParamsSchema,
   nodeReasonSchema,
@@ -17,7 +17,6 @@ import {
   shutdownResponseSchema,
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
-import type { NodeView } from '../scheduler/types.ts';
 import type { DaemonContext } from './context.ts';
 import { followJournal } from './journal-events.ts';
 import { openTicket } from './node-tickets.ts';
@@ -40,6 +39,14 @@ const nodes = createRoute({
   tags: ['nodes'],
   summary: 'All nodes.',
   responses: jsonAnswer(nodeListSchema, 'The nodes.'),
+});
+const node = createRoute({
+  method: 'get',
+  path: '/nodes/{name}',
+  tags: ['nodes'],
+  summary: 'One node: what happened to it in four weeks, and what speaks for its being a lemon.',
+  request: { params: nodeParamsSchema },
+  responses: jsonAnswer(nodeDetailSchema, 'The node.'),
 });
 const lemons = createRoute({
   method: 'get',
@@ -121,14 +128,13 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
       200,
     );
   });
-  app.openapi(nodes, (c) => c.json({ nodes: backend.nodes().map(toNode) }, 200));
+  app.openapi(nodes, (c) => c.json({ nodes: daemon.nodes.summaries() }, 200));
+  app.openapi(node, (c) => c.json(daemon.nodes.detail(c.req.valid('param').name, daemon.now()), 200));
   const act = (route: typeof drain, carryOut: (nodeName: string, reason: string) => Promise<void>) =>
     app.openapi(route, async (c) => {
       const { name } = c.req.valid('param');
       await carryOut(name, c.req.valid('json').reason ?? 'by request');
-      const node = backend.nodes().find((view) => view.spec.name === name);
-      if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${name}"`);
-      return c.json(toNode(node), 200);
+      return c.json(daemon.nodes.summary(name), 200);
     });
   act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
   act(resume, (nodeName) => backend.resumeNode(nodeName));
@@ -165,20 +171,4 @@ export function registerMetricsRoute(app: OpenAPIHono, daemon: DaemonContext): v
     const text = await daemon.measurements.text(daemon);
     return c.text(text, 200, { 'content-type': daemon.measurements.contentType });
   });
-}
-
-function toNode({ spec, state, free, reason, jobIds }: NodeView): NodeSummary {
-  return {
-    name: spec.name,
-    state,
-    reason,
-    cpus: spec.resources.cpus,
-    cpusFree: free.cpus,
-    memoryBytes: spec.resources.memoryBytes,
-    memoryFreeBytes: free.memoryBytes,
-    gpus: spec.resources.gpus,
-    gpusFree: free.gpus,
-    gpuType: spec.gpuType,
-    jobs: [...jobIds],
-  };
 }

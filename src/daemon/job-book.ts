@@ -8,6 +8,7 @@ import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
 import { ProgressReader } from './metrics-file.ts';
+import { outageOf } from './outage-words.ts';
 
 export interface JobFilter {
   all?: boolean | undefined;
@@ -18,6 +19,9 @@ export interface JobFilter {
   limit?: number | undefined;
 }
 
+/** Reasons of pending jobs that more nodes would help. */
+const WAITS_FOR_NODES = /^(?:None|Resources|Priority|ReqNodeNotAvail|NodeDown)/;
+const OUTAGES_SHOWN_MAX = 5;
 const LIVE_STATES: readonly JobSummary['state'][] = ['PENDING', 'RUNNING', 'COMPLETING'];
 
 /** Jobs as the API shows them: rows of the store, with the scheduler's word on those that have not ended. */
@@ -85,6 +89,7 @@ export class JobBook {
   why(jobId: number): Why {
     const { id, state, reason, exitCode, arrayJobId, arrayTaskId } = this.summary(jobId);
     const message = this.#store.attempts(jobId).at(-1)?.message;
+    const wasPutBack = reason === 'BeginTime' && message !== undefined;
     const detail = LIVE_STATES.includes(state)
       ? this.#backend.explain(jobId)
       : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
@@ -96,6 +101,7 @@ export class JobBook {
       reason,
       detail: [
         ...detail,
+        ...(state === 'PENDING' && (WAITS_FOR_NODES.test(reason) || wasPutBack) ? this.#outages(jobId, detail) : []),
         ...(message ? [`Its last attempt: ${message}.`] : []),
         ...(arrayJobId === null ? [] : [this.#arraySentence(arrayJobId)]),
       ],
@@ -137,13 +143,37 @@ export class JobBook {
     return job;
   }
 
-  /** Of jobs that have no limit of their own. */
-  #partitionLimitMs(name: string | null): number | null {
+  #partition(name: string | null): Policy['partitions'][number] | undefined {
     const { partitions } = this.#policy;
     const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-    const partition = name === null ? standard : partitions.find((other) => other.name === name);
+    return name === null ? standard : partitions.find((other) => other.name === name);
+  }
+
+  /** Of jobs that have no limit of their own. */
+  #partitionLimitMs(name: string | null): number | null {
+    const partition = this.#partition(name);
     const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
     return limitSeconds === null ? null : limitSeconds * 1000;
+  }
+
+  /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */
+  #outages(jobId: number, said: readonly string[]): string[] {
+    const { partition: name } = this.row(jobId);
+    const { nodes } = this.#partition(name) ?? {};
+    const members = nodes === undefined ? null : new Set(nodes);
+    const sentences = this.#backend.nodes().flatMap((view) => {
+      const { spec, reason } = view;
+      if (
+        members?.has(spec.name) === false ||
+        said.some((line) => line.includes(`${spec.name} ${view.state} (${reason})`))
+      )
+        return [];
+      const outage = outageOf(view);
+      return outage?.cause === 'health' || outage?.cause === 'lemon' ? [`${spec.name} ${outage.words}.`] : [];
+    });
+    if (sentences.length <= OUTAGES_SHOWN_MAX) return sentences;
+    const shown = sentences.slice(0, OUTAGES_SHOWN_MAX - 1);
+    return [...shown, `${sentences.length - shown.length} more nodes are out for their health or as lemons.`];
   }
 
   /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */

@@ -12,7 +12,7 @@ import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
 import { userName } from './user-name.ts';
-import { readSlurmFile, slurmFile } from './slurm-file.ts';
+import { type LemonRule, readSlurmFile, type SlurmFile, slurmFile } from './slurm-file.ts';
 import type { World } from './world.ts';
 
 /** Of one command of Slurm; squeue on a busy controller takes its time. */
@@ -23,6 +23,10 @@ export interface SlurmOptions {
   host?: string;
   /** Folder that this machine and all nodes see under the same path; absent: the home, or what it was started with. */
   shared?: string;
+  /** Folder in which nodes leave what their checks find; absent: `health` beside the jobs' folders, or what it was started with. */
+  reports?: string;
+  /** What is done about lemon nodes; absent: they are told of, or what it was started with. */
+  lemons?: LemonRule;
   /** Between two looks at Slurm, in milliseconds; for tests. */
   pollMs?: { min: number; max: number };
 }
@@ -39,13 +43,16 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   }
   const homeId = before?.homeId ?? randomBytes(4).toString('hex');
   const host = options.host ?? before?.host ?? null;
-  const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared);
+  const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared, '--shared');
   if (before !== null && before.shared !== shared) {
     throw new OrreryError(
       'ORR_CONFLICT',
       `--shared: the jobs of ${home.folder} are in ${before.shared ?? home.folder}: they cannot be moved`,
     );
   }
+  const reports =
+    options.reports === undefined ? (before?.reports ?? null) : sharedPath(options.reports, '--health-reports');
+  const lemons = options.lemons ?? before?.lemons ?? 'advise';
   const sharedFolder = shared === null ? home.folder : join(shared, `orrery-${homeId}`);
   const socketFolder = join(home.folder, 'ssh');
   if (host !== null) makeFolder(socketFolder);
@@ -59,13 +66,21 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   const cluster = await readOrRecall(commands, user, home.folder);
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
-  writeWhole(slurmFile(home.folder), `${JSON.stringify({ homeId, host, shared })}\n`);
+  const reportsFolder = reports ?? join(sharedFolder, 'health');
+  // For its owner and for root alone, as all of ours: where others are to write, the site makes the folder.
+  if (reports === null) makeFolder(reportsFolder);
+  const file: SlurmFile = { homeId, host, shared, reports, lemons };
+  writeWhole(slurmFile(home.folder), `${JSON.stringify(file)}\n`);
   const source = new SlurmSource(commands);
   const specs = cluster.nodes.map(({ spec }) => spec);
   return {
     clusterName: cluster.name,
     specs,
-    policy: { ...livePolicy('slurm', policyOf(cluster, user), false, specs), remarks: cluster.remarks },
+    policy: { ...livePolicy('slurm', policyOf(cluster, user), lemons === 'drain', specs), remarks: cluster.remarks },
+    reports: {
+      folder: reportsFolder,
+      trustedUserIds: [0, process.getuid?.() ?? 0, ...(cluster.userIds ?? [])],
+    },
     jobsFolder: join(sharedFolder, 'jobs'),
     forecastSource: () => source.read(),
     createBackend: ({ home: opened, store, measurements, log }) =>
@@ -123,14 +138,12 @@ function policyOf({ partitions, defaultAccount, nodes }: ClusterView, user: stri
   };
 }
 
-function sharedPath(path: string): string {
+function sharedPath(path: string, flag: string): string {
   try {
     return realpathSync(resolve(path));
   } catch (cause) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      `--shared: no folder ${path}: expected one that this machine and all nodes see`,
-      { cause },
-    );
+    throw new OrreryError('ORR_USAGE', `${flag}: no folder ${path}: expected one that this machine and all nodes see`, {
+      cause,
+    });
   }
 }

@@ -13,6 +13,7 @@ import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
 import type { Measurements } from './measurements.ts';
+import type { NodeReportsOptions } from './node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
 
 /** Slurm's KillWait: between SIGTERM and SIGKILL. */
@@ -37,6 +38,8 @@ export interface World {
   policy: LivePolicy | null;
   /** Of nodes that are this machine; absent where they are machines of their own. */
   gpusOfNode?: LocalNodes['gpusOfNode'];
+  /** Where nodes that are machines of their own leave what their checks find; absent: nowhere. */
+  reports?: Pick<NodeReportsOptions, 'folder' | 'trustedUserIds'>;
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;

@@ -173,6 +173,11 @@ class SchedulingLoop implements Backend {
     await this.#requestEvent({ kind: 'NodeDrained', atMs: this.#options.now(), nodeName, reason });
   }
 
+  async avoidNode(nodeName: string): Promise<void> {
+    this.#expectNode(nodeName);
+    throw new OrreryError('ORR_REFUSED', `node ${nodeName} is ours to drain: orrery nodes drain ${nodeName}`);
+  }
+
   async resumeNode(nodeName: string): Promise<void> {
     this.#expectNode(nodeName);
     await this.#requestEvent({ kind: 'NodeResumed', atMs: this.#options.now(), nodeName });

@@ -12,6 +12,8 @@ export interface ClusterView {
   nodes: readonly SlurmNode[];
   partitions: readonly SlurmPartition[];
   isPreempting: boolean;
+  /** As whom Slurm's daemons run (`SlurmUser`, `SlurmdUser`): what they write is the cluster's own word. Absent: an older view. */
+  userIds?: readonly number[];
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
   /** Accounts the user may charge; null as above. */
@@ -44,6 +46,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
     isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
     remarks,
   };
@@ -78,6 +81,12 @@ function configOf(text: string): Map<string, string> {
       return key === undefined || value === undefined ? [] : [[key, value] as const];
     }),
   );
+}
+
+/** The number in `slurm(64030)`. */
+function userId(text: string | undefined): number[] {
+  const [, id] = /\((\d+)\)$/.exec(text ?? '') ?? [];
+  return id === undefined ? [] : [Number(id)];
 }
 
 /** The partition that a job names, or the default; undefined where there is none. */

@@ -8,6 +8,10 @@ import { applyToNodes, type MirrorNode } from './node-mirror.ts';
 export class MirrorState {
   readonly jobs = new Map<number, MirrorJob>();
   readonly nodes = new Map<string, MirrorNode>();
+  /** Nodes that our jobs keep off though Slurm would give them, and why. */
+  readonly avoided = new Map<string, string>();
+  /** Nodes that they no longer keep off: jobs that wait may still exclude them. */
+  readonly forgiven = new Set<string>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
   /** All that squeue listed last, others' jobs too. */
@@ -44,6 +48,12 @@ export class MirrorState {
 
   apply({ event }: JournalRecord): void {
     applyToNodes(this.nodes, event);
+    if (event.kind === 'NodeAvoided' && event.reason !== null) {
+      this.avoided.set(event.nodeName, event.reason);
+      this.forgiven.delete(event.nodeName);
+    } else if (event.kind === 'NodeAvoided' || event.kind === 'NodeRemoved') {
+      if (this.avoided.delete(event.nodeName)) this.forgiven.add(event.nodeName);
+    }
     if (!('jobId' in event) && event.kind !== 'JobSubmitted') return;
     if (event.kind === 'JobSubmitted') {
       const { job, attemptsBefore = 0, atMs } = event;

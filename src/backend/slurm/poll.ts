@@ -260,16 +260,14 @@ export class Poll {
     const { state, commands, spareable, log } = this.#options;
     for (const job of state.jobs.values()) {
       const { slurm } = job;
-      if (
-        slurm === null ||
-        !isPending(slurm) ||
-        (job.failedNodes.length === 0 && job.request.dependencies.length === 0)
-      )
-        continue;
+      if (slurm === null || !isPending(slurm)) continue;
+      const spared = spareable(job);
+      if (spared.length === 0 && job.request.dependencies.length === 0 && state.forgiven.size === 0) continue;
       const fields: string[] = [];
       const excluded = new Set(hostNames(slurm.excludedNodes));
-      const wanted = [...new Set([...job.request.excludedNodes, ...spareable(job)])];
-      if (wanted.some((name) => !excluded.has(name))) fields.push(`ExcNodeList=${wanted.join(',')}`);
+      const wanted = [...new Set([...job.request.excludedNodes, ...spared])];
+      const isForgiven = [...state.forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
+      if (isForgiven || wanted.some((name) => !excluded.has(name))) fields.push(`ExcNodeList=${wanted.join(',')}`);
       const dependency = dependencyText(job, state);
       if (typeof dependency !== 'string') {
         const ids = new Set(dependency.text.match(/\d+/g));

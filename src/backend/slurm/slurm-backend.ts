@@ -224,6 +224,11 @@ export class SlurmBackend implements Backend {
     await this.#nodes.drain(nodeName, reason);
   }
 
+  async avoidNode(nodeName: string, reason: string): Promise<void> {
+    await this.#nodes.avoid(nodeName, reason);
+    this.#loop.soon();
+  }
+
   async resumeNode(nodeName: string): Promise<void> {
     await this.#nodes.resume(nodeName);
   }

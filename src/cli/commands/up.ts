@@ -20,6 +20,8 @@ interface Options {
   backend?: string;
   slurmHost?: string;
   shared?: string;
+  healthReports?: string;
+  lemons?: string;
   healthInterval?: number;
   healthExpect?: string;
   json?: boolean;
@@ -48,6 +50,10 @@ export function register(program: Command): Command {
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
     .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
     .option('--shared <folder>', 'folder that this machine and all nodes see, for jobs (default: the home)')
+    .option('--health-reports <folder>', 'folder in which nodes of Slurm leave what orrery health check --report finds')
+    .addOption(
+      new Option('--lemons <rule>', 'lemon nodes of Slurm: tell of them, or drain them').choices(['advise', 'drain']),
+    )
     .action(up);
 }
 
@@ -81,10 +87,16 @@ async function up(options: Options): Promise<void> {
 
 /** Of the flags that are about Slurm; throws ORR_USAGE where flags do not go together. */
 function slurmArguments(options: Options): string[] {
-  const { backend, slurmHost, shared } = options;
+  const { backend, slurmHost, shared, healthReports, lemons } = options;
   if (backend !== 'slurm') {
-    const stray = slurmHost !== undefined ? '--slurm-host' : shared !== undefined ? '--shared' : null;
-    if (stray !== null) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
+    const given = { '--slurm-host': slurmHost, '--shared': shared, '--health-reports': healthReports };
+    const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+    if (stray !== undefined) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
+    if (lemons !== undefined)
+      throw new OrreryError(
+        'ORR_USAGE',
+        '--lemons: goes with --backend slurm; here the policy says it (lemons: drain)',
+      );
     return [];
   }
   const stray = (['nodes', 'cluster', 'policy', 'scheduler'] as const).find((name) => options[name] !== undefined);
@@ -105,6 +117,8 @@ function slurmArguments(options: Options): string[] {
     'slurm',
     ...(slurmHost === undefined ? [] : ['--slurm-host', slurmHost]),
     ...(shared === undefined ? [] : ['--shared', resolve(shared)]),
+    ...(healthReports === undefined ? [] : ['--health-reports', resolve(healthReports)]),
+    ...(lemons === undefined ? [] : ['--lemons', lemons]),
   ];
 }
 
