@@ -17,7 +17,7 @@ const node = (name: string): SlurmNode => ({
   partitions: ['main'],
 });
 const names = ['n1', 'n2', 'n3', 'n4'];
-const partition = { isUp: true, maxTimeSeconds: null, defaultTimeSeconds: null };
+const partition = { isUp: true, priorityTier: 1, maxTimeSeconds: null, defaultTimeSeconds: null };
 const cluster: ClusterView = {
   name: 'c',
   version: '22.05.8',
