@@ -363,6 +363,40 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
     },
     400_000,
   );
+
+  it.runIf(ensureSshd()).each(['an operator', 'an ordinary user'])(
+    'has its idle nodes checked by jobs of %s, and keeps jobs off what is not well',
+    async (who) => {
+      const isOperator = who === 'an operator';
+      login = isOperator ? undefined : await makeLoginNode();
+      const { wrapper = [] } = login ?? {};
+      const home = login === undefined ? makeHome() : mkdtempSync(join(login.home, 'orrery-'));
+      if (login !== undefined) chownSync(home, login.uid, login.gid);
+      homes.push(home);
+      const run = await start([...ORDINARY_LINES]);
+      const variables = { SLURM_CONF: run('sh', '-c', 'echo $SLURM_CONF') };
+      const checks = ['--health-interval', '2', '--health-expect', join(folder, 'health.yaml')];
+      ignite('s1');
+      daemon = await startDaemon(home, variables, [...POLL_ARGS, ...checks], wrapper);
+      const { client } = daemon;
+      const words = async () => (await client.nodes()).map(({ name, reason }) => `${name} ${reason ?? 'is well'}`);
+      const fire = 'health: fire: smoke; "quoted" | and more';
+      await expect.poll(words, POLL).toEqual([`s1 ${isOperator ? fire : `jobs keep off it: ${fire}`}`, 's2 is well']);
+      expect(run('sinfo', '-h', '-N', '-n', 's1', '-o', '%T')).toBe(isOperator ? 'drained' : 'idle');
+      const { jobs } = await client.submit({ jobs: [{ command: ['true'] }], environment: {} });
+      const job = jobs[0]?.id ?? 0;
+      await until(async () => (await client.job(job)).state === 'COMPLETED', 'the job to complete', 90_000);
+      expect((await client.job(job)).nodeList).toEqual(['s2']);
+      quench('s1');
+      // A drained node takes no check; what only our jobs keep off does, and is given back to them.
+      if (!isOperator) await expect.poll(words, POLL).toEqual(['s1 is well', 's2 is well']);
+      else expect(await words()).toEqual([`s1 ${fire}`, 's2 is well']);
+      // What is there tells of it as if the node had.
+      const { report } = await client.node('s1');
+      expect(report?.results.map(({ name, status }) => [name, status])).toContainEqual(['fire', 'critical']);
+    },
+    240_000,
+  );
 });
 
 it('says what an operator has to do where Slurm does not let it', () => {

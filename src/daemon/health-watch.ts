@@ -13,6 +13,8 @@ import { XidJournal } from './xid-journal.ts';
 export interface HealthWatchOptions {
   intervalMs: number;
   expect: HealthExpectation;
+  /** Where that was read. */
+  expectFile?: string;
 }
 
 export interface HealthWatchInput extends HealthWatchOptions {

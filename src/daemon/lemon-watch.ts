@@ -7,6 +7,7 @@ import { LemonDetector, type LemonEvidence } from '../scheduler/lemons.ts';
 import type { NodeView } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import { lemonWords } from './outage-words.ts';
+import { takeOut } from './take-out.ts';
 
 /** The paper's: Kokolis et al., HPCA 2025, section 5.1. */
 export const WINDOW_DAYS = 28;
@@ -73,18 +74,8 @@ export class LemonWatch {
     const view = this.#backend.nodes().find(({ spec }) => spec.name === nodeName);
     const before = view !== undefined && isOut(view) && view.reason !== null ? `; out before: ${view.reason}` : '';
     try {
-      await this.#backend.drain(nodeName, `${reason}${before}`);
-    } catch (error) {
-      const isRefused = error instanceof OrreryError && error.code === 'ORR_REFUSED';
-      if (isRefused) await this.#avoid(nodeName, reason, error.message);
-      else this.#retry(nodeName, reason, error);
-    }
-  }
-
-  async #avoid(nodeName: string, reason: string, refusal: string): Promise<void> {
-    try {
-      await this.#backend.avoidNode(nodeName, reason);
-      this.#log.info({ nodeName, refusal }, 'a lemon node may not be drained: jobs keep off it');
+      const refusal = await takeOut(this.#backend, nodeName, reason, `${reason}${before}`);
+      if (refusal !== null) this.#log.info({ nodeName, refusal }, 'a lemon node may not be drained: jobs keep off it');
     } catch (error) {
       this.#retry(nodeName, reason, error);
     }

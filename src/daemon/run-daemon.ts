@@ -16,6 +16,7 @@ import { JobBook } from './job-book.ts';
 import { LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
 import { HangWatch } from './hang-watch.ts';
+import { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
 import { Measurements } from './measurements.ts';
@@ -45,7 +46,7 @@ export interface DaemonOptions {
   policyFile?: string;
   /** Jobs go to this Slurm; absent: they run on this machine. */
   slurm?: SlurmOptions;
-  /** Checks of this machine; absent: none. */
+  /** Checks of this machine, or of idle nodes of Slurm; absent: none. */
   health?: HealthWatchOptions;
   log?: Log;
   /** Called once it has stopped. */
@@ -123,6 +124,7 @@ class RunningDaemon implements Daemon {
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
   readonly #health: HealthWatch | null;
+  readonly #idleChecks: IdleChecks | null;
   readonly #reports: NodeReports | null;
   readonly #hangs: HangWatch;
   #closed: Promise<void> | undefined;
@@ -170,6 +172,7 @@ class RunningDaemon implements Daemon {
       options.health === undefined || gpusOfNode === undefined
         ? null
         : new HealthWatch({ ...options.health, store, backend, gpusOfNode, log });
+    this.#idleChecks = options.health === undefined ? null : idleChecks(world, options.health, backend, log);
     const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, log);
     this.#reports = reports;
     const sourceOfXids = (): LemonList['xids'] => {
@@ -233,6 +236,7 @@ class RunningDaemon implements Daemon {
     lemons.close();
     this.#health?.close();
     this.#reports?.close();
+    await this.#idleChecks?.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();
@@ -242,6 +246,20 @@ class RunningDaemon implements Daemon {
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
     this.#parts.options.onClosed?.();
   }
+}
+
+/** Null where the nodes are this machine, which checks itself. */
+function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, log: Log): IdleChecks | null {
+  const { checkNode } = world;
+  if (checkNode === undefined) return null;
+  const { intervalMs, expectFile } = health;
+  return new IdleChecks({
+    intervalMs,
+    backend,
+    checkNode: (nodeName, signal) => checkNode(nodeName, expectFile ?? null, signal),
+    now: Date.now,
+    log,
+  });
 }
 
 function readReports(from: NonNullable<World['reports']>, store: Store, backend: Backend, log: Log): NodeReports {

@@ -7,6 +7,7 @@ import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
+import { checkIdleNode } from './idle-node-check.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
 import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
@@ -82,6 +83,8 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
       trustedUserIds: [0, process.getuid?.() ?? 0, ...(cluster.userIds ?? [])],
     },
     jobsFolder: join(sharedFolder, 'jobs'),
+    checkNode: (nodeName, expectFile, signal) =>
+      checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
     forecastSource: () => source.read(),
     createBackend: ({ home: opened, store, measurements, log }) =>
       new SlurmBackend({

@@ -9,6 +9,7 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
+import type { CheckOutcome } from './idle-checks.ts';
 import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
@@ -40,6 +41,8 @@ export interface World {
   gpusOfNode?: LocalNodes['gpusOfNode'];
   /** Where nodes that are machines of their own leave what their checks find; absent: nowhere. */
   reports?: Pick<NodeReportsOptions, 'folder' | 'trustedUserIds'>;
+  /** Runs the checks on a node that is a machine of its own; absent: the nodes are this machine. */
+  checkNode?: (nodeName: string, expectFile: string | null, signal: AbortSignal) => Promise<CheckOutcome | null>;
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;

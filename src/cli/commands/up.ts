@@ -44,8 +44,15 @@ export function register(program: Command): Command {
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
-    .option('--health-interval <seconds>', 'check this machine so often, e.g. 300 (default: never)', integer(1, 86_400))
-    .option('--health-expect <file>', 'YAML file that says what the machine has: orrery health check --expect')
+    .option(
+      '--health-interval <seconds>',
+      'check this machine, or idle nodes of Slurm, so often, e.g. 300 (default: never)',
+      integer(1, 86_400),
+    )
+    .option(
+      '--health-expect <file>',
+      'YAML file that says what it has: orrery health check --expect; nodes of Slurm see it under its path',
+    )
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
     .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
@@ -104,12 +111,6 @@ function slurmArguments(options: Options): string[] {
     throw new OrreryError(
       'ORR_USAGE',
       `--${stray}: Slurm has its own nodes and rules: leave it out with --backend slurm`,
-    );
-  }
-  if (options.healthInterval !== undefined) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      "--health-interval: checks this machine, which is no node of Slurm's: see orrery health check --as healthcheck",
     );
   }
   return [
