@@ -68,7 +68,7 @@ export class SlurmNodes {
 
   /** Throws ORR_NOT_FOUND, ORR_REFUSED where Slurm does not let this user, or SlurmFailure. */
   async drain(nodeName: string, reason: string): Promise<void> {
-    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replace(/[\n"]/g, ' ')}`]);
+    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replaceAll('\n', ' ')}`]);
   }
 
   /** What is submitted from now on keeps off the node, and so does what waits, until it is resumed. Throws ORR_NOT_FOUND. */
