@@ -391,7 +391,8 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
       // A drained node takes no check; what only our jobs keep off does, and is given back to them.
       await expect.poll(words, POLL).toEqual([`s1 ${isOperator ? fire : 'is well'}`, 's2 is well']);
       // What is there tells of it as if the node had.
-      const found = async () => (await client.node('s1')).report?.results.map(({ name, status }) => `${name} ${status}`);
+      const found = async () =>
+        (await client.node('s1')).report?.results.map(({ name, status }) => `${name} ${status}`);
       await expect.poll(found, POLL).toContain('fire critical');
     },
     240_000,
