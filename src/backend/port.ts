@@ -27,6 +27,14 @@ export interface JobFact {
   nodeList: readonly string[];
 }
 
+/** Whoever schedules the cluster does not answer. */
+export interface Outage {
+  /** When that was first seen. */
+  sinceMs: number;
+  /** What was asked, what came of it, and what still works, in one line. */
+  reason: string;
+}
+
 /** What a backend asks the store for when it starts an attempt, or when an ended job is requeued. */
 export interface JobSource {
   /** `attempts`: how many it has had. */
@@ -69,6 +77,8 @@ export interface Backend {
   /** What the cluster's own scheduler calls the job; null where it does not know it (yet). */
   nativeId(jobId: number): string | null;
   nodes(): NodeView[];
+  /** Null while jobs and nodes are as they are; else they are as last seen. */
+  outage(): Outage | null;
   reservations(): readonly NodeReservation[];
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
   createReservation(reservation: NodeReservation): Promise<void>;

@@ -177,6 +177,8 @@ export const healthSchema = z.object({
   nodes: z.int(),
   jobsPending: z.int(),
   jobsRunning: z.int(),
+  /** Where Slurm does not answer: since when, in UNIX seconds, and why. Jobs and nodes are as last seen then. */
+  outage: z.object({ sinceTime: z.number(), reason: z.string() }).nullable(),
 });
 /** Parts of a pending job's priority as of the last calculation, as `sprio` shows them. */
 export const jobPrioritySchema = z.object({

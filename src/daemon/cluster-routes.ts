@@ -104,6 +104,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   const { accounting, backend, store } = daemon;
   app.openapi(health, (c) => {
     const nodes = backend.nodes();
+    const outage = backend.outage();
     const running = new Set(nodes.flatMap((node) => node.jobIds)).size;
     return c.json(
       {
@@ -117,6 +118,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
         jobsRunning: running,
+        outage: outage && { sinceTime: outage.sinceMs / 1000, reason: outage.reason },
       },
       200,
     );

@@ -183,6 +183,10 @@ class SchedulingLoop implements Backend {
     await this.#requestEvent({ kind: 'NodeFailed', atMs: this.#options.now(), nodeName, reason });
   }
 
+  outage(): null {
+    return null;
+  }
+
   reservations(): readonly NodeReservation[] {
     return this.#scheduler.reservations();
   }

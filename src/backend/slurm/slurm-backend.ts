@@ -3,7 +3,7 @@ import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import type { NodeReservation } from '../../scheduler/policy.ts';
 import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
-import type { Backend, JobFact, JobSource, Log, SubmittedJob } from '../port.ts';
+import type { Backend, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
@@ -31,6 +31,8 @@ export interface SlurmBackendOptions {
   /** As whom the commands run. */
   user: string;
   cluster: ClusterView;
+  /** Where Slurm did not answer at the start, and `cluster` is as last seen. */
+  outage?: Outage | null;
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
   now: () => number;
   log: Log;
@@ -254,6 +256,10 @@ export class SlurmBackend implements Backend {
     return this.#nodes.views();
   }
 
+  outage(): Outage | null {
+    return this.#loop.outage;
+  }
+
   reservations(): readonly NodeReservation[] {
     return [];
   }
@@ -282,7 +288,7 @@ export class SlurmBackend implements Backend {
 
   explain(jobId: number): string[] {
     const job = this.#state.jobs.get(jobId);
-    return job === undefined ? [] : explainJob(job, this.#state, this.#loop.isUnreachable);
+    return job === undefined ? [] : explainJob(job, this.#state, this.#loop.outage !== null);
   }
 
   expectedStartMs(jobId: number): number | null {

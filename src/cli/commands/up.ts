@@ -4,9 +4,11 @@ import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import { defineCommand, integer } from '../command.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { clusterFile } from '../cluster-argument.ts';
+import { connect } from '../connection.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { homeFolder } from '../home.ts';
+import { noteOutage } from '../outage.ts';
 import { note, print, printJson } from '../output.ts';
 
 interface Options {
@@ -46,7 +48,10 @@ export function register(program: Command): Command {
     .option('--health-expect <file>', 'YAML file that says what the machine has: orrery health check --expect')
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
-    .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
+    .option(
+      '--slurm-host <host>',
+      "ssh to this login node for Slurm's commands; none: those of this machine (default: as before, else none)",
+    )
     .option('--shared <folder>', 'folder that this machine and all nodes see, for jobs (default: the home)')
     .action(up);
 }
@@ -67,6 +72,9 @@ async function up(options: Options): Promise<void> {
   const { pid, url } = daemon.file;
   if (options.json === true) printJson({ pid, url, home });
   else print(announcement(daemon, home, options.detach === true));
+  if (options.backend === 'slurm') {
+    await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');
+  }
   if (options.detach === true) return;
 
   // The terminal sends Ctrl-C to the daemon too, which then stops by itself; a plain kill reaches only this process.
