@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
@@ -30,6 +31,37 @@ afterAll(async () => {
 });
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
+
+describe.skipIf(!isThere)('what Slurm has of a job', () => {
+  it('is shown: the partition it went to by default, and the number it is found under, also once it has ended', async () => {
+    const nodes = await daemon.client.nodes();
+    expect(nodes.map(({ name, partitions }) => [name, partitions])).toEqual([
+      ['s1', ['main']],
+      ['s2', ['spare']],
+    ]);
+    const submit = async (partition?: string) => {
+      const job = { command: ['true'], memory: '16M', ...(partition !== undefined && { partition }) };
+      const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+      return jobs[0]?.id ?? 0;
+    };
+    for (const [jobId, partition] of [
+      [await submit(), 'main'],
+      [await submit('spare'), 'spare'],
+    ] as const) {
+      await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to end', 60_000);
+      const job = await daemon.client.job(jobId);
+      expect(job.partition).toBe(partition);
+      const text = execFileSync('squeue', ['-h', '-t', 'all', '-j', String(job.slurmJobId), '-o', '%j|%P'], {
+        env: slurm.env,
+        encoding: 'utf8',
+      });
+      expect(text).toMatch(new RegExp(`^true\\.orrery-[0-9a-f]+-${jobId}-1\\|${partition}\\n$`));
+      const shown = await orrery(['job', 'show', String(jobId)], { home });
+      expect(shown.stdout).toMatch(new RegExp(`QOS, partition: normal, ${partition}\\n`));
+      expect(shown.stdout).toMatch(new RegExp(`Slurm job: +${job.slurmJobId}\\n`));
+    }
+  }, 120_000);
+});
 
 describe.skipIf(!isThere)('when a job on Slurm will start', () => {
   it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {

@@ -25,6 +25,8 @@ export interface JobFact {
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;
   nodeList: readonly string[];
+  /** Where the cluster's own scheduler has it, which may be another than it asked for. */
+  partition?: string;
 }
 
 /** Whoever schedules the cluster does not answer. */
@@ -76,6 +78,8 @@ export interface Backend {
   job(jobId: number): JobFact | undefined;
   /** What the cluster's own scheduler calls the job; null where it does not know it (yet). */
   nativeId(jobId: number): string | null;
+  /** Under which number Slurm has the job on its books, also one that has ended; null where it never had it, or where no Slurm is. */
+  slurmJobId(jobId: number): Promise<string | null>;
   nodes(): NodeView[];
   /** Null while jobs and nodes are as they are; else they are as last seen. */
   outage(): Outage | null;

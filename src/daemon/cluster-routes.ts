@@ -123,14 +123,14 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
       200,
     );
   });
-  app.openapi(nodes, (c) => c.json({ nodes: backend.nodes().map(toNode) }, 200));
+  app.openapi(nodes, (c) => c.json({ nodes: backend.nodes().map((node) => toNode(node, daemon)) }, 200));
   const act = (route: typeof drain, carryOut: (nodeName: string, reason: string) => Promise<void>) =>
     app.openapi(route, async (c) => {
       const { name } = c.req.valid('param');
       await carryOut(name, c.req.valid('json').reason ?? 'by request');
       const node = backend.nodes().find((view) => view.spec.name === name);
       if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${name}"`);
-      return c.json(toNode(node), 200);
+      return c.json(toNode(node, daemon), 200);
     });
   act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
   act(resume, (nodeName) => backend.resumeNode(nodeName));
@@ -169,7 +169,7 @@ export function registerMetricsRoute(app: OpenAPIHono, daemon: DaemonContext): v
   });
 }
 
-function toNode({ spec, state, free, reason, jobIds }: NodeView): NodeSummary {
+function toNode({ spec, state, free, reason, jobIds }: NodeView, { policy }: DaemonContext): NodeSummary {
   return {
     name: spec.name,
     state,
@@ -181,6 +181,9 @@ function toNode({ spec, state, free, reason, jobIds }: NodeView): NodeSummary {
     gpus: spec.resources.gpus,
     gpusFree: free.gpus,
     gpuType: spec.gpuType,
+    partitions: policy.policy.partitions
+      .filter(({ nodes }) => nodes?.includes(spec.name) !== false)
+      .map(({ name }) => name),
     jobs: [...jobIds],
   };
 }

@@ -3,7 +3,7 @@ import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { Backend, JobFact } from '../backend/port.ts';
-import type { Policy } from '../scheduler/policy.ts';
+import { defaultPartition, type Policy } from '../scheduler/policy.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -62,7 +62,7 @@ export class JobBook {
   }
 
   /** Throws ORR_NOT_FOUND. */
-  detail(jobId: number): JobDetail {
+  async detail(jobId: number): Promise<JobDetail> {
     const job = this.row(jobId);
     const stored = this.#store.read(jobId);
     if (stored === undefined) throw notFound(jobId);
@@ -72,6 +72,7 @@ export class JobBook {
       ...this.#summary(job),
       spec,
       timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
+      slurmJobId: await this.#backend.slurmJobId(jobId),
       code,
       folder,
       workFolder: code !== null && code.snapshot === null ? code.submitFolder : `${folder}/work`,
@@ -140,8 +141,7 @@ export class JobBook {
   /** Of jobs that have no limit of their own. */
   #partitionLimitMs(name: string | null): number | null {
     const { partitions } = this.#policy;
-    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-    const partition = name === null ? standard : partitions.find((other) => other.name === name);
+    const partition = name === null ? defaultPartition(partitions) : partitions.find((other) => other.name === name);
     const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
     return limitSeconds === null ? null : limitSeconds * 1000;
   }
@@ -170,7 +170,7 @@ export class JobBook {
       user: job.user,
       account: job.account,
       qos: job.qos,
-      partition: job.partition,
+      partition: view?.partition ?? job.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,
       nodeList: [...job.nodeList],

@@ -240,6 +240,10 @@ class SchedulingLoop implements Backend {
     return view && toFact(view);
   }
 
+  slurmJobId(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   nativeId(jobId: number): string {
     return String(jobId);
   }

@@ -6,6 +6,7 @@ import { isPending } from './slurm-job.ts';
 export function jobFact(job: MirrorJob): JobFact {
   const { request, live, attempt, slurm } = job;
   const nodeList = (live?.placement ?? []).map(({ nodeName }) => nodeName);
+  const partition = slurm === null ? {} : { partition: slurm.partition };
   if (live !== null) {
     return {
       jobId: request.jobId,
@@ -13,9 +14,10 @@ export function jobFact(job: MirrorJob): JobFact {
       reason: 'None',
       attempt,
       nodeList,
+      ...partition,
     };
   }
-  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList };
+  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...partition };
 }
 
 function reasonOf({ record, slurm, phase, request, isHeld }: MirrorJob): string {

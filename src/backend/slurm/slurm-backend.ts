@@ -252,6 +252,13 @@ export class SlurmBackend implements Backend {
     return job === undefined ? null : slurmLabel(job);
   }
 
+  async slurmJobId(jobId: number): Promise<string | null> {
+    const native = this.nativeId(jobId);
+    if (native !== null || this.#state.jobs.has(jobId)) return native;
+    const record = await new JobFolder(this.#options.folders.job(jobId)).readRecord();
+    return record === null || record.slurmJobId === null ? null : String(record.slurmJobId);
+  }
+
   nodes(): NodeView[] {
     return this.#nodes.views();
   }

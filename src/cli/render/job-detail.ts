@@ -33,6 +33,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
         `${spec.memory ?? 'memory by default'}${spec.exclusive ? ', exclusive' : ''}`,
     ],
     ['Time limit', timeLimit(job)],
+    ['Slurm job', job.slurmJobId],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],
