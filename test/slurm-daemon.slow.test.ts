@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -16,6 +17,9 @@ beforeAll(async () => {
     nodes: 2,
     cpusPerNode: 2,
     confLines: [
+      'PriorityType=priority/multifactor',
+      'PriorityWeightFairshare=1000',
+      'PriorityWeightQOS=500',
       'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
     ],
@@ -60,6 +64,36 @@ describe.skipIf(!isThere)('what Slurm has of a job', () => {
       expect(shown.stdout).toMatch(new RegExp(`QOS, partition: normal, ${partition}\\n`));
       expect(shown.stdout).toMatch(new RegExp(`Slurm job: +${job.slurmJobId}\\n`));
     }
+  }, 120_000);
+});
+
+describe.skipIf(!isThere)('who comes first on Slurm', () => {
+  it('is told as Slurm has it: the parts of the priorities, and the shares', async () => {
+    const job = { command: ['sleep', '60'], exclusive: true, time: '10m' };
+    const submit = async (...specs: JobSpecInput[]) => {
+      const { jobs } = await daemon.client.submit({ jobs: specs, environment: {} });
+      return jobs.map(({ id }) => id);
+    };
+    const [first = 0] = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const pending = await submit(job, { ...job, nice: 100 });
+    await until(async () => (await daemon.client.priorities()).length === 2, 'two jobs to wait', 60_000);
+    const priorities = await daemon.client.priorities();
+    expect(priorities.map(({ id }) => id)).toEqual(pending);
+    expect(priorities.map(({ own }) => own)).toEqual([0, -100]);
+    for (const { id, account, priority, fairshare, own } of priorities) {
+      const { slurmJobId } = await daemon.client.job(id);
+      const args = ['-h', '-j', String(slurmJobId), '-o', '%Q'];
+      expect(priority).toBe(Number(execFileSync('squeue', args, { env: slurm.env, encoding: 'utf8' })));
+      expect(account).toBe('research');
+      expect(priority).toBe(fairshare + own);
+    }
+    const shares = await daemon.client.shares();
+    expect(shares.find((share) => share.account === 'research')).toMatchObject({ user: 'root', share: 0.5 });
+    expect((await orrery(['queue', '--priority'], { home })).stdout).toMatch(/JOBID +USER +ACCOUNT +PRIORITY/);
+    expect((await orrery(['accounting', '--shares'], { home })).stdout).toMatch(/research +root +0\.500/);
+    for (const id of [first, ...pending]) await daemon.client.cancel(id);
+    await until(async () => (await daemon.client.jobs({})).length === 0, 'the jobs to end', 60_000);
   }, 120_000);
 });
 

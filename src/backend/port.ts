@@ -88,9 +88,9 @@ export interface Backend {
   createReservation(reservation: NodeReservation): Promise<void>;
   /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */
   deleteReservation(name: string): Promise<void>;
-  /** Null for a job that is not pending, and where priorities have no parts. */
-  priorityOf(jobId: number): PriorityParts | null;
-  shares(): ShareView[];
+  /** Of those of the jobs that are pending; empty where priorities have no parts. */
+  priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>>;
+  shares(): Promise<ShareView[]>;
   explain(jobId: number): string[];
   /** When a pending job starts as far as its scheduler has planned it; null where it has not. */
   expectedStartMs(jobId: number): number | null;

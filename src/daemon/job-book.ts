@@ -121,11 +121,13 @@ export class JobBook {
   }
 
   /** Parts of the priority of all pending jobs, highest first. */
-  priorities(): JobPriority[] {
+  async priorities(): Promise<JobPriority[]> {
     const priorities: JobPriority[] = [];
-    for (const { jobId, array, user, account } of this.#store.liveJobs()) {
-      const parts = this.#backend.priorityOf(jobId);
-      if (parts === null) continue;
+    const jobs = [...this.#store.liveJobs()];
+    const partsOf = await this.#backend.priorities(jobs.map(({ jobId }) => jobId));
+    for (const { jobId, array, user, account } of jobs) {
+      const parts = partsOf.get(jobId);
+      if (parts === undefined) continue;
       const task = { arrayJobId: array?.id ?? null, arrayTaskId: array?.taskId ?? null };
       priorities.push({ id: jobId, ...task, user, account, ...parts });
     }

@@ -218,11 +218,16 @@ class SchedulingLoop implements Backend {
     await this.#changeReservation(name, { kind: 'ReservationDeleted', atMs: this.#options.now(), name });
   }
 
-  priorityOf(jobId: number): PriorityParts | null {
-    return this.#scheduler.priorityOf(jobId);
+  async priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
+    return new Map(
+      jobIds.flatMap((jobId) => {
+        const parts = this.#scheduler.priorityOf(jobId);
+        return parts === null ? [] : [[jobId, parts] as const];
+      }),
+    );
   }
 
-  shares(): ShareView[] {
+  async shares(): Promise<ShareView[]> {
     return this.#scheduler.shares();
   }
 

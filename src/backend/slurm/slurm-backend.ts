@@ -13,6 +13,7 @@ import { installRankScript, JobFolder } from './job-folder.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
+import { parseSprio, parseSshare, SPRIO_FORMAT } from './priority-text.ts';
 import { Poll } from './poll.ts';
 import type { SlurmCommands, SlurmProgram } from './slurm-commands.ts';
 import { isPending } from './slurm-job.ts';
@@ -285,12 +286,25 @@ export class SlurmBackend implements Backend {
     );
   }
 
-  priorityOf(): PriorityParts | null {
-    return null;
+  async priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
+    const text = await this.#options.commands
+      .run('sprio', ['--noheader', `--format=${SPRIO_FORMAT}`])
+      .catch((error: unknown) => {
+        // With priority/basic there are no parts.
+        if (error instanceof Error && error.message.includes('supported priority plugin')) return '';
+        throw error;
+      });
+    const bySlurmId = parseSprio(text);
+    return new Map(
+      jobIds.flatMap((jobId) => {
+        const parts = bySlurmId.get(this.#state.jobs.get(jobId)?.record.slurmJobId ?? 0);
+        return parts === undefined ? [] : [[jobId, parts] as const];
+      }),
+    );
   }
 
-  shares(): ShareView[] {
-    return [];
+  async shares(): Promise<ShareView[]> {
+    return parseSshare(await this.#options.commands.run('sshare', ['-alP']));
   }
 
   explain(jobId: number): string[] {
