@@ -4,7 +4,7 @@ import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
+import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 const isThere = ensureSlurmAccounting();
 let home = '';
@@ -17,13 +17,19 @@ beforeAll(async () => {
     nodes: 2,
     cpusPerNode: 2,
     confLines: [
+      ...QUICK_LINES,
       'PriorityType=priority/multifactor',
       'PriorityWeightFairshare=1000',
       'PriorityWeightQOS=500',
       'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
     ],
-    accounting: researchAccount('root'),
+    accounting: [
+      ...researchAccount('root'),
+      ['add', 'qos', 'narrow'],
+      ['modify', 'qos', 'narrow', 'set', 'MaxJobsPerUser=1'],
+      ['modify', 'user', 'root', 'set', 'qos+=narrow'],
+    ],
   });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
@@ -122,7 +128,45 @@ describe.skipIf(!isThere)('when a job on Slurm will start', () => {
     });
     await until(runs(again.jobs[0]?.id ?? 0), 'the job to run where it was said to start sooner', 60_000);
     expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
+    await daemon.client.cancel(again.jobs[0]?.id ?? 0);
   }, 180_000);
+});
+
+describe.skipIf(!isThere)('why a job waits on Slurm', () => {
+  const waitsFor = (jobId: number, reason: string) =>
+    until(async () => (await daemon.client.job(jobId)).reason === reason, `job ${jobId} to wait for ${reason}`, 60_000);
+  const submit = async (job: JobSpecInput) => {
+    const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+    return jobs[0]?.id ?? 0;
+  };
+
+  it('is told with what is ahead, whoever it is of, and with what runs', async () => {
+    const others = execFileSync(
+      'sbatch',
+      ['--parsable', '--exclusive', '--time=5', '--output=/dev/null', '--wrap=true'],
+      { env: slurm.env, encoding: 'utf8' },
+    ).trim();
+    const jobId = await submit({ command: ['true'], exclusive: true, time: '10m' });
+    await waitsFor(jobId, 'Priority');
+    const { detail } = await daemon.client.why(jobId);
+    expect(detail).toContain(`Ahead of it: 1 job for 1 node: ${others} (root, 1 node).`);
+    expect(detail.join(' ')).toMatch(/1 job runs there, on 1 node; the first of their time limits is in 00:1\d:\d\d\./);
+    await daemon.client.cancel(jobId);
+    execFileSync('scancel', [others], { env: slurm.env });
+  }, 120_000);
+
+  it('is told with the limit that holds it', async () => {
+    const job = { command: ['sleep', '300'], partition: 'spare', qos: 'narrow', cpus: 1, memory: '10M' };
+    const first = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const second = await submit(job);
+    await waitsFor(second, 'QOSMaxJobsPerUserLimit');
+    const { detail } = await daemon.client.why(second);
+    expect(detail[0]).toBe(
+      'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
+    );
+    expect(detail.join(' ')).not.toContain('Ahead of it');
+  }, 120_000);
 });
 
 describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => {

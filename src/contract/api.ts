@@ -136,8 +136,12 @@ export const nodeSchema = z.object({
   jobs: z.array(z.int()),
 });
 
+/** What a row of accounting may stand for. */
+export const ACCOUNTING_KEYS = ['account', 'user', 'job'] as const;
+export type AccountingKey = (typeof ACCOUNTING_KEYS)[number];
+
 export const accountingRowSchema = z.object({
-  /** Job id (`12_3` for a task of an array) or account name. */
+  /** Job id (`12_3` for a task of an array), or name of the user or account. */
   key: z.string(),
   name: z.string(),
   jobs: z.int(),
@@ -145,6 +149,11 @@ export const accountingRowSchema = z.object({
   gpuHours: z.number(),
   cpuHours: z.number(),
   nodeFailures: z.int(),
+  preemptions: z.int(),
+  /** Allocated GPU time that brought no job further: work to be done again, and restarts until work went on. In hours. */
+  lostGpuHours: z.number(),
+  /** The same by how the attempts ended that lost it; those that completed lost what their restart took. */
+  lostGpuHoursByState: z.partialRecord(jobStateSchema, z.number()),
   /** Effective training time ratio: productive run time / (scheduled + eligible-and-queued time); null before any run. */
   ettr: z.number().nullable(),
 });
@@ -345,7 +354,7 @@ export const logQuerySchema = z.strictObject({
 export const metricsQuerySchema = z.strictObject({ since: countSchema.optional() });
 /** Query of `GET /events`: sequence number of the last event seen. */
 export const eventQuerySchema = z.strictObject({ since: countSchema.optional() });
-export const accountingQuerySchema = z.strictObject({ by: z.enum(['job', 'account']).default('job') });
+export const accountingQuerySchema = z.strictObject({ by: z.enum(ACCOUNTING_KEYS).default('job') });
 /** A job by its id, or a task of an array as `12_3`. */
 export const jobParamsSchema = z.object({
   id: z.string().regex(/^\d{1,15}(_\d{1,9})?$/, {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
   API_PREFIX,
   type AccountingRow,
+  type AccountingKey,
   accountingSchema,
   errorBodySchema,
   type Health,
@@ -108,7 +109,7 @@ export interface OrreryClient {
   failNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   /** Notes that somebody was asked to look at the node. */
   openTicket(nodeName: string, reason?: string): Promise<NodeSummary>;
-  accounting(by: 'job' | 'account'): Promise<AccountingRow[]>;
+  accounting(by: AccountingKey): Promise<AccountingRow[]>;
   /** Of pending jobs, highest first; none without multifactor priority. */
   priorities(): Promise<JobPriority[]>;
   shares(): Promise<Share[]>;

@@ -116,7 +116,7 @@ describe('a bad request', () => {
     expect(await at('/jobs/abc')).toBe('id: expected a job such as 12, or 12_3, got "abc"');
     expect(await at('/jobs?limit=-1')).toBe('limit: expected a whole number, got "-1"');
     expect(await at('/jobs?stat=PENDING')).toBe('stat: unknown key; did you mean "state"?');
-    expect(await at('/accounting?by=user')).toBe('by: expected one of "job", "account", got "user"');
+    expect(await at('/accounting?by=qos')).toBe('by: expected one of "account", "user", "job", got "qos"');
     expect((await errorOf(await post('/nodes/n1/drain', { reason: '' }))).message).toMatch(/^reason: expected a text/);
   });
 });

@@ -1,13 +1,15 @@
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
+import { aheadSentences } from './queue-ahead.ts';
+import type { SlurmPartition } from './scontrol-text.ts';
 import { isPending } from './slurm-job.ts';
 
 /** Slurm's reasons in plain words (`squeue`(1), "JOB REASON CODES"). */
 const WORDS: Readonly<Record<string, string>> = {
   None: 'Slurm has not looked at it yet.',
   Resources: 'It is next in line and waits for nodes to come free.',
-  Priority: 'Jobs of a higher priority are in front of it.',
+  Priority: 'It waits its turn.',
   Dependency: 'It waits for another job to end.',
   DependencyNeverSatisfied: 'A job it depends on did not end as it had to: it will never start. Cancel it.',
   JobHeldUser: 'It is held: orrery release starts it.',
@@ -31,8 +33,17 @@ const WORDS: Readonly<Record<string, string>> = {
   BadConstraints: 'No node can ever give what it asks for.',
 };
 
-/** Sentences for `orrery why`: what the job waits for, or how it runs. */
-export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: boolean): string[] {
+/** What is known of the cluster when a job is asked about. */
+export interface Surroundings {
+  state: MirrorState;
+  partitions: readonly SlurmPartition[];
+  /** What Slurm says is not from now. */
+  isUnreachable: boolean;
+  nowMs: number;
+}
+
+/** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
+export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase } = job;
   if (live !== null) {
@@ -54,5 +65,9 @@ export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: bo
     ];
   }
   const words = WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}.`, ...stale];
+  const ahead = ['Priority', 'Resources'].includes(slurm.reason)
+    ? aheadSentences(slurm.slurmJobId, state.queue, partitions, nowMs)
+    : [];
+  const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
+  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }

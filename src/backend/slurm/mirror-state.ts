@@ -1,3 +1,4 @@
+import type { QueuedJob } from './queue-ahead.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import type { EndState } from '../../scheduler/types.ts';
 import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
@@ -9,6 +10,8 @@ export class MirrorState {
   readonly nodes = new Map<string, MirrorNode>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
+  /** All that squeue listed last, others' jobs too. */
+  queue: readonly QueuedJob[] = [];
   readonly #journal: Journal;
   #lastWork: Promise<unknown> = Promise.resolve();
 

@@ -84,6 +84,8 @@ export interface SlurmPartition {
   isDefault: boolean;
   isUp: boolean;
   nodeNames: readonly string[];
+  /** Jobs of a partition with a higher one come first. */
+  priorityTier: number;
   /** Null: no limit. */
   maxTimeSeconds: number | null;
   /** Null: `maxTimeSeconds`. */
@@ -101,6 +103,7 @@ export function parsePartitions(text: string): SlurmPartition[] {
         isDefault: record.get('default') === 'YES',
         isUp: (record.get('state') ?? 'UP').toUpperCase() === 'UP',
         nodeNames: hostNames(record.get('nodes') ?? ''),
+        priorityTier: Number(record.get('prioritytier') ?? 1),
         maxTimeSeconds: seconds(record.get('maxtime')),
         defaultTimeSeconds: seconds(record.get('defaulttime')),
       },

@@ -309,7 +309,10 @@ export class SlurmBackend implements Backend {
 
   explain(jobId: number): string[] {
     const job = this.#state.jobs.get(jobId);
-    return job === undefined ? [] : explainJob(job, this.#state, this.#loop.outage !== null);
+    if (job === undefined) return [];
+    const { cluster, now } = this.#options;
+    const isUnreachable = this.#loop.outage !== null;
+    return explainJob(job, { state: this.#state, partitions: cluster.partitions, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {

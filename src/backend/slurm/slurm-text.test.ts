@@ -62,9 +62,18 @@ describe('scontrol --oneliner', () => {
         isUp: true,
         nodeNames: ['n1', 'n2', 'n7'],
         maxTimeSeconds: null,
+        priorityTier: 1,
         defaultTimeSeconds: null,
       },
-      { name: 'short', isDefault: false, isUp: false, nodeNames: [], maxTimeSeconds: 86_400, defaultTimeSeconds: 600 },
+      {
+        name: 'short',
+        isDefault: false,
+        isUp: false,
+        nodeNames: [],
+        priorityTier: 1,
+        maxTimeSeconds: 86_400,
+        defaultTimeSeconds: 600,
+      },
     ]);
   });
 });
