@@ -16,6 +16,7 @@ beforeAll(async () => {
   slurm = await startSlurm({
     nodes: 2,
     cpusPerNode: 2,
+    gpusPerNode: 4,
     confLines: [
       ...QUICK_LINES,
       'PriorityType=priority/multifactor',
@@ -41,6 +42,28 @@ afterAll(async () => {
 });
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
+
+describe.skipIf(!isThere)('the GPUs that Slurm gives a job', () => {
+  it.each([
+    [4, 2, ['0,1', '2,3']],
+    [2, 2, ['0', '1']],
+    [1, 2, ['0', '0']],
+  ])(
+    '%i are dealt to %i ranks',
+    async (gpusPerNode, tasksPerNode, dealt) => {
+      const words = ['run', '--no-snapshot', '--follow', '--mem', '16M', '--gpus-per-node', `a100:${gpusPerNode}`];
+      const script = 'echo "$CUDA_VISIBLE_DEVICES of $SLURM_STEP_GPUS"';
+      const { stdout } = await orrery([...words, '--ntasks-per-node', `${tasksPerNode}`, '--', 'sh', '-c', script], {
+        home,
+        cwd: home,
+      });
+      const all = Array.from({ length: gpusPerNode }, (_, index) => index).join(',');
+      const lines = stdout.trim().split('\n').toSorted();
+      expect(lines).toEqual(dealt.map((gpus, rank) => `${rank}: ${gpus} of ${all}`));
+    },
+    60_000,
+  );
+});
 
 describe.skipIf(!isThere)('what Slurm has of a job', () => {
   it('is shown: the partition it went to by default, and the number it is found under, also once it has ended', async () => {
