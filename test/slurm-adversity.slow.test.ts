@@ -299,6 +299,8 @@ describe('a login node', () => {
     await orrery(['down'], { home });
     const back = await upCommand(home, conf(), '--slurm-host', 'none');
     expect(back).toMatchObject({ code: 0, stderr: '' });
+    expect(back.stdout).toMatch(/^ {2}slurm side_by_side, 2 nodes$/m);
+    expect((await orrery(['doctor'], { home })).stdout).not.toMatch(/virtual nodes|warning/);
     expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
     await orrery(['down'], { home });
   }, 60_000);

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
 import { DEFAULT_PORT } from '../daemon/listen.ts';
+import { slurmFile } from '../daemon/slurm-file.ts';
 import { formatMemory } from '../lib/units.ts';
 import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
@@ -35,7 +36,7 @@ export async function examine(home: string, env: NodeJS.ProcessEnv): Promise<Che
     checkNode(),
     await checkPython(env),
     await checkSlurm(),
-    await checkGpus(),
+    await checkGpus(home),
     checkHome(home),
     checkDisk(home),
     await checkPort(daemon.status === 'ok'),
@@ -78,14 +79,17 @@ async function checkSlurm(): Promise<Check> {
     : { name: 'Slurm', status: 'ok', detail: found, advice: null };
 }
 
-async function checkGpus(): Promise<Check> {
+async function checkGpus(home: string): Promise<Check> {
   const found = await probe('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']);
+  const instead = existsSync(slurmFile(home))
+    ? "jobs have those of Slurm's nodes"
+    : 'virtual nodes offer CPU slots in their place';
   const names = (found ?? '').split('\n').filter((line) => line.trim() !== '');
   return names.length === 0
     ? {
         name: 'GPU',
         status: 'note',
-        detail: 'none on this machine: virtual nodes offer CPU slots in their place',
+        detail: `none on this machine: ${instead}`,
         advice: null,
       }
     : { name: 'GPU', status: 'ok', detail: `${names.length} x ${names[0]}`, advice: null };

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
+import type { Health } from '../../contract/api.ts';
 import { defineCommand, integer } from '../command.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { clusterFile } from '../cluster-argument.ts';
@@ -71,7 +72,10 @@ async function up(options: Options): Promise<void> {
   const daemon = await startDaemon(home, args, options.detach === true);
   const { pid, url } = daemon.file;
   if (options.json === true) printJson({ pid, url, home });
-  else print(announcement(daemon, home, options.detach === true));
+  else {
+    const slurm = options.backend === 'slurm' ? await connect(home).health() : null;
+    print(announcement(daemon, home, slurm, options.detach === true));
+  }
   if (options.backend === 'slurm') {
     await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');
   }
@@ -134,11 +138,17 @@ function isPolicyNamed(policy: string | undefined): policy is string {
   return policy !== undefined && policy !== 'default' && policy !== 'slurm';
 }
 
-function announcement({ file, logFile }: RunningDaemon, home: string, isDetached: boolean): string {
+function announcement(
+  { file, logFile }: RunningDaemon,
+  home: string,
+  slurm: Health | null,
+  isDetached: boolean,
+): string {
   return [
     `Orrery runs at ${file.url} (pid ${file.pid})`,
     `  home  ${home}`,
     `  log   ${logFile}`,
+    ...(slurm === null ? [] : [`  slurm ${slurm.cluster}, ${slurm.nodes} ${slurm.nodes === 1 ? 'node' : 'nodes'}`]),
     ...(isPolicyNamed(file.policy)
       ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`]
       : []),
