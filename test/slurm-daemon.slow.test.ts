@@ -96,6 +96,19 @@ describe.skipIf(!isThere)('what Slurm has of a job', () => {
   }, 120_000);
 });
 
+describe.skipIf(!isThere)('a node of Slurm', () => {
+  it('is back at work as soon as it is resumed, and is in no event taken for one that failed', async () => {
+    await daemon.client.drainNode('s2', 'new fan');
+    const { state } = await daemon.client.resumeNode('s2');
+    expect(state).toBe('idle');
+    await until(async () => (await daemon.client.nodes())[1]?.reason === null, 'the node to respond', 60_000);
+    const { nodes } = await daemon.client.lemons();
+    // The drain is one; a failure would be another.
+    const { evidence } = nodes.find(({ name }) => name === 's2') ?? { evidence: [] };
+    expect(Math.max(...evidence.map(({ value }) => value))).toBe(1);
+  }, 90_000);
+});
+
 describe.skipIf(!isThere)('who comes first on Slurm', () => {
   it('is told as Slurm has it: the parts of the priorities, and the shares', async () => {
     const job = { command: ['sleep', '60'], exclusive: true, time: '10m' };
