@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../../cluster/node.ts';
+import { comparedFigures } from '../compared-measures.ts';
 import { runTwin } from '../engine.ts';
 import { TIMELINE_STATES } from '../report.ts';
 import { INSTANT } from '../scenario.ts';
@@ -82,6 +83,12 @@ describe('measures of a cluster that is taken over in the midst of its work', ()
     // For the node of the job that began 3 minutes ago and has 7 to go; since 2 minutes already.
     expect(predictions.waits.all.waitSeconds).toMatchObject({ count: 2, mean: (9 + 19) * 30 });
     expect(predictions.waits.all.boundedSlowdown).toMatchObject({ count: 2 });
+  });
+
+  it('are compared by when the last job has ended, not by means over a time that each run has for itself', () => {
+    const figures = new Map(comparedFigures(takenOver()).map(({ name, value }) => [name, value]));
+    expect(figures.get('makespan')).toBe(27 * 60);
+    expect(figures.get('meanQueue')).toBeNull();
   });
 
   it('leave them out where a warm-up is', () => {
