@@ -59,7 +59,8 @@ export class Poll {
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;
-    const rows = squeueRows(await commands.run('squeue', ['--json']));
+    // 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended.
+    const rows = squeueRows(await commands.run('squeue', ['--json', '--states=all']));
     state.queue = queuedJobs(rows);
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.

@@ -83,6 +83,16 @@ describe('squeue --json', () => {
     expect([...jobs.values()].filter(isEnded).map(({ slurmJobId }) => slurmJobId)).toEqual([104, 105]);
   });
 
+  it('of 23.02 has exit codes as wait(2) does, in numbers with "set"', () => {
+    const statusOf = (exitCode: unknown) => {
+      const row = { job_id: 1, job_state: 'FAILED', exit_code: exitCode, start_time: 1_701_983_394, restart_cnt: 0 };
+      return slurmJobs([row])[0]?.exitStatus;
+    };
+    expect(statusOf({ set: true, infinite: false, number: 75 * 256 })).toEqual({ code: 75, signal: 0 });
+    expect(statusOf({ set: true, infinite: false, number: 9 })).toEqual({ code: 0, signal: 9 });
+    expect(statusOf({ set: false, infinite: false, number: 0 })).toEqual({ code: 0, signal: 0 });
+  });
+
   it('reads only the jobs that are wanted, and fails where one of them is not understood', () => {
     const text = JSON.stringify({ jobs: [{ name: 'ours', job_id: 1, job_state: 5 }, { name: 'theirs' }] });
     expect(slurmJobs(squeueRows(text), (name) => name === 'nobody')).toEqual([]);

@@ -26,10 +26,13 @@ const stateSchema = z.union([z.string(), z.array(z.string())]).transform((state)
   return typeof state === 'string' ? [state] : state;
 });
 
-/** What wait(2) says, or since 23.02 spelt out. */
+/** What wait(2) says: a plain number in 22.05, one with `set` in 23.02; since 23.11 spelt out. */
 const exitSchema = z
   .union([
-    z.number().transform((status): ExitStatus => ({ code: (status >> 8) & 0xff, signal: status & 0x7f })),
+    z.number().transform(waitStatus),
+    z
+      .object({ set: z.boolean(), infinite: z.boolean().optional(), number: z.number() })
+      .transform(({ set, number }) => waitStatus(set ? number : 0)),
     z
       .object({
         return_code: numberSchema,
@@ -42,6 +45,10 @@ const exitSchema = z
     z.null().transform((): ExitStatus => ({ code: 0, signal: 0 })),
   ])
   .default({ code: 0, signal: 0 });
+
+function waitStatus(status: number): ExitStatus {
+  return { code: (status >> 8) & 0xff, signal: status & 0x7f };
+}
 
 const jobSchema = z.object({
   job_id: z.int(),
