@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
@@ -15,8 +16,12 @@ beforeAll(async () => {
   slurm = await startSlurm({
     nodes: 2,
     cpusPerNode: 2,
+    gpusPerNode: 4,
     confLines: [
       ...QUICK_LINES,
+      'PriorityType=priority/multifactor',
+      'PriorityWeightFairshare=1000',
+      'PriorityWeightQOS=500',
       'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
     ],
@@ -37,6 +42,102 @@ afterAll(async () => {
 });
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
+
+describe.skipIf(!isThere)('the GPUs that Slurm gives a job', () => {
+  it.each([
+    [4, 2, ['0,1', '2,3']],
+    [2, 2, ['0', '1']],
+    [1, 2, ['0', '0']],
+  ])(
+    '%i are dealt to %i ranks',
+    async (gpusPerNode, tasksPerNode, dealt) => {
+      const words = ['run', '--no-snapshot', '--follow', '--mem', '16M', '--gpus-per-node', `a100:${gpusPerNode}`];
+      const script = 'echo "$CUDA_VISIBLE_DEVICES of $SLURM_STEP_GPUS"';
+      const { stdout } = await orrery([...words, '--ntasks-per-node', `${tasksPerNode}`, '--', 'sh', '-c', script], {
+        home,
+        cwd: home,
+      });
+      const all = Array.from({ length: gpusPerNode }, (_, index) => index).join(',');
+      const lines = stdout.trim().split('\n').toSorted();
+      expect(lines).toEqual(dealt.map((gpus, rank) => `${rank}: ${gpus} of ${all}`));
+    },
+    60_000,
+  );
+});
+
+describe.skipIf(!isThere)('what Slurm has of a job', () => {
+  it('is shown: the partition it went to by default, and the number it is found under, also once it has ended', async () => {
+    const nodes = await daemon.client.nodes();
+    expect(nodes.map(({ name, partitions }) => [name, partitions])).toEqual([
+      ['s1', ['main']],
+      ['s2', ['spare']],
+    ]);
+    const submit = async (partition?: string) => {
+      const job = { command: ['true'], memory: '16M', ...(partition !== undefined && { partition }) };
+      const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+      return jobs[0]?.id ?? 0;
+    };
+    for (const [jobId, partition] of [
+      [await submit(), 'main'],
+      [await submit('spare'), 'spare'],
+    ] as const) {
+      await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to end', 60_000);
+      const job = await daemon.client.job(jobId);
+      expect(job.partition).toBe(partition);
+      const text = execFileSync('squeue', ['-h', '-t', 'all', '-j', String(job.slurmJobId), '-o', '%j|%P'], {
+        env: slurm.env,
+        encoding: 'utf8',
+      });
+      expect(text).toMatch(new RegExp(`^true\\.orrery-[0-9a-f]+-${jobId}-1\\|${partition}\\n$`));
+      const shown = await orrery(['job', 'show', String(jobId)], { home });
+      expect(shown.stdout).toMatch(new RegExp(`QOS, partition: normal, ${partition}\\n`));
+      expect(shown.stdout).toMatch(new RegExp(`Slurm job: +${job.slurmJobId}\\n`));
+    }
+  }, 120_000);
+});
+
+describe.skipIf(!isThere)('a node of Slurm', () => {
+  it('is back at work as soon as it is resumed, and is in no event taken for one that failed', async () => {
+    await daemon.client.drainNode('s2', 'new fan');
+    const { state } = await daemon.client.resumeNode('s2');
+    expect(state).toBe('idle');
+    await until(async () => (await daemon.client.nodes())[1]?.reason === null, 'the node to respond', 60_000);
+    const { nodes } = await daemon.client.lemons();
+    // The drain is one; a failure would be another.
+    const { evidence } = nodes.find(({ name }) => name === 's2') ?? { evidence: [] };
+    expect(Math.max(...evidence.map(({ value }) => value))).toBe(1);
+  }, 90_000);
+});
+
+describe.skipIf(!isThere)('who comes first on Slurm', () => {
+  it('is told as Slurm has it: the parts of the priorities, and the shares', async () => {
+    const job = { command: ['sleep', '60'], exclusive: true, time: '10m' };
+    const submit = async (...specs: JobSpecInput[]) => {
+      const { jobs } = await daemon.client.submit({ jobs: specs, environment: {} });
+      return jobs.map(({ id }) => id);
+    };
+    const [first = 0] = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const pending = await submit(job, { ...job, nice: 100 });
+    await until(async () => (await daemon.client.priorities()).length === 2, 'two jobs to wait', 60_000);
+    const priorities = await daemon.client.priorities();
+    expect(priorities.map(({ id }) => id)).toEqual(pending);
+    expect(priorities.map(({ own }) => own)).toEqual([0, -100]);
+    for (const { id, account, priority, fairshare, own } of priorities) {
+      const { slurmJobId } = await daemon.client.job(id);
+      const args = ['-h', '-j', String(slurmJobId), '-o', '%Q'];
+      expect(priority).toBe(Number(execFileSync('squeue', args, { env: slurm.env, encoding: 'utf8' })));
+      expect(account).toBe('research');
+      expect(priority).toBe(fairshare + own);
+    }
+    const shares = await daemon.client.shares();
+    expect(shares.find((share) => share.account === 'research')).toMatchObject({ user: 'root', share: 0.5 });
+    expect((await orrery(['queue', '--priority'], { home })).stdout).toMatch(/JOBID +USER +ACCOUNT +PRIORITY/);
+    expect((await orrery(['accounting', '--shares'], { home })).stdout).toMatch(/research +root +0\.500/);
+    for (const id of [first, ...pending]) await daemon.client.cancel(id);
+    await until(async () => (await daemon.client.jobs({})).length === 0, 'the jobs to end', 60_000);
+  }, 120_000);
+});
 
 describe.skipIf(!isThere)('when a job on Slurm will start', () => {
   it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {

@@ -66,7 +66,7 @@ export const jobSummarySchema = z.object({
   user: z.string(),
   account: z.string(),
   qos: z.string(),
-  /** Null: the policy's default. */
+  /** It is in, or ran in; null where there are no partitions. */
   partition: z.string().nullable(),
   nodes: z.int(),
   gpusPerNode: z.int(),
@@ -99,6 +99,8 @@ export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
   /** Seconds: the job's own limit, else its partition's; null for none. */
   timeLimit: z.number().nullable(),
+  /** Under which number Slurm has it on its books, also once it has ended; null where no Slurm has it. */
+  slurmJobId: z.string().nullable(),
   code: codeSchema.nullable(),
   /** Absolute paths on the daemon's machine. */
   folder: z.string(),
@@ -139,6 +141,8 @@ export const nodeSchema = z.object({
   gpus: z.int(),
   gpusFree: z.int(),
   gpuType: z.string().nullable(),
+  /** Whose jobs it takes. */
+  partitions: z.array(z.string()),
   jobs: z.array(z.int()),
 });
 
@@ -196,6 +200,8 @@ export const healthSchema = z.object({
   nodes: z.int(),
   jobsPending: z.int(),
   jobsRunning: z.int(),
+  /** Where Slurm does not answer: since when, in UNIX seconds, and why. Jobs and nodes are as last seen then. */
+  outage: z.object({ sinceTime: z.number(), reason: z.string() }).nullable(),
 });
 /** Parts of a pending job's priority as of the last calculation, as `sprio` shows them. */
 export const jobPrioritySchema = z.object({

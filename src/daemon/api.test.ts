@@ -201,11 +201,13 @@ describe('health and metrics', () => {
       nodes: 2,
       jobsPending: 1,
       jobsRunning: 0,
+      outage: null,
     });
     const text = await (await fixture.fetch('/metrics')).text();
     for (const line of text.trim().split('\n')) expect(line).toMatch(/^(#.*|\w+(\{[^}]*\})? [-+0-9.e]+(Inf)?|)$/);
     expect(text).toContain('orrery_jobs{state="PENDING"} 1');
     expect(text).toContain('orrery_nodes{state="idle"} 2');
+    expect(text).toContain('orrery_outage_seconds 0');
     expect(text).toMatch(/orrery_commit_seconds_count [1-9]/);
     await fixture.client.cancel(held);
   });

@@ -111,6 +111,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   const { accounting, backend, store } = daemon;
   app.openapi(health, (c) => {
     const nodes = backend.nodes();
+    const outage = backend.outage();
     const running = new Set(nodes.flatMap((node) => node.jobIds)).size;
     return c.json(
       {
@@ -124,6 +125,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
         jobsRunning: running,
+        outage: outage && { sinceTime: outage.sinceMs / 1000, reason: outage.reason },
       },
       200,
     );
@@ -142,7 +144,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(ticket, (nodeName, reason) => openTicket(daemon, nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
   app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
-  app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));
+  app.openapi(shares, async (c) => c.json({ shares: await backend.shares() }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {

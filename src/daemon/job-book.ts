@@ -3,7 +3,7 @@ import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { Backend, JobFact } from '../backend/port.ts';
-import type { Policy } from '../scheduler/policy.ts';
+import { defaultPartition, type Policy } from '../scheduler/policy.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -66,7 +66,7 @@ export class JobBook {
   }
 
   /** Throws ORR_NOT_FOUND. */
-  detail(jobId: number): JobDetail {
+  async detail(jobId: number): Promise<JobDetail> {
     const job = this.row(jobId);
     const stored = this.#store.read(jobId);
     if (stored === undefined) throw notFound(jobId);
@@ -76,6 +76,7 @@ export class JobBook {
       ...this.#summary(job),
       spec,
       timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
+      slurmJobId: await this.#backend.slurmJobId(jobId),
       code,
       folder,
       workFolder: code !== null && code.snapshot === null ? code.submitFolder : `${folder}/work`,
@@ -126,11 +127,13 @@ export class JobBook {
   }
 
   /** Parts of the priority of all pending jobs, highest first. */
-  priorities(): JobPriority[] {
+  async priorities(): Promise<JobPriority[]> {
     const priorities: JobPriority[] = [];
-    for (const { jobId, array, user, account } of this.#store.liveJobs()) {
-      const parts = this.#backend.priorityOf(jobId);
-      if (parts === null) continue;
+    const jobs = [...this.#store.liveJobs()];
+    const partsOf = await this.#backend.priorities(jobs.map(({ jobId }) => jobId));
+    for (const { jobId, array, user, account } of jobs) {
+      const parts = partsOf.get(jobId);
+      if (parts === undefined) continue;
       const task = { arrayJobId: array?.id ?? null, arrayTaskId: array?.taskId ?? null };
       priorities.push({ id: jobId, ...task, user, account, ...parts });
     }
@@ -145,8 +148,7 @@ export class JobBook {
 
   #partition(name: string | null): Policy['partitions'][number] | undefined {
     const { partitions } = this.#policy;
-    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-    return name === null ? standard : partitions.find((other) => other.name === name);
+    return name === null ? defaultPartition(partitions) : partitions.find((other) => other.name === name);
   }
 
   /** Of jobs that have no limit of their own. */
@@ -200,7 +202,7 @@ export class JobBook {
       user: job.user,
       account: job.account,
       qos: job.qos,
-      partition: job.partition,
+      partition: view?.partition ?? job.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,
       nodeList: [...job.nodeList],

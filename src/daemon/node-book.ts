@@ -2,6 +2,7 @@ import type { Backend } from '../backend/port.ts';
 import type { NodeDetail, NodeSummary } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { xidEntry } from '../health/xid-table.ts';
+import type { Policy } from '../scheduler/policy.ts';
 import type { NodeView, SchedulerEvent } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import { type LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
@@ -16,6 +17,7 @@ export interface NodeBookOptions {
   store: Store;
   backend: Backend;
   lemons: LemonWatch;
+  policy: Policy;
   /** Null: nodes leave none. */
   reports: NodeReports | null;
 }
@@ -29,14 +31,14 @@ export class NodeBook {
   }
 
   summaries(): NodeSummary[] {
-    return this.#options.backend.nodes().map(toSummary);
+    return this.#options.backend.nodes().map((node) => toSummary(node, this.#options.policy));
   }
 
   /** Throws ORR_NOT_FOUND. */
   summary(nodeName: string): NodeSummary {
     const node = this.#options.backend.nodes().find(({ spec }) => spec.name === nodeName);
     if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}"`);
-    return toSummary(node);
+    return toSummary(node, this.#options.policy);
   }
 
   /** Throws ORR_NOT_FOUND. */
@@ -82,7 +84,7 @@ function happened(event: SchedulerEvent): string | null {
   }
 }
 
-function toSummary(view: NodeView): NodeSummary {
+function toSummary(view: NodeView, { partitions }: Policy): NodeSummary {
   const { spec, state, free, reason, jobIds } = view;
   return {
     name: spec.name,
@@ -96,6 +98,7 @@ function toSummary(view: NodeView): NodeSummary {
     gpus: spec.resources.gpus,
     gpusFree: free.gpus,
     gpuType: spec.gpuType,
+    partitions: partitions.filter(({ nodes }) => nodes?.includes(spec.name) !== false).map(({ name }) => name),
     jobs: [...jobIds],
   };
 }

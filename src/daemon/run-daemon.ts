@@ -190,7 +190,7 @@ class RunningDaemon implements Daemon {
         world.forecastSource(backend, { home, policy, store, measurements, log }),
       ),
       lemons,
-      nodes: new NodeBook({ store, backend, lemons, reports }),
+      nodes: new NodeBook({ store, backend, lemons, reports, policy: policy.policy }),
       home,
       token,
       version,

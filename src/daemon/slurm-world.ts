@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
+import type { Outage } from '../backend/port.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
@@ -20,7 +21,7 @@ import type { World } from './world.ts';
 const TIMEOUT_MS = 60_000;
 
 export interface SlurmOptions {
-  /** Login node that is reached by ssh; absent: this machine's commands, or what the home was started with. */
+  /** Login node that is reached by ssh, or `none` for this machine's commands; absent: what the home was started with, else this machine's. */
   host?: string;
   /** Folder that this machine and all nodes see under the same path; absent: the home, or what it was started with. */
   shared?: string;
@@ -32,7 +33,10 @@ export interface SlurmOptions {
   pollMs?: { min: number; max: number };
 }
 
-/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer and never has, ORR_CONFLICT for a home whose jobs run on this machine. */
+/** How `host` says that the commands of this machine are meant. */
+const NO_HOST = 'none';
+
+/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer and never has there, ORR_CONFLICT for a home whose jobs run on this machine. */
 export async function slurmWorld(homePath: string, options: SlurmOptions): Promise<World> {
   const home = openHome(homePath);
   const before = readSlurmFile(home.folder);
@@ -43,7 +47,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     );
   }
   const homeId = before?.homeId ?? randomBytes(4).toString('hex');
-  const host = options.host ?? before?.host ?? null;
+  const host = options.host === NO_HOST ? null : (options.host ?? before?.host ?? null);
   const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared, '--shared');
   if (before !== null && before.shared !== shared) {
     throw new OrreryError(
@@ -64,7 +68,9 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     timeoutMs: TIMEOUT_MS,
   });
   const user = userName();
-  const cluster = await readOrRecall(commands, user, home.folder);
+  // What was seen elsewhere says nothing of another way to Slurm: it has to work before the home is changed.
+  const isNewWay = before !== null && host !== before.host;
+  const { cluster, outage } = await readOrRecall(commands, user, home.folder, isNewWay);
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
   const reportsFolder = reports ?? join(sharedFolder, 'health');
@@ -96,6 +102,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         homeId,
         user,
         cluster,
+        outage,
         readSecrets: (names) => readSecrets(opened, names),
         now: Date.now,
         log,
@@ -106,18 +113,26 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
 }
 
 /** As Slurm tells it; where it does not answer now, as it told it last: jobs are accepted meanwhile, and caught up with later. */
-async function readOrRecall(commands: SlurmCommands, user: string, home: string): Promise<ClusterView> {
+async function readOrRecall(
+  commands: SlurmCommands,
+  user: string,
+  home: string,
+  isNewWay: boolean,
+): Promise<{ cluster: ClusterView; outage: Outage | null }> {
   const file = join(home, 'slurm-cluster.json');
   try {
     const cluster = await readCluster(commands, user);
     writeWhole(file, `${JSON.stringify(cluster)}\n`);
-    return cluster;
+    return { cluster, outage: null };
   } catch (error) {
     const text = readIfThere(file);
     const isAway = error instanceof SlurmFailure && (error.kind === 'unreachable' || error.kind === 'login');
-    if (!isAway || text === undefined) throw error;
+    if (!isAway || text === undefined || isNewWay) throw error;
     const last: ClusterView = JSON.parse(text);
-    return { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] };
+    return {
+      cluster: { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] },
+      outage: { sinceMs: Date.now(), reason: error.message },
+    };
   }
 }
 

@@ -93,8 +93,10 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
         log,
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       }),
-    forecastSource: (backend, { store, policy }) =>
-      Promise.resolve({ kind: 'basis', basis: localBasis(store, backend, policy.options, Date.now()) }),
+    forecastSource: async (backend, { store, policy }) => {
+      const shares = await backend.shares();
+      return { kind: 'basis', basis: localBasis(store, backend, shares, policy.options, Date.now()) };
+    },
   };
 }
 

@@ -188,6 +188,10 @@ class SchedulingLoop implements Backend {
     await this.#requestEvent({ kind: 'NodeFailed', atMs: this.#options.now(), nodeName, reason });
   }
 
+  outage(): null {
+    return null;
+  }
+
   reservations(): readonly NodeReservation[] {
     return this.#scheduler.reservations();
   }
@@ -219,11 +223,16 @@ class SchedulingLoop implements Backend {
     await this.#changeReservation(name, { kind: 'ReservationDeleted', atMs: this.#options.now(), name });
   }
 
-  priorityOf(jobId: number): PriorityParts | null {
-    return this.#scheduler.priorityOf(jobId);
+  async priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
+    return new Map(
+      jobIds.flatMap((jobId) => {
+        const parts = this.#scheduler.priorityOf(jobId);
+        return parts === null ? [] : [[jobId, parts] as const];
+      }),
+    );
   }
 
-  shares(): ShareView[] {
+  async shares(): Promise<ShareView[]> {
     return this.#scheduler.shares();
   }
 
@@ -239,6 +248,10 @@ class SchedulingLoop implements Backend {
   job(jobId: number): JobFact | undefined {
     const view = this.#scheduler.job(jobId);
     return view && toFact(view);
+  }
+
+  slurmJobId(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   nativeId(jobId: number): string {

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../lib/units.ts';
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
@@ -16,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   JobHeldAdmin: 'An operator holds it, or Slurm does after too many requeues: only an operator can release it.',
   BeginTime:
     'It was put back in the queue: Slurm waits until what it gave its last attempt has expired (two minutes by default).',
-  ReqNodeNotAvail: 'A node it needs is down, drained or reserved.',
+  ReqNodeNotAvail: 'Nodes it needs are down, drained or reserved: orrery nodes shows which are out.',
   Reservation: 'It waits for its reservation to begin.',
   JobArrayTaskLimit: 'As many tasks of its array run as may at once.',
   PartitionTimeLimit: 'Its time limit is more than its partition allows.',
@@ -60,14 +61,22 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
     return [
       phase === 'submitted'
         ? 'Slurm has it and does not list it now: it is being looked for.'
-        : 'It is on its way to Slurm.',
+        : job.isThrottled
+          ? (WORDS['JobArrayTaskLimit'] ?? '')
+          : 'It is on its way to Slurm.',
       ...stale,
     ];
   }
-  const words = WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  const ahead = ['Priority', 'Resources'].includes(slurm.reason)
+  const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
+  const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
+  const ahead = ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason)
     ? aheadSentences(slurm.slurmJobId, state.queue, partitions, nowMs)
     : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+/** Null where Slurm itself puts the begin off. */
+function beginWords({ request: { beginMs = 0 } }: MirrorJob, nowMs: number): string | null {
+  return beginMs > nowMs ? `It is to begin in ${formatDuration(beginMs - nowMs)} at the earliest (--begin).` : null;
 }

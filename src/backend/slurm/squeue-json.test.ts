@@ -40,6 +40,17 @@ describe('squeue --json', () => {
     expect(jobs.get(8)).toMatchObject({ arrayJobId: 3, arrayTaskId: 0, state: 'RUNNING' });
   });
 
+  it('of 22.05 calls it Resources where nodes are out of service, and says so besides', () => {
+    const document: { jobs: object[] } = JSON.parse(read('squeue-22.05.json'));
+    const described = (state_description: string) => {
+      const jobs = document.jobs.map((row) => ({ ...row, state_reason: 'Resources', state_description }));
+      return slurmJobs(squeueRows(JSON.stringify({ jobs })))[0]?.reason;
+    };
+    const words = 'Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions';
+    expect(described(words)).toBe('ReqNodeNotAvail');
+    expect(described('')).toBe('Resources');
+  });
+
   it('of 22.05 says how a job ended as wait(2) does', () => {
     const jobs = byId('squeue-22.05.json');
     expect(jobs.get(5)).toMatchObject({ state: 'FAILED', exitStatus: { code: 3, signal: 0 } });

@@ -192,9 +192,13 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
   };
 }
 
-/** The description says more of a job that Slurm holds itself (`launch failed requeued held`). */
+/**
+ * The description says more of a job that Slurm holds itself (`launch failed requeued held`), and of one whose nodes are out of service, which it
+ * calls Resources all the same.
+ */
 function reasonOf(reason: string, description: string): string {
   if (/held/i.test(description)) return description.replaceAll('_', ' ');
+  if (reason === 'Resources' && /DOWN, DRAINED/.test(description)) return 'ReqNodeNotAvail';
   return reason === '' ? 'None' : reason;
 }
 

@@ -3,6 +3,7 @@ import type { NodeSummary } from '../../contract/api.ts';
 import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
+import { noteOutage } from '../outage.ts';
 import { print, printJson } from '../output.ts';
 import { renderLemons } from '../render/lemon-table.ts';
 import { renderNodeDetail } from '../render/node-detail.ts';
@@ -25,7 +26,8 @@ export function register(program: Command): Command {
       ['orrery nodes fail n2', 'a drill: kill everything on n2 as a power cut would'],
     ],
   }).action(async (options: Options) => {
-    const nodes = await connect().nodes();
+    const client = connect();
+    const [nodes] = await Promise.all([client.nodes(), noteOutage(client, 'the nodes are as last seen')]);
     if (options.json === true) printJson({ nodes });
     else if (nodes.length === 0) print('No nodes. Start the daemon with some: orrery up --nodes 3');
     else print(renderNodes(nodes, terminalOf(process.stdout)));

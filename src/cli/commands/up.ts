@@ -1,12 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
+import type { Health } from '../../contract/api.ts';
 import { defineCommand, integer } from '../command.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { clusterFile } from '../cluster-argument.ts';
+import { connect } from '../connection.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { homeFolder } from '../home.ts';
+import { noteOutage } from '../outage.ts';
 import { note, print, printJson } from '../output.ts';
 
 interface Options {
@@ -55,7 +58,10 @@ export function register(program: Command): Command {
     )
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
-    .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
+    .option(
+      '--slurm-host <host>',
+      "ssh to this login node for Slurm's commands; none: those of this machine (default: as before, else none)",
+    )
     .option('--shared <folder>', 'folder that this machine and all nodes see, for jobs (default: the home)')
     .option('--health-reports <folder>', 'folder in which nodes of Slurm leave what orrery health check --report finds')
     .addOption(
@@ -79,7 +85,13 @@ async function up(options: Options): Promise<void> {
   const daemon = await startDaemon(home, args, options.detach === true);
   const { pid, url } = daemon.file;
   if (options.json === true) printJson({ pid, url, home });
-  else print(announcement(daemon, home, options.detach === true));
+  else {
+    const slurm = options.backend === 'slurm' ? await connect(home).health() : null;
+    print(announcement(daemon, home, slurm, options.detach === true));
+  }
+  if (options.backend === 'slurm') {
+    await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');
+  }
   if (options.detach === true) return;
 
   // The terminal sends Ctrl-C to the daemon too, which then stops by itself; a plain kill reaches only this process.
@@ -141,11 +153,17 @@ function isPolicyNamed(policy: string | undefined): policy is string {
   return policy !== undefined && policy !== 'default' && policy !== 'slurm';
 }
 
-function announcement({ file, logFile }: RunningDaemon, home: string, isDetached: boolean): string {
+function announcement(
+  { file, logFile }: RunningDaemon,
+  home: string,
+  slurm: Health | null,
+  isDetached: boolean,
+): string {
   return [
     `Orrery runs at ${file.url} (pid ${file.pid})`,
     `  home  ${home}`,
     `  log   ${logFile}`,
+    ...(slurm === null ? [] : [`  slurm ${slurm.cluster}, ${slurm.nodes} ${slurm.nodes === 1 ? 'node' : 'nodes'}`]),
     ...(isPolicyNamed(file.policy)
       ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`]
       : []),

@@ -21,6 +21,9 @@ export function renderNodes(nodes: readonly NodeSummary[], terminal: Terminal): 
   const table = renderTable(
     [
       { header: 'NODE', text: (node) => node.name },
+      ...(nodes.some(({ partitions }) => partitions.length > 0)
+        ? [{ header: 'PARTITION', isFlexible: true as const, text: (node: NodeSummary) => node.partitions.join(',') }]
+        : []),
       { header: 'STATE', text: (node) => node.state, format: (node) => STATE_FORMATS[node.state] },
       { header: 'CPUS', align: 'right', text: (node) => `${node.cpusFree}/${node.cpus}` },
       {
