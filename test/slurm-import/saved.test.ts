@@ -233,6 +233,22 @@ describe('where something is missing', () => {
     });
   });
 
+  it('says so at once where slurmctld is away: each command would wait for it', async () => {
+    const bin = join(folder, 'away');
+    mkdirSync(bin);
+    const asked = join(folder, 'asked');
+    for (const name of ['squeue', 'scontrol', 'sacct', 'sacctmgr', 'sshare', 'sprio', 'sdiag']) {
+      const said = 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)';
+      writeFileSync(join(bin, name), `#!/bin/sh\necho ${name} >>${asked}\necho '${said}' >&2\nexit 1\n`, {
+        mode: 0o755,
+      });
+    }
+    const env = { PATH: `${bin}:/usr/bin:/bin` };
+    const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
+    await expect(collectLive(commands, 28)).rejects.toMatchObject({ code: 'ORR_UNREACHABLE' });
+    expect(readFileSync(asked, 'utf8')).toBe('squeue\n');
+  });
+
   it('takes the weights from sprio where the settings are missing', async () => {
     const { saved: texts } = await collectSaved(join(folder, 'no-config'));
     expect(readSlurmSaved(texts).slurm.policy.priority).toMatchObject({

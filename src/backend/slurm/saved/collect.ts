@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { OrreryError } from '../../../contract/errors.ts';
 import { errorCode } from '../../../lib/error-code.ts';
 import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
-import type { SlurmCommands } from '../slurm-commands.ts';
+import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import type { SlurmSaved } from './read-saved.ts';
 import { fileNameOf, PLAIN_OUTPUT, SAVED_FILES, type SavedFile, type SavedName } from './saved-files.ts';
@@ -17,7 +17,7 @@ export interface Collected {
   missing: readonly string[];
 }
 
-/** Runs Slurm's commands, as whoever runs this. Throws ORR_FAILED where not even the nodes can be had. */
+/** Runs Slurm's commands, as whoever runs this. Throws ORR_FAILED where not even the nodes can be had, SlurmFailure where slurmctld or its host is away. */
 export function collectLive(commands: SlurmCommands, days: number): Promise<Collected> {
   return collect('ORR_FAILED', async ({ command }) => {
     const [program, ...args] = command(days);
@@ -25,10 +25,17 @@ export function collectLive(commands: SlurmCommands, days: number): Promise<Coll
     try {
       return { name, text: await commands.run(program, args, { timeoutMs: TIMEOUT_MS, variables: PLAIN_OUTPUT }) };
     } catch (cause) {
-      if (cause instanceof SlurmFailure) return { name, refusal: cause.said };
-      throw cause;
+      if (!(cause instanceof SlurmFailure)) throw cause;
+      // Each of them would wait for it.
+      const isAway = cause.kind === 'login' || (cause.kind === 'unreachable' && isOfController(program));
+      if (isAway) throw cause;
+      return { name, refusal: cause.said };
     }
   });
+}
+
+function isOfController(program: SlurmProgram): boolean {
+  return program === 'squeue' || program === 'scontrol';
 }
 
 /** Reads what the commands printed from a folder. Throws ORR_NOT_FOUND for a folder that is not there, ORR_BAD_FILE without the nodes. */
