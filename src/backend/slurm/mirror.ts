@@ -9,6 +9,7 @@ import {
   launchText,
   messageOf,
   NO_FOLDER_STATUS,
+  PREDECESSOR_STATUS,
 } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
@@ -142,6 +143,11 @@ function endedInSlurm(
     return { ...finding, adopt: own.slurmJobId };
   if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
+  }
+  if (own === null && code === PREDECESSOR_STATUS) {
+    // Slurm took a job before it for over, by a number that counts no more: the fault of nobody, and no launch failure that is counted.
+    const message = 'Slurm began it before a job that it waits for had ended: no task began';
+    return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
   }
   const doubt = doubtOf(slurm, own);
   if (doubt !== null && nowMs - (slurm.endMs ?? 0) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost))

@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
+import { closeFolder } from './ended-folder.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
@@ -163,7 +164,7 @@ export class Poll {
     const { jobId } = job.request;
     const folder = new JobFolder(folders.job(jobId));
     if (!state.jobs.has(jobId)) {
-      await folder.removeSecrets();
+      await closeFolder(jobId, state, folders, log);
       return true;
     }
     if (job.phase === 'none' || job.phase === 'asking') return false;
