@@ -24,8 +24,8 @@ export interface Batch {
 export const BATCH_SIZE = 100;
 const ARRAY_TASKS = 5;
 
-/** It says in a file of its job when it starts and when it has done its work. */
-const SCRIPT = `#!/bin/sh
+/** It says in a file of its job, in the folder `LEDGER`, when it starts and when it has done its work, which lasts `LASTS` seconds. */
+export const LEDGER_SCRIPT = `#!/bin/sh
 echo "start $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
 sleep "$LASTS"
 echo "end $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
@@ -39,7 +39,7 @@ exit "\${STATUS:-$ORRERY_ARRAY_TASK_ID}"
 export function chaosBatch(first: number, ledger: string, idOf: (place: number) => number): Batch {
   const specs: Batch['specs'] = [];
   const expected: Expected[] = [];
-  const common = { script: SCRIPT, memory: '16M', time: '30m', maxRequeues: 20 };
+  const common = { script: LEDGER_SCRIPT, memory: '16M', time: '30m', maxRequeues: 20 };
   for (let place = first; place < first + BATCH_SIZE - ARRAY_TASKS; place += 1) {
     const kind = (place - first) % 20;
     const status = kind >= 10 && kind < 13 ? 3 + (place % 5) : 0;

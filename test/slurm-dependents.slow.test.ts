@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
+import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { haveEnded } from './support/jobs.ts';
+import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { QUICK_LINES, startSlurmDaemon } from './support/slurm-daemon.ts';
+
+let home = '';
+let ledger = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  if (!ensureSlurm()) throw new Error('Slurm is needed');
+  home = makeHome();
+  ledger = join(home, 'ledger');
+  mkdirSync(ledger);
+  slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines: QUICK_LINES });
+  daemon = await startSlurmDaemon(home, slurm);
+}, 120_000);
+afterAll(async () => {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  await slurm?.stop();
+  if (home !== '') await removeHome(home);
+}, 60_000);
+
+async function submit(name: string, lasts: number, fields: object = {}): Promise<number> {
+  const job = {
+    name,
+    script: LEDGER_SCRIPT,
+    env: { LEDGER: ledger, LASTS: lasts, STATUS: 0 },
+    memory: '16M',
+    ...fields,
+  };
+  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+}
+
+/** `101 PENDING Dependency` of its submission with this number; '' where Slurm has none. */
+function atSlurm(jobId: number, submission: number): string {
+  const all = execFileSync('squeue', ['-h', '-o', '%i %T %r %j'], { env: slurm.env, encoding: 'utf8' });
+  return all.split('\n').find((line) => line.endsWith(`-${jobId}-${submission}`)) ?? '';
+}
+
+function times(jobId: number, what: 'start' | 'end'): number[] {
+  return readLedger(ledger, jobId)
+    .filter((line) => line.what === what)
+    .map(({ atMs }) => atMs);
+}
+
+/** All of them completed, and each began, once, after all work of the one before it. */
+async function ranInOrder(...jobIds: number[]): Promise<void> {
+  await until(() => haveEnded(daemon.client, jobIds), `jobs ${jobIds.join(', ')} to end`, 150_000);
+  for (const id of jobIds) expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED' });
+  for (const [place, id] of jobIds.slice(1).entries()) {
+    expect(times(id, 'start')).toHaveLength(1);
+    expect(Math.min(...times(id, 'start'))).toBeGreaterThanOrEqual(Math.max(...times(jobIds[place] ?? 0, 'end')));
+  }
+}
+
+/** What a slurmctld that is killed now knows when it is back: as soon as these submissions are in it. */
+async function savedState(...jobIds: number[]): Promise<string> {
+  const file = join(slurm.folder, 'state', 'job_state');
+  const isSaved = () => {
+    const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
+    return jobIds.every((id) => text.includes(`-${id}-1\0`));
+  };
+  await until(isSaved, 'slurmctld to save its jobs', 30_000);
+  const copy = join(slurm.folder, 'state-copy');
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(join(slurm.folder, 'state'), copy, { recursive: true });
+  return copy;
+}
+
+describe('a job that waits for another at Slurm', () => {
+  it('does not begin where Slurm ends the other by mistake and it is submitted again', async () => {
+    const first = await submit('first', 1, { hold: true });
+    const second = await submit('second', 0.2, { after: `afterany:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
+    execFileSync('scancel', [slurmJobId], { env: slurm.env });
+    await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
+    const waitsAgain = () => atSlurm(second, 2).includes(' PENDING Dependency ') || times(second, 'start').length > 0;
+    await until(waitsAgain, 'the second job to wait again', 60_000);
+    expect(times(second, 'start')).toEqual([]);
+    expect(readFileSync(join(home, 'jobs', String(second), 'batch.log'), 'utf8')).toContain(
+      `begins nothing: job ${first}, which it waits for, has not ended`,
+    );
+    await daemon.client.release(first);
+    await ranInOrder(first, second);
+  }, 240_000);
+
+  it('does not begin where slurmctld is killed and has forgotten that the other ran', async () => {
+    const first = await submit('first', 8, { hold: true, maxRequeues: 5 });
+    const second = await submit('second', 0.2, { after: `afterany:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    const third = await submit('third', 0.2, { after: `afterok:${second}` });
+    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+    const state = await savedState(first, second, third);
+    await daemon.client.release(first);
+    await until(() => times(first, 'start').length > 0, 'the first job to run', 60_000);
+    await sleep(1_000);
+    await slurm.killController();
+    // As if it had been killed before it saved that the first job began.
+    rmSync(join(slurm.folder, 'state'), { recursive: true });
+    cpSync(state, join(slurm.folder, 'state'), { recursive: true });
+    slurm.startController();
+    await ranInOrder(first, second, third);
+    expect(times(first, 'start')).toHaveLength(2);
+  }, 240_000);
+});
