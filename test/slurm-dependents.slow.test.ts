@@ -18,7 +18,9 @@ beforeAll(async () => {
   home = makeHome();
   ledger = join(home, 'ledger');
   mkdirSync(ledger);
-  slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines: QUICK_LINES });
+  // Slurm is to cancel what waits for a job that failed, as some clusters have it.
+  const confLines = [...QUICK_LINES, 'DependencyParameters=kill_invalid_depend'];
+  slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
 afterAll(async () => {
@@ -81,17 +83,30 @@ describe('a job that waits for another at Slurm', () => {
     const first = await submit('first', 1, { hold: true });
     const second = await submit('second', 0.2, { after: `afterany:${first}` });
     await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    const third = await submit('third', 0.2, { after: `afterok:${second}` });
+    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
     const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
     execFileSync('scancel', [slurmJobId], { env: slurm.env });
     await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
+    // Nobody tells the third meanwhile that the second is to be had under another number.
+    daemon.process.kill('SIGSTOP');
+    try {
+      const hasGivenUp = () => !atSlurm(second, 1).includes(' PENDING ') && !atSlurm(second, 1).includes(' RUNNING ');
+      await until(hasGivenUp, 'the second job to end at Slurm', 60_000);
+      await sleep(8_000);
+    } finally {
+      daemon.process.kill('SIGCONT');
+    }
     const waitsAgain = () => atSlurm(second, 2).includes(' PENDING Dependency ') || times(second, 'start').length > 0;
     await until(waitsAgain, 'the second job to wait again', 60_000);
     expect(times(second, 'start')).toEqual([]);
     expect(readFileSync(join(home, 'jobs', String(second), 'batch.log'), 'utf8')).toContain(
       `begins nothing: job ${first}, which it waits for, has not ended`,
     );
+    const namesSecond = () => atSlurm(third, 1).includes(' PENDING Dependency ');
+    await until(namesSecond, 'the third job, which Slurm still has, to wait for the second again', 30_000);
     await daemon.client.release(first);
-    await ranInOrder(first, second);
+    await ranInOrder(first, second, third);
   }, 240_000);
 
   it('does not begin where slurmctld is killed and has forgotten that the other ran', async () => {

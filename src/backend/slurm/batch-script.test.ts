@@ -81,6 +81,7 @@ describe('what sbatch is called with', () => {
       '--hold',
       '--exclude=n1,n2',
       '--dependency=afterok:7,afterany:9',
+      '--kill-on-invalid-dep=no',
     ]);
   });
 

@@ -84,6 +84,8 @@ function batchOptions({ spec, ...job }: BatchJob): string[] {
     ...requestOptions(spec, job.excludedNodes),
     ...valued([
       ['dependency', job.dependency === '' ? null : job.dependency],
+      // What failed under this number may run again under another: a cluster may not cancel what waits for it.
+      ['kill-on-invalid-dep', job.dependency === '' ? null : 'no'],
       ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
       ['signal', spec.signal ?? null],
       ['open-mode', 'append'],
