@@ -127,4 +127,24 @@ describe('a job that waits for another at Slurm', () => {
     await ranInOrder(first, second, third);
     expect(times(first, 'start')).toHaveLength(2);
   }, 240_000);
+
+  it('begins without a daemon where the other ended by itself, or its time was up', async () => {
+    const first = await submit('first', 3);
+    const failing = await submit('failing', 0.2, {
+      after: `afterok:${first}`,
+      env: { LEDGER: ledger, LASTS: 0.2, STATUS: 3 },
+    });
+    const endless = await submit('endless', 600, { after: `afterany:${failing}`, time: '1m' });
+    const last = await submit('last', 0.2, { after: `afterany:${endless}` });
+    await until(() => atSlurm(last, 1) !== '', 'the last job to wait at Slurm', 30_000);
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    await until(() => times(last, 'end').length > 0, 'the chain to run to its end', 180_000);
+    daemon = await startSlurmDaemon(home, slurm);
+    const jobIds = [first, failing, endless, last];
+    await until(() => haveEnded(daemon.client, jobIds), 'the daemon to see it', 30_000);
+    const states = await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).state));
+    expect(states).toEqual(['COMPLETED', 'FAILED', 'TIMEOUT', 'COMPLETED']);
+    expect(jobIds.map((id) => times(id, 'start').length)).toEqual([1, 1, 1, 1]);
+  }, 300_000);
 });
