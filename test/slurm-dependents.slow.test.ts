@@ -128,6 +128,28 @@ describe('a job that waits for another at Slurm', () => {
     expect(times(first, 'start')).toHaveLength(2);
   }, 240_000);
 
+  it('begins, without being submitted again, after what only the daemon can tell has ended', async () => {
+    const array = await submit('array', 600, { array: '0-1' });
+    const cancelled = array + 1;
+    const gang = await submit('gang', 0.2, { nodes: 2, env: { LEDGER: ledger, LASTS: 3, STATUS: 3 } });
+    const jobIds = [
+      await submit('after-task', 0.2, { after: `afterany:${array}_1` }),
+      await submit('after-gang', 0.2, { after: `afterany:${gang}` }),
+    ];
+    await until(() => jobIds.every((id) => atSlurm(id, 1) !== ''), 'both to wait at Slurm', 30_000);
+    await until(() => times(cancelled, 'start').length > 0, 'the task of the array to run', 30_000);
+    await daemon.client.cancel(cancelled);
+    await until(() => haveEnded(daemon.client, [cancelled, gang, ...jobIds]), 'them to end', 60_000);
+    await daemon.client.cancel(array);
+    for (const id of jobIds) {
+      expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED', attempts: [{ attempt: 1 }] });
+      expect(readFileSync(join(home, 'jobs', String(id), 'submission'), 'utf8')).toBe('1\n');
+    }
+    const [afterTask = 0, afterGang = 0] = jobIds.map((id) => Math.min(...times(id, 'start')));
+    expect(afterTask).toBeGreaterThan(Math.max(...times(cancelled, 'start')));
+    expect(afterGang).toBeGreaterThan(Math.max(...times(gang, 'end')));
+  }, 120_000);
+
   it('begins without a daemon where the other ended by itself, or its time was up', async () => {
     const first = await submit('first', 3);
     const failing = await submit('failing', 0.2, {

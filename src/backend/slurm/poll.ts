@@ -113,7 +113,7 @@ export class Poll {
   }
 
   async #conclude(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): Promise<boolean> {
-    const { state, now } = this.#options;
+    const { state, folders, log, now } = this.#options;
     const nowMs = now();
     const looks = [...state.jobs.values()].map((job) => {
       const look = { askedMs, nowMs, listed: listed.get(job.request.jobId) ?? [], facts: null };
@@ -133,6 +133,8 @@ export class Poll {
     }
     const records: JournalRecord[] = looks.flatMap(({ finding }) => finding.records);
     await state.commit(records);
+    const over = looks.map(({ job }) => job.request.jobId).filter((jobId) => !state.jobs.has(jobId));
+    await Promise.all(over.map((jobId) => closeFolder(jobId, state, folders, log)));
     const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
@@ -163,10 +165,7 @@ export class Poll {
     const { folders, state, log } = this.#options;
     const { jobId } = job.request;
     const folder = new JobFolder(folders.job(jobId));
-    if (!state.jobs.has(jobId)) {
-      await closeFolder(jobId, state, folders, log);
-      return true;
-    }
+    if (!state.jobs.has(jobId)) return true;
     if (job.phase === 'none' || job.phase === 'asking') return false;
     const before = job.slurm;
     job.slurm = finding.slurm;

@@ -325,7 +325,7 @@ export class SlurmBackend implements Backend {
       await this.#state.commit(due.map((job) => ended(job, 'CANCELLED', 1, now())));
       return due;
     });
-    for (const { request } of over) await closeFolder(request.jobId, this.#state, folders, log);
+    await Promise.all(over.map(({ request }) => closeFolder(request.jobId, this.#state, folders, log)));
   }
 
   async #commit(records: readonly JournalRecord[]): Promise<void> {
