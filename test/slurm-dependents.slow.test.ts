@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
-import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
 import { haveEnded } from './support/jobs.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { QUICK_LINES, startSlurmDaemon } from './support/slurm-daemon.ts';
+import { QUICK_LINES, slurmVariables, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 let home = '';
 let ledger = '';
@@ -126,6 +126,32 @@ describe('a job that waits for another at Slurm', () => {
     slurm.startController();
     await ranInOrder(first, second, third);
     expect(times(first, 'start')).toHaveLength(2);
+  }, 240_000);
+
+  it('is submitted again where Slurm does not let it be told the number that the other has now', async () => {
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    const bin = join(home, 'bin');
+    mkdirSync(bin);
+    // What a slurmctld says for ever of some jobs that it found in its saved state.
+    const words = 'Job update not available right now, the DB index is being set, try again in a bit for job 1';
+    const lines = [
+      '#!/bin/sh',
+      `case "$*" in *Dependency=*) echo '${words}' >&2; exit 1 ;; esac`,
+      'exec /usr/bin/scontrol "$@"',
+      '',
+    ];
+    writeFileSync(join(bin, 'scontrol'), lines.join('\n'), { mode: 0o755 });
+    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
+    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+    const first = await submit('first', 1, { hold: true });
+    const second = await submit('second', 0.2, { after: `afterok:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    execFileSync('scancel', [atSlurm(first, 1).split(' ')[0] ?? ''], { env: slurm.env });
+    await until(() => atSlurm(second, 2).includes(' PENDING Dependency '), 'the second job to wait again', 60_000);
+    expect(atSlurm(second, 1)).not.toContain(' PENDING ');
+    await daemon.client.release(first);
+    await ranInOrder(first, second);
   }, 240_000);
 
   it('begins, without being submitted again, after what only the daemon can tell has ended', async () => {
