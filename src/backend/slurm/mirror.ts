@@ -168,7 +168,7 @@ function endedInSlurm(
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
       ? 'COMPLETED'
-      : named === 'COMPLETED' && status !== 0
+      : (named === 'COMPLETED' && status !== 0) || (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
         ? 'FAILED'
         : named;
   const message = lost === undefined ? (doubt ?? messageOf(slurm, own, state)) : `node ${lost} failed`;
