@@ -66,15 +66,20 @@ async function ranInOrder(...jobIds: number[]): Promise<void> {
 
 /** What a slurmctld that is killed now knows when it is back: as soon as these submissions are in it. */
 async function savedState(...jobIds: number[]): Promise<string> {
-  const file = join(slurm.folder, 'state', 'job_state');
+  const copy = join(slurm.folder, 'state-copy');
   const isSaved = () => {
+    rmSync(copy, { recursive: true, force: true });
+    try {
+      cpSync(join(slurm.folder, 'state'), copy, { recursive: true });
+    } catch {
+      // It is writing one of them anew.
+      return false;
+    }
+    const file = join(copy, 'job_state');
     const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
     return jobIds.every((id) => text.includes(`-${id}-1\0`));
   };
   await until(isSaved, 'slurmctld to save its jobs', 30_000);
-  const copy = join(slurm.folder, 'state-copy');
-  rmSync(copy, { recursive: true, force: true });
-  cpSync(join(slurm.folder, 'state'), copy, { recursive: true });
   return copy;
 }
 
