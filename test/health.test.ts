@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { nodeReportSchema } from '../src/contract/node-report.ts';
+import { canMountHung, mountHung } from '../src/health/hung-mount.test-support.ts';
 import { eightGpus, recorded } from '../src/health/recorded.test-support.ts';
 import { makeHome, removeHome, root, startDaemon } from './support/daemon.ts';
 
@@ -222,7 +224,9 @@ describe('orrery up --health-interval', () => {
       const table = async () => (await orrery(['nodes'], {}, { ORRERY_HOME: home })).stdout;
       await expect
         .poll(table, { timeout: 20_000 })
-        .toMatch(/n1 +drained .* health: site: no coolant\nn2 +drained .* health: site: no coolant/);
+        .toMatch(
+          /n1 +drained .* failed health check: site: no coolant\nn2 +drained .* failed health check: site: no coolant\n\n2 nodes are out/,
+        );
       rmSync(broken);
       await expect.poll(table, { timeout: 20_000 }).toMatch(/n1 +idle[^]*n2 +idle/);
     } finally {
@@ -260,4 +264,65 @@ describe('orrery health list', () => {
     });
     expect(checks.at(-1)).toMatchObject({ name: 'quota', runsAs: ['cron'], reads: '/opt/quota --all' });
   });
+});
+
+describe('orrery health check --report', () => {
+  const XIDS = [
+    "echo '[    1.000000] NVRM: Xid (PCI:0000:dc:00): 31, pid=1, name=python3'",
+    "echo '[    2.000000] NVRM: Xid (PCI:0000:dc:00): 45, pid=1, name=python3'",
+  ].join('\n');
+  const check = (args: readonly string[], dmesg = XIDS) =>
+    orrery(['health', 'check', '--as', 'prolog', '--node', 's1', ...args], { dmesg });
+  const files = (path: string) => readdirSync(path).map((name) => name.replace(/[0-9a-f]{8}/, 'BOOT'));
+
+  it('leaves what was found in the folder that is named, or that the file names', async () => {
+    const shared = mkdtempSync(join(folder, 'shared-'));
+    expect(await check(['--report', shared], "echo '[    0.000000] Linux version 6'")).toMatchObject({ code: 0 });
+    expect(files(shared)).toEqual([]);
+    expect(await check(['--report', shared])).toMatchObject({ code: 0, stderr: '' });
+    expect(files(shared)).toEqual(['s1.BOOT.json']);
+    const text = readFileSync(join(shared, readdirSync(shared)[0] ?? ''), 'utf8');
+    const report = nodeReportSchema.parse(JSON.parse(text));
+    expect(report.xids.map(({ xid, pciAddress }) => [xid, pciAddress])).toEqual([
+      [45, '0000:dc:00'],
+      [31, '0000:dc:00'],
+    ]);
+    const another = mkdtempSync(join(folder, 'shared-'));
+    const file = yaml(`report: ${another}\n`);
+    expect(await check(['--expect', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(files(another)).toEqual(['s1.BOOT.json']);
+    rmSync(join(another, readdirSync(another)[0] ?? ''));
+    await check(['--expect', file, '--report', shared]);
+    expect(files(another)).toEqual([]);
+  });
+
+  it('says so where it cannot, and ends as without it', async () => {
+    const gone = join(folder, 'gone');
+    const well = await check(['--report', gone]);
+    expect(well).toMatchObject({ code: 0, stdout: '' });
+    expect(well.stderr).toMatch(/^no report in .*gone: mktemp: .*No such file or directory\n$/);
+    const failing = yaml(
+      'custom: [{name: site, command: ["false"], severity: high, runsAs: [prolog]}]\nxids: {31: high}\n',
+    );
+    const bad = await check(['--expect', failing, '--report', gone]);
+    expect(bad.code).toBe(2);
+    expect(bad.stdout).toContain('CRITICAL s1: gpu-xid: XID 31');
+  });
+
+  it.runIf(canMountHung(join(folder, 'probe')))(
+    'ends soon where the file server hangs',
+    { timeout: 30_000 },
+    async () => {
+      const path = join(folder, 'hung');
+      const end = mountHung(path);
+      try {
+        const startedAt = performance.now();
+        const outcome = await check(['--report', path]);
+        expect(outcome).toMatchObject({ code: 0, stderr: `no report: ${path} hangs: no answer within 3 s\n` });
+        expect(performance.now() - startedAt).toBeLessThan(8_000);
+      } finally {
+        end();
+      }
+    },
+  );
 });

@@ -57,7 +57,10 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
     const [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
     execFileSync('scancel', [task], { env: slurm.env });
     const [onSlurm, here] = [await there, await orrery(words, process.env)];
-    expect(onSlurm).toMatchObject({ code: 0, stderr: '' });
+    expect(onSlurm.code).toBe(0);
+    expect(onSlurm.stderr).toMatch(
+      /^4 tasks submitted to Slurm as array job \d+\n(?:.*1 task submitted.* again: .*\n)?$/,
+    );
     expect(JSON.parse(onSlurm.stdout)).toEqual(JSON.parse(here.stdout));
     expect(squeue()).toBe('');
     expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
@@ -67,10 +70,29 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
     writeFileSync(join(folder, 'bad.yaml'), 'workload: rsc-phase1\ncluster: nosuch\ndays: 1\n');
     const words = ['sim', 'compare', scenario('base.yaml', 760, 60), 'bad.yaml', '--seeds', '1'];
     const [onSlurm, here] = [await orrery([...words, '--on', 'slurm'], slurm.env), await orrery(words, process.env)];
-    expect(onSlurm).toEqual(here);
+    const said = 'submitted to Slurm as array job';
+    expect({ ...onSlurm, stderr: onSlurm.stderr.replace(new RegExp(`.* ${said} .*\n`), '') }).toEqual(here);
+    expect(onSlurm.stderr).toContain(said);
     expect(here.stderr).toMatch(/^orrery: .*nosuch/);
     await until(() => squeue() === '', 'the queue to be empty');
   });
+
+  it('says why it waits while nothing of it runs', async () => {
+    const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '1'];
+    execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=DRAIN', 'Reason=test'], { env: slurm.env });
+    const there = orrery([...words, '--on', 'slurm'], slurm.env);
+    await until(() => squeue('-t', 'PD') !== '', 'the tasks to wait');
+    // Longer than between two looks at the queue.
+    await new Promise((done) => {
+      setTimeout(done, 12_000);
+    });
+    execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=RESUME'], { env: slurm.env });
+    const { code, stderr } = await there;
+    expect(stderr).toMatch(
+      /^array job \d+ waits in Slurm's queue \(.*(?:Resources|ReqNodeNotAvail|required for job).*\)$/m,
+    );
+    expect(code).toBe(0);
+  }, 60_000);
 
   it('says in one line where there is no Slurm', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--on', 'slurm'];

@@ -210,8 +210,6 @@ describe('Slurm is not as it should be', () => {
     const id = await submit(daemon, ['true'], { secrets: ['TOKEN'] });
     const secrets = join((await daemon.client.job(id)).folder, 'secrets.sh');
     await until(() => existsSync(secrets), 'sbatch to be called', 10_000);
-    // What cannot be told to Slurm yet is not said to be done.
-    await expect(daemon.client.hold(id)).rejects.toThrow(/is on its way to Slurm: try again in a moment/);
     await daemon.client.cancel(id);
     expect(await ended(daemon, id)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
     await until(() => !existsSync(secrets), 'the secret to be gone', 10_000);
@@ -232,8 +230,19 @@ describe('Slurm is not as it should be', () => {
       expect(taken).toBe(0);
       const id = submitResponseSchema.parse(JSON.parse(stdout)).jobs[0]?.id ?? 0;
       expect((await daemon.client.why(id)).detail.join(' ')).toMatch(/on its way to Slurm/);
+      await until(async () => (await daemon.client.health()).outage !== null, 'the daemon to notice', 60_000);
+      const away =
+        /^note: Slurm has not answered for \S+: \w+: .*: jobs run on and are caught up with once it answers; /;
+      for (const command of ['queue', 'nodes', 'run --no-snapshot --mem 16M --hold -- true']) {
+        const said = await orrery(command.split(' '), { home, cwd: home });
+        expect(said.code).toBe(0);
+        expect(said.stderr).toMatch(away);
+      }
+      const examined = await orrery(['doctor'], { home });
+      expect(examined.stdout).toMatch(/warning +Daemon .*Slurm has not answered for/);
       slurm.startController();
       expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED' });
+      expect((await orrery(['queue'], { home })).stderr).toBe('');
     } finally {
       await slurm.killController();
       slurm.startController();
@@ -271,6 +280,30 @@ describe('a login node', () => {
     expect(await ended(daemon, running)).toMatchObject({ state: 'COMPLETED' });
     expect(await ended(daemon, waiting)).toMatchObject({ state: 'COMPLETED' });
   }, 180_000);
+
+  it('that does not answer is not taken for the one that did: up says so, and the home stays as it was', async () => {
+    const home = newHome();
+    const first = await up(home, conf());
+    first.process.kill('SIGTERM');
+    await first.exited;
+    const before = readFileSync(join(home, 'slurm.json'), 'utf8');
+    const { code, stderr } = await upCommand(home, conf(), '--slurm-host', 'nohost.invalid');
+    expect(stderr).toMatch(/^orrery: \w+ on nohost.invalid: .*Could not resolve hostname/);
+    expect(code).toBe(5);
+    expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
+    // Of a home that went by a login node, and is to go by the commands of this machine again.
+    writeFileSync(join(home, 'slurm.json'), before.replace('"host":null', '"host":"nohost.invalid"'));
+    const kept = await upCommand(home, conf());
+    expect(kept.code).toBe(0);
+    expect(kept.stderr).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
+    await orrery(['down'], { home });
+    const back = await upCommand(home, conf(), '--slurm-host', 'none');
+    expect(back).toMatchObject({ code: 0, stderr: '' });
+    expect(back.stdout).toMatch(/^ {2}slurm side_by_side, 2 nodes$/m);
+    expect((await orrery(['doctor'], { home })).stdout).not.toMatch(/virtual nodes|warning/);
+    expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
+    await orrery(['down'], { home });
+  }, 60_000);
 
   it('where nobody listens: up says so with its exit code', async () => {
     await login.stop();

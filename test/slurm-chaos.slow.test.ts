@@ -57,6 +57,7 @@ beforeAll(async () => {
       'MinJobAge=30',
       'SlurmdTimeout=12',
       'KillWait=2',
+      'DefMemPerCPU=128',
     ],
     accounting: researchAccount('root'),
   });

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
+import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 const isThere = ensureSlurmAccounting();
 let home = '';
@@ -14,11 +16,21 @@ beforeAll(async () => {
   slurm = await startSlurm({
     nodes: 2,
     cpusPerNode: 2,
+    gpusPerNode: 4,
     confLines: [
+      ...QUICK_LINES,
+      'PriorityType=priority/multifactor',
+      'PriorityWeightFairshare=1000',
+      'PriorityWeightQOS=500',
       'PartitionName=main Nodes=s1 Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=spare Nodes=s2 MaxTime=INFINITE State=UP',
     ],
-    accounting: researchAccount('root'),
+    accounting: [
+      ...researchAccount('root'),
+      ['add', 'qos', 'narrow'],
+      ['modify', 'qos', 'narrow', 'set', 'MaxJobsPerUser=1'],
+      ['modify', 'user', 'root', 'set', 'qos+=narrow'],
+    ],
   });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
@@ -30,6 +42,102 @@ afterAll(async () => {
 });
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
+
+describe.skipIf(!isThere)('the GPUs that Slurm gives a job', () => {
+  it.each([
+    [4, 2, ['0,1', '2,3']],
+    [2, 2, ['0', '1']],
+    [1, 2, ['0', '0']],
+  ])(
+    '%i are dealt to %i ranks',
+    async (gpusPerNode, tasksPerNode, dealt) => {
+      const words = ['run', '--no-snapshot', '--follow', '--mem', '16M', '--gpus-per-node', `a100:${gpusPerNode}`];
+      const script = 'echo "$CUDA_VISIBLE_DEVICES of $SLURM_STEP_GPUS"';
+      const { stdout } = await orrery([...words, '--ntasks-per-node', `${tasksPerNode}`, '--', 'sh', '-c', script], {
+        home,
+        cwd: home,
+      });
+      const all = Array.from({ length: gpusPerNode }, (_, index) => index).join(',');
+      const lines = stdout.trim().split('\n').toSorted();
+      expect(lines).toEqual(dealt.map((gpus, rank) => `${rank}: ${gpus} of ${all}`));
+    },
+    60_000,
+  );
+});
+
+describe.skipIf(!isThere)('what Slurm has of a job', () => {
+  it('is shown: the partition it went to by default, and the number it is found under, also once it has ended', async () => {
+    const nodes = await daemon.client.nodes();
+    expect(nodes.map(({ name, partitions }) => [name, partitions])).toEqual([
+      ['s1', ['main']],
+      ['s2', ['spare']],
+    ]);
+    const submit = async (partition?: string) => {
+      const job = { command: ['true'], memory: '16M', ...(partition !== undefined && { partition }) };
+      const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+      return jobs[0]?.id ?? 0;
+    };
+    for (const [jobId, partition] of [
+      [await submit(), 'main'],
+      [await submit('spare'), 'spare'],
+    ] as const) {
+      await until(async () => (await daemon.client.job(jobId)).state === 'COMPLETED', 'the job to end', 60_000);
+      const job = await daemon.client.job(jobId);
+      expect(job.partition).toBe(partition);
+      const text = execFileSync('squeue', ['-h', '-t', 'all', '-j', String(job.slurmJobId), '-o', '%j|%P'], {
+        env: slurm.env,
+        encoding: 'utf8',
+      });
+      expect(text).toMatch(new RegExp(`^true\\.orrery-[0-9a-f]+-${jobId}-1\\|${partition}\\n$`));
+      const shown = await orrery(['job', 'show', String(jobId)], { home });
+      expect(shown.stdout).toMatch(new RegExp(`QOS, partition: normal, ${partition}\\n`));
+      expect(shown.stdout).toMatch(new RegExp(`Slurm job: +${job.slurmJobId}\\n`));
+    }
+  }, 120_000);
+});
+
+describe.skipIf(!isThere)('a node of Slurm', () => {
+  it('is back at work as soon as it is resumed, and is in no event taken for one that failed', async () => {
+    await daemon.client.drainNode('s2', 'new fan');
+    const { state } = await daemon.client.resumeNode('s2');
+    expect(state).toBe('idle');
+    await until(async () => (await daemon.client.nodes())[1]?.reason === null, 'the node to respond', 60_000);
+    const { nodes } = await daemon.client.lemons();
+    // The drain is one; a failure would be another.
+    const { evidence } = nodes.find(({ name }) => name === 's2') ?? { evidence: [] };
+    expect(Math.max(...evidence.map(({ value }) => value))).toBe(1);
+  }, 90_000);
+});
+
+describe.skipIf(!isThere)('who comes first on Slurm', () => {
+  it('is told as Slurm has it: the parts of the priorities, and the shares', async () => {
+    const job = { command: ['sleep', '60'], exclusive: true, time: '10m' };
+    const submit = async (...specs: JobSpecInput[]) => {
+      const { jobs } = await daemon.client.submit({ jobs: specs, environment: {} });
+      return jobs.map(({ id }) => id);
+    };
+    const [first = 0] = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const pending = await submit(job, { ...job, nice: 100 });
+    await until(async () => (await daemon.client.priorities()).length === 2, 'two jobs to wait', 60_000);
+    const priorities = await daemon.client.priorities();
+    expect(priorities.map(({ id }) => id)).toEqual(pending);
+    expect(priorities.map(({ own }) => own)).toEqual([0, -100]);
+    for (const { id, account, priority, fairshare, own } of priorities) {
+      const { slurmJobId } = await daemon.client.job(id);
+      const args = ['-h', '-j', String(slurmJobId), '-o', '%Q'];
+      expect(priority).toBe(Number(execFileSync('squeue', args, { env: slurm.env, encoding: 'utf8' })));
+      expect(account).toBe('research');
+      expect(priority).toBe(fairshare + own);
+    }
+    const shares = await daemon.client.shares();
+    expect(shares.find((share) => share.account === 'research')).toMatchObject({ user: 'root', share: 0.5 });
+    expect((await orrery(['queue', '--priority'], { home })).stdout).toMatch(/JOBID +USER +ACCOUNT +PRIORITY/);
+    expect((await orrery(['accounting', '--shares'], { home })).stdout).toMatch(/research +root +0\.500/);
+    for (const id of [first, ...pending]) await daemon.client.cancel(id);
+    await until(async () => (await daemon.client.jobs({})).length === 0, 'the jobs to end', 60_000);
+  }, 120_000);
+});
 
 describe.skipIf(!isThere)('when a job on Slurm will start', () => {
   it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
@@ -56,7 +164,45 @@ describe.skipIf(!isThere)('when a job on Slurm will start', () => {
     });
     await until(runs(again.jobs[0]?.id ?? 0), 'the job to run where it was said to start sooner', 60_000);
     expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
+    await daemon.client.cancel(again.jobs[0]?.id ?? 0);
   }, 180_000);
+});
+
+describe.skipIf(!isThere)('why a job waits on Slurm', () => {
+  const waitsFor = (jobId: number, reason: string) =>
+    until(async () => (await daemon.client.job(jobId)).reason === reason, `job ${jobId} to wait for ${reason}`, 60_000);
+  const submit = async (job: JobSpecInput) => {
+    const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+    return jobs[0]?.id ?? 0;
+  };
+
+  it('is told with what is ahead, whoever it is of, and with what runs', async () => {
+    const others = execFileSync(
+      'sbatch',
+      ['--parsable', '--exclusive', '--time=5', '--output=/dev/null', '--wrap=true'],
+      { env: slurm.env, encoding: 'utf8' },
+    ).trim();
+    const jobId = await submit({ command: ['true'], exclusive: true, time: '10m' });
+    await waitsFor(jobId, 'Priority');
+    const { detail } = await daemon.client.why(jobId);
+    expect(detail).toContain(`Ahead of it: 1 job for 1 node: ${others} (root, 1 node).`);
+    expect(detail.join(' ')).toMatch(/1 job runs there, on 1 node; the first of their time limits is in 00:1\d:\d\d\./);
+    await daemon.client.cancel(jobId);
+    execFileSync('scancel', [others], { env: slurm.env });
+  }, 120_000);
+
+  it('is told with the limit that holds it', async () => {
+    const job = { command: ['sleep', '300'], partition: 'spare', qos: 'narrow', cpus: 1, memory: '10M' };
+    const first = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const second = await submit(job);
+    await waitsFor(second, 'QOSMaxJobsPerUserLimit');
+    const { detail } = await daemon.client.why(second);
+    expect(detail[0]).toBe(
+      'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
+    );
+    expect(detail.join(' ')).not.toContain('Ahead of it');
+  }, 120_000);
 });
 
 describe.skipIf(!isThere)('a daemon that starts while slurmctld is away', () => {

@@ -33,6 +33,16 @@ const state = (name: AttemptState): PublishedFigure => ({
   say: percent,
 });
 
+function mttfOf16384(factor: number): PublishedFigure {
+  return {
+    name: 'MTTF of 16,384 GPUs',
+    published: 1.8,
+    predicted: ({ predictions }) => predictions.failures.mttf16384Hours,
+    within: { factor },
+    say: hours,
+  };
+}
+
 /** Follow from what was published and is given, or was fitted to it: a check that the generator and the engine keep what they were given. */
 export const GIVEN: readonly PublishedFigure[] = [
   {
@@ -82,14 +92,11 @@ export const GIVEN: readonly PublishedFigure[] = [
     within: { difference: 0.03 },
     say: percent,
   },
-  {
-    name: 'MTTF of 16,384 GPUs',
-    published: 1.8,
-    predicted: ({ predictions }) => predictions.failures.mttf16384Hours,
-    within: { factor: 1.2 },
-    say: hours,
-  },
+  mttfOf16384(1.2),
 ];
+
+/** The formulas of the paper hold of nodes that fail alike. */
+export const GIVEN_WITHOUT_LEMONS: readonly PublishedFigure[] = [mttfOf16384(1.05)];
 
 /** No figure was tuned to make these come out. */
 export const PREDICTED: readonly PublishedFigure[] = [state('PREEMPTED'), state('REQUEUED'), state('NODE_FAIL')];

@@ -5,6 +5,7 @@ import { startSimulation } from '../../src/cli/sim/simulation.ts';
 import type { TwinReport } from '../../src/twin/report.ts';
 import {
   GIVEN,
+  GIVEN_WITHOUT_LEMONS,
   isWithin,
   PREDICTED,
   PREDICTED_WITHOUT_LEMONS,
@@ -47,7 +48,7 @@ function table(title: string, figures: readonly PublishedFigure[], report: TwinR
 }
 
 function ettrTable({ predictions }: TwinReport): void {
-  print('ETTR OF JOBS OF A DAY OR MORE THAT WRITE CHECKPOINTS AND WERE NOT PREEMPTED');
+  print('ETTR of jobs of a day or more that write checkpoints and were not preempted');
   print(`  ${'GPUs'.padEnd(14)}${'jobs'.padStart(8)}${'measured'.padStart(10)}${'formula'.padStart(10)}`);
   for (const { size, formula } of predictions.ettr.bySize) {
     if (formula === null) continue;
@@ -100,19 +101,27 @@ const sensitivityDays = Math.min(days, 120);
 const seed = Number(values.seed ?? 1);
 const base = rsc1(days, seed);
 const isSensitive = values.sensitivity === true;
-const { all, remove } = variants();
+const { all, even, remove } = variants();
 try {
   const others = isSensitive
     ? [{}, ...all.map(({ fields }) => fields)].map((fields) => ({ ...rsc1(sensitivityDays, seed), ...fields }))
     : [];
-  const [plain, watched, ...rest] = await runAll([base, rsc1WithoutLemons(days, seed), ...others]);
-  if (plain === undefined || watched === undefined) throw new Error('no report');
+  const withoutLemons = { ...base, ...even.fields };
+  const [plain, watched, alike, ...rest] = await runAll([
+    base,
+    rsc1WithoutLemons(days, seed),
+    withoutLemons,
+    ...others,
+  ]);
+  if (plain === undefined || watched === undefined || alike === undefined) throw new Error('no report');
   print(`RSC-1 over ${days} days beside the published record (${SOURCE}); seed ${seed}`);
   print(`  ${''.padEnd(48)}${'published'.padStart(10)}${'twin'.padStart(10)}`);
   table('GIVEN, and kept', GIVEN, plain);
   table('PREDICTED, never tuned', PREDICTED, plain);
   table('PREDICTED WITH LEMON NODES DRAINED', PREDICTED_WITHOUT_LEMONS, watched);
   ettrTable(plain);
+  table('ALL NODES FAIL ALIKE, no lemons', GIVEN_WITHOUT_LEMONS, alike);
+  ettrTable(alike);
   waitTable(plain);
   if (isSensitive) {
     print(`WHAT THE PREDICTIONS DEPEND ON, ${sensitivityDays} days`);

@@ -24,8 +24,17 @@ export interface Variant {
   fields: Partial<ScenarioFields>;
 }
 
-/** Inputs that were published, or that had to be assumed, each changed alone, to see what depends on it. Call `remove` when done. */
-export function variants(): { all: Variant[]; remove: () => void } {
+/** Variants of what is given; they have files. */
+export interface Variants {
+  /** All nodes fail alike, as the formulas of MTTF and ETTR have it. */
+  even: Variant;
+  /** Inputs that were published, or that had to be assumed, each changed alone, to see what depends on it. */
+  all: readonly Variant[];
+  /** To be called when done. */
+  remove: () => void;
+}
+
+export function variants(): Variants {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-rsc-'));
   let files = 0;
   /** A file of the catalogue with one figure changed. */
@@ -45,6 +54,7 @@ export function variants(): { all: Variant[]; remove: () => void } {
   });
   const mix = (high: number, normal: number, low: number) => workload(['qosMixes', 'large'], { high, normal, low });
   return {
+    even: { title: 'no lemons', fields: failures(['lemons', 'failureShare'], 0) },
     all: [
       { title: 'arrivals x 0.95', fields: { load: 0.95 } },
       { title: 'arrivals x 1.05', fields: { load: 1.05 } },

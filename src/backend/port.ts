@@ -9,6 +9,9 @@ export interface Log {
   error: (fields: object, message: string) => void;
 }
 
+/** Reasons of nodes that are in service begin so where our jobs keep off them (`avoidNode`). */
+export const AVOIDED_REASON = 'jobs keep off it: ';
+
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;
@@ -25,6 +28,16 @@ export interface JobFact {
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;
   nodeList: readonly string[];
+  /** Where the cluster's own scheduler has it, which may be another than it asked for. */
+  partition?: string;
+}
+
+/** Whoever schedules the cluster does not answer. */
+export interface Outage {
+  /** When that was first seen. */
+  sinceMs: number;
+  /** What was asked, what came of it, and what still works, in one line. */
+  reason: string;
 }
 
 /** What a backend asks the store for when it starts an attempt, or when an ended job is requeued. */
@@ -59,6 +72,11 @@ export interface Backend {
   /** Its tasks run and get nowhere: they are ended and the job is put back within its `maxRequeues`. Nothing where the attempt is over. */
   endHung(jobId: number, attempt: number): Promise<void>;
   drain(nodeName: string, reason: string): Promise<void>;
+  /**
+   * Our jobs keep off the node until `resumeNode`, also those that wait, as long as they have enough others: for a node that may not be drained.
+   * Throws ORR_REFUSED where nothing speaks against a drain.
+   */
+  avoidNode(nodeName: string, reason: string): Promise<void>;
   resumeNode(nodeName: string): Promise<void>;
   /** A drill: kills what runs on the virtual node, at once and for real; it stays down until resumed. */
   failNode(nodeName: string, reason: string): Promise<void>;
@@ -68,15 +86,19 @@ export interface Backend {
   job(jobId: number): JobFact | undefined;
   /** What the cluster's own scheduler calls the job; null where it does not know it (yet). */
   nativeId(jobId: number): string | null;
+  /** Under which number Slurm has the job on its books, also one that has ended; null where it never had it, or where no Slurm is. */
+  slurmJobId(jobId: number): Promise<string | null>;
   nodes(): NodeView[];
+  /** Null while jobs and nodes are as they are; else they are as last seen. */
+  outage(): Outage | null;
   reservations(): readonly NodeReservation[];
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
   createReservation(reservation: NodeReservation): Promise<void>;
   /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */
   deleteReservation(name: string): Promise<void>;
-  /** Null for a job that is not pending, and where priorities have no parts. */
-  priorityOf(jobId: number): PriorityParts | null;
-  shares(): ShareView[];
+  /** Of those of the jobs that are pending; empty where priorities have no parts. */
+  priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>>;
+  shares(): Promise<ShareView[]>;
   explain(jobId: number): string[];
   /** When a pending job starts as far as its scheduler has planned it; null where it has not. */
   expectedStartMs(jobId: number): number | null;

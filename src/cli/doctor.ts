@@ -6,9 +6,12 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
 import { DEFAULT_PORT } from '../daemon/listen.ts';
+import { slurmFile } from '../daemon/slurm-file.ts';
 import { formatMemory } from '../lib/units.ts';
+import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
 import { readDaemonFile } from './daemon-address.ts';
+import { outageLine } from './outage.ts';
 import { version } from './version.ts';
 
 export interface Check {
@@ -33,7 +36,7 @@ export async function examine(home: string, env: NodeJS.ProcessEnv): Promise<Che
     checkNode(),
     await checkPython(env),
     await checkSlurm(),
-    await checkGpus(),
+    await checkGpus(home),
     checkHome(home),
     checkDisk(home),
     await checkPort(daemon.status === 'ok'),
@@ -76,11 +79,19 @@ async function checkSlurm(): Promise<Check> {
     : { name: 'Slurm', status: 'ok', detail: found, advice: null };
 }
 
-async function checkGpus(): Promise<Check> {
+async function checkGpus(home: string): Promise<Check> {
   const found = await probe('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']);
+  const instead = existsSync(slurmFile(home))
+    ? "jobs have those of Slurm's nodes"
+    : 'virtual nodes offer CPU slots in their place';
   const names = (found ?? '').split('\n').filter((line) => line.trim() !== '');
   return names.length === 0
-    ? { name: 'GPU', status: 'note', detail: 'none found: virtual nodes offer CPU slots in their place', advice: null }
+    ? {
+        name: 'GPU',
+        status: 'note',
+        detail: `none on this machine: ${instead}`,
+        advice: null,
+      }
     : { name: 'GPU', status: 'ok', detail: `${names.length} x ${names[0]}`, advice: null };
 }
 
@@ -154,13 +165,22 @@ async function checkDaemon(home: string): Promise<Check> {
   const name = 'Daemon';
   const file = readDaemonFile(home);
   if (file === null) return { name, status: 'note', detail: 'not running', advice: 'start it: orrery up --detach' };
+  let health: Health;
   try {
-    await connect(home).health();
+    health = await connect(home).health();
   } catch (error) {
     const detail = `says it is at ${file.url} (pid ${file.pid}): ${error instanceof Error ? error.message : String(error)}`;
     return { name, status: 'failed', detail, advice: 'start it: orrery up --detach' };
   }
   const running = `${file.url} (pid ${file.pid}), version ${file.version}`;
+  const outage = outageLine(health, Date.now());
+  if (outage !== null)
+    return {
+      name,
+      status: 'warning',
+      detail: `${running}; ${outage}`,
+      advice: 'jobs and nodes are as last seen until it answers',
+    };
   if (file.version === version) return { name, status: 'ok', detail: running, advice: null };
   return {
     name,

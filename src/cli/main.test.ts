@@ -85,6 +85,8 @@ describe('orrery', () => {
     [['run'], 2, /^orrery: expected one of: a command, a job file/],
     [['run', 'missing.yaml'], 2, /^orrery: cannot read missing\.yaml: no such file\n$/],
     [['run', '--mem', 'much', 'true'], 2, /^orrery: --mem: expected memory such as/],
+    [['up', '--lemons', 'drain'], 2, /^orrery: --lemons: goes with --backend slurm; here the policy says it .*\n$/],
+    [['up', '--health-reports', '/tmp'], 2, /^orrery: --health-reports: goes with --backend slurm\n$/],
     [['why', 'x'], 2, /^orrery: .*Expected a job id such as 12, or 12_3 for a task of an array\.\n$/],
     [['identify', 'hello'], 3, /^orrery: no model yet: train one with orrery demo/],
     [['up', '--cluster', 'rsc-phase9'], 2, /^orrery: unknown cluster "rsc-phase9": known are .*rsc-phase1/],

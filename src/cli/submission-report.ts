@@ -1,6 +1,8 @@
 import type { SubmitResponse } from '../contract/api.ts';
 import { jobLabel } from '../contract/job-array.ts';
+import { connect } from './connection.ts';
 import { ExitStatus } from './exit-status.ts';
+import { noteOutage } from './outage.ts';
 import { note, print, printJson } from './output.ts';
 import { oneLine } from './render/terminal.ts';
 
@@ -29,6 +31,7 @@ export async function reportSubmission(
   // Written at once: ten thousand lines one by one would take longer than the submission.
   if (options.json !== true) (options.follow === true ? note : print)(submissions(jobs).join('\n'));
   else if (!isWaiting) printJson({ jobs });
+  await noteOutage(connect(), 'what was submitted is handed on once it does');
   const [first] = jobs;
   if (first === undefined || !isWaiting) return;
 

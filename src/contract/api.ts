@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobSpecSchema } from './job.ts';
+import { nodeReportSchema } from './node-report.ts';
 
 /** Everything that crosses the HTTP API, version 1. Times are seconds since the epoch (`submitTime`), durations seconds. */
 export const API_PREFIX = '/api/v1';
@@ -65,7 +66,7 @@ export const jobSummarySchema = z.object({
   user: z.string(),
   account: z.string(),
   qos: z.string(),
-  /** Null: the policy's default. */
+  /** It is in, or ran in; null where there are no partitions. */
   partition: z.string().nullable(),
   nodes: z.int(),
   gpusPerNode: z.int(),
@@ -98,6 +99,8 @@ export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
   /** Seconds: the job's own limit, else its partition's; null for none. */
   timeLimit: z.number().nullable(),
+  /** Under which number Slurm has it on its books, also once it has ended; null where no Slurm has it. */
+  slurmJobId: z.string().nullable(),
   code: codeSchema.nullable(),
   /** Absolute paths on the daemon's machine. */
   folder: z.string(),
@@ -118,10 +121,19 @@ export const whySchema = z.object({
   expectedStartTime: z.number().nullable(),
 });
 
+/** Why a node gets no jobs, or none of ours. */
+export const nodeOutageSchema = z.object({
+  cause: z.enum(['health', 'lemon', 'down', 'other']),
+  /** With the node's name in front it is a sentence: `is out after a failed health check: gpu-count: expected 8 GPUs, found 7`. */
+  words: z.string(),
+});
 export const nodeSchema = z.object({
   name: z.string(),
   state: z.enum(['idle', 'mixed', 'allocated', 'draining', 'drained', 'down']),
+  /** As the scheduler has it. */
   reason: z.string().nullable(),
+  /** The same in words; null where it gets jobs. */
+  outage: nodeOutageSchema.nullable(),
   cpus: z.int(),
   cpusFree: z.int(),
   memoryBytes: z.int(),
@@ -129,11 +141,17 @@ export const nodeSchema = z.object({
   gpus: z.int(),
   gpusFree: z.int(),
   gpuType: z.string().nullable(),
+  /** Whose jobs it takes. */
+  partitions: z.array(z.string()),
   jobs: z.array(z.int()),
 });
 
+/** What a row of accounting may stand for. */
+export const ACCOUNTING_KEYS = ['account', 'user', 'job'] as const;
+export type AccountingKey = (typeof ACCOUNTING_KEYS)[number];
+
 export const accountingRowSchema = z.object({
-  /** Job id (`12_3` for a task of an array) or account name. */
+  /** Job id (`12_3` for a task of an array), or name of the user or account. */
   key: z.string(),
   name: z.string(),
   jobs: z.int(),
@@ -141,6 +159,11 @@ export const accountingRowSchema = z.object({
   gpuHours: z.number(),
   cpuHours: z.number(),
   nodeFailures: z.int(),
+  preemptions: z.int(),
+  /** Allocated GPU time that brought no job further: work to be done again, and restarts until work went on. In hours. */
+  lostGpuHours: z.number(),
+  /** The same by how the attempts ended that lost it; those that completed lost what their restart took. */
+  lostGpuHoursByState: z.partialRecord(jobStateSchema, z.number()),
   /** Effective training time ratio: productive run time / (scheduled + eligible-and-queued time); null before any run. */
   ettr: z.number().nullable(),
 });
@@ -177,6 +200,8 @@ export const healthSchema = z.object({
   nodes: z.int(),
   jobsPending: z.int(),
   jobsRunning: z.int(),
+  /** Where Slurm does not answer: since when, in UNIX seconds, and why. Jobs and nodes are as last seen then. */
+  outage: z.object({ sinceTime: z.number(), reason: z.string() }).nullable(),
 });
 /** Parts of a pending job's priority as of the last calculation, as `sprio` shows them. */
 export const jobPrioritySchema = z.object({
@@ -257,7 +282,25 @@ export const lemonListSchema = z.object({
   isDraining: z.boolean(),
   /** Over how many days signals are counted. */
   windowDays: z.int(),
+  /** Where XID errors come from: the checks of the daemon's own machine, reports that nodes leave in a folder, or nowhere. */
+  xids: z.discriminatedUnion('source', [
+    z.object({ source: z.literal('none') }),
+    z.object({ source: z.literal('machine') }),
+    /** `nodes` have left one, the last at `lastTime`, in UNIX seconds. */
+    z.object({ source: z.literal('reports'), folder: z.string(), nodes: z.int(), lastTime: z.number().nullable() }),
+  ]),
   nodes: z.array(lemonSchema),
+});
+
+/** A node with what speaks for and against it in the window of the lemon detector. */
+export const nodeDetailSchema = nodeSchema.extend({
+  isLemon: z.boolean(),
+  windowDays: z.int(),
+  evidence: z.array(lemonEvidenceSchema),
+  /** What happened to it, oldest first; UNIX seconds. */
+  history: z.array(z.object({ atTime: z.number(), words: z.string() })),
+  /** Of the last run of its checks that found something; null where there is none, or this machine is the node. */
+  report: nodeReportSchema.nullable(),
 });
 
 export const jobListSchema = z.object({ jobs: z.array(jobSummarySchema) });
@@ -339,7 +382,7 @@ export const logQuerySchema = z.strictObject({
 export const metricsQuerySchema = z.strictObject({ since: countSchema.optional() });
 /** Query of `GET /events`: sequence number of the last event seen. */
 export const eventQuerySchema = z.strictObject({ since: countSchema.optional() });
-export const accountingQuerySchema = z.strictObject({ by: z.enum(['job', 'account']).default('job') });
+export const accountingQuerySchema = z.strictObject({ by: z.enum(ACCOUNTING_KEYS).default('job') });
 /** A job by its id, or a task of an array as `12_3`. */
 export const jobParamsSchema = z.object({
   id: z.string().regex(/^\d{1,15}(_\d{1,9})?$/, {
@@ -378,6 +421,8 @@ export type Share = z.infer<typeof shareSchema>;
 export type Reservation = z.infer<typeof reservationSchema>;
 export type ReservationRequest = z.input<typeof reservationRequestSchema>;
 export type LemonList = z.infer<typeof lemonListSchema>;
+export type NodeOutage = z.infer<typeof nodeOutageSchema>;
+export type NodeDetail = z.infer<typeof nodeDetailSchema>;
 export type NodeSummary = z.infer<typeof nodeSchema>;
 export type AccountingRow = z.infer<typeof accountingRowSchema>;
 export type LogChunk = z.infer<typeof logChunkSchema>;

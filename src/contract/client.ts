@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
   API_PREFIX,
   type AccountingRow,
+  type AccountingKey,
   accountingSchema,
   errorBodySchema,
   type Health,
@@ -25,6 +26,8 @@ import {
   metricsSchema,
   forecastSchema,
   paceSchema,
+  type NodeDetail,
+  nodeDetailSchema,
   type NodeSummary,
   nodeListSchema,
   nodeSchema,
@@ -103,12 +106,14 @@ export interface OrreryClient {
   /** Lines of ORRERY_METRICS from byte `since`. */
   metrics(job: JobName, since?: number): Promise<Metrics>;
   nodes(): Promise<NodeSummary[]>;
+  /** With its history and what speaks for a lemon. */
+  node(nodeName: string): Promise<NodeDetail>;
   drainNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   resumeNode(nodeName: string): Promise<NodeSummary>;
   failNode(nodeName: string, reason?: string): Promise<NodeSummary>;
   /** Notes that somebody was asked to look at the node. */
   openTicket(nodeName: string, reason?: string): Promise<NodeSummary>;
-  accounting(by: 'job' | 'account'): Promise<AccountingRow[]>;
+  accounting(by: AccountingKey): Promise<AccountingRow[]>;
   /** Of pending jobs, highest first; none without multifactor priority. */
   priorities(): Promise<JobPriority[]>;
   shares(): Promise<Share[]>;
@@ -215,6 +220,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     pace: (jobId) => get(`/jobs/${jobId}/pace`, paceSchema),
     metrics: (jobId, since) => get(`/jobs/${jobId}/metrics${queryText({ since })}`, metricsSchema),
     nodes: async () => (await get('/nodes', nodeListSchema)).nodes,
+    node: (nodeName) => get(`/nodes/${encodeURIComponent(nodeName)}`, nodeDetailSchema),
     drainNode: (nodeName, reason) => nodeAction(nodeName, 'drain', reason),
     resumeNode: (nodeName) => nodeAction(nodeName, 'resume'),
     failNode: (nodeName, reason) => nodeAction(nodeName, 'fail', reason),

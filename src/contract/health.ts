@@ -92,6 +92,8 @@ export const healthExpectationSchema = z.strictObject({
   /** Checks to leave out. */
   skip: z.array(checkName).default([]),
   custom: z.array(customCheckSchema).default([]),
+  /** Folder on shared storage in which a run that found something leaves a report. */
+  report: absolutePath.optional(),
 });
 export type HealthExpectation = z.output<typeof healthExpectationSchema>;
 export type CustomHealthCheck = HealthExpectation['custom'][number];
@@ -100,14 +102,18 @@ export type CustomHealthCheck = HealthExpectation['custom'][number];
 export const NO_EXPECTATION: HealthExpectation = { mounts: [], severities: {}, skip: [], custom: [] };
 
 /** What one check found. */
-export interface HealthResult {
-  name: string;
-  severity: HealthSeverity;
-  status: HealthStatus;
+const healthResultSchema = z.object({
+  name: z.string(),
+  severity,
+  status: z.enum(HEALTH_STATUSES),
   /** One line. */
-  message: string;
-  durationMs: number;
-}
+  message: z.string(),
+  durationMs: z.number(),
+});
+export type HealthResult = z.infer<typeof healthResultSchema>;
+
+/** Of `orrery health check --json` what decides about a node. */
+export const healthOutcomeSchema = z.object({ results: z.array(healthResultSchema) });
 
 /** An XID error of a GPU, from the kernel's log. */
 export interface XidError {

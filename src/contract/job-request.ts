@@ -1,7 +1,6 @@
-import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { parseBeginMs } from './begin-time.ts';
-import { JOB_DEFAULTS, type JobSpec, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
+import { type JobSpec, memoryBytesPerNode, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
 
 /** What of a job the daemon works out when it accepts it. */
 export interface Submission {
@@ -28,7 +27,7 @@ export function toJobRequest(
     nodes: spec.nodes,
     perNode: {
       cpus: spec.cpus * tasksPerNode(spec),
-      memoryBytes: parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes,
+      memoryBytes: memoryBytesPerNode(spec),
       gpus: spec.gpusPerNode,
     },
     gpuType: spec.gpuType ?? null,

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { jobSpecSchema, parseDependencies, parseWarningSignal, tasksPerNode, timeLimitMs } from './job.ts';
+import {
+  jobSpecSchema,
+  memoryBytesPerNode,
+  parseDependencies,
+  parseWarningSignal,
+  tasksPerNode,
+  timeLimitMs,
+} from './job.ts';
 import { toJobRequest } from './job-request.ts';
 
 const parse = (job: object) => jobSpecSchema.safeParse({ command: ['true'], ...job });
@@ -12,10 +19,10 @@ function firstMessage(job: object): string {
 describe('a job as users write it', () => {
   it('needs nothing but a command', () => {
     const spec = jobSpecSchema.parse({ command: ['true'] });
-    expect({ nodes: spec.nodes, cpus: spec.cpus, memory: spec.memory, limit: timeLimitMs(spec) }).toEqual({
+    expect({ nodes: spec.nodes, cpus: spec.cpus, memory: memoryBytesPerNode(spec), limit: timeLimitMs(spec) }).toEqual({
       nodes: 1,
       cpus: 1,
-      memory: '512M',
+      memory: 512 * 1024 ** 2,
       limit: null,
     });
   });

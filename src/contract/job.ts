@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatMemory, parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
 import { parseBeginMs } from './begin-time.ts';
 import { type JobReference, parseJobArray } from './job-array.ts';
 
@@ -120,8 +120,8 @@ export const jobSpecSchema = z
     tasksPerNode: z.int().min(1).max(1024).optional(),
     /** CPUs of each task (`-c`). */
     cpus: z.int().min(1).default(JOB_DEFAULTS.cpus),
-    /** Memory on each node (`--mem`). */
-    memory: memorySchema.default(formatMemory(JOB_DEFAULTS.memoryBytes)),
+    /** Memory on each node (`--mem`); absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
+    memory: memorySchema.optional(),
     time: timeSchema.default('UNLIMITED'),
     qos: nameSchema.default('normal'),
     /** Absent: that of the user in the policy, else `default`. */
@@ -190,6 +190,11 @@ export function parseWarningSignal(signal: string | undefined): { name: WarningS
   const match = SIGNAL.exec(signal ?? '');
   const name = SIGNALS.find((known) => known === match?.[1]);
   return name && { name: `SIG${name}`, leadMs: Number(match?.[2]) * 1000 };
+}
+
+/** What a job may have on each node where no Slurm says otherwise. */
+export function memoryBytesPerNode({ memory }: JobSpec): number {
+  return memory === undefined ? JOB_DEFAULTS.memoryBytes : (parseMemoryBytes(memory) ?? JOB_DEFAULTS.memoryBytes);
 }
 
 /** Null for no limit. */

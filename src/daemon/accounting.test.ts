@@ -20,8 +20,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const HOUR_MS = 3_600_000;
 
 /** A job of one attempt after another; each is [start, end, state] in hours after submission. */
-function job(jobId: number, account: string, attempts: [number, number, EndState][]): JournalRecord[] {
-  const spec = jobSpecSchema.parse({ name: `job-${jobId}`, command: ['true'], account });
+function job(jobId: number, account: string, attempts: [number, number, EndState][], user = 'me'): JournalRecord[] {
+  const spec = jobSpecSchema.parse({ name: `job-${jobId}`, command: ['true'], account, user });
   const submitted: JournalRecord = {
     event: { kind: 'JobSubmitted', atMs: 0, job: toJobRequest(jobId, spec, 0) },
     accepted: { spec, environment: {}, code: null },
@@ -65,11 +65,69 @@ describe('accounting', () => {
       ['3', null],
     ]);
     expect(rows[1]).toMatchObject({ name: 'job-2', jobs: 1, gpuHours: 20, cpuHours: 40, nodeFailures: 1 });
+    expect(rows[1]).toMatchObject({ preemptions: 0, lostGpuHours: 2, lostGpuHoursByState: { NODE_FAIL: 2 } });
     const byAccount = accounting.rows('account', 20 * HOUR_MS);
     expect(byAccount).toEqual([
-      { key: 'vision', name: 'vision', jobs: 2, gpuHours: 24, cpuHours: 48, nodeFailures: 1, ettr: 11 / 14 },
-      { key: 'speech', name: 'speech', jobs: 1, gpuHours: 0, cpuHours: 0, nodeFailures: 0, ettr: null },
+      {
+        key: 'vision',
+        name: 'vision',
+        jobs: 2,
+        gpuHours: 24,
+        cpuHours: 48,
+        nodeFailures: 1,
+        preemptions: 0,
+        lostGpuHours: 2,
+        lostGpuHoursByState: { NODE_FAIL: 2 },
+        ettr: 11 / 14,
+      },
+      {
+        key: 'speech',
+        name: 'speech',
+        jobs: 1,
+        gpuHours: 0,
+        cpuHours: 0,
+        nodeFailures: 0,
+        preemptions: 0,
+        lostGpuHours: 0,
+        lostGpuHoursByState: {},
+        ettr: null,
+      },
     ]);
+    store.close();
+  });
+
+  it('tells whose GPU hours were lost, and to what', async () => {
+    const store = new Store(join(folder, 'orrery.db'));
+    await store.append([
+      ...job(
+        1,
+        'vision',
+        [
+          [0, 2, 'PREEMPTED'],
+          [3, 4, 'NODE_FAIL'],
+          [5, 6, 'COMPLETED'],
+        ],
+        'ann',
+      ),
+      ...job(
+        2,
+        'speech',
+        [
+          [0, 1, 'PREEMPTED'],
+          [2, 3, 'COMPLETED'],
+        ],
+        'ann',
+      ),
+      ...job(3, 'speech', [[0, 1, 'COMPLETED']], 'bob'),
+    ]);
+    const rows = new Accounting(store, (jobId) => join(folder, `${jobId}.ndjson`)).rows('user', 20 * HOUR_MS);
+    expect(
+      rows.map(({ key, jobs, preemptions, lostGpuHoursByState }) => [key, jobs, preemptions, lostGpuHoursByState]),
+    ).toEqual([
+      ['ann', 2, 2, { PREEMPTED: 6, NODE_FAIL: 2 }],
+      ['bob', 1, 0, {}],
+    ]);
+    expect(rows[0]?.lostGpuHours).toBe(8);
     store.close();
   });
 });

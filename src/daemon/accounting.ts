@@ -1,5 +1,6 @@
-import type { AccountingRow } from '../contract/api.ts';
+import type { AccountingKey, AccountingRow } from '../contract/api.ts';
 import { jobLabel } from '../contract/job-array.ts';
+import type { JobState } from '../scheduler/types.ts';
 import type { JobUsage } from '../store/job-tables.ts';
 import type { AttemptRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -14,20 +15,29 @@ interface Sums {
   gpuMs: number;
   cpuMs: number;
   nodeFailures: number;
+  preemptions: number;
   runMs: number;
   queuedMs: number;
   lostMs: number;
+  lostGpuMs: Map<JobState, number>;
+}
+
+/** What an ended attempt lost. */
+interface Loss {
+  state: JobState;
+  ms: number;
+  gpus: number;
 }
 
 /**
- * Usage and ETTR by job or by account. ETTR is productive run time / (run time + time in the queue while eligible), after Kokolis et al.,
+ * Usage, what of it was lost, and ETTR, by job, user or account. ETTR is productive run time / (run time + time in the queue while eligible), after Kokolis et al.,
  * "Revisiting Reliability in Large-Scale Machine Learning Research Clusters" (arXiv 2410.21680). Run time is the time nodes were
  * allocated; productive is what is left of it without lost work and restarts (see `lostMs`).
  */
 export class Accounting {
   readonly #store: Store;
   readonly #metricsFile: (jobId: number) => string;
-  /** By job and attempt: what an ended attempt lost does not change. */
+  /** By job and attempt: what an ended attempt lost does not change. Milliseconds. */
   readonly #lost = new Map<string, number>();
 
   constructor(store: Store, metricsFile: (jobId: number) => string) {
@@ -35,21 +45,25 @@ export class Accounting {
     this.#metricsFile = metricsFile;
   }
 
-  /** By job id, or accounts in the order of their first job. */
-  rows(by: 'job' | 'account', nowMs: number): AccountingRow[] {
+  /** By job id; users and accounts in the order of their first job. */
+  rows(by: AccountingKey, nowMs: number): AccountingRow[] {
     const lost = this.#lostByJob();
     const rows = new Map<string, Sums>();
     for (const used of this.#store.usage(nowMs)) {
-      const key = by === 'job' ? keyOf(used) : used.account;
-      const sums = rows.get(key) ?? emptySums(key, by === 'job' ? used.name : used.account);
+      const key = by === 'job' ? keyOf(used) : used[by];
+      const sums = rows.get(key) ?? emptySums(key, by === 'job' ? used.name : key);
       rows.set(key, sums);
       sums.jobs += 1;
       sums.gpuMs += used.gpuMs;
       sums.cpuMs += used.cpuMs;
       sums.nodeFailures += used.nodeFailures;
+      sums.preemptions += used.preemptions;
       sums.runMs += used.runMs;
       sums.queuedMs += used.queuedMs;
-      sums.lostMs += lost.get(used.jobId) ?? 0;
+      for (const { state, ms, gpus } of lost.get(used.jobId) ?? []) {
+        sums.lostMs += ms;
+        if (ms * gpus > 0) sums.lostGpuMs.set(state, (sums.lostGpuMs.get(state) ?? 0) + ms * gpus);
+      }
     }
     return [...rows.values()].map((sums) => ({
       key: sums.key,
@@ -58,17 +72,22 @@ export class Accounting {
       gpuHours: sums.gpuMs / MS_PER_HOUR,
       cpuHours: sums.cpuMs / MS_PER_HOUR,
       nodeFailures: sums.nodeFailures,
+      preemptions: sums.preemptions,
+      lostGpuHours: [...sums.lostGpuMs.values()].reduce((sum, ms) => sum + ms, 0) / MS_PER_HOUR,
+      lostGpuHoursByState: Object.fromEntries([...sums.lostGpuMs].map(([state, ms]) => [state, ms / MS_PER_HOUR])),
       ettr: sums.runMs === 0 ? null : (sums.runMs - sums.lostMs) / (sums.runMs + sums.queuedMs),
     }));
   }
 
-  #lostByJob(): Map<number, number> {
-    const byJob = new Map<number, number>();
+  #lostByJob(): Map<number, Loss[]> {
+    const byJob = new Map<number, Loss[]>();
     for (const attempt of this.#store.costlyAttempts()) {
       const key = `${attempt.jobId}/${attempt.attempt}`;
       const lost = this.#lost.get(key) ?? lostMs(attempt, allLines(this.#metricsFile(attempt.jobId)));
       this.#lost.set(key, lost);
-      byJob.set(attempt.jobId, (byJob.get(attempt.jobId) ?? 0) + lost);
+      const losses = byJob.get(attempt.jobId) ?? [];
+      byJob.set(attempt.jobId, losses);
+      losses.push({ state: attempt.state, ms: lost, gpus: attempt.gpus });
     }
     return byJob;
   }
@@ -129,5 +148,17 @@ function keyOf({ jobId, array }: JobUsage): string {
 }
 
 function emptySums(key: string, name: string): Sums {
-  return { key, name, jobs: 0, gpuMs: 0, cpuMs: 0, nodeFailures: 0, runMs: 0, queuedMs: 0, lostMs: 0 };
+  return {
+    key,
+    name,
+    jobs: 0,
+    gpuMs: 0,
+    cpuMs: 0,
+    nodeFailures: 0,
+    preemptions: 0,
+    runMs: 0,
+    queuedMs: 0,
+    lostMs: 0,
+    lostGpuMs: new Map(),
+  };
 }

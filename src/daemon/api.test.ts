@@ -116,7 +116,7 @@ describe('a bad request', () => {
     expect(await at('/jobs/abc')).toBe('id: expected a job such as 12, or 12_3, got "abc"');
     expect(await at('/jobs?limit=-1')).toBe('limit: expected a whole number, got "-1"');
     expect(await at('/jobs?stat=PENDING')).toBe('stat: unknown key; did you mean "state"?');
-    expect(await at('/accounting?by=user')).toBe('by: expected one of "job", "account", got "user"');
+    expect(await at('/accounting?by=qos')).toBe('by: expected one of "account", "user", "job", got "qos"');
     expect((await errorOf(await post('/nodes/n1/drain', { reason: '' }))).message).toMatch(/^reason: expected a text/);
   });
 });
@@ -160,6 +160,7 @@ describe('the OpenAPI document', () => {
       'get /lemons',
       'get /metrics',
       'get /nodes',
+      'get /nodes/{name}',
       'get /priorities',
       'get /reservations',
       'get /shares',
@@ -200,11 +201,13 @@ describe('health and metrics', () => {
       nodes: 2,
       jobsPending: 1,
       jobsRunning: 0,
+      outage: null,
     });
     const text = await (await fixture.fetch('/metrics')).text();
     for (const line of text.trim().split('\n')) expect(line).toMatch(/^(#.*|\w+(\{[^}]*\})? [-+0-9.e]+(Inf)?|)$/);
     expect(text).toContain('orrery_jobs{state="PENDING"} 1');
     expect(text).toContain('orrery_nodes{state="idle"} 2');
+    expect(text).toContain('orrery_outage_seconds 0');
     expect(text).toMatch(/orrery_commit_seconds_count [1-9]/);
     await fixture.client.cancel(held);
   });

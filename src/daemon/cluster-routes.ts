@@ -7,7 +7,7 @@ import {
   eventQuerySchema,
   healthSchema,
   lemonListSchema,
-  type NodeSummary,
+  nodeDetailSchema,
   nodeListSchema,
   nodeParamsSchema,
   nodeReasonSchema,
@@ -17,7 +17,6 @@ import {
   shutdownResponseSchema,
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
-import type { NodeView } from '../scheduler/types.ts';
 import type { DaemonContext } from './context.ts';
 import { followJournal } from './journal-events.ts';
 import { openTicket } from './node-tickets.ts';
@@ -40,6 +39,14 @@ const nodes = createRoute({
   tags: ['nodes'],
   summary: 'All nodes.',
   responses: jsonAnswer(nodeListSchema, 'The nodes.'),
+});
+const node = createRoute({
+  method: 'get',
+  path: '/nodes/{name}',
+  tags: ['nodes'],
+  summary: 'One node: what happened to it in four weeks, and what speaks for its being a lemon.',
+  request: { params: nodeParamsSchema },
+  responses: jsonAnswer(nodeDetailSchema, 'The node.'),
 });
 const lemons = createRoute({
   method: 'get',
@@ -104,6 +111,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   const { accounting, backend, store } = daemon;
   app.openapi(health, (c) => {
     const nodes = backend.nodes();
+    const outage = backend.outage();
     const running = new Set(nodes.flatMap((node) => node.jobIds)).size;
     return c.json(
       {
@@ -117,18 +125,18 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
         jobsRunning: running,
+        outage: outage && { sinceTime: outage.sinceMs / 1000, reason: outage.reason },
       },
       200,
     );
   });
-  app.openapi(nodes, (c) => c.json({ nodes: backend.nodes().map(toNode) }, 200));
+  app.openapi(nodes, (c) => c.json({ nodes: daemon.nodes.summaries() }, 200));
+  app.openapi(node, (c) => c.json(daemon.nodes.detail(c.req.valid('param').name, daemon.now()), 200));
   const act = (route: typeof drain, carryOut: (nodeName: string, reason: string) => Promise<void>) =>
     app.openapi(route, async (c) => {
       const { name } = c.req.valid('param');
       await carryOut(name, c.req.valid('json').reason ?? 'by request');
-      const node = backend.nodes().find((view) => view.spec.name === name);
-      if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${name}"`);
-      return c.json(toNode(node), 200);
+      return c.json(daemon.nodes.summary(name), 200);
     });
   act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
   act(resume, (nodeName) => backend.resumeNode(nodeName));
@@ -136,7 +144,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   act(ticket, (nodeName, reason) => openTicket(daemon, nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
   app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
-  app.openapi(shares, (c) => c.json({ shares: backend.shares() }, 200));
+  app.openapi(shares, async (c) => c.json({ shares: await backend.shares() }, 200));
   app.openapi(events, (c) => {
     const lastId = c.req.header('last-event-id');
     if (lastId !== undefined && !/^\d{1,15}$/.test(lastId)) {
@@ -165,20 +173,4 @@ export function registerMetricsRoute(app: OpenAPIHono, daemon: DaemonContext): v
     const text = await daemon.measurements.text(daemon);
     return c.text(text, 200, { 'content-type': daemon.measurements.contentType });
   });
-}
-
-function toNode({ spec, state, free, reason, jobIds }: NodeView): NodeSummary {
-  return {
-    name: spec.name,
-    state,
-    reason,
-    cpus: spec.resources.cpus,
-    cpusFree: free.cpus,
-    memoryBytes: spec.resources.memoryBytes,
-    memoryFreeBytes: free.memoryBytes,
-    gpus: spec.resources.gpus,
-    gpusFree: free.gpus,
-    gpuType: spec.gpuType,
-    jobs: [...jobIds],
-  };
 }

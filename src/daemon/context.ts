@@ -7,12 +7,14 @@ import type { JobBook } from './job-book.ts';
 import type { LemonWatch } from './lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements.ts';
+import type { NodeBook } from './node-book.ts';
 
 /** What the routes of the API work with. */
 export interface DaemonContext {
   readonly store: Store;
   readonly backend: Backend;
   readonly book: JobBook;
+  readonly nodes: NodeBook;
   readonly home: Home;
   readonly token: string;
   readonly version: string;

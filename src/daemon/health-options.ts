@@ -6,7 +6,7 @@ import { chosenChecks } from '../health/suite.ts';
 import type { HealthWatchOptions } from './health-watch.ts';
 import { readInputFile } from './input-file.ts';
 
-/** How the daemon checks its machine; null: not at all. Throws ORR_USAGE, ORR_BAD_FILE. */
+/** How the daemon checks its machine, or the idle ones of Slurm; null: not at all. Throws ORR_USAGE, ORR_BAD_FILE. */
 export function healthOptions(
   intervalSeconds: number | undefined,
   file: string | undefined,
@@ -19,5 +19,5 @@ export function healthOptions(
     file === undefined ? NO_EXPECTATION : parseHealthFile(readInputFile(file, 'health file'), basename(file));
   // Names of checks that are not there are told of now.
   chosenChecks(expect, { occasion: 'healthcheck' });
-  return { intervalMs: intervalSeconds * 1000, expect };
+  return { intervalMs: intervalSeconds * 1000, expect, ...(file !== undefined && { expectFile: file }) };
 }

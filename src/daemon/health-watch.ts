@@ -4,16 +4,17 @@ import type { HealthExpectation, HealthReport, XidError } from '../contract/heal
 import { thisMachine } from '../health/machine.ts';
 import { runChecks } from '../health/run-checks.ts';
 import { chosenChecks } from '../health/suite.ts';
-import { drainReason, HEALTH_REASON, isWell } from '../health/verdict.ts';
-import type { NodeView, SchedulerEvent } from '../scheduler/types.ts';
+import { drainReason, HEALTH_REASON, isBad, isWell } from '../health/verdict.ts';
+import type { NodeView } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalNodes } from './local-nodes.ts';
-
-const DAY_MS = 86_400_000;
+import { XidJournal } from './xid-journal.ts';
 
 export interface HealthWatchOptions {
   intervalMs: number;
   expect: HealthExpectation;
+  /** Where that was read. */
+  expectFile?: string;
 }
 
 export interface HealthWatchInput extends HealthWatchOptions {
@@ -31,16 +32,13 @@ export class HealthWatch {
   readonly #input: HealthWatchInput;
   readonly #timer: NodeJS.Timeout;
   readonly #machine = thisMachine();
-  /** XID errors in the journal: node, number, day. */
-  readonly #recorded = new Set<string>();
+  readonly #xids: XidJournal;
   #isClosed = false;
   #running: Promise<void> | null = null;
 
   constructor(input: HealthWatchInput) {
     this.#input = input;
-    for (const event of input.store.nodeHistory(Infinity)) {
-      if (event.kind === 'XidSeen') this.#recorded.add(keyOf(event));
-    }
+    this.#xids = new XidJournal(input.store);
     this.#timer = setInterval(() => void this.check(), input.intervalMs);
     this.#timer.unref();
     void this.check();
@@ -68,7 +66,7 @@ export class HealthWatch {
       const input = { checks, machine: this.#machine, expect, occasion: 'healthcheck' as const, node: hostname() };
       const report = await runChecks(input);
       if (this.#isClosed) return;
-      const bad = report.results.filter(({ status }) => status !== 'ok' && status !== 'skipped');
+      const bad = report.results.filter(isBad);
       if (bad.length > 0) log.info({ status: report.status, results: bad }, 'health checks');
       await this.#recordXids(report);
       await this.#settle(report);
@@ -88,16 +86,13 @@ export class HealthWatch {
   }
 
   async #recordXids({ xids, gpuPciAddresses }: HealthReport): Promise<void> {
-    const events = xids.flatMap((error) => {
-      return this.#nodesOf(error, gpuPciAddresses).map((nodeName) => {
-        return { kind: 'XidSeen' as const, atMs: error.atMs, nodeName, xid: error.xid };
-      });
-    });
-    const fresh = new Map(events.map((event) => [keyOf(event), event]));
-    for (const key of this.#recorded) fresh.delete(key);
-    if (fresh.size === 0) return;
-    await this.#input.store.append([...fresh.values()].map((event) => ({ event })));
-    for (const key of fresh.keys()) this.#recorded.add(key);
+    await this.#xids.record(
+      xids.flatMap((error) => {
+        const { atMs, xid } = error;
+        const names = this.#nodesOf(error, gpuPciAddresses);
+        return names.map((nodeName) => ({ kind: 'XidSeen' as const, atMs, nodeName, xid }));
+      }),
+    );
   }
 
   /** The node that the GPU was dealt to; all of them where that is not known. */
@@ -107,11 +102,6 @@ export class HealthWatch {
     const owners = names.filter((name) => this.#input.gpusOfNode?.get(name)?.includes(gpu));
     return owners.length > 0 ? owners : names;
   }
-}
-
-/** The signal counts different errors and when each was seen last, by the day: more often would fill the journal for nothing. */
-function keyOf({ nodeName, xid, atMs }: Extract<SchedulerEvent, { kind: 'XidSeen' }>): string {
-  return `${nodeName} ${xid} ${Math.floor(atMs / DAY_MS)}`;
 }
 
 function isInService({ state }: NodeView): boolean {

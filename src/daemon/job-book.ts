@@ -3,11 +3,12 @@ import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import type { Backend, JobFact } from '../backend/port.ts';
-import type { Policy } from '../scheduler/policy.ts';
+import { defaultPartition, type Policy } from '../scheduler/policy.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
 import { ProgressReader } from './metrics-file.ts';
+import { outageOf } from './outage-words.ts';
 
 export interface JobFilter {
   all?: boolean | undefined;
@@ -18,6 +19,9 @@ export interface JobFilter {
   limit?: number | undefined;
 }
 
+/** Reasons of pending jobs that more nodes would help. */
+const WAITS_FOR_NODES = /^(?:None|Resources|Priority|ReqNodeNotAvail|NodeDown)/;
+const OUTAGES_SHOWN_MAX = 5;
 const LIVE_STATES: readonly JobSummary['state'][] = ['PENDING', 'RUNNING', 'COMPLETING'];
 
 /** Jobs as the API shows them: rows of the store, with the scheduler's word on those that have not ended. */
@@ -62,7 +66,7 @@ export class JobBook {
   }
 
   /** Throws ORR_NOT_FOUND. */
-  detail(jobId: number): JobDetail {
+  async detail(jobId: number): Promise<JobDetail> {
     const job = this.row(jobId);
     const stored = this.#store.read(jobId);
     if (stored === undefined) throw notFound(jobId);
@@ -72,6 +76,7 @@ export class JobBook {
       ...this.#summary(job),
       spec,
       timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
+      slurmJobId: await this.#backend.slurmJobId(jobId),
       code,
       folder,
       workFolder: code !== null && code.snapshot === null ? code.submitFolder : `${folder}/work`,
@@ -85,6 +90,7 @@ export class JobBook {
   why(jobId: number): Why {
     const { id, state, reason, exitCode, arrayJobId, arrayTaskId } = this.summary(jobId);
     const message = this.#store.attempts(jobId).at(-1)?.message;
+    const wasPutBack = reason === 'BeginTime' && message !== undefined;
     const detail = LIVE_STATES.includes(state)
       ? this.#backend.explain(jobId)
       : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
@@ -96,6 +102,7 @@ export class JobBook {
       reason,
       detail: [
         ...detail,
+        ...(state === 'PENDING' && (WAITS_FOR_NODES.test(reason) || wasPutBack) ? this.#outages(jobId, detail) : []),
         ...(message ? [`Its last attempt: ${message}.`] : []),
         ...(arrayJobId === null ? [] : [this.#arraySentence(arrayJobId)]),
       ],
@@ -120,11 +127,13 @@ export class JobBook {
   }
 
   /** Parts of the priority of all pending jobs, highest first. */
-  priorities(): JobPriority[] {
+  async priorities(): Promise<JobPriority[]> {
     const priorities: JobPriority[] = [];
-    for (const { jobId, array, user, account } of this.#store.liveJobs()) {
-      const parts = this.#backend.priorityOf(jobId);
-      if (parts === null) continue;
+    const jobs = [...this.#store.liveJobs()];
+    const partsOf = await this.#backend.priorities(jobs.map(({ jobId }) => jobId));
+    for (const { jobId, array, user, account } of jobs) {
+      const parts = partsOf.get(jobId);
+      if (parts === undefined) continue;
       const task = { arrayJobId: array?.id ?? null, arrayTaskId: array?.taskId ?? null };
       priorities.push({ id: jobId, ...task, user, account, ...parts });
     }
@@ -137,13 +146,36 @@ export class JobBook {
     return job;
   }
 
+  #partition(name: string | null): Policy['partitions'][number] | undefined {
+    const { partitions } = this.#policy;
+    return name === null ? defaultPartition(partitions) : partitions.find((other) => other.name === name);
+  }
+
   /** Of jobs that have no limit of their own. */
   #partitionLimitMs(name: string | null): number | null {
-    const { partitions } = this.#policy;
-    const standard = partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
-    const partition = name === null ? standard : partitions.find((other) => other.name === name);
+    const partition = this.#partition(name);
     const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
     return limitSeconds === null ? null : limitSeconds * 1000;
+  }
+
+  /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */
+  #outages(jobId: number, said: readonly string[]): string[] {
+    const { partition: name } = this.row(jobId);
+    const { nodes } = this.#partition(name) ?? {};
+    const members = nodes === undefined ? null : new Set(nodes);
+    const sentences = this.#backend.nodes().flatMap((view) => {
+      const { spec, reason } = view;
+      if (
+        members?.has(spec.name) === false ||
+        said.some((line) => line.includes(`${spec.name} ${view.state} (${reason})`))
+      )
+        return [];
+      const outage = outageOf(view);
+      return outage?.cause === 'health' || outage?.cause === 'lemon' ? [`${spec.name} ${outage.words}.`] : [];
+    });
+    if (sentences.length <= OUTAGES_SHOWN_MAX) return sentences;
+    const shown = sentences.slice(0, OUTAGES_SHOWN_MAX - 1);
+    return [...shown, `${sentences.length - shown.length} more nodes are out for their health or as lemons.`];
   }
 
   /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */
@@ -170,7 +202,7 @@ export class JobBook {
       user: job.user,
       account: job.account,
       qos: job.qos,
-      partition: job.partition,
+      partition: view?.partition ?? job.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,
       nodeList: [...job.nodeList],

@@ -134,8 +134,8 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   const { book, backend } = daemon;
   app.openapi(submit, async (c) => c.json(await submitJobs(c.req.valid('json'), daemon), 201));
   app.openapi(list, (c) => c.json({ jobs: book.summaries(c.req.valid('query')) }, 200));
-  app.openapi(priorities, (c) => c.json({ priorities: book.priorities() }, 200));
-  app.openapi(show, (c) => c.json(book.detail(book.resolve(c.req.valid('param').id)), 200));
+  app.openapi(priorities, async (c) => c.json({ priorities: await book.priorities() }, 200));
+  app.openapi(show, async (c) => c.json(await book.detail(book.resolve(c.req.valid('param').id)), 200));
   app.openapi(why, (c) => c.json(book.why(book.resolve(c.req.valid('param').id)), 200));
 
   app.openapi(forecast, async (c) => {

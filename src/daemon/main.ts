@@ -6,7 +6,11 @@ import { OrreryError } from '../contract/errors.ts';
 import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
 import { healthOptions } from './health-options.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
+import { LEMON_RULES, type LemonRule } from './slurm-file.ts';
 import type { SlurmOptions } from './slurm-world.ts';
+
+/** What is still under way once the daemon has stopped may take so long. */
+const LINGER_MS = 10_000;
 
 /** The daemon as a process of its own; `orrery up` starts it. Ends with one line `orrery: ...` on stderr where it cannot start. */
 async function main(): Promise<void> {
@@ -25,6 +29,10 @@ async function main(): Promise<void> {
     ...readArguments(process.argv.slice(2)),
     log,
     onShutdownRequest: () => (isStopping = true),
+    onClosed: () => {
+      // A thread that waits for a file server that hangs keeps the process, and process.exit() waits for it too. All that matters is on disk.
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_MS).unref();
+    },
   });
 }
 
@@ -51,6 +59,8 @@ function readArguments(argv: string[]): DaemonOptions {
       backend: { type: 'string' },
       'slurm-host': { type: 'string' },
       shared: { type: 'string' },
+      'health-reports': { type: 'string' },
+      lemons: { type: 'string' },
       'poll-ms': { type: 'string' },
       'health-interval': { type: 'string' },
       'health-expect': { type: 'string' },
@@ -76,9 +86,19 @@ function readArguments(argv: string[]): DaemonOptions {
   };
 }
 
-function slurmOptions(values: { 'slurm-host'?: string; shared?: string; 'poll-ms'?: string }): SlurmOptions {
-  const { 'slurm-host': host, shared, 'poll-ms': pollMs } = values;
+interface SlurmValues {
+  'slurm-host'?: string;
+  shared?: string;
+  'health-reports'?: string;
+  lemons?: string;
+  'poll-ms'?: string;
+}
+
+function slurmOptions(values: SlurmValues): SlurmOptions {
+  const { 'slurm-host': host, shared, 'health-reports': reports, lemons, 'poll-ms': pollMs } = values;
   return {
+    ...(reports !== undefined && { reports }),
+    ...(lemons !== undefined && { lemons: lemonRule(lemons) }),
     ...(host !== undefined && { host }),
     ...(shared !== undefined && { shared }),
     ...(pollMs !== undefined && {
@@ -98,6 +118,12 @@ function schedulerType(text: string): SchedulerType {
   if (known !== undefined) return known;
   const expected = SCHEDULER_TYPES.join(' or ');
   throw new OrreryError('ORR_USAGE', `--scheduler: expected ${expected}, got ${JSON.stringify(text)}`);
+}
+
+function lemonRule(text: string): LemonRule {
+  const known = LEMON_RULES.find((rule) => rule === text);
+  if (known !== undefined) return known;
+  throw new OrreryError('ORR_USAGE', `--lemons: expected ${LEMON_RULES.join(' or ')}, got ${JSON.stringify(text)}`);
 }
 
 main().catch((error: unknown) => {

@@ -16,6 +16,10 @@ export class Measurements {
   readonly #nodes = this.#gauge('orrery_nodes', 'Nodes, by state.', ['state']);
   readonly #gpus = this.#gauge('orrery_gpus', 'GPUs (CPU slots where there are none) of all nodes.');
   readonly #gpusAllocated = this.#gauge('orrery_gpus_allocated', 'GPUs held by jobs.');
+  readonly #outage = this.#gauge(
+    'orrery_outage_seconds',
+    'Since when Slurm does not answer; 0 where it does, and where jobs run on this machine.',
+  );
   readonly #ettr = this.#gauge('orrery_ettr', 'Effective training time ratio of all jobs, by account.', ['account']);
   #ettrMs = Number.NEGATIVE_INFINITY;
 
@@ -35,6 +39,8 @@ export class Measurements {
     const gpus = nodes.reduce((sum, node) => sum + node.spec.resources.gpus, 0);
     this.#gpus.set(gpus);
     this.#gpusAllocated.set(gpus - nodes.reduce((sum, node) => sum + node.free.gpus, 0));
+    const outage = context.backend.outage();
+    this.#outage.set(outage === null ? 0 : Math.max(0, context.now() - outage.sinceMs) / 1000);
     this.#refreshEttr(context);
     return this.#registry.metrics();
   }

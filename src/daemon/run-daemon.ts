@@ -1,5 +1,6 @@
 import { faultPoint } from '../backend/local/fault-points.ts';
 import type { Backend, Log } from '../backend/port.ts';
+import type { LemonList } from '../contract/api.ts';
 import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
 import type { Policy, SchedulerType } from '../scheduler/policy.ts';
 import type { AssociationUse } from '../scheduler/types.ts';
@@ -12,16 +13,20 @@ import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
-import { LemonWatch } from './lemon-watch.ts';
+import { LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
 import { HangWatch } from './hang-watch.ts';
+import { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
 import { Measurements } from './measurements.ts';
+import { NodeBook } from './node-book.ts';
+import { NodeReports } from './node-reports.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { userName } from './user-name.ts';
 import { localWorld, type World } from './world.ts';
+import { XidJournal } from './xid-journal.ts';
 import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
 
 export interface DaemonOptions {
@@ -41,9 +46,11 @@ export interface DaemonOptions {
   policyFile?: string;
   /** Jobs go to this Slurm; absent: they run on this machine. */
   slurm?: SlurmOptions;
-  /** Checks of this machine; absent: none. */
+  /** Checks of this machine, or of idle nodes of Slurm; absent: none. */
   health?: HealthWatchOptions;
   log?: Log;
+  /** Called once it has stopped. */
+  onClosed?: () => void;
   /** Called when the daemon has been asked to stop over the API. */
   onShutdownRequest?: (cancel: boolean) => void;
 }
@@ -117,6 +124,8 @@ class RunningDaemon implements Daemon {
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
   readonly #health: HealthWatch | null;
+  readonly #idleChecks: IdleChecks | null;
+  readonly #reports: NodeReports | null;
   readonly #hangs: HangWatch;
   #closed: Promise<void> | undefined;
 
@@ -163,6 +172,15 @@ class RunningDaemon implements Daemon {
       options.health === undefined || gpusOfNode === undefined
         ? null
         : new HealthWatch({ ...options.health, store, backend, gpusOfNode, log });
+    this.#idleChecks = options.health === undefined ? null : idleChecks(world, options.health, backend, log);
+    const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, log);
+    this.#reports = reports;
+    const sourceOfXids = (): LemonList['xids'] => {
+      if (reports !== null) return { source: 'reports', folder: reports.folder, ...reports.summary() };
+      return { source: this.#health === null ? 'none' : 'machine' };
+    };
+    const lemonInput = { store, backend, isDraining: policy.isDrainingLemons, sourceOfXids, log };
+    const lemons = new LemonWatch(lemonInput, Date.now());
     this.context = {
       store,
       backend,
@@ -171,7 +189,8 @@ class RunningDaemon implements Daemon {
       forecaster: new Forecaster(backend, () =>
         world.forecastSource(backend, { home, policy, store, measurements, log }),
       ),
-      lemons: new LemonWatch(store, backend, policy.isDrainingLemons, log, Date.now()),
+      lemons,
+      nodes: new NodeBook({ store, backend, lemons, reports, policy: policy.policy }),
       home,
       token,
       version,
@@ -216,6 +235,8 @@ class RunningDaemon implements Daemon {
     this.#hangs.close();
     lemons.close();
     this.#health?.close();
+    this.#reports?.close();
+    await this.#idleChecks?.close();
     await backend.stop();
     this.#stopping.abort();
     await this.#parts.listener.close();
@@ -223,7 +244,33 @@ class RunningDaemon implements Daemon {
     removeDaemonFile(home);
     this.#parts.release();
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
+    this.#parts.options.onClosed?.();
   }
+}
+
+/** Null where the nodes are this machine, which checks itself. */
+function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, log: Log): IdleChecks | null {
+  const { checkNode } = world;
+  if (checkNode === undefined) return null;
+  const { intervalMs, expectFile } = health;
+  return new IdleChecks({
+    intervalMs,
+    backend,
+    checkNode: (nodeName, signal) => checkNode(nodeName, expectFile ?? null, signal),
+    now: Date.now,
+    log,
+  });
+}
+
+function readReports(from: NonNullable<World['reports']>, store: Store, backend: Backend, log: Log): NodeReports {
+  return new NodeReports({
+    ...from,
+    nodeNames: () => backend.nodes().map(({ spec }) => spec.name),
+    xids: new XidJournal(store),
+    windowDays: WINDOW_DAYS,
+    now: Date.now,
+    log,
+  });
 }
 
 /** What attempts used that the scheduler is not told of; nothing where the policy does not care. */

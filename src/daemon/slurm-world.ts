@@ -2,32 +2,41 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
+import type { Outage } from '../backend/port.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
+import { checkIdleNode } from './idle-node-check.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
 import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
 import { userName } from './user-name.ts';
-import { readSlurmFile, slurmFile } from './slurm-file.ts';
+import { type LemonRule, readSlurmFile, type SlurmFile, slurmFile } from './slurm-file.ts';
 import type { World } from './world.ts';
 
 /** Of one command of Slurm; squeue on a busy controller takes its time. */
 const TIMEOUT_MS = 60_000;
 
 export interface SlurmOptions {
-  /** Login node that is reached by ssh; absent: this machine's commands, or what the home was started with. */
+  /** Login node that is reached by ssh, or `none` for this machine's commands; absent: what the home was started with, else this machine's. */
   host?: string;
   /** Folder that this machine and all nodes see under the same path; absent: the home, or what it was started with. */
   shared?: string;
+  /** Folder in which nodes leave what their checks find; absent: `health` beside the jobs' folders, or what it was started with. */
+  reports?: string;
+  /** What is done about lemon nodes; absent: they are told of, or what it was started with. */
+  lemons?: LemonRule;
   /** Between two looks at Slurm, in milliseconds; for tests. */
   pollMs?: { min: number; max: number };
 }
 
-/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer and never has, ORR_CONFLICT for a home whose jobs run on this machine. */
+/** How `host` says that the commands of this machine are meant. */
+const NO_HOST = 'none';
+
+/** A cluster that Slurm schedules. Throws SlurmFailure where it does not answer and never has there, ORR_CONFLICT for a home whose jobs run on this machine. */
 export async function slurmWorld(homePath: string, options: SlurmOptions): Promise<World> {
   const home = openHome(homePath);
   const before = readSlurmFile(home.folder);
@@ -38,14 +47,17 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     );
   }
   const homeId = before?.homeId ?? randomBytes(4).toString('hex');
-  const host = options.host ?? before?.host ?? null;
-  const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared);
+  const host = options.host === NO_HOST ? null : (options.host ?? before?.host ?? null);
+  const shared = options.shared === undefined ? (before?.shared ?? null) : sharedPath(options.shared, '--shared');
   if (before !== null && before.shared !== shared) {
     throw new OrreryError(
       'ORR_CONFLICT',
       `--shared: the jobs of ${home.folder} are in ${before.shared ?? home.folder}: they cannot be moved`,
     );
   }
+  const reports =
+    options.reports === undefined ? (before?.reports ?? null) : sharedPath(options.reports, '--health-reports');
+  const lemons = options.lemons ?? before?.lemons ?? 'advise';
   const sharedFolder = shared === null ? home.folder : join(shared, `orrery-${homeId}`);
   const socketFolder = join(home.folder, 'ssh');
   if (host !== null) makeFolder(socketFolder);
@@ -56,17 +68,29 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     timeoutMs: TIMEOUT_MS,
   });
   const user = userName();
-  const cluster = await readOrRecall(commands, user, home.folder);
+  // What was seen elsewhere says nothing of another way to Slurm: it has to work before the home is changed.
+  const isNewWay = before !== null && host !== before.host;
+  const { cluster, outage } = await readOrRecall(commands, user, home.folder, isNewWay);
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
-  writeWhole(slurmFile(home.folder), `${JSON.stringify({ homeId, host, shared })}\n`);
+  const reportsFolder = reports ?? join(sharedFolder, 'health');
+  // For its owner and for root alone, as all of ours: where others are to write, the site makes the folder.
+  if (reports === null) makeFolder(reportsFolder);
+  const file: SlurmFile = { homeId, host, shared, reports, lemons };
+  writeWhole(slurmFile(home.folder), `${JSON.stringify(file)}\n`);
   const source = new SlurmSource(commands);
   const specs = cluster.nodes.map(({ spec }) => spec);
   return {
     clusterName: cluster.name,
     specs,
-    policy: { ...livePolicy('slurm', policyOf(cluster, user), false, specs), remarks: cluster.remarks },
+    policy: { ...livePolicy('slurm', policyOf(cluster, user), lemons === 'drain', specs), remarks: cluster.remarks },
+    reports: {
+      folder: reportsFolder,
+      trustedUserIds: [0, process.getuid?.() ?? 0, ...(cluster.userIds ?? [])],
+    },
     jobsFolder: join(sharedFolder, 'jobs'),
+    checkNode: (nodeName, expectFile, signal) =>
+      checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
     forecastSource: () => source.read(),
     createBackend: ({ home: opened, store, measurements, log }) =>
       new SlurmBackend({
@@ -78,6 +102,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         homeId,
         user,
         cluster,
+        outage,
         readSecrets: (names) => readSecrets(opened, names),
         now: Date.now,
         log,
@@ -88,18 +113,26 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
 }
 
 /** As Slurm tells it; where it does not answer now, as it told it last: jobs are accepted meanwhile, and caught up with later. */
-async function readOrRecall(commands: SlurmCommands, user: string, home: string): Promise<ClusterView> {
+async function readOrRecall(
+  commands: SlurmCommands,
+  user: string,
+  home: string,
+  isNewWay: boolean,
+): Promise<{ cluster: ClusterView; outage: Outage | null }> {
   const file = join(home, 'slurm-cluster.json');
   try {
     const cluster = await readCluster(commands, user);
     writeWhole(file, `${JSON.stringify(cluster)}\n`);
-    return cluster;
+    return { cluster, outage: null };
   } catch (error) {
     const text = readIfThere(file);
     const isAway = error instanceof SlurmFailure && (error.kind === 'unreachable' || error.kind === 'login');
-    if (!isAway || text === undefined) throw error;
+    if (!isAway || text === undefined || isNewWay) throw error;
     const last: ClusterView = JSON.parse(text);
-    return { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] };
+    return {
+      cluster: { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] },
+      outage: { sinceMs: Date.now(), reason: error.message },
+    };
   }
 }
 
@@ -123,14 +156,12 @@ function policyOf({ partitions, defaultAccount, nodes }: ClusterView, user: stri
   };
 }
 
-function sharedPath(path: string): string {
+function sharedPath(path: string, flag: string): string {
   try {
     return realpathSync(resolve(path));
   } catch (cause) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      `--shared: no folder ${path}: expected one that this machine and all nodes see`,
-      { cause },
-    );
+    throw new OrreryError('ORR_USAGE', `${flag}: no folder ${path}: expected one that this machine and all nodes see`, {
+      cause,
+    });
   }
 }

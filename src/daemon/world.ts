@@ -9,10 +9,12 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
+import type { CheckOutcome } from './idle-checks.ts';
 import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
 import type { Measurements } from './measurements.ts';
+import type { NodeReportsOptions } from './node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
 
 /** Slurm's KillWait: between SIGTERM and SIGKILL. */
@@ -37,6 +39,10 @@ export interface World {
   policy: LivePolicy | null;
   /** Of nodes that are this machine; absent where they are machines of their own. */
   gpusOfNode?: LocalNodes['gpusOfNode'];
+  /** Where nodes that are machines of their own leave what their checks find; absent: nowhere. */
+  reports?: Pick<NodeReportsOptions, 'folder' | 'trustedUserIds'>;
+  /** Runs the checks on a node that is a machine of its own; absent: the nodes are this machine. */
+  checkNode?: (nodeName: string, expectFile: string | null, signal: AbortSignal) => Promise<CheckOutcome | null>;
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;
@@ -87,8 +93,10 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
         log,
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       }),
-    forecastSource: (backend, { store, policy }) =>
-      Promise.resolve({ kind: 'basis', basis: localBasis(store, backend, policy.options, Date.now()) }),
+    forecastSource: async (backend, { store, policy }) => {
+      const shares = await backend.shares();
+      return { kind: 'basis', basis: localBasis(store, backend, shares, policy.options, Date.now()) };
+    },
   };
 }
 

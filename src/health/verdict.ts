@@ -36,6 +36,16 @@ export function isWell({ results }: Pick<HealthReport, 'results'>): boolean {
   return results.every(({ status }) => status !== 'critical' && status !== 'unknown');
 }
 
+/** Neither well nor left out for lack of something to look at. */
+export function isBad({ status }: Pick<HealthResult, 'status'>): boolean {
+  return status !== 'ok' && status !== 'skipped';
+}
+
+/** A run found something that others are to know. */
+export function isWorthReporting({ xids, results }: Pick<HealthReport, 'xids' | 'results'>): boolean {
+  return xids.length > 0 || results.some(isBad);
+}
+
 /**
  * Exit status of a run: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, as Nagios has it. Slurm takes a node out for any status but 0: a prolog fails for
  * what is critical and high, an epilog for what is critical.

@@ -27,7 +27,7 @@ function attempt(atMs: number, nodeNames: string[], failed: string | null, state
 
 function watch(...events: SchedulerEvent[]): { detector: LemonDetector; facts: LemonFacts } {
   const detector = new LemonDetector();
-  const facts = new LemonFacts(detector);
+  const facts = new LemonFacts(detector, 'health: ');
   for (const event of [added('n1'), added('n2'), added('n3'), ...events]) facts.apply(event);
   return { detector, facts };
 }
@@ -74,6 +74,58 @@ describe('what the facts of a scheduler say of its nodes', () => {
       ...attempt(20, ['n1', 'n2'], null, 'NODE_FAIL'),
     );
     expect(signals(detector, 'n1', 60)).toEqual({ out_count: 1, single_node_node_fails: 1 });
+  });
+
+  it('is that a node ended a job on which a health check found it unfit about then, unless somebody wanted the end', () => {
+    const minute = 60_000;
+    const drained = (atMs: number, nodeName: string, reason = 'health: gpu-xid: XID 79'): SchedulerEvent[] => [
+      { kind: 'NodeDrained', atMs, nodeName, reason },
+      { kind: 'NodeResumed', atMs: atMs + 1, nodeName },
+    ];
+    const run = (startMs: number, endMs: number, nodeNames: string[], state: EndState, during: SchedulerEvent[]) => {
+      const [start, end] = attempt(startMs, nodeNames, null, state);
+      return [start, ...during, end && { ...end, atMs: endMs }].filter((event) => event !== undefined);
+    };
+    const start = 100 * minute;
+    const { detector } = watch(
+      // Put back by the health check while it ran, on the node that is found unfit.
+      ...run(start, start + 9 * minute, ['n1', 'n2'], 'CANCELLED', drained(start + minute, 'n2')),
+      // It fails, and the epilog finds out why.
+      ...run(start, start + 20 * minute, ['n2', 'n3'], 'FAILED', []),
+      ...run(start, start + 20 * minute, ['n2'], 'FAILED', []),
+      ...drained(start + 24 * minute, 'n2'),
+      // Too late, too long before, drained for something else, and ends that have another cause.
+      ...run(start, start + 40 * minute, ['n3'], 'FAILED', []),
+      ...drained(start + 46 * minute, 'n3'),
+      ...run(start + 50 * minute, start + 70 * minute, ['n1'], 'FAILED', drained(start + 52 * minute, 'n1')),
+      ...run(start + 80 * minute, start + 81 * minute, ['n1'], 'FAILED', drained(start + 80 * minute, 'n1', 'new fan')),
+      ...run(start + 90 * minute, start + 91 * minute, ['n1'], 'COMPLETED', drained(start + 90 * minute, 'n1')),
+      ...run(start + 100 * minute, start + 101 * minute, ['n1'], 'CANCELLED', [
+        { kind: 'JobCancelRequested', atMs: start + 100 * minute, jobId: jobId + 1 },
+        ...drained(start + 100 * minute, 'n1'),
+      ]),
+    );
+    const nowMs = start + 200 * minute;
+    expect(signals(detector, 'n2', nowMs)).toEqual({
+      out_count: 2,
+      multi_node_node_fails: 2,
+      single_node_node_fails: 1,
+    });
+    expect(signals(detector, 'n3', nowMs)).toEqual({ out_count: 1 });
+    expect(signals(detector, 'n1', nowMs)).toEqual({ out_count: 4 });
+  });
+
+  it('knows a lemon again that jobs keep off because it may not be drained', () => {
+    const avoided = { kind: 'NodeAvoided' as const, atMs: 5, nodeName: 'n3', reason: `${LEMON_REASON}: x` };
+    const bad = Array.from({ length: 6 }, (_, index) => attempt(10 * index, ['n3'], 'n3', 'NODE_FAIL')).flat();
+    const { detector, facts } = watch(...bad, avoided);
+    expect(detector.isFlagged('n3')).toBe(true);
+    expect(detector.review(100)).toEqual([]);
+    // That it comes back after a check had taken it out mends nothing.
+    facts.apply({ kind: 'NodeResumed', atMs: 103, nodeName: 'n3' });
+    expect(detector.isFlagged('n3')).toBe(true);
+    facts.apply({ ...avoided, atMs: 104, reason: null });
+    expect([detector.isFlagged('n3'), signals(detector, 'n3', 105)]).toEqual([false, {}]);
   });
 
   it('counts a drain of a node that is out already once, and a job that excludes nodes once', () => {

@@ -13,7 +13,9 @@ export type LemonObservation =
   /** Of this node: NODE_FAIL, requeued by a health check, or failed with a failed check. */
   | { kind: 'MultiNodeJobLost'; nodeName: string; atMs: number }
   /** Any end of a job that had this node alone; `isNodeFailure` as above. */
-  | { kind: 'SingleNodeJobEnded'; nodeName: string; atMs: number; isNodeFailure: boolean };
+  | { kind: 'SingleNodeJobEnded'; nodeName: string; atMs: number; isNodeFailure: boolean }
+  /** It ended before, told as no failure of the node, and turns out to be one. */
+  | { kind: 'SingleNodeJobBlamed'; nodeName: string; atMs: number };
 
 export interface LemonOptions {
   /** Default 28, the paper's. */
@@ -115,6 +117,9 @@ export class LemonDetector {
       case 'SingleNodeJobEnded':
         history.count('singleNodeEnds', day);
         if (observation.isNodeFailure) history.count('singleNodeFails', day);
+        return;
+      case 'SingleNodeJobBlamed':
+        return history.count('singleNodeFails', day);
     }
   }
 

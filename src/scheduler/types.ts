@@ -101,6 +101,8 @@ export type SchedulerEvent =
   | { kind: 'NodeResumed'; atMs: number; nodeName: string }
   /** An XID error of one of its GPUs; `atMs` is when it came. For the record: no decision depends on it. */
   | { kind: 'XidSeen'; atMs: number; nodeName: string; xid: number }
+  /** Jobs of ours keep off it, which may not be drained: a scheduler of somebody else's has it. Null: no longer. For the record, too. */
+  | { kind: 'NodeAvoided'; atMs: number; nodeName: string; reason: string | null }
   /** Somebody was asked to look at the node. For the record, too. */
   | { kind: 'TicketOpened'; atMs: number; nodeName: string; reason: string }
   /** Besides those of the policy. Refused where there is one of the name. */

@@ -19,6 +19,7 @@ export interface EndedJobFilter {
 export interface JobUsage {
   jobId: number;
   name: string;
+  user: string;
   account: string;
   array: JobRow['array'];
   gpuMs: number;
@@ -26,6 +27,7 @@ export interface JobUsage {
   /** Time its nodes were allocated. */
   runMs: number;
   nodeFailures: number;
+  preemptions: number;
   /** Time it waited while it could have run. */
   queuedMs: number;
 }
@@ -115,11 +117,12 @@ export class JobTables {
       `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
     );
     this.#usage = database.prepare(
-      `SELECT jobs.job_id, name, account, array_id, array_task_id, queued_ms,
+      `SELECT jobs.job_id, name, user, account, array_id, array_task_id, queued_ms,
               coalesce(sum(gpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS gpu_ms,
               coalesce(sum(cpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS cpu_ms,
               coalesce(sum(coalesce(attempts.end_ms, ?1) - attempts.start_ms), 0) AS run_ms,
-              coalesce(sum(attempts.state = 'NODE_FAIL'), 0) AS node_failures
+              coalesce(sum(attempts.state = 'NODE_FAIL'), 0) AS node_failures,
+              coalesce(sum(attempts.state = 'PREEMPTED'), 0) AS preemptions
        FROM jobs LEFT JOIN attempts USING (job_id) GROUP BY job_id ORDER BY job_id`,
     );
     this.#outcomes = database.prepare(
@@ -188,12 +191,14 @@ export class JobTables {
     return this.#usage.all(nowMs).map((row) => ({
       jobId: integer(row, 'job_id'),
       name: text(row, 'name'),
+      user: text(row, 'user'),
       account: text(row, 'account'),
       array: arrayOf(row),
       gpuMs: integer(row, 'gpu_ms'),
       cpuMs: integer(row, 'cpu_ms'),
       runMs: integer(row, 'run_ms'),
       nodeFailures: integer(row, 'node_failures'),
+      preemptions: integer(row, 'preemptions'),
       queuedMs: integer(row, 'queued_ms'),
     }));
   }

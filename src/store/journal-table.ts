@@ -42,6 +42,7 @@ export class JournalTable {
   readonly #live: StatementSync;
   readonly #lastStart: StatementSync;
   readonly #nodeHistory: StatementSync;
+  readonly #ofNode: StatementSync;
   /** Digest of environments seen, by identity: jobs of one request share the object. */
   readonly #digests = new WeakMap<object, { digest: string; json: string }>();
 
@@ -58,6 +59,7 @@ export class JournalTable {
     this.#nodeHistory = database.prepare(
       `SELECT body FROM journal WHERE node_name IS NOT NULL OR (job_id IS NOT NULL AND at_ms >= ?) ORDER BY seq`,
     );
+    this.#ofNode = database.prepare('SELECT body FROM journal WHERE node_name = ? AND at_ms >= ? ORDER BY seq');
     this.#lastStart = database.prepare(
       "SELECT body FROM journal WHERE kind = 'DaemonStarted' ORDER BY seq DESC LIMIT 1",
     );
@@ -91,6 +93,14 @@ export class JournalTable {
   /** All events of nodes, and those of jobs and attempts since `sinceMs`, in journal order. */
   *nodeHistory(sinceMs: number): Generator<SchedulerEvent> {
     for (const row of this.#nodeHistory.iterate(sinceMs)) {
+      const body: Body = JSON.parse(String(row['body']));
+      yield body.event;
+    }
+  }
+
+  /** Events of one node since `sinceMs`, in journal order. */
+  *ofNode(nodeName: string, sinceMs: number): Generator<SchedulerEvent> {
+    for (const row of this.#ofNode.iterate(nodeName, sinceMs)) {
       const body: Body = JSON.parse(String(row['body']));
       yield body.event;
     }

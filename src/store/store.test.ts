@@ -91,12 +91,14 @@ describe('Store', () => {
     expect(store.usage(20_000)[0]).toEqual({
       jobId: 1,
       name: 'job-1',
+      user: 'default',
       account: 'default',
       array: null,
       gpuMs: 10_000,
       cpuMs: 20_000,
       runMs: 10_000,
       nodeFailures: 1,
+      preemptions: 0,
       queuedMs: 3000,
     });
     store.close();

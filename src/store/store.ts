@@ -159,6 +159,11 @@ export class Store implements Journal {
     return this.#journal.nodeHistory(sinceMs);
   }
 
+  /** Events of one node since `sinceMs`, in journal order. */
+  nodeEvents(nodeName: string, sinceMs: number): Generator<SchedulerEvent> {
+    return this.#journal.ofNode(nodeName, sinceMs);
+  }
+
   /** What the last daemon wrote when it started; undefined before the first. */
   lastStart(): Omit<DaemonStart, 'atMs'> | undefined {
     return this.#journal.lastStart();

@@ -56,7 +56,10 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   topic = 'other';
   add('jobsEnded', 'the number of jobs that end', 'number', jobs.ended);
   add('pendingAtEnd', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
-  add('meanQueue', 'the mean number of jobs that wait', 'number', queue.meanJobs);
+  // A run that ends with its last job is as long as that takes: a mean over its time says how long the end of it was quiet.
+  const isOpen = inputs.horizonSeconds === null;
+  add('meanQueue', 'the mean number of jobs that wait', 'number', isOpen ? null : queue.meanJobs);
+  add('makespan', 'the time until the last job has ended', 'seconds', isOpen ? predictions.measuredSeconds : null);
   topic = 'ends';
   for (const state of ATTEMPT_STATES) {
     const share = predictions.attemptStates.find((entry) => entry.state === state)?.share ?? 0;

@@ -32,6 +32,8 @@ export interface ReportInputs {
   failuresPerNodeDay: number | null;
   jobs: {
     submitted: number;
+    /** That ran or waited at instant 0 already; in none of the figures here. */
+    atStart: number;
     perDay: number;
     /** Undisturbed device time of what was submitted over the capacity of the measured span. */
     offeredLoad: number;

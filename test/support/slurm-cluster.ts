@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +43,7 @@ export interface SlurmCluster {
 export interface SlurmClusterOptions {
   nodes: number;
   cpusPerNode: number;
-  /** Made-up GPUs: plain files. Default 0. */
+  /** Made-up GPUs. Default 0. */
   gpusPerNode?: number;
   /** Lines of `slurm.conf` to add, or to put in the place of those that are here anyway. */
   confLines?: readonly string[];
@@ -176,7 +185,8 @@ function killTasks(conf: string, nodeName: string): void {
 
 function gresConf(folder: string, gpusPerNode: number): string {
   if (gpusPerNode === 0) return 'AutoDetect=off\n';
-  for (let index = 0; index < gpusPerNode; index += 1) writeFileSync(join(folder, `gpu-${index}`), '');
+  // Devices: of plain files slurmd takes note, and gives no job CUDA_VISIBLE_DEVICES.
+  for (let index = 0; index < gpusPerNode; index += 1) symlinkSync('/dev/null', join(folder, `gpu-${index}`));
   return `AutoDetect=off\nName=gpu Type=a100 File=${folder}/gpu-[0-${gpusPerNode - 1}]\n`;
 }
 

@@ -1,10 +1,12 @@
 import { type RunningDaemon, startDaemon } from './daemon.ts';
 import type { SlurmCluster } from './slurm-cluster.ts';
 
-/** Lines of `slurm.conf` with which Slurm plans within a second and gives tasks two between SIGTERM and SIGKILL. */
+/** Lines of `slurm.conf` with which Slurm plans within a second and gives tasks two between SIGTERM and SIGKILL, and 128 MiB for each CPU. */
 export const QUICK_LINES = [
   'SchedulerParameters=bf_interval=1,bf_resolution=1,batch_sched_delay=1,sched_interval=2',
   'KillWait=2',
+  // Elsewhere a job that names no memory has all of its node.
+  'DefMemPerCPU=128',
 ] as const;
 
 /** `sacctmgr` commands for one account that these users may charge, and charge by default. */

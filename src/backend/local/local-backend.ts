@@ -173,6 +173,11 @@ class SchedulingLoop implements Backend {
     await this.#requestEvent({ kind: 'NodeDrained', atMs: this.#options.now(), nodeName, reason });
   }
 
+  async avoidNode(nodeName: string): Promise<void> {
+    this.#expectNode(nodeName);
+    throw new OrreryError('ORR_REFUSED', `node ${nodeName} is ours to drain: orrery nodes drain ${nodeName}`);
+  }
+
   async resumeNode(nodeName: string): Promise<void> {
     this.#expectNode(nodeName);
     await this.#requestEvent({ kind: 'NodeResumed', atMs: this.#options.now(), nodeName });
@@ -181,6 +186,10 @@ class SchedulingLoop implements Backend {
   async failNode(nodeName: string, reason: string): Promise<void> {
     this.#expectNode(nodeName);
     await this.#requestEvent({ kind: 'NodeFailed', atMs: this.#options.now(), nodeName, reason });
+  }
+
+  outage(): null {
+    return null;
   }
 
   reservations(): readonly NodeReservation[] {
@@ -214,11 +223,16 @@ class SchedulingLoop implements Backend {
     await this.#changeReservation(name, { kind: 'ReservationDeleted', atMs: this.#options.now(), name });
   }
 
-  priorityOf(jobId: number): PriorityParts | null {
-    return this.#scheduler.priorityOf(jobId);
+  async priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
+    return new Map(
+      jobIds.flatMap((jobId) => {
+        const parts = this.#scheduler.priorityOf(jobId);
+        return parts === null ? [] : [[jobId, parts] as const];
+      }),
+    );
   }
 
-  shares(): ShareView[] {
+  async shares(): Promise<ShareView[]> {
     return this.#scheduler.shares();
   }
 
@@ -234,6 +248,10 @@ class SchedulingLoop implements Backend {
   job(jobId: number): JobFact | undefined {
     const view = this.#scheduler.job(jobId);
     return view && toFact(view);
+  }
+
+  slurmJobId(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   nativeId(jobId: number): string {

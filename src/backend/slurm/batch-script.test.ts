@@ -75,6 +75,11 @@ describe('what sbatch is called with', () => {
     expect(options({ command: ['true'], ...spec })).toEqual(expected);
   });
 
+  it('leaves the memory to Slurm where the job does not say', () => {
+    const { options: words } = batchSubmission(batchJob({ command: ['true'], gpusPerNode: 8, exclusive: true }));
+    expect(words.filter((word) => word.startsWith('--mem'))).toEqual([]);
+  });
+
   it('says what follows from other jobs and nodes', () => {
     const fields = { isHeld: true, dependency: 'afterok:7,afterany:9', excludedNodes: ['n1', 'n2'] };
     expect(options({ command: ['true'] }, fields)).toEqual([

@@ -54,14 +54,13 @@ export function batchSubmission(job: BatchJob): BatchSubmission {
 /** What a job asks for and whom it counts for, in words that sbatch and srun share. */
 export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]): string[] {
   const limitMs = timeLimitMs(spec);
-  const bytes = parseMemoryBytes(spec.memory) ?? 0;
   return [
     ...(spec.exclusive ? ['--exclusive'] : []),
     ...valued([
       ['nodes', spec.nodes],
       ['ntasks-per-node', tasksPerNode(spec)],
       ['cpus-per-task', spec.cpus],
-      ['mem', `${Math.max(1, Math.ceil(bytes / MEBI))}M`],
+      ['mem', memory(spec)],
       ['gpus-per-node', gpus(spec)],
       ['time', limitMs === null ? null : slurmTime(limitMs)],
       // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
@@ -116,6 +115,12 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
+}
+
+/** In whole MiB; null where the job says nothing: Slurm's own default (`DefMemPerCPU` and its kin) is meant. */
+function memory(spec: JobSpec): string | null {
+  if (spec.memory === undefined) return null;
+  return `${Math.max(1, Math.ceil((parseMemoryBytes(spec.memory) ?? 0) / MEBI))}M`;
 }
 
 /** `a100:8`, or `8` of any type. */

@@ -30,18 +30,20 @@ describe('what Slurm would never run is refused at once', () => {
     [{ account: 'other' }, 'account: me has no "other": expected one of research'],
     [{ user: 'you' }, 'user: jobs run as me, who the daemon is: leave "user" out'],
     [{ priority: 5 }, 'priority: Slurm works it out: use nice to lower it, or another QOS'],
-    [{ nodes: 3 }, 'nodes: expected at most 2 with 1 CPUs, 512M of memory each in partition gpu, got 3'],
-    [
-      { nodes: 2, exclude: ['g1'] },
-      'nodes: expected at most 1 with 1 CPUs, 512M of memory each in partition gpu, got 2',
-    ],
+    [{ nodes: 3 }, 'nodes: expected at most 2, those of partition gpu with 1 CPU; got 3'],
+    [{ nodes: 2, exclude: ['g1'] }, 'nodes: expected at most 1, those of partition gpu with 1 CPU; got 2'],
     [
       { gpusPerNode: 8, gpuType: 'h100' },
-      'nodes: expected at most 0 with 8 CPUs, 512M of memory, 8 h100 GPUs each in partition gpu, got 1',
+      'nodes: none of partition gpu has 8 CPUs, 8 h100 GPUs: they have 64 CPUs, 1000G of memory, 8 a100 GPUs',
     ],
     [
+      { memory: '1001G', exclude: ['g1'] },
+      'nodes: none of partition gpu has 1 CPU, 1001G of memory: they have 64 CPUs, 1000G of memory, 8 a100 GPUs',
+    ],
+    [{ exclude: ['g1', 'g2'] }, 'nodes: none of partition gpu has 1 CPU: all are excluded'],
+    [
       { partition: 'cpu', gpusPerNode: 1 },
-      'nodes: expected at most 0 with 1 CPUs, 512M of memory, 1 GPUs each in partition cpu, got 1',
+      'nodes: none of partition cpu has 1 CPU, 1 GPU: they have 64 CPUs, 1000G of memory',
     ],
   ])('%j: %s', (spec, message) => {
     expect(refusalOf(jobSpecSchema.parse({ command: ['true'], ...spec }), 'me', view)).toBe(message);

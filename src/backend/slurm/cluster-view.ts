@@ -1,6 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { JOB_DEFAULTS, type JobSpec, tasksPerNode } from '../../contract/job.ts';
-import { parseMemoryBytes } from '../../lib/units.ts';
+import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
+import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
 import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
@@ -12,6 +12,8 @@ export interface ClusterView {
   nodes: readonly SlurmNode[];
   partitions: readonly SlurmPartition[];
   isPreempting: boolean;
+  /** As whom Slurm's daemons run (`SlurmUser`, `SlurmdUser`): what they write is the cluster's own word. Absent: an older view. */
+  userIds?: readonly number[];
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
   /** Accounts the user may charge; null as above. */
@@ -44,6 +46,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
     isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
     remarks,
   };
@@ -80,6 +83,12 @@ function configOf(text: string): Map<string, string> {
   );
 }
 
+/** The number in `slurm(64030)`. */
+function userId(text: string | undefined): number[] {
+  const [, id] = /\((\d+)\)$/.exec(text ?? '') ?? [];
+  return id === undefined ? [] : [Number(id)];
+}
+
 /** The partition that a job names, or the default; undefined where there is none. */
 export function partitionOf(
   { partitions }: Pick<ClusterView, 'partitions'>,
@@ -112,23 +121,40 @@ export function refusalOf(spec: JobSpec, user: string, view: ClusterView): strin
 }
 
 function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
-  const members = new Set(partition.nodeNames);
+  const members = nodes.filter(
+    ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
+  );
   const cpus = spec.cpus * tasksPerNode(spec);
-  const memoryBytes = parseMemoryBytes(spec.memory) ?? JOB_DEFAULTS.memoryBytes;
-  const fitting = nodes.filter(({ spec: { name, resources, gpuType } }) => {
-    if (!members.has(name) || spec.exclude.includes(name)) return false;
+  const memoryBytes = spec.memory === undefined ? 0 : (parseMemoryBytes(spec.memory) ?? 0);
+  const fitting = members.filter(({ spec: { resources, gpuType } }) => {
     if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
   if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
   const asked = [
-    `${cpus} CPUs`,
-    `${spec.memory} of memory`,
-    ...(spec.gpusPerNode > 0 ? [`${spec.gpusPerNode} ${spec.gpuType ?? ''} GPUs`.replace('  ', ' ')] : []),
-  ];
-  return `nodes: expected at most ${fitting.length} with ${asked.join(', ')} each in partition ${partition.name}, got ${spec.nodes}`;
+    counted(cpus, 'CPU'),
+    ...(spec.memory === undefined ? [] : [`${spec.memory} of memory`]),
+    ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
+  ].join(', ');
+  if (fitting.length > 0) {
+    return `nodes: expected at most ${fitting.length}, those of partition ${partition.name} with ${asked}; got ${spec.nodes}`;
+  }
+  const kinds = [...new Set(members.map(kindOf))];
+  const has = kinds.length === 0 ? 'all are excluded' : `they have ${listed(kinds, ' or ')}`;
+  return `nodes: none of partition ${partition.name} has ${asked}: ${has}`;
 }
 
-function listed(names: readonly string[]): string {
-  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, ...` : names.join(', ');
+/** `8 CPUs, 2.9G of memory, 4 a100 GPUs`. */
+function kindOf({ spec: { resources, gpuType } }: SlurmNode): string {
+  const { cpus, memoryBytes, gpus } = resources;
+  const gpuWords = gpus === 0 ? [] : [counted(gpus, `${gpuType ?? ''} GPU`.trim())];
+  return [counted(cpus, 'CPU'), `${formatMemory(memoryBytes)} of memory`, ...gpuWords].join(', ');
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function listed(names: readonly string[], between = ', '): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(between)}${between}...` : names.join(between);
 }

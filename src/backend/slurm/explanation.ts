@@ -1,20 +1,23 @@
+import { formatDuration } from '../../lib/units.ts';
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
+import { aheadSentences } from './queue-ahead.ts';
+import type { SlurmPartition } from './scontrol-text.ts';
 import { isPending } from './slurm-job.ts';
 
 /** Slurm's reasons in plain words (`squeue`(1), "JOB REASON CODES"). */
 const WORDS: Readonly<Record<string, string>> = {
   None: 'Slurm has not looked at it yet.',
   Resources: 'It is next in line and waits for nodes to come free.',
-  Priority: 'Jobs of a higher priority are in front of it.',
+  Priority: 'It waits its turn.',
   Dependency: 'It waits for another job to end.',
   DependencyNeverSatisfied: 'A job it depends on did not end as it had to: it will never start. Cancel it.',
   JobHeldUser: 'It is held: orrery release starts it.',
   JobHeldAdmin: 'An operator holds it, or Slurm does after too many requeues: only an operator can release it.',
   BeginTime:
     'It was put back in the queue: Slurm waits until what it gave its last attempt has expired (two minutes by default).',
-  ReqNodeNotAvail: 'A node it needs is down, drained or reserved.',
+  ReqNodeNotAvail: 'Nodes it needs are down, drained or reserved: orrery nodes shows which are out.',
   Reservation: 'It waits for its reservation to begin.',
   JobArrayTaskLimit: 'As many tasks of its array run as may at once.',
   PartitionTimeLimit: 'Its time limit is more than its partition allows.',
@@ -31,8 +34,17 @@ const WORDS: Readonly<Record<string, string>> = {
   BadConstraints: 'No node can ever give what it asks for.',
 };
 
-/** Sentences for `orrery why`: what the job waits for, or how it runs. */
-export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: boolean): string[] {
+/** What is known of the cluster when a job is asked about. */
+export interface Surroundings {
+  state: MirrorState;
+  partitions: readonly SlurmPartition[];
+  /** What Slurm says is not from now. */
+  isUnreachable: boolean;
+  nowMs: number;
+}
+
+/** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
+export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase } = job;
   if (live !== null) {
@@ -49,10 +61,22 @@ export function explainJob(job: MirrorJob, state: MirrorState, isUnreachable: bo
     return [
       phase === 'submitted'
         ? 'Slurm has it and does not list it now: it is being looked for.'
-        : 'It is on its way to Slurm.',
+        : job.isThrottled
+          ? (WORDS['JobArrayTaskLimit'] ?? '')
+          : 'It is on its way to Slurm.',
       ...stale,
     ];
   }
-  const words = WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}.`, ...stale];
+  const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
+  const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
+  const ahead = ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason)
+    ? aheadSentences(slurm.slurmJobId, state.queue, partitions, nowMs)
+    : [];
+  const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
+  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+/** Null where Slurm itself puts the begin off. */
+function beginWords({ request: { beginMs = 0 } }: MirrorJob, nowMs: number): string | null {
+  return beginMs > nowMs ? `It is to begin in ${formatDuration(beginMs - nowMs)} at the earliest (--begin).` : null;
 }

@@ -6,6 +6,7 @@ import { isPending } from './slurm-job.ts';
 export function jobFact(job: MirrorJob): JobFact {
   const { request, live, attempt, slurm } = job;
   const nodeList = (live?.placement ?? []).map(({ nodeName }) => nodeName);
+  const partition = slurm === null || slurm.partition === '' ? {} : { partition: slurm.partition };
   if (live !== null) {
     return {
       jobId: request.jobId,
@@ -13,16 +14,18 @@ export function jobFact(job: MirrorJob): JobFact {
       reason: 'None',
       attempt,
       nodeList,
+      ...partition,
     };
   }
-  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList };
+  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...partition };
 }
 
-function reasonOf({ record, slurm, phase, request, isHeld }: MirrorJob): string {
+function reasonOf({ record, slurm, phase, request, isHeld, isThrottled }: MirrorJob): string {
   if (record.refusal !== null) return 'launch failed requeued held';
   if (slurm !== null && isPending(slurm)) return slurm.reason;
   if (phase === 'none' && request.dependencies.length > 0) return 'Dependency';
-  return isHeld ? 'JobHeldUser' : 'None';
+  if (isHeld) return 'JobHeldUser';
+  return phase === 'none' && isThrottled ? 'JobArrayTaskLimit' : 'None';
 }
 
 /** What Slurm's commands call the job, `12` or `12_3`; null where its number is not known. */

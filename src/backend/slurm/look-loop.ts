@@ -1,4 +1,4 @@
-import type { Log } from '../port.ts';
+import type { Log, Outage } from '../port.ts';
 
 /** Between two looks at Slurm, in milliseconds. */
 export interface PollMs {
@@ -20,6 +20,9 @@ export interface LookLoopOptions {
   /** After each look, whatever came of it. */
   onLooked: () => void;
   log: Log;
+  now: () => number;
+  /** At the start. Default none. */
+  outage?: Outage | null;
   /** Default 1,000 to 15,000. */
   pollMs?: PollMs;
   /** Told how long each look took, in milliseconds. */
@@ -34,17 +37,18 @@ export class LookLoop {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #isStopped = false;
-  #isUnreachable = false;
+  #outage: Outage | null;
 
   constructor(options: LookLoopOptions) {
     this.#options = options;
     this.#pollMs = options.pollMs ?? POLL_MS;
     this.#intervalMs = this.#pollMs.min;
+    this.#outage = options.outage ?? null;
   }
 
-  /** Whether the last look came to nothing. */
-  get isUnreachable(): boolean {
-    return this.#isUnreachable;
+  /** Since when looks come to nothing; null where the last one did not. */
+  get outage(): Outage | null {
+    return this.#outage;
   }
 
   /** Looks again at once, or as soon as the look under way is over. */
@@ -75,17 +79,18 @@ export class LookLoop {
   }
 
   async #lookOnce(): Promise<void> {
-    const { look, onLooked, log, onCycle } = this.#options;
+    const { look, onLooked, log, now, onCycle } = this.#options;
     const startedAt = performance.now();
+    const beginMs = now();
     let hasChanged = false;
     try {
       hasChanged = await look();
-      if (this.#isUnreachable) log.info({}, 'Slurm answers again');
-      this.#isUnreachable = false;
+      if (this.#outage !== null) log.info({}, 'Slurm answers again');
+      this.#outage = null;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (!this.#isUnreachable) log.error({ reason }, 'Slurm could not be looked at; jobs are as last seen');
-      this.#isUnreachable = true;
+      if (this.#outage === null) log.error({ reason }, 'Slurm could not be looked at; jobs are as last seen');
+      this.#outage = { sinceMs: this.#outage?.sinceMs ?? beginMs, reason };
     }
     const tookMs = performance.now() - startedAt;
     onCycle?.(tookMs);

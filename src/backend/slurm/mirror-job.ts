@@ -52,6 +52,8 @@ export interface MirrorJob {
   record: SubmissionRecord;
   /** Since when its phase is what it is, or what it was when we looked again. */
   phaseSinceMs: number;
+  /** As many tasks of its array are with Slurm as may be at once. */
+  isThrottled: boolean;
   /** Answers of sbatch that were not understood. */
   unclearAnswers: number;
   /** sbatch is not called before. */
@@ -72,6 +74,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     isCancelRequested: false,
     isRequeueRequested: false,
     isHung: false,
+    isThrottled: false,
     failedNodes: [],
     phase: 'none',
     record: NO_SUBMISSION,

@@ -1,3 +1,4 @@
+import type { QueuedJob } from './queue-ahead.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import type { EndState, JobRequest } from '../../scheduler/types.ts';
 import type { Predecessor } from './batch-script.ts';
@@ -9,8 +10,14 @@ import { isEnded } from './slurm-job.ts';
 export class MirrorState {
   readonly jobs = new Map<number, MirrorJob>();
   readonly nodes = new Map<string, MirrorNode>();
+  /** Nodes that our jobs keep off though Slurm would give them, and why. */
+  readonly avoided = new Map<string, string>();
+  /** Nodes that they no longer keep off: jobs that wait may still exclude them. */
+  readonly forgiven = new Set<string>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
+  /** All that squeue listed last, others' jobs too. */
+  queue: readonly QueuedJob[] = [];
   /** How many of the jobs wait for each. */
   readonly #waiting = new Map<number, number>();
   readonly #journal: Journal;
@@ -50,6 +57,12 @@ export class MirrorState {
 
   apply({ event }: JournalRecord): void {
     applyToNodes(this.nodes, event);
+    if (event.kind === 'NodeAvoided' && event.reason !== null) {
+      this.avoided.set(event.nodeName, event.reason);
+      this.forgiven.delete(event.nodeName);
+    } else if (event.kind === 'NodeAvoided' || event.kind === 'NodeRemoved') {
+      if (this.avoided.delete(event.nodeName)) this.forgiven.add(event.nodeName);
+    }
     if (!('jobId' in event) && event.kind !== 'JobSubmitted') return;
     if (event.kind === 'JobSubmitted') {
       const { job, attemptsBefore = 0, atMs } = event;

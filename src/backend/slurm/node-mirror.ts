@@ -28,12 +28,18 @@ export function nodeChanges(
     if (!isSame) events.push({ kind: 'NodeAdded', atMs, node: spec });
     const before = isSame ? old.outage : null;
     const now = outageOf(state);
-    if (now === before) continue;
+    const isOtherCause = isSame && now === 'drained' && causeOf(reason) !== causeOf(old.reason);
+    if (now === before && !isOtherCause) continue;
     if (now === 'down') events.push({ kind: 'NodeFailed', atMs, nodeName, reason: reason ?? 'down' });
     else if (now === 'drained') events.push({ kind: 'NodeDrained', atMs, nodeName, reason: reason ?? 'drained' });
     else events.push({ kind: 'NodeResumed', atMs, nodeName });
   }
   return events;
+}
+
+/** Before the colon: what a health check finds says the same in other words every few minutes (`health: disk-space: / has 2.1 % free`). */
+function causeOf(reason: string | null): string {
+  return (reason ?? 'drained').split(':')[0] ?? '';
 }
 
 function outageOf(state: NodeState): MirrorNode['outage'] {

@@ -41,12 +41,14 @@ export class PendingUpdates {
 
   /** By the last look at Slurm. Never rejects for what Slurm says. */
   async make(): Promise<void> {
-    for (const job of this.#options.state.jobs.values()) {
+    const { state, spareable } = this.#options;
+    for (const job of state.jobs.values()) {
       const { slurm } = job;
       if (slurm === null || !isPending(slurm)) continue;
-      if (job.failedNodes.length === 0 && job.request.dependencies.length === 0) continue;
+      const spared = spareable(job);
+      if (spared.length === 0 && job.request.dependencies.length === 0 && state.forgiven.size === 0) continue;
       const dependency = this.#dependencyField(job, slurm);
-      const fields = [...this.#nodesField(job, slurm), ...dependency];
+      const fields = [...this.#nodesField(job, slurm, spared), ...dependency];
       if (fields.length > 0) await this.#tell(job, slurm, fields, dependency.length > 0);
     }
   }
@@ -73,10 +75,12 @@ export class PendingUpdates {
     });
   }
 
-  #nodesField(job: MirrorJob, slurm: SlurmJob): string[] {
+  #nodesField(job: MirrorJob, slurm: SlurmJob, spared: readonly string[]): string[] {
     const excluded = new Set(hostNames(slurm.excludedNodes));
-    const wanted = [...new Set([...job.request.excludedNodes, ...this.#options.spareable(job)])];
-    return wanted.some((name) => !excluded.has(name)) ? [`ExcNodeList=${wanted.join(',')}`] : [];
+    const wanted = [...new Set([...job.request.excludedNodes, ...spared])];
+    const { forgiven } = this.#options.state;
+    const isForgiven = [...forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
+    return isForgiven || wanted.some((name) => !excluded.has(name)) ? [`ExcNodeList=${wanted.join(',')}`] : [];
   }
 
   #dependencyField(job: MirrorJob, slurm: SlurmJob): string[] {

@@ -13,7 +13,7 @@ import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-tex
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 import { isPending, type SlurmJob } from './slurm-job.ts';
-import { parseSqueueJson } from './squeue-json.ts';
+import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
 
 export interface PollOptions {
   commands: SlurmCommands;
@@ -60,11 +60,13 @@ export class Poll {
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;
-    const text = await commands.run('squeue', ['--json']);
+    // 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended.
+    const rows = squeueRows(await commands.run('squeue', ['--json', '--states=all']));
+    state.queue = queuedJobs(rows);
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
-    for (const slurm of parseSqueueJson(text, (name) => name.includes(mark))) {
+    for (const slurm of slurmJobs(rows, (name) => name.includes(mark))) {
       const key = parseSlurmJobName(slurm.name, homeId);
       const job = key && state.jobs.get(key.jobId);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);

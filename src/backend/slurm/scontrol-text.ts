@@ -31,7 +31,8 @@ export function parseNodes(text: string): SlurmNode[] {
       memoryBytes: Number(record.get('allocmem') ?? 0) * MEBI,
       gpus: tresGpus(parseTres(record.get('alloctres') ?? '')).gpus,
     };
-    const reason = record.get('reason')?.replace(/\s*\[[^\]]*\]$/, '');
+    const given = record.get('reason')?.replace(/\s*\[[^\]]*\]$/, '');
+    const reason = given === undefined || given === '' || given === 'none' ? null : given;
     return [
       {
         spec: {
@@ -46,7 +47,7 @@ export function parseNodes(text: string): SlurmNode[] {
         },
         state: nodeState(slurmState, allocated),
         slurmState,
-        reason: reason === undefined || reason === '' || reason === 'none' ? null : reason,
+        reason: reason ?? (slurmState.includes('NOT_RESPONDING') ? 'not responding' : null),
         allocated,
         partitions: (record.get('partitions') ?? '').split(',').filter((partition) => partition !== ''),
       },
@@ -54,15 +55,13 @@ export function parseNodes(text: string): SlurmNode[] {
   });
 }
 
-/** `IDLE+DRAIN`, `MIXED+COMPLETING`, `DOWN*+NOT_RESPONDING` in our six words. What cannot take jobs for another reason counts as drained. */
+/**
+ * `IDLE+DRAIN`, `MIXED+COMPLETING`, `DOWN*+NOT_RESPONDING` in our six words. What cannot take jobs for another reason counts as drained. A node that
+ * does not respond is down once Slurm says so (`SlurmdTimeout`): every node that is resumed does not for a moment.
+ */
 function nodeState(slurmState: string, allocated: Resources): NodeState {
   const [base = '', ...flags] = slurmState.replaceAll('*', '').split('+');
-  if (
-    /^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base) ||
-    flags.some((flag) => /^(?:POWERED_DOWN|NOT_RESPONDING)$/.test(flag))
-  ) {
-    return 'down';
-  }
+  if (/^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base) || flags.includes('POWERED_DOWN')) return 'down';
   const isBusy = allocated.cpus > 0 || /^(?:ALLOC|MIXED)/.test(base);
   if (flags.some((flag) => /^(?:DRAIN|MAINT|REBOOT|FAIL)/.test(flag)) || /^(?:DRAIN|REBOOT|MAINT)/.test(base)) {
     return isBusy ? 'draining' : 'drained';
@@ -84,6 +83,8 @@ export interface SlurmPartition {
   isDefault: boolean;
   isUp: boolean;
   nodeNames: readonly string[];
+  /** Jobs of a partition with a higher one come first. */
+  priorityTier: number;
   /** Null: no limit. */
   maxTimeSeconds: number | null;
   /** Null: `maxTimeSeconds`. */
@@ -101,6 +102,7 @@ export function parsePartitions(text: string): SlurmPartition[] {
         isDefault: record.get('default') === 'YES',
         isUp: (record.get('state') ?? 'UP').toUpperCase() === 'UP',
         nodeNames: hostNames(record.get('nodes') ?? ''),
+        priorityTier: Number(record.get('prioritytier') ?? 1),
         maxTimeSeconds: seconds(record.get('maxtime')),
         defaultTimeSeconds: seconds(record.get('defaulttime')),
       },

@@ -3,7 +3,7 @@ import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import type { NodeReservation } from '../../scheduler/policy.ts';
 import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
-import type { Backend, JobFact, JobSource, Log, SubmittedJob } from '../port.ts';
+import type { Backend, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
@@ -14,6 +14,7 @@ import { installRankScript, JobFolder } from './job-folder.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
+import { parseSprio, parseSshare, SPRIO_FORMAT } from './priority-text.ts';
 import { Poll } from './poll.ts';
 import type { SlurmCommands, SlurmProgram } from './slurm-commands.ts';
 import { isPending } from './slurm-job.ts';
@@ -32,6 +33,8 @@ export interface SlurmBackendOptions {
   /** As whom the commands run. */
   user: string;
   cluster: ClusterView;
+  /** Where Slurm did not answer at the start, and `cluster` is as last seen. */
+  outage?: Outage | null;
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
   now: () => number;
   log: Log;
@@ -226,6 +229,11 @@ export class SlurmBackend implements Backend {
     await this.#nodes.drain(nodeName, reason);
   }
 
+  async avoidNode(nodeName: string, reason: string): Promise<void> {
+    await this.#nodes.avoid(nodeName, reason);
+    this.#loop.soon();
+  }
+
   async resumeNode(nodeName: string): Promise<void> {
     await this.#nodes.resume(nodeName);
   }
@@ -252,8 +260,19 @@ export class SlurmBackend implements Backend {
     return job === undefined ? null : slurmLabel(job);
   }
 
+  async slurmJobId(jobId: number): Promise<string | null> {
+    const native = this.nativeId(jobId);
+    if (native !== null || this.#state.jobs.has(jobId)) return native;
+    const record = await new JobFolder(this.#options.folders.job(jobId)).readRecord();
+    return record === null || record.slurmJobId === null ? null : String(record.slurmJobId);
+  }
+
   nodes(): NodeView[] {
     return this.#nodes.views();
+  }
+
+  outage(): Outage | null {
+    return this.#loop.outage;
   }
 
   reservations(): readonly NodeReservation[] {
@@ -274,17 +293,33 @@ export class SlurmBackend implements Backend {
     );
   }
 
-  priorityOf(): PriorityParts | null {
-    return null;
+  async priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
+    const text = await this.#options.commands
+      .run('sprio', ['--noheader', `--format=${SPRIO_FORMAT}`])
+      .catch((error: unknown) => {
+        // With priority/basic there are no parts.
+        if (error instanceof Error && error.message.includes('supported priority plugin')) return '';
+        throw error;
+      });
+    const bySlurmId = parseSprio(text);
+    return new Map(
+      jobIds.flatMap((jobId) => {
+        const parts = bySlurmId.get(this.#state.jobs.get(jobId)?.record.slurmJobId ?? 0);
+        return parts === undefined ? [] : [[jobId, parts] as const];
+      }),
+    );
   }
 
-  shares(): ShareView[] {
-    return [];
+  async shares(): Promise<ShareView[]> {
+    return parseSshare(await this.#options.commands.run('sshare', ['-alP']));
   }
 
   explain(jobId: number): string[] {
     const job = this.#state.jobs.get(jobId);
-    return job === undefined ? [] : explainJob(job, this.#state, this.#loop.isUnreachable);
+    if (job === undefined) return [];
+    const { cluster, now } = this.#options;
+    const isUnreachable = this.#loop.outage !== null;
+    return explainJob(job, { state: this.#state, partitions: cluster.partitions, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {

@@ -17,6 +17,7 @@ export type SlurmProgram =
   | 'sacct'
   | 'scontrol'
   | 'scancel'
+  | 'srun'
   | 'sacctmgr'
   | 'sinfo'
   | 'sprio'
@@ -28,6 +29,8 @@ export interface CommandInput {
   timeoutMs?: number;
   /** Variables on top, as `SLURM_TIME_FORMAT`. */
   variables?: Readonly<Record<string, string>>;
+  /** Ends the command. */
+  signal?: AbortSignal;
 }
 
 /** Of our own environment what Slurm's commands need; not those that change their options (SBATCH_*, SQUEUE_*, ...). */
@@ -50,7 +53,7 @@ export class SlurmCommands {
   /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
   run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
     const { host } = this.#options;
-    const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {} } = input;
+    const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {}, signal } = input;
     const [file, argv] = host === null ? [program, args] : ['ssh', this.#sshArguments(host, program, args, variables)];
     return new Promise((resolve, reject) => {
       const child = spawn(file, argv, { env: { ...this.#env, ...variables }, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -76,8 +79,13 @@ export class SlurmCommands {
       });
       // A command that ends without reading its input.
       child.stdin.on('error', () => undefined);
+      // As Ctrl-C does, so that srun ends what it started.
+      const end = (): void => void child.kill('SIGTERM');
+      signal?.addEventListener('abort', end, { once: true });
+      if (signal?.aborted === true) end();
       child.once('close', (status) => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
         if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
         reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
       });

@@ -1,5 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import type { NodeView } from '../../scheduler/types.ts';
+import { AVOIDED_REASON } from '../port.ts';
 import { type ClusterView, partitionOf } from './cluster-view.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -29,6 +30,8 @@ export class SlurmNodes {
   readonly #options: SlurmNodesOptions;
   #seen: readonly SlurmNode[];
   #dueMs = 0;
+  /** Names of nodes by partition, '' for the default: they are as they were when the daemon started. */
+  readonly #membersOf = new Map<string, ReadonlySet<string>>();
 
   constructor(options: SlurmNodesOptions) {
     this.#options = options;
@@ -65,11 +68,27 @@ export class SlurmNodes {
 
   /** Throws ORR_NOT_FOUND, ORR_REFUSED where Slurm does not let this user, or SlurmFailure. */
   async drain(nodeName: string, reason: string): Promise<void> {
-    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replace(/[\n"]/g, ' ')}`]);
+    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replaceAll('\n', ' ')}`]);
   }
 
-  /** Throws as `drain` does. */
+  /** What is submitted from now on keeps off the node, and so does what waits, until it is resumed. Throws ORR_NOT_FOUND. */
+  async avoid(nodeName: string, reason: string): Promise<void> {
+    const { state, now } = this.#options;
+    this.#expect(nodeName);
+    await state.exclusively(async () => {
+      if (state.avoided.get(nodeName) === reason) return;
+      await state.commit([{ event: { kind: 'NodeAvoided', atMs: now(), nodeName, reason } }]);
+    });
+  }
+
+  /** Our jobs no longer keep off it; where nothing else keeps jobs off it Slurm is not asked. Throws as `drain` does. */
   async resume(nodeName: string): Promise<void> {
+    const { state, now } = this.#options;
+    if (state.avoided.has(nodeName)) {
+      const event = { kind: 'NodeAvoided', atMs: now(), nodeName, reason: null } as const;
+      await state.exclusively(() => state.commit([{ event }]));
+      if (state.nodes.get(nodeName)?.outage === null) return;
+    }
     await this.#update(nodeName, 'resume', ['State=RESUME']);
   }
 
@@ -85,6 +104,7 @@ export class SlurmNodes {
       }
     }
     return [...state.nodes.values()].map(({ spec, reason }): NodeView => {
+      const avoided = state.avoided.get(spec.name);
       const node = seen.get(spec.name);
       const allocated = node?.allocated ?? { cpus: 0, memoryBytes: 0, gpus: 0 };
       return {
@@ -95,18 +115,33 @@ export class SlurmNodes {
           memoryBytes: Math.max(0, spec.resources.memoryBytes - allocated.memoryBytes),
           gpus: Math.max(0, spec.resources.gpus - allocated.gpus),
         },
-        reason: node?.reason ?? reason,
+        reason: node?.reason ?? reason ?? (avoided === undefined ? null : `${AVOIDED_REASON}${avoided}`),
         jobIds: jobIds.get(spec.name) ?? [],
       };
     });
   }
 
-  /** Nodes that failed the job, as long as the partition has enough others. */
+  /** Nodes that failed the job, and nodes that all jobs keep off, as long as the partition has enough others. */
   spareable({ request, failedNodes }: MirrorJob): readonly string[] {
-    const partition = partitionOf(this.#options.cluster, request.partition);
-    const excluded = new Set([...request.excludedNodes, ...failedNodes]);
-    const others = (partition?.nodeNames ?? []).filter((name) => !excluded.has(name));
-    return others.length >= request.nodes ? failedNodes : [];
+    const { avoided } = this.#options.state;
+    if (failedNodes.length + avoided.size === 0) return [];
+    const members = this.#members(request.partition);
+    const all = [...new Set([...failedNodes, ...avoided.keys()])].filter((name) => members.has(name));
+    // Where they are too many the job's own experience goes before what is known in general.
+    for (const spared of [all, all.filter((name) => failedNodes.includes(name))]) {
+      const excluded = new Set([...request.excludedNodes, ...spared].filter((name) => members.has(name)));
+      if (members.size - excluded.size >= request.nodes) return spared;
+    }
+    return [];
+  }
+
+  #members(partition: string | undefined): ReadonlySet<string> {
+    const key = partition ?? '';
+    const known = this.#membersOf.get(key);
+    if (known !== undefined) return known;
+    const members = new Set(partitionOf(this.#options.cluster, partition)?.nodeNames);
+    this.#membersOf.set(key, members);
+    return members;
   }
 
   async #journal(nodes: readonly SlurmNode[]): Promise<void> {

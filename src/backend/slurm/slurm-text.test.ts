@@ -33,7 +33,8 @@ describe('scontrol --oneliner', () => {
     ['MIXED+COMPLETING', 'mixed'],
     ['DOWN*', 'down'],
     ['DOWN*+DRAIN', 'down'],
-    ['IDLE*+NOT_RESPONDING', 'down'],
+    ['DOWN+NOT_RESPONDING', 'down'],
+    ['MIXED+NOT_RESPONDING', 'mixed'],
     ['ALLOCATED+MAINT', 'draining'],
     ['IDLE+POWERED_DOWN', 'down'],
   ])('says %s in our words: %s', (slurmState, state) => {
@@ -48,6 +49,8 @@ describe('scontrol --oneliner', () => {
     });
     expect(parseNodes(idle('IDLE+DRAIN'))[0]?.state).toBe('drained');
     expect(parseNodes(idle('FUTURE'))).toEqual([]);
+    // As every node for a moment after it is resumed.
+    expect(parseNodes(idle('IDLE+NOT_RESPONDING'))[0]).toMatchObject({ state: 'idle', reason: 'not responding' });
   });
 
   it('tells partitions with their limits', () => {
@@ -62,9 +65,18 @@ describe('scontrol --oneliner', () => {
         isUp: true,
         nodeNames: ['n1', 'n2', 'n7'],
         maxTimeSeconds: null,
+        priorityTier: 1,
         defaultTimeSeconds: null,
       },
-      { name: 'short', isDefault: false, isUp: false, nodeNames: [], maxTimeSeconds: 86_400, defaultTimeSeconds: 600 },
+      {
+        name: 'short',
+        isDefault: false,
+        isUp: false,
+        nodeNames: [],
+        priorityTier: 1,
+        maxTimeSeconds: 86_400,
+        defaultTimeSeconds: 600,
+      },
     ]);
   });
 });

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isEnded, isPending, shellStatus } from './slurm-job.ts';
-import { parseSqueueJson } from './squeue-json.ts';
+import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
-const byId = (name: string) => new Map(parseSqueueJson(read(name)).map((job) => [job.slurmJobId, job]));
+const byId = (name: string) => new Map(slurmJobs(squeueRows(read(name))).map((job) => [job.slurmJobId, job]));
 
 describe('squeue --json', () => {
   it('of 22.05: what runs, where, with which GPUs', () => {
@@ -40,6 +40,17 @@ describe('squeue --json', () => {
     expect(jobs.get(8)).toMatchObject({ arrayJobId: 3, arrayTaskId: 0, state: 'RUNNING' });
   });
 
+  it('of 22.05 calls it Resources where nodes are out of service, and says so besides', () => {
+    const document: { jobs: object[] } = JSON.parse(read('squeue-22.05.json'));
+    const described = (state_description: string) => {
+      const jobs = document.jobs.map((row) => ({ ...row, state_reason: 'Resources', state_description }));
+      return slurmJobs(squeueRows(JSON.stringify({ jobs })))[0]?.reason;
+    };
+    const words = 'Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions';
+    expect(described(words)).toBe('ReqNodeNotAvail');
+    expect(described('')).toBe('Resources');
+  });
+
   it('of 22.05 says how a job ended as wait(2) does', () => {
     const jobs = byId('squeue-22.05.json');
     expect(jobs.get(5)).toMatchObject({ state: 'FAILED', exitStatus: { code: 3, signal: 0 } });
@@ -72,10 +83,47 @@ describe('squeue --json', () => {
     expect([...jobs.values()].filter(isEnded).map(({ slurmJobId }) => slurmJobId)).toEqual([104, 105]);
   });
 
+  it('of 23.02 has exit codes as wait(2) does, in numbers with "set"', () => {
+    const statusOf = (exitCode: unknown) => {
+      const row = { job_id: 1, job_state: 'FAILED', exit_code: exitCode, start_time: 1_701_983_394, restart_cnt: 0 };
+      return slurmJobs([row])[0]?.exitStatus;
+    };
+    expect(statusOf({ set: true, infinite: false, number: 75 * 256 })).toEqual({ code: 75, signal: 0 });
+    expect(statusOf({ set: true, infinite: false, number: 9 })).toEqual({ code: 0, signal: 9 });
+    expect(statusOf({ set: false, infinite: false, number: 0 })).toEqual({ code: 0, signal: 0 });
+  });
+
   it('reads only the jobs that are wanted, and fails where one of them is not understood', () => {
     const text = JSON.stringify({ jobs: [{ name: 'ours', job_id: 1, job_state: 5 }, { name: 'theirs' }] });
-    expect(parseSqueueJson(text, (name) => name === 'nobody')).toEqual([]);
-    expect(() => parseSqueueJson(text, (name) => name === 'ours')).toThrow('job field job_state');
-    expect(() => parseSqueueJson('slurm_load_jobs error')).toThrow('not JSON');
+    expect(slurmJobs(squeueRows(text), (name) => name === 'nobody')).toEqual([]);
+    expect(() => slurmJobs(squeueRows(text), (name) => name === 'ours')).toThrow('job field job_state');
+    expect(() => squeueRows('slurm_load_jobs error')).toThrow('not JSON');
+  });
+});
+
+describe('all that wait and run', () => {
+  it('are taken from the same answer, whoever they are of', () => {
+    const queue = queuedJobs(squeueRows(read('squeue-22.05.json')));
+    expect(queue.find(({ slurmJobId }) => slurmJobId === 1)).toMatchObject({
+      isRunning: true,
+      nodeList: 'dev[1-2]',
+      nodeCount: 2,
+      user: 'me',
+      partitions: ['main'],
+      endMs: 1_827_245_896_000,
+    });
+    expect(queue.find(({ slurmJobId }) => slurmJobId === 4)).toMatchObject({ isRunning: false, priority: 0, tasks: 1 });
+    expect(queue.some(({ slurmJobId }) => slurmJobId === 5)).toBe(false);
+    expect(queuedJobs(squeueRows(read('squeue-23.11.json'))).length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['', 1],
+    ['3-9%3', 7],
+    ['1,5-9:2', 4],
+    ['N/A', 1],
+  ])('tasks of an array that wait together: %j are %i', (tasks, count) => {
+    const row = { job_id: 3, job_state: 'PENDING', partition: 'a,b', array_task_string: tasks };
+    expect(queuedJobs([row, { job_id: 'x' }])).toMatchObject([{ tasks: count, partitions: ['a', 'b'], nodeCount: 1 }]);
   });
 });

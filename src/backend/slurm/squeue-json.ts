@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OrreryError } from '../../contract/errors.ts';
 import { hostNames } from './host-names.ts';
+import type { QueuedJob } from './queue-ahead.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
@@ -25,10 +26,13 @@ const stateSchema = z.union([z.string(), z.array(z.string())]).transform((state)
   return typeof state === 'string' ? [state] : state;
 });
 
-/** What wait(2) says, or since 23.02 spelt out. */
+/** What wait(2) says: a plain number in 22.05, one with `set` in 23.02; since 23.11 spelt out. */
 const exitSchema = z
   .union([
-    z.number().transform((status): ExitStatus => ({ code: (status >> 8) & 0xff, signal: status & 0x7f })),
+    z.number().transform(waitStatus),
+    z
+      .object({ set: z.boolean(), infinite: z.boolean().optional(), number: z.number() })
+      .transform(({ set, number }) => waitStatus(set ? number : 0)),
     z
       .object({
         return_code: numberSchema,
@@ -41,6 +45,10 @@ const exitSchema = z
     z.null().transform((): ExitStatus => ({ code: 0, signal: 0 })),
   ])
   .default({ code: 0, signal: 0 });
+
+function waitStatus(status: number): ExitStatus {
+  return { code: (status >> 8) & 0xff, signal: status & 0x7f };
+}
 
 const jobSchema = z.object({
   job_id: z.int(),
@@ -72,12 +80,8 @@ const jobSchema = z.object({
 
 const answerSchema = z.object({ jobs: z.array(z.unknown()) });
 
-/**
- * The jobs of `squeue --json`, of Slurm 22.05 to 24.11, for which `isWanted` is true of the name. One that is not understood fails the whole:
- * a job that is left out would look lost. The table that an import reads (`src/formats/squeue-dump.ts`) is there without Slurm's JSON plugin, and what
- * it leaves out it counts; but it has no indices of GPUs, and names may hold what separates its columns. Throws ORR_FAILED.
- */
-export function parseSqueueJson(text: string, isWanted: (name: string) => boolean = () => true): SlurmJob[] {
+/** The rows of `squeue --json`, one for a job, as they are. Throws ORR_FAILED where it is none. */
+export function squeueRows(text: string): unknown[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -86,7 +90,16 @@ export function parseSqueueJson(text: string, isWanted: (name: string) => boolea
   }
   const answer = answerSchema.safeParse(json);
   if (!answer.success) throw new OrreryError('ORR_FAILED', 'squeue --json: expected an object with "jobs"');
-  return answer.data.jobs.flatMap((job) => {
+  return answer.data.jobs;
+}
+
+/**
+ * The jobs in rows of Slurm 22.05 to 24.11 for which `isWanted` is true of the name. One that is not understood fails the whole: a job that is left
+ * out would look lost. The table that an import reads (`src/formats/squeue-dump.ts`) is there without Slurm's JSON plugin, and what it leaves out it
+ * counts; but it has no indices of GPUs, and names may hold what separates its columns. Throws ORR_FAILED.
+ */
+export function slurmJobs(rows: readonly unknown[], isWanted: (name: string) => boolean = () => true): SlurmJob[] {
+  return rows.flatMap((job) => {
     if (typeof job !== 'object' || job === null) return [];
     if ('name' in job && typeof job.name === 'string' && !isWanted(job.name)) return [];
     const parsed = jobSchema.safeParse(job);
@@ -94,6 +107,57 @@ export function parseSqueueJson(text: string, isWanted: (name: string) => boolea
     const [issue] = parsed.error.issues;
     throw new OrreryError('ORR_FAILED', `squeue --json: job field ${issue?.path.join('.')}: ${issue?.message}`);
   });
+}
+
+const queuedSchema = jobSchema.pick({
+  job_id: true,
+  array_task_string: true,
+  user_name: true,
+  partition: true,
+  job_state: true,
+  state_reason: true,
+  priority: true,
+  node_count: true,
+  nodes: true,
+  end_time: true,
+});
+
+/** All that wait or run, whoever they are of. Only counted: a row that is not understood is left out. */
+export function queuedJobs(rows: readonly unknown[]): QueuedJob[] {
+  return rows.flatMap((row): QueuedJob[] => {
+    const parsed = queuedSchema.safeParse(row);
+    if (!parsed.success) return [];
+    const job = parsed.data;
+    const [state = ''] = job.job_state;
+    if (state !== 'PENDING' && state !== 'RUNNING') return [];
+    return [
+      {
+        slurmJobId: job.job_id,
+        tasks: taskCount(job.array_task_string),
+        user: job.user_name,
+        partitions: job.partition.split(','),
+        isRunning: state === 'RUNNING',
+        reason: reasonOf(job.state_reason, ''),
+        priority: job.priority ?? 0,
+        nodeCount: job.node_count ?? 1,
+        nodeList: job.nodes,
+        endMs: timeMs(job.end_time),
+      },
+    ];
+  });
+}
+
+/** Of `3-9%3` or `1,5-9:2`; 1 for a job that is none. */
+function taskCount(tasks: string): number {
+  return (
+    tasks
+      .replace(/%.*$/, '')
+      .split(',')
+      .reduce((sum, range) => {
+        const [, first, last = first, step = '1'] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(range) ?? [];
+        return sum + (first === undefined ? 0 : Math.floor((Number(last) - Number(first)) / Number(step)) + 1);
+      }, 0) || 1
+  );
 }
 
 function toJob(job: z.output<typeof jobSchema>): SlurmJob {
@@ -128,9 +192,13 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
   };
 }
 
-/** The description says more of a job that Slurm holds itself (`launch failed requeued held`). */
+/**
+ * The description says more of a job that Slurm holds itself (`launch failed requeued held`), and of one whose nodes are out of service, which it
+ * calls Resources all the same.
+ */
 function reasonOf(reason: string, description: string): string {
   if (/held/i.test(description)) return description.replaceAll('_', ' ');
+  if (reason === 'Resources' && /DOWN, DRAINED/.test(description)) return 'ReqNodeNotAvail';
   return reason === '' ? 'None' : reason;
 }
 

@@ -65,7 +65,8 @@ export class Submitter {
       const { array } = job.request;
       const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
       // `%4` of an array: so many of its tasks are with Slurm at once.
-      if (tasks >= (array?.runningMax ?? Infinity)) continue;
+      job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
+      if (job.isThrottled) continue;
       const dependency = dependencyText(job, state);
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';

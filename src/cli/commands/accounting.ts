@@ -1,3 +1,4 @@
+import { ACCOUNTING_KEYS, type AccountingKey } from '../../contract/api.ts';
 import { type Command, Option } from 'commander';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
@@ -9,16 +10,17 @@ import { terminalOf } from '../render/terminal.ts';
 export function register(program: Command): Command {
   return defineCommand(program, 'accounting', {
     summary:
-      'GPU-hours, node failures and ETTR (productive run time / time scheduled or queued) by job or account; or shares.',
+      'GPU-hours, those lost, node failures, preemptions and ETTR (productive run time / time scheduled or queued) by job, user or account; or shares.',
     examples: [
       ['orrery accounting', 'by account'],
+      ['orrery accounting --by user', 'by whose jobs they were'],
       ['orrery accounting --by job --json', 'each job, for programs'],
       ['orrery accounting --shares', 'fair-share of each user: promised, used, and the factor that follows'],
     ],
   })
-    .addOption(new Option('--by <key>', 'what one row is').choices(['account', 'job']).default('account'))
+    .addOption(new Option('--by <key>', 'what one row is').choices(ACCOUNTING_KEYS).default('account'))
     .option('--shares', 'fair-share instead')
-    .action(async (options: { by: 'account' | 'job'; shares?: boolean; json?: boolean }) => {
+    .action(async (options: { by: AccountingKey; shares?: boolean; json?: boolean }) => {
       if (options.shares === true) return showShares(options.json === true);
       const rows = await connect().accounting(options.by);
       if (options.json === true) printJson({ rows });

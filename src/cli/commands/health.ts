@@ -1,4 +1,5 @@
 import { constants, hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NodeAction } from '../../backend/slurm/node-action.ts';
 import { HEALTH_OCCASIONS, type HealthOccasion, type HealthReport } from '../../contract/health.ts';
@@ -6,7 +7,7 @@ import { occasionsOf } from '../../health/check.ts';
 import { thisMachine, toolEnvironment } from '../../health/machine.ts';
 import { runChecks } from '../../health/run-checks.ts';
 import { allChecks, chosenChecks } from '../../health/suite.ts';
-import { drainReason, exitStatus, failures, HEALTH_REASON, isWell } from '../../health/verdict.ts';
+import { drainReason, exitStatus, failures, HEALTH_REASON, isWell, isWorthReporting } from '../../health/verdict.ts';
 import { defineCommand, integer, list } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { type ExpectationOptions, readExpectation } from '../health/expectation.ts';
@@ -23,6 +24,7 @@ interface Options extends ExpectationOptions {
   node?: string;
   drain?: boolean;
   requeue?: boolean;
+  report?: string;
   json?: boolean;
 }
 
@@ -50,6 +52,7 @@ export function register(program: Command): Command {
     .option('--checks <names>', 'only these, by commas', list)
     .option('--drain', 'drain the node in Slurm where a check fails; --as healthcheck does')
     .option('--requeue', 'with it: where one of high severity fails, requeue its jobs')
+    .option('--report <folder>', 'on shared storage: leave there what is found, for the lemon detector of a daemon')
     .option('--node <name>', "the node's name in Slurm (default: SLURMD_NODENAME, else the host's)")
     .action(check);
   addExpectation(
@@ -99,6 +102,13 @@ async function check(options: Options): Promise<void> {
   const report = await runChecks({ checks, machine, expect, occasion, node });
   const isDraining = occasion === 'healthcheck' || options.drain === true;
   const settled = isDraining ? await settle(report, options.requeue === true) : null;
+  const folder = options.report === undefined ? expect.report : resolve(options.report);
+  if (folder !== undefined && isWorthReporting(report)) {
+    // Loaded only now, as above. Where the folder is away the verdict on the node is the same.
+    const { leaveReport } = await import('../../health/report-file.ts');
+    const complaint = await leaveReport(machine, folder, report);
+    if (complaint !== null) note(complaint);
+  }
   if (options.json === true) printJson({ ...report, ...(settled !== null && { nodeAction: settled }) });
   else say(report, settled);
   throw new ExitStatus(statusOf(report, settled));

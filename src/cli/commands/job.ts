@@ -37,7 +37,9 @@ export function register(program: Command): Command {
       else if (pace.ranks.length > 0) print(renderPace(pace, terminalOf(process.stdout)));
       else
         print(
-          `No rank of job ${id} has written {"busySeconds":...} to ORRERY_RANK_METRICS in attempt ${pace.attempt}.`,
+          pace.attempt === 0
+            ? `Job ${id} has not begun.`
+            : `No rank of job ${id} has written {"busySeconds":...} to ORRERY_RANK_METRICS in attempt ${pace.attempt}.`,
         );
     });
   return group;

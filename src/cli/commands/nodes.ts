@@ -3,8 +3,10 @@ import type { NodeSummary } from '../../contract/api.ts';
 import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
+import { noteOutage } from '../outage.ts';
 import { print, printJson } from '../output.ts';
 import { renderLemons } from '../render/lemon-table.ts';
+import { renderNodeDetail } from '../render/node-detail.ts';
 import { renderNodes } from '../render/node-table.ts';
 import { terminalOf } from '../render/terminal.ts';
 
@@ -24,7 +26,8 @@ export function register(program: Command): Command {
       ['orrery nodes fail n2', 'a drill: kill everything on n2 as a power cut would'],
     ],
   }).action(async (options: Options) => {
-    const nodes = await connect().nodes();
+    const client = connect();
+    const [nodes] = await Promise.all([client.nodes(), noteOutage(client, 'the nodes are as last seen')]);
     if (options.json === true) printJson({ nodes });
     else if (nodes.length === 0) print('No nodes. Start the daemon with some: orrery up --nodes 3');
     else print(renderNodes(nodes, terminalOf(process.stdout)));
@@ -38,8 +41,21 @@ export function register(program: Command): Command {
   }).action(async (options: Options) => {
     const lemons = await connect().lemons();
     if (options.json === true) printJson(lemons);
-    else print(renderLemons(lemons, terminalOf(process.stdout)));
+    else print(renderLemons(lemons, terminalOf(process.stdout), Date.now()));
   });
+  defineCommand(group, 'show', {
+    summary: 'Show why a node is out, what speaks for its being a lemon, and what happened to it in four weeks.',
+    examples: [
+      ['orrery nodes show n2', 'node n2'],
+      ['orrery nodes show n2 --json', 'the same for a program'],
+    ],
+  })
+    .argument('<node>', 'node name, as in orrery nodes')
+    .action(async (name: string, options: Options) => {
+      const node = await connect().node(name);
+      if (options.json === true) printJson(node);
+      else print(renderNodeDetail(node, Date.now(), terminalOf(process.stdout)));
+    });
   defineNodeAction(group, 'drain', 'Let a node finish its jobs and give it no new ones.', (client, name, reason) =>
     client.drainNode(name, reason),
   ).option('--reason <text>', 'why; shown by orrery nodes');

@@ -5,6 +5,7 @@ import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { noteOutage, outageLine } from '../outage.ts';
 import { print, printJson } from '../output.ts';
 import { throughRestarts } from '../patience.ts';
 import { renderJobs, summarizeJobs } from '../render/job-table.ts';
@@ -45,7 +46,8 @@ export function register(program: Command): Command {
     .action(async (options: Options) => {
       if (options.priority === true) return showPriorities(options.json === true);
       if (options.watch === true) return watch(options);
-      const jobs = await list(connect(), options);
+      const client = connect();
+      const [jobs] = await Promise.all([list(client, options), noteOutage(client, 'jobs are as last seen')]);
       if (options.json === true) printJson({ jobs });
       else print(render(jobs, options));
     });
@@ -81,11 +83,16 @@ async function watch(options: Options): Promise<void> {
   const view = terminal.isLive && options.json !== true ? openLiveView(process.stdout) : null;
   await throughRestarts(async (client, answered) => {
     for (;;) {
-      const jobs = await list(client, options);
+      const [jobs, health] = await Promise.all([list(client, options), client.health()]);
+      const outage = options.json === true ? null : outageLine(health, Date.now());
+      const remarks = outage === null ? [] : [`${outage}; jobs are as last seen`];
       answered();
       if (options.json === true) printJson({ jobs });
-      else if (view === null) print(`${render(jobs, options)}\n`);
-      else view.draw([`${summarizeJobs(jobs)}  (Ctrl-C leaves this view)`, '', ...render(jobs, options).split('\n')]);
+      else if (view === null) print([...remarks, render(jobs, options), ''].join('\n'));
+      else {
+        const head = `${summarizeJobs(jobs)}  (Ctrl-C leaves this view)`;
+        view.draw([head, ...remarks, '', ...render(jobs, options).split('\n')]);
+      }
       await sleep(view === null && options.json !== true ? REFRESH_PLAIN_MS : REFRESH_MS);
     }
   });

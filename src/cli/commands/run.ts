@@ -51,7 +51,7 @@ export function register(program: Command): Command {
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
     .option('--no-snapshot', 'run in this folder, not in a copy of it')
     .option('--dry-run', 'print the batch script for Slurm, submit nothing')
-    .option('-w, --wait', "wait; exit with the job's own code")
+    .option('-W, --wait', "wait; exit with the job's own code")
     .option('-f, --follow', 'print its output; implies --wait')
     .action(run);
 }

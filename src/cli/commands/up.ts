@@ -1,12 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
+import type { Health } from '../../contract/api.ts';
 import { defineCommand, integer } from '../command.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { clusterFile } from '../cluster-argument.ts';
+import { connect } from '../connection.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { homeFolder } from '../home.ts';
+import { noteOutage } from '../outage.ts';
 import { note, print, printJson } from '../output.ts';
 
 interface Options {
@@ -20,6 +23,8 @@ interface Options {
   backend?: string;
   slurmHost?: string;
   shared?: string;
+  healthReports?: string;
+  lemons?: string;
   healthInterval?: number;
   healthExpect?: string;
   json?: boolean;
@@ -42,12 +47,26 @@ export function register(program: Command): Command {
     .option('--nodes <n>', 'virtual nodes that share this machine', integer(1, 10_000))
     .option('--cluster <name|file>', 'cluster of the catalogue or a cluster file')
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
-    .option('--health-interval <seconds>', 'check this machine so often, e.g. 300 (default: never)', integer(1, 86_400))
-    .option('--health-expect <file>', 'YAML file that says what the machine has: orrery health check --expect')
+    .option(
+      '--health-interval <seconds>',
+      'check this machine, or idle nodes of Slurm, so often, e.g. 300 (default: never)',
+      integer(1, 86_400),
+    )
+    .option(
+      '--health-expect <file>',
+      'YAML file that says what it has: orrery health check --expect; nodes of Slurm see it under its path',
+    )
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
     .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
-    .option('--slurm-host <host>', "ssh to this login node for Slurm's commands (default: those of this machine)")
+    .option(
+      '--slurm-host <host>',
+      "ssh to this login node for Slurm's commands; none: those of this machine (default: as before, else none)",
+    )
     .option('--shared <folder>', 'folder that this machine and all nodes see, for jobs (default: the home)')
+    .option('--health-reports <folder>', 'folder in which nodes of Slurm leave what orrery health check --report finds')
+    .addOption(
+      new Option('--lemons <rule>', 'lemon nodes of Slurm: tell of them, or drain them').choices(['advise', 'drain']),
+    )
     .action(up);
 }
 
@@ -66,7 +85,13 @@ async function up(options: Options): Promise<void> {
   const daemon = await startDaemon(home, args, options.detach === true);
   const { pid, url } = daemon.file;
   if (options.json === true) printJson({ pid, url, home });
-  else print(announcement(daemon, home, options.detach === true));
+  else {
+    const slurm = options.backend === 'slurm' ? await connect(home).health() : null;
+    print(announcement(daemon, home, slurm, options.detach === true));
+  }
+  if (options.backend === 'slurm') {
+    await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');
+  }
   if (options.detach === true) return;
 
   // The terminal sends Ctrl-C to the daemon too, which then stops by itself; a plain kill reaches only this process.
@@ -81,10 +106,16 @@ async function up(options: Options): Promise<void> {
 
 /** Of the flags that are about Slurm; throws ORR_USAGE where flags do not go together. */
 function slurmArguments(options: Options): string[] {
-  const { backend, slurmHost, shared } = options;
+  const { backend, slurmHost, shared, healthReports, lemons } = options;
   if (backend !== 'slurm') {
-    const stray = slurmHost !== undefined ? '--slurm-host' : shared !== undefined ? '--shared' : null;
-    if (stray !== null) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
+    const given = { '--slurm-host': slurmHost, '--shared': shared, '--health-reports': healthReports };
+    const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+    if (stray !== undefined) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
+    if (lemons !== undefined)
+      throw new OrreryError(
+        'ORR_USAGE',
+        '--lemons: goes with --backend slurm; here the policy says it (lemons: drain)',
+      );
     return [];
   }
   const stray = (['nodes', 'cluster', 'policy', 'scheduler'] as const).find((name) => options[name] !== undefined);
@@ -94,17 +125,13 @@ function slurmArguments(options: Options): string[] {
       `--${stray}: Slurm has its own nodes and rules: leave it out with --backend slurm`,
     );
   }
-  if (options.healthInterval !== undefined) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      "--health-interval: checks this machine, which is no node of Slurm's: see orrery health check --as healthcheck",
-    );
-  }
   return [
     '--backend',
     'slurm',
     ...(slurmHost === undefined ? [] : ['--slurm-host', slurmHost]),
     ...(shared === undefined ? [] : ['--shared', resolve(shared)]),
+    ...(healthReports === undefined ? [] : ['--health-reports', resolve(healthReports)]),
+    ...(lemons === undefined ? [] : ['--lemons', lemons]),
   ];
 }
 
@@ -126,11 +153,17 @@ function isPolicyNamed(policy: string | undefined): policy is string {
   return policy !== undefined && policy !== 'default' && policy !== 'slurm';
 }
 
-function announcement({ file, logFile }: RunningDaemon, home: string, isDetached: boolean): string {
+function announcement(
+  { file, logFile }: RunningDaemon,
+  home: string,
+  slurm: Health | null,
+  isDetached: boolean,
+): string {
   return [
     `Orrery runs at ${file.url} (pid ${file.pid})`,
     `  home  ${home}`,
     `  log   ${logFile}`,
+    ...(slurm === null ? [] : [`  slurm ${slurm.cluster}, ${slurm.nodes} ${slurm.nodes === 1 ? 'node' : 'nodes'}`]),
     ...(isPolicyNamed(file.policy)
       ? [`  rules ${file.policy} (another: orrery up --policy NAME|FILE; none: --policy default)`]
       : []),

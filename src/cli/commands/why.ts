@@ -21,17 +21,19 @@ export function register(program: Command): Command {
     .action(async (id: JobName, options: { json?: boolean }) => {
       const client = connect();
       const why = await client.why(id);
-      const forecast = why.state === 'PENDING' ? await forecastOf(client, id) : null;
-      if (options.json === true) return printJson({ ...why, forecast });
+      const forecast = () => (why.state === 'PENDING' ? forecastOf(client, id) : Promise.resolve(null));
+      if (options.json === true) return printJson({ ...why, forecast: await forecast() });
       const reason = why.reason === 'None' ? '' : ` (${why.reason})`;
-      print(
-        [
-          `Job ${jobLabel(why)} is ${why.state}${reason}`,
-          ...why.detail.map((line) => `  ${oneLine(line)}`),
-          ...(forecast === null ? [] : forecastLines(forecast, Date.now()).map((line) => `  ${line}`)),
-        ].join('\n'),
-      );
+      print([`Job ${jobLabel(why)} is ${why.state}${reason}`, ...indented(why.detail.map(oneLine))].join('\n'));
+      // With a long queue the twin is at it for seconds: nobody has to wait for the reason.
+      const start = await forecast();
+      const lines = start === null ? [] : forecastLines(start, Date.now());
+      if (lines.length > 0) print(indented(lines).join('\n'));
     });
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 /** Null, with a remark, where there is none to be had: the reason stands without it. */

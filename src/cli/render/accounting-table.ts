@@ -1,8 +1,8 @@
-import type { AccountingRow } from '../../contract/api.ts';
+import type { AccountingKey, AccountingRow } from '../../contract/api.ts';
 import { type Column, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-export function renderAccounting(rows: readonly AccountingRow[], by: 'account' | 'job', terminal: Terminal): string {
+export function renderAccounting(rows: readonly AccountingRow[], by: AccountingKey, terminal: Terminal): string {
   const key: Column<AccountingRow>[] =
     by === 'job'
       ? [
@@ -10,7 +10,7 @@ export function renderAccounting(rows: readonly AccountingRow[], by: 'account' |
           { header: 'NAME', isFlexible: true, text: (row) => row.name },
         ]
       : [
-          { header: 'ACCOUNT', isFlexible: true, text: (row) => row.key },
+          { header: by.toUpperCase(), isFlexible: true, text: (row) => row.key },
           { header: 'JOBS', align: 'right', text: (row) => String(row.jobs) },
         ];
   return renderTable(
@@ -18,10 +18,18 @@ export function renderAccounting(rows: readonly AccountingRow[], by: 'account' |
       ...key,
       { header: 'GPU-HOURS', align: 'right', text: (row) => row.gpuHours.toFixed(3) },
       { header: 'CPU-HOURS', align: 'right', text: (row) => row.cpuHours.toFixed(3) },
+      { header: 'LOST GPU-HOURS', align: 'right', text: lostText },
       { header: 'NODE FAILURES', align: 'right', text: (row) => String(row.nodeFailures) },
+      { header: 'PREEMPTIONS', align: 'right', text: (row) => String(row.preemptions) },
       { header: 'ETTR', align: 'right', text: (row) => (row.ettr === null ? '-' : row.ettr.toFixed(3)) },
     ],
     rows,
     terminal,
   );
+}
+
+/** `12.500 (PREEMPTED)`: with how most of it was lost. */
+function lostText({ lostGpuHours, lostGpuHoursByState }: AccountingRow): string {
+  const [most] = Object.entries(lostGpuHoursByState).sort(([, a], [, b]) => b - a);
+  return `${lostGpuHours.toFixed(3)}${most === undefined || lostGpuHours === 0 ? '' : ` (${most[0]})`}`;
 }

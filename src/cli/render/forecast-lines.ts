@@ -13,9 +13,12 @@ export function forecastLines(
   if (medianTime === null) {
     return [`Forecast: within a week in ${(100 * startedShare).toFixed(0)} % of the futures drawn from ${basis}.`];
   }
+  const ways = sooner.map(({ flag, value, medianTime: time }) => `Sooner with ${flag} ${value}: ${at(time)}.`);
+  // Nothing is left to chance where all goes by time limits.
+  if (lowTime === highTime) return [`Forecast: it starts ${at(medianTime)}, by ${basis}.`, ...ways];
   return [
     `Forecast: it starts ${at(medianTime)}; in eight of ten futures between ${at(lowTime)}`,
     `and ${at(highTime)}, drawn from ${basis}.`,
-    ...sooner.map(({ flag, value, medianTime: time }) => `Sooner with ${flag} ${value}: ${at(time)}.`),
+    ...ways,
   ];
 }

@@ -30,9 +30,10 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     [
       'Request',
       `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
-        `${spec.memory}${spec.exclusive ? ', exclusive' : ''}`,
+        `${spec.memory ?? 'memory by default'}${spec.exclusive ? ', exclusive' : ''}`,
     ],
     ['Time limit', timeLimit(job)],
+    ['Slurm job', job.slurmJobId],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],

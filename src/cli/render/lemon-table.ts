@@ -1,6 +1,7 @@
 import type { LemonList } from '../../contract/api.ts';
 import { type Column, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { formatTime } from './time.ts';
 
 interface Row {
   name: string;
@@ -9,7 +10,7 @@ interface Row {
 }
 
 /** The paper's names are too long for a screen. */
-const HEADERS: Readonly<Record<string, string>> = {
+const HEADERS: Readonly<Partial<Record<string, string>>> = {
   excl_jobid_count: 'EXCLUDED',
   xid_cnt: 'XIDS',
   tickets: 'TICKETS',
@@ -20,7 +21,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** A row a node, a column a signal: its value, marked where it speaks against the node; last the thresholds of the fleet. */
-export function renderLemons({ nodes, isDraining, windowDays }: LemonList, terminal: Terminal): string {
+export function renderLemons(lemons: LemonList, terminal: Terminal, nowMs: number): string {
+  const { nodes, isDraining, windowDays } = lemons;
   const signals = nodes[0]?.evidence ?? [];
   const rows: Row[] = nodes.map(({ name, isLemon, evidence }) => ({
     name,
@@ -33,7 +35,7 @@ export function renderLemons({ nodes, isDraining, windowDays }: LemonList, termi
     { header: 'VERDICT', text: ({ verdict }) => verdict, format: () => 'red' },
     ...signals.map(
       ({ signal }, index): Column<Row> => ({
-        header: HEADERS[signal] ?? signal,
+        header: signalHeader(signal),
         align: 'right',
         text: ({ cells }) => cells[index] ?? '',
       }),
@@ -43,11 +45,28 @@ export function renderLemons({ nodes, isDraining, windowDays }: LemonList, termi
     renderTable(columns, rows, terminal),
     '',
     `Of the last ${windowDays} days; * unusual in this fleet. ${
-      isDraining ? 'Lemon nodes are drained (lemons: drain).' : 'For advice only: nothing is drained.'
+      isDraining ? 'Lemon nodes are taken out (lemons: drain).' : 'For advice only: nothing is drained.'
     }`,
+    xidSentence(lemons, nowMs),
   ].join('\n');
 }
 
-function short(value: number): string {
+/** Whether 0 XID errors means that there were none. */
+function xidSentence({ xids, nodes }: LemonList, nowMs: number): string {
+  if (xids.source === 'machine') return 'XID errors are those that the daemon sees on this machine.';
+  if (xids.source === 'none') return 'XID errors are not looked for: orrery up --health-interval 300 looks for them.';
+  const { folder, lastTime } = xids;
+  if (lastTime === null) {
+    return `No node has left a report in ${folder}, so no XID errors are counted: run orrery health check --report there.`;
+  }
+  const many = `${xids.nodes} of ${nodes.length} have`;
+  return `XID errors are those that nodes report in ${folder}: ${many}, the last ${formatTime(lastTime, nowMs)}.`;
+}
+
+export function signalHeader(signal: string): string {
+  return HEADERS[signal] ?? signal;
+}
+
+export function short(value: number): string {
   return String(Number(value.toFixed(2)));
 }

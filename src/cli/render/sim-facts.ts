@@ -11,7 +11,10 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   const { cluster, jobs, incidents } = report.inputs;
   const facts: Fact[] = [
     ['cluster', `${inputs.cluster}: ${whole(cluster.nodes)} nodes, ${whole(cluster.devices)} ${deviceWord(report)}s`],
-    ['jobs', `${jobsWords(inputs)}: ${whole(jobs.submitted)} submitted, ${whole(jobs.perDay)} a day`],
+    [
+      'jobs',
+      `${jobsWords(inputs)}: ${atStartWords(jobs.atStart)}${whole(jobs.submitted)} submitted, ${whole(jobs.perDay)} a day`,
+    ],
     ['offered load', `${percent(jobs.offeredLoad)} of the cluster, if nothing interfered`],
     ['policy', policyWords(inputs)],
     ['failures', failureWords(inputs, report)],
@@ -24,6 +27,11 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   const settings = Object.entries(inputs.settings);
   if (settings.length > 0) facts.push(['set', settings.map(([name, value]) => `${name}=${value}`).join(' ')]);
   return facts;
+}
+
+/** Of a cluster that was taken over in the midst of its work. */
+function atStartWords(atStart: number): string {
+  return atStart === 0 ? '' : `${whole(atStart)} there at the start, `;
 }
 
 function jobsWords({ workload, trace, days, seed, load, growth }: SimulationInputs): string {

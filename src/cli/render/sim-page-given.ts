@@ -30,7 +30,10 @@ export function givenSection(result: SimulationResult): Markup {
 function jobsPart(report: TwinReport): Markup {
   const { jobs } = report.inputs;
   const device = deviceWord(report);
-  if (jobs.submitted === 0) return html`<h3>Jobs</h3><p>No job was submitted.</p>`;
+  if (jobs.submitted === 0) {
+    const others = jobs.atStart === 0 ? '' : ` besides the ${whole(jobs.atStart)} that ran or waited at the start`;
+    return html`<h3>Jobs</h3><p>${`No job was submitted${others}.`}</p>`;
+  }
   const rows = jobs.bySize.map(
     ({ size, count, countShare, deviceTimeShare }) =>
       html`<tr><th scope="row">${size.label}</th><td>${whole(count)}</td><td>${percent(countShare)}</td><td>${percent(deviceTimeShare)}</td></tr>`,

@@ -103,7 +103,13 @@ function lead({ inputs, report }: SimulationResult): Markup {
       `Failures ended ${whole(failures.attemptsFailed)} attempts, one every ${shortTime(measuredSeconds / failures.attemptsFailed)}.`,
     );
   } else sentences.push(given.incidents.count === 0 ? 'Nothing failed.' : 'No failure ended a job.');
-  const load = `${whole(given.jobs.submitted)} jobs, a load of ${percent(given.jobs.offeredLoad)} of ${whole(given.cluster.nodes)} nodes with ${whole(given.cluster.devices)} ${device}s`;
+  const queue =
+    given.jobs.atStart === 0 ? '' : `${whole(given.jobs.atStart)} jobs that ran or waited at the start and `;
+  const cluster = `${whole(given.cluster.nodes)} nodes with ${whole(given.cluster.devices)} ${device}s`;
+  const load =
+    given.jobs.submitted === 0 && queue !== ''
+      ? `${whole(given.jobs.atStart)} jobs that ran or waited at the start on ${cluster}`
+      : `${queue}${whole(given.jobs.submitted)} ${queue === '' ? 'jobs' : 'that came later'}, a load of ${percent(given.jobs.offeredLoad)} of ${cluster}`;
   const rate =
     inputs.failuresPerThousandNodeDays === null
       ? 'no failures'

@@ -122,9 +122,13 @@ function relativeChange({ base, variant }: PairedDifference): number {
   return most === 0 ? 0 : 1 - least / most;
 }
 
+const CLEAR_LINE = '\r\u001b[K';
+
 interface RunControl {
   /** Told how far all runs together are, in runs. */
   onProgress: (done: number) => void;
+  /** Told what there is to say meanwhile, in a line. */
+  onRemark: (line: string) => void;
   isStopping: () => boolean;
 }
 
@@ -142,12 +146,17 @@ async function runAll(
   const terminal = terminalOf(process.stderr);
   const draw = () => {
     const bar = progressBar(done / scenarios.length, 24, terminal);
-    process.stderr.write(`\r\u001b[K${bar}  ${Math.floor(done)} of ${scenarios.length} runs`);
+    process.stderr.write(`${CLEAR_LINE}${bar}  ${Math.floor(done)} of ${scenarios.length} runs`);
   };
   const timer = terminal.isLive ? setInterval(draw, REDRAW_MS) : null;
   process.on('SIGINT', interrupt);
   try {
-    const results = await runner(scenarios, { onProgress: (count) => (done = count), isStopping: () => isInterrupted });
+    const results = await runner(scenarios, {
+      onProgress: (count) => (done = count),
+      // In the place of the bar, which is drawn anew below it.
+      onRemark: (line) => note(`${terminal.isLive ? CLEAR_LINE : ''}${line}`),
+      isStopping: () => isInterrupted,
+    });
     if (isInterrupted)
       note(`interrupted: ${results.filter((result) => result !== null).length} of ${scenarios.length} runs were done`);
     return { results, isInterrupted };
@@ -155,7 +164,7 @@ async function runAll(
     process.off('SIGINT', interrupt);
     if (timer !== null) {
       clearInterval(timer);
-      process.stderr.write('\r\u001b[K');
+      process.stderr.write(CLEAR_LINE);
     }
   }
 }

@@ -5,7 +5,7 @@ import { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { homeFolder } from '../home.ts';
 import { packageFolder } from '../package-folder.ts';
-import { runSlurmArray } from '../slurm-array/run-array.ts';
+import { type ArrayRun, runSlurmArray } from '../slurm-array/run-array.ts';
 import type { SimulationResult } from './simulate.ts';
 import type { SimulationRequest } from './simulation.ts';
 
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 60_000;
  */
 export async function simulateOnSlurm(
   scenarios: readonly ScenarioFields[],
-  control: { onProgress: (done: number) => void; isStopping: () => boolean },
+  control: Pick<ArrayRun, 'onProgress' | 'onRemark' | 'isStopping'>,
 ): Promise<(SimulationResult | null)[]> {
   const variables = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

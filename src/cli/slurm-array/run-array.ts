@@ -23,6 +23,8 @@ export interface ArrayRun {
   items: readonly unknown[];
   /** Program and arguments of a task; it finds its folder in ORRERY_ARRAY_FOLDER and its number in ORRERY_ARRAY_TASK. */
   argv: readonly string[];
+  /** Told in a line what Slurm was given, and why nothing runs while all of it waits. */
+  onRemark: (line: string) => void;
   /** Told how many have answered. */
   onProgress: (done: number) => void;
   /** Asked now and then: true ends it with what there is. */
@@ -52,6 +54,8 @@ class SlurmArray<Result> {
   /** Slurm's ids of the arrays whose tasks may still be in the queue. */
   #arrayIds: string[] = [];
   #tries = 0;
+  /** Slurm's word for why all tasks wait, as said last; null while one runs. */
+  #reason: string | null = null;
   /** Tasks ended and nobody knows why: what they wrote is all there is. */
   areLogsWanted = false;
 
@@ -115,14 +119,26 @@ class SlurmArray<Result> {
     try {
       const text = await this.#run.commands.run('squeue', [
         '--noheader',
-        '--format=%i',
+        '--format=%T %r',
         `--jobs=${this.#arrayIds.join()}`,
       ]);
-      return text.split('\n').filter((line) => line !== '').length;
+      const lines = text.split('\n').filter((line) => line !== '');
+      this.#noteReason(lines);
+      return lines.length;
     } catch (error) {
       if (error instanceof SlurmFailure && error.kind === 'unknownJob') return 0;
       return 1;
     }
+  }
+
+  #noteReason(lines: readonly string[]): void {
+    const waiting = lines.filter((line) => line.startsWith('PENDING '));
+    const isWaiting = waiting.length > 0 && waiting.length === lines.length;
+    const reason = isWaiting ? (waiting[0]?.slice('PENDING '.length) ?? '') : null;
+    if (reason !== null && reason !== this.#reason) {
+      this.#run.onRemark(`array job ${this.#arrayIds.join(', ')} waits in Slurm's queue (${reason})`);
+    }
+    this.#reason = reason;
   }
 
   async #submit(): Promise<void> {
@@ -161,5 +177,8 @@ class SlurmArray<Result> {
       const answer = await commands.run('sbatch', options, { stdin: script, variables });
       this.#arrayIds.push(answer.trim().split(';')[0] ?? '');
     }
+    const tasks = open.length === 1 ? '1 task' : `${open.length} tasks`;
+    const again = this.#tries > 1 ? ' again: they ended without an answer' : '';
+    this.#run.onRemark(`${tasks} submitted to Slurm as array job ${this.#arrayIds.join(', ')}${again}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { Backend } from '../../backend/port.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
-import type { JobRequest } from '../../scheduler/types.ts';
+import type { JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
 import type { Store } from '../../store/store.ts';
 import { INSTANT } from '../../twin/scenario.ts';
@@ -11,8 +11,14 @@ import type { ForecastBasis } from './basis.ts';
 /** The newest of the past are enough to tell how long jobs run. */
 const HISTORY_MAX = 2000;
 
-/** The daemon's own cluster as it is at `nowMs`, with all times from then on. Jobs are named by their ids. */
-export function localBasis(store: Store, backend: Backend, policy: SchedulerOptions, nowMs: number): ForecastBasis {
+/** The daemon's own cluster as it is at `nowMs`, with these shares and with all times from then on. Jobs are named by their ids. */
+export function localBasis(
+  store: Store,
+  backend: Backend,
+  shares: readonly ShareView[],
+  policy: SchedulerOptions,
+  nowMs: number,
+): ForecastBasis {
   const nodes = backend.nodes();
   const live = new Map([...store.liveJobs()].map((job) => [job.jobId, job]));
   const queue = [...live.values()].flatMap((job) => {
@@ -37,7 +43,7 @@ export function localBasis(store: Store, backend: Backend, policy: SchedulerOpti
       rules: {},
       queue,
       nodesOut: nodes.filter(({ state }) => OUT_OF_SERVICE.has(state)).map(({ spec }) => spec.name),
-      usage: backend.shares().map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
+      usage: shares.map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
     },
     history: history.sort((a, b) => a.submitMs - b.submitMs),
     timing: INSTANT,

@@ -36,8 +36,9 @@ export class BucketSums {
     return this.#widthMs;
   }
 
-  /** From `atMs` on, the level of the channel is higher by `delta`. */
-  change(channel: number, atMs: number, delta: number): void {
+  /** From `sinceMs` on, the level of the channel is higher by `delta`. Buckets begin at 0: what has held since before holds from there on. */
+  change(channel: number, sinceMs: number, delta: number): void {
+    const atMs = sinceMs > 0 ? sinceMs : 0;
     this.#levels[channel]! += delta;
     this.#moments[channel]! -= delta * (atMs > this.#fromMs ? atMs : this.#fromMs);
     let bucket = Math.floor(atMs / this.#widthMs);

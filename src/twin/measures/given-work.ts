@@ -17,6 +17,7 @@ export class GivenWork {
     OUT_OF_MEMORY: 0,
     NODE_FAIL: 0,
   };
+  #atStart = 0;
   #toBeCancelled = 0;
   #checkpointing = 0;
   #falsePositives = 0;
@@ -27,6 +28,7 @@ export class GivenWork {
   }
 
   submitted(job: TwinJob, fine: number, devices: number): void {
+    if (job.request.submitMs < 0) this.#atStart += 1;
     if (job.request.submitMs < this.#fromMs) return;
     this.#jobs[fine] = (this.#jobs[fine] ?? 0) + 1;
     this.#workDeviceMs[fine] = (this.#workDeviceMs[fine] ?? 0) + job.workMs * devices;
@@ -52,6 +54,7 @@ export class GivenWork {
     const workDeviceMs = sumWithin(this.#workDeviceMs, 0, null);
     return {
       submitted,
+      atStart: this.#atStart,
       perDay: measuredMs === 0 ? 0 : (submitted * DAY_MS) / measuredMs,
       offeredLoad: capacityDeviceMs === 0 ? 0 : workDeviceMs / capacityDeviceMs,
       outcomes: { ...this.#outcomes },

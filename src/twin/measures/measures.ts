@@ -24,7 +24,10 @@ export interface MeasureContext {
   nodes: readonly NodeSpec[];
   /** When the run is to end; null once every job has. */
   horizonMs: number | null;
-  /** What comes before is left out of every measure, and so are the jobs submitted before. Default 0. */
+  /**
+   * What comes before is left out of every measure, and so are the jobs submitted before. Default 0: then jobs count that ran or waited at
+   * instant 0 already, but for the waits of those that ran.
+   */
   warmupMs?: number;
   /** For the formulas of MTTF and ETTR; null where nothing breaks. */
   failuresPerNodeDay: number | null;
@@ -64,6 +67,8 @@ class MeasuredRun implements Observer {
   readonly #failures: FailureTimes;
   readonly #ettr: EffectiveTraining;
   readonly #given: GivenWork;
+  /** Jobs submitted since then count. */
+  readonly #submittedFromMs: number;
   #jobsStarted = 0;
   #jobsEnded = 0;
   #jobsNeverStarted = 0;
@@ -81,11 +86,12 @@ class MeasuredRun implements Observer {
     this.#split = new TimeSplit(this.#sums, CHANNELS);
     this.#queue = new QueueDepth(this.#sums, CHANNELS, warmupMs);
     this.#exposure = new SizeExposure(warmupMs);
-    this.#waits = new Waits(warmupMs);
+    this.#submittedFromMs = warmupMs > 0 ? warmupMs : -Infinity;
+    this.#waits = new Waits(this.#submittedFromMs, warmupMs);
     this.#outcomes = new AttemptOutcomes(warmupMs);
     this.#restarts = new Restarts(warmupMs);
     this.#failures = new FailureTimes(warmupMs);
-    this.#ettr = new EffectiveTraining(warmupMs);
+    this.#ettr = new EffectiveTraining(this.#submittedFromMs);
     this.#given = new GivenWork(warmupMs);
   }
 
@@ -107,7 +113,7 @@ class MeasuredRun implements Observer {
     this.#restarts.started(job, attempt, queuedMs);
     if (attempt > 1) return;
     this.#waits.started(job, fine, atMs);
-    if (job.request.submitMs >= this.#context.warmupMs) this.#jobsStarted += 1;
+    if (job.request.submitMs >= this.#submittedFromMs && atMs >= this.#context.warmupMs) this.#jobsStarted += 1;
   }
 
   attemptEnded(end: AttemptEnd): void {
@@ -138,7 +144,7 @@ class MeasuredRun implements Observer {
     this.#failures.jobEnded(end, fine, history?.failures ?? 0);
     this.#ettr.jobEnded(end, fine, devices, history);
     if (history !== undefined) this.#restarts.jobEnded(end);
-    if (submitMs < this.#context.warmupMs) return;
+    if (submitMs < this.#submittedFromMs) return;
     this.#jobsEnded += 1;
     if (startMs === null) this.#jobsNeverStarted += 1;
   }

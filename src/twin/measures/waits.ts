@@ -15,20 +15,22 @@ interface WaitHistograms {
   slowdown: LogHistogram;
 }
 
-/** Waits and bounded slowdowns of jobs submitted since the end of the warm-up. */
+/** Waits and bounded slowdowns of jobs that were submitted, and started, late enough. */
 export class Waits {
-  readonly #fromMs: number;
+  readonly #submittedFromMs: number;
+  readonly #startedFromMs: number;
   readonly #byClass = SIZE_CLASSES.map(newHistograms);
   readonly #classOfFine = newClassIndex();
   readonly #byQos = new Map<string, WaitHistograms>();
 
-  constructor(fromMs: number) {
-    this.#fromMs = fromMs;
+  constructor(submittedFromMs: number, startedFromMs: number) {
+    this.#submittedFromMs = submittedFromMs;
+    this.#startedFromMs = startedFromMs;
   }
 
   /** The first attempt of a job. */
   started({ request }: TwinJob, fine: number, atMs: number): void {
-    if (request.submitMs < this.#fromMs) return;
+    if (request.submitMs < this.#submittedFromMs || atMs < this.#startedFromMs) return;
     const waitMs = atMs - request.submitMs;
     this.#byClass[this.#classOfFine[fine] ?? 0]?.wait.add(waitMs);
     this.#ofQos(request.qos).wait.add(waitMs);
@@ -36,7 +38,7 @@ export class Waits {
 
   ended({ job, startMs, endMs, productiveMs, lostMs, overheadMs }: JobEnd, fine: number): void {
     const { submitMs, qos } = job.request;
-    if (startMs === null || submitMs < this.#fromMs) return;
+    if (startMs === null || submitMs < this.#submittedFromMs || startMs < this.#startedFromMs) return;
     const runMs = Math.max(productiveMs + lostMs + overheadMs, SLOWDOWN_RUN_MS_MIN);
     const slowdown = Math.round(SLOWDOWN_UNIT * Math.max(1, (endMs - submitMs) / runMs));
     this.#byClass[this.#classOfFine[fine] ?? 0]?.slowdown.add(slowdown);

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { explainJob } from './explanation.ts';
+import { jobFact } from './job-fact.ts';
+import type { MirrorJob } from './mirror-job.ts';
+import { MirrorState } from './mirror-state.ts';
+import { job, NOW, slurm } from './mirror.test-support.ts';
+
+const state = new MirrorState({ append: () => Promise.resolve() });
+const explain = (mirrored: MirrorJob) =>
+  explainJob(mirrored, { state, partitions: [], isUnreachable: false, nowMs: NOW })[0];
+const asked = (beginMs: number) => ({ ...job().request, beginMs });
+
+describe('why a job waits on Slurm', () => {
+  it('for the time that it was asked not to begin before', () => {
+    const waiting = job({ request: asked(NOW + 93_000), slurm: slurm({ reason: 'BeginTime' }) });
+    expect(explain(waiting)).toBe('It is to begin in 00:01:33 at the earliest (--begin).');
+  });
+
+  it('for what Slurm puts it off after a requeue, also where it had a time to begin at', () => {
+    const waiting = job({ request: asked(NOW - 1), attempt: 1, slurm: slurm({ reason: 'BeginTime' }) });
+    expect(explain(waiting)).toMatch(/^It was put back in the queue/);
+  });
+
+  it('for other tasks of its array, of which only so many are handed to Slurm at once', () => {
+    const held = job({ phase: 'none', isThrottled: true });
+    expect(explain(held)).toBe('As many tasks of its array run as may at once.');
+    expect(jobFact(held).reason).toBe('JobArrayTaskLimit');
+    const next = job({ phase: 'asking' });
+    expect(explain(next)).toBe('It is on its way to Slurm.');
+    expect(jobFact(next).reason).toBe('None');
+  });
+
+  it('for nodes that are out of service', () => {
+    expect(explain(job({ slurm: slurm({ reason: 'ReqNodeNotAvail' }) }))).toMatch(/down, drained or reserved/);
+  });
+});
