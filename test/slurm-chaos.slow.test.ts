@@ -283,6 +283,7 @@ function wrongJournal(): string[] {
 async function wrongRuns(): Promise<string[]> {
   const wrong: string[] = [];
   let more = 0;
+  let waiting = 0;
   for (const [place, id] of ids.entries()) {
     const { ranks = 0, waitsFor = null, cancel = null } = expected[place] ?? {};
     const lines = readLedger(ledger, id);
@@ -303,11 +304,13 @@ async function wrongRuns(): Promise<string[]> {
     if (cancel !== null && ends.length > 0) wrong.push(`job ${id}: cancelled, and did its work`);
     if (attempts.length > 1) more += 1;
     if (waitsFor === null) continue;
-    const before = readLedger(ledger, ids[waitsFor] ?? 0).filter(({ what }) => what === 'end');
+    waiting += 1;
+    // One that was cancelled may have a start alone.
+    const before = readLedger(ledger, ids[waitsFor] ?? 0);
     if (Math.min(...starts.map(({ atMs }) => atMs)) < Math.max(...before.map(({ atMs }) => atMs)))
       wrong.push(`job ${id}: began before job ${ids[waitsFor]} had ended`);
   }
-  say(`${more} jobs had more than one attempt`);
+  say(`${more} jobs had more than one attempt, ${waiting} waited for another`);
   return wrong;
 }
 
@@ -380,8 +383,9 @@ function tell(): void {
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   });
   const duplicates = logs.reduce((sum, log) => sum + (log.match(/does nothing/g)?.length ?? 0), 0);
+  const early = logs.reduce((sum, log) => sum + (log.match(/begins nothing/g)?.length ?? 0), 0);
   say(
     `${again.length} jobs were submitted more than once (${again.reduce((sum, { submission }) => sum + submission - 1, 0)} submissions more); ` +
-      `${duplicates} duplicates turned away by their scripts`,
+      `${duplicates} duplicates turned away by their scripts, ${early} that Slurm began before their time`,
   );
 }

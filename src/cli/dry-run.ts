@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { defaultJobName } from '../backend/job-variables.ts';
 import { type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
 import { slurmJobName } from '../backend/slurm/job-key.ts';
-import { type JobSpec, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { type JobSpec, type JobSpecInput, jobSpecSchema, parseDependencies } from '../contract/job.ts';
 import { parseBeginMs } from '../contract/begin-time.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { readSlurmFile } from '../daemon/slurm-file.ts';
@@ -44,6 +44,8 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     beginSeconds: secondsUntil(spec.begin, Date.now()),
     excludedNodes: spec.exclude,
     dependency: spec.after ?? '',
+    // How many nodes they have only the daemon knows.
+    predecessors: parseDependencies(spec.after).map(({ condition, jobId }) => ({ condition, jobId, nodes: 1 })),
     jobFolder,
     rankScript: join(folder, 'slurm', 'rank.sh'),
   });

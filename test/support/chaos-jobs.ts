@@ -24,8 +24,8 @@ export interface Batch {
 export const BATCH_SIZE = 100;
 const ARRAY_TASKS = 5;
 
-/** It says in a file of its job when it starts and when it has done its work. */
-const SCRIPT = `#!/bin/sh
+/** It says in a file of its job, in the folder `LEDGER`, when it starts and when it has done its work, which lasts `LASTS` seconds. */
+export const LEDGER_SCRIPT = `#!/bin/sh
 echo "start $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
 sleep "$LASTS"
 echo "end $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
@@ -39,13 +39,13 @@ exit "\${STATUS:-$ORRERY_ARRAY_TASK_ID}"
 export function chaosBatch(first: number, ledger: string, idOf: (place: number) => number): Batch {
   const specs: Batch['specs'] = [];
   const expected: Expected[] = [];
-  const common = { script: SCRIPT, memory: '16M', time: '30m', maxRequeues: 20 };
+  const common = { script: LEDGER_SCRIPT, memory: '16M', time: '30m', maxRequeues: 20 };
   for (let place = first; place < first + BATCH_SIZE - ARRAY_TASKS; place += 1) {
     const kind = (place - first) % 20;
     const status = kind >= 10 && kind < 13 ? 3 + (place % 5) : 0;
     const cancel = kind === 18 ? 'at once' : kind === 19 ? 'running' : null;
-    // Of the batch before: one that ends well, one that waits itself, one that fails.
-    const back = { 13: 113, 14: 101, 15: 105 }[kind];
+    // Of the batch before: one that is cancelled while it runs, a gang, one that ends well, one that waits itself, one that fails.
+    const back = { 8: 89, 9: 93, 13: 113, 14: 101, 15: 105 }[kind];
     const waitsFor = back === undefined || first === 0 ? null : place - back;
     const nodes = kind === 16 ? 2 : 1;
     specs.push({
@@ -53,7 +53,7 @@ export function chaosBatch(first: number, ledger: string, idOf: (place: number) 
       name: `chaos-${place}`,
       nodes,
       env: { LEDGER: ledger, STATUS: status, LASTS: cancel === null ? (place % 7) / 5 : 600 },
-      ...(waitsFor !== null && { after: `${kind === 15 ? 'afterany' : 'afterok'}:${idOf(waitsFor)}` }),
+      ...(waitsFor !== null && { after: `${[8, 9, 15].includes(kind) ? 'afterany' : 'afterok'}:${idOf(waitsFor)}` }),
     });
     const state = cancel !== null ? 'CANCELLED' : status === 0 ? 'COMPLETED' : 'FAILED';
     expected.push({ state, exitCode: cancel === null ? status : 1, ranks: nodes, waitsFor, cancel });

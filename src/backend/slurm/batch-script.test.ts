@@ -18,6 +18,7 @@ function batchJob(spec: JobSpecInput, fields: Partial<BatchJob> = {}): BatchJob 
     beginSeconds: 0,
     excludedNodes: [],
     dependency: '',
+    predecessors: [],
     jobFolder: '/shared/orrery/jobs/12',
     rankScript: '/shared/orrery/slurm/rank-0a1b2c3d.sh',
     ...fields,
@@ -85,6 +86,7 @@ describe('what sbatch is called with', () => {
       '--hold',
       '--exclude=n1,n2',
       '--dependency=afterok:7,afterany:9',
+      '--kill-on-invalid-dep=no',
     ]);
   });
 
@@ -104,6 +106,15 @@ describe('what sbatch is called with', () => {
     expect(words).toContain("--output=/s h/it's 100%%/12/batch.log");
     expect(script).toContain(`job='/s h/it'\\''s 100%/12'`);
     expect(script).toContain(`folder_pattern='/s h/it'\\''s 100%%/12/attempts'`);
+  });
+
+  it('names the jobs before it by their own ids', () => {
+    const predecessors = [
+      { condition: 'afterok', jobId: 7, nodes: 1 },
+      { condition: 'afterany', jobId: 9, nodes: 4 },
+    ] as const;
+    const { script } = batchSubmission(batchJob({ command: ['true'] }, { predecessors }));
+    expect(script).toContain(`\npredecessors='afterok:7:1 afterany:9:4'\n`);
   });
 
   it('is a script that a POSIX shell reads', () => {

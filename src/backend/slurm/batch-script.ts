@@ -3,9 +3,17 @@ import type { JobSpec } from '../../contract/job.ts';
 import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';
 import { parseMemoryBytes } from '../../lib/units.ts';
+import type { Dependency } from '../../scheduler/types.ts';
 
 const BODY = readFileSync(new URL('slurm-batch.sh', import.meta.url), 'utf8');
 const MEBI = 1024 ** 2;
+
+/** A job that another waits for. */
+export interface Predecessor {
+  condition: Dependency['condition'];
+  jobId: number;
+  nodes: number;
+}
 
 /** A job as it is handed to sbatch. */
 export interface BatchJob {
@@ -24,6 +32,8 @@ export interface BatchJob {
   excludedNodes: readonly string[];
   /** Of other jobs, by their Slurm ids: `afterok:12,afterany:13`; '' for none. */
   dependency: string;
+  /** The same jobs by their own ids: the script looks for their ends in the folders beside its own. */
+  predecessors: readonly Predecessor[];
   /** Absolute, on the file system that all nodes share. */
   jobFolder: string;
   /** Absolute: the installed `slurm-rank.sh`. */
@@ -73,6 +83,8 @@ function batchOptions({ spec, ...job }: BatchJob): string[] {
     ...requestOptions(spec, job.excludedNodes),
     ...valued([
       ['dependency', job.dependency === '' ? null : job.dependency],
+      // What failed under this number may run again under another: a cluster may not cancel what waits for it.
+      ['kill-on-invalid-dep', job.dependency === '' ? null : 'no'],
       ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
       ['signal', spec.signal ?? null],
       ['open-mode', 'append'],
@@ -87,12 +99,15 @@ function valued(options: readonly (readonly [name: string, value: string | numbe
   return options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]));
 }
 
-function batchScript({ jobId, jobFolder, submission, base, rankScript, spec }: BatchJob): string {
+function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...job }: BatchJob): string {
+  const predecessors = job.predecessors.map(({ condition, jobId: id, nodes }) => `${condition}:${id}:${nodes}`);
   const values: [name: string, value: string][] = [
     ['job', jobFolder],
     ['folder_pattern', filePattern(`${jobFolder}/attempts`)],
     ['submission', String(submission)],
     ['base', String(base)],
+    ['slurm_name', job.slurmName],
+    ['predecessors', predecessors.join(' ')],
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],
     ['cpus_per_task', String(spec.cpus)],

@@ -68,6 +68,15 @@ describe('a job that Slurm put back in the queue', () => {
     expect(finding).toMatchObject({ cancel: [50], isSubmissionDue: true });
   });
 
+  it('that failed by itself has failed, though the first node, on which its script said so, is down since', () => {
+    for (const listed of [requeued, slurm({ restarts: 0 })]) {
+      const found = facts({ attempts: [exited(3)], downNodes: new Set(['n1']) });
+      const finding = findOut(running(), look({ listed: [listed], facts: found }));
+      expect(short(finding.records)).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
+      expect(finding.cancel).toEqual([50]);
+    }
+  });
+
   it('unseen, with an end before: the end counts', () => {
     const finding = findOut(
       job(),

@@ -26,7 +26,7 @@ export function endedByItself(
   if (own?.exit === null || own === undefined || (own.attempt === attempt && isEnded(slurm))) return null;
   const { status, endedMs } = own.exit;
   // What its ranks say after they lost a node is not their own doing.
-  if (status !== 0 && job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return null;
+  if (status !== 0 && hasLostNode(job, facts, true)) return null;
   const records: JournalRecord[] = [];
   if (job.live !== null && job.live.attempt < own.attempt) {
     records.push(...endOfEarlier(job, job.live.attempt, slurm, facts, nowMs).records);
@@ -89,12 +89,17 @@ function stateOfEarlier(
   if (job.isHung) return 'FAILED';
   if (job.isRequeueRequested) return 'CANCELLED';
   if (run?.state === 'PREEMPTED') return 'PREEMPTED';
-  if (job.live?.placement.some(({ nodeName }) => facts.downNodes.has(nodeName)) === true) return 'NODE_FAIL';
+  if (hasLostNode(job, facts, isOwnEnd)) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
   // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
   if (isOwnEnd) return 'FAILED';
   if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
+}
+
+/** Whether one of its nodes is down. That its script told the end says of the first, where it ran, that it was there to the end. */
+function hasLostNode({ live }: MirrorJob, { downNodes }: JobFacts, hasTold: boolean): boolean {
+  return live !== null && live.placement.slice(hasTold ? 1 : 0).some(({ nodeName }) => downNodes.has(nodeName));
 }
 
 /** Of the runs that accounting has: the one that began when the attempt did, else the one of that number. */

@@ -20,10 +20,14 @@ export function endState(slurmState: string): EndState {
   return END_STATES[slurmState] ?? 'FAILED';
 }
 
-/** What `slurm-batch.sh` ends with where another has the claim, where the folder of jobs is not there, and where no task began. */
+/**
+ * What `slurm-batch.sh` ends with where another has the claim, where the folder of jobs is not there, where no task began, and where a job before it
+ * has not ended.
+ */
 export const DUPLICATE_STATUS = 73;
 export const NO_FOLDER_STATUS = 74;
 export const LAUNCH_STATUS = 75;
+export const PREDECESSOR_STATUS = 76;
 
 export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
   const node = nodeNames[0] ?? 'its node';

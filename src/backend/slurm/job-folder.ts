@@ -7,7 +7,7 @@ import type { AcceptedJob } from '../../contract/journal.ts';
 import { errorCode } from '../../lib/error-code.ts';
 import { Gate } from '../../lib/gate.ts';
 import { shellCommand, shellQuote } from '../../lib/shell-quote.ts';
-import type { JobRequest } from '../../scheduler/types.ts';
+import type { EndState, JobRequest } from '../../scheduler/types.ts';
 import { arrayTask, arrayVariables, defaultJobName, submittedVariables } from '../job-variables.ts';
 import type { SubmissionRecord } from './mirror-job.ts';
 
@@ -92,6 +92,16 @@ export class JobFolder {
 
   async removeSecrets(): Promise<void> {
     await rm(join(this.path, 'secrets.sh'), { force: true });
+  }
+
+  /** For the scripts of jobs that wait for this one: it has ended so. */
+  async markEnded(state: EndState): Promise<void> {
+    await writeDurably(join(this.path, 'ended'), `${state}\n`);
+  }
+
+  /** It is to run again. */
+  async removeMark(): Promise<void> {
+    await rm(join(this.path, 'ended'), { force: true });
   }
 
   /** Attempts after the first `base`, by number. Throws what the file system says where it does not let us read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findOut } from './mirror.ts';
-import { NOW, exited, facts, job, left, look, over, running, short, slurm, told } from './mirror.test-support.ts';
+import { NOW, exited, facts, job, left, look, over, run, running, short, slurm, told } from './mirror.test-support.ts';
 
 describe('a job that Slurm gave nodes and of which no task began', () => {
   it.each([
@@ -13,6 +13,26 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     const seen = findOut(running(), look({ listed: [over('FAILED', status)] }));
     expect(short(seen.records)).toEqual(['LaunchFailed 1']);
     expect(seen.launchFailure).toBe(message);
+  });
+
+  it('because a job before it had not ended: submitted again, and no failure that is counted', () => {
+    const listed = [over('FAILED', 76)];
+    const again = { launchFailure: null, isSubmissionDue: true, cancel: [] };
+    expect(findOut(job(), look({ listed }))).toMatchObject({ ...again, records: [] });
+    const seen = findOut(running(), look({ listed }));
+    expect(short(seen.records)).toEqual(['LaunchFailed 1']);
+    expect(seen).toMatchObject(again);
+    const inAccounting = facts({ runs: [run('FAILED', { exitStatus: { code: 76, signal: 0 } })] });
+    expect(findOut(job(), look({ facts: inAccounting }))).toMatchObject({ ...again, records: [] });
+    const cancelled = findOut(running({ isCancelRequested: true }), look({ listed }));
+    expect(short(cancelled.records)).toEqual(['AttemptEnded 1 CANCELLED 1', 'JobEnded CANCELLED 1']);
+    expect(cancelled.isSubmissionDue).toBe(false);
+  });
+
+  it('but one whose tasks ended with that status has failed by itself', () => {
+    const listed = [over('FAILED', 76)];
+    const finding = findOut(running(), look({ listed, facts: facts({ attempts: [exited(76)] }) }));
+    expect(short(finding.records)).toEqual(['AttemptEnded 1 FAILED 76', 'JobEnded FAILED 76']);
   });
 
   it('and that was cancelled meanwhile has ended', () => {

@@ -1,8 +1,10 @@
 import type { QueuedJob } from './queue-ahead.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
-import type { EndState } from '../../scheduler/types.ts';
+import type { EndState, JobRequest } from '../../scheduler/types.ts';
+import type { Predecessor } from './batch-script.ts';
 import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
 import { applyToNodes, type MirrorNode } from './node-mirror.ts';
+import { isEnded } from './slurm-job.ts';
 
 /** The mirror: what the journal says of jobs and nodes. It changes only by records that are committed. */
 export class MirrorState {
@@ -16,6 +18,8 @@ export class MirrorState {
   readonly outcomes = new Map<number, EndState>();
   /** All that squeue listed last, others' jobs too. */
   queue: readonly QueuedJob[] = [];
+  /** How many of the jobs wait for each. */
+  readonly #waiting = new Map<number, number>();
   readonly #journal: Journal;
   #lastWork: Promise<unknown> = Promise.resolve();
 
@@ -25,6 +29,11 @@ export class MirrorState {
 
   get downNodes(): ReadonlySet<string> {
     return new Set([...this.nodes].flatMap(([name, { outage }]) => (outage === 'down' ? [name] : [])));
+  }
+
+  /** Whether a job that has not ended waits for this one, or did when it was submitted. */
+  isAwaited(jobId: number): boolean {
+    return (this.#waiting.get(jobId) ?? 0) > 0;
   }
 
   /** Resolves once the records are on disk and in the mirror; where the disk refuses, nothing has changed. */
@@ -58,25 +67,42 @@ export class MirrorState {
     if (event.kind === 'JobSubmitted') {
       const { job, attemptsBefore = 0, atMs } = event;
       this.outcomes.delete(job.jobId);
+      this.#countWaiting(job, 1);
       this.jobs.set(job.jobId, newMirrorJob(job, attemptsBefore, atMs));
       return;
     }
     const job = this.jobs.get(event.jobId);
     if (event.kind === 'JobEnded') {
       this.outcomes.set(event.jobId, event.state);
+      if (job !== undefined) this.#countWaiting(job.request, -1);
       this.jobs.delete(event.jobId);
     } else if (job !== undefined) {
       applyToJob(job, event, (nodeName) => this.nodes.get(nodeName)?.outage === 'down');
     }
   }
+
+  #countWaiting({ dependencies }: JobRequest, change: 1 | -1): void {
+    for (const { jobId } of dependencies) {
+      const count = (this.#waiting.get(jobId) ?? 0) + change;
+      if (count === 0) this.#waiting.delete(jobId);
+      else this.#waiting.set(jobId, count);
+    }
+  }
+}
+
+/** What a job waits for: in sbatch's words, and by our own ids. */
+export interface OpenDependencies {
+  text: string;
+  predecessors: Predecessor[];
 }
 
 /**
- * The dependencies of a job in sbatch's words. `wait`: one of them is not listed by Slurm (yet). `never`: one ended as it must not. What is fulfilled
- * is left out: Slurm may have forgotten the job.
+ * The dependencies of a job. `wait`: one of them is not listed by Slurm (yet), or has ended there and we do not know yet what that means. `never`: one
+ * ended as it must not. What is fulfilled is left out: Slurm may have forgotten the job.
  */
-export function dependencyText(job: MirrorJob, state: MirrorState): { text: string } | 'wait' | 'never' {
+export function dependencyText(job: MirrorJob, state: MirrorState): OpenDependencies | 'wait' | 'never' {
   const parts: string[] = [];
+  const predecessors: Predecessor[] = [];
   for (const { condition, jobId } of job.request.dependencies) {
     const other = state.jobs.get(jobId);
     if (other === undefined) {
@@ -86,7 +112,9 @@ export function dependencyText(job: MirrorJob, state: MirrorState): { text: stri
     const { slurmJobId } = other.record;
     // Slurm takes one that it has forgotten for fulfilled, and may have given its number to another: only what it lists counts.
     if (other.phase !== 'submitted' || slurmJobId === null || other.slurm?.slurmJobId !== slurmJobId) return 'wait';
+    if (isEnded(other.slurm)) return 'wait';
     parts.push(`${condition}:${slurmJobId}`);
+    predecessors.push({ condition, jobId, nodes: other.request.nodes });
   }
-  return { text: parts.join(',') };
+  return { text: parts.join(','), predecessors };
 }

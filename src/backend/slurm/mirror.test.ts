@@ -84,6 +84,20 @@ describe('what a look at Slurm means for a job that is listed', () => {
       { attempts: [exited(0)] },
       ['AttemptEnded 1 COMPLETED 0', 'JobEnded COMPLETED 0'],
     ],
+    [
+      'says it has failed by itself, on its only node, though Slurm says the node failed',
+      running(),
+      over('NODE_FAIL', 0, { nodeNames: ['n1'] }),
+      { attempts: [exited(3)], downNodes: new Set(['n1']) },
+      ['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3'],
+    ],
+    [
+      'says it has failed by itself, and may have for the loss of another node',
+      running(),
+      over('NODE_FAIL'),
+      { attempts: [exited(3)] },
+      ['AttemptEnded 1 NODE_FAIL 3', 'JobRequeued 1'],
+    ],
   ])('%s', (_what, mirror, listed, found, expected) => {
     expect(short(findOut(mirror, look({ listed: [listed], facts: facts(found) })).records)).toEqual(expected);
   });

@@ -9,6 +9,7 @@ import {
   launchText,
   messageOf,
   NO_FOLDER_STATUS,
+  PREDECESSOR_STATUS,
 } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
@@ -143,6 +144,11 @@ function endedInSlurm(
   if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }
+  if (own === null && code === PREDECESSOR_STATUS) {
+    // Slurm took a job before it for over, by a number that counts no more: the fault of nobody, and no launch failure that is counted.
+    const message = 'Slurm began it before a job that it waits for had ended: no task began';
+    return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
+  }
   const doubt = doubtOf(slurm, own);
   if (doubt !== null && nowMs - (slurm.endMs ?? 0) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost))
     return finding;
@@ -162,7 +168,7 @@ function endedInSlurm(
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
       ? 'COMPLETED'
-      : named === 'COMPLETED' && status !== 0
+      : (named === 'COMPLETED' && status !== 0) || (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
         ? 'FAILED'
         : named;
   const message = lost === undefined ? (doubt ?? messageOf(slurm, own, state)) : `node ${lost} failed`;

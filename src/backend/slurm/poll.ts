@@ -1,13 +1,14 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
+import { closeFolder } from './ended-folder.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
-import { hostNames } from './host-names.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission } from './mirror-job.ts';
-import { dependencyText, type MirrorState } from './mirror-state.ts';
+import type { MirrorState } from './mirror-state.ts';
+import { PendingUpdates } from './pending-updates.ts';
 import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
@@ -42,14 +43,14 @@ export class Poll {
   readonly #options: PollOptions;
   /** When scancel was last called for a job of Slurm. */
   readonly #cancelledMs = new Map<number, number>();
-  /** What a pending job of Slurm was last told to be. */
-  readonly #updates = new Map<number, string>();
+  readonly #updates: PendingUpdates;
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
 
   constructor(options: PollOptions) {
     this.#options = options;
+    this.#updates = new PendingUpdates({ ...options, submitAnew: (job, slurm) => this.#submitAnew(job, slurm) });
   }
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
@@ -82,7 +83,7 @@ export class Poll {
       hasChanged = await this.#conclude(listed, askedMs);
     });
     await this.cancel(orphans);
-    await this.#updatePending();
+    await this.#updates.make();
     this.#isTidyDue = hasChanged || orphans.length > 0;
     return hasChanged;
   }
@@ -114,7 +115,7 @@ export class Poll {
   }
 
   async #conclude(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): Promise<boolean> {
-    const { state, now } = this.#options;
+    const { state, folders, log, now } = this.#options;
     const nowMs = now();
     const looks = [...state.jobs.values()].map((job) => {
       const look = { askedMs, nowMs, listed: listed.get(job.request.jobId) ?? [], facts: null };
@@ -134,6 +135,8 @@ export class Poll {
     }
     const records: JournalRecord[] = looks.flatMap(({ finding }) => finding.records);
     await state.commit(records);
+    const over = looks.map(({ job }) => job.request.jobId).filter((jobId) => !state.jobs.has(jobId));
+    await Promise.all(over.map((jobId) => closeFolder(jobId, state, folders, log)));
     const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
@@ -164,10 +167,7 @@ export class Poll {
     const { folders, state, log } = this.#options;
     const { jobId } = job.request;
     const folder = new JobFolder(folders.job(jobId));
-    if (!state.jobs.has(jobId)) {
-      await folder.removeSecrets();
-      return true;
-    }
+    if (!state.jobs.has(jobId)) return true;
     if (job.phase === 'none' || job.phase === 'asking') return false;
     const before = job.slurm;
     job.slurm = finding.slurm;
@@ -192,12 +192,7 @@ export class Poll {
       resetSubmission(job, nowMs);
       return true;
     }
-    if (finding.isSubmissionDue) {
-      log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
-      job.record = { ...job.record, isDue: true };
-      await folder.writeRecord(job.record);
-      resetSubmission(job, nowMs);
-    }
+    if (finding.isSubmissionDue) await this.#makeDue(job, nowMs);
     return before?.state !== job.slurm?.state || finding.isSubmissionDue;
   }
 
@@ -255,35 +250,18 @@ export class Poll {
     }
   }
 
-  /** Brings pending jobs up to date: nodes to keep off, and jobs they wait for that have another number now. */
-  async #updatePending(): Promise<void> {
-    const { state, commands, spareable, log } = this.#options;
-    for (const job of state.jobs.values()) {
-      const { slurm } = job;
-      if (slurm === null || !isPending(slurm)) continue;
-      const spared = spareable(job);
-      if (spared.length === 0 && job.request.dependencies.length === 0 && state.forgiven.size === 0) continue;
-      const fields: string[] = [];
-      const excluded = new Set(hostNames(slurm.excludedNodes));
-      const wanted = [...new Set([...job.request.excludedNodes, ...spared])];
-      const isForgiven = [...state.forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
-      if (isForgiven || wanted.some((name) => !excluded.has(name))) fields.push(`ExcNodeList=${wanted.join(',')}`);
-      const dependency = dependencyText(job, state);
-      if (typeof dependency !== 'string') {
-        const ids = new Set(dependency.text.match(/\d+/g));
-        const isStale = (slurm.dependency.match(/:\d+/g) ?? []).some((id) => !ids.has(id.slice(1)));
-        if (isStale || (slurm.reason === 'DependencyNeverSatisfied' && dependency.text !== ''))
-          fields.push(`Dependency=${dependency.text}`);
-      }
-      const update = fields.join(' ');
-      if (update === '' || this.#updates.get(slurm.slurmJobId) === update) continue;
-      this.#updates.set(slurm.slurmJobId, update);
-      await commands.run('scontrol', ['update', `JobId=${slurm.slurmJobId}`, ...fields]).catch((error: unknown) => {
-        log.error(
-          { err: error, slurmJobId: slurm.slurmJobId, update },
-          'a pending job could not be brought up to date',
-        );
-      });
-    }
+  /** Takes a job back that waits at Slurm, and has sbatch called for it again. */
+  async #submitAnew(job: MirrorJob, slurm: SlurmJob): Promise<void> {
+    await this.#makeDue(job, this.#options.now());
+    await this.cancel([slurm]);
+  }
+
+  async #makeDue(job: MirrorJob, nowMs: number): Promise<void> {
+    const { folders, log } = this.#options;
+    const { jobId } = job.request;
+    log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
+    job.record = { ...job.record, isDue: true };
+    await new JobFolder(folders.job(jobId)).writeRecord(job.record);
+    resetSubmission(job, nowMs);
   }
 }

@@ -7,6 +7,7 @@ import type { Backend, JobFact, JobSource, Log, Outage, SubmittedJob } from '../
 import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
+import { closeFolder } from './ended-folder.ts';
 import { explainJob } from './explanation.ts';
 import { jobFact, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
@@ -168,6 +169,7 @@ export class SlurmBackend implements Backend {
     const folder = new JobFolder(this.#options.folders.job(jobId));
     const before = (await folder.readRecord()) ?? NO_SUBMISSION;
     const record = { ...NO_SUBMISSION, submission: before.submission + 1, base: stored.attempts };
+    await folder.removeMark();
     if (before.submission > 0) await folder.writeRecord(record);
     await this.#commit([{ event: { kind: 'JobSubmitted', atMs, job: request, attemptsBefore: stored.attempts } }]);
     const again = this.#state.jobs.get(jobId);
@@ -350,7 +352,7 @@ export class SlurmBackend implements Backend {
 
   /** A job that was cancelled and that Slurm does not have has ended: sbatch is called for it no more. */
   async #endUnsubmitted(jobs: readonly MirrorJob[]): Promise<void> {
-    const { folders, now } = this.#options;
+    const { folders, log, now } = this.#options;
     const over = await this.#state.exclusively(async () => {
       const due = jobs.filter((job) => {
         return job.phase === 'none' && job.isCancelRequested && this.#state.jobs.get(job.request.jobId) === job;
@@ -358,7 +360,7 @@ export class SlurmBackend implements Backend {
       await this.#state.commit(due.map((job) => ended(job, 'CANCELLED', 1, now())));
       return due;
     });
-    for (const { request } of over) await new JobFolder(folders.job(request.jobId)).removeSecrets();
+    await Promise.all(over.map(({ request }) => closeFolder(request.jobId, this.#state, folders, log)));
   }
 
   async #commit(records: readonly JournalRecord[]): Promise<void> {

@@ -4,6 +4,62 @@ duplicate() {
   exit 73
 }
 
+# Slurm takes a dependency on a job that it has forgotten for fulfilled, and one on a job that is submitted again under another number too. So
+# the job before this one has to be over by what is on the shared folder: by the daemon's mark, or by the word of an attempt that ended by
+# itself since the job was submitted last. The loss of a node may take back what several nodes called a failure, never a success.
+has_ended() (
+  if read -r state < "$before/ended"; then
+    [ "$condition" = afterany ] || [ "$state" = COMPLETED ]
+    exit
+  fi
+  read -r record < "$before/submission.json" || exit
+  case $record in *'"isDue":true'*) exit 1 ;; esac
+  told=
+  for word in "$before"/attempts/*/exit; do
+    number=${word%/exit}
+    [ "${number##*/}" -gt "$(field base)" ] && read -r status how < "$word" || continue
+    [ -z "$how" ] || {
+      told=yes
+      continue
+    }
+    [ "$status" -eq 0 ] && exit
+    [ "$condition" = afterany ] && [ "$nodes" -eq 1 ] && exit
+  done
+  # One that was told to end is over where Slurm says that its time was up; otherwise it may run again.
+  [ "$condition" = afterany ] && [ -n "$told" ] || exit
+  home=${slurm_name##*.orrery-}
+  name=.orrery-${home%%-*}-$predecessor-$(field submission)
+  case $(scontrol -o show job "$(field slurmJobId)") in
+    *"$name "*" JobState=TIMEOUT "*) ;;
+    *) exit 1 ;;
+  esac
+) 2> /dev/null
+
+# A number of the record that the daemon keeps of a job.
+field() {
+  value=${record#*"\"$1\":"}
+  echo "${value%%,*}"
+}
+
+# The daemon's mark may be a look at Slurm behind. Whoever waited in vain has claimed nothing.
+wait_for_predecessors() {
+  waited=0
+  for word in $predecessors; do
+    condition=${word%%:*}
+    nodes=${word##*:}
+    predecessor=${word#*:}
+    predecessor=${predecessor%:*}
+    before=${job%/*}/$predecessor
+    until has_ended; do
+      [ $((waited += 2)) -le 20 ] || {
+        echo "orrery: Slurm job $SLURM_JOB_ID begins nothing: job $predecessor, which it waits for, has not ended" >&2
+        exit 76
+      }
+      sleep 2
+    done
+  done
+}
+
 # The owner of a name on the shared folder is decided by the creation of a symbolic link, which is atomic also over NFS and, where the
 # answer to it was lost, tells afterwards whose it is.
 claim() {
@@ -15,8 +71,9 @@ claim() {
   exit 74
 }
 mkdir -p "$job/owners" "$job/attempts"
-[ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
 owner=$job/owners/$submission
+[ -L "$owner" ] || wait_for_predecessors
+[ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
 claim "$SLURM_JOB_ID" "$owner" || duplicate "its job runs as Slurm job $(readlink "$owner")"
 attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
 # A slurmctld that lost its memory of an end begins a job anew: what ended by itself has ended.

@@ -6,7 +6,7 @@ import { batchSubmission } from './batch-script.ts';
 import { JobFolder } from './job-folder.ts';
 import { slurmJobName } from './job-key.ts';
 import type { MirrorJob } from './mirror-job.ts';
-import { dependencyText, type MirrorState } from './mirror-state.ts';
+import { dependencyText, type MirrorState, type OpenDependencies } from './mirror-state.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 
@@ -71,7 +71,7 @@ export class Submitter {
       if (typeof dependency === 'string') continue;
       job.phase = 'asking';
       if (array !== undefined) atSlurm.set(array.id, tasks + 1);
-      const call = this.#submit(job, dependency.text).finally(() => {
+      const call = this.#submit(job, dependency).finally(() => {
         this.#inFlight.delete(job.request.jobId);
         this.#options.onAnswer(job);
         this.pump();
@@ -91,7 +91,7 @@ export class Submitter {
     await this.#inFlight.get(jobId);
   }
 
-  async #submit(job: MirrorJob, dependency: string): Promise<void> {
+  async #submit(job: MirrorJob, { text, predecessors }: OpenDependencies): Promise<void> {
     const { commands, folders, homeId, rankScript, now, log } = this.#options;
     const { jobId } = job.request;
     const folder = new JobFolder(folders.job(jobId));
@@ -111,7 +111,8 @@ export class Submitter {
         isHeld: job.isHeld,
         beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
         excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
-        dependency,
+        dependency: text,
+        predecessors,
         jobFolder: folder.path,
         rankScript,
       });

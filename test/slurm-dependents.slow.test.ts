@@ -1,0 +1,203 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
+import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
+import { haveEnded } from './support/jobs.ts';
+import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { QUICK_LINES, slurmVariables, startSlurmDaemon } from './support/slurm-daemon.ts';
+
+let home = '';
+let ledger = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  if (!ensureSlurm()) throw new Error('Slurm is needed');
+  home = makeHome();
+  ledger = join(home, 'ledger');
+  mkdirSync(ledger);
+  // Slurm is to cancel what waits for a job that failed, as some clusters have it.
+  const confLines = [...QUICK_LINES, 'DependencyParameters=kill_invalid_depend'];
+  slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines });
+  daemon = await startSlurmDaemon(home, slurm);
+}, 120_000);
+afterAll(async () => {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  await slurm?.stop();
+  if (home !== '') await removeHome(home);
+}, 60_000);
+
+async function submit(name: string, lasts: number, fields: object = {}): Promise<number> {
+  const job = {
+    name,
+    script: LEDGER_SCRIPT,
+    env: { LEDGER: ledger, LASTS: lasts, STATUS: 0 },
+    memory: '16M',
+    ...fields,
+  };
+  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+}
+
+/** `101 PENDING Dependency` of its submission with this number; '' where Slurm has none. */
+function atSlurm(jobId: number, submission: number): string {
+  const all = execFileSync('squeue', ['-h', '-o', '%i %T %r %j'], { env: slurm.env, encoding: 'utf8' });
+  return all.split('\n').find((line) => line.endsWith(`-${jobId}-${submission}`)) ?? '';
+}
+
+function times(jobId: number, what: 'start' | 'end'): number[] {
+  return readLedger(ledger, jobId)
+    .filter((line) => line.what === what)
+    .map(({ atMs }) => atMs);
+}
+
+/** All of them completed, and each began, once, after all work of the one before it. */
+async function ranInOrder(...jobIds: number[]): Promise<void> {
+  await until(() => haveEnded(daemon.client, jobIds), `jobs ${jobIds.join(', ')} to end`, 150_000);
+  for (const id of jobIds) expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED' });
+  for (const [place, id] of jobIds.slice(1).entries()) {
+    expect(times(id, 'start')).toHaveLength(1);
+    expect(Math.min(...times(id, 'start'))).toBeGreaterThanOrEqual(Math.max(...times(jobIds[place] ?? 0, 'end')));
+  }
+}
+
+/** What a slurmctld that is killed now knows when it is back: as soon as these submissions are in it. */
+async function savedState(...jobIds: number[]): Promise<string> {
+  const copy = join(slurm.folder, 'state-copy');
+  const isSaved = () => {
+    rmSync(copy, { recursive: true, force: true });
+    try {
+      cpSync(join(slurm.folder, 'state'), copy, { recursive: true });
+    } catch {
+      // It is writing one of them anew.
+      return false;
+    }
+    const file = join(copy, 'job_state');
+    const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
+    return jobIds.every((id) => text.includes(`-${id}-1\0`));
+  };
+  await until(isSaved, 'slurmctld to save its jobs', 30_000);
+  return copy;
+}
+
+describe('a job that waits for another at Slurm', () => {
+  it('does not begin where Slurm ends the other by mistake and it is submitted again', async () => {
+    const first = await submit('first', 1, { hold: true });
+    const second = await submit('second', 0.2, { after: `afterany:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    const third = await submit('third', 0.2, { after: `afterok:${second}` });
+    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+    const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
+    execFileSync('scancel', [slurmJobId], { env: slurm.env });
+    await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
+    // Nobody tells the third meanwhile that the second is to be had under another number.
+    daemon.process.kill('SIGSTOP');
+    try {
+      const hasGivenUp = () => !atSlurm(second, 1).includes(' PENDING ') && !atSlurm(second, 1).includes(' RUNNING ');
+      await until(hasGivenUp, 'the second job to end at Slurm', 60_000);
+      await sleep(8_000);
+    } finally {
+      daemon.process.kill('SIGCONT');
+    }
+    const waitsAgain = () => atSlurm(second, 2).includes(' PENDING Dependency ') || times(second, 'start').length > 0;
+    await until(waitsAgain, 'the second job to wait again', 60_000);
+    expect(times(second, 'start')).toEqual([]);
+    expect(readFileSync(join(home, 'jobs', String(second), 'batch.log'), 'utf8')).toContain(
+      `begins nothing: job ${first}, which it waits for, has not ended`,
+    );
+    const namesSecond = () => atSlurm(third, 1).includes(' PENDING Dependency ');
+    await until(namesSecond, 'the third job, which Slurm still has, to wait for the second again', 30_000);
+    await daemon.client.release(first);
+    await ranInOrder(first, second, third);
+  }, 240_000);
+
+  it('does not begin where slurmctld is killed and has forgotten that the other ran', async () => {
+    const first = await submit('first', 8, { hold: true, maxRequeues: 5 });
+    const second = await submit('second', 0.2, { after: `afterany:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    const third = await submit('third', 0.2, { after: `afterok:${second}` });
+    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+    const state = await savedState(first, second, third);
+    await daemon.client.release(first);
+    await until(() => times(first, 'start').length > 0, 'the first job to run', 60_000);
+    await sleep(1_000);
+    await slurm.killController();
+    // As if it had been killed before it saved that the first job began.
+    rmSync(join(slurm.folder, 'state'), { recursive: true });
+    cpSync(state, join(slurm.folder, 'state'), { recursive: true });
+    slurm.startController();
+    await ranInOrder(first, second, third);
+    expect(times(first, 'start')).toHaveLength(2);
+  }, 240_000);
+
+  it('is submitted again where Slurm does not let it be told the number that the other has now', async () => {
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    const bin = join(home, 'bin');
+    mkdirSync(bin);
+    // What a slurmctld says for ever of some jobs that it found in its saved state.
+    const words = 'Job update not available right now, the DB index is being set, try again in a bit for job 1';
+    const lines = [
+      '#!/bin/sh',
+      `case "$*" in *Dependency=*) echo '${words}' >&2; exit 1 ;; esac`,
+      'exec /usr/bin/scontrol "$@"',
+      '',
+    ];
+    writeFileSync(join(bin, 'scontrol'), lines.join('\n'), { mode: 0o755 });
+    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
+    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+    const first = await submit('first', 1, { hold: true });
+    const second = await submit('second', 0.2, { after: `afterok:${first}` });
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    execFileSync('scancel', [atSlurm(first, 1).split(' ')[0] ?? ''], { env: slurm.env });
+    await until(() => atSlurm(second, 2).includes(' PENDING Dependency '), 'the second job to wait again', 60_000);
+    expect(atSlurm(second, 1)).not.toContain(' PENDING ');
+    await daemon.client.release(first);
+    await ranInOrder(first, second);
+  }, 240_000);
+
+  it('begins, without being submitted again, after what only the daemon can tell has ended', async () => {
+    const array = await submit('array', 600, { array: '0-1' });
+    const cancelled = array + 1;
+    const gang = await submit('gang', 0.2, { nodes: 2, env: { LEDGER: ledger, LASTS: 3, STATUS: 3 } });
+    const jobIds = [
+      await submit('after-task', 0.2, { after: `afterany:${array}_1` }),
+      await submit('after-gang', 0.2, { after: `afterany:${gang}` }),
+    ];
+    await until(() => jobIds.every((id) => atSlurm(id, 1) !== ''), 'both to wait at Slurm', 30_000);
+    await until(() => times(cancelled, 'start').length > 0, 'the task of the array to run', 30_000);
+    await daemon.client.cancel(cancelled);
+    await until(() => haveEnded(daemon.client, [cancelled, gang, ...jobIds]), 'them to end', 60_000);
+    await daemon.client.cancel(array);
+    for (const id of jobIds) {
+      expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED', attempts: [{ attempt: 1 }] });
+      expect(readFileSync(join(home, 'jobs', String(id), 'submission'), 'utf8')).toBe('1\n');
+    }
+    const [afterTask = 0, afterGang = 0] = jobIds.map((id) => Math.min(...times(id, 'start')));
+    expect(afterTask).toBeGreaterThan(Math.max(...times(cancelled, 'start')));
+    expect(afterGang).toBeGreaterThan(Math.max(...times(gang, 'end')));
+  }, 120_000);
+
+  it('begins without a daemon where the other ended by itself, or its time was up', async () => {
+    const first = await submit('first', 3);
+    const failing = await submit('failing', 0.2, {
+      after: `afterok:${first}`,
+      env: { LEDGER: ledger, LASTS: 0.2, STATUS: 3 },
+    });
+    const endless = await submit('endless', 600, { after: `afterany:${failing}`, time: '1m' });
+    const last = await submit('last', 0.2, { after: `afterany:${endless}` });
+    await until(() => atSlurm(last, 1) !== '', 'the last job to wait at Slurm', 30_000);
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    await until(() => times(last, 'end').length > 0, 'the chain to run to its end', 180_000);
+    daemon = await startSlurmDaemon(home, slurm);
+    const jobIds = [first, failing, endless, last];
+    await until(() => haveEnded(daemon.client, jobIds), 'the daemon to see it', 30_000);
+    const states = await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).state));
+    expect(states).toEqual(['COMPLETED', 'FAILED', 'TIMEOUT', 'COMPLETED']);
+    expect(jobIds.map((id) => times(id, 'start').length)).toEqual([1, 1, 1, 1]);
+  }, 300_000);
+});
