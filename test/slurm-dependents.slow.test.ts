@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
@@ -114,24 +114,35 @@ describe('a job that waits for another at Slurm', () => {
     await ranInOrder(first, second, third);
   }, 240_000);
 
-  it('does not begin where slurmctld is killed and has forgotten that the other ran', async () => {
-    const first = await submit('first', 8, { hold: true, maxRequeues: 5 });
-    const second = await submit('second', 0.2, { after: `afterany:${first}` });
-    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
-    const third = await submit('third', 0.2, { after: `afterok:${second}` });
-    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
-    const state = await savedState(first, second, third);
-    await daemon.client.release(first);
-    await until(() => times(first, 'start').length > 0, 'the first job to run', 60_000);
-    await sleep(1_000);
-    await slurm.killController();
-    // As if it had been killed before it saved that the first job began.
-    rmSync(join(slurm.folder, 'state'), { recursive: true });
-    cpSync(state, join(slurm.folder, 'state'), { recursive: true });
-    slurm.startController();
-    await ranInOrder(first, second, third);
-    expect(times(first, 'start')).toHaveLength(2);
-  }, 240_000);
+  it.each([
+    ['comes to its end', 8],
+    ['would run on', 40],
+  ])(
+    'does not begin where slurmctld is killed and has forgotten that the other ran, which %s',
+    async (_what, lasts) => {
+      const first = await submit('first', lasts, { hold: true, maxRequeues: 5 });
+      const second = await submit('second', 0.2, { after: `afterany:${first}` });
+      await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+      const third = await submit('third', 0.2, { after: `afterok:${second}` });
+      await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+      const state = await savedState(first, second, third);
+      await daemon.client.release(first);
+      await until(() => times(first, 'start').length > 0, 'the first job to run', 60_000);
+      await sleep(1_000);
+      await slurm.killController();
+      // As if it had been killed before it saved that the first job began.
+      rmSync(join(slurm.folder, 'state'), { recursive: true });
+      cpSync(state, join(slurm.folder, 'state'), { recursive: true });
+      slurm.startController();
+      await ranInOrder(first, second, third);
+      // What had begun and slurmctld knew nothing of is not done a second time beside it.
+      expect(times(first, 'end')).toHaveLength(1);
+      const [, again] = times(first, 'start');
+      const exit = join(home, 'jobs', String(first), 'attempts', '1', 'exit');
+      if (again !== undefined) expect(again).toBeGreaterThanOrEqual(statSync(exit).mtimeMs - 1000);
+    },
+    240_000,
+  );
 
   it('is submitted again where Slurm does not let it be told the number that the other has now', async () => {
     daemon.process.kill('SIGKILL');

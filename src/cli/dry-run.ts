@@ -40,6 +40,7 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     spec,
     submission: 1,
     base: 0,
+    isLastUnended: false,
     isHeld: spec.hold,
     beginSeconds: secondsUntil(spec.begin, Date.now()),
     excludedNodes: spec.exclude,

@@ -108,8 +108,8 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
       child.kill('SIGKILL');
       if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once('exit', done));
     }
-    // Step daemons outlive a killed slurmd; they are known by the configuration they were started with.
-    spawnSync('pkill', ['-KILL', '-f', `slurmstepd.*${folder}`]);
+    // Step daemons and what they began outlive a killed slurmd; they are known by the configuration they were started with.
+    kill(readProcesses().filter((view) => isOf(conf, view)));
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {
@@ -174,7 +174,19 @@ function killTasks(conf: string, nodeName: string): void {
     const view = processes.get(parent);
     return view?.command.startsWith('slurmstepd') === true ? [view] : [];
   });
-  for (const { pid } of [...parents, ...tasks]) {
+  kill([...parents, ...tasks]);
+}
+
+/** A step daemon of the cluster's, what it began, or srun. */
+function isOf(conf: string, { command, environment }: ProcessView): boolean {
+  return (
+    environment.includes(`SLURM_CONF=${conf}\0`) &&
+    (/^(?:slurmstepd|srun)/.test(command) || environment.includes('SLURM_JOB_ID='))
+  );
+}
+
+function kill(processes: readonly ProcessView[]): void {
+  for (const { pid } of processes) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

@@ -14,6 +14,7 @@ function batchJob(spec: JobSpecInput, fields: Partial<BatchJob> = {}): BatchJob 
     spec: jobSpecSchema.parse(spec),
     submission: 1,
     base: 0,
+    isLastUnended: false,
     isHeld: false,
     beginSeconds: 0,
     excludedNodes: [],

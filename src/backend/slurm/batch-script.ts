@@ -25,6 +25,8 @@ export interface BatchJob {
   submission: number;
   /** Attempts of the job before this submission. */
   base: number;
+  /** The last of them began and has left no end: it may still run. */
+  isLastUnended: boolean;
   isHeld: boolean;
   /** From now until it may start at the earliest; 0: at once. */
   beginSeconds: number;
@@ -106,6 +108,7 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
     ['folder_pattern', filePattern(`${jobFolder}/attempts`)],
     ['submission', String(submission)],
     ['base', String(base)],
+    ['unended', job.isLastUnended ? 'yes' : ''],
     ['slurm_name', job.slurmName],
     ['predecessors', predecessors.join(' ')],
     ['rank_script', rankScript],

@@ -19,7 +19,7 @@ beforeEach(async () => {
   mkdirSync(bin);
   writeFileSync(join(jobs, '12', 'submission'), '1\n');
   program('srun', 'exit 0');
-  program('sleep', `echo . >> '${root}/sleeps'`);
+  program('sleep', `[ "$1" != 2 ] || echo . >> '${root}/sleeps'`);
   program(
     'scontrol',
     `[ "$1" = -o ] || { echo localhost; exit; }`,
@@ -58,6 +58,7 @@ function begin(predecessors: readonly Predecessor[], slurm: Record<string, strin
     spec: jobSpecSchema.parse({ command: ['true'] }),
     submission: 1,
     base: 0,
+    isLastUnended: false,
     isHeld: false,
     beginSeconds: 0,
     excludedNodes: [],
@@ -132,6 +133,7 @@ describe('a job begins after those it waits for', () => {
   it("as soon as the daemon's mark is there", () => {
     program(
       'sleep',
+      `[ "$1" = 2 ] || exit 0`,
       `echo . >> '${root}/sleeps'`,
       `[ $(wc -l < '${root}/sleeps') -lt 3 ] || echo TIMEOUT > ../7/ended`,
     );

@@ -66,6 +66,37 @@ claim() {
   ln -s "$1" "$2" 2> /dev/null || [ "$(readlink "$2")" = "$1" ]
 }
 
+# A slurmctld that has forgotten that the job began leaves what runs alone for a while, or for good. That attempt ends itself when it sees that
+# the job was submitted anew.
+wait_for_unended() {
+  waited=0
+  until [ -e "$last/exit" ] || [ $((waited += 1)) -gt 30 ]; do
+    sleep 1
+  done
+}
+
+end_when_submitted_anew() {
+  while sleep 10; do
+    submitted=$(cat "$job/submission" 2> /dev/null)
+    # Nothing: the file server is away.
+    if [ -n "$submitted" ] && [ "$submitted" != "$submission" ]; then
+      : > "$folder/superseded"
+      # One of the two signals that srun hands on to its tasks by itself. To end them it would ask slurmctld, which knows nothing of them.
+      kill -USR2 "$tasks"
+    fi
+  done
+}
+
+# Writes down how the attempt ended, whole, and ends.
+leave() {
+  until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
+    [ -d "$folder" ] || exit 1
+    sleep 1
+  done
+  mv "$folder/exit.tmp" "$folder/exit"
+  exit "${1%% *}"
+}
+
 [ -d "$job" ] || {
   echo "orrery: $job is not there on $(uname -n): the folder of Orrery's jobs has to be shared by all nodes" >&2
   exit 74
@@ -75,6 +106,8 @@ owner=$job/owners/$submission
 [ -L "$owner" ] || wait_for_predecessors
 [ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
 claim "$SLURM_JOB_ID" "$owner" || duplicate "its job runs as Slurm job $(readlink "$owner")"
+last=$job/attempts/$base
+[ -z "$unended" ] || wait_for_unended
 attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
 # A slurmctld that lost its memory of an end begins a job anew: what ended by itself has ended.
 before=$base
@@ -84,6 +117,10 @@ done
 folder=$job/attempts/$attempt
 mkdir -p -m 700 "$folder"
 claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
+# It came to an end by itself after all, and that is the end of the job; unless it may have failed for a node that it lost.
+if [ -n "$unended" ] && read -r status how 2> /dev/null < "$last/exit" && [ -z "$how" ]; then
+  [ "$status" -ne 0 ] && [ "$SLURM_JOB_NUM_NODES" -gt 1 ] || leave "$status"
+fi
 
 # The rendezvous: the first node, where this script runs, and a port that nobody listens on, below those the system gives out.
 master=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
@@ -120,6 +157,8 @@ srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
   /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" "$container" 2> "$folder/srun.err" &
 tasks=$!
+end_when_submitted_anew &
+watch=$!
 # A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
 while :; do
   wait $tasks
@@ -129,6 +168,8 @@ done
 wait $tasks
 again=$?
 [ $again -eq 127 ] || status=$again
+kill $watch 2> /dev/null
+[ ! -e "$folder/superseded" ] || how=TERM
 cat "$folder/srun.err" >&2
 # No task has begun: nothing has happened, and the attempt is free to be begun again.
 if [ $status -ne 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
@@ -141,10 +182,4 @@ failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
 [ "$status" -ne 143 ] || how=${how:-TERM}
-
-until echo "$status${how:+ $how}" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
-  [ -d "$folder" ] || exit 1
-  sleep 1
-done
-mv "$folder/exit.tmp" "$folder/exit"
-exit "$status"
+leave "$status${how:+ $how}"

@@ -46,7 +46,9 @@ command -v -- "$1" > /dev/null || {
 }
 
 # Signals reach every process of the step; a handler, unlike "ignore", is not handed down to the task.
-trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
+trap : HUP INT QUIT PIPE ALRM TERM USR1
+# By this the batch script ends an attempt whose job was submitted anew, and all that does not heed it.
+trap '[ ! -e "$folder/superseded" ] || kill -KILL 0' USR2
 "$@" &
 main=$!
 while :; do

@@ -108,6 +108,7 @@ export class Submitter {
         spec,
         submission,
         base,
+        isLastUnended: await isUnended(folder, base),
         isHeld: job.isHeld,
         beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
         excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
@@ -169,6 +170,13 @@ export class Submitter {
     job.record = { ...job.record, refusal: message };
     await folder.writeRecord(job.record).catch(() => undefined);
   }
+}
+
+/** Whether that attempt began, by its claim, and has left no end. */
+async function isUnended(folder: JobFolder, attempt: number): Promise<boolean> {
+  if (attempt === 0) return false;
+  const facts = (await folder.attempts(attempt - 1)).find((other) => other.attempt === attempt);
+  return facts !== undefined && facts.slurmJobId !== null && facts.exit === null;
 }
 
 /** How many tasks of each array Slurm has, or is being asked to take. */
