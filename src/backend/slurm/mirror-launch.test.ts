@@ -68,6 +68,16 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
   });
 
+  it('and that Slurm gave up with what it had launched of it is lost; what was killed otherwise has failed', () => {
+    const ends = (reason: string, status: number) => {
+      const listed = [over('FAILED', 0, { reason })];
+      return short(findOut(running(), look({ listed, facts: facts({ attempts: [exited(status)] }) })).records);
+    };
+    expect(ends('JobLaunchFailure', 137)).toEqual(['AttemptEnded 1 NODE_FAIL 137', 'JobRequeued 1']);
+    expect(ends('NonZeroExitCode', 137)).toEqual(['AttemptEnded 1 FAILED 137', 'JobEnded FAILED 137']);
+    expect(ends('JobLaunchFailure', 3)).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
+  });
+
   it('is held by Slurm: taken back, to be submitted again', () => {
     const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
     expect(findOut(job(), look({ listed: [held], facts: null })).needsFacts).toBe(true);

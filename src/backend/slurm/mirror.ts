@@ -18,6 +18,9 @@ import type { SacctRun } from './sacct-text.ts';
 import { isEnded, isPending, type SlurmJob, shellStatus } from './slurm-job.ts';
 
 const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
+const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
+/** Of a shell's, after a process that SIGKILL ended. */
+const SIGKILL_STATUS = 128 + 9;
 
 /**
  * What a look at Slurm means for a job. Pure: nothing is changed; the caller journals the records, applies them, then does what is to be done.
@@ -163,7 +166,9 @@ function endedInSlurm(
   const named = endState(slurm.state);
   // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone. The first node told the end.
   const lost = named === 'FAILED' ? slurm.nodeNames.slice(1).find((name) => facts.downNodes.has(name)) : undefined;
-  const isLost = isRepeated || doubt !== null || lost !== undefined;
+  // Slurm gave it up as not launched, and with SIGKILL what it had launched of it.
+  const isGivenUp = LAUNCH_FAILURE.test(slurm.reason) && named === 'FAILED' && status === SIGKILL_STATUS;
+  const isLost = isRepeated || isGivenUp || doubt !== null || lost !== undefined;
   const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0

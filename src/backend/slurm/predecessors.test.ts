@@ -93,6 +93,7 @@ describe('a job begins after those it waits for', () => {
     ['completed', '0', any(4), 0],
     ['failed, and had to complete', '3', ok(), 76],
     ['failed', '3', any(), 0],
+    ['was killed, by Slurm perhaps', '137', any(), 76],
     ['failed on several nodes, of which one may be lost', '3', any(4), 76],
     ['was told to end', '143 TERM', any(), 76],
     ['ended well when it was told to', '0 TERM', ok(), 76],

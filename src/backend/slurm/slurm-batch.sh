@@ -4,6 +4,11 @@ duplicate() {
   exit 73
 }
 
+# Several nodes may fail for one that they lost, and SIGKILL may be Slurm's, which gave the job up.
+is_own_failure() {
+  [ "$1" -ne 137 ] && [ "$2" -eq 1 ]
+}
+
 # Slurm takes a dependency on a job that it has forgotten for fulfilled, and one on a job that is submitted again under another number too. So
 # the job before this one has to be over by what is on the shared folder: by the daemon's mark, or by the word of an attempt that ended by
 # itself since the job was submitted last. The loss of a node may take back what several nodes called a failure, never a success.
@@ -23,7 +28,7 @@ has_ended() (
       continue
     }
     [ "$status" -eq 0 ] && exit
-    [ "$condition" = afterany ] && [ "$nodes" -eq 1 ] && exit
+    [ "$condition" = afterany ] && is_own_failure "$status" "$nodes" && exit
   done
   # One that was told to end is over where Slurm says that its time was up; otherwise it may run again.
   [ "$condition" = afterany ] && [ -n "$told" ] || exit
@@ -119,7 +124,7 @@ mkdir -p -m 700 "$folder"
 claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
 # It came to an end by itself after all, and that is the end of the job; unless it may have failed for a node that it lost.
 if [ -n "$unended" ] && read -r status how 2> /dev/null < "$last/exit" && [ -z "$how" ]; then
-  [ "$status" -ne 0 ] && [ "$SLURM_JOB_NUM_NODES" -gt 1 ] || leave "$status"
+  [ "$status" -ne 0 ] && ! is_own_failure "$status" "$SLURM_JOB_NUM_NODES" || leave "$status"
 fi
 
 # The rendezvous: the first node, where this script runs, and a port that nobody listens on, below those the system gives out.

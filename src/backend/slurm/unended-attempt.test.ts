@@ -90,6 +90,7 @@ describe('a job that was submitted anew while an attempt of it may still run', (
     ['0 TERM', 1],
     ['1 NODE', 1],
     ['3', 2],
+    ['137', 1],
   ])('runs where that attempt ends with %s, on %i nodes', (exit, nodes) => {
     begun(exit);
     expect(runSecond(nodes)).toEqual({ status: 0, hasRun: true, exit: '0' });
