@@ -81,7 +81,11 @@ wait_for_unended() {
 }
 
 end_when_submitted_anew() {
-  while sleep 10; do
+  trap 'kill $!; exit' TERM
+  while
+    sleep 10 &
+    wait $!
+  do
     submitted=$(cat "$job/submission" 2> /dev/null)
     # Nothing: the file server is away.
     if [ -n "$submitted" ] && [ "$submitted" != "$submission" ]; then
@@ -162,7 +166,7 @@ srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
   /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" "$container" 2> "$folder/srun.err" &
 tasks=$!
-end_when_submitted_anew &
+end_when_submitted_anew > /dev/null 2>&1 &
 watch=$!
 # A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
 while :; do
