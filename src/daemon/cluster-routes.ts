@@ -72,7 +72,7 @@ const account = createRoute({
   method: 'get',
   path: '/accounting',
   tags: ['jobs'],
-  summary: 'GPU hours, CPU hours, node failures and ETTR, by job or account.',
+  summary: 'GPU hours, those lost, CPU hours, node failures, preemptions and ETTR, by job, user or account.',
   request: { query: accountingQuerySchema },
   responses: jsonAnswer(accountingSchema, 'The rows.'),
 });

@@ -70,7 +70,7 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   const ahead = ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason)
-    ? aheadSentences(slurm.slurmJobId, state.queue, partitions, nowMs)
+    ? aheadSentences(slurm.slurmJobId, state.queue(), partitions, nowMs)
     : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];

@@ -17,7 +17,7 @@ export class MirrorState {
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
   /** All that squeue listed last, others' jobs too. */
-  queue: readonly QueuedJob[] = [];
+  queue: () => readonly QueuedJob[] = () => [];
   /** How many of the jobs wait for each. */
   readonly #waiting = new Map<number, number>();
   readonly #journal: Journal;

@@ -103,7 +103,7 @@ describe('squeue --json', () => {
 
 describe('all that wait and run', () => {
   it('are taken from the same answer, whoever they are of', () => {
-    const queue = queuedJobs(squeueRows(read('squeue-22.05.json')));
+    const queue = queuedJobs(squeueRows(read('squeue-22.05.json')))();
     expect(queue.find(({ slurmJobId }) => slurmJobId === 1)).toMatchObject({
       isRunning: true,
       nodeList: 'dev[1-2]',
@@ -114,7 +114,7 @@ describe('all that wait and run', () => {
     });
     expect(queue.find(({ slurmJobId }) => slurmJobId === 4)).toMatchObject({ isRunning: false, priority: 0, tasks: 1 });
     expect(queue.some(({ slurmJobId }) => slurmJobId === 5)).toBe(false);
-    expect(queuedJobs(squeueRows(read('squeue-23.11.json'))).length).toBeGreaterThan(0);
+    expect(queuedJobs(squeueRows(read('squeue-23.11.json')))().length).toBeGreaterThan(0);
   });
 
   it.each([
@@ -124,6 +124,6 @@ describe('all that wait and run', () => {
     ['N/A', 1],
   ])('tasks of an array that wait together: %j are %i', (tasks, count) => {
     const row = { job_id: 3, job_state: 'PENDING', partition: 'a,b', array_task_string: tasks };
-    expect(queuedJobs([row, { job_id: 'x' }])).toMatchObject([{ tasks: count, partitions: ['a', 'b'], nodeCount: 1 }]);
+    expect(queuedJobs([row, { job_id: 'x' }, null])()).toMatchObject([{ tasks: count, partitions: ['a', 'b'], nodeCount: 1 }]);
   });
 });

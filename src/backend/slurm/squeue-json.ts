@@ -122,29 +122,45 @@ const queuedSchema = jobSchema.pick({
   end_time: true,
 });
 
-/** All that wait or run, whoever they are of. Only counted: a row that is not understood is left out. */
-export function queuedJobs(rows: readonly unknown[]): QueuedJob[] {
-  return rows.flatMap((row): QueuedJob[] => {
-    const parsed = queuedSchema.safeParse(row);
-    if (!parsed.success) return [];
-    const job = parsed.data;
-    const [state = ''] = job.job_state;
-    if (state !== 'PENDING' && state !== 'RUNNING') return [];
-    return [
-      {
-        slurmJobId: job.job_id,
-        tasks: taskCount(job.array_task_string),
-        user: job.user_name,
-        partitions: job.partition.split(','),
-        isRunning: state === 'RUNNING',
-        reason: reasonOf(job.state_reason, ''),
-        priority: job.priority ?? 0,
-        nodeCount: job.node_count ?? 1,
-        nodeList: job.nodes,
-        endMs: timeMs(job.end_time),
-      },
-    ];
-  });
+const QUEUED_FIELDS = Object.keys(queuedSchema.shape);
+
+/**
+ * All that wait or run, whoever they are of; read once somebody asks, since each look at a long queue would cost as much again. Only counted: a row
+ * that is not understood is left out.
+ */
+export function queuedJobs(rows: readonly unknown[]): () => readonly QueuedJob[] {
+  // Of a row a hundred fields are not wanted, and would be kept until the next look.
+  const kept = rows.map((row) => (typeof row === 'object' && row !== null ? wantedFields(row) : null));
+  let jobs: QueuedJob[] | null = null;
+  return () => (jobs ??= kept.flatMap(queuedJob));
+}
+
+function wantedFields(row: object): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name of QUEUED_FIELDS) kept[name] = Reflect.get(row, name);
+  return kept;
+}
+
+function queuedJob(row: unknown): QueuedJob[] {
+  const parsed = queuedSchema.safeParse(row);
+  if (!parsed.success) return [];
+  const job = parsed.data;
+  const [state = ''] = job.job_state;
+  if (state !== 'PENDING' && state !== 'RUNNING') return [];
+  return [
+    {
+      slurmJobId: job.job_id,
+      tasks: taskCount(job.array_task_string),
+      user: job.user_name,
+      partitions: job.partition.split(','),
+      isRunning: state === 'RUNNING',
+      reason: reasonOf(job.state_reason, ''),
+      priority: job.priority ?? 0,
+      nodeCount: job.node_count ?? 1,
+      nodeList: job.nodes,
+      endMs: timeMs(job.end_time),
+    },
+  ];
 }
 
 /** Of `3-9%3` or `1,5-9:2`; 1 for a job that is none. */
