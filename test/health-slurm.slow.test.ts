@@ -187,6 +187,15 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
   }, 120_000);
 });
 
+/** A home of whoever may drain nodes, or of an ordinary user, as whom `wrapper` runs a command. */
+async function homeOf(isOperator: boolean): Promise<{ home: string; wrapper: readonly string[] }> {
+  login = isOperator ? undefined : await makeLoginNode();
+  const home = login === undefined ? makeHome() : mkdtempSync(join(login.home, 'orrery-'));
+  if (login !== undefined) chownSync(home, login.uid, login.gid);
+  homes.push(home);
+  return { home, wrapper: login?.wrapper ?? [] };
+}
+
 describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
   const POLL_ARGS = ['--backend', 'slurm', '--poll-ms', '300'];
   const ORDINARY_LINES = QUICK_LINES.filter((line) => !line.startsWith('KillWait'));
@@ -277,11 +286,7 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
     'takes a lemon away from jobs where %s has it run: drained, or kept off by jobs',
     async (who) => {
       const isOperator = who === 'an operator';
-      login = isOperator ? undefined : await makeLoginNode();
-      const { wrapper = [] } = login ?? {};
-      const home = login === undefined ? makeHome() : mkdtempSync(join(login.home, 'orrery-'));
-      if (login !== undefined) chownSync(home, login.uid, login.gid);
-      homes.push(home);
+      const { home, wrapper } = await homeOf(isOperator);
       const reports = join(home, 'health');
       const checks = script('healthcheck', '--requeue', '--report', reports);
       const run = await start([`HealthCheckProgram=${checks}`, HEALTH_INTERVAL, ...ORDINARY_LINES]);
@@ -368,11 +373,7 @@ describe.runIf(hasSlurm)('a daemon on a real Slurm', () => {
     'has its idle nodes checked by jobs of %s, and keeps jobs off what is not well',
     async (who) => {
       const isOperator = who === 'an operator';
-      login = isOperator ? undefined : await makeLoginNode();
-      const { wrapper = [] } = login ?? {};
-      const home = login === undefined ? makeHome() : mkdtempSync(join(login.home, 'orrery-'));
-      if (login !== undefined) chownSync(home, login.uid, login.gid);
-      homes.push(home);
+      const { home, wrapper } = await homeOf(isOperator);
       const run = await start([...ORDINARY_LINES]);
       const variables = { SLURM_CONF: run('sh', '-c', 'echo $SLURM_CONF') };
       const checks = ['--health-interval', '2', '--health-expect', join(folder, 'health.yaml')];

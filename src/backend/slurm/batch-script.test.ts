@@ -5,26 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
+import { batchJob } from './batch-script.test-support.ts';
 import { type BatchJob, batchSubmission } from './batch-script.ts';
-
-function batchJob(spec: JobSpecInput, fields: Partial<BatchJob> = {}): BatchJob {
-  return {
-    jobId: 12,
-    slurmName: 'train.orrery-0a1b2c3d-12-1',
-    spec: jobSpecSchema.parse(spec),
-    submission: 1,
-    base: 0,
-    isLastUnended: false,
-    isHeld: false,
-    beginSeconds: 0,
-    excludedNodes: [],
-    dependency: '',
-    predecessors: [],
-    jobFolder: '/shared/orrery/jobs/12',
-    rankScript: '/shared/orrery/slurm/rank-0a1b2c3d.sh',
-    ...fields,
-  };
-}
 
 /** Only those beside the ones that every job has. */
 function options(spec: JobSpecInput, fields: Partial<BatchJob> = {}): string[] {

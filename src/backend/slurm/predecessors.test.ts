@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jobSpecSchema } from '../../contract/job.ts';
+import { batchJob } from './batch-script.test-support.ts';
 import { batchSubmission, type Predecessor } from './batch-script.ts';
 import { JobFolder } from './job-folder.ts';
 
@@ -52,21 +52,8 @@ function attempt(jobId: number, number: number, exit: string | null): void {
 
 /** What the script of job 12 ends with, as Slurm would run it. */
 function begin(predecessors: readonly Predecessor[], slurm: Record<string, string> = {}): number | null {
-  const { script } = batchSubmission({
-    jobId: 12,
-    slurmName: 'next.orrery-0a1b2c3d-12-1',
-    spec: jobSpecSchema.parse({ command: ['true'] }),
-    submission: 1,
-    base: 0,
-    isLastUnended: false,
-    isHeld: false,
-    beginSeconds: 0,
-    excludedNodes: [],
-    dependency: '',
-    predecessors,
-    jobFolder: join(jobs, '12'),
-    rankScript: '/nowhere/rank.sh',
-  });
+  const fields = { slurmName: 'next.orrery-0a1b2c3d-12-1', predecessors, jobFolder: join(jobs, '12') };
+  const { script } = batchSubmission(batchJob(undefined, fields));
   const env = { PATH: `${bin}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost', SLURM_JOB_ID: '60', ...slurm };
   const cwd = join(jobs, '12');
   const { status } = spawnSync('/bin/sh', [], { input: script, env, cwd, stdio: ['pipe', 'ignore', 'ignore'] });

@@ -124,6 +124,8 @@ describe('all that wait and run', () => {
     ['N/A', 1],
   ])('tasks of an array that wait together: %j are %i', (tasks, count) => {
     const row = { job_id: 3, job_state: 'PENDING', partition: 'a,b', array_task_string: tasks };
-    expect(queuedJobs([row, { job_id: 'x' }, null])()).toMatchObject([{ tasks: count, partitions: ['a', 'b'], nodeCount: 1 }]);
+    expect(queuedJobs([row, { job_id: 'x' }, null])()).toMatchObject([
+      { tasks: count, partitions: ['a', 'b'], nodeCount: 1 },
+    ]);
   });
 });

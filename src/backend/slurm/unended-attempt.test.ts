@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jobSpecSchema } from '../../contract/job.ts';
+import { batchJob } from './batch-script.test-support.ts';
 import { batchSubmission } from './batch-script.ts';
 
 let root = '';
@@ -31,21 +31,7 @@ function program(name: string, ...lines: string[]): void {
 }
 
 function script(submission: number, base: number, isLastUnended: boolean): string {
-  return batchSubmission({
-    jobId: 12,
-    slurmName: `x.orrery-0a1b2c3d-12-${submission}`,
-    spec: jobSpecSchema.parse({ command: ['true'] }),
-    submission,
-    base,
-    isLastUnended,
-    isHeld: false,
-    beginSeconds: 0,
-    excludedNodes: [],
-    dependency: '',
-    predecessors: [],
-    jobFolder: job,
-    rankScript: '/nowhere/rank.sh',
-  }).script;
+  return batchSubmission(batchJob(undefined, { submission, base, isLastUnended, jobFolder: job })).script;
 }
 
 const env = (nodes = 1, path = `${join(root, 'bin')}:/usr/bin:/bin`) => ({
