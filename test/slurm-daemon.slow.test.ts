@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
-import { makeHome, removeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
+import { makeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
+import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 const isThere = ensureSlurmAccounting();
 let home = '';
@@ -34,12 +34,7 @@ beforeAll(async () => {
   });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
-afterAll(async () => {
-  daemon?.process.kill('SIGKILL');
-  await daemon?.exited;
-  await slurm?.stop();
-  if (home !== '') await removeHome(home);
-});
+afterAll(() => endSlurmDaemon(home, slurm, daemon));
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
 

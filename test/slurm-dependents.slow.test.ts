@@ -3,10 +3,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFil
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
-import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
+import { makeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
 import { haveEnded } from './support/jobs.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { QUICK_LINES, slurmVariables, startSlurmDaemon } from './support/slurm-daemon.ts';
+import { endSlurmDaemon, QUICK_LINES, slurmVariables, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 let home = '';
 let ledger = '';
@@ -23,12 +23,7 @@ beforeAll(async () => {
   slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
-afterAll(async () => {
-  daemon?.process.kill('SIGKILL');
-  await daemon?.exited;
-  await slurm?.stop();
-  if (home !== '') await removeHome(home);
-}, 60_000);
+afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 
 async function submit(name: string, lasts: number, fields: object = {}): Promise<number> {
   const job = {

@@ -1,4 +1,4 @@
-import { type RunningDaemon, startDaemon } from './daemon.ts';
+import { removeHome, type RunningDaemon, startDaemon } from './daemon.ts';
 import type { SlurmCluster } from './slurm-cluster.ts';
 
 /** Lines of `slurm.conf` with which Slurm plans within a second and gives tasks two between SIGTERM and SIGKILL, and 128 MiB for each CPU. */
@@ -25,4 +25,16 @@ export function slurmVariables({ env }: SlurmCluster): { SLURM_CONF: string } {
 /** The built daemon over the cluster; it looks at Slurm every 300 ms at least. */
 export function startSlurmDaemon(home: string, slurm: SlurmCluster): Promise<RunningDaemon> {
   return startDaemon(home, slurmVariables(slurm), ['--backend', 'slurm', '--poll-ms', '300']);
+}
+
+/** Kills the daemon and the cluster and removes the home, as far as they came up. */
+export async function endSlurmDaemon(
+  home: string,
+  slurm: SlurmCluster | undefined,
+  daemon: RunningDaemon | undefined,
+): Promise<void> {
+  daemon?.process.kill('SIGKILL');
+  await daemon?.exited;
+  await slurm?.stop();
+  if (home !== '') await removeHome(home);
 }
