@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cpusPerTask,
   jobSpecSchema,
   memoryBytesPerNode,
   parseDependencies,
@@ -19,7 +20,12 @@ function firstMessage(job: object): string {
 describe('a job as users write it', () => {
   it('needs nothing but a command', () => {
     const spec = jobSpecSchema.parse({ command: ['true'] });
-    expect({ nodes: spec.nodes, cpus: spec.cpus, memory: memoryBytesPerNode(spec), limit: timeLimitMs(spec) }).toEqual({
+    expect({
+      nodes: spec.nodes,
+      cpus: cpusPerTask(spec),
+      memory: memoryBytesPerNode(spec),
+      limit: timeLimitMs(spec),
+    }).toEqual({
       nodes: 1,
       cpus: 1,
       memory: 512 * 1024 ** 2,

@@ -118,8 +118,8 @@ export const jobSpecSchema = z
       .optional(),
     /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
     tasksPerNode: z.int().min(1).max(1024).optional(),
-    /** CPUs of each task (`-c`). */
-    cpus: z.int().min(1).default(JOB_DEFAULTS.cpus),
+    /** CPUs of each task (`-c`); absent: 1 on this machine, its share of what Slurm gives by default on Slurm. */
+    cpus: z.int().min(1).optional(),
     /** Memory on each node (`--mem`); absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
     memory: memorySchema.optional(),
     time: timeSchema.default('UNLIMITED'),
@@ -190,6 +190,11 @@ export function parseWarningSignal(signal: string | undefined): { name: WarningS
   const match = SIGNAL.exec(signal ?? '');
   const name = SIGNALS.find((known) => known === match?.[1]);
   return name && { name: `SIG${name}`, leadMs: Number(match?.[2]) * 1000 };
+}
+
+/** CPUs of each task where no Slurm says otherwise. */
+export function cpusPerTask({ cpus }: JobSpec): number {
+  return cpus ?? JOB_DEFAULTS.cpus;
 }
 
 /** What a job may have on each node where no Slurm says otherwise. */

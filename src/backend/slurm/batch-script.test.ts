@@ -58,9 +58,12 @@ describe('what sbatch is called with', () => {
     expect(options({ command: ['true'], ...spec })).toEqual(expected);
   });
 
-  it('leaves the memory to Slurm where the job does not say', () => {
-    const { options: words } = batchSubmission(batchJob({ command: ['true'], gpusPerNode: 8, exclusive: true }));
-    expect(words.filter((word) => word.startsWith('--mem'))).toEqual([]);
+  it('leaves CPUs and memory to Slurm where the job does not say', () => {
+    const { options: words, script } = batchSubmission(
+      batchJob({ command: ['true'], gpusPerNode: 8, exclusive: true }),
+    );
+    expect(words.filter((word) => /^--(?:mem|cpus)/.test(word))).toEqual([]);
+    expect(script).toContain("\ncpus_per_task=''\n");
   });
 
   it('says what follows from other jobs and nodes', () => {
@@ -113,13 +116,18 @@ describe('the claim of the batch script', () => {
     submission?: number;
     tasks?: string;
     jobFolder?: string;
+    spec?: JobSpecInput;
   }
 
   /** The script as Slurm would run it, with an srun that notes that it was called; its exit status. */
-  function runScript(folder: string, { tasks = 'exit 0', ...job }: Run, slurm: Record<string, string>): number | null {
+  function runScript(
+    folder: string,
+    { tasks = 'exit 0', spec = { command: ['true'] }, ...job }: Run,
+    slurm: Record<string, string>,
+  ): number | null {
     const srun = ['#!/bin/sh', `echo run >> '${folder}/runs'`, 'eval "attempt_folder=\\${$(($# - 4))}"', tasks, ''];
     writeFileSync(join(folder, 'srun'), srun.join('\n'), { mode: 0o755 });
-    const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job'), ...job }));
+    const { script } = batchSubmission(batchJob(spec, { jobFolder: join(folder, 'job'), ...job }));
     return spawnSync('/bin/sh', [], {
       input: script,
       env: environment(folder, slurm),
@@ -180,6 +188,22 @@ describe('the claim of the batch script', () => {
       writeFileSync(join(folder, 'job', 'submission'), '2\n');
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
       expect(runScript(folder, { submission: 2 }, { SLURM_JOB_ID: '51' })).toBe(0);
+    });
+  });
+
+  it.each([
+    // As SLURM_JOB_CPUS_PER_NODE says them: of 2 ranks on each of the nodes.
+    ['8', {}, 4],
+    ['40(x2),36', {}, 18],
+    ['9,112(x31)', {}, 4],
+    ['1', {}, 1],
+    ['8', { cpus: 3 }, 3],
+  ])('has srun share %s CPUs among the ranks of a job that says %j: %i each', (given, spec, expected) => {
+    return withJob((folder) => {
+      const tasks = `for word; do case $word in --cpus-per-task=*) echo "\${word#*=}" > '${folder}/cpus' ;; esac; done`;
+      const job = { tasks, spec: { command: ['true'], tasksPerNode: 2, ...spec } };
+      runScript(folder, job, { SLURM_JOB_ID: '50', SLURM_JOB_CPUS_PER_NODE: given });
+      expect(readFileSync(join(folder, 'cpus'), 'utf8')).toBe(`${expected}\n`);
     });
   });
 

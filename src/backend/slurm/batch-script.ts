@@ -53,7 +53,10 @@ export function batchSubmission(job: BatchJob): BatchSubmission {
   return { options: batchOptions(job), script: batchScript(job) };
 }
 
-/** What a job asks for and whom it counts for, in words that sbatch and srun share. */
+/**
+ * What a job asks for and whom it counts for, in words that sbatch and srun share. What it says nothing of is left to Slurm's own defaults
+ * (`DefCpuPerGPU`, `DefMemPerCPU` and their kin).
+ */
 export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]): string[] {
   const limitMs = timeLimitMs(spec);
   return [
@@ -61,7 +64,7 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
     ...valued([
       ['nodes', spec.nodes],
       ['ntasks-per-node', tasksPerNode(spec)],
-      ['cpus-per-task', spec.cpus],
+      ['cpus-per-task', spec.cpus ?? null],
       ['mem', memory(spec)],
       ['gpus-per-node', gpus(spec)],
       ['time', limitMs === null ? null : slurmTime(limitMs)],
@@ -113,14 +116,14 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
     ['predecessors', predecessors.join(' ')],
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],
-    ['cpus_per_task', String(spec.cpus)],
+    ['cpus_per_task', String(spec.cpus ?? '')],
     ['image', spec.image ?? ''],
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
 }
 
-/** In whole MiB; null where the job says nothing: Slurm's own default (`DefMemPerCPU` and its kin) is meant. */
+/** In whole MiB. */
 function memory(spec: JobSpec): string | null {
   if (spec.memory === undefined) return null;
   return `${Math.max(1, Math.ceil((parseMemoryBytes(spec.memory) ?? 0) / MEBI))}M`;

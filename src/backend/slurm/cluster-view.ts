@@ -1,5 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
+import { cpusPerTask, type JobSpec, tasksPerNode } from '../../contract/job.ts';
 import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
 import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
@@ -124,7 +124,7 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   const members = nodes.filter(
     ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
   );
-  const cpus = spec.cpus * tasksPerNode(spec);
+  const cpus = cpusPerTask(spec) * tasksPerNode(spec);
   const memoryBytes = spec.memory === undefined ? 0 : (parseMemoryBytes(spec.memory) ?? 0);
   const fitting = members.filter(({ spec: { resources, gpuType } }) => {
     if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;

@@ -161,6 +161,12 @@ if [ -n "$image" ]; then
     container=apptainer
   fi
 fi
+# Where the job says nothing its ranks share what Slurm gave; of unlike nodes the smallest counts.
+if [ -z "$cpus_per_task" ]; then
+  given=$(echo "$SLURM_JOB_CPUS_PER_NODE" | tr , '\n' | sort -n | sed 's/(.*//; q')
+  cpus_per_task=$((${given:-1} / tasks_per_node))
+  [ "$cpus_per_task" -gt 0 ] || cpus_per_task=1
+fi
 srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
   --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \

@@ -27,11 +27,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['QOS, partition', `${job.qos}${job.partition === null ? '' : `, ${job.partition}`}`],
     ['Reservation', spec.reservation ?? null],
     ['Priority', ownPriority(job)],
-    [
-      'Request',
-      `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
-        `${spec.memory ?? 'memory by default'}${spec.exclusive ? ', exclusive' : ''}`,
-    ],
+    ['Request', request(spec)],
     ['Time limit', timeLimit(job)],
     ['Slurm job', job.slurmJobId],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
@@ -61,6 +57,15 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
   }
   if (job.attempts.length > 0) lines.push('', renderAttempts(job.attempts, nowMs, terminal));
   return lines.join('\n');
+}
+
+function request(spec: JobDetail['spec']): string {
+  const cpus = spec.cpus === undefined ? 'CPUs by default' : `${spec.cpus} CPU(s)`;
+  const memory = spec.memory ?? 'memory by default';
+  return (
+    `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${cpus}, ${spec.gpusPerNode} GPU(s), ${memory}` +
+    (spec.exclusive ? ', exclusive' : '')
+  );
 }
 
 function timeLimit({ spec, timeLimit: limit }: JobDetail): string {

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobSpecInput } from '../src/contract/job.ts';
+import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
+import { haveEnded, readLog } from './support/jobs.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
+
+const isThere = ensureSlurmAccounting();
+let home = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+beforeAll(async () => {
+  if (!isThere) return;
+  home = makeHome();
+  slurm = await startSlurm({
+    nodes: 3,
+    cpusPerNode: 16,
+    gpusPerNode: 4,
+    confLines: [
+      ...QUICK_LINES,
+      'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
+      'PartitionName=gpu Nodes=s[1-2] DefCpuPerGPU=4 DefMemPerGPU=64 State=UP',
+    ],
+    accounting: researchAccount('root'),
+  });
+  daemon = await startSlurmDaemon(home, slurm);
+}, 120_000);
+afterAll(() => endSlurmDaemon(home, slurm, daemon));
+
+const submit = async (job: JobSpecInput) => {
+  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+};
+const ended = async (id: number) => {
+  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000);
+  return daemon.client.job(id);
+};
+
+describe.skipIf(!isThere)('a job that leaves its CPUs to Slurm', () => {
+  it.each<[string, JobSpecInput, string]>([
+    ["has its partition's for each GPU", { partition: 'gpu', gpusPerNode: 2 }, '8: 4 4'],
+    ['shares them among fewer ranks', { partition: 'gpu', gpusPerNode: 2, tasksPerNode: 1 }, '8: 8'],
+    ['has those it names where it does', { partition: 'gpu', gpusPerNode: 2, cpus: 1 }, '2: 1 1'],
+    ['has one for each rank elsewhere', { gpusPerNode: 2, memory: '64M' }, '2: 1 1'],
+    ['has all of a node that is its own', { exclusive: true, tasksPerNode: 3, memory: '64M' }, '16: 5 5 5'],
+  ])('%s', async (_what, spec, expected) => {
+    const id = await submit({ command: ['sh', '-c', 'echo "$SLURM_JOB_CPUS_PER_NODE $OMP_NUM_THREADS"'], ...spec });
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+    const lines = (await readLog(daemon.client, id)).trim().split('\n');
+    const [given = ''] = (lines[0] ?? '').split(' ');
+    expect(`${given}: ${lines.map((line) => line.split(' ')[1]).join(' ')}`).toBe(expected);
+  });
+});
