@@ -51,3 +51,23 @@ describe.skipIf(!isThere)('a job that leaves its CPUs to Slurm', () => {
     expect(`${given}: ${lines.map((line) => line.split(' ')[1]).join(' ')}`).toBe(expected);
   });
 });
+
+describe.skipIf(!isThere)('where a job runs', () => {
+  const refusal = (job: JobSpecInput) =>
+    submit({ command: ['true'], memory: '64M', ...job }).then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+
+  it('is on the nodes that it names', async () => {
+    const id = await submit({ command: ['true'], memory: '64M', nodes: 2, nodelist: ['s3'] });
+    const job = await ended(id);
+    expect(job.state).toBe('COMPLETED');
+    expect(job.nodeList).toHaveLength(2);
+    expect(job.nodeList).toContain('s3');
+    expect(await refusal({ nodelist: ['s9'] })).toBe('nodelist: no node "s9": expected some of s1, s2, s3');
+    expect(await refusal({ nodelist: ['s3'], partition: 'gpu' })).toBe(
+      'nodelist: s3 is not in partition gpu: expected some of s1, s2',
+    );
+  });
+});

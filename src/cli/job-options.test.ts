@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
+import type { JobSpecInput } from '../contract/job.ts';
 import { register } from './commands/run.ts';
 import { faultInFlags } from './job-validation.ts';
 import { absorbOptionsAfterFile, fieldsFromOptions, type JobOptions, runTarget, withFields } from './job-options.ts';
@@ -77,7 +78,7 @@ describe('flags of a job', () => {
         ' ',
       ),
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
-      ...'-x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
+      ...'-w n[6-7] -x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
     );
     expect(faultInFlags(fieldsFromOptions(options))).toBeNull();
     expect(fieldsFromOptions(options)).toEqual({
@@ -97,6 +98,7 @@ describe('flags of a job', () => {
       signal: 'USR1@60',
       maxRequeues: 5,
       exclude: ['n1', 'n2', 'n3', 'n5'],
+      nodelist: ['n6', 'n7'],
       exclusive: true,
       hold: true,
     });
@@ -109,6 +111,7 @@ describe('flags of a job', () => {
     [{ env: ['2X=1'] }, /^--env: .*environment variable name/],
     [{ secret: ['A-B'] }, /^--secret: expected an environment variable name$/],
     [{ exclude: ['n[3-1]'] }, /^--exclude: expected node names .*got "n\[3-1\]"$/],
+    [{ nodelist: ['n['] }, /^--nodelist: expected node names .*got "n\["$/],
     [{ name: '' }, /^--name: expected a text of 1 to 200 characters, got ""$/],
     [{ after: '12' }, /^--after: expected "afterok:ID/],
     [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
@@ -130,5 +133,15 @@ describe('flags of a job', () => {
       secrets: ['S', 'T'],
     });
     expect(withFields(job, {})).toEqual(job);
+  });
+
+  it('make a job as large as the nodes that are named, unless they say how large it is', () => {
+    const nodesOf = (job: JobSpecInput, fields: JobSpecInput) => withFields(job, fields).nodes;
+    expect(nodesOf({}, { nodelist: ['n1', 'n2', 'n2'] })).toBe(2);
+    expect(nodesOf({ nodes: 4 }, { nodelist: ['n1', 'n2'] })).toBe(4);
+    expect(nodesOf({ nodes: 4 }, { nodelist: ['n1', 'n2'], nodes: 3 })).toBe(3);
+    // What they cannot be together is said of the job, not of a flag beside a file.
+    expect(faultInFlags({ nodelist: ['n1', 'n2'] })).toBeNull();
+    expect(faultInFlags({ nodelist: ['n1', 'n2'] }, true)?.message).toMatch(/^--nodelist: expected at most/);
   });
 });

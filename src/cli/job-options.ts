@@ -28,6 +28,7 @@ export interface JobOptions {
   hangAfter?: string;
   maxRequeues?: number;
   exclude?: string[];
+  nodelist?: string[];
   exclusive?: boolean;
   hold?: boolean;
 }
@@ -57,7 +58,8 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     image: options.image,
     hangAfter: options.hangAfter,
     maxRequeues: options.maxRequeues,
-    exclude: options.exclude?.flatMap(nodeNames),
+    exclude: options.exclude?.flatMap((text) => nodeNames('--exclude', text)),
+    nodelist: options.nodelist?.flatMap((text) => nodeNames('--nodelist', text)),
     exclusive: options.exclusive,
     hold: options.hold,
   };
@@ -83,17 +85,21 @@ function splitAssignment(text: string): [string, string] {
   throw new OrreryError('ORR_USAGE', `--env: expected NAME=VALUE, got ${JSON.stringify(text)}`);
 }
 
-function nodeNames(text: string): string[] {
+function nodeNames(flag: string, text: string): string[] {
   const names = parseHostList(text);
   if (names !== undefined) return names;
-  throw new OrreryError('ORR_USAGE', `--exclude: expected node names such as n1,n[3-5], got ${JSON.stringify(text)}`);
+  throw new OrreryError('ORR_USAGE', `${flag}: expected node names such as n1,n[3-5], got ${JSON.stringify(text)}`);
 }
 
-/** A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning. */
+/**
+ * A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning; nodes that are named
+ * are as many as the job has at least.
+ */
 export function withFields(job: JobSpecInput, fields: JobSpecInput): JobSpecInput {
   return {
     ...job,
     ...fields,
+    ...(fields.nodelist && { nodes: fields.nodes ?? Math.max(job.nodes ?? 1, new Set(fields.nodelist).size) }),
     ...(fields.env ? { env: { ...job.env, ...fields.env } } : {}),
     ...(fields.secrets ? { secrets: [...new Set([...(job.secrets ?? []), ...fields.secrets])] } : {}),
   };

@@ -15,6 +15,7 @@ export function addResourceOptions(command: Command): Command {
     .option('-q, --qos <name>', 'quality of service')
     .option('-p, --partition <name>', 'partition to run in')
     .option('--reservation <name>', 'reservation to run in')
+    .option('-w, --nodelist <nodes>', 'nodes it runs on, on Slurm: n1,n[3-5]', repeated)
     .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
     .option('--exclusive', 'whole nodes');
 }

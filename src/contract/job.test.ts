@@ -52,6 +52,8 @@ describe('a job as users write it', () => {
     [{ env: { 'A-B': '1' } }, /^env.*: /],
     [{ command: [''] }, /^command: expected a program/],
     [{ command: ['a\0b'] }, /^command.0: expected text without NUL/],
+    [{ nodelist: ['n1', 'n2'] }, /^nodelist: expected at most as many names as nodes are asked for, 1, got 2/],
+    [{ nodes: 3, nodelist: ['n1', 'n2'], exclude: ['n2'] }, /^nodelist: expected no node of "exclude", got "n2"/],
     [{ script: 'true' }, /: expected exactly one of "command" and "script"/],
     [{ command: undefined, script: '#!/bin/sh\r\n' }, /^script: expected a script without DOS line breaks/],
     [{ noodles: 1 }, /noodles/],

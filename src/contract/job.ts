@@ -150,12 +150,25 @@ export const jobSpecSchema = z
     hangAfter: hangSchema.optional(),
     maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),
     exclude: z.array(z.string().min(1)).default([]),
+    /** Nodes that it runs on, with others where it has more (`--nodelist`); on Slurm only. */
+    nodelist: z.array(z.string().min(1)).min(1).optional(),
     exclusive: z.boolean().default(false),
     hold: z.boolean().default(false),
   })
   .refine((job) => (job.command === undefined) !== (job.script === undefined), {
     error: 'expected exactly one of "command" and "script"',
+  })
+  .superRefine(({ nodes, nodelist = [], exclude }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['nodelist'], message });
+    const count = new Set(nodelist).size;
+    if (nodes > 0 && count > nodes)
+      refuse(`expected at most as many names as nodes are asked for, ${nodes}, got ${count}`);
+    const both = nodelist.find((name) => exclude.includes(name));
+    if (both !== undefined) refuse(`expected no node of "exclude", got ${JSON.stringify(both)}`);
   });
+
+/** Each field by itself, whatever the others say. */
+export const jobFieldsSchema = z.strictObject(jobSpecSchema.shape);
 
 /** As parsed: defaults filled in. */
 export type JobSpec = z.infer<typeof jobSpecSchema>;

@@ -34,6 +34,9 @@ describe('#SBATCH lines become the job', () => {
     ['--signal USR2', { signal: 'USR2@60' }],
     ['-b now+2hours', { begin: 'now+2hours' }],
     ['-x n1,n[3-4]', { exclude: ['n1', 'n3', 'n4'] }],
+    ['-w n[1-2],n5', { nodelist: ['n1', 'n2', 'n5'], nodes: 3 }],
+    ['--nodelist=n1 -N 2 -n 4', { nodelist: ['n1'], nodes: 2, tasksPerNode: 2 }],
+    ['-n 4 -w n1,n2', { nodelist: ['n1', 'n2'], nodes: 2, tasksPerNode: 2 }],
     ['--exclusive -H', { exclusive: true, hold: true }],
     ['--no-requeue', { maxRequeues: 0 }],
     ['--requeue', {}],
@@ -85,6 +88,8 @@ describe('a script that cannot be taken as it is', () => {
     ['--nice=-5', 'job.sh:2:9 --nice: expected an integer > 0, got "-5"'],
     ['-d singleton', 'job.sh:2:9 --dependency: expected "afterok:ID'],
     ['-x n[1', 'job.sh:2:9 --exclude: expected a host list'],
+    ['-w n[1', 'job.sh:2:9 --nodelist: expected a host list'],
+    ['-N 1 -w n1,n2', 'job.sh:2:14 --nodelist: expected at most as many names as nodes are asked for, 1, got 2'],
     ['--gres=gpu:many', 'job.sh:2:9 --gres: expected [TYPE:]NUMBER of GPUs, got "many"'],
     ['-J "open', 'a quote is not closed'],
   ])('%s', (line, message) => {

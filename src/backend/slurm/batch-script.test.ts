@@ -48,6 +48,11 @@ describe('what sbatch is called with', () => {
       ['--qos=high', '--account=research', '--partition=train', '--reservation=r1'],
     ],
     ['no QOS where the job does not say', { qos: 'normal' }, []],
+    [
+      'nodes that it has to run on, and leaves out of those to be spared',
+      { nodes: 3, nodelist: ['n1', 'n3'] },
+      ['--nodes=3', '--nodelist=n1,n3', '--exclude=n2'],
+    ],
     ['whole nodes', { exclusive: true }, ['--exclusive']],
     ['nice', { nice: 100 }, ['--nice=100']],
     ['memory in whole MiB, rounded up', { memory: '1.5K' }, ['--mem=1M']],
@@ -55,7 +60,8 @@ describe('what sbatch is called with', () => {
     ['days', { time: '9-01:02:03' }, ['--time=9-01:02:03']],
     ['GPUs of any type', { gpusPerNode: 2 }, ['--ntasks-per-node=2', '--gpus-per-node=2']],
   ])('says %s', (_what, spec, expected) => {
-    expect(options({ command: ['true'], ...spec })).toEqual(expected);
+    const excludedNodes = spec.nodelist === undefined ? [] : ['n2', 'n3'];
+    expect(options({ command: ['true'], ...spec }, { excludedNodes })).toEqual(expected);
   });
 
   it('leaves CPUs and memory to Slurm where the job does not say', () => {

@@ -58,6 +58,9 @@ export function batchSubmission(job: BatchJob): BatchSubmission {
  * (`DefCpuPerGPU`, `DefMemPerCPU` and their kin).
  */
 export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]): string[] {
+  const { nodelist = [] } = spec;
+  // Slurm takes no job that has to run where it may not: a node that failed it is one that it named.
+  const excluded = excludedNodes.filter((name) => !nodelist.includes(name));
   const limitMs = timeLimitMs(spec);
   return [
     ...(spec.exclusive ? ['--exclusive'] : []),
@@ -73,7 +76,8 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
       ['account', spec.account ?? null],
       ['partition', spec.partition ?? null],
       ['reservation', spec.reservation ?? null],
-      ['exclude', excludedNodes.length === 0 ? null : excludedNodes.join(',')],
+      ['nodelist', nodelist.length === 0 ? null : nodelist.join(',')],
+      ['exclude', excluded.length === 0 ? null : excluded.join(',')],
       ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
     ]),
   ];

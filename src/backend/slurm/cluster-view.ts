@@ -117,7 +117,19 @@ export function refusalOf(spec: JobSpec, user: string, view: ClusterView): strin
   if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
     return `account: ${user} has no ${JSON.stringify(spec.account)}: expected one of ${listed(accounts)}`;
   }
-  return partition === undefined ? null : shapeRefusal(spec, partition, view);
+  if (partition === undefined) return null;
+  return namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view);
+}
+
+/** Of the nodes that the job names. */
+function namesRefusal({ nodelist = [] }: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
+  const known = nodes.map(({ spec: { name } }) => name);
+  const unknown = nodelist.find((name) => !known.includes(name));
+  if (nodes.length === 0) return null;
+  if (unknown !== undefined) return `nodelist: no node ${JSON.stringify(unknown)}: expected some of ${listed(known)}`;
+  const outside = nodelist.find((name) => !partition.nodeNames.includes(name));
+  if (outside === undefined) return null;
+  return `nodelist: ${outside} is not in partition ${partition.name}: expected some of ${listed(partition.nodeNames)}`;
 }
 
 function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
@@ -130,12 +142,14 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
     if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
-  if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
+  const tooSmall = spec.nodelist?.find((name) => !fitting.some((node) => node.spec.name === name));
+  if (nodes.length === 0 || (fitting.length >= spec.nodes && tooSmall === undefined)) return null;
   const asked = [
     counted(cpus, 'CPU'),
     ...(spec.memory === undefined ? [] : [`${spec.memory} of memory`]),
     ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
   ].join(', ');
+  if (tooSmall !== undefined && fitting.length > 0) return `nodelist: ${tooSmall} does not have ${asked}`;
   if (fitting.length > 0) {
     return `nodes: expected at most ${fitting.length}, those of partition ${partition.name} with ${asked}; got ${spec.nodes}`;
   }

@@ -55,6 +55,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     exitStatus: { code: 0, signal: 0 },
     dependency: '',
     excludedNodes: '',
+    requiredNodes: '',
     ...fields,
   };
 }

@@ -282,6 +282,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     exitStatus: run.exitStatus,
     dependency: '',
     excludedNodes: '',
+    requiredNodes: '',
   };
 }
 

@@ -33,6 +33,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],
+    ['Has to run on', spec.nodelist === undefined ? null : hostList(spec.nodelist)],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : shellCommand(spec.command)],
     ['Submitted', formatTime(job.submitTime, nowMs)],
