@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
@@ -58,6 +59,21 @@ describe.skipIf(!isThere)('where a job runs', () => {
       () => null,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
+
+  it('has the features that it names', async () => {
+    const words = ['update', 'NodeName=s2', 'AvailableFeatures=a100,nvlink', 'ActiveFeatures=a100,nvlink'];
+    execFileSync('scontrol', words, { env: slurm.env });
+    // The daemon looks at nodes four times a minute.
+    await until(async () => (await refusal({ constraint: 'nvlink' })) === null, 'the feature to be known', 60_000);
+    for (const constraint of ['a100', 'a100&nvlink']) {
+      const id = await submit({ command: ['true'], memory: '64M', constraint });
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
+    }
+    expect(await refusal({ constraint: 'h100' })).toBe(
+      'constraint: no node of partition main has "h100": expected one of a100, nvlink',
+    );
+  });
 
   it('is on the nodes that it names', async () => {
     const id = await submit({ command: ['true'], memory: '64M', nodes: 2, nodelist: ['s3'] });

@@ -78,7 +78,7 @@ describe('flags of a job', () => {
         ' ',
       ),
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
-      ...'-w n[6-7] -x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
+      ...'-w n[6-7] -C a100|h100 -x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
     );
     expect(faultInFlags(fieldsFromOptions(options))).toBeNull();
     expect(fieldsFromOptions(options)).toEqual({
@@ -99,6 +99,7 @@ describe('flags of a job', () => {
       maxRequeues: 5,
       exclude: ['n1', 'n2', 'n3', 'n5'],
       nodelist: ['n6', 'n7'],
+      constraint: 'a100|h100',
       exclusive: true,
       hold: true,
     });

@@ -29,6 +29,7 @@ export interface JobOptions {
   maxRequeues?: number;
   exclude?: string[];
   nodelist?: string[];
+  constraint?: string;
   exclusive?: boolean;
   hold?: boolean;
 }
@@ -60,6 +61,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     maxRequeues: options.maxRequeues,
     exclude: options.exclude?.flatMap((text) => nodeNames('--exclude', text)),
     nodelist: options.nodelist?.flatMap((text) => nodeNames('--nodelist', text)),
+    constraint: options.constraint,
     exclusive: options.exclusive,
     hold: options.hold,
   };

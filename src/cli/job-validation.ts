@@ -27,6 +27,7 @@ const FLAGS: Partial<Record<string, string>> = {
   maxRequeues: '--max-requeues',
   exclude: '--exclude',
   nodelist: '--nodelist',
+  constraint: '--constraint',
 };
 
 /**

@@ -7,7 +7,7 @@ export function addResourceOptions(command: Command): Command {
     .option('-N, --nodes <n>', 'nodes, all at once or none', integer(1))
     .option('--gpus-per-node <n>', 'GPUs on each node: 8, or a100:8')
     .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
-    .option('-c, --cpus-per-task <n>', 'CPUs of each rank (default: 1, on Slurm what Slurm gives)', integer(1))
+    .option('-c, --cpus-per-task <n>', 'CPUs of each rank (default: 1, or as Slurm gives)', integer(1))
     .option('--mem <size>', 'memory on each node: 512M, 2G (default: 512M, on Slurm what Slurm gives)')
     .option('-t, --time <limit>', 'time limit: 30m, 2h, 1-12:00:00')
     .option('-J, --name <name>', 'name of the job')
@@ -16,6 +16,7 @@ export function addResourceOptions(command: Command): Command {
     .option('-p, --partition <name>', 'partition to run in')
     .option('--reservation <name>', 'reservation to run in')
     .option('-w, --nodelist <nodes>', 'nodes it runs on, on Slurm: n1,n[3-5]', repeated)
+    .option('-C, --constraint <features>', 'features of its nodes, on Slurm: a100')
     .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
     .option('--exclusive', 'whole nodes');
 }

@@ -62,6 +62,14 @@ const envValueSchema = z
 
 const nameSchema = z.string().min(1).max(100);
 
+/** What Slurm alone understands, as its own options take it. */
+const slurmTextSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\0-\x1f]+$/, 'expected a text of one line');
+
 const arraySchema = z.string().superRefine((text, context) => {
   const array = parseJobArray(text);
   if (typeof array === 'string') context.addIssue({ code: 'custom', message: array });
@@ -152,6 +160,8 @@ export const jobSpecSchema = z
     exclude: z.array(z.string().min(1)).default([]),
     /** Nodes that it runs on, with others where it has more (`--nodelist`); on Slurm only. */
     nodelist: z.array(z.string().min(1)).min(1).optional(),
+    /** Features of its nodes (`--constraint`): `a100`, `a100&nvlink`; on Slurm only. */
+    constraint: slurmTextSchema.optional(),
     exclusive: z.boolean().default(false),
     hold: z.boolean().default(false),
   })

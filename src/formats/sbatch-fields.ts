@@ -40,6 +40,9 @@ export function applyOption(
     case 'partition':
       spec.partition = value;
       return 'partition';
+    case 'constraint':
+      spec.constraint = value;
+      return 'constraint';
     case 'reservation':
       spec.reservation = value;
       return 'reservation';

@@ -37,6 +37,7 @@ describe('#SBATCH lines become the job', () => {
     ['-w n[1-2],n5', { nodelist: ['n1', 'n2', 'n5'], nodes: 3 }],
     ['--nodelist=n1 -N 2 -n 4', { nodelist: ['n1'], nodes: 2, tasksPerNode: 2 }],
     ['-n 4 -w n1,n2', { nodelist: ['n1', 'n2'], nodes: 2, tasksPerNode: 2 }],
+    ['-C "a100&nvlink"', { constraint: 'a100&nvlink' }],
     ['--exclusive -H', { exclusive: true, hold: true }],
     ['--no-requeue', { maxRequeues: 0 }],
     ['--requeue', {}],

@@ -2,12 +2,16 @@ import { expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
 import { slurmOnlyRefusal } from './slurm-only.ts';
 
-it.each<[JobSpecInput, RegExp | null]>([
-  [{}, null],
+const refusal = (spec: JobSpecInput) => slurmOnlyRefusal(jobSpecSchema.parse({ command: ['true'], ...spec }));
+
+it.each<[JobSpecInput, RegExp]>([
   [{ image: 'pytorch.sif' }, /^image: jobs on this machine run in no container; with --backend slurm/],
+  [{ constraint: 'a100' }, /^constraint: nodes of this machine have no features: leave it out; a type of GPU/],
   [{ nodelist: ['n1'] }, /^nodelist: the scheduler of this machine chooses the nodes: leave it out, or/],
 ])('%j is refused on this machine, in one line that says what else to do: %s', (spec, message) => {
-  const said = slurmOnlyRefusal(jobSpecSchema.parse({ command: ['true'], ...spec }));
-  if (message === null) expect(said).toBeNull();
-  else expect(said).toMatch(message);
+  expect(refusal(spec)).toMatch(message);
+});
+
+it('takes a job that asks for nothing of the kind', () => {
+  expect(refusal({ nodes: 2, exclude: ['n1'], exclusive: true })).toBeNull();
 });

@@ -3,6 +3,7 @@ import type { JobSpec } from '../../contract/job.ts';
 /** What of a job only a Slurm understands, and what is to be done about it here. */
 const INSTEAD: Partial<Record<keyof JobSpec, string>> = {
   image: 'jobs on this machine run in no container; with --backend slurm they run in those of Pyxis or Apptainer',
+  constraint: 'nodes of this machine have no features: leave it out; a type of GPU goes with gpusPerNode as gpuType',
   nodelist: 'the scheduler of this machine chooses the nodes: leave it out, or keep off the others with exclude',
 };
 

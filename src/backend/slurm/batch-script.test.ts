@@ -53,6 +53,7 @@ describe('what sbatch is called with', () => {
       { nodes: 3, nodelist: ['n1', 'n3'] },
       ['--nodes=3', '--nodelist=n1,n3', '--exclude=n2'],
     ],
+    ['features of nodes', { constraint: 'a100&nvlink' }, ['--constraint=a100&nvlink']],
     ['whole nodes', { exclusive: true }, ['--exclusive']],
     ['nice', { nice: 100 }, ['--nice=100']],
     ['memory in whole MiB, rounded up', { memory: '1.5K' }, ['--mem=1M']],

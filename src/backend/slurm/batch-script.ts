@@ -77,6 +77,7 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
       ['partition', spec.partition ?? null],
       ['reservation', spec.reservation ?? null],
       ['nodelist', nodelist.length === 0 ? null : nodelist.join(',')],
+      ['constraint', spec.constraint ?? null],
       ['exclude', excluded.length === 0 ? null : excluded.join(',')],
       ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
     ]),

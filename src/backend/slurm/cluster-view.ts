@@ -138,7 +138,15 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   );
   const cpus = cpusPerTask(spec) * tasksPerNode(spec);
   const memoryBytes = spec.memory === undefined ? 0 : (parseMemoryBytes(spec.memory) ?? 0);
-  const fitting = members.filter(({ spec: { resources, gpuType } }) => {
+  // What has operators in it is for Slurm to understand.
+  const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
+  const known = new Set(members.flatMap(({ features = [] }) => features));
+  if (feature !== undefined && !known.has(feature) && members.some(({ features }) => features !== undefined)) {
+    const expected = known.size === 0 ? 'they have no features' : `expected one of ${listed([...known])}`;
+    return `constraint: no node of partition ${partition.name} has ${JSON.stringify(feature)}: ${expected}`;
+  }
+  const fitting = members.filter(({ spec: { resources, gpuType }, features }) => {
+    if (feature !== undefined && features?.includes(feature) === false) return false;
     if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
@@ -147,6 +155,7 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   const asked = [
     counted(cpus, 'CPU'),
     ...(spec.memory === undefined ? [] : [`${spec.memory} of memory`]),
+    ...(feature === undefined ? [] : [`feature ${feature}`]),
     ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
   ].join(', ');
   if (tooSmall !== undefined && fitting.length > 0) return `nodelist: ${tooSmall} does not have ${asked}`;

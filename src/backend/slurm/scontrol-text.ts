@@ -17,6 +17,8 @@ export interface SlurmNode {
   reason: string | null;
   allocated: Resources;
   partitions: readonly string[];
+  /** That it has, or could have after a restart (`--constraint`). Absent: an older view. */
+  features?: readonly string[];
 }
 
 /** Nodes of `scontrol --oneliner show node`, of any Slurm. FUTURE ones are left out. */
@@ -49,7 +51,8 @@ export function parseNodes(text: string): SlurmNode[] {
         slurmState,
         reason: reason ?? (slurmState.includes('NOT_RESPONDING') ? 'not responding' : null),
         allocated,
-        partitions: (record.get('partitions') ?? '').split(',').filter((partition) => partition !== ''),
+        partitions: words(record.get('partitions')),
+        features: words(record.get('availablefeatures')),
       },
     ];
   });
@@ -68,6 +71,11 @@ function nodeState(slurmState: string, allocated: Resources): NodeState {
   }
   if (base.startsWith('ALLOC')) return 'allocated';
   return isBusy ? 'mixed' : 'idle';
+}
+
+/** Of a list between commas. */
+function words(text: string | undefined): string[] {
+  return (text ?? '').split(',').filter((word) => word !== '' && word !== '(null)');
 }
 
 function gpusOf(gres: string | undefined): { count: number; type: string | null } {

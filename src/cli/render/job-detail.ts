@@ -34,6 +34,7 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],
     ['Has to run on', spec.nodelist === undefined ? null : hostList(spec.nodelist)],
+    ['Constraint', spec.constraint ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : shellCommand(spec.command)],
     ['Submitted', formatTime(job.submitTime, nowMs)],
