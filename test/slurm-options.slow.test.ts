@@ -19,6 +19,7 @@ beforeAll(async () => {
     gpusPerNode: 4,
     confLines: [
       ...QUICK_LINES,
+      'Licenses=matlab:4',
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=gpu Nodes=s[1-2] DefCpuPerGPU=4 DefMemPerGPU=64 State=UP',
     ],
@@ -50,6 +51,27 @@ describe.skipIf(!isThere)('a job that leaves its CPUs to Slurm', () => {
     const lines = (await readLog(daemon.client, id)).trim().split('\n');
     const [given = ''] = (lines[0] ?? '').split(' ');
     expect(`${given}: ${lines.map((line) => line.split(' ')[1]).join(' ')}`).toBe(expected);
+  });
+});
+
+describe.skipIf(!isThere)('what a job asks for besides', () => {
+  const shown = async (job: JobSpecInput) => {
+    const id = await submit({ command: ['true'], ...job });
+    const { state, slurmJobId } = await ended(id);
+    expect(state).toBe('COMPLETED');
+    const words = ['--oneliner', 'show', 'job', slurmJobId ?? ''];
+    return execFileSync('scontrol', words, { env: slurm.env, encoding: 'utf8' });
+  };
+
+  it.each<[JobSpecInput, RegExp]>([
+    [{ memoryPerCpu: '32M', cpus: 2, tasksPerNode: 2 }, / TRES=cpu=4,mem=128M,/],
+    [{ memoryPerGpu: '48M', gpusPerNode: 2 }, / TRES=cpu=2,mem=96M,/],
+    [{ memory: '0' }, / MinMemoryNode=0 /],
+    [{ memory: '32M', licenses: 'matlab:2' }, / Licenses=matlab:2 /],
+    [{ memory: '32M', switches: '1@01:00' }, / Switches=1@00:01:00 /],
+    [{ memory: '32M', comment: 'mine, not yours' }, / Comment=mine, not yours /],
+  ])('%j is what Slurm has of it', async (job, words) => {
+    expect(await shown(job)).toMatch(words);
   });
 });
 

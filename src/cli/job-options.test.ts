@@ -78,7 +78,9 @@ describe('flags of a job', () => {
         ' ',
       ),
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
-      ...'-w n[6-7] -C a100|h100 -x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
+      ...'-L matlab:2 --gres tmpdisk:9 --switches 1@60 --comment mine -w n[6-7] -C a100|h100 -x n1,n[2-3] -x n5 --exclusive -H true'.split(
+        ' ',
+      ),
     );
     expect(faultInFlags(fieldsFromOptions(options))).toBeNull();
     expect(fieldsFromOptions(options)).toEqual({
@@ -100,6 +102,10 @@ describe('flags of a job', () => {
       exclude: ['n1', 'n2', 'n3', 'n5'],
       nodelist: ['n6', 'n7'],
       constraint: 'a100|h100',
+      licenses: 'matlab:2',
+      gres: 'tmpdisk:9',
+      switches: '1@60',
+      comment: 'mine',
       exclusive: true,
       hold: true,
     });
@@ -134,6 +140,21 @@ describe('flags of a job', () => {
       secrets: ['S', 'T'],
     });
     expect(withFields(job, {})).toEqual(job);
+  });
+
+  it('say memory in one way, whatever the file says', () => {
+    expect(withFields({ memory: '1G', cpus: 2 }, { memoryPerCpu: '2G' })).toEqual({ memoryPerCpu: '2G', cpus: 2 });
+    expect(withFields({ memoryPerGpu: '1G' }, { memory: '0' })).toEqual({ memory: '0' });
+    expect(withFields({ memoryPerGpu: '1G' }, { cpus: 1 })).toEqual({ memoryPerGpu: '1G', cpus: 1 });
+  });
+
+  it('ask for GPUs in the words of --gres too', () => {
+    const { options } = parse('--gres', 'gpu:a100:4,tmpdisk:9', 'true');
+    expect(fieldsFromOptions(options)).toEqual({ gpusPerNode: 4, gpuType: 'a100', gres: 'tmpdisk:9' });
+    expect(fieldsFromOptions(parse('--gres', 'gpu', 'true').options)).toEqual({ gpusPerNode: 1 });
+    expect(refusal(() => fieldsFromOptions(parse('--gres', 'gpu:a100:many', 'true').options))).toMatch(
+      /^--gres: expected an integer, or TYPE:N such as a100:8, got "gpu:a100:many"$/,
+    );
   });
 
   it('make a job as large as the nodes that are named, unless they say how large it is', () => {

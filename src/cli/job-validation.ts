@@ -8,6 +8,8 @@ const FLAGS: Partial<Record<string, string>> = {
   tasksPerNode: '--ntasks-per-node',
   cpus: '--cpus-per-task',
   memory: '--mem',
+  memoryPerCpu: '--mem-per-cpu',
+  memoryPerGpu: '--mem-per-gpu',
   time: '--time',
   name: '--name',
   account: '--account',
@@ -28,6 +30,10 @@ const FLAGS: Partial<Record<string, string>> = {
   exclude: '--exclude',
   nodelist: '--nodelist',
   constraint: '--constraint',
+  licenses: '--licenses',
+  gres: '--gres',
+  switches: '--switches',
+  comment: '--comment',
 };
 
 /**

@@ -9,6 +9,8 @@ export function addResourceOptions(command: Command): Command {
     .option('--ntasks-per-node <n>', 'ranks on each node (default: one a GPU)', integer(1))
     .option('-c, --cpus-per-task <n>', 'CPUs of each rank (default: 1, or as Slurm gives)', integer(1))
     .option('--mem <size>', 'memory on each node: 512M, 2G (default: 512M, on Slurm what Slurm gives)')
+    .option('--mem-per-cpu <size>', 'the same for each CPU')
+    .option('--mem-per-gpu <size>', 'the same for each GPU')
     .option('-t, --time <limit>', 'time limit: 30m, 2h, 1-12:00:00')
     .option('-J, --name <name>', 'name of the job')
     .option('-A, --account <name>', 'account that is charged')
@@ -17,6 +19,10 @@ export function addResourceOptions(command: Command): Command {
     .option('--reservation <name>', 'reservation to run in')
     .option('-w, --nodelist <nodes>', 'nodes it runs on, on Slurm: n1,n[3-5]', repeated)
     .option('-C, --constraint <features>', 'features of its nodes, on Slurm: a100')
+    .option('--gres <list>', 'other generic resources of a node, on Slurm')
+    .option('-L, --licenses <list>', 'licenses, on Slurm: matlab:2')
+    .option('--switches <n[@time]>', 'leaf switches at most, on Slurm: 1@12:00:00')
+    .option('--comment <text>', 'for people who look at it in Slurm')
     .option('-x, --exclude <nodes>', 'nodes not to use: n1,n[3-5]', repeated)
     .option('--exclusive', 'whole nodes');
 }

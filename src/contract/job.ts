@@ -23,6 +23,12 @@ const memorySchema = textOrNumber(memoryError).refine((text) => (parseMemoryByte
   error: memoryError,
 });
 
+/** Of a node `0` is all that it has, as in sbatch. */
+const nodeMemorySchema = textOrNumber(memoryError).refine(
+  (text) => text === '0' || memorySchema.safeParse(text).success,
+  { error: memoryError },
+);
+
 const timeError = ({ input }: { input?: unknown }) =>
   `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(input)}`;
 
@@ -128,8 +134,11 @@ export const jobSpecSchema = z
     tasksPerNode: z.int().min(1).max(1024).optional(),
     /** CPUs of each task (`-c`); absent: 1 on this machine, its share of what Slurm gives by default on Slurm. */
     cpus: z.int().min(1).optional(),
-    /** Memory on each node (`--mem`); absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
-    memory: memorySchema.optional(),
+    /** Memory on each node (`--mem`), `0` all of it on Slurm; absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
+    memory: nodeMemorySchema.optional(),
+    /** The same for each CPU (`--mem-per-cpu`), or for each GPU (`--mem-per-gpu`). */
+    memoryPerCpu: memorySchema.optional(),
+    memoryPerGpu: memorySchema.optional(),
     time: timeSchema.default('UNLIMITED'),
     qos: nameSchema.default('normal'),
     /** Absent: that of the user in the policy, else `default`. */
@@ -162,11 +171,32 @@ export const jobSpecSchema = z
     nodelist: z.array(z.string().min(1)).min(1).optional(),
     /** Features of its nodes (`--constraint`): `a100`, `a100&nvlink`; on Slurm only. */
     constraint: slurmTextSchema.optional(),
+    /** Licenses of the cluster's (`--licenses`): `matlab:2`; on Slurm only. */
+    licenses: slurmTextSchema.optional(),
+    /** Generic resources of each node besides GPUs (`--gres`): `tmpdisk:100`; on Slurm only. */
+    gres: slurmTextSchema
+      .refine((text) => !/(?:^|,)gpu(?:[:,]|$)/i.test(text), 'expected no GPUs: they are gpusPerNode')
+      .optional(),
+    /** Leaf switches at most, and how long it waits for so few (`--switches`): `1@12:00:00`. On this machine all nodes are on none. */
+    switches: z
+      .string()
+      .regex(/^\d{1,6}(?:@[\d:-]{1,20})?$/, 'expected a number of switches such as "1", or "1@12:00:00"')
+      .optional(),
+    /** For people who look at the job in Slurm (`--comment`). */
+    comment: slurmTextSchema.optional(),
     exclusive: z.boolean().default(false),
     hold: z.boolean().default(false),
   })
   .refine((job) => (job.command === undefined) !== (job.script === undefined), {
     error: 'expected exactly one of "command" and "script"',
+  })
+  .superRefine(({ gpusPerNode, memory, memoryPerCpu, memoryPerGpu }, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message: `expected ${message}` });
+    const isTwice = [memory, memoryPerCpu, memoryPerGpu].filter((size) => size !== undefined).length > 1;
+    const only = 'only one of "memory", "memoryPerCpu" and "memoryPerGpu"';
+    if (isTwice) refuse(memoryPerGpu === undefined ? 'memoryPerCpu' : 'memoryPerGpu', only);
+    else if (memoryPerGpu !== undefined && gpusPerNode === 0) refuse('memoryPerGpu', 'a job with GPUs');
   })
   .superRefine(({ nodes, nodelist = [], exclude }, context) => {
     const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['nodelist'], message });
@@ -221,8 +251,16 @@ export function cpusPerTask({ cpus }: JobSpec): number {
 }
 
 /** What a job may have on each node where no Slurm says otherwise. */
-export function memoryBytesPerNode({ memory }: JobSpec): number {
-  return memory === undefined ? JOB_DEFAULTS.memoryBytes : (parseMemoryBytes(memory) ?? JOB_DEFAULTS.memoryBytes);
+export function memoryBytesPerNode(spec: JobSpec): number {
+  return namedMemoryBytesPerNode(spec) ?? JOB_DEFAULTS.memoryBytes;
+}
+
+/** What a job asks for on each node, at least; undefined where it says nothing. */
+export function namedMemoryBytesPerNode(spec: JobSpec): number | undefined {
+  const { memory, memoryPerCpu, memoryPerGpu, gpusPerNode } = spec;
+  if (memory !== undefined) return parseMemoryBytes(memory);
+  if (memoryPerCpu !== undefined) return (parseMemoryBytes(memoryPerCpu) ?? 0) * cpusPerTask(spec) * tasksPerNode(spec);
+  return memoryPerGpu === undefined ? undefined : (parseMemoryBytes(memoryPerGpu) ?? 0) * gpusPerNode;
 }
 
 /** Null for no limit. */

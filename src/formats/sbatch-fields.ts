@@ -1,5 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import type { JobSpecInput } from '../contract/job.ts';
+import { splitGres } from './gres-list.ts';
 import { parseHostList } from './host-list.ts';
 import type { AppliedOption } from './sbatch-options.ts';
 
@@ -60,25 +61,45 @@ export function applyOption(
     case 'tasks-per-node':
       spec.tasksPerNode = integer(option, value);
       return 'tasksPerNode';
+    case 'gpus-per-task':
+    case 'cpus-per-gpu':
+    case 'ntasks-per-gpu':
+      // Of the others, once all of them are read.
+      return undefined;
     case 'ntasks':
-      if (!options.has('ntasks-per-node')) spec.tasksPerNode = shareOfNode(option, options);
+      if (!options.has('ntasks-per-node') && !options.has('tasks-per-node'))
+        spec.tasksPerNode = shareOfNode(option, options, warnings);
       return 'tasksPerNode';
     case 'gpus-per-node':
-      spec.gpusPerNode = gpuCount(option, value, warnings);
+      spec.gpusPerNode = gpuCount(spec, option, value);
       return 'gpusPerNode';
     case 'gpus':
-      spec.gpusPerNode = shareOfNode({ ...option, value: String(gpuCount(option, value, warnings)) }, options);
+      spec.gpusPerNode = shareOfNode({ ...option, value: String(gpuCount(spec, option, value)) }, options, warnings);
       return 'gpusPerNode';
-    case 'gres':
-      for (const gres of value.split(',')) {
-        if (/^gpu(?::|$)/.test(gres)) spec.gpusPerNode = gpuCount(option, gres.slice(4) || '1', warnings);
-        else warnings.push(`${place} --gres=${gres} is not applied`);
-      }
-      return 'gpusPerNode';
+    case 'gres': {
+      const { gpus, others } = splitGres(value);
+      if (gpus !== undefined) spec.gpusPerNode = gpuCount(spec, option, gpus);
+      if (others !== '') spec.gres = others;
+      return 'gres';
+    }
     case 'mem':
-      if (value === '0') warnings.push(`${place} --mem=0 (all memory of a node) is not applied`);
-      else spec.memory = value;
+      spec.memory = value;
       return 'memory';
+    case 'mem-per-cpu':
+      spec.memoryPerCpu = value;
+      return 'memoryPerCpu';
+    case 'mem-per-gpu':
+      spec.memoryPerGpu = value;
+      return 'memoryPerGpu';
+    case 'licenses':
+      spec.licenses = value;
+      return 'licenses';
+    case 'switches':
+      spec.switches = value;
+      return 'switches';
+    case 'comment':
+      spec.comment = value;
+      return 'comment';
     case 'time':
       spec.time = /^(?:0|UNLIMITED|INFINITE)$/i.test(value) ? 'UNLIMITED' : value;
       return 'time';
@@ -111,6 +132,34 @@ export function applyOption(
   return undefined;
 }
 
+/** What is said for each GPU, or for each task, as what is meant for each node and each task by what else the script says. */
+export function applyShares(spec: JobSpecInput, options: ReadonlyMap<AppliedOption, Option>): void {
+  const perTask = options.get('gpus-per-task');
+  if (perTask !== undefined) {
+    const gpus = gpuCount(spec, perTask, perTask.value ?? '');
+    const { gpusPerNode: onNode } = spec;
+    spec.tasksPerNode ??= onNode === undefined ? 1 : quotient(perTask, onNode, gpus);
+    spec.gpusPerNode ??= gpus * spec.tasksPerNode;
+  }
+  const tasks = options.get('ntasks-per-gpu');
+  if (tasks !== undefined) spec.tasksPerNode ??= integer(tasks, tasks.value ?? '') * gpusFor(tasks, spec);
+  const cpus = options.get('cpus-per-gpu');
+  if (cpus === undefined) return;
+  const gpus = gpusFor(cpus, spec);
+  spec.cpus ??= quotient(cpus, integer(cpus, cpus.value ?? '') * gpus, spec.tasksPerNode ?? gpus);
+}
+
+function gpusFor({ name, place }: Option, { gpusPerNode = 0 }: JobSpecInput): number {
+  if (gpusPerNode > 0) return gpusPerNode;
+  throw badFile(`${place} --${name}: expected a job with GPUs`);
+}
+
+/** Of a node, for each of so many. */
+function quotient({ name, place, value }: Option, total: number, count: number): number {
+  if (count > 0 && total % count === 0) return total / count;
+  throw badFile(`${place} --${name}=${value}: does not divide what a node has evenly, ${total} among ${count}`);
+}
+
 function integer({ name, place }: Option, text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw badFile(`${place} --${name}: expected an integer > 0, got "${text}"`);
@@ -124,13 +173,13 @@ function nodeCount(option: Option, warnings: string[]): number {
   return integer(option, least);
 }
 
-/** `4`, or `a100:4`. */
-function gpuCount(option: Option, text: string, warnings: string[]): number {
+/** `4`, or `a100:4`, whose type the job has then. */
+function gpuCount(spec: JobSpecInput, option: Option, text: string): number {
   const [, type, number] = /^(?:([A-Za-z][\w.-]*):)?(\d{1,15})$/.exec(text) ?? [];
   if (number === undefined) {
     throw badFile(`${option.place} --${option.name}: expected [TYPE:]NUMBER of GPUs, got "${text}"`);
   }
-  if (type !== undefined) warnings.push(`${option.place} --${option.name}: GPU type ${type} is not applied`);
+  if (type !== undefined) spec.gpuType = type;
   return Number(number);
 }
 
@@ -148,9 +197,11 @@ function nodesOf(options: ReadonlyMap<AppliedOption, Option>): number {
 }
 
 /** A total that must divide evenly over the nodes. */
-function shareOfNode(option: Option, options: ReadonlyMap<AppliedOption, Option>): number {
+function shareOfNode(option: Option, options: ReadonlyMap<AppliedOption, Option>, warnings: string[]): number {
   const total = integer(option, option.value ?? '');
   const nodes = nodesOf(options);
+  if (total > 1 && !options.has('nodes') && !options.has('nodelist'))
+    warnings.push(`${option.place} --${option.name}=${option.value}: all on one node, since --nodes says no more`);
   if (total % nodes === 0) return total / nodes;
   throw badFile(`${option.place} --${option.name}: expected a multiple of the ${nodes} nodes, got ${total}`);
 }

@@ -38,6 +38,21 @@ describe('#SBATCH lines become the job', () => {
     ['--nodelist=n1 -N 2 -n 4', { nodelist: ['n1'], nodes: 2, tasksPerNode: 2 }],
     ['-n 4 -w n1,n2', { nodelist: ['n1', 'n2'], nodes: 2, tasksPerNode: 2 }],
     ['-C "a100&nvlink"', { constraint: 'a100&nvlink' }],
+    ['--gres=gpu:a100:2', { gpusPerNode: 2, gpuType: 'a100' }],
+    ['--gres=gpu:a100', { gpusPerNode: 1, gpuType: 'a100' }],
+    ['--gres=tmpdisk:100,gpu:2', { gpusPerNode: 2, gres: 'tmpdisk:100' }],
+    ['--gpus-per-node=a100:8', { gpusPerNode: 8, gpuType: 'a100' }],
+    ['--mem-per-cpu=4G -c 2', { memoryPerCpu: '4G', cpus: 2 }],
+    ['--mem-per-gpu=64G --gres=gpu:1', { memoryPerGpu: '64G', gpusPerNode: 1 }],
+    ['--mem=0 --exclusive', { memory: '0', exclusive: true }],
+    ['--gpus-per-task=2', { gpusPerNode: 2, tasksPerNode: 1 }],
+    ['-N 2 -n 8 --gpus-per-task=a100:2', { nodes: 2, tasksPerNode: 4, gpusPerNode: 8, gpuType: 'a100' }],
+    ['--gpus-per-task=2 --ntasks-per-node=4', { tasksPerNode: 4, gpusPerNode: 8 }],
+    ['-N 2 -G 16 --gpus-per-task=4', { nodes: 2, gpusPerNode: 8, tasksPerNode: 2 }],
+    ['--cpus-per-gpu=12 --gpus-per-node=8', { gpusPerNode: 8, cpus: 12 }],
+    ['--cpus-per-gpu=12 --gpus-per-node=8 --ntasks-per-node=2', { gpusPerNode: 8, tasksPerNode: 2, cpus: 48 }],
+    ['--ntasks-per-gpu=2 --gpus-per-node=4', { gpusPerNode: 4, tasksPerNode: 8 }],
+    ['-L matlab:2 --switches=1@60 --comment="my run"', { licenses: 'matlab:2', switches: '1@60', comment: 'my run' }],
     ['--exclusive -H', { exclusive: true, hold: true }],
     ['--no-requeue', { maxRequeues: 0 }],
     ['--requeue', {}],
@@ -58,9 +73,9 @@ describe('#SBATCH lines become the job', () => {
 
 describe('what sbatch knows and is not applied here is said', () => {
   it.each([
-    ['-o out.txt', 'job.sh:2:9 --output is not applied'],
-    ['--gres=gpu:a100:2', 'job.sh:2:9 --gres: GPU type a100 is not applied'],
-    ['--mem=0', 'job.sh:2:9 --mem=0 (all memory of a node) is not applied'],
+    ['-o out.txt', 'job.sh:2:9 --output is not applied: orrery logs shows what each rank writes'],
+    ['--contiguous', 'job.sh:2:9 --contiguous is not applied'],
+    ['-n 4', 'job.sh:2:9 --ntasks=4: all on one node, since --nodes says no more'],
     ['-N 2-4', 'job.sh:2:9 --nodes=2-4: 2 are asked for'],
     ['--exclusive=user', 'job.sh:2:9 --exclusive=user is not applied'],
   ])('%s', (line, warning) => {
@@ -91,7 +106,12 @@ describe('a script that cannot be taken as it is', () => {
     ['-x n[1', 'job.sh:2:9 --exclude: expected a host list'],
     ['-w n[1', 'job.sh:2:9 --nodelist: expected a host list'],
     ['-N 1 -w n1,n2', 'job.sh:2:14 --nodelist: expected at most as many names as nodes are asked for, 1, got 2'],
-    ['--gres=gpu:many', 'job.sh:2:9 --gres: expected [TYPE:]NUMBER of GPUs, got "many"'],
+    ['--mem=1G --mem-per-cpu=1G', 'job.sh:2:18 --mem-per-cpu: expected only one of "memory", "memoryPerCpu" and'],
+    ['--mem-per-gpu=1G', 'job.sh:2:9 --mem-per-gpu: expected a job with GPUs'],
+    ['--cpus-per-gpu=4', 'job.sh:2:9 --cpus-per-gpu: expected a job with GPUs'],
+    ['-G 8 --gpus-per-task=3', 'job.sh:2:14 --gpus-per-task=3: does not divide what a node has evenly, 8 among 3'],
+    ['--switches=few', 'job.sh:2:9 --switches: expected a number of switches such as "1"'],
+    ['--gres=gpu:a100:many', 'job.sh:2:9 --gres: expected [TYPE:]NUMBER of GPUs, got "gpu:a100:many"'],
     ['-J "open', 'a quote is not closed'],
   ])('%s', (line, message) => {
     expect(() => parse(`#SBATCH ${line}`)).toThrow(message);

@@ -1,7 +1,15 @@
 import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { nearest } from './nearest.ts';
-import { type Applied, applyOption, badFile, type Option } from './sbatch-fields.ts';
-import { APPLIED, type AppliedOption, arityOf, isApplied, NOT_APPLIED, SHORT_OPTIONS } from './sbatch-options.ts';
+import { type Applied, applyOption, applyShares, badFile, type Option } from './sbatch-fields.ts';
+import {
+  APPLIED,
+  type AppliedOption,
+  arityOf,
+  INSTEAD,
+  isApplied,
+  NOT_APPLIED,
+  SHORT_OPTIONS,
+} from './sbatch-options.ts';
 import { schemaIssues } from './schema-issue.ts';
 
 export interface SbatchScript {
@@ -29,7 +37,7 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
   for (const option of readOptions(text, fileName)) {
     const { name, place } = option;
     if (isApplied(name)) options.set(name, { ...option, name });
-    else warnings.push(`${place} --${name} is not applied`);
+    else warnings.push(`${place} --${name} is not applied${instead(name)}`);
   }
   const spec: JobSpecInput = { script: text };
   const sources = new Map<string, Option>();
@@ -37,6 +45,7 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
     const field = applyOption(spec, option, options, warnings);
     if (field !== undefined) sources.set(field, option);
   }
+  applyShares(spec, options);
   if (/^[ \t]*(?:exec[ \t]+)?(?:srun|mpirun)\b/m.test(text)) {
     warnings.push(`${fileName}: every task runs the whole script; srun and mpirun inside it start further copies`);
   }
@@ -46,6 +55,11 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
   throw badFile(
     source === undefined ? `${fileName}:1:1 ${issue.text}` : `${source.place} --${source.name}: ${issue.text}`,
   );
+}
+
+function instead(name: string): string {
+  const words = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
+  return words === undefined ? '' : `: ${words}`;
 }
 
 function* readOptions(text: string, fileName: string): Generator<Option> {

@@ -68,8 +68,11 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
       ['nodes', spec.nodes],
       ['ntasks-per-node', tasksPerNode(spec)],
       ['cpus-per-task', spec.cpus ?? null],
-      ['mem', memory(spec)],
+      ['mem', spec.memory === '0' ? '0' : mebibytes(spec.memory)],
+      ['mem-per-cpu', mebibytes(spec.memoryPerCpu)],
+      ['mem-per-gpu', mebibytes(spec.memoryPerGpu)],
       ['gpus-per-node', gpus(spec)],
+      ['gres', spec.gres ?? null],
       ['time', limitMs === null ? null : slurmTime(limitMs)],
       // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
       ['qos', spec.qos === 'normal' ? null : spec.qos],
@@ -78,7 +81,10 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
       ['reservation', spec.reservation ?? null],
       ['nodelist', nodelist.length === 0 ? null : nodelist.join(',')],
       ['constraint', spec.constraint ?? null],
+      ['licenses', spec.licenses ?? null],
+      ['switches', spec.switches ?? null],
       ['exclude', excluded.length === 0 ? null : excluded.join(',')],
+      ['comment', spec.comment ?? null],
       ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
     ]),
   ];
@@ -129,9 +135,9 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
 }
 
 /** In whole MiB. */
-function memory(spec: JobSpec): string | null {
-  if (spec.memory === undefined) return null;
-  return `${Math.max(1, Math.ceil((parseMemoryBytes(spec.memory) ?? 0) / MEBI))}M`;
+function mebibytes(memory: string | undefined): string | null {
+  if (memory === undefined) return null;
+  return `${Math.max(1, Math.ceil((parseMemoryBytes(memory) ?? 0) / MEBI))}M`;
 }
 
 /** `a100:8`, or `8` of any type. */

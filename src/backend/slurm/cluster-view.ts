@@ -1,6 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { cpusPerTask, type JobSpec, tasksPerNode } from '../../contract/job.ts';
-import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
+import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../contract/job.ts';
+import { formatMemory } from '../../lib/units.ts';
 import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
@@ -137,7 +137,7 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
     ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
   );
   const cpus = cpusPerTask(spec) * tasksPerNode(spec);
-  const memoryBytes = spec.memory === undefined ? 0 : (parseMemoryBytes(spec.memory) ?? 0);
+  const memoryBytes = namedMemoryBytesPerNode(spec) ?? 0;
   // What has operators in it is for Slurm to understand.
   const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
   const known = new Set(members.flatMap(({ features = [] }) => features));
@@ -154,7 +154,7 @@ function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: Clust
   if (nodes.length === 0 || (fitting.length >= spec.nodes && tooSmall === undefined)) return null;
   const asked = [
     counted(cpus, 'CPU'),
-    ...(spec.memory === undefined ? [] : [`${spec.memory} of memory`]),
+    ...(memoryBytes === 0 ? [] : [`${formatMemory(memoryBytes)} of memory`]),
     ...(feature === undefined ? [] : [`feature ${feature}`]),
     ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
   ].join(', ');

@@ -35,6 +35,10 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['Not before', spec.begin ?? null],
     ['Has to run on', spec.nodelist === undefined ? null : hostList(spec.nodelist)],
     ['Constraint', spec.constraint ?? null],
+    ['Other GRES', spec.gres ?? null],
+    ['Licenses', spec.licenses ?? null],
+    ['Switches', spec.switches ?? null],
+    ['Comment', spec.comment ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : shellCommand(spec.command)],
     ['Submitted', formatTime(job.submitTime, nowMs)],
@@ -63,11 +67,17 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
 
 function request(spec: JobDetail['spec']): string {
   const cpus = spec.cpus === undefined ? 'CPUs by default' : `${spec.cpus} CPU(s)`;
-  const memory = spec.memory ?? 'memory by default';
+  const memory = memoryOf(spec);
   return (
     `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${cpus}, ${spec.gpusPerNode} GPU(s), ${memory}` +
     (spec.exclusive ? ', exclusive' : '')
   );
+}
+
+function memoryOf({ memory, memoryPerCpu, memoryPerGpu }: JobDetail['spec']): string {
+  if (memoryPerCpu !== undefined) return `${memoryPerCpu} for each CPU`;
+  if (memoryPerGpu !== undefined) return `${memoryPerGpu} for each GPU`;
+  return memory === '0' ? 'all memory' : (memory ?? 'memory by default');
 }
 
 function timeLimit({ spec, timeLimit: limit }: JobDetail): string {
