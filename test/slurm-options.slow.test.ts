@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
 import { haveEnded, readLog } from './support/jobs.ts';
+import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=gpu Nodes=s[1-2] DefCpuPerGPU=4 DefMemPerGPU=64 State=UP',
     ],
-    accounting: researchAccount('root'),
+    accounting: researchAccount('root', 'daemon'),
   });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
@@ -37,6 +38,12 @@ const ended = async (id: number) => {
   await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000);
   return daemon.client.job(id);
 };
+
+const refusal = (job: JobSpecInput) =>
+  submit({ command: ['true'], memory: '64M', ...job }).then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 
 describe.skipIf(!isThere)('a job that leaves its CPUs to Slurm', () => {
   it.each<[string, JobSpecInput, string]>([
@@ -76,12 +83,6 @@ describe.skipIf(!isThere)('what a job asks for besides', () => {
 });
 
 describe.skipIf(!isThere)('where a job runs', () => {
-  const refusal = (job: JobSpecInput) =>
-    submit({ command: ['true'], memory: '64M', ...job }).then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-
   it('has the features that it names', async () => {
     const words = ['update', 'NodeName=s2', 'AvailableFeatures=a100,nvlink', 'ActiveFeatures=a100,nvlink'];
     execFileSync('scontrol', words, { env: slurm.env });
@@ -107,5 +108,32 @@ describe.skipIf(!isThere)('where a job runs', () => {
     expect(await refusal({ nodelist: ['s3'], partition: 'gpu' })).toBe(
       'nodelist: s3 is not in partition gpu: expected some of s1, s2',
     );
+  });
+});
+
+describe.skipIf(!isThere)("Slurm's reservations", () => {
+  it('are listed, and a job that names one is looked at when it is submitted', async () => {
+    const scontrol = (...words: string[]) => execFileSync('scontrol', words, { env: slurm.env });
+    expect(await refusal({ reservation: 'course' })).toBe('reservation: no "course": there is none');
+    expect((await orrery(['reservations'], { home })).stdout).toBe(
+      'No reservations. An operator makes one: scontrol create reservation\n',
+    );
+    const common = ['StartTime=now', 'Duration=60'];
+    scontrol('create', 'reservation', 'ReservationName=course', 'Nodes=s3', 'Users=root', 'Flags=FLEX', ...common);
+    scontrol('create', 'reservation', 'ReservationName=others', 'Nodes=s[1-2]', 'Users=daemon', ...common);
+    expect(await daemon.client.reservations()).toMatchObject([
+      { name: 'course', nodes: ['s3'], users: ['root'], state: 'active', flags: ['FLEX', 'SPEC_NODES'] },
+      { name: 'others', nodes: ['s1', 's2'], users: ['daemon'] },
+    ]);
+    expect((await orrery(['reservations'], { home })).stdout).toMatch(
+      /^course +active .* s3 +users root +FLEX,SPEC_NODES *$/m,
+    );
+    expect(await refusal({ reservation: 'others' })).toBe(
+      'reservation: others is for users daemon: root may not run there',
+    );
+    const id = await submit({ command: ['true'], memory: '64M', reservation: 'course' });
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s3'] });
+    scontrol('delete', 'ReservationName=course');
+    scontrol('delete', 'ReservationName=others');
   });
 });

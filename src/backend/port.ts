@@ -32,6 +32,11 @@ export interface JobFact {
   partition?: string;
 }
 
+export interface BackendReservation extends NodeReservation {
+  /** Words of whoever keeps it, such as Slurm's `MAINT`. */
+  flags?: readonly string[];
+}
+
 /** Whoever schedules the cluster does not answer. */
 export interface Outage {
   /** When that was first seen. */
@@ -91,7 +96,10 @@ export interface Backend {
   nodes(): NodeView[];
   /** Null while jobs and nodes are as they are; else they are as last seen. */
   outage(): Outage | null;
-  reservations(): readonly NodeReservation[];
+  /** As last asked for; none before. */
+  reservations(): readonly BackendReservation[];
+  /** Asks for them where somebody else makes them; `refusal` goes by the answer. Rejects where there is none. */
+  refreshReservations(): Promise<void>;
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
   createReservation(reservation: NodeReservation): Promise<void>;
   /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */

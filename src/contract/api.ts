@@ -248,6 +248,8 @@ export const reservationSchema = z.object({
   endTime: z.number(),
   users: z.array(z.string()),
   accounts: z.array(z.string()),
+  /** Slurm's words for what it is, such as `MAINT`; none on this machine. */
+  flags: z.array(z.string()),
   state: z.enum(['planned', 'active', 'over']),
   /** Jobs that run on its nodes now without naming it. */
   otherJobs: z.array(z.int()),

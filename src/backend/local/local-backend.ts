@@ -191,6 +191,10 @@ class SchedulingLoop implements Backend {
     return null;
   }
 
+  refreshReservations(): Promise<void> {
+    return Promise.resolve();
+  }
+
   reservations(): readonly NodeReservation[] {
     return this.#scheduler.reservations();
   }

@@ -1,6 +1,8 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../contract/job.ts';
 import { formatMemory } from '../../lib/units.ts';
+import type { BackendReservation } from '../port.ts';
+import { reservationRefusal } from './reservation-text.ts';
 import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
@@ -97,8 +99,12 @@ export function partitionOf(
   return partitions.find(({ name, isDefault }) => (wanted === undefined ? isDefault : name === wanted));
 }
 
-/** Why Slurm would never run it, in one line; null where nothing speaks against it. */
-export function refusalOf(spec: JobSpec, user: string, view: ClusterView): string | null {
+/** Why Slurm would never run it, in one line; null where nothing speaks against it. `reservations`: null where they are not known. */
+export function refusalOf(
+  spec: JobSpec,
+  user: string,
+  view: ClusterView & { reservations?: readonly BackendReservation[] | null },
+): string | null {
   const { partitions, qos, accounts } = view;
   if (spec.user !== undefined && spec.user !== user) {
     return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
@@ -116,6 +122,12 @@ export function refusalOf(spec: JobSpec, user: string, view: ClusterView): strin
   }
   if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
     return `account: ${user} has no ${JSON.stringify(spec.account)}: expected one of ${listed(accounts)}`;
+  }
+  const { reservations = null } = view;
+  if (spec.reservation !== undefined && reservations !== null) {
+    const account = spec.account ?? view.defaultAccount;
+    const refused = reservationRefusal(spec.reservation, { user, account }, reservations);
+    if (refused !== null) return refused;
   }
   if (partition === undefined) return null;
   return namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view);
