@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
-import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
+import { makeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { haveEnded, readLog } from './support/jobs.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -136,4 +136,39 @@ describe.skipIf(!isThere)("Slurm's reservations", () => {
     scontrol('delete', 'ReservationName=course');
     scontrol('delete', 'ReservationName=others');
   });
+});
+
+describe.skipIf(!isThere)('a job that Slurm suspends', () => {
+  it('is shown as one, is not taken for one that hangs, and goes on once it is resumed', async () => {
+    const script = '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do echo "$i"; sleep 0.5; done\n';
+    const id = await submit({ script, memory: '64M', hangAfter: '3s' });
+    const reads = async (text: string) => (await readLog(daemon.client, id)).includes(text);
+    await until(() => reads('2'), 'the job to run', 60_000);
+    const { slurmJobId } = await daemon.client.job(id);
+    execFileSync('scontrol', ['suspend', slurmJobId ?? ''], { env: slurm.env });
+    const isShown = async () => (await daemon.client.job(id)).reason === 'Suspended';
+    await until(isShown, 'the job to be shown as suspended', 60_000);
+    expect((await orrery(['queue'], { home })).stdout).toMatch(/ RUNNING +Suspended +1 +s\d /);
+    expect((await daemon.client.why(id)).detail[0]).toMatch(
+      /^Slurm job \d+ is suspended, .* until Slurm resumes it\.$/,
+    );
+    await expect(daemon.client.requeue(id)).rejects.toThrow(`job ${id} is suspended`);
+    await expect(daemon.client.signal(id, 'USR1')).rejects.toThrow(`job ${id} is suspended`);
+    // For longer than it may be silent.
+    await sleep(6_000);
+    expect(await isShown()).toBe(true);
+    execFileSync('scontrol', ['resume', slurmJobId ?? ''], { env: slurm.env });
+    const job = await ended(id);
+    expect(job).toMatchObject({ state: 'COMPLETED', attempt: 1, requeues: 0 });
+    expect(await readLog(daemon.client, id)).toBe('1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n');
+  }, 120_000);
+
+  it('is cancelled all the same', async () => {
+    const id = await submit({ command: ['sh', '-c', 'echo up; exec sleep 600'], memory: '64M' });
+    await until(async () => (await readLog(daemon.client, id)).includes('up'), 'the job to run', 60_000);
+    const { slurmJobId } = await daemon.client.job(id);
+    execFileSync('scontrol', ['suspend', slurmJobId ?? ''], { env: slurm.env });
+    await daemon.client.cancel(id);
+    expect(await ended(id)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
+  }, 120_000);
 });

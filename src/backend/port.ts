@@ -12,6 +12,9 @@ export interface Log {
 /** Reasons of nodes that are in service begin so where our jobs keep off them (`avoidNode`). */
 export const AVOIDED_REASON = 'jobs keep off it: ';
 
+/** Of a job that runs, and whose processes are made to stand still by whoever schedules it. */
+export const SUSPENDED_REASON = 'Suspended';
+
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;
@@ -23,7 +26,7 @@ export interface SubmittedJob {
 export interface JobFact {
   jobId: number;
   state: JobState;
-  /** The scheduler's own word for why it is pending, else `None`. */
+  /** The scheduler's own word for why it is pending; `Suspended` where it stands still; else `None`. */
   reason: string;
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;

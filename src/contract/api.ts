@@ -61,7 +61,7 @@ export const jobSummarySchema = z.object({
   arrayTaskId: z.int().nullable(),
   name: z.string(),
   state: jobStateSchema,
-  /** Slurm's reason while PENDING, else `None`. */
+  /** Slurm's reason while PENDING; `Suspended` while it is RUNNING and Slurm has it stand still; else `None`. */
   reason: z.string(),
   user: z.string(),
   account: z.string(),

@@ -2,7 +2,7 @@ import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '..
 import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
-import type { Backend, JobFact } from '../backend/port.ts';
+import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
 import { defaultPartition, type Policy } from '../scheduler/policy.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -198,7 +198,7 @@ export class JobBook {
       arrayTaskId: job.array?.taskId ?? null,
       name: job.name,
       state,
-      reason: state === 'PENDING' && view !== undefined ? view.reason : 'None',
+      reason: view !== undefined && (state === 'PENDING' || view.reason === SUSPENDED_REASON) ? view.reason : 'None',
       user: job.user,
       account: job.account,
       qos: job.qos,

@@ -148,6 +148,8 @@ export class SlurmBackend implements Backend {
     if (job === undefined || job.live === null) {
       throw new OrreryError('ORR_CONFLICT', `job ${jobId} is not running: nothing to signal`);
     }
+    if (job.slurm?.state === 'SUSPENDED')
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be signalled once Slurm resumes it`);
     await this.#ask(job, 'scancel', (id) => [`--signal=${signal.slice('SIG'.length)}`, id]);
   }
 
@@ -156,6 +158,10 @@ export class SlurmBackend implements Backend {
     const job = this.#state.jobs.get(jobId);
     if (job !== undefined && job.live === null)
       throw new OrreryError('ORR_CONFLICT', `job ${jobId} is pending already`);
+    if (job?.slurm?.state === 'SUSPENDED') {
+      // Slurm would take it off its nodes and hold it, as an operator does.
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be requeued once Slurm resumes it`);
+    }
     if (job !== undefined) {
       // Journalled first: whoever sees the attempt end knows why.
       await this.#commit([{ event: { kind: 'JobRequeueRequested', atMs, jobId } }]);
