@@ -21,6 +21,10 @@ beforeAll(async () => {
     confLines: [
       ...QUICK_LINES,
       'Licenses=matlab:4',
+      // Slurm's own way to end what takes more memory than it may, without control groups.
+      'JobAcctGatherType=jobacct_gather/linux',
+      'JobAcctGatherFrequency=1',
+      'JobAcctGatherParams=OverMemoryKill',
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=gpu Nodes=s[1-2] DefCpuPerGPU=4 DefMemPerGPU=64 State=UP',
     ],
@@ -136,6 +140,32 @@ describe.skipIf(!isThere)("Slurm's reservations", () => {
     scontrol('delete', 'ReservationName=course');
     scontrol('delete', 'ReservationName=others');
   });
+});
+
+describe.skipIf(!isThere)('a job that takes more memory than it may', () => {
+  // Rank 1 has ten times as much as is asked for, and keeps it.
+  const program = 'import os, time\nkept = bytearray((640 if os.environ["RANK"] == "1" else 1) << 20)\ntime.sleep(60)';
+  it.each([
+    ['on the node of its script', 1, 2],
+    ['on another node', 2, 1],
+  ])(
+    'is told from one that failed: %s',
+    async (_where, nodes, tasksPerNode) => {
+      const id = await submit({ command: ['python3', '-c', program], memory: '64M', nodes, tasksPerNode });
+      const job = await ended(id);
+      expect(job).toMatchObject({ state: 'OUT_OF_MEMORY', exitCode: 137, attempt: 1 });
+      expect(job.attempts[0]?.message).toMatch(
+        /^ran out of memory: used \d{3}(?:\.\d)?M of the 64M that it may use on a node$/,
+      );
+    },
+    90_000,
+  );
+
+  it('is not one that only says so', async () => {
+    const words = 'slurmstepd of mine: error: Detected 1 oom_kill event in StepId=1.0';
+    const id = await submit({ command: ['sh', '-c', `echo "${words}" >&2; exit 3`], memory: '64M' });
+    expect(await ended(id)).toMatchObject({ state: 'FAILED', exitCode: 3 });
+  }, 90_000);
 });
 
 describe.skipIf(!isThere)('a job that Slurm suspends', () => {

@@ -222,6 +222,49 @@ describe('the claim of the batch script', () => {
     });
   });
 
+  it.each<[name: string, rankErr: string, srunErr: string, expected: string]>([
+    [
+      'accounting killed it',
+      'slurmstepd-n1: error: StepId=38.0 exceeded memory limit (261750784 > 209715200), being killed\nslurmstepd-n1: error: *** STEP 38.0 ON n1 CANCELLED AT 2026-11-27T00:23:26 ***\n',
+      'srun: error: n1: task 0: Killed\n',
+      'slurmstepd-n1: error: StepId=38.0 exceeded memory limit (261750784 > 209715200), being killed\n',
+    ],
+    [
+      'the kernel killed it',
+      'slurmstepd: error: Detected 1 oom_kill event in StepId=38.0. Some of the step tasks have been OOM Killed.\n',
+      'srun: error: n1: task 0: Out Of Memory\n',
+      'slurmstepd: error: Detected 1 oom_kill event in StepId=38.0. Some of the step tasks have been OOM Killed.\n',
+    ],
+    [
+      'the kernel killed it, by an older Slurm',
+      'slurmstepd: error: Detected 2 oom-kill event(s) in StepId=38.0 cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      'slurmstepd: error: Detected 2 oom-kill event(s) in StepId=38.0 cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n',
+    ],
+    [
+      'it had been near its limit once',
+      'slurmstepd: error: Exceeded step memory limit at some point.\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      '',
+    ],
+    [
+      'the program speaks of memory',
+      'torch.cuda.OutOfMemoryError: CUDA out of memory\nsaw slurmstepd: error: Detected 1 oom_kill event in StepId=9.0\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      '',
+    ],
+  ])('keeps what Slurm says where %s', (_name, rankErr, srunErr, expected) => {
+    return withJob((folder) => {
+      writeFileSync(join(folder, 'rank.err'), `${'a long trace\n'.repeat(2000)}${rankErr}`);
+      writeFileSync(join(folder, 'srun.err'), srunErr);
+      const tasks = `touch "$attempt_folder/begun"; cat '${folder}/srun.err' >&2
+cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
+      expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(137);
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('137\n');
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'memory'), 'utf8')).toBe(expected);
+    });
+  });
+
   it('needs the folder of jobs', () => {
     return withJob((folder) => {
       expect(runScript(folder, { jobFolder: join(folder, 'nowhere') }, { SLURM_JOB_ID: '50' })).toBe(74);

@@ -195,6 +195,11 @@ grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
+# That memory ran out Slurm's daemons say where the ranks write, at the end. The same words of a program have no such beginning.
+[ "$status" -eq 0 ] || (
+  cd "$folder" && tail -q -c 8192 rank-*.err srun.err |
+    grep -m 1 -E '^(slurmstepd[^ :]*|srun): error: .*(exceeded memory limit \(|oom[-_]kill event|: Out Of Memory)' > memory
+) 2> /dev/null
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
-[ "$status" -ne 143 ] || how=${how:-TERM}
+[ "$status" -ne 143 ] || [ -s "$folder/memory" ] || how=${how:-TERM}
 leave "$status${how:+ $how}"
