@@ -76,7 +76,7 @@ export class HangWatch {
     const signs = await this.#signs(jobId, attempt);
     const watched = this.#watched.get(jobId);
     if (watched?.attempt !== attempt) return;
-    if (signs !== watched.signs || this.#isSuspended(jobId)) {
+    if (signs !== watched.signs || this.#isSuspended(jobId, attempt)) {
       Object.assign(watched, { signs, aliveMs: performance.now() });
       return;
     }
@@ -85,7 +85,10 @@ export class HangWatch {
     try {
       // What it was last seen to be may be a while ago.
       await this.#backend.observe();
-      if (this.#isSuspended(jobId)) return this.#watch(jobId, attempt);
+      if (this.#isSuspended(jobId, attempt)) {
+        if (!this.#isClosed) this.#watch(jobId, attempt);
+        return;
+      }
       this.#log.info({ jobId, attempt, allowedMs: watched.allowedMs }, 'the attempt hangs: it is ended');
       await this.#backend.endHung(jobId, attempt);
     } catch (error) {
@@ -95,8 +98,9 @@ export class HangWatch {
     }
   }
 
-  #isSuspended(jobId: number): boolean {
-    return this.#backend.job(jobId)?.reason === SUSPENDED_REASON;
+  #isSuspended(jobId: number, attempt: number): boolean {
+    const job = this.#backend.job(jobId);
+    return job?.attempt === attempt && job.reason === SUSPENDED_REASON;
   }
 
   async #signs(jobId: number, attempt: number): Promise<string> {
