@@ -293,9 +293,18 @@ describe('a login node', () => {
     expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
     // Of a home that went by a login node, and is to go by the commands of this machine again.
     writeFileSync(join(home, 'slurm.json'), before.replace('"host":null', '"host":"nohost.invalid"'));
-    const kept = await upCommand(home, conf());
+    const local = await orrery(['up', '--detach', '--backend', 'local'], { home, env: conf() });
+    expect(local.code).toBe(4);
+    expect(local.stderr).toBe(
+      `orrery: --backend local: the jobs of ${home} are with Slurm: leave it out, or choose another ORRERY_HOME\n`,
+    );
+    const kept = await orrery(['up', '--detach', '--port', '0'], { home, env: conf() });
     expect(kept.code).toBe(0);
-    expect(kept.stderr).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
+    const [remark, outage] = kept.stderr.split('\n');
+    expect(remark).toBe(
+      `The jobs of ${home} are with Slurm: going on as before (--backend slurm --slurm-host nohost.invalid)`,
+    );
+    expect(outage).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
     await orrery(['down'], { home });
     const back = await upCommand(home, conf(), '--slurm-host', 'none');
     expect(back).toMatchObject({ code: 0, stderr: '' });

@@ -79,6 +79,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     const held = lockHome(home.folder);
     lock = held;
+    world.keepSettings?.();
     const token = loadToken(home.token);
     // Before anything is started, so that a taken port leaves everything as it was.
     listener = await listen((request) => fetch(request), host, options.port ?? null);

@@ -33,6 +33,8 @@ export interface BackendParts {
 
 /** Where jobs run: this machine, or a cluster with a scheduler of its own. */
 export interface World {
+  /** Writes down how the home was begun, for the next start; absent: the store has it. Called once the home is locked. */
+  keepSettings?: () => void;
   clusterName: string;
   specs: readonly NodeSpec[];
   /** Null: what the home went by last. */
