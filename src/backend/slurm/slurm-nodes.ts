@@ -5,7 +5,7 @@ import { type ClusterView, partitionOf } from './cluster-view.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { nodeChanges } from './node-mirror.ts';
-import { parseNodes, type SlurmNode } from './scontrol-text.ts';
+import { parseNodes, SHOW_NODES, type SlurmNode } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 
@@ -58,7 +58,7 @@ export class SlurmNodes {
   async refresh(): Promise<void> {
     const { commands, state, now } = this.#options;
     const startedAt = performance.now();
-    const nodes = parseNodes(await commands.run('scontrol', ['--oneliner', 'show', 'node']));
+    const nodes = parseNodes(await commands.run('scontrol', SHOW_NODES));
     this.#dueMs = now() + Math.max(PAUSE_MS_MIN, (performance.now() - startedAt) * PAUSE_PER_CALL);
     await state.exclusively(async () => {
       this.#seen = nodes;
