@@ -19,7 +19,7 @@ import { HangWatch } from './hang-watch.ts';
 import { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
-import { Measurements } from './measurements.ts';
+import { Measurements } from './measurements/measurements.ts';
 import { NodeBook } from './node-book.ts';
 import { NodeReports } from './node-reports.ts';
 import { version } from './package.ts';
@@ -137,8 +137,12 @@ class RunningDaemon implements Daemon {
     try {
       const policy = world.policy ?? recordedPolicy(store.lastStart(), world.specs);
       const measurements = new Measurements();
-      store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
       const backend = world.createBackend({ home, policy, store, measurements, log });
+      const book = new JobBook(store, backend, home, policy.policy);
+      store.subscribe((entries, commitMs) => {
+        measurements.commits.observe(commitMs / 1000);
+        measurements.journal.count(entries, (jobId) => book.find(jobId));
+      });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
       const nowMs = Date.now();
       store.recordStart({ atMs: nowMs, version, cluster: world.clusterName, ...toRecord(policy) });
@@ -146,7 +150,7 @@ class RunningDaemon implements Daemon {
       const records = store.recoveryRecords();
       await backend.start(records, usedBefore(store, policy.policy, nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
-      return new RunningDaemon(parts, policy, store, backend, measurements, log);
+      return new RunningDaemon(parts, policy, store, backend, book, measurements, log);
     } catch (error) {
       store.close();
       throw error;
@@ -158,6 +162,7 @@ class RunningDaemon implements Daemon {
     policy: LivePolicy,
     store: Store,
     backend: Backend,
+    book: JobBook,
     measurements: Measurements,
     log: Log,
   ) {
@@ -172,9 +177,16 @@ class RunningDaemon implements Daemon {
     this.#health =
       options.health === undefined || gpusOfNode === undefined
         ? null
-        : new HealthWatch({ ...options.health, store, backend, gpusOfNode, log });
+        : new HealthWatch({
+            ...options.health,
+            store,
+            backend,
+            gpusOfNode,
+            onResults: measurements.healthResults,
+            log,
+          });
     this.#idleChecks = options.health === undefined ? null : idleChecks(world, options.health, backend, log);
-    const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, log);
+    const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, measurements, log);
     this.#reports = reports;
     const sourceOfXids = (): LemonList['xids'] => {
       if (reports !== null) return { source: 'reports', folder: reports.folder, ...reports.summary() };
@@ -185,10 +197,12 @@ class RunningDaemon implements Daemon {
     this.context = {
       store,
       backend,
-      book: new JobBook(store, backend, home, policy.policy),
+      book,
       accounting: new Accounting(store, home.metrics),
-      forecaster: new Forecaster(backend, () =>
-        world.forecastSource(backend, { home, policy, store, measurements, log }),
+      forecaster: new Forecaster(
+        backend,
+        () => world.forecastSource(backend, { home, policy, store, measurements, log }),
+        (ms) => measurements.forecasts.observe(ms / 1000),
       ),
       lemons,
       nodes: new NodeBook({ store, backend, lemons, reports, policy: policy.policy }),
@@ -263,9 +277,20 @@ function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, 
   });
 }
 
-function readReports(from: NonNullable<World['reports']>, store: Store, backend: Backend, log: Log): NodeReports {
+function readReports(
+  from: NonNullable<World['reports']>,
+  store: Store,
+  backend: Backend,
+  measurements: Measurements,
+  log: Log,
+): NodeReports {
+  const startMs = Date.now();
   return new NodeReports({
     ...from,
+    // Those that were there already are no news.
+    onReport: ({ atTime, results }) => {
+      if (atTime * 1000 >= startMs) measurements.healthResults(results);
+    },
     nodeNames: () => backend.nodes().map(({ spec }) => spec.name),
     xids: new XidJournal(store),
     windowDays: WINDOW_DAYS,

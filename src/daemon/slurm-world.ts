@@ -95,8 +95,9 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     checkNode: (nodeName, expectFile, signal) =>
       checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
     forecastSource: () => source.read(),
-    createBackend: ({ home: opened, store, measurements, log }) =>
-      new SlurmBackend({
+    createBackend: ({ home: opened, store, measurements, log }) => {
+      commands.onEnd = measurements.slurmCommand;
+      return new SlurmBackend({
         commands,
         journal: store,
         jobs: store,
@@ -109,9 +110,11 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         readSecrets: (names) => readSecrets(opened, names),
         now: Date.now,
         log,
-        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
+        onCycle: (ms) => measurements.slurmLooks.observe(ms / 1000),
+        onLaunchFailure: () => measurements.journal.countLaunchFailure(),
         ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
-      }),
+      });
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import type { CheckOutcome } from './idle-checks.ts';
 import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
-import type { Measurements } from './measurements.ts';
+import type { Measurements } from './measurements/measurements.ts';
 import type { NodeReportsOptions } from './node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
 

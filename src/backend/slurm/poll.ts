@@ -25,6 +25,7 @@ export interface PollOptions {
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
   log: Log;
+  onLaunchFailure?: () => void;
 }
 
 /** Ids in one call: a command line has its limits. */
@@ -180,6 +181,7 @@ export class Poll {
       await folder.writeRecord(job.record);
     }
     if (finding.launchFailure !== null) {
+      if (finding.records.length === 0) this.#options.onLaunchFailure?.();
       const launchFailures = job.record.launchFailures + 1;
       const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
       log.error(

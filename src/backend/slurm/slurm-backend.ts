@@ -42,6 +42,8 @@ export interface SlurmBackendOptions {
   pollMs?: PollMs;
   /** Told how long each look at Slurm took, in milliseconds. */
   onCycle?: (ms: number) => void;
+  /** Told of each job that Slurm gave nodes and that had no attempt: the journal does not know of it. */
+  onLaunchFailure?: () => void;
 }
 
 /** A cluster that Slurm schedules: jobs go there by sbatch, what becomes of them is journalled as it is seen. */
