@@ -135,6 +135,8 @@ describe.skipIf(!isThere)('a node of Slurm', () => {
     expect(state).toBe('idle');
     await until(async () => (await daemon.client.nodes())[1]?.reason === null, 'the node to respond', 60_000);
     const { nodes } = await daemon.client.lemons();
+    const again = await orrery(['nodes', 'resume', 's2'], { home });
+    expect(again).toMatchObject({ code: 0, stdout: 'Node s2 is in service already: it is idle\n' });
     // The drain is one; a failure would be another.
     const { evidence } = nodes.find(({ name }) => name === 's2') ?? { evidence: [] };
     expect(Math.max(...evidence.map(({ value }) => value))).toBe(1);

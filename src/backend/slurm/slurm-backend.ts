@@ -241,6 +241,7 @@ export class SlurmBackend implements Backend {
   }
 
   async failNode(nodeName: string): Promise<void> {
+    this.#nodes.expect(nodeName);
     throw new OrreryError(
       'ORR_REFUSED',
       `node ${nodeName} is a real one of Slurm's: no drills here; scontrol update NodeName=${nodeName} State=DOWN takes it down`,
