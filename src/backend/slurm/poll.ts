@@ -5,6 +5,7 @@ import { closeFolder } from './ended-folder.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import type { KeptPatience } from './kept-patience.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -26,6 +27,7 @@ export interface PollOptions {
   now: () => number;
   log: Log;
   onLaunchFailure?: () => void;
+  patience: KeptPatience;
 }
 
 /** Ids in one call: a command line has its limits. */
@@ -160,6 +162,7 @@ export class Poll {
       }
     }
     await this.cancel(toCancel);
+    await this.#options.patience.keep(state.jobs, nowMs);
     return hasChanged;
   }
 
