@@ -1,5 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 
+/** An error that lists nodes lists no more. */
 const NAMES_SHOWN_MAX = 8;
 
 /** That no node is called so, with the names there are. Another node whose name is near is none that was meant. */

@@ -101,7 +101,7 @@ function healthArguments(interval: number | undefined, expect: string | undefine
   ];
 }
 
-/** `The jobs of HOME are with Slurm: going on so (--slurm-host login1 --lemons drain)`: what was said at an earlier start and not now. */
+/** Names what was said at an earlier start and not now, as flags. */
 function remarkOn(home: string, kept: SlurmFile, options: BackendOptions): string {
   const said = [
     ['--slurm-host', kept.host, options.slurmHost],

@@ -139,7 +139,9 @@ class RunningDaemon implements Daemon {
       const measurements = new Measurements();
       const backend = world.createBackend({ home, policy, store, measurements, log });
       const book = new JobBook(store, backend, home, policy.policy);
+      const accounting = new Accounting(store, home.metrics);
       store.subscribe((entries, commitMs) => {
+        accounting.follow(entries);
         measurements.commits.observe(commitMs / 1000);
         measurements.journal.count(entries, (jobId) => book.find(jobId));
       });
@@ -150,7 +152,7 @@ class RunningDaemon implements Daemon {
       const records = store.recoveryRecords();
       await backend.start(records, usedBefore(store, policy.policy, nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
-      return new RunningDaemon(parts, policy, store, backend, book, measurements, log);
+      return new RunningDaemon(parts, policy, store, backend, book, accounting, measurements, log);
     } catch (error) {
       store.close();
       throw error;
@@ -163,6 +165,7 @@ class RunningDaemon implements Daemon {
     store: Store,
     backend: Backend,
     book: JobBook,
+    accounting: Accounting,
     measurements: Measurements,
     log: Log,
   ) {
@@ -198,7 +201,7 @@ class RunningDaemon implements Daemon {
       store,
       backend,
       book,
-      accounting: new Accounting(store, home.metrics),
+      accounting,
       forecaster: new Forecaster(
         backend,
         () => world.forecastSource(backend, { home, policy, store, measurements, log }),

@@ -1,7 +1,7 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
 import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
-import { parseNodes, SHOW_NODES, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
+import { parseNodes, parsePartitions, SHOW_NODES, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
 /** What of a Slurm cluster does not change from minute to minute. */

@@ -19,7 +19,7 @@ export interface SlurmNode {
   partitions: readonly string[];
 }
 
-/** For `scontrol`. Without the details the GPUs in use are told only where `AccountingStorageTRES` names them, which few sites do. */
+/** For `scontrol`. Without the details the GPUs in use are told only where `AccountingStorageTRES` names them. */
 export const SHOW_NODES = ['--oneliner', '--detail', 'show', 'node'];
 
 /** Nodes as `scontrol` shows them with `SHOW_NODES`, of any Slurm. FUTURE ones are left out. */

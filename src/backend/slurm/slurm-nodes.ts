@@ -14,7 +14,6 @@ import { SlurmFailure } from './slurm-failure.ts';
 const PAUSE_MS_MIN = 15_000;
 /** It takes at most one part in so many of slurmctld's time. */
 const PAUSE_PER_CALL = 100;
-/** An error that lists nodes lists no more. */
 
 export interface SlurmNodesOptions {
   commands: SlurmCommands;

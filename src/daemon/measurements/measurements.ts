@@ -12,7 +12,7 @@ import { JournalCounters } from './journal-counters.ts';
 import { NODE_FAMILIES, NodeSums } from './node-families.ts';
 import { USAGE_FAMILIES } from './usage-families.ts';
 
-/** Accounting goes over all jobs that ever were: scrapes in between get the last values, and it takes at most this part of the time. */
+/** Accounting asks the store: scrapes in between get the last values, and it takes at most this part of the time. */
 const USAGE_AGE_MS_MIN = 60_000;
 const USAGE_LOAD_MAX = 0.01;
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -96,7 +96,7 @@ export class Measurements {
   #refreshUsage({ accounting }: DaemonContext, nowMs: number): void {
     if (nowMs < this.#usageDueMs) return;
     const startedAt = performance.now();
-    this.#setUsage(accounting.rows('account', nowMs));
+    this.#setUsage(accounting.accounts(nowMs));
     this.#usageDueMs = nowMs + Math.max(USAGE_AGE_MS_MIN, (performance.now() - startedAt) / USAGE_LOAD_MAX);
   }
 
