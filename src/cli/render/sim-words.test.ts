@@ -24,5 +24,12 @@ describe('figures in words', () => {
 
   it('say shares as percent', () => {
     expect([0, 0.0004, 0.83123, 1].map(percent)).toEqual(['0.0 %', '0.04 %', '83.1 %', '100.0 %']);
+    expect([2.1e-7, 9.9e-5, 1e-4, -2.1e-7, -0.0004].map(percent)).toEqual([
+      '< 0.01 %',
+      '< 0.01 %',
+      '0.01 %',
+      '> -0.01 %',
+      '-0.04 %',
+    ]);
   });
 });

@@ -1,3 +1,6 @@
+/** The smallest that is said in digits. */
+const PERCENT_MIN = 0.01;
+
 /** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`. */
 export function shortTime(seconds: number): string {
   const size = Math.abs(seconds);
@@ -17,11 +20,13 @@ export function digits(value: number): string {
   return String(Number(value.toFixed(Math.min(6, places))));
 }
 
-/** A share as percent: `83.1 %`. */
+/** A share as percent: `83.1 %`, `0.04 %`; one that is smaller than a reader cares for: `< 0.01 %`, and `> -0.01 %` below 0. */
 export function percent(share: number): string {
   const value = share * 100;
-  if (value !== 0 && Math.abs(value) < 0.095) return `${digits(value)} %`;
-  return `${value.toFixed(1)} %`;
+  const size = Math.abs(value);
+  if (size === 0 || size >= 0.095) return `${value.toFixed(1)} %`;
+  if (size < PERCENT_MIN) return value < 0 ? `> -${PERCENT_MIN} %` : `< ${PERCENT_MIN} %`;
+  return `${digits(value)} %`;
 }
 
 export function whole(count: number): string {
