@@ -94,7 +94,7 @@ function lossChart(rows: readonly Loss[], device: string): Markup {
 }
 
 /** `2.5M`, `400k`, `80`. */
-function shortNumber(value: number): string {
+export function shortNumber(value: number): string {
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
   return value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(Number(value.toPrecision(3)));
 }

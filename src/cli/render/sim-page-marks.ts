@@ -27,6 +27,15 @@ export function triangle(style: string, x: number, y: number): Markup {
   ]);
 }
 
+/** That something goes on beyond the edge of a chart: to the right, or to the left where `direction` is -1. */
+export function arrow(style: string, x: number, y: number, direction: 1 | -1): Markup {
+  return polygon(style, [
+    [x, y],
+    [x - 6 * direction, y - 4.5],
+    [x - 6 * direction, y + 4.5],
+  ]);
+}
+
 export function line(style: string, x1: number, y1: number, x2: number, y2: number): Markup {
   return html`<line class="${style}" x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}"/>`;
 }

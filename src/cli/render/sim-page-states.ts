@@ -73,7 +73,7 @@ function stateChart(rows: readonly StateShare[], isPublished: boolean): Markup {
   );
 }
 
-function shareScale({ width, left, right }: Frame): NamedScale {
+export function shareScale({ width, left, right }: Frame): NamedScale {
   const span = Math.log(1 / SHARE_MIN);
   return {
     at: (share) => left + 8 + (1 + Math.log(Math.max(share, SHARE_MIN)) / span) * (width - left - right - 16),

@@ -98,7 +98,7 @@ function waitChart(rows: readonly Row[], device: string): Markup {
 }
 
 /** Logarithmic, up to the longest wait that is drawn. */
-function waitScale({ width, left, right }: Frame, longest: number): NamedScale {
+export function waitScale({ width, left, right }: Frame, longest: number): NamedScale {
   const end = Math.max(60, longest * 1.2);
   const shown = SPANS.filter(([seconds]) => seconds <= end);
   const span = Math.log(end / SHORTEST_SECONDS);

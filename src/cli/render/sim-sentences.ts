@@ -58,8 +58,14 @@ export function differenceSentence(change: string, measure: Measure): string {
 
 function intervalWords({ interval, unit }: Measure): string {
   if (interval === null) return '';
-  const change = (value: number) => `${value > 0 ? '+' : ''}${sayChange(value, unit)}`;
-  return ` (95 % interval of the change: ${change(interval.low)} to ${change(interval.high)})`;
+  return ` (95 % interval of the change: ${sayChange(interval.low, unit)} to ${sayChange(interval.high, unit)})`;
+}
+
+/** Where no difference is clear. */
+export function noNewsWords(seedCount: number): string {
+  return seedCount === 1
+    ? 'one seed: no intervals, so that nothing here can be told from chance'
+    : 'no difference that is more than chance';
 }
 
 export function sayMeasure(value: number, unit: MeasureUnit): string {
@@ -78,7 +84,8 @@ export function sayMeasure(value: number, unit: MeasureUnit): string {
   return digits(value);
 }
 
-/** Shares change by points. */
-function sayChange(value: number, unit: MeasureUnit): string {
-  return unit === 'share' ? `${digits(value * 100)} points` : sayMeasure(value, unit);
+/** With its sign: `+12 min`. Shares change by points. */
+export function sayChange(value: number, unit: MeasureUnit): string {
+  const words = unit === 'share' ? `${digits(value * 100)} points` : sayMeasure(value, unit);
+  return value > 0 ? `+${words}` : words;
 }

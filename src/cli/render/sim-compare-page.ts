@@ -1,0 +1,201 @@
+import type { ComparedMeasure, ScenarioComparison } from '../sim/scenario-comparison.ts';
+import type { MeasureTopic } from '../../twin/compared-measures.ts';
+import { type Content, html, type Markup, NOTHING } from './page-markup.ts';
+import { forest } from './sim-compare-forest.ts';
+import { interruption, questionSection, seedWords } from './sim-compare-question.ts';
+import { deviceTimeBars, deviceTimeTable, lossesByCause, stateMix } from './sim-compare-rows.ts';
+import {
+  comparedDevice,
+  type Lettered,
+  letterSwatch,
+  letteredOf,
+  SHOWN_MAX,
+  scenarioList,
+  shownOf,
+  sideBySide,
+} from './sim-compare-scenarios.ts';
+import { ettrBySize, mttfBySize, mttfTable } from './sim-compare-sizes.ts';
+import { COMPARE_STYLE } from './sim-compare-style.ts';
+import { measuresSection } from './sim-compare-table.ts';
+import { timeCharts } from './sim-compare-time.ts';
+import { waitsBySize } from './sim-compare-waits.ts';
+import { contents, dataSection, type PageScripts, selfContained } from './sim-page-document.ts';
+import { embedded, script, section } from './sim-page-section.ts';
+import { noNewsWords } from './sim-sentences.ts';
+import { whole } from './sim-words.ts';
+
+const CONTENTS: readonly (readonly [id: string, title: string])[] = [
+  ['news', 'What changes'],
+  ['question', 'What was given'],
+  ['use', 'Use'],
+  ['waits', 'Waits'],
+  ['ettr', 'ETTR'],
+  ['failures', 'Failures'],
+  ['losses', 'Losses'],
+  ['states', 'States'],
+  ['measures', 'All measures'],
+  ['data', 'Data'],
+];
+/** Beyond these a reader unfolds the rest. */
+const SENTENCES_MAX = 8;
+/** What is asked about first, as far as there is such a measure. */
+const MAIN_MEASURES = new Set([
+  'allMeanWait',
+  'allP90Wait',
+  'utilization',
+  'goodput',
+  'lost',
+  'ettr',
+  'largeFailures',
+  'preemptions',
+  'jobsEnded',
+  'makespan',
+  'energy',
+]);
+
+/** A comparison as one HTML document that loads nothing. `command`: what makes it again. The same comparison gives the same bytes. */
+export function renderComparisonPage(comparison: ScenarioComparison, command: string, scripts: PageScripts): string {
+  const scenarios = letteredOf(comparison);
+  const shown = shownOf(scenarios);
+  const title = headline(comparison);
+  const isSpread = comparison.seeds.length > 1;
+  const body = html`<main>
+<header><p class="eyebrow">${`Comparison with ${comparison.base.title}`}</p><h1>${title}</h1>${scenarioList(scenarios, wordsOf)}<p>${seedWords(comparison)}</p></header>
+${interruption(comparison)}${leftOut(scenarios)}
+${contents(CONTENTS)}
+${newsSection(comparison, scenarios)}
+${questionSection(scenarios)}
+${useSection(shown, isSpread)}
+${topicSection(
+  shown,
+  { id: 'waits', name: 'Waits', measure: 'allMeanWait', title: 'mean ' },
+  ['waits'],
+  waitsBySize(shown, isSpread),
+  'From submission to the first start.',
+)}
+${topicSection(
+  shown,
+  { id: 'ettr', name: 'ETTR', measure: 'ettr' },
+  ['training'],
+  ettrBySize(shown, isSpread),
+  'Effective training time ratio: productive time over time on nodes and in the queue, of jobs that were on nodes for a day or more.',
+)}
+${failuresSection(shown)}
+${topicSection(
+  shown,
+  { id: 'losses', name: 'Lost work', measure: 'lost' },
+  ['preemption'],
+  lossesByCause(shown, isSpread),
+  'Attempts that ended before their job was done, by what ended them; and what preemption cost.',
+)}
+${topicSection(
+  shown,
+  { id: 'states', name: 'Attempts that completed', measure: 'state:COMPLETED' },
+  ['ends', 'other'],
+  stateMix(shown, isSpread),
+  'Each time a job ran counts, as sacct counts it with its duplicates.',
+)}
+${measuresSection(scenarios.slice(1), scripts.measureSearch)}
+${dataSection(command, 'orrery-sim-compare.json', 'docs/reference/measures.md defines the measures.', 'The same command gives the same comparison.')}
+</main>
+${embedded('run', comparison)}
+${script(scripts.chartValues)}${script(scripts.saveDocument)}`;
+  return selfContained(title, COMPARE_STYLE, body);
+}
+
+function headline({ base, variants }: ScenarioComparison): string {
+  const [only, ...others] = variants;
+  if (only !== undefined && others.length === 0) return `What would ${only.change} change?`;
+  return `What would ${whole(variants.length)} variants of ${base.title} change?`;
+}
+
+function wordsOf({ title, letter }: Lettered): string {
+  return letter === 'A' ? `${title}, the base` : title;
+}
+
+function leftOut(scenarios: readonly Lettered[]): Markup {
+  if (scenarios.length <= SHOWN_MAX) return NOTHING;
+  const last = scenarios[SHOWN_MAX - 1]?.letter ?? '';
+  return html`<p class="note">${`Plots show scenarios A to ${last}; sentences and tables are of all.`}</p>`;
+}
+
+/** In words, and the main measures in one plot. */
+function newsSection({ seeds }: ScenarioComparison, scenarios: readonly Lettered[]): Markup {
+  const main = forest('forest-main', 'Changes of the main measures', shownOf(scenarios), ({ name }) =>
+    MAIN_MEASURES.has(name),
+  );
+  const plot = html`<div><h3>The main measures</h3>${main ?? html`<p>Nothing to compare.</p>`}</div>`;
+  return section(
+    'news',
+    'predicted',
+    'What changes',
+    html`<div class="pair">${plot}${scenarios.slice(1).map((variant) => newsOf(variant, seeds.length))}</div>`,
+  );
+}
+
+function newsOf(variant: Lettered, seedCount: number): Markup {
+  const { title, letter, measures } = variant;
+  // The title stands above them already.
+  const sentences = variant.sentences.map(
+    (sentence) => html`<li>${sentence.replace(`\u201c${title}\u201d`, letter)}</li>`,
+  );
+  const [said, rest] = [sentences.slice(0, SENTENCES_MAX), sentences.slice(SENTENCES_MAX)];
+  const more =
+    rest.length === 0
+      ? NOTHING
+      : html`<details><summary>${`and ${whole(rest.length)} more`}</summary><ul>${rest}</ul></details>`;
+  const news =
+    said.length === 0 ? html`<p>${`${capital(noNewsWords(seedCount))}.`}</p>` : html`<ul>${said}</ul>${more}`;
+  const clear = measures.filter(({ isClear }) => isClear).length;
+  const count =
+    seedCount === 1
+      ? NOTHING
+      : html`<p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change by more than chance.`}</p>`;
+  return html`<div><h3>${letterSwatch(variant)} ${title}</h3>${count}${news}</div>`;
+}
+
+function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {
+  const device = comparedDevice(shown);
+  return section(
+    'use',
+    'predicted',
+    `Utilisation${sideBySide(shown, 'utilization')}`,
+    html`${timeCharts(shown, isSpread)}
+<div class="pair"><div><h3>${`Where the ${device} time went`}</h3>${deviceTimeBars(shown)}${deviceTimeTable(shown)}</div><div><h3>Changes</h3>${changes('use', shown, ['use'])}</div></div>`,
+  );
+}
+
+function failuresSection(shown: readonly Lettered[]): Markup {
+  const chart = mttfBySize(shown);
+  const content =
+    chart === null
+      ? html`<p>No failure ended an attempt.</p>`
+      : html`<p>Mean time to failure of a job by its size: time of attempts over the failures that ended them, all seeds together.</p>
+<div class="pair"><div>${chart}</div><div>${changes('failures', shown, ['failures'])}</div></div>${mttfTable(shown)}`;
+  return section('failures', 'predicted', 'Failures', content);
+}
+
+/** A plot of the scenarios side by side, and the changes beside it. */
+function topicSection(
+  shown: readonly Lettered[],
+  { id, name, measure, title = '' }: { id: string; name: string; measure: string; title?: string },
+  topics: readonly MeasureTopic[],
+  plot: Markup | null,
+  words: string,
+): Markup {
+  const values = sideBySide(shown, measure).replace(': ', `: ${title}`);
+  const content: Content =
+    plot === null
+      ? html`<p>Nothing of this occurred in any run.</p>`
+      : html`<p>${words}</p><div class="pair"><div>${plot}</div><div>${changes(id, shown, topics)}</div></div>`;
+  return section(id, 'predicted', `${name}${values}`, content);
+}
+
+function changes(id: string, shown: readonly Lettered[], topics: readonly MeasureTopic[]): Markup {
+  const isOfTopic = ({ topic }: ComparedMeasure) => topics.includes(topic);
+  return forest(`forest-${id}`, 'Changes to the base', shown, isOfTopic) ?? html`<p>Nothing to compare.</p>`;
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
