@@ -7,7 +7,7 @@ import { shortNumber } from './sim-page-losses.ts';
 import { arrow, circle, line } from './sim-page-marks.ts';
 import { type NamedScale, laneY, rowAxes, rowsFrame, type RowsFrame } from './sim-page-rows.ts';
 import { key } from './sim-page-section.ts';
-import { sayChange, sayMeasure } from './sim-sentences.ts';
+import { sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { digits, percent, shortTime } from './sim-words.ts';
 
 /** Changes beyond these, in percent of the base, end in an arrow. */
@@ -96,6 +96,7 @@ function rowsOf(variants: readonly Lettered[], isShown: (measure: ComparedMeasur
 
 function forestKey([variant]: readonly Lettered[], rows: readonly Row[]): Markup {
   const measures = rows.flatMap(({ lanes }) => lanes.filter((measure) => measure !== null));
+  const hasInterval = measures.some(({ interval }) => interval !== null);
   const entries: [Markup, string][] = [];
   if (variant !== undefined && measures.some(({ isClear }) => isClear))
     entries.push([
@@ -104,8 +105,8 @@ function forestKey([variant]: readonly Lettered[], rows: readonly Row[]): Markup
     ]);
   if (variant !== undefined && measures.some(({ isClear }) => !isClear))
     entries.push([
-      inked(variant, [line('thin', 0, 7, 34, 7), circle('open', 17, 7)]),
-      measures.some(({ interval }) => interval !== null) ? 'no more than chance does' : 'one seed: no interval',
+      inked(variant, [hasInterval ? line('thin', 0, 7, 34, 7) : NOTHING, circle('open', 17, 7)]),
+      hasInterval ? 'no more than chance does' : 'one seed: no interval',
     ]);
   return key(entries);
 }
@@ -163,7 +164,7 @@ function words({ base, variant, difference, interval, unit, isClear }: ComparedM
   const values = `${sayMeasure(base, unit)} to ${sayMeasure(variant, unit)} (${sayChange(difference, unit)})`;
   if (interval === null) return values;
   const chance = isClear ? '' : ': no more than chance does';
-  return `${values}\n95 % interval ${sayChange(interval.low, unit)} to ${sayChange(interval.high, unit)}${chance}`;
+  return `${values}\n95 % interval ${sayInterval(interval, unit)}${chance}`;
 }
 
 /** `70.2 → 27.3 %`. */

@@ -1,6 +1,6 @@
 import type { ComparedMeasure, ScenarioComparison } from '../sim/scenario-comparison.ts';
 import type { MeasureTopic } from '../../twin/compared-measures.ts';
-import { type Content, html, type Markup, NOTHING } from './page-markup.ts';
+import { html, type Markup, NOTHING } from './page-markup.ts';
 import { forest } from './sim-compare-forest.ts';
 import { interruption, questionSection, seedWords } from './sim-compare-question.ts';
 import { deviceTimeBars, deviceTimeTable, lossesByCause, stateMix } from './sim-compare-rows.ts';
@@ -21,7 +21,7 @@ import { timeCharts } from './sim-compare-time.ts';
 import { waitsBySize } from './sim-compare-waits.ts';
 import { contents, dataSection, type PageScripts, selfContained } from './sim-page-document.ts';
 import { embedded, script, section } from './sim-page-section.ts';
-import { noNewsWords } from './sim-sentences.ts';
+import { areSeedsAlike, noNewsWords } from './sim-sentences.ts';
 import { whole } from './sim-words.ts';
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
@@ -58,7 +58,7 @@ export function renderComparisonPage(comparison: ScenarioComparison, command: st
   const scenarios = letteredOf(comparison);
   const shown = shownOf(scenarios);
   const title = headline(comparison);
-  const isSpread = comparison.seeds.length > 1;
+  const isSpread = comparison.seeds.length > 1 && !areSeedsAlike(comparison.variants);
   const body = html`<main>
 <header><p class="eyebrow">${`Comparison with ${comparison.base.title}`}</p><h1>${title}</h1>${scenarioList(scenarios, wordsOf)}<p>${seedWords(comparison)}</p></header>
 ${interruption(comparison)}${leftOut(scenarios)}
@@ -66,35 +66,40 @@ ${contents(CONTENTS)}
 ${newsSection(comparison, scenarios)}
 ${questionSection(scenarios)}
 ${useSection(shown, isSpread)}
-${topicSection(
-  shown,
-  { id: 'waits', name: 'Waits', measure: 'allMeanWait', title: 'mean ' },
-  ['waits'],
-  waitsBySize(shown, isSpread),
-  'From submission to the first start.',
-)}
-${topicSection(
-  shown,
-  { id: 'ettr', name: 'ETTR', measure: 'ettr' },
-  ['training'],
-  ettrBySize(shown, isSpread),
-  'Effective training time ratio: productive time over time on nodes and in the queue, of jobs that were on nodes for a day or more.',
-)}
+${topicSection(shown, {
+  id: 'waits',
+  title: `Waits${sideBySide(shown, 'allMeanWait', 'mean ')}`,
+  topics: ['waits'],
+  plot: waitsBySize(shown, isSpread),
+  meaning: 'From submission to the first start.',
+  otherwise: 'No job started in any run.',
+})}
+${topicSection(shown, {
+  id: 'ettr',
+  title: `ETTR${sideBySide(shown, 'ettr')}`,
+  topics: ['training'],
+  plot: ettrBySize(shown, isSpread),
+  meaning:
+    'Effective training time ratio: productive time over time on nodes and in the queue, of jobs that were on nodes for a day or more.',
+  otherwise: 'No job that ended had been on nodes for a day or more.',
+})}
 ${failuresSection(shown)}
-${topicSection(
-  shown,
-  { id: 'losses', name: 'Lost work', measure: 'lost' },
-  ['preemption'],
-  lossesByCause(shown, isSpread),
-  'Attempts that ended before their job was done, by what ended them; and what preemption cost.',
-)}
-${topicSection(
-  shown,
-  { id: 'states', name: 'Attempts that completed', measure: 'state:COMPLETED' },
-  ['ends', 'other'],
-  stateMix(shown, isSpread),
-  'Each time a job ran counts, as sacct counts it with its duplicates.',
-)}
+${topicSection(shown, {
+  id: 'losses',
+  title: `Lost work${sideBySide(shown, 'lost')}`,
+  topics: ['preemption'],
+  plot: lossesByCause(shown, isSpread),
+  meaning: 'Attempts that ended before their job was done, by what ended them; and what preemption cost.',
+  otherwise: 'No work was lost in any run.',
+})}
+${topicSection(shown, {
+  id: 'states',
+  title: `Attempts that completed${sideBySide(shown, 'state:COMPLETED')}`,
+  topics: ['ends'],
+  plot: stateMix(shown, isSpread),
+  meaning: 'Each time a job ran counts, as sacct counts it with its duplicates.',
+  otherwise: 'No attempt ended in any run.',
+})}
 ${measuresSection(scenarios.slice(1), scripts.measureSearch)}
 ${dataSection(command, 'orrery-sim-compare.json', 'docs/reference/measures.md defines the measures.', 'The same command gives the same comparison.')}
 </main>
@@ -129,7 +134,7 @@ function newsSection({ seeds }: ScenarioComparison, scenarios: readonly Lettered
     'news',
     'predicted',
     'What changes',
-    html`<div class="pair">${plot}${scenarios.slice(1).map((variant) => newsOf(variant, seeds.length))}</div>`,
+    html`<div class="pair">${scenarios.slice(1).map((variant) => newsOf(variant, seeds.length))}${plot}</div>`,
   );
 }
 
@@ -161,7 +166,7 @@ function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {
     'predicted',
     `Utilisation${sideBySide(shown, 'utilization')}`,
     html`${timeCharts(shown, isSpread)}
-<div class="pair"><div><h3>${`Where the ${device} time went`}</h3>${deviceTimeBars(shown)}${deviceTimeTable(shown)}</div><div><h3>Changes</h3>${changes('use', shown, ['use'])}</div></div>`,
+<div class="pair"><div><h3>${`Where the ${device} time went`}</h3>${deviceTimeBars(shown)}${deviceTimeTable(shown)}</div><div><h3>Changes</h3>${changes('use', shown, ['use', 'other'])}</div></div>`,
   );
 }
 
@@ -178,22 +183,35 @@ function failuresSection(shown: readonly Lettered[]): Markup {
 /** A plot of the scenarios side by side, and the changes beside it. */
 function topicSection(
   shown: readonly Lettered[],
-  { id, name, measure, title = '' }: { id: string; name: string; measure: string; title?: string },
-  topics: readonly MeasureTopic[],
-  plot: Markup | null,
-  words: string,
+  {
+    id,
+    title,
+    topics,
+    plot,
+    meaning,
+    otherwise,
+  }: {
+    id: string;
+    title: string;
+    topics: readonly MeasureTopic[];
+    plot: Markup | null;
+    /** What the plot shows, and what is said where there is none. */
+    meaning: string;
+    otherwise: string;
+  },
 ): Markup {
-  const values = sideBySide(shown, measure).replace(': ', `: ${title}`);
-  const content: Content =
+  const content =
     plot === null
-      ? html`<p>Nothing of this occurred in any run.</p>`
-      : html`<p>${words}</p><div class="pair"><div>${plot}</div><div>${changes(id, shown, topics)}</div></div>`;
-  return section(id, 'predicted', `${name}${values}`, content);
+      ? html`<p>${otherwise}</p>`
+      : html`<p>${meaning}</p><div class="pair"><div>${plot}</div><div>${changes(id, shown, topics)}</div></div>`;
+  return section(id, 'predicted', title, content);
 }
 
 function changes(id: string, shown: readonly Lettered[], topics: readonly MeasureTopic[]): Markup {
   const isOfTopic = ({ topic }: ComparedMeasure) => topics.includes(topic);
-  return forest(`forest-${id}`, 'Changes to the base', shown, isOfTopic) ?? html`<p>Nothing to compare.</p>`;
+  return (
+    forest(`forest-${id}`, 'Changes to the base', shown, isOfTopic) ?? html`<p>There was none of it in any run.</p>`
+  );
 }
 
 function capital(words: string): string {

@@ -3,6 +3,7 @@ import type { SimulationInputs } from '../sim/simulation-inputs.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { type Lettered, letterSwatch } from './sim-compare-scenarios.ts';
 import { section } from './sim-page-section.ts';
+import { areSeedsAlike } from './sim-sentences.ts';
 import { digits, percent, whole } from './sim-words.ts';
 
 /** As many columns as have room beside what all share. */
@@ -38,12 +39,12 @@ function givenOf(inputs: SimulationInputs): [name: string, value: string][] {
   const facts: [string, string][] = [
     ['cluster', inputs.cluster],
     ['nodes', whole(inputs.nodes)],
-    ['GPUs', whole(inputs.gpus)],
     trace === null
       ? ['workload', workload ?? 'none']
       : ['trace', `${trace.file} (${trace.format}), ${whole(trace.jobs)} jobs`],
     ['time', days === null ? 'to the end of the jobs' : `${digits(days)} days`],
   ];
+  if (inputs.gpus > 0) facts.splice(2, 0, ['GPUs', whole(inputs.gpus)]);
   if (warmupDays > 0) facts.push(['warm-up', `${digits(warmupDays)} days`]);
   if (load !== 1) facts.push(['load', `x ${digits(load)}`]);
   if (growth !== 0) facts.push(['growth', percent(growth)]);
@@ -75,9 +76,12 @@ function remarksOf(scenarios: readonly Lettered[]): Markup {
 }
 
 /** How often each scenario was run, and what that says of chance. */
-export function seedWords({ seeds, intervalProbability }: ScenarioComparison): string {
+export function seedWords({ seeds, intervalProbability, variants }: ScenarioComparison): string {
   if (seeds.length === 1) {
     return `Each scenario was run once, with seed ${seeds[0]}. One seed says nothing of chance: there are no intervals, and each difference here may be luck.`;
+  }
+  if (areSeedsAlike(variants)) {
+    return `Each scenario was run with ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}, and came to the same with all of them: chance plays no part. The differences are exact for these jobs and say nothing of others.`;
   }
   return `Each scenario was run with the same ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}: what chance does to both cancels. Intervals hold ${digits(100 * intervalProbability)} %, by a paired t-test.`;
 }

@@ -77,8 +77,8 @@ export function spreadBar(x1: number, y1: number, x2: number, y2: number): Marku
   return html`<rect class="spread" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"/>`;
 }
 
-/** `9.1 h with A, 12 min with B`: for a heading; empty where it would be long or there is no such measure. */
-export function sideBySide(scenarios: readonly Lettered[], name: string): string {
+/** `: 9.1 h with A, 12 min with B`: for a heading; empty where it would be long or there is no such measure. */
+export function sideBySide(scenarios: readonly Lettered[], name: string, what = ''): string {
   const [base, ...variants] = scenarios;
   if (base === undefined || scenarios.length > TITLED_MAX) return '';
   const found = variants.flatMap(({ letter, measures }) => {
@@ -91,7 +91,7 @@ export function sideBySide(scenarios: readonly Lettered[], name: string): string
     `${sayMeasure(first.measure.base, first.measure.unit)} with ${base.letter}`,
     ...found.map(({ letter, measure }) => `${sayMeasure(measure.variant, measure.unit)} with ${letter}`),
   ];
-  return `: ${parts.join(', ')}`;
+  return `: ${what}${parts.join(', ')}`;
 }
 
 /** What the devices of a comparison are called. */

@@ -33,6 +33,8 @@ input[type=search]{font:inherit;color:var(--text);background:var(--ground);borde
 input:focus-visible{outline:2px solid var(--chosen);outline-offset:2px}
 tr.topic th{font-weight:600;padding-top:1em}
 tbody th.measure{white-space:normal;width:40%;min-width:11em}
+td.range{white-space:normal;min-width:12em}
 td.clear{color:var(--chosen);font-weight:600}
 summary{font-weight:600}
+@media print{#measures table{font-size:.75rem}td.range{min-width:0}tbody th.measure{min-width:0}}
 `;

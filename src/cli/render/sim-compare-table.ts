@@ -3,7 +3,7 @@ import type { ComparedMeasure } from '../sim/scenario-comparison.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { type Lettered, letterSwatch } from './sim-compare-scenarios.ts';
 import { script, section } from './sim-page-section.ts';
-import { sayChange, sayMeasure } from './sim-sentences.ts';
+import { sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { whole } from './sim-words.ts';
 
 const TOPICS: Readonly<Record<MeasureTopic, string>> = {
@@ -39,12 +39,12 @@ function measureTable({ title, measures }: Lettered): Markup {
   });
   return table(
     `Measures of ${title}`,
-    [`${whole(measures.length)} measures`, 'base', 'variant', 'change', '95 % interval', 'more than chance'],
+    [`${whole(measures.length)} measures`, 'base', 'variant', 'change', '95 % interval', 'clear?'],
     rows,
   );
 }
 
 function measureRow({ subject, base, variant, difference, interval, unit, isClear }: ComparedMeasure): Markup {
-  const range = interval === null ? '-' : `${sayChange(interval.low, unit)} to ${sayChange(interval.high, unit)}`;
-  return html`<tr><th scope="row" class="measure">${subject.replace(/^the /, '')}</th><td>${sayMeasure(base, unit)}</td><td>${sayMeasure(variant, unit)}</td><td>${sayChange(difference, unit)}</td><td>${range}</td><td class="clear">${isClear ? 'clear' : ''}</td></tr>`;
+  const range = interval === null ? '-' : sayInterval(interval, unit);
+  return html`<tr><th scope="row" class="measure">${subject.replace(/^the /, '')}</th><td>${sayMeasure(base, unit)}</td><td>${sayMeasure(variant, unit)}</td><td>${sayChange(difference, unit)}</td><td class="range">${range}</td><td class="clear">${isClear ? 'yes' : ''}</td></tr>`;
 }

@@ -12,6 +12,7 @@ const WIDE: Frame = { width: 1040, height: 580, left: 66, right: 30, top: 26, bo
 const NARROW: Frame = { width: 420, height: 580, left: 58, right: 22, top: 26, bottom: 46 };
 const GAP = 40;
 const PANELS = 3;
+const LETTER_HEIGHT = 14;
 
 interface Panel {
   title: string;
@@ -121,22 +122,23 @@ function panelMarks(
     const stretches = stretchesOf(scenario);
     return { scenario, x: xOf(stretches.at(-1)?.to ?? 0) + 6, y: yOf(valuesOf(scenario).mean.at(-1) ?? 0) + 4 };
   });
-  const letters = apart(ends, ground - tall + 4, ground + 4).map(({ scenario, x, y }) =>
+  const letters = apart(ends, ground - tall + 4).map(({ scenario, x, y }) =>
     inked(scenario, html`<text class="named halo" x="${round(x)}" y="${round(y)}">${scenario.letter}</text>`),
   );
   return html`<text x="4" y="${round(ground - tall - 10)}">${title}</text>${grid}${bands}${lines}${letters}`;
 }
 
-const LETTER_HEIGHT = 14;
-
-/** Letters that would lie on each other moved up and down, within the panel. */
-function apart<End extends { y: number }>(ends: readonly End[], top: number, ground: number): End[] {
-  const sorted = ends.toSorted((a, b) => a.y - b.y).map((end) => ({ ...end }));
-  let last = -Infinity;
-  for (const end of sorted) last = end.y = Math.max(end.y, last + LETTER_HEIGHT, top);
-  last = ground + LETTER_HEIGHT;
-  for (const end of sorted.toReversed()) last = end.y = Math.min(end.y, last - LETTER_HEIGHT);
-  return sorted;
+/** Letters that would lie on others moved up, from the lowest one on; as far down as those above it need, so that all stay below `top`. */
+function apart<End extends { x: number; y: number }>(ends: readonly End[], top: number): End[] {
+  const placed: End[] = [];
+  const sorted = ends.toSorted((a, b) => b.y - a.y);
+  for (const [index, end] of sorted.entries()) {
+    const isNear = ({ x }: End) => Math.abs(x - end.x) < LETTER_HEIGHT;
+    const above = sorted.slice(index + 1).filter(isNear).length;
+    const wanted = Math.max(end.y, top + LETTER_HEIGHT * above);
+    placed.push({ ...end, y: Math.min(wanted, ...placed.filter(isNear).map(({ y }) => y - LETTER_HEIGHT)) });
+  }
+  return placed;
 }
 
 function stretchesOf({ summary: { series, endSeconds } }: Lettered): Stretch[] {

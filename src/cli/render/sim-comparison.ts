@@ -1,5 +1,5 @@
 import type { ComparedMeasure, ComparedVariant, ScenarioComparison } from '../sim/scenario-comparison.ts';
-import { noNewsWords, sayChange, sayMeasure } from './sim-sentences.ts';
+import { areSeedsAlike, noNewsWords, sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { type Column, renderTable } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 
@@ -10,7 +10,8 @@ const SENTENCES_MAX = 6;
 export function renderSimComparison(comparison: ScenarioComparison, terminal: Terminal): string {
   const { base, seeds, variants } = comparison;
   const runs = seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds, ${seeds[0]} to ${seeds.at(-1)}`;
-  const head = `base: ${oneLine(base.title)}; ${runs}`;
+  const alike = areSeedsAlike(variants) ? ' (all the same: chance plays no part)' : '';
+  const head = `base: ${oneLine(base.title)}; ${runs}${alike}`;
   return [head, ...variants.map((variant) => renderVariant(variant, seeds.length, terminal))].join('\n\n');
 }
 
@@ -27,8 +28,7 @@ function renderVariant(variant: ComparedVariant, seedCount: number, terminal: Te
     {
       header: '95 % INTERVAL',
       align: 'right',
-      text: ({ interval, unit }) =>
-        interval === null ? '-' : `${sayChange(interval.low, unit)} to ${sayChange(interval.high, unit)}`,
+      text: ({ interval, unit }) => (interval === null ? '-' : sayInterval(interval, unit)),
     },
     {
       header: '',

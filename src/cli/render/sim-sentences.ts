@@ -57,8 +57,19 @@ export function differenceSentence(change: string, measure: Measure): string {
 }
 
 function intervalWords({ interval, unit }: Measure): string {
-  if (interval === null) return '';
-  return ` (95 % interval of the change: ${sayChange(interval.low, unit)} to ${sayChange(interval.high, unit)})`;
+  if (interval === null || isPoint(interval)) return '';
+  return ` (95 % interval of the change: ${sayInterval(interval, unit)})`;
+}
+
+/** Every seed gave the same run, as of a trace without failures. */
+export function areSeedsAlike(variants: readonly { measures: readonly PairedDifference[] }[]): boolean {
+  const measures = variants.flatMap((variant) => variant.measures);
+  return measures.length > 0 && measures.every(({ interval }) => interval !== null && isPoint(interval));
+}
+
+/** But for the rounding of a mean. */
+function isPoint({ low, high }: NonNullable<PairedDifference['interval']>): boolean {
+  return high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
 }
 
 /** Where no difference is clear. */
@@ -82,6 +93,13 @@ export function sayMeasure(value: number, unit: MeasureUnit): string {
     case 'number':
   }
   return digits(value);
+}
+
+/** `-53 to -33 points`, `-12 min to +3 h`: a unit that both ends have is said once. */
+export function sayInterval({ low, high }: NonNullable<PairedDifference['interval']>, unit: MeasureUnit): string {
+  const [from, to] = [sayChange(low, unit), sayChange(high, unit)];
+  const words = / .+$/.exec(to)?.[0] ?? '';
+  return `${from.endsWith(words) ? from.slice(0, from.length - words.length) : from} to ${to}`;
 }
 
 /** With its sign: `+12 min`. Shares change by points. */

@@ -1,14 +1,16 @@
+const YEAR_SECONDS = 365.25 * 86_400;
 /** The smallest that is said in digits. */
 const PERCENT_MIN = 0.01;
 
-/** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`. */
+/** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`, `68 y`. */
 export function shortTime(seconds: number): string {
   const size = Math.abs(seconds);
   if (size < 0.5) return size < 0.0005 ? '0 s' : `${digits(seconds * 1000)} ms`;
   if (size < 99.5) return `${digits(seconds)} s`;
   if (size < 99.5 * 60) return `${digits(seconds / 60)} min`;
   if (size < 48 * 3600) return `${digits(seconds / 3600)} h`;
-  return `${digits(seconds / 86_400)} d`;
+  if (size < 2 * YEAR_SECONDS) return `${digits(seconds / 86_400)} d`;
+  return `${digits(seconds / YEAR_SECONDS)} y`;
 }
 
 /** Two digits that count, or all before the point: `0.62`, `9.1`, `120`. */
