@@ -1,11 +1,11 @@
 import type { MeasureUnit } from '../../twin/compared-measures.ts';
 import type { ComparedMeasure } from '../sim/scenario-comparison.ts';
-import { drawing, linearScale, round, type Value, valuesOf } from './page-chart.ts';
+import { linearScale, round, type Value } from './page-chart.ts';
 import { html, type Markup, NOTHING } from './page-markup.ts';
 import { inked, type Lettered } from './sim-compare-scenarios.ts';
 import { shortNumber } from './sim-page-losses.ts';
 import { arrow, circle, line } from './sim-page-marks.ts';
-import { type NamedScale, laneY, rowAxes, rowsFrame, type RowsFrame } from './sim-page-rows.ts';
+import { type NamedScale, laneY, rowsChart, rowsFrame, type RowsFrame } from './sim-page-rows.ts';
 import { key } from './sim-page-section.ts';
 import { sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { digits, percent, shortTime } from './sim-words.ts';
@@ -66,19 +66,13 @@ export function forest(
     return [isOne || first === undefined ? NOTHING : say(0, short(first.base, first.unit)), ofVariants];
   });
   const zero = round(x.at(0));
-  const chart = drawing(
-    id,
-    title,
-    `${values.map(({ text }) => text.replaceAll('\n', ', ')).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      rows.map(({ label }) => label),
-      x,
-      { rows: '', x: `change, % of ${isOne ? 'the base' : base.letter}` },
-    )}<text x="${frame.width - 4}" y="14" text-anchor="end">${isOne ? 'base → variant' : 'mean'}</text><line class="axis" x1="${zero}" x2="${zero}" y1="${frame.top - 6}" y2="${frame.height - frame.bottom}"/>${marks}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  const chart = rowsChart(id, title, frame, {
+    names: rows.map(({ label }) => label),
+    x,
+    titles: { rows: '', x: `change, % of ${isOne ? 'the base' : base.letter}` },
+    values,
+    marks: html`<text x="${frame.width - 4}" y="14" text-anchor="end">${isOne ? 'base → variant' : 'mean'}</text><line class="axis" x1="${zero}" x2="${zero}" y1="${frame.top - 6}" y2="${frame.height - frame.bottom}"/>${marks}`,
+  });
   return html`<figure>${chart}${forestKey(variants, rows)}</figure>`;
 }
 
@@ -175,15 +169,7 @@ function fromTo({ base, variant, unit }: ComparedMeasure): string {
 
 /** Without the unit, where the label of the row has it. */
 function short(value: number, unit: MeasureUnit): string {
-  switch (unit) {
-    case 'seconds':
-      return shortTime(value);
-    case 'share':
-      return percent(value);
-    case 'gpuHours':
-    case 'cpuHours':
-    case 'megawattHours':
-    case 'number':
-  }
+  if (unit === 'seconds') return shortTime(value);
+  if (unit === 'share') return percent(value);
   return Math.abs(value) < 10_000 ? digits(value) : shortNumber(value);
 }

@@ -1,10 +1,10 @@
 import type { ScenarioSummary } from '../../twin/scenario-summary.ts';
-import { drawing, linearScale, round, type Value, valuesOf } from './page-chart.ts';
+import { linearScale, round, type Value } from './page-chart.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
-import { comparedDevice, inked, type Lettered, letterKey, spreadBar } from './sim-compare-scenarios.ts';
+import { comparedDevice, inked, type Lettered, letterKey } from './sim-compare-scenarios.ts';
 import { causeName, shortNumber } from './sim-page-losses.ts';
-import { circle } from './sim-page-marks.ts';
-import { laneY, rowAxes, rowsFrame, rowY } from './sim-page-rows.ts';
+import { bar, circle, spreadBar, whisker } from './sim-page-marks.ts';
+import { laneY, rowsChart, rowsFrame, rowY } from './sim-page-rows.ts';
 import { key } from './sim-page-section.ts';
 import { shareScale } from './sim-page-states.ts';
 import { LAYERS } from './sim-page-steps.ts';
@@ -54,19 +54,13 @@ export function lossesByCause(scenarios: readonly Lettered[], isSpread: boolean)
       ]);
     }),
   );
-  const chart = drawing(
-    'compared-losses',
-    `${device}-hours lost by cause`,
-    `${values.map(({ text }) => text).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      causes.map(({ cause }) => causeName(cause)),
-      { ...x, textOf: shortNumber },
-      { rows: 'ended by', x: `${device}-hours` },
-    )}${bars}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  const chart = rowsChart('compared-losses', `${device}-hours lost by cause`, frame, {
+    names: causes.map(({ cause }) => causeName(cause)),
+    x: { ...x, textOf: shortNumber },
+    titles: { rows: 'ended by', x: `${device}-hours` },
+    values,
+    marks: bars,
+  });
   const [first] = scenarios;
   if (first === undefined) return null;
   const entries: [Markup, string][] = [
@@ -75,18 +69,6 @@ export function lossesByCause(scenarios: readonly Lettered[], isSpread: boolean)
   ];
   if (isSpread) entries.push([whisker(4, 30, 7), 'lowest to highest seed']);
   return html`<figure>${chart}${key(entries)}${letterKey(scenarios)}</figure>`;
-}
-
-function bar(style: string, from: number, to: number, y: number, height: number): Markup {
-  if (to - from < 0.05) return NOTHING;
-  return html`<rect class="${style}" x="${round(from)}" y="${round(y - height / 2)}" width="${round(Math.max(0.5, to - from))}" height="${height}"/>`;
-}
-
-/** Seen on a bar too. */
-function whisker(from: number, to: number, y: number): Markup {
-  if (to - from < 0.5) return NOTHING;
-  const [left, right] = [round(from), round(to)];
-  return html`<path class="whisker" d="M${left},${round(y - 3)}v6M${left},${round(y)}H${right}M${right},${round(y - 3)}v6"/>`;
 }
 
 /** How attempts ended. Null where none did. */
@@ -106,14 +88,13 @@ export function stateMix(scenarios: readonly Lettered[], isSpread: boolean): Mar
       return inked(scenario, [spreadBar(x.at(share.low), y, x.at(share.high), y), circle('full', x.at(share.mean), y)]);
     }),
   );
-  const chart = drawing(
-    'compared-states',
-    'Attempts by state',
-    `${values.map(({ text }) => text).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(frame, states, x, { rows: 'state', x: 'share of attempts (logarithmic)' })}${marks}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  const chart = rowsChart('compared-states', 'Attempts by state', frame, {
+    names: states,
+    x,
+    titles: { rows: 'state', x: 'share of attempts (logarithmic)' },
+    values,
+    marks,
+  });
   const [first] = scenarios;
   const spread: [Markup, string][] =
     isSpread && first !== undefined ? [[inked(first, spreadBar(2, 7, 32, 7)), 'lowest to highest seed']] : [];
@@ -145,19 +126,13 @@ export function deviceTimeBars(scenarios: readonly Lettered[]): Markup {
     values.push({ x: x.at(50), y, text: `${letter}\n${words}` });
     return parts;
   });
-  const chart = drawing(
-    'compared-device-time',
-    `Where the ${device} time went`,
-    `${values.map(({ text }) => text.replaceAll('\n', ', ')).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      scenarios.map(({ letter }) => letter),
-      { ...x, textOf: (value) => `${value} %` },
-      { rows: '', x: `of all ${device} time` },
-    )}${bars}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  const chart = rowsChart('compared-device-time', `Where the ${device} time went`, frame, {
+    names: scenarios.map(({ letter }) => letter),
+    x: { ...x, textOf: (value) => `${value} %` },
+    titles: { rows: '', x: `of all ${device} time` },
+    values,
+    marks: bars,
+  });
   return html`<figure>${chart}<figcaption>The numbers are those of the table.</figcaption></figure>`;
 }
 

@@ -1,5 +1,5 @@
 import type { ComparedMeasure, ComparedScenario, ScenarioComparison } from '../sim/scenario-comparison.ts';
-import { html, Markup, NOTHING } from './page-markup.ts';
+import { html, type Markup } from './page-markup.ts';
 import { circle, diamond, square, triangle } from './sim-page-marks.ts';
 import { sayMeasure } from './sim-sentences.ts';
 
@@ -63,18 +63,6 @@ export function inked({ style }: Lettered, marks: Markup | readonly Markup[]): M
 /** The mark by which a scenario is told where many share a row. */
 export function markOf(index: number): typeof circle {
   return MARKS[index % MARKS.length] ?? circle;
-}
-
-/** From the lowest to the highest seed, to be drawn below the mean; nothing where they are the same. */
-export function spreadBar(x1: number, y1: number, x2: number, y2: number): Markup {
-  const [left, right, top, bottom] = [Math.min(x1, x2), Math.max(x1, x2), Math.min(y1, y2), Math.max(y1, y2)];
-  const isFlat = y1 === y2;
-  if (isFlat ? right - left < 0.5 : bottom - top < 0.5) return NOTHING;
-  const half = 3.5;
-  const [x, y] = isFlat ? [left, y1 - half] : [x1 - half, top];
-  const [width, height] = isFlat ? [right - left, 2 * half] : [2 * half, bottom - top];
-  const round = (value: number) => Math.round(value * 10) / 10;
-  return html`<rect class="spread" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"/>`;
 }
 
 /** `: 9.1 h with A, 12 min with B`: for a heading; empty where it would be long or there is no such measure. */

@@ -1,8 +1,9 @@
 import type { MttfFigures, SizeClass } from '../../twin/report.ts';
 import { axes, drawing, linearScale, logScale, polyline, type Scale, type Value, valuesOf } from './page-chart.ts';
 import { html, type Markup, table } from './page-markup.ts';
-import { comparedDevice, inked, type Lettered, markOf, spreadBar } from './sim-compare-scenarios.ts';
+import { comparedDevice, inked, type Lettered, markOf } from './sim-compare-scenarios.ts';
 import { PLOT, sizeScale } from './sim-page-ettr.ts';
+import { spreadBar } from './sim-page-marks.ts';
 import { key } from './sim-page-section.ts';
 import { SPANS } from './sim-page-time.ts';
 import { shortTime, whole } from './sim-words.ts';

@@ -1,10 +1,10 @@
 import type { ScenarioSummary } from '../../twin/scenario-summary.ts';
-import { drawing, type Value, valuesOf } from './page-chart.ts';
+import type { Value } from './page-chart.ts';
 import { html, type Markup, NOTHING } from './page-markup.ts';
-import { comparedDevice, inked, type Lettered, letterKey, spreadBar } from './sim-compare-scenarios.ts';
+import { comparedDevice, inked, type Lettered, letterKey } from './sim-compare-scenarios.ts';
 import { sizesOf } from './sim-compare-sizes.ts';
-import { circle, line, square } from './sim-page-marks.ts';
-import { laneY, rowAxes, rowsFrame } from './sim-page-rows.ts';
+import { circle, line, spreadBar, square } from './sim-page-marks.ts';
+import { laneY, rowsChart, rowsFrame } from './sim-page-rows.ts';
 import { key } from './sim-page-section.ts';
 import { waitScale } from './sim-page-waits.ts';
 import { shortTime } from './sim-words.ts';
@@ -42,19 +42,13 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
       ]);
     }),
   );
-  const chart = drawing(
-    'compared-waits',
-    'Waits by size of the job',
-    `${values.map(({ text }) => text.replaceAll('\n', ', ')).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      sizes.map(({ label }) => label),
-      x,
-      { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
-    )}${marks}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  const chart = rowsChart('compared-waits', 'Waits by size of the job', frame, {
+    names: sizes.map(({ label }) => label),
+    x,
+    titles: { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
+    values,
+    marks,
+  });
   const [first] = scenarios;
   const entries: [Markup, string][] =
     first === undefined

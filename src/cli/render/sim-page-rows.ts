@@ -1,5 +1,5 @@
-import { type Frame, round, type Scale } from './page-chart.ts';
-import { html, type Markup } from './page-markup.ts';
+import { drawing, type Frame, round, type Scale, type Value, valuesOf } from './page-chart.ts';
+import { type Content, html, type Markup } from './page-markup.ts';
 
 const ROW_HEIGHT = 26;
 const LANE_HEIGHT = 15;
@@ -42,7 +42,7 @@ export function laneY(frame: RowsFrame, index: number, lane: number): number {
 }
 
 /** Names of the rows, grid and ticks of the axis below them. */
-export function rowAxes(
+function rowAxes(
   frame: RowsFrame,
   names: readonly string[],
   x: NamedScale,
@@ -67,4 +67,31 @@ export function rowAxes(
     return html`<line class="grid" x1="${at}" x2="${at}" y1="${top - 6}" y2="${ground + (isNamed ? 5 : 0)}"/>${isNamed ? html`<text x="${at}" y="${ground + 19}" text-anchor="middle">${x.textOf(tick)}</text>` : ''}`;
   });
   return html`<text x="4" y="14">${titles.rows}</text>${labels}${ticks}<line class="axis" x1="${left}" x2="${width - right}" y1="${ground}" y2="${ground}"/><text x="${(left + width - right) / 2}" y="${height - 8}" text-anchor="middle">${titles.x}</text>`;
+}
+
+/** A chart of rows: names, axis and marks, with what it says at each of its values. `description`: read out instead of these. */
+export function rowsChart(
+  id: string,
+  title: string,
+  frame: RowsFrame,
+  {
+    names,
+    x,
+    titles,
+    values,
+    marks,
+    description = `${values.map(({ text }) => text.replaceAll('\n', ', ')).join('; ')}.`,
+  }: {
+    names: readonly string[];
+    x: NamedScale;
+    titles: { rows: string; x: string };
+    values: readonly Value[];
+    marks: Content;
+    description?: string;
+  },
+): Markup {
+  return drawing(id, title, description, frame.height, html`${rowAxes(frame, names, x, titles)}${marks}`, {
+    width: frame.width,
+    attributes: valuesOf(values, 'rows'),
+  });
 }
