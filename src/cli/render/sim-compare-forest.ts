@@ -18,6 +18,9 @@ const REACH_MIN = 1;
 /** Of the largest change; an interval that reaches farther only says that nothing is known, and ends in an arrow too. */
 const INTERVAL_REACH = 1.5;
 
+/** Of the characters of a label, which a QOS may have many of; what is said of a value has all. */
+const LABEL_MAX = 20;
+
 interface Row {
   label: string;
   /** Of each variant; null where it has no such measure. */
@@ -67,7 +70,7 @@ export function forest(
   });
   const zero = round(x.at(0));
   const chart = rowsChart(id, title, frame, {
-    names: rows.map(({ label }) => label),
+    names: rows.map(({ label }) => (label.length > LABEL_MAX ? `${label.slice(0, LABEL_MAX - 1)}…` : label)),
     x,
     titles: { rows: '', x: `change, % of ${isOne ? 'the base' : base.letter}` },
     values,

@@ -114,8 +114,9 @@ function headline({ base, variants }: ScenarioComparison): string {
   return `What would ${whole(variants.length)} variants of ${base.title} change?`;
 }
 
-function wordsOf({ title, letter }: Lettered): string {
-  return letter === 'A' ? `${title}, the base` : title;
+/** A title that stands for the change itself is said once. */
+function wordsOf({ title, change }: Lettered): string {
+  return change === `“${title}”` ? title : `${title}: ${change}`;
 }
 
 function leftOut(scenarios: readonly Lettered[]): Markup {

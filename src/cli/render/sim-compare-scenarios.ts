@@ -14,6 +14,8 @@ export interface Lettered extends ComparedScenario {
   letter: string;
   /** Of the style sheet. */
   style: string;
+  /** What it changes; of the base that it is that. */
+  change: string;
   /** What it comes to in the comparison; none of the base. */
   measures: readonly ComparedMeasure[];
   sentences: readonly string[];
@@ -21,7 +23,7 @@ export interface Lettered extends ComparedScenario {
 
 /** All scenarios, the base first. */
 export function letteredOf({ base, variants }: ScenarioComparison): Lettered[] {
-  return [{ ...base, measures: [], sentences: [] }, ...variants].map((scenario, index) => ({
+  return [{ ...base, change: 'the base', measures: [], sentences: [] }, ...variants].map((scenario, index) => ({
     ...scenario,
     letter: letterOf(index),
     style: index < SHOWN_MAX ? `s${index}` : 'other-ink',
