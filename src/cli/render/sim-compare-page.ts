@@ -126,25 +126,23 @@ function leftOut(scenarios: readonly Lettered[]): Markup {
 }
 
 /** In words, and the main measures in one plot. */
-function newsSection({ seeds }: ScenarioComparison, scenarios: readonly Lettered[]): Markup {
+function newsSection({ seeds, variants }: ScenarioComparison, scenarios: readonly Lettered[]): Markup {
+  const chance = areSeedsAlike(variants) ? '' : ' by more than chance';
+  const news =
+    seeds.length === 1
+      ? html`<div><p>${`${capital(noNewsWords(1))}.`}</p></div>`
+      : scenarios.slice(1).map((variant) => newsOf(variant, seeds.length, chance));
   const main = forest('forest-main', 'Changes of the main measures', shownOf(scenarios), ({ name }) =>
     MAIN_MEASURES.has(name),
   );
-  const plot = html`<div><h3>The main measures</h3>${main ?? html`<p>Nothing to compare.</p>`}</div>`;
-  return section(
-    'news',
-    'predicted',
-    'What changes',
-    html`<div class="pair">${scenarios.slice(1).map((variant) => newsOf(variant, seeds.length))}${plot}</div>`,
-  );
+  const plot = html`<div><h3>The main measures</h3>${main ?? html`<p>There was none of them in any run.</p>`}</div>`;
+  return section('news', 'predicted', 'What changes', html`<div class="pair">${news}${plot}</div>`);
 }
 
-function newsOf(variant: Lettered, seedCount: number): Markup {
+function newsOf(variant: Lettered, seedCount: number, chance: string): Markup {
   const { title, letter, measures } = variant;
   // The title stands above them already.
-  const sentences = variant.sentences.map(
-    (sentence) => html`<li>${sentence.replace(`\u201c${title}\u201d`, letter)}</li>`,
-  );
+  const sentences = variant.sentences.map((sentence) => html`<li>${sentence.replace(`“${title}”`, letter)}</li>`);
   const [said, rest] = [sentences.slice(0, SENTENCES_MAX), sentences.slice(SENTENCES_MAX)];
   const more =
     rest.length === 0
@@ -153,11 +151,7 @@ function newsOf(variant: Lettered, seedCount: number): Markup {
   const news =
     said.length === 0 ? html`<p>${`${capital(noNewsWords(seedCount))}.`}</p>` : html`<ul>${said}</ul>${more}`;
   const clear = measures.filter(({ isClear }) => isClear).length;
-  const count =
-    seedCount === 1
-      ? NOTHING
-      : html`<p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change by more than chance.`}</p>`;
-  return html`<div><h3>${letterSwatch(variant)} ${title}</h3>${count}${news}</div>`;
+  return html`<div><h3>${letterSwatch(variant)} ${title}</h3><p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change${chance}.`}</p>${news}</div>`;
 }
 
 function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {

@@ -2,6 +2,7 @@ import type { SpreadOverTime } from '../../twin/series-spread.ts';
 import { drawing, type Frame, round } from './page-chart.ts';
 import { html, type Markup, NOTHING } from './page-markup.ts';
 import { comparedDevice, inked, type Lettered, letterKey } from './sim-compare-scenarios.ts';
+import { shortNumber } from './sim-page-losses.ts';
 import { niceTicks } from './sim-page-occupancy.ts';
 import { embedded } from './sim-page-section.ts';
 import { stepBand, stepLine, type Stretch } from './sim-page-steps.ts';
@@ -29,10 +30,10 @@ export function timeCharts(scenarios: readonly Lettered[], isSpread: boolean): M
   const warmup = Math.max(...scenarios.map(({ inputs }) => inputs.warmupDays)) * 86_400;
   const chart = (frame: Frame, kind: string) =>
     html`<div class="${kind}">${chartOf(frame, kind, scenarios, device, end, isSpread)}</div>`;
-  const band = isSpread ? ', in a band from the lowest to the highest seed' : '';
+  const band = isSpread ? 'Means over the seeds, in a band from the lowest to the highest one.' : '';
   const warm =
     warmup > 0 ? ` The first ${momentText(warmup, end)} warmed the cluster up and is in no other figure.` : '';
-  return html`<figure class="wide">${chart(WIDE, 'wide-only')}${chart(NARROW, 'narrow')}${embedded('time-values', textsOf(scenarios, device, end))}${letterKey(scenarios)}<figcaption>${`Means over the seeds${band}.${warm}`}</figcaption></figure>`;
+  return html`<figure class="wide">${chart(WIDE, 'wide-only')}${chart(NARROW, 'narrow')}${embedded('time-values', textsOf(scenarios, device, end))}${letterKey(scenarios)}<figcaption>${`${band}${warm}`}</figcaption></figure>`;
 }
 
 function chartOf(
@@ -103,7 +104,7 @@ function panelMarks(
   const yOf = (value: number) => ground - (Math.min(value, highest) / highest) * tall;
   const grid = named.map((tick) => {
     const at = round(yOf(tick));
-    return html`<line class="${tick === 0 ? 'axis' : 'grid'}" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${whole(tick)}</text>`;
+    return html`<line class="${tick === 0 ? 'axis' : 'grid'}" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${shortNumber(tick)}</text>`;
   });
   const bands = scenarios.map((scenario) => {
     const { low, high } = valuesOf(scenario);
