@@ -1,5 +1,5 @@
-import type { ComparedMeasure, ScenarioComparison } from '../sim/scenario-comparison.ts';
 import type { MeasureTopic } from '../../twin/compared-measures.ts';
+import type { ComparedMeasure, ScenarioComparison } from '../sim/scenario-comparison.ts';
 import { html, type Markup, NOTHING } from './page-markup.ts';
 import { forest } from './sim-compare-forest.ts';
 import { interruption, questionSection, seedWords } from './sim-compare-question.ts';
@@ -52,6 +52,9 @@ const MAIN_MEASURES = new Set([
   'makespan',
   'energy',
 ]);
+
+/** In the place of a plot of changes. */
+const NONE: Markup = html`<p>All of these measures are 0 in every run.</p>`;
 
 /** A comparison as one HTML document that loads nothing. `command`: what makes it again. The same comparison gives the same bytes. */
 export function renderComparisonPage(comparison: ScenarioComparison, command: string, scripts: PageScripts): string {
@@ -135,7 +138,7 @@ function newsSection({ seeds, variants }: ScenarioComparison, scenarios: readonl
   const main = forest('forest-main', 'Changes of the main measures', shownOf(scenarios), ({ name }) =>
     MAIN_MEASURES.has(name),
   );
-  const plot = html`<div><h3>The main measures</h3>${main ?? html`<p>There was none of them in any run.</p>`}</div>`;
+  const plot = html`<div><h3>The main measures</h3>${main ?? NONE}</div>`;
   return section('news', 'predicted', 'What changes', html`<div class="pair">${news}${plot}</div>`);
 }
 
@@ -204,9 +207,7 @@ function topicSection(
 
 function changes(id: string, shown: readonly Lettered[], topics: readonly MeasureTopic[]): Markup {
   const isOfTopic = ({ topic }: ComparedMeasure) => topics.includes(topic);
-  return (
-    forest(`forest-${id}`, 'Changes to the base', shown, isOfTopic) ?? html`<p>There was none of it in any run.</p>`
-  );
+  return forest(`forest-${id}`, 'Changes to the base', shown, isOfTopic) ?? NONE;
 }
 
 function capital(words: string): string {

@@ -22,13 +22,13 @@ export function questionSection(scenarios: readonly Lettered[]): Markup {
   const differences =
     rows.length === 0
       ? html`<p>Nothing: the same figures were given to all of them.</p>`
-      : table('What differs between the scenarios', ['', ...scenarios.map(({ letter }) => letter)], rows);
+      : table('What differs between the scenarios', ['what', ...scenarios.map(({ letter }) => letter)], rows);
   const terms = shared.map((name) => html`<dt>${name}</dt><dd>${valuesOf(name)[0] ?? ''}</dd>`);
   return section(
     'question',
     'given',
     'What was given',
-    html`<div class="${scenarios.length > BESIDE_MAX ? '' : 'pair'}"><div><h3>What differs</h3>${differences}</div><div><h3>What all share</h3><dl class="terms">${terms}</dl></div></div>${remarksOf(scenarios)}`,
+    html`<div class="${scenarios.length > BESIDE_MAX ? 'stack' : 'pair'}"><div><h3>What differs</h3>${differences}</div><div><h3>What all share</h3><dl class="terms">${terms}</dl></div></div>${remarksOf(scenarios)}`,
   );
 }
 
@@ -83,7 +83,7 @@ export function seedWords({ seeds, intervalProbability, variants }: ScenarioComp
   if (areSeedsAlike(variants)) {
     return `Each scenario was run with ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}, and came to the same with all of them: chance plays no part. The differences are exact for these jobs and say nothing of others.`;
   }
-  return `Each scenario was run with the same ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}: what chance does to both cancels. Intervals hold ${digits(100 * intervalProbability)} %, by a paired t-test.`;
+  return `Each scenario was run with the same ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}: what chance does to both cancels. Intervals are ${digits(100 * intervalProbability)} % confidence intervals of the mean difference (paired t-test).`;
 }
 
 /** Seeds are missing. */

@@ -12,8 +12,6 @@ import { LAYER_INKS } from './sim-page-style.ts';
 import { digits, percent } from './sim-words.ts';
 
 const BAR_HEIGHT = 10;
-/** Causes, the dearest first; the others cost less than is seen. */
-const CAUSES_MAX = 12;
 /** A part that is narrower bears no number. */
 const NUMBER_WIDTH = 14;
 
@@ -26,7 +24,7 @@ export function lossesByCause(scenarios: readonly Lettered[], isSpread: boolean)
     const known = dearest.get(loss.cause);
     if (costOf(loss) > 0 && (known === undefined || costOf(loss) > costOf(known))) dearest.set(loss.cause, loss);
   }
-  const causes = [...dearest.values()].toSorted((a, b) => costOf(b) - costOf(a)).slice(0, CAUSES_MAX);
+  const causes = [...dearest.values()].toSorted((a, b) => costOf(b) - costOf(a));
   if (causes.length === 0) return null;
   const frame = rowsFrame(causes.length, 160, { lanes: scenarios.map(({ letter }) => letter) });
   const most = Math.max(
