@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { shellCommand } from '../../lib/shell-quote.ts';
+import { LoginGate } from './login-gate.ts';
 import { failureOf } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
@@ -44,6 +45,7 @@ const SOCKET_PATH_MAX = 80;
 export class SlurmCommands {
   readonly #options: SlurmCommandsOptions;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #gate = new LoginGate(() => performance.now());
 
   constructor(options: SlurmCommandsOptions) {
     this.#options = options;
@@ -52,6 +54,11 @@ export class SlurmCommands {
 
   /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
   run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
+    const call = () => this.#call(program, args, input);
+    return this.#options.host === null ? call() : this.#gate.pass(call);
+  }
+
+  #call(program: SlurmProgram, args: readonly string[], input: CommandInput): Promise<string> {
     const { host } = this.#options;
     const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {}, signal } = input;
     const [file, argv] = host === null ? [program, args] : ['ssh', this.#sshArguments(host, program, args, variables)];
