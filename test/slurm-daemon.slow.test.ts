@@ -140,9 +140,12 @@ describe.skipIf(!isThere)('who comes first on Slurm', () => {
 describe.skipIf(!isThere)('when a job on Slurm will start', () => {
   it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
     // Somebody else's, of which the daemon knows nothing.
-    execFileSync('sbatch', ['--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'], { env: slurm.env });
-    const others = () => execFileSync('squeue', ['-h', '-t', 'R', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
-    await until(() => others().trim() !== '', 'the other job to run');
+    const ask = (program: string, ...args: string[]) => {
+      return execFileSync(program, args, { env: slurm.env, encoding: 'utf8' }).trim();
+    };
+    const job = ['--parsable', '--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'];
+    const other = ask('sbatch', ...job);
+    await until(() => ask('squeue', '-h', '-j', other, '-o', '%T') === 'RUNNING', 'the other job to run');
     const { jobs } = await daemon.client.submit({
       jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m' }],
       environment: {},

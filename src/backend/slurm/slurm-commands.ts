@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { shellCommand } from '../../lib/shell-quote.ts';
+import { LoginGate } from './login-gate.ts';
 import { type FailureKind, failureOf, SlurmFailure } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
@@ -44,6 +45,7 @@ const SOCKET_PATH_MAX = 80;
 export class SlurmCommands {
   readonly #options: SlurmCommandsOptions;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #gate = new LoginGate(() => performance.now());
   /** Told how long each call took, in milliseconds, and what kind of failure it was; null for none. */
   onEnd: (program: SlurmProgram, ms: number, kind: FailureKind | null) => void = () => undefined;
 
@@ -53,7 +55,13 @@ export class SlurmCommands {
   }
 
   /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
-  async run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
+  run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
+    const call = () => this.#timed(program, args, input);
+    return this.#options.host === null ? call() : this.#gate.pass(call);
+  }
+
+  /** A call that waits for the login node has not begun. */
+  async #timed(program: SlurmProgram, args: readonly string[], input: CommandInput): Promise<string> {
     const startedAt = performance.now();
     let kind: FailureKind | null = null;
     try {
