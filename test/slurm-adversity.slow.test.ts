@@ -175,6 +175,9 @@ describe('Slurm is not as it should be', () => {
       `orrery: Slurm does not let ${login.userName} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
     );
     expect(drained.code).toBe(4);
+    // Slurm says the same of a node that needs it not: that it is well is what matters.
+    const resumed = await orrery(['nodes', 'resume', 's1'], { home, env, wrapper: login.wrapper });
+    expect(resumed.stdout).toBe('Node s1 is in service already: it is idle\n');
     expect((await daemon.client.nodes()).map(({ state }) => state)).toEqual(['idle', 'idle']);
     const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
