@@ -13,20 +13,20 @@ import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
-import { LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
+import { LemonWatch } from './lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
 import { HangWatch } from './hang-watch.ts';
-import { IdleChecks } from './idle-checks.ts';
+import type { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
 import { Measurements } from './measurements/measurements.ts';
 import { NodeBook } from './node-book.ts';
-import { NodeReports } from './node-reports.ts';
+import type { NodeReports } from './node-reports.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { userName } from './user-name.ts';
 import { localWorld, type World } from './world.ts';
-import { XidJournal } from './xid-journal.ts';
+import { idleChecks, readReports } from './world-checks.ts';
 import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
 
 export interface DaemonOptions {
@@ -264,42 +264,6 @@ class RunningDaemon implements Daemon {
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
     this.#parts.options.onClosed?.();
   }
-}
-
-/** Null where the nodes are this machine, which checks itself. */
-function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, log: Log): IdleChecks | null {
-  const { checkNode } = world;
-  if (checkNode === undefined) return null;
-  const { intervalMs, expectFile } = health;
-  return new IdleChecks({
-    intervalMs,
-    backend,
-    checkNode: (nodeName, signal) => checkNode(nodeName, expectFile ?? null, signal),
-    now: Date.now,
-    log,
-  });
-}
-
-function readReports(
-  from: NonNullable<World['reports']>,
-  store: Store,
-  backend: Backend,
-  measurements: Measurements,
-  log: Log,
-): NodeReports {
-  const startMs = Date.now();
-  return new NodeReports({
-    ...from,
-    // Those that were there already are no news.
-    onReport: ({ atTime, results }) => {
-      if (atTime * 1000 >= startMs) measurements.healthResults(results);
-    },
-    nodeNames: () => backend.nodes().map(({ spec }) => spec.name),
-    xids: new XidJournal(store),
-    windowDays: WINDOW_DAYS,
-    now: Date.now,
-    log,
-  });
 }
 
 /** What attempts used that the scheduler is not told of; nothing where the policy does not care. */
