@@ -45,7 +45,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
-    isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    isPreempting: isPreemptingBy(config.get('PreemptType')),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
     remarks,
@@ -81,6 +81,11 @@ function configOf(text: string): Map<string, string> {
       return key === undefined || value === undefined ? [] : [[key, value] as const];
     }),
   );
+}
+
+/** By the plugin that a cluster shows: `preempt/none` in 22.05 where there is none, `(null)` in 24.11. */
+export function isPreemptingBy(plugin: string | undefined): boolean {
+  return plugin !== undefined && !/none$|^\(null\)$/i.test(plugin);
 }
 
 /** The number in `slurm(64030)`. */
