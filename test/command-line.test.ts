@@ -169,6 +169,20 @@ describe('orrery requeue', () => {
   });
 });
 
+describe('orrery nodes', () => {
+  it('says what became of a node, also where it was so already, and keeps the reason that somebody gave', async () => {
+    const said = async (...args: string[]) => (await orrery(['nodes', ...args])).stdout;
+    expect(await said('resume', 'n2')).toBe('Node n2 is in service already: it is idle\n');
+    expect(await said('drain', 'n2', '--reason', 'new fan')).toBe('Node n2 is drained\n');
+    expect(await said('drain', 'n2')).toBe('Node n2 is drained already: new fan\n');
+    expect(await said('resume', 'n2')).toBe('Node n2 is idle\n');
+    expect(await orrery(['nodes', 'ticket', 'N2'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^orrery: no node "N2": did you mean n2\? the nodes are n1, n2\b/),
+    });
+  });
+});
+
 describe('bad input: one clear line, the right exit code, nothing half-written', () => {
   const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 

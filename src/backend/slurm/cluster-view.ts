@@ -3,7 +3,7 @@ import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from
 import { formatMemory } from '../../lib/units.ts';
 import type { BackendReservation } from '../port.ts';
 import { reservationRefusal } from './reservation-text.ts';
-import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
+import { parseNodes, parsePartitions, SHOW_NODES, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
 /** What of a Slurm cluster does not change from minute to minute. */
@@ -28,7 +28,7 @@ export interface ClusterView {
 /** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
 export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
   const [nodesText, partitionsText, configText] = await Promise.all([
-    commands.run('scontrol', ['--oneliner', 'show', 'node']),
+    commands.run('scontrol', SHOW_NODES),
     commands.run('scontrol', ['--oneliner', 'show', 'partition']),
     commands.run('scontrol', ['show', 'config']),
   ]);
@@ -47,7 +47,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
-    isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    isPreempting: isPreemptingBy(config.get('PreemptType')),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
     remarks,
@@ -83,6 +83,11 @@ function configOf(text: string): Map<string, string> {
       return key === undefined || value === undefined ? [] : [[key, value] as const];
     }),
   );
+}
+
+/** By the plugin that a cluster shows: `preempt/none` in 22.05 where there is none, `(null)` in 24.11. */
+export function isPreemptingBy(plugin: string | undefined): boolean {
+  return plugin !== undefined && !/none$|^\(null\)$/i.test(plugin);
 }
 
 /** The number in `slurm(64030)`. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
@@ -10,6 +11,7 @@ import { closeFolder } from './ended-folder.ts';
 import { explainJob } from './explanation.ts';
 import { jobFact, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
+import { KeptPatience } from './kept-patience.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
@@ -43,6 +45,8 @@ export interface SlurmBackendOptions {
   pollMs?: PollMs;
   /** Told how long each look at Slurm took, in milliseconds. */
   onCycle?: (ms: number) => void;
+  /** Told of each job that Slurm gave nodes and that had no attempt: the journal does not know of it. */
+  onLaunchFailure?: () => void;
 }
 
 /** A cluster that Slurm schedules: jobs go there by sbatch, what becomes of them is journalled as it is seen. */
@@ -52,6 +56,7 @@ export class SlurmBackend implements Backend {
   readonly #nodes: SlurmNodes;
   readonly #poll: Poll;
   readonly #loop: LookLoop;
+  readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
   /** As last told; null: not asked, or no answer. */
   #reservations: readonly BackendReservation[] | null = null;
@@ -60,10 +65,12 @@ export class SlurmBackend implements Backend {
   constructor(options: SlurmBackendOptions) {
     this.#options = options;
     const state = new MirrorState(options.journal);
+    this.#patience = new KeptPatience(join(options.sharedFolder, 'slurm', 'missing.json'));
     const nodes = new SlurmNodes({ ...options, state });
     const poll = new Poll({
       ...options,
       state,
+      patience: this.#patience,
       refreshNodes: () => nodes.refresh(),
       isPreempting: options.cluster.isPreempting,
       spareable: (job) => nodes.spareable(job),
@@ -93,6 +100,7 @@ export class SlurmBackend implements Backend {
         if (record.refusal === null && !record.isDue) job.phase = record.slurmJobId === null ? 'unknown' : 'submitted';
       }),
     );
+    await this.#patience.restore(this.#state.jobs, now());
     await this.#nodes.start();
     this.#submitter = new Submitter({
       ...this.#options,
@@ -248,6 +256,7 @@ export class SlurmBackend implements Backend {
   }
 
   async failNode(nodeName: string): Promise<void> {
+    this.#nodes.expect(nodeName);
     throw new OrreryError(
       'ORR_REFUSED',
       `node ${nodeName} is a real one of Slurm's: no drills here; scontrol update NodeName=${nodeName} State=DOWN takes it down`,
