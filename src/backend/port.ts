@@ -12,6 +12,9 @@ export interface Log {
 /** Reasons of nodes that are in service begin so where our jobs keep off them (`avoidNode`). */
 export const AVOIDED_REASON = 'jobs keep off it: ';
 
+/** Of a job that runs, and whose processes are made to stand still by whoever schedules it. */
+export const SUSPENDED_REASON = 'Suspended';
+
 /** A job with its id already given. Tasks of an array share `accepted`, and follow each other. */
 export interface SubmittedJob {
   jobId: number;
@@ -23,13 +26,18 @@ export interface SubmittedJob {
 export interface JobFact {
   jobId: number;
   state: JobState;
-  /** The scheduler's own word for why it is pending, else `None`. */
+  /** The scheduler's own word for why it is pending; `Suspended` where it stands still; else `None`. */
   reason: string;
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;
   nodeList: readonly string[];
   /** Where the cluster's own scheduler has it, which may be another than it asked for. */
   partition?: string;
+}
+
+export interface BackendReservation extends NodeReservation {
+  /** Words of whoever keeps it, such as Slurm's `MAINT`. */
+  flags?: readonly string[];
 }
 
 /** Whoever schedules the cluster does not answer. */
@@ -91,7 +99,10 @@ export interface Backend {
   nodes(): NodeView[];
   /** Null while jobs and nodes are as they are; else they are as last seen. */
   outage(): Outage | null;
-  reservations(): readonly NodeReservation[];
+  /** As last asked for; none before. */
+  reservations(): readonly BackendReservation[];
+  /** Asks for them where somebody else makes them; `refusal` goes by the answer. Rejects where there is none. */
+  refreshReservations(): Promise<void>;
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
   createReservation(reservation: NodeReservation): Promise<void>;
   /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */

@@ -7,7 +7,7 @@ import { createFullProgram, createProgram } from './program.ts';
 import { COMMANDS } from './registry.ts';
 
 /** Lines of a screen that is not small; `run` has a flag for each field of a job. */
-const HELP_LINES_MAX = 52;
+const HELP_LINES_MAX = 58;
 const HELP_COLUMNS_MAX = 120;
 
 let program: Command;

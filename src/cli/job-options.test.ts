@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
+import type { JobSpecInput } from '../contract/job.ts';
 import { register } from './commands/run.ts';
 import { faultInFlags } from './job-validation.ts';
 import { absorbOptionsAfterFile, fieldsFromOptions, type JobOptions, runTarget, withFields } from './job-options.ts';
@@ -73,7 +74,9 @@ describe('flags of a job', () => {
         ' ',
       ),
       ...'--env A=1 --env B=x=y --secret T --secret U,V --after afterok:1 --signal USR1@60 --max-requeues 5'.split(' '),
-      ...'-x n1,n[2-3] -x n5 --exclusive -H true'.split(' '),
+      ...'-L matlab:2 --gres tmpdisk:9 --switches 1@60 --comment mine -w n[6-7] -C a100|h100 -x n1,n[2-3] -x n5 --exclusive -H true'.split(
+        ' ',
+      ),
     );
     expect(faultInFlags(fieldsFromOptions(options))).toBeNull();
     expect(fieldsFromOptions(options)).toEqual({
@@ -93,6 +96,12 @@ describe('flags of a job', () => {
       signal: 'USR1@60',
       maxRequeues: 5,
       exclude: ['n1', 'n2', 'n3', 'n5'],
+      nodelist: ['n6', 'n7'],
+      constraint: 'a100|h100',
+      licenses: 'matlab:2',
+      gres: 'tmpdisk:9',
+      switches: '1@60',
+      comment: 'mine',
       exclusive: true,
       hold: true,
     });
@@ -105,6 +114,7 @@ describe('flags of a job', () => {
     [{ env: ['2X=1'] }, /^--env: .*environment variable name/],
     [{ secret: ['A-B'] }, /^--secret: expected an environment variable name$/],
     [{ exclude: ['n[3-1]'] }, /^--exclude: expected node names .*got "n\[3-1\]"$/],
+    [{ nodelist: ['n['] }, /^--nodelist: expected node names .*got "n\["$/],
     [{ name: '' }, /^--name: expected a text of 1 to 200 characters, got ""$/],
     [{ after: '12' }, /^--after: expected "afterok:ID/],
     [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
@@ -126,5 +136,30 @@ describe('flags of a job', () => {
       secrets: ['S', 'T'],
     });
     expect(withFields(job, {})).toEqual(job);
+  });
+
+  it('say memory in one way, whatever the file says', () => {
+    expect(withFields({ memory: '1G', cpus: 2 }, { memoryPerCpu: '2G' })).toEqual({ memoryPerCpu: '2G', cpus: 2 });
+    expect(withFields({ memoryPerGpu: '1G' }, { memory: '0' })).toEqual({ memory: '0' });
+    expect(withFields({ memoryPerGpu: '1G' }, { cpus: 1 })).toEqual({ memoryPerGpu: '1G', cpus: 1 });
+  });
+
+  it('ask for GPUs in the words of --gres too', () => {
+    const { options } = parse('--gres', 'gpu:a100:4,tmpdisk:9', 'true');
+    expect(fieldsFromOptions(options)).toEqual({ gpusPerNode: 4, gpuType: 'a100', gres: 'tmpdisk:9' });
+    expect(fieldsFromOptions(parse('--gres', 'gpu', 'true').options)).toEqual({ gpusPerNode: 1 });
+    expect(refusal(() => fieldsFromOptions(parse('--gres', 'gpu:a100:many', 'true').options))).toMatch(
+      /^--gres: expected an integer, or TYPE:N such as a100:8, got "gpu:a100:many"$/,
+    );
+  });
+
+  it('make a job as large as the nodes that are named, unless they say how large it is', () => {
+    const nodesOf = (job: JobSpecInput, fields: JobSpecInput) => withFields(job, fields).nodes;
+    expect(nodesOf({}, { nodelist: ['n1', 'n2', 'n2'] })).toBe(2);
+    expect(nodesOf({ nodes: 4 }, { nodelist: ['n1', 'n2'] })).toBe(4);
+    expect(nodesOf({ nodes: 4 }, { nodelist: ['n1', 'n2'], nodes: 3 })).toBe(3);
+    // What they cannot be together is said of the job, not of a flag beside a file.
+    expect(faultInFlags({ nodelist: ['n1', 'n2'] })).toBeNull();
+    expect(faultInFlags({ nodelist: ['n1', 'n2'] }, true)?.message).toMatch(/^--nodelist: expected at most/);
   });
 });

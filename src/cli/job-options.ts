@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { JobSpecInput } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { splitGres } from '../formats/gres-list.ts';
 import { parseHostList } from '../formats/host-list.ts';
 
 /** As commander hands them over. */
@@ -10,6 +11,8 @@ export interface JobOptions {
   ntasksPerNode?: number;
   cpusPerTask?: number;
   mem?: string;
+  memPerCpu?: string;
+  memPerGpu?: string;
   time?: string;
   name?: string;
   account?: string;
@@ -28,6 +31,12 @@ export interface JobOptions {
   hangAfter?: string;
   maxRequeues?: number;
   exclude?: string[];
+  nodelist?: string[];
+  constraint?: string;
+  licenses?: string;
+  gres?: string;
+  switches?: string;
+  comment?: string;
   exclusive?: boolean;
   hold?: boolean;
 }
@@ -36,10 +45,13 @@ export interface JobOptions {
 export function fieldsFromOptions(options: JobOptions): JobSpecInput {
   const fields: Record<string, unknown> = {
     nodes: options.nodes,
-    ...gpuFields(options.gpusPerNode),
+    ...gpuFields('--gpus-per-node', options.gpusPerNode),
+    ...gresFields(options.gres),
     tasksPerNode: options.ntasksPerNode,
     cpus: options.cpusPerTask,
     memory: options.mem,
+    memoryPerCpu: options.memPerCpu,
+    memoryPerGpu: options.memPerGpu,
     time: options.time,
     name: options.name,
     account: options.account,
@@ -57,7 +69,12 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     image: options.image,
     hangAfter: options.hangAfter,
     maxRequeues: options.maxRequeues,
-    exclude: options.exclude?.flatMap(nodeNames),
+    exclude: options.exclude?.flatMap((text) => nodeNames('--exclude', text)),
+    nodelist: options.nodelist?.flatMap((text) => nodeNames('--nodelist', text)),
+    constraint: options.constraint,
+    licenses: options.licenses,
+    switches: options.switches,
+    comment: options.comment,
     exclusive: options.exclusive,
     hold: options.hold,
   };
@@ -65,16 +82,23 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
 }
 
 /** `8`, or `a100:8` for a type; anything else is left for the daemon to refuse. */
-function gpuFields(text: string | undefined): Record<string, unknown> {
+function gpuFields(flag: string, text: string | undefined): Record<string, unknown> {
   const [, type, count] = /^(?:([A-Za-z][\w.-]*):)?(\d{1,6})$/.exec(text ?? '') ?? [];
   if (text === undefined) return {};
   if (count === undefined) {
     throw new OrreryError(
       'ORR_USAGE',
-      `--gpus-per-node: expected an integer, or TYPE:N such as a100:8, got ${JSON.stringify(text)}`,
+      `${flag}: expected an integer, or TYPE:N such as a100:8, got ${JSON.stringify(text)}`,
     );
   }
   return { gpusPerNode: Number(count), ...(type !== undefined && { gpuType: type }) };
+}
+
+/** `gpu:a100:8` is what `--gpus-per-node a100:8` is. */
+function gresFields(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  const { gpus, others } = splitGres(text);
+  return { ...gpuFields('--gres', gpus), ...(others !== '' && { gres: others }) };
 }
 
 function splitAssignment(text: string): [string, string] {
@@ -83,20 +107,31 @@ function splitAssignment(text: string): [string, string] {
   throw new OrreryError('ORR_USAGE', `--env: expected NAME=VALUE, got ${JSON.stringify(text)}`);
 }
 
-function nodeNames(text: string): string[] {
+function nodeNames(flag: string, text: string): string[] {
   const names = parseHostList(text);
   if (names !== undefined) return names;
-  throw new OrreryError('ORR_USAGE', `--exclude: expected node names such as n1,n[3-5], got ${JSON.stringify(text)}`);
+  throw new OrreryError('ORR_USAGE', `${flag}: expected node names such as n1,n[3-5], got ${JSON.stringify(text)}`);
 }
 
-/** A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning. */
+/**
+ * A job as written in a file with the flags of the command line on top. `env` and `secrets` add up, the flag's value winning; nodes that are named
+ * are as many as the job has at least, and memory is said in one way.
+ */
 export function withFields(job: JobSpecInput, fields: JobSpecInput): JobSpecInput {
+  const isMemory = MEMORY_FIELDS.some((field) => fields[field] !== undefined);
   return {
-    ...job,
+    ...(isMemory ? Object.fromEntries(Object.entries(job).filter(([field]) => !isMemoryField(field))) : job),
     ...fields,
+    ...(fields.nodelist && { nodes: fields.nodes ?? Math.max(job.nodes ?? 1, new Set(fields.nodelist).size) }),
     ...(fields.env ? { env: { ...job.env, ...fields.env } } : {}),
     ...(fields.secrets ? { secrets: [...new Set([...(job.secrets ?? []), ...fields.secrets])] } : {}),
   };
+}
+
+const MEMORY_FIELDS = ['memory', 'memoryPerCpu', 'memoryPerGpu'] as const;
+
+function isMemoryField(field: string): boolean {
+  return MEMORY_FIELDS.some((other) => other === field);
 }
 
 /** Words after the options of `orrery run`. */

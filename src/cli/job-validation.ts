@@ -1,5 +1,5 @@
 import { OrreryError } from '../contract/errors.ts';
-import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { jobFieldsSchema, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { schemaIssues } from '../formats/schema-issue.ts';
 
 const FLAGS: Partial<Record<string, string>> = {
@@ -8,6 +8,8 @@ const FLAGS: Partial<Record<string, string>> = {
   tasksPerNode: '--ntasks-per-node',
   cpus: '--cpus-per-task',
   memory: '--mem',
+  memoryPerCpu: '--mem-per-cpu',
+  memoryPerGpu: '--mem-per-gpu',
   time: '--time',
   name: '--name',
   account: '--account',
@@ -26,12 +28,20 @@ const FLAGS: Partial<Record<string, string>> = {
   hangAfter: '--hang-after',
   maxRequeues: '--max-requeues',
   exclude: '--exclude',
+  nodelist: '--nodelist',
+  constraint: '--constraint',
+  licenses: '--licenses',
+  gres: '--gres',
+  switches: '--switches',
+  comment: '--comment',
 };
 
-/** The first of the fields set by flags that no job may have, as an ORR_USAGE that names the flag; null where all are well. */
-export function faultInFlags(fields: JobSpecInput): OrreryError | null {
-  // A flag is right or wrong by itself, whatever the job file says beside it.
-  const [issue] = schemaIssues(jobSpecSchema, { command: ['true'], ...fields });
+/**
+ * The first of the fields set by flags that no job may have, as an ORR_USAGE that names the flag; null where all are well. Unless they are the
+ * whole job a flag is right or wrong by itself, whatever the job file says beside it.
+ */
+export function faultInFlags(fields: JobSpecInput, isWhole = false): OrreryError | null {
+  const [issue] = schemaIssues(isWhole ? jobSpecSchema : jobFieldsSchema, { command: ['true'], ...fields });
   if (issue === undefined) return null;
   const flag = FLAGS[String(issue.path[0])] ?? String(issue.path[0]);
   return new OrreryError('ORR_USAGE', `${flag}: ${issue.text}`);

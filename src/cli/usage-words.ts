@@ -20,7 +20,9 @@ function usageWords({ code, message }: CommanderError, command: Command): string
       return `${name} has no command ${JSON.stringify(quoted)}: ${meant(message, '')}${help}`;
     case 'commander.unknownOption': {
       const flag = quoted.replace(/=.*$/s, '');
-      return `${name} has no option ${flag}: ${meant(message, likelyOption(flag, command))}${help}`;
+      const likely = likelyOption(flag, command);
+      // What goes on where the flag ends is meant, though another may be as near (`--gres` to `--gpus`).
+      return `${name} has no option ${flag}: ${meant(likely.startsWith(flag) ? '' : message, likely)}${help}`;
     }
     case 'commander.optionMissingArgument':
       return `${flagOf(quoted)}: a value is missing: expected ${quoted}`;

@@ -61,7 +61,7 @@ export const jobSummarySchema = z.object({
   arrayTaskId: z.int().nullable(),
   name: z.string(),
   state: jobStateSchema,
-  /** Slurm's reason while PENDING, else `None`. */
+  /** Slurm's reason while PENDING; `Suspended` while it is RUNNING and Slurm has it stand still; else `None`. */
   reason: z.string(),
   user: z.string(),
   account: z.string(),
@@ -248,6 +248,8 @@ export const reservationSchema = z.object({
   endTime: z.number(),
   users: z.array(z.string()),
   accounts: z.array(z.string()),
+  /** Slurm's words for what it is, such as `MAINT`; none on this machine. */
+  flags: z.array(z.string()),
   state: z.enum(['planned', 'active', 'over']),
   /** Jobs that run on its nodes now without naming it. */
   otherJobs: z.array(z.int()),

@@ -1,6 +1,6 @@
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { parseBeginMs } from './begin-time.ts';
-import { type JobSpec, memoryBytesPerNode, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
+import { cpusPerTask, type JobSpec, memoryBytesPerNode, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
 
 /** What of a job the daemon works out when it accepts it. */
 export interface Submission {
@@ -26,7 +26,7 @@ export function toJobRequest(
     priority: spec.priority - (spec.nice ?? 0),
     nodes: spec.nodes,
     perNode: {
-      cpus: spec.cpus * tasksPerNode(spec),
+      cpus: cpusPerTask(spec) * tasksPerNode(spec),
       memoryBytes: memoryBytesPerNode(spec),
       gpus: spec.gpusPerNode,
     },

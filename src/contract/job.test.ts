@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cpusPerTask,
   jobSpecSchema,
   memoryBytesPerNode,
   parseDependencies,
@@ -19,7 +20,12 @@ function firstMessage(job: object): string {
 describe('a job as users write it', () => {
   it('needs nothing but a command', () => {
     const spec = jobSpecSchema.parse({ command: ['true'] });
-    expect({ nodes: spec.nodes, cpus: spec.cpus, memory: memoryBytesPerNode(spec), limit: timeLimitMs(spec) }).toEqual({
+    expect({
+      nodes: spec.nodes,
+      cpus: cpusPerTask(spec),
+      memory: memoryBytesPerNode(spec),
+      limit: timeLimitMs(spec),
+    }).toEqual({
       nodes: 1,
       cpus: 1,
       memory: 512 * 1024 ** 2,
@@ -46,6 +52,13 @@ describe('a job as users write it', () => {
     [{ env: { 'A-B': '1' } }, /^env.*: /],
     [{ command: [''] }, /^command: expected a program/],
     [{ command: ['a\0b'] }, /^command.0: expected text without NUL/],
+    [{ nodelist: ['n1', 'n2'] }, /^nodelist: expected at most as many names as nodes are asked for, 1, got 2/],
+    [{ nodes: 3, nodelist: ['n1', 'n2'], exclude: ['n2'] }, /^nodelist: expected no node of "exclude", got "n2"/],
+    [{ memoryPerCpu: '0' }, /^memoryPerCpu: expected memory such as .*got "0"/],
+    [{ memory: '1G', memoryPerGpu: '1G', gpusPerNode: 1 }, /^memoryPerGpu: expected only one of "memory"/],
+    [{ memoryPerGpu: '1G' }, /^memoryPerGpu: expected a job with GPUs/],
+    [{ gres: 'x:1,gpu:2' }, /^gres: expected no GPUs: they are gpusPerNode/],
+    [{ comment: 'a\nb' }, /^comment: expected a text of one line/],
     [{ script: 'true' }, /: expected exactly one of "command" and "script"/],
     [{ command: undefined, script: '#!/bin/sh\r\n' }, /^script: expected a script without DOS line breaks/],
     [{ noodles: 1 }, /noodles/],
@@ -62,6 +75,13 @@ describe('a job as users write it', () => {
     });
     expect([timeLimitMs(spec), toJobRequest(1, spec, 0).perNode.memoryBytes]).toEqual([600_000, 100 * 1024 ** 2]);
     expect(spec.env).toEqual({ SEED: '5', RATE: '0.5', DEBUG: 'true' });
+  });
+
+  it('asks for memory by node, by CPU or by GPU', () => {
+    const bytes = (job: object) => memoryBytesPerNode(jobSpecSchema.parse({ command: ['true'], ...job }));
+    expect(bytes({ memoryPerCpu: '1G', cpus: 3, tasksPerNode: 2 })).toBe(6 * 1024 ** 3);
+    expect(bytes({ memoryPerGpu: '1G', gpusPerNode: 8, tasksPerNode: 1 })).toBe(8 * 1024 ** 3);
+    expect(bytes({ memory: 0 })).toBe(0);
   });
 
   it('runs one task for each GPU, one where there are none', () => {

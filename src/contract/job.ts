@@ -23,6 +23,12 @@ const memorySchema = textOrNumber(memoryError).refine((text) => (parseMemoryByte
   error: memoryError,
 });
 
+/** Of a node `0` is all that it has, as in sbatch. */
+const nodeMemorySchema = textOrNumber(memoryError).refine(
+  (text) => text === '0' || memorySchema.safeParse(text).success,
+  { error: memoryError },
+);
+
 const timeError = ({ input }: { input?: unknown }) =>
   `expected a time > 0 such as "30m", "2h", "1-12:00:00" or "UNLIMITED", got ${JSON.stringify(input)}`;
 
@@ -61,6 +67,14 @@ const envValueSchema = z
   .pipe(noNulSchema);
 
 const nameSchema = z.string().min(1).max(100);
+
+/** What Slurm alone understands, as its own options take it. */
+const slurmTextSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\0-\x1f]+$/, 'expected a text of one line');
 
 const arraySchema = z.string().superRefine((text, context) => {
   const array = parseJobArray(text);
@@ -118,10 +132,13 @@ export const jobSpecSchema = z
       .optional(),
     /** Tasks (ranks) on each node; one for each GPU where absent, one where there are none. */
     tasksPerNode: z.int().min(1).max(1024).optional(),
-    /** CPUs of each task (`-c`). */
-    cpus: z.int().min(1).default(JOB_DEFAULTS.cpus),
-    /** Memory on each node (`--mem`); absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
-    memory: memorySchema.optional(),
+    /** CPUs of each task (`-c`); absent: 1 on this machine, its share of what Slurm gives by default on Slurm. */
+    cpus: z.int().min(1).optional(),
+    /** Memory on each node (`--mem`), `0` all of it on Slurm; absent: 512 MiB on this machine, what Slurm gives by default on Slurm. */
+    memory: nodeMemorySchema.optional(),
+    /** The same for each CPU (`--mem-per-cpu`), or for each GPU (`--mem-per-gpu`). */
+    memoryPerCpu: memorySchema.optional(),
+    memoryPerGpu: memorySchema.optional(),
     time: timeSchema.default('UNLIMITED'),
     qos: nameSchema.default('normal'),
     /** Absent: that of the user in the policy, else `default`. */
@@ -150,12 +167,48 @@ export const jobSpecSchema = z
     hangAfter: hangSchema.optional(),
     maxRequeues: z.int().min(0).max(1000).default(JOB_DEFAULTS.maxRequeues),
     exclude: z.array(z.string().min(1)).default([]),
+    /** Nodes that it runs on, with others where it has more (`--nodelist`); on Slurm only. */
+    nodelist: z.array(z.string().min(1)).min(1).optional(),
+    /** Features of its nodes (`--constraint`): `a100`, `a100&nvlink`; on Slurm only. */
+    constraint: slurmTextSchema.optional(),
+    /** Licenses of the cluster's (`--licenses`): `matlab:2`; on Slurm only. */
+    licenses: slurmTextSchema.optional(),
+    /** Generic resources of each node besides GPUs (`--gres`): `tmpdisk:100`; on Slurm only. */
+    gres: slurmTextSchema
+      .refine((text) => !/(?:^|,)gpu(?:[:,]|$)/i.test(text), 'expected no GPUs: they are gpusPerNode')
+      .optional(),
+    /** Leaf switches at most, and how long it waits for so few (`--switches`): `1@12:00:00`. On this machine all nodes are on none. */
+    switches: z
+      .string()
+      .regex(/^\d{1,6}(?:@[\d:-]{1,20})?$/, 'expected a number of switches such as "1", or "1@12:00:00"')
+      .optional(),
+    /** For people who look at the job in Slurm (`--comment`). */
+    comment: slurmTextSchema.optional(),
     exclusive: z.boolean().default(false),
     hold: z.boolean().default(false),
   })
   .refine((job) => (job.command === undefined) !== (job.script === undefined), {
     error: 'expected exactly one of "command" and "script"',
+  })
+  .superRefine(({ gpusPerNode, memory, memoryPerCpu, memoryPerGpu }, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message: `expected ${message}` });
+    const isTwice = [memory, memoryPerCpu, memoryPerGpu].filter((size) => size !== undefined).length > 1;
+    const only = 'only one of "memory", "memoryPerCpu" and "memoryPerGpu"';
+    if (isTwice) refuse(memoryPerGpu === undefined ? 'memoryPerCpu' : 'memoryPerGpu', only);
+    else if (memoryPerGpu !== undefined && gpusPerNode === 0) refuse('memoryPerGpu', 'a job with GPUs');
+  })
+  .superRefine(({ nodes, nodelist = [], exclude }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['nodelist'], message });
+    const count = new Set(nodelist).size;
+    if (nodes > 0 && count > nodes)
+      refuse(`expected at most as many names as nodes are asked for, ${nodes}, got ${count}`);
+    const both = nodelist.find((name) => exclude.includes(name));
+    if (both !== undefined) refuse(`expected no node of "exclude", got ${JSON.stringify(both)}`);
   });
+
+/** Each field by itself, whatever the others say. */
+export const jobFieldsSchema = z.strictObject(jobSpecSchema.shape);
 
 /** As parsed: defaults filled in. */
 export type JobSpec = z.infer<typeof jobSpecSchema>;
@@ -192,9 +245,22 @@ export function parseWarningSignal(signal: string | undefined): { name: WarningS
   return name && { name: `SIG${name}`, leadMs: Number(match?.[2]) * 1000 };
 }
 
+/** CPUs of each task where no Slurm says otherwise. */
+export function cpusPerTask({ cpus }: JobSpec): number {
+  return cpus ?? JOB_DEFAULTS.cpus;
+}
+
 /** What a job may have on each node where no Slurm says otherwise. */
-export function memoryBytesPerNode({ memory }: JobSpec): number {
-  return memory === undefined ? JOB_DEFAULTS.memoryBytes : (parseMemoryBytes(memory) ?? JOB_DEFAULTS.memoryBytes);
+export function memoryBytesPerNode(spec: JobSpec): number {
+  return namedMemoryBytesPerNode(spec) ?? JOB_DEFAULTS.memoryBytes;
+}
+
+/** What a job asks for on each node, at least; undefined where it says nothing. */
+export function namedMemoryBytesPerNode(spec: JobSpec): number | undefined {
+  const { memory, memoryPerCpu, memoryPerGpu, gpusPerNode } = spec;
+  if (memory !== undefined) return parseMemoryBytes(memory);
+  if (memoryPerCpu !== undefined) return (parseMemoryBytes(memoryPerCpu) ?? 0) * cpusPerTask(spec) * tasksPerNode(spec);
+  return memoryPerGpu === undefined ? undefined : (parseMemoryBytes(memoryPerGpu) ?? 0) * gpusPerNode;
 }
 
 /** Null for no limit. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Backend, JobFact } from '../backend/port.ts';
 import { jobSpecSchema } from '../contract/job.ts';
 import { toJobRequest } from '../contract/job-request.ts';
 import { Store } from '../store/store.ts';
@@ -49,7 +50,46 @@ describe('a job that hangs', () => {
   });
 });
 
-it('is ended later where it could not be at first', async () => {
+describe('a job that shows no sign of life', () => {
+  it('is ended later where it could not be at first', async () => {
+    let calls = 0;
+    await watched((over) => ({
+      endHung: async () => {
+        calls += 1;
+        if (calls === 1) throw new Error('slurmctld does not answer');
+        over();
+      },
+      job: () => undefined,
+      observe: () => Promise.resolve([]),
+    }));
+    expect(calls).toBe(2);
+  });
+
+  it('is left alone while it is suspended, also where that is seen at the last moment, and ended once it goes on', async () => {
+    const reasons: string[] = [];
+    const job: JobFact = { jobId: 1, state: 'RUNNING', reason: 'None', attempt: 1, nodeList: ['n1'] };
+    await watched((over) => ({
+      endHung: async () => {
+        reasons.push(job.reason);
+        over();
+      },
+      job: () => job,
+      observe: async () => {
+        // Suspended a moment ago, and for longer than it may hang.
+        if (reasons.length === 0) {
+          reasons.push('suspended');
+          job.reason = 'Suspended';
+          setTimeout(() => (job.reason = 'None'), 500);
+        }
+        return [job];
+      },
+    }));
+    expect(reasons).toEqual(['suspended', 'None']);
+  });
+});
+
+/** Until the backend says that it is over, a watch over a job that writes nothing and may hang for 0.2 s. */
+async function watched(backendOf: (over: () => void) => Pick<Backend, 'endHung' | 'job' | 'observe'>): Promise<void> {
   const home = openHome(mkdtempSync(join(tmpdir(), 'orrery-hang-')));
   const store = new Store(home.store);
   const spec = jobSpecSchema.parse({ command: ['true'], hangAfter: '0.2s' });
@@ -65,18 +105,11 @@ it('is ended later where it could not be at first', async () => {
     { event: { kind: 'AttemptStarted', atMs: 0, jobId: 1, attempt: 1 } },
   ]);
   const log = { info: () => undefined, error: () => undefined };
-  let calls = 0;
   let watch: HangWatch | undefined;
   await new Promise<void>((resolve) => {
-    const endHung = async () => {
-      calls += 1;
-      if (calls === 1) throw new Error('slurmctld does not answer');
-      resolve();
-    };
-    watch = new HangWatch(store, { endHung }, home, log);
+    watch = new HangWatch(store, backendOf(resolve), home, log);
   });
   watch?.close();
   store.close();
   rmSync(home.folder, { recursive: true });
-  expect(calls).toBe(2);
-});
+}

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hangAfterMs } from '../contract/job.ts';
-import type { Backend, Log } from '../backend/port.ts';
+import { type Backend, type Log, SUSPENDED_REASON } from '../backend/port.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -20,20 +20,23 @@ interface Watched {
   timer: NodeJS.Timeout;
 }
 
+type Watching = Pick<Backend, 'endHung' | 'job' | 'observe'>;
+
 /**
  * Ends attempts that run and get nowhere: no rank has written a line of output or of metrics for as long as the job allows (`hangAfter`). What
- * changes in the files is told by this machine's clock, so that those of the nodes need not agree with it; after a restart it is counted anew.
+ * changes in the files is told by this machine's clock, so that those of the nodes need not agree with it; after a restart it is counted anew, and so
+ * it is once an attempt that was suspended goes on.
  */
 export class HangWatch {
   readonly #store: Store;
-  readonly #backend: Pick<Backend, 'endHung'>;
+  readonly #backend: Watching;
   readonly #home: Home;
   readonly #log: Log;
   readonly #watched = new Map<number, Watched>();
   readonly #unsubscribe: () => void;
   #isClosed = false;
 
-  constructor(store: Store, backend: Pick<Backend, 'endHung'>, home: Home, log: Log) {
+  constructor(store: Store, backend: Watching, home: Home, log: Log) {
     this.#store = store;
     this.#backend = backend;
     this.#home = home;
@@ -73,20 +76,31 @@ export class HangWatch {
     const signs = await this.#signs(jobId, attempt);
     const watched = this.#watched.get(jobId);
     if (watched?.attempt !== attempt) return;
-    if (signs !== watched.signs) {
+    if (signs !== watched.signs || this.#isSuspended(jobId, attempt)) {
       Object.assign(watched, { signs, aliveMs: performance.now() });
       return;
     }
     if (performance.now() - watched.aliveMs < watched.allowedMs) return;
     this.#forget(jobId);
-    this.#log.info({ jobId, attempt, allowedMs: watched.allowedMs }, 'the attempt hangs: it is ended');
     try {
+      // What it was last seen to be may be a while ago.
+      await this.#backend.observe();
+      if (this.#isSuspended(jobId, attempt)) {
+        if (!this.#isClosed) this.#watch(jobId, attempt);
+        return;
+      }
+      this.#log.info({ jobId, attempt, allowedMs: watched.allowedMs }, 'the attempt hangs: it is ended');
       await this.#backend.endHung(jobId, attempt);
     } catch (error) {
       this.#log.error({ err: error, jobId }, 'an attempt that hangs could not be ended; tried again later');
       // Where its end came in between there is nothing to do then.
       if (!this.#isClosed) this.#watch(jobId, attempt);
     }
+  }
+
+  #isSuspended(jobId: number, attempt: number): boolean {
+    const job = this.#backend.job(jobId);
+    return job?.attempt === attempt && job.reason === SUSPENDED_REASON;
   }
 
   async #signs(jobId: number, attempt: number): Promise<string> {

@@ -2,7 +2,7 @@ import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '..
 import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
-import type { Backend, JobFact } from '../backend/port.ts';
+import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
 import { defaultPartition, type Policy } from '../scheduler/policy.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -213,7 +213,7 @@ export class JobBook {
     return {
       row,
       state,
-      reason: state === 'PENDING' && fact !== undefined ? fact.reason : 'None',
+      reason: fact !== undefined && (state === 'PENDING' || fact.reason === SUSPENDED_REASON) ? fact.reason : 'None',
       partition: fact?.partition ?? row.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
     };
   }

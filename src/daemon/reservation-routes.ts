@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
+import type { BackendReservation } from '../backend/port.ts';
 import {
   type Reservation,
   reservationListSchema,
@@ -9,7 +10,6 @@ import {
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { knownNames } from '../scheduler/known-names.ts';
-import type { NodeReservation } from '../scheduler/policy.ts';
 import type { DaemonContext } from './context.ts';
 import { createRoute, jsonAnswer, jsonBody } from './route.ts';
 
@@ -45,7 +45,10 @@ const remove = createRoute({
 export function registerReservationRoutes(app: OpenAPIHono, daemon: DaemonContext): void {
   const { backend } = daemon;
   const all = () => backend.reservations().map((reservation) => toReservation(reservation, daemon));
-  app.openapi(list, (c) => c.json({ reservations: all() }, 200));
+  app.openapi(list, async (c) => {
+    await backend.refreshReservations();
+    return c.json({ reservations: all() }, 200);
+  });
   app.openapi(create, async (c) => {
     const { name, nodes, startTime, endTime, users, accounts } = c.req.valid('json');
     const nowMs = daemon.now();
@@ -73,8 +76,8 @@ function expectAccounts(accounts: readonly string[], { policy }: DaemonContext):
   throw new OrreryError('ORR_USAGE', `accounts: no account ${JSON.stringify(stranger)}: ${knownNames(known)}`);
 }
 
-function toReservation(reservation: NodeReservation, { backend, store, now }: DaemonContext): Reservation {
-  const { name, nodes, startMs, endMs, users, accounts } = reservation;
+function toReservation(reservation: BackendReservation, { backend, store, now }: DaemonContext): Reservation {
+  const { name, nodes, startMs, endMs, users, accounts, flags = [] } = reservation;
   const state = now() < startMs ? 'planned' : now() < endMs ? 'active' : 'over';
   const running = backend.nodes().flatMap(({ spec, jobIds }) => (nodes.includes(spec.name) ? jobIds : []));
   const otherJobs = [...new Set(running)].filter((jobId) => store.read(jobId)?.request.reservation !== name);
@@ -85,6 +88,7 @@ function toReservation(reservation: NodeReservation, { backend, store, now }: Da
     endTime: endMs / 1000,
     users: [...users],
     accounts: [...accounts],
+    flags: [...flags],
     state,
     otherJobs: otherJobs.sort((a, b) => a - b),
   };

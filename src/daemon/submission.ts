@@ -47,6 +47,9 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
       throw new OrreryError('ORR_BAD_JOB', `expected at most ${JOBS_MAX} jobs in one request, array tasks counted`);
     }
   }
+  // Who keeps them may be somebody else, and may have made one a moment ago. Without an answer it is not looked at.
+  const isReserved = request.jobs.some(({ reservation }) => reservation !== undefined);
+  if (isReserved && backend.outage() === null) await backend.refreshReservations().catch(() => undefined);
   // From here to the submission nothing else gets its turn: what is counted now still holds.
   const refusal = backend.refusal(jobs);
   if (refusal !== null) {

@@ -8,6 +8,18 @@ export interface GresEntry {
   count: number | null;
 }
 
+/** What `--gres` asks for: GPUs as `--gpus-per-node` takes them (undefined: none), and the rest as it stands. */
+export function splitGres(list: string): { gpus: string | undefined; others: string } {
+  const entries = gresEntries(list);
+  const gpu = entries.find(({ name }) => name === 'gpu');
+  const others = entries.filter(({ name }) => name !== 'gpu').map(({ text }) => text);
+  if (gpu === undefined) return { gpus: undefined, others: others.join(',') };
+  const { type, count } = gpu;
+  // What is no count is for the reader of GPUs to refuse.
+  const gpus = count === null ? gpu.text : type === null ? String(count) : `${type}:${count}`;
+  return { gpus, others: others.join(',') };
+}
+
 /** `gpu:a100:8`, `gpu:8`, `gpu:a100:8(S:0-1),nic:no_consume:2`; counts may end in K. */
 export function gresEntries(list: string): GresEntry[] {
   return list.split(/,(?![^(]*\))/).flatMap((text) => {

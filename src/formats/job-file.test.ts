@@ -8,7 +8,7 @@ describe('a job file', () => {
       name: 'demo',
       nodes: 2,
       time: '30m',
-      cpus: 1,
+      gpusPerNode: 0,
       env: { A: 'b' },
     });
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { tasksPerNode } from '../../contract/job.ts';
+import { cpusPerTask, tasksPerNode } from '../../contract/job.ts';
 import type { AcceptedJob } from '../../contract/journal.ts';
 import type { JobRequest, Placement } from '../../scheduler/types.ts';
 import { arrayTask, defaultJobName, submittedVariables } from '../job-variables.ts';
@@ -12,7 +12,7 @@ export interface PlanLimits {
 }
 
 /** The ranks of a gang in rank order: node by node, each node's GPUs dealt to its tasks in contiguous runs. */
-export function planTasks(placement: Placement, tasksOnEachNode: number, cpusPerTask: number): TaskPlan[] {
+export function planTasks(placement: Placement, tasksOnEachNode: number, cpusOfTask: number): TaskPlan[] {
   return placement.flatMap((allocation, nodeRank) => {
     const gpus = allocation.gpuIndices;
     return Array.from({ length: tasksOnEachNode }, (_, localRank): TaskPlan => {
@@ -23,7 +23,7 @@ export function planTasks(placement: Placement, tasksOnEachNode: number, cpusPer
         nodeRank,
         localRank,
         nodeName: allocation.nodeName,
-        cpus: cpusPerTask,
+        cpus: cpusOfTask,
         // More tasks than GPUs: neighbours share one.
         gpuIndices: gpus.length === 0 ? [] : gpus.slice(first, Math.max(end, first + 1)),
       };
@@ -55,7 +55,7 @@ export function planAttempt(
     array: arrayTask(job),
     program: spec.command === undefined ? { script: spec.script ?? '' } : { command: spec.command },
     environment: { ...submittedVariables(job.accepted), ...secrets },
-    tasks: planTasks(placement, tasksPerNode(spec), spec.cpus),
+    tasks: planTasks(placement, tasksPerNode(spec), cpusPerTask(spec)),
     memoryBytesPerNode: job.request.perNode.memoryBytes,
     ...limits,
   };

@@ -27,9 +27,7 @@ import { faultPoint } from './fault-points.ts';
 import type { AttemptPlan, Launcher } from './launcher-port.ts';
 import { LiveAttempts } from './live-attempts.ts';
 import { type LiveAttempt, liveAttempts, reconcileNodes } from './recovery.ts';
-
-const NO_IMAGES =
-  'image: jobs on this machine run in no container; with --backend slurm they run in those of Pyxis or Apptainer';
+import { slurmOnlyRefusal } from './slurm-only.ts';
 
 export interface LocalBackendOptions {
   scheduler: Scheduler;
@@ -96,7 +94,8 @@ class SchedulingLoop implements Backend {
     const arriving = this.#arriving.copy();
     for (let index = 0; index < jobs.length; ) {
       const { jobId, accepted, submission } = definite(jobs[index], 'in range');
-      if (accepted.spec.image !== undefined) return { index, message: NO_IMAGES };
+      const slurmOnly = slurmOnlyRefusal(accepted.spec);
+      if (slurmOnly !== null) return { index, message: slurmOnly };
       const job = toJobRequest(jobId, accepted.spec, nowMs, submission);
       let end = index + 1;
       while (jobs[end]?.accepted === accepted) end += 1;
@@ -191,6 +190,10 @@ class SchedulingLoop implements Backend {
 
   outage(): null {
     return null;
+  }
+
+  refreshReservations(): Promise<void> {
+    return Promise.resolve();
   }
 
   reservations(): readonly NodeReservation[] {

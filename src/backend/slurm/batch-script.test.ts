@@ -48,6 +48,20 @@ describe('what sbatch is called with', () => {
       ['--qos=high', '--account=research', '--partition=train', '--reservation=r1'],
     ],
     ['no QOS where the job does not say', { qos: 'normal' }, []],
+    [
+      'nodes that it has to run on, and leaves out of those to be spared',
+      { nodes: 3, nodelist: ['n1', 'n3'] },
+      ['--nodes=3', '--nodelist=n1,n3', '--exclude=n2'],
+    ],
+    ['features of nodes', { constraint: 'a100&nvlink' }, ['--constraint=a100&nvlink']],
+    ['all memory of a node', { memory: 0 }, ['--mem=0']],
+    ['memory for each CPU', { memoryPerCpu: '1.5G' }, ['--mem-per-cpu=1536M']],
+    ['memory for each GPU', { memoryPerGpu: '2G', gpusPerNode: 1 }, ['--mem-per-gpu=2048M', '--gpus-per-node=1']],
+    [
+      'what else only Slurm knows of',
+      { gres: 'tmpdisk:9', licenses: 'matlab:2', switches: '1@60', comment: 'my run' },
+      ['--gres=tmpdisk:9', '--licenses=matlab:2', '--switches=1@60', '--comment=my run'],
+    ],
     ['whole nodes', { exclusive: true }, ['--exclusive']],
     ['nice', { nice: 100 }, ['--nice=100']],
     ['memory in whole MiB, rounded up', { memory: '1.5K' }, ['--mem=1M']],
@@ -55,12 +69,16 @@ describe('what sbatch is called with', () => {
     ['days', { time: '9-01:02:03' }, ['--time=9-01:02:03']],
     ['GPUs of any type', { gpusPerNode: 2 }, ['--ntasks-per-node=2', '--gpus-per-node=2']],
   ])('says %s', (_what, spec, expected) => {
-    expect(options({ command: ['true'], ...spec })).toEqual(expected);
+    const excludedNodes = spec.nodelist === undefined ? [] : ['n2', 'n3'];
+    expect(options({ command: ['true'], ...spec }, { excludedNodes })).toEqual(expected);
   });
 
-  it('leaves the memory to Slurm where the job does not say', () => {
-    const { options: words } = batchSubmission(batchJob({ command: ['true'], gpusPerNode: 8, exclusive: true }));
-    expect(words.filter((word) => word.startsWith('--mem'))).toEqual([]);
+  it('leaves CPUs and memory to Slurm where the job does not say', () => {
+    const { options: words, script } = batchSubmission(
+      batchJob({ command: ['true'], gpusPerNode: 8, exclusive: true }),
+    );
+    expect(words.filter((word) => /^--(?:mem|cpus)/.test(word))).toEqual([]);
+    expect(script).toContain("\ncpus_per_task=''\n");
   });
 
   it('says what follows from other jobs and nodes', () => {
@@ -113,13 +131,18 @@ describe('the claim of the batch script', () => {
     submission?: number;
     tasks?: string;
     jobFolder?: string;
+    spec?: JobSpecInput;
   }
 
   /** The script as Slurm would run it, with an srun that notes that it was called; its exit status. */
-  function runScript(folder: string, { tasks = 'exit 0', ...job }: Run, slurm: Record<string, string>): number | null {
+  function runScript(
+    folder: string,
+    { tasks = 'exit 0', spec = { command: ['true'] }, ...job }: Run,
+    slurm: Record<string, string>,
+  ): number | null {
     const srun = ['#!/bin/sh', `echo run >> '${folder}/runs'`, 'eval "attempt_folder=\\${$(($# - 4))}"', tasks, ''];
     writeFileSync(join(folder, 'srun'), srun.join('\n'), { mode: 0o755 });
-    const { script } = batchSubmission(batchJob({ command: ['true'] }, { jobFolder: join(folder, 'job'), ...job }));
+    const { script } = batchSubmission(batchJob(spec, { jobFolder: join(folder, 'job'), ...job }));
     return spawnSync('/bin/sh', [], {
       input: script,
       env: environment(folder, slurm),
@@ -180,6 +203,65 @@ describe('the claim of the batch script', () => {
       writeFileSync(join(folder, 'job', 'submission'), '2\n');
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(73);
       expect(runScript(folder, { submission: 2 }, { SLURM_JOB_ID: '51' })).toBe(0);
+    });
+  });
+
+  it.each([
+    // As SLURM_JOB_CPUS_PER_NODE says them: of 2 ranks on each of the nodes.
+    ['8', {}, 4],
+    ['40(x2),36', {}, 18],
+    ['9,112(x31)', {}, 4],
+    ['1', {}, 1],
+    ['8', { cpus: 3 }, 3],
+  ])('has srun share %s CPUs among the ranks of a job that says %j: %i each', (given, spec, expected) => {
+    return withJob((folder) => {
+      const tasks = `for word; do case $word in --cpus-per-task=*) echo "\${word#*=}" > '${folder}/cpus' ;; esac; done`;
+      const job = { tasks, spec: { command: ['true'], tasksPerNode: 2, ...spec } };
+      runScript(folder, job, { SLURM_JOB_ID: '50', SLURM_JOB_CPUS_PER_NODE: given });
+      expect(readFileSync(join(folder, 'cpus'), 'utf8')).toBe(`${expected}\n`);
+    });
+  });
+
+  it.each<[name: string, rankErr: string, srunErr: string, expected: string]>([
+    [
+      'accounting killed it',
+      'slurmstepd-n1: error: StepId=38.0 exceeded memory limit (261750784 > 209715200), being killed\nslurmstepd-n1: error: *** STEP 38.0 ON n1 CANCELLED AT 2026-11-27T00:23:26 ***\n',
+      'srun: error: n1: task 0: Killed\n',
+      'slurmstepd-n1: error: StepId=38.0 exceeded memory limit (261750784 > 209715200), being killed\n',
+    ],
+    [
+      'the kernel killed it',
+      'slurmstepd: error: Detected 1 oom_kill event in StepId=38.0. Some of the step tasks have been OOM Killed.\n',
+      'srun: error: n1: task 0: Out Of Memory\n',
+      'slurmstepd: error: Detected 1 oom_kill event in StepId=38.0. Some of the step tasks have been OOM Killed.\n',
+    ],
+    [
+      'the kernel killed it, by an older Slurm',
+      'slurmstepd: error: Detected 2 oom-kill event(s) in StepId=38.0 cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      'slurmstepd: error: Detected 2 oom-kill event(s) in StepId=38.0 cgroup. Some of your processes may have been killed by the cgroup out-of-memory handler.\n',
+    ],
+    [
+      'it had been near its limit once',
+      'slurmstepd: error: Exceeded step memory limit at some point.\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      '',
+    ],
+    [
+      'the program speaks of memory',
+      'torch.cuda.OutOfMemoryError: CUDA out of memory\nsaw slurmstepd: error: Detected 1 oom_kill event in StepId=9.0\n',
+      'srun: error: n1: task 0: Exited with exit code 1\n',
+      '',
+    ],
+  ])('keeps what Slurm says where %s', (_name, rankErr, srunErr, expected) => {
+    return withJob((folder) => {
+      writeFileSync(join(folder, 'rank.err'), `${'a long trace\n'.repeat(2000)}${rankErr}`);
+      writeFileSync(join(folder, 'srun.err'), srunErr);
+      const tasks = `touch "$attempt_folder/begun"; cat '${folder}/srun.err' >&2
+cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
+      expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(137);
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('137\n');
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'memory'), 'utf8')).toBe(expected);
     });
   });
 

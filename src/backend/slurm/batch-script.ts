@@ -53,24 +53,38 @@ export function batchSubmission(job: BatchJob): BatchSubmission {
   return { options: batchOptions(job), script: batchScript(job) };
 }
 
-/** What a job asks for and whom it counts for, in words that sbatch and srun share. */
+/**
+ * What a job asks for and whom it counts for, in words that sbatch and srun share. What it says nothing of is left to Slurm's own defaults
+ * (`DefCpuPerGPU`, `DefMemPerCPU` and their kin).
+ */
 export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]): string[] {
+  const { nodelist = [] } = spec;
+  // Slurm takes no job that has to run where it may not: a node that failed it is one that it named.
+  const excluded = excludedNodes.filter((name) => !nodelist.includes(name));
   const limitMs = timeLimitMs(spec);
   return [
     ...(spec.exclusive ? ['--exclusive'] : []),
     ...valued([
       ['nodes', spec.nodes],
       ['ntasks-per-node', tasksPerNode(spec)],
-      ['cpus-per-task', spec.cpus],
-      ['mem', memory(spec)],
+      ['cpus-per-task', spec.cpus ?? null],
+      ['mem', spec.memory === '0' ? '0' : mebibytes(spec.memory)],
+      ['mem-per-cpu', mebibytes(spec.memoryPerCpu)],
+      ['mem-per-gpu', mebibytes(spec.memoryPerGpu)],
       ['gpus-per-node', gpus(spec)],
+      ['gres', spec.gres ?? null],
       ['time', limitMs === null ? null : slurmTime(limitMs)],
       // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
       ['qos', spec.qos === 'normal' ? null : spec.qos],
       ['account', spec.account ?? null],
       ['partition', spec.partition ?? null],
       ['reservation', spec.reservation ?? null],
-      ['exclude', excludedNodes.length === 0 ? null : excludedNodes.join(',')],
+      ['nodelist', nodelist.length === 0 ? null : nodelist.join(',')],
+      ['constraint', spec.constraint ?? null],
+      ['licenses', spec.licenses ?? null],
+      ['switches', spec.switches ?? null],
+      ['exclude', excluded.length === 0 ? null : excluded.join(',')],
+      ['comment', spec.comment ?? null],
       ['nice', spec.nice === undefined || spec.nice === 0 ? null : spec.nice],
     ]),
   ];
@@ -113,17 +127,17 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
     ['predecessors', predecessors.join(' ')],
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],
-    ['cpus_per_task', String(spec.cpus)],
+    ['cpus_per_task', String(spec.cpus ?? '')],
     ['image', spec.image ?? ''],
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
 }
 
-/** In whole MiB; null where the job says nothing: Slurm's own default (`DefMemPerCPU` and its kin) is meant. */
-function memory(spec: JobSpec): string | null {
-  if (spec.memory === undefined) return null;
-  return `${Math.max(1, Math.ceil((parseMemoryBytes(spec.memory) ?? 0) / MEBI))}M`;
+/** In whole MiB. */
+function mebibytes(memory: string | undefined): string | null {
+  if (memory === undefined) return null;
+  return `${Math.max(1, Math.ceil((parseMemoryBytes(memory) ?? 0) / MEBI))}M`;
 }
 
 /** `a100:8`, or `8` of any type. */

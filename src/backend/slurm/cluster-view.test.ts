@@ -3,17 +3,26 @@ import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
 import { type ClusterView, isPreemptingBy, oldVersion, refusalOf } from './cluster-view.ts';
 import { parseNodes, parsePartitions } from './scontrol-text.ts';
 
-const node = (name: string, gres: string) =>
-  `NodeName=${name} CPUAlloc=0 CPUTot=64 Gres=${gres} RealMemory=1024000 State=IDLE Partitions=gpu`;
+const node = (name: string, gres: string, features = '(null)') =>
+  `NodeName=${name} CPUAlloc=0 CPUTot=64 AvailableFeatures=${features} Gres=${gres} RealMemory=1024000 State=IDLE Partitions=gpu`;
 
 const view: ClusterView = {
   name: 'lab',
   version: '22.05.8',
-  nodes: parseNodes([node('g1', 'gpu:a100:8'), node('g2', 'gpu:a100:8'), node('c1', '(null)')].join('\n')),
+  nodes: parseNodes(
+    [
+      node('g1', 'gpu:a100:8', 'a100,nvlink'),
+      node('g2', 'gpu:a100:8'),
+      node('c1', '(null)'),
+      node('m1', '(null)'),
+    ].join('\n'),
+  ),
   partitions: parsePartitions(
-    ['PartitionName=gpu Default=YES MaxTime=UNLIMITED Nodes=g[1-2]', 'PartitionName=cpu Default=NO Nodes=c1'].join(
-      '\n',
-    ),
+    [
+      'PartitionName=gpu Default=YES MaxTime=UNLIMITED Nodes=g[1-2]',
+      'PartitionName=cpu Default=NO Nodes=c1',
+      'PartitionName=mixed Default=NO Nodes=g1,m1',
+    ].join('\n'),
   ),
   isPreempting: false,
   qos: ['normal', 'high'],
@@ -25,7 +34,7 @@ const view: ClusterView = {
 describe('what Slurm would never run is refused at once', () => {
   it.each<[JobSpecInput, string | null]>([
     [{ nodes: 2, gpusPerNode: 8, gpuType: 'a100', qos: 'high', account: 'research' }, null],
-    [{ partition: 'nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu'],
+    [{ partition: 'nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu, mixed'],
     [{ qos: 'gold' }, 'qos: no "gold": expected one of normal, high'],
     [{ account: 'other' }, 'account: me has no "other": expected one of research'],
     [{ user: 'you' }, 'user: jobs run as me, who the daemon is: leave "user" out'],
@@ -40,6 +49,21 @@ describe('what Slurm would never run is refused at once', () => {
       { memory: '1001G', exclude: ['g1'] },
       'nodes: none of partition gpu has 1 CPU, 1001G of memory: they have 64 CPUs, 1000G of memory, 8 a100 GPUs',
     ],
+    [{ nodes: 2, nodelist: ['g2'] }, null],
+    [{ nodelist: ['g9'] }, 'nodelist: no node "g9": expected some of g1, g2, c1, m1'],
+    [{ nodelist: ['c1'] }, 'nodelist: c1 is not in partition gpu: expected some of g1, g2'],
+    [{ nodelist: ['m1'], partition: 'mixed', gpusPerNode: 1 }, 'nodelist: m1 does not have 1 CPU, 1 GPU'],
+    [{ constraint: 'nvlink' }, null],
+    [{ constraint: 'h100' }, 'constraint: no node of partition gpu has "h100": expected one of a100, nvlink'],
+    [
+      { constraint: 'h100', partition: 'cpu' },
+      'constraint: no node of partition cpu has "h100": they have no features',
+    ],
+    [
+      { constraint: 'nvlink', nodes: 2 },
+      'nodes: expected at most 1, those of partition gpu with 1 CPU, feature nvlink; got 2',
+    ],
+    [{ constraint: 'h100|h200' }, null],
     [{ exclude: ['g1', 'g2'] }, 'nodes: none of partition gpu has 1 CPU: all are excluded'],
     [
       { partition: 'cpu', gpusPerNode: 1 },
@@ -47,6 +71,13 @@ describe('what Slurm would never run is refused at once', () => {
     ],
   ])('%j: %s', (spec, message) => {
     expect(refusalOf(jobSpecSchema.parse({ command: ['true'], ...spec }), 'me', view)).toBe(message);
+  });
+
+  it('leaves features to sbatch where the cluster was seen last before they were looked at', () => {
+    const nodes = structuredClone(view.nodes);
+    for (const seen of nodes) delete seen.features;
+    const spec = jobSpecSchema.parse({ command: ['true'], constraint: 'h100' });
+    expect(refusalOf(spec, 'me', { ...view, nodes })).toBeNull();
   });
 
   it('leaves to sbatch what is not known without accounting', () => {

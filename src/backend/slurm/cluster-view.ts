@@ -1,6 +1,8 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
-import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
+import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../contract/job.ts';
+import { formatMemory } from '../../lib/units.ts';
+import type { BackendReservation } from '../port.ts';
+import { reservationRefusal } from './reservation-text.ts';
 import { parseNodes, parsePartitions, SHOW_NODES, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
@@ -102,8 +104,12 @@ export function partitionOf(
   return partitions.find(({ name, isDefault }) => (wanted === undefined ? isDefault : name === wanted));
 }
 
-/** Why Slurm would never run it, in one line; null where nothing speaks against it. */
-export function refusalOf(spec: JobSpec, user: string, view: ClusterView): string | null {
+/** Why Slurm would never run it, in one line; null where nothing speaks against it. `reservations`: null where they are not known. */
+export function refusalOf(
+  spec: JobSpec,
+  user: string,
+  view: ClusterView & { reservations?: readonly BackendReservation[] | null },
+): string | null {
   const { partitions, qos, accounts } = view;
   if (spec.user !== undefined && spec.user !== user) {
     return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
@@ -122,25 +128,54 @@ export function refusalOf(spec: JobSpec, user: string, view: ClusterView): strin
   if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
     return `account: ${user} has no ${JSON.stringify(spec.account)}: expected one of ${listed(accounts)}`;
   }
-  return partition === undefined ? null : shapeRefusal(spec, partition, view);
+  const { reservations = null } = view;
+  if (spec.reservation !== undefined && reservations !== null) {
+    const account = spec.account ?? view.defaultAccount;
+    const refused = reservationRefusal(spec.reservation, { user, account }, reservations);
+    if (refused !== null) return refused;
+  }
+  if (partition === undefined) return null;
+  return namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view);
+}
+
+/** Of the nodes that the job names. */
+function namesRefusal({ nodelist = [] }: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
+  const known = nodes.map(({ spec: { name } }) => name);
+  const unknown = nodelist.find((name) => !known.includes(name));
+  if (nodes.length === 0) return null;
+  if (unknown !== undefined) return `nodelist: no node ${JSON.stringify(unknown)}: expected some of ${listed(known)}`;
+  const outside = nodelist.find((name) => !partition.nodeNames.includes(name));
+  if (outside === undefined) return null;
+  return `nodelist: ${outside} is not in partition ${partition.name}: expected some of ${listed(partition.nodeNames)}`;
 }
 
 function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
   const members = nodes.filter(
     ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
   );
-  const cpus = spec.cpus * tasksPerNode(spec);
-  const memoryBytes = spec.memory === undefined ? 0 : (parseMemoryBytes(spec.memory) ?? 0);
-  const fitting = members.filter(({ spec: { resources, gpuType } }) => {
+  const cpus = cpusPerTask(spec) * tasksPerNode(spec);
+  const memoryBytes = namedMemoryBytesPerNode(spec) ?? 0;
+  // What has operators in it is for Slurm to understand.
+  const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
+  const known = new Set(members.flatMap(({ features = [] }) => features));
+  if (feature !== undefined && !known.has(feature) && members.some(({ features }) => features !== undefined)) {
+    const expected = known.size === 0 ? 'they have no features' : `expected one of ${listed([...known])}`;
+    return `constraint: no node of partition ${partition.name} has ${JSON.stringify(feature)}: ${expected}`;
+  }
+  const fitting = members.filter(({ spec: { resources, gpuType }, features }) => {
+    if (feature !== undefined && features?.includes(feature) === false) return false;
     if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
     return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
   });
-  if (nodes.length === 0 || fitting.length >= spec.nodes) return null;
+  const tooSmall = spec.nodelist?.find((name) => !fitting.some((node) => node.spec.name === name));
+  if (nodes.length === 0 || (fitting.length >= spec.nodes && tooSmall === undefined)) return null;
   const asked = [
     counted(cpus, 'CPU'),
-    ...(spec.memory === undefined ? [] : [`${spec.memory} of memory`]),
+    ...(memoryBytes === 0 ? [] : [`${formatMemory(memoryBytes)} of memory`]),
+    ...(feature === undefined ? [] : [`feature ${feature}`]),
     ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
   ].join(', ');
+  if (tooSmall !== undefined && fitting.length > 0) return `nodelist: ${tooSmall} does not have ${asked}`;
   if (fitting.length > 0) {
     return `nodes: expected at most ${fitting.length}, those of partition ${partition.name} with ${asked}; got ${spec.nodes}`;
   }

@@ -2,7 +2,7 @@ import type { JournalRecord } from '../../contract/journal.ts';
 import type { EndState } from '../../scheduler/types.ts';
 import { END_MESSAGES } from '../end-messages.ts';
 import { begunUnseen, ended, exitCodeOf, momentOf, settle } from './attempt-facts.ts';
-import { failureText } from './end-words.ts';
+import { failureText, ownState } from './end-words.ts';
 import { type JobFacts, nothing } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -32,7 +32,7 @@ export function endedByItself(
     records.push(...endOfEarlier(job, job.live.attempt, slurm, facts, nowMs).records);
   }
   if (job.live?.attempt !== own.attempt) records.push(...begunUnseen(job, own, nowMs));
-  const state = status === 0 ? 'COMPLETED' : 'FAILED';
+  const state = ownState(status, own);
   const end = { state, status, atMs: momentOf(endedMs, nowMs), message: failureText(own) } as const;
   return [...records, ...settle(job, own.attempt, nothing(slurm), end).records];
 }
@@ -47,9 +47,10 @@ export function endOfEarlier(
 ): { records: JournalRecord[]; isOver: boolean; isFinal: boolean } {
   const { jobId, maxRequeues } = job.request;
   const run = runOf(job, attempt, slurm, facts);
-  const exit = facts.attempts.find((other) => other.attempt === attempt)?.exit ?? null;
+  const own = facts.attempts.find((other) => other.attempt === attempt) ?? null;
+  const exit = own?.exit ?? null;
   const atMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
-  const state = stateOfEarlier(job, run, exit, facts);
+  const state = stateOfEarlier(job, run, own, facts);
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';
   const message = isHung ? END_MESSAGES.HANG : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
@@ -60,7 +61,7 @@ export function endOfEarlier(
     },
   ];
   const requeues = job.requeues + (state === 'NODE_FAIL' || isHung ? 1 : 0);
-  const isOfItself = state === 'COMPLETED' || (state === 'FAILED' && !isHung);
+  const isOfItself = ['COMPLETED', 'OUT_OF_MEMORY'].includes(state) || (state === 'FAILED' && !isHung);
   if (isOfItself || job.isCancelRequested || requeues > maxRequeues) {
     records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
     return { records, isOver: true, isFinal: true };
@@ -74,15 +75,17 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   NODE_FAIL: END_MESSAGES.NODE_FAIL,
   PREEMPTED: END_MESSAGES.PREEMPTED,
   COMPLETED: 'had completed when Slurm put it back in the queue',
+  OUT_OF_MEMORY: END_MESSAGES.OUT_OF_MEMORY,
   FAILED: 'had failed when Slurm put it back in the queue',
 };
 
 function stateOfEarlier(
   job: MirrorJob,
   run: SacctRun | undefined,
-  exit: AttemptFacts['exit'],
+  own: AttemptFacts | null,
   facts: JobFacts,
 ): EndState {
+  const exit = own?.exit ?? null;
   const isOwnEnd = exit !== null && !exit.isTold;
   // The script's own word: it had done what it was to do.
   if (isOwnEnd && exit.status === 0) return 'COMPLETED';
@@ -92,7 +95,7 @@ function stateOfEarlier(
   if (hasLostNode(job, facts, isOwnEnd)) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
   // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
-  if (isOwnEnd) return 'FAILED';
+  if (isOwnEnd) return ownState(exit.status, own);
   if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
   return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
 }

@@ -1,4 +1,5 @@
 import type { EndState } from '../../scheduler/types.ts';
+import { formatMemory } from '../../lib/units.ts';
 import { END_MESSAGES } from '../end-messages.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { SlurmJob } from './slurm-job.ts';
@@ -37,7 +38,26 @@ export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): strin
     : `${node} began it twice`;
 }
 
-export function failureText({ failed }: AttemptFacts): string | null {
+/** What an attempt came to that ended by itself, with this status. */
+export function ownState(status: number, own: AttemptFacts | null): 'COMPLETED' | 'FAILED' | 'OUT_OF_MEMORY' {
+  if (status === 0) return 'COMPLETED';
+  return own !== null && own.memory !== null ? 'OUT_OF_MEMORY' : 'FAILED';
+}
+
+/** `limitBytes`: what it may use on a node; null where that is not known. */
+function memoryText(memory: string | null, limitBytes: number | null): string {
+  const [, used, allowed] = /exceeded memory limit \((\d+) > (\d+)\)/.exec(memory ?? '') ?? [];
+  if (used !== undefined && allowed !== undefined) {
+    const [had, most] = [formatMemory(Number(used)), formatMemory(Number(allowed))];
+    return `${END_MESSAGES.OUT_OF_MEMORY}: used ${had} of the ${most} that it may use on a node`;
+  }
+  return limitBytes === null
+    ? END_MESSAGES.OUT_OF_MEMORY
+    : `${END_MESSAGES.OUT_OF_MEMORY}: it may use ${formatMemory(limitBytes)} on a node`;
+}
+
+export function failureText({ failed, memory }: AttemptFacts): string | null {
+  if (memory !== null) return memoryText(memory, null);
   if (failed === null) return null;
   const { rank, status, nodeName } = failed;
   const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;
@@ -46,6 +66,7 @@ export function failureText({ failed }: AttemptFacts): string | null {
 
 export function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {
   if (state === 'COMPLETED') return null;
+  if (state === 'OUT_OF_MEMORY') return memoryText(own?.memory ?? null, slurm.memoryBytesPerNode);
   const messages: Partial<Record<EndState, string>> = END_MESSAGES;
   const message = messages[state];
   if (message !== undefined) return message;

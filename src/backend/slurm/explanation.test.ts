@@ -3,7 +3,7 @@ import { explainJob } from './explanation.ts';
 import { jobFact } from './job-fact.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
-import { job, NOW, slurm } from './mirror.test-support.ts';
+import { job, NOW, onNodes, running, slurm } from './mirror.test-support.ts';
 
 const state = new MirrorState({ append: () => Promise.resolve() });
 const explain = (mirrored: MirrorJob) =>
@@ -28,6 +28,15 @@ describe('why a job waits on Slurm', () => {
     const next = job({ phase: 'asking' });
     expect(explain(next)).toBe('It is on its way to Slurm.');
     expect(jobFact(next).reason).toBe('None');
+  });
+
+  it('for nobody, and stands still, where Slurm has suspended it', () => {
+    const suspended = running({ slurm: onNodes({ state: 'SUSPENDED' }) });
+    expect(jobFact(suspended)).toMatchObject({ state: 'RUNNING', reason: 'Suspended', nodeList: ['n1', 'n2'] });
+    expect(explain(suspended)).toBe(
+      'Slurm job 50 is suspended, for another job or by an operator: its processes stand still on n1, n2 until Slurm resumes it.',
+    );
+    expect(jobFact(running({ slurm: onNodes({ state: 'RUNNING' }) })).reason).toBe('None');
   });
 
   it('for nodes that are out of service', () => {

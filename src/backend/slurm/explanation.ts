@@ -49,6 +49,7 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
   const { slurm, live, record, phase } = job;
   if (live !== null) {
     const nodes = live.placement.map(({ nodeName }) => nodeName);
+    if (slurm?.state === 'SUSPENDED') return [suspendedWords(slurm.slurmJobId, nodes), ...stale];
     return [`It runs as Slurm job ${record.slurmJobId ?? '?'} on ${nodes.join(', ')}.`, ...stale];
   }
   if (record.refusal !== null)
@@ -74,6 +75,11 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
     : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+function suspendedWords(slurmJobId: number, nodes: readonly string[]): string {
+  const where = `its processes stand still on ${nodes.join(', ')} until Slurm resumes it`;
+  return `Slurm job ${slurmJobId} is suspended, for another job or by an operator: ${where}.`;
 }
 
 /** Null where Slurm itself puts the begin off. */

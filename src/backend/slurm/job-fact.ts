@@ -1,4 +1,4 @@
-import type { JobFact } from '../port.ts';
+import { type JobFact, SUSPENDED_REASON } from '../port.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { isPending } from './slurm-job.ts';
 
@@ -11,7 +11,7 @@ export function jobFact(job: MirrorJob): JobFact {
     return {
       jobId: request.jobId,
       state: slurm?.isCompleting === true ? 'COMPLETING' : 'RUNNING',
-      reason: 'None',
+      reason: slurm?.state === 'SUSPENDED' ? SUSPENDED_REASON : 'None',
       attempt,
       nodeList,
       ...partition,

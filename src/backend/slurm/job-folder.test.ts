@@ -33,10 +33,18 @@ describe('the folder of a job', () => {
     symlinkSync('50.n1.4711', join(first, 'holder'));
     symlinkSync('3 9 n2', join(first, 'failed'));
     writeFileSync(join(first, 'exit'), '9 TERM\n');
-    attemptFolder(2);
+    writeFileSync(join(first, 'memory'), 'srun: error: n2: task 3: Out Of Memory\n');
+    // Where nothing was found the file is empty.
+    writeFileSync(join(attemptFolder(2), 'memory'), '');
     expect(await new JobFolder(path).attempts(0)).toMatchObject([
-      { attempt: 1, slurmJobId: 50, exit: { status: 9, isTold: true }, failed: { rank: 3, status: 9, nodeName: 'n2' } },
-      { attempt: 2, slurmJobId: null, claimedMs: null, exit: null, failed: null },
+      {
+        attempt: 1,
+        slurmJobId: 50,
+        exit: { status: 9, isTold: true },
+        failed: { rank: 3, status: 9, nodeName: 'n2' },
+        memory: 'srun: error: n2: task 3: Out Of Memory',
+      },
+      { attempt: 2, slurmJobId: null, claimedMs: null, exit: null, failed: null, memory: null },
     ]);
     expect((await new JobFolder(path).attempts(1)).map(({ attempt }) => attempt)).toEqual([2]);
   });

@@ -26,6 +26,8 @@ export interface AttemptFacts {
   exit: { status: number; endedMs: number; isTold: boolean } | null;
   /** The first rank that failed; null where none has said so. */
   failed: { rank: number; status: number; nodeName: string } | null;
+  /** Words of Slurm's daemons where it ran out of memory; null where they said nothing of the kind. */
+  memory: string | null;
 }
 
 const recordSchema = z.object({
@@ -113,10 +115,11 @@ export class JobFolder {
 
   async #attempt(attempt: number): Promise<AttemptFacts> {
     const folder = join(this.path, 'attempts', String(attempt));
-    const [holder, failed, exitText] = await Promise.all([
+    const [holder, failed, exitText, memory] = await Promise.all([
       ifThere(readlink(join(folder, 'holder'))),
       ifThere(readlink(join(folder, 'failed'))),
       ifThere(readFile(join(folder, 'exit'), 'utf8')),
+      ifThere(readFile(join(folder, 'memory'), 'utf8')),
     ]);
     const claim = holder === null ? null : await ifThere(lstat(join(folder, 'holder')));
     const [, status, how] = /^(\d+)(?: (\w+))?\n$/.exec(exitText ?? '') ?? [];
@@ -131,6 +134,7 @@ export class JobFolder {
           ? null
           : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined },
       failed: failed === null ? null : parseFailed(failed),
+      memory: memory?.trim() || null,
     };
   }
 }

@@ -55,6 +55,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     exitStatus: { code: 0, signal: 0 },
     dependency: '',
     excludedNodes: '',
+    requiredNodes: '',
     ...fields,
   };
 }
@@ -68,7 +69,7 @@ export const over = (state: string, code = 0, fields: Partial<SlurmJob> = {}) =>
 
 /** What the script of its first attempt left: a claim. */
 export function left(fields: Partial<AttemptFacts> = {}): AttemptFacts {
-  return { attempt: 1, slurmJobId: 50, claimedMs: 500_000, exit: null, failed: null, ...fields };
+  return { attempt: 1, slurmJobId: 50, claimedMs: 500_000, exit: null, failed: null, memory: null, ...fields };
 }
 
 /** A claim and an end by itself. */

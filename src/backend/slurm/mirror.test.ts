@@ -41,6 +41,20 @@ describe('what a look at Slurm means for a job that is listed', () => {
       ['AttemptEnded 1 OUT_OF_MEMORY 1', 'JobEnded OUT_OF_MEMORY 1'],
     ],
     [
+      'ran out of memory by the word of a node, though Slurm says no more than how its script ended',
+      running(),
+      over('FAILED', 137),
+      { attempts: [exited(137, { memory: 'slurmstepd: error: Detected 1 oom_kill event in StepId=1.0.' })] },
+      ['AttemptEnded 1 OUT_OF_MEMORY 137', 'JobEnded OUT_OF_MEMORY 137'],
+    ],
+    [
+      'had a process killed for memory, and came to a good end',
+      running(),
+      over('OUT_OF_MEMORY', 0),
+      { attempts: [exited(0, { memory: 'slurmstepd: error: Detected 1 oom_kill event in StepId=1.0.' })] },
+      ['AttemptEnded 1 COMPLETED 0', 'JobEnded COMPLETED 0'],
+    ],
+    [
       'was cancelled while it ran',
       running(),
       over('CANCELLED'),

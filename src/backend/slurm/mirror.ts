@@ -9,6 +9,7 @@ import {
   launchText,
   messageOf,
   NO_FOLDER_STATUS,
+  ownState,
   PREDECESSOR_STATUS,
 } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
@@ -173,8 +174,10 @@ function endedInSlurm(
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
       ? 'COMPLETED'
-      : (named === 'COMPLETED' && status !== 0) || (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
-        ? 'FAILED'
+      : (named === 'COMPLETED' && status !== 0) ||
+          (named === 'FAILED' && isOwnEnd) ||
+          (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
+        ? ownState(status, own)
         : named;
   const message = lost === undefined ? (doubt ?? messageOf(slurm, own, state)) : `node ${lost} failed`;
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message });
@@ -234,8 +237,8 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (newest?.exit) {
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const { status, endedMs, isTold } = newest.exit;
-    const state =
-      status === 0 && !isTold ? 'COMPLETED' : job.isCancelRequested ? 'CANCELLED' : isTold ? 'NODE_FAIL' : 'FAILED';
+    const isCompleted = status === 0 && !isTold;
+    const state = job.isCancelRequested && !isCompleted ? 'CANCELLED' : isTold ? 'NODE_FAIL' : ownState(status, newest);
     return settle(job, newest.attempt, finding, {
       state,
       status,
@@ -282,6 +285,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     exitStatus: run.exitStatus,
     dependency: '',
     excludedNodes: '',
+    requiredNodes: '',
   };
 }
 

@@ -77,7 +77,8 @@ export class PendingUpdates {
 
   #nodesField(job: MirrorJob, slurm: SlurmJob, spared: readonly string[]): string[] {
     const excluded = new Set(hostNames(slurm.excludedNodes));
-    const wanted = [...new Set([...job.request.excludedNodes, ...spared])];
+    const required = new Set(hostNames(slurm.requiredNodes));
+    const wanted = [...new Set([...job.request.excludedNodes, ...spared])].filter((name) => !required.has(name));
     const { forgiven } = this.#options.state;
     const isForgiven = [...forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
     return isForgiven || wanted.some((name) => !excluded.has(name)) ? [`ExcNodeList=${wanted.join(',')}`] : [];

@@ -17,6 +17,8 @@ export interface SlurmNode {
   reason: string | null;
   allocated: Resources;
   partitions: readonly string[];
+  /** That it has, or could have after a restart (`--constraint`). Absent: an older view. */
+  features?: readonly string[];
 }
 
 /** For `scontrol`. Without the details the GPUs in use are told only where `AccountingStorageTRES` names them. */
@@ -53,7 +55,8 @@ export function parseNodes(text: string): SlurmNode[] {
         slurmState,
         reason: reason ?? (slurmState.includes('NOT_RESPONDING') ? 'not responding' : null),
         allocated,
-        partitions: (record.get('partitions') ?? '').split(',').filter((partition) => partition !== ''),
+        partitions: words(record.get('partitions')),
+        features: words(record.get('availablefeatures')),
       },
     ];
   });
@@ -72,6 +75,11 @@ function nodeState(slurmState: string, allocated: Resources): NodeState {
   }
   if (base.startsWith('ALLOC')) return 'allocated';
   return isBusy ? 'mixed' : 'idle';
+}
+
+/** Of a list between commas. */
+function words(text: string | undefined): string[] {
+  return (text ?? '').split(',').filter((word) => word !== '' && word !== '(null)');
 }
 
 function gpusOf(gres: string | undefined): { count: number; type: string | null } {

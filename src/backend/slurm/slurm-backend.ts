@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
-import type { NodeReservation } from '../../scheduler/policy.ts';
 import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
-import type { Backend, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
+import type { Backend, BackendReservation, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
@@ -18,6 +17,8 @@ import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
 import { parseSprio, parseSshare, SPRIO_FORMAT } from './priority-text.ts';
 import { Poll } from './poll.ts';
+import { parseReservations } from './reservation-text.ts';
+import { SACCT_TIME } from './sacct-text.ts';
 import type { SlurmCommands, SlurmProgram } from './slurm-commands.ts';
 import { isPending } from './slurm-job.ts';
 import { SlurmNodes } from './slurm-nodes.ts';
@@ -57,6 +58,8 @@ export class SlurmBackend implements Backend {
   readonly #loop: LookLoop;
   readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
+  /** As last told; null: not asked, or no answer. */
+  #reservations: readonly BackendReservation[] | null = null;
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
@@ -117,7 +120,7 @@ export class SlurmBackend implements Backend {
   }
 
   refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null {
-    const view = { ...this.#options.cluster, nodes: this.#nodes.seen };
+    const view = { ...this.#options.cluster, nodes: this.#nodes.seen, reservations: this.#reservations };
     let last: SubmittedJob['accepted'] | undefined;
     for (const [index, { accepted }] of jobs.entries()) {
       if (accepted === last) continue;
@@ -153,6 +156,8 @@ export class SlurmBackend implements Backend {
     if (job === undefined || job.live === null) {
       throw new OrreryError('ORR_CONFLICT', `job ${jobId} is not running: nothing to signal`);
     }
+    if (job.slurm?.state === 'SUSPENDED')
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be signalled once Slurm resumes it`);
     await this.#ask(job, 'scancel', (id) => [`--signal=${signal.slice('SIG'.length)}`, id]);
   }
 
@@ -161,6 +166,10 @@ export class SlurmBackend implements Backend {
     const job = this.#state.jobs.get(jobId);
     if (job !== undefined && job.live === null)
       throw new OrreryError('ORR_CONFLICT', `job ${jobId} is pending already`);
+    if (job?.slurm?.state === 'SUSPENDED') {
+      // Slurm would take it off its nodes and hold it, as an operator does.
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be requeued once Slurm resumes it`);
+    }
     if (job !== undefined) {
       // Journalled first: whoever sees the attempt end knows why.
       await this.#commit([{ event: { kind: 'JobRequeueRequested', atMs, jobId } }]);
@@ -284,8 +293,17 @@ export class SlurmBackend implements Backend {
     return this.#loop.outage;
   }
 
-  reservations(): readonly NodeReservation[] {
-    return [];
+  reservations(): readonly BackendReservation[] {
+    return this.#reservations ?? [];
+  }
+
+  async refreshReservations(): Promise<void> {
+    // Where Slurm does not answer nothing is known, rather than what was once.
+    this.#reservations = null;
+    const args = ['--oneliner', 'show', 'reservation'];
+    this.#reservations = parseReservations(
+      await this.#options.commands.run('scontrol', args, { variables: SACCT_TIME }),
+    );
   }
 
   async createReservation(): Promise<void> {

@@ -162,6 +162,12 @@ if [ -n "$image" ]; then
     container=apptainer
   fi
 fi
+# Where the job says nothing its ranks share what Slurm gave; of unlike nodes the smallest counts.
+if [ -z "$cpus_per_task" ]; then
+  given=$(echo "$SLURM_JOB_CPUS_PER_NODE" | tr , '\n' | sort -n | sed 's/(.*//; q')
+  cpus_per_task=$((${given:-1} / tasks_per_node))
+  [ "$cpus_per_task" -gt 0 ] || cpus_per_task=1
+fi
 srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
   --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
   --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
@@ -190,6 +196,11 @@ grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
+# That memory ran out Slurm's daemons say where the ranks write, at the end. The same words of a program have no such beginning.
+[ "$status" -eq 0 ] || (
+  cd "$folder" && tail -q -c 8192 rank-*.err srun.err |
+    grep -m 1 -E '^(slurmstepd[^ :]*|srun): error: .*(exceeded memory limit \(|oom[-_]kill event|: Out Of Memory)' > memory
+) 2> /dev/null
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
-[ "$status" -ne 143 ] || how=${how:-TERM}
+[ "$status" -ne 143 ] || [ -s "$folder/memory" ] || how=${how:-TERM}
 leave "$status${how:+ $how}"

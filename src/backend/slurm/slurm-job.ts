@@ -34,6 +34,7 @@ export interface SlurmJob {
   exitStatus: ExitStatus;
   dependency: string;
   excludedNodes: string;
+  requiredNodes: string;
 }
 
 export interface ExitStatus {

@@ -8,7 +8,7 @@ const GiB = 1024 ** 3;
 
 describe('scontrol --oneliner', () => {
   const node = (fields: string) =>
-    `NodeName=dgx-001 Arch=x86_64 CoresPerSocket=64  CPUAlloc=5 CPUEfctv=252 CPUTot=256 CPULoad=2.95 Gres=gpu:a100:8(S:0-1),nic:2 NodeAddr=10.0.0.1 OS=Linux 6.1 #1 SMP  RealMemory=1048576 AllocMem=2048 ThreadsPerCore=2 Partitions=main,short  BootTime=2026-11-26T15:52:43 AllocTRES=cpu=5,mem=2G,gres/gpu=3,gres/gpu:a100=3 ${fields}`;
+    `NodeName=dgx-001 Arch=x86_64 CoresPerSocket=64  CPUAlloc=5 CPUEfctv=252 CPUTot=256 CPULoad=2.95 Gres=gpu:a100:8(S:0-1),nic:2 NodeAddr=10.0.0.1 OS=Linux 6.1 #1 SMP  RealMemory=1048576 AllocMem=2048 ThreadsPerCore=2 AvailableFeatures=a100,nvlink ActiveFeatures=a100 Partitions=main,short  BootTime=2026-11-26T15:52:43 AllocTRES=cpu=5,mem=2G,gres/gpu=3,gres/gpu:a100=3 ${fields}`;
 
   it('tells a node: what it has, what is taken, what is wrong with it', () => {
     const [seen] = parseNodes(`${node('State=MIXED+DRAIN Reason=bad cable, slot=3 [root@2026-11-26T16:00:00]')}\n`);
@@ -24,6 +24,7 @@ describe('scontrol --oneliner', () => {
       reason: 'bad cable, slot=3',
       allocated: { cpus: 5, memoryBytes: 2 * GiB, gpus: 3 },
       partitions: ['main', 'short'],
+      features: ['a100', 'nvlink'],
     });
   });
 

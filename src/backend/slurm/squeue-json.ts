@@ -76,6 +76,7 @@ const jobSchema = z.object({
   exit_code: exitSchema,
   dependency: textSchema,
   excluded_nodes: textSchema,
+  required_nodes: textSchema,
 });
 
 const answerSchema = z.object({ jobs: z.array(z.unknown()) });
@@ -205,6 +206,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     exitStatus: job.exit_code,
     dependency: job.dependency,
     excludedNodes: job.excluded_nodes,
+    requiredNodes: job.required_nodes,
   };
 }
 

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
+import { readSlurmFile } from '../../daemon/slurm-file.ts';
 import { parseHostList } from '../../formats/host-list.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 import { defineCommand, list, repeated } from '../command.ts';
 import { connect } from '../connection.ts';
+import { homeFolder } from '../home.ts';
 import { print, printJson } from '../output.ts';
 import { renderReservations } from '../render/reservation-table.ts';
 import { oneLine, terminalOf } from '../render/terminal.ts';
@@ -18,6 +20,13 @@ interface CreateOptions {
   json?: boolean;
 }
 
+const HOW_MADE = {
+  here: 'Make one: orrery reservations create --help',
+  slurm: 'An operator makes one: scontrol create reservation',
+} as const;
+
+const isSlurm = () => readSlurmFile(homeFolder()) !== null;
+
 export function register(program: Command): Command {
   const group = defineCommand(program, 'reservations', {
     summary: 'List reservations: nodes kept for some people, or for nobody, for some time.',
@@ -29,7 +38,7 @@ export function register(program: Command): Command {
   }).action(async (options: { json?: boolean }) => {
     const reservations = await connect().reservations();
     if (options.json === true) printJson({ reservations });
-    else if (reservations.length === 0) print('No reservations. Make one: orrery reservations create --help');
+    else if (reservations.length === 0) print(`No reservations. ${HOW_MADE[isSlurm() ? 'slurm' : 'here']}`);
     else print(renderReservations(reservations, Date.now(), terminalOf(process.stdout)));
   });
   defineCommand(group, 'create', {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readSlurmFile } from '../../daemon/slurm-file.ts';
 import { defineCommand } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
-import { fieldsFromOptions, type JobOptions } from '../job-options.ts';
+import { fieldsFromOptions, type JobOptions, withFields } from '../job-options.ts';
 import { homeFolder } from '../home.ts';
 import { note, printJson } from '../output.ts';
 import { addResourceOptions } from '../resource-options.ts';
@@ -23,17 +23,14 @@ export function register(program: Command): Command {
 
 async function shell(words: string[], options: JobOptions & { json?: boolean }): Promise<void> {
   const slurm = readSlurmFile(homeFolder());
+  const fields = withFields({}, fieldsFromOptions(options));
   if (slurm !== null) {
     const { runSlurmShell } = await import('../shell/slurm-shell.ts');
-    throw new ExitStatus(await runSlurmShell(fieldsFromOptions(options), words, slurm.host));
+    throw new ExitStatus(await runSlurmShell(fields, words, slurm.host));
   }
   const { runShell } = await import('../shell/local-shell.ts');
   const { exitStatusOf } = await import('../wait.ts');
-  const job = await runShell(
-    fieldsFromOptions(options),
-    words,
-    options.json === true ? process.stderr : process.stdout,
-  );
+  const job = await runShell(fields, words, options.json === true ? process.stderr : process.stdout);
   const { id, name, state, exitCode } = job;
   if (options.json === true) printJson({ id, name, state, exitCode });
   else if (state !== 'COMPLETED' && state !== 'FAILED') note(`Job ${id} ${state}`);

@@ -27,16 +27,18 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
     ['QOS, partition', `${job.qos}${job.partition === null ? '' : `, ${job.partition}`}`],
     ['Reservation', spec.reservation ?? null],
     ['Priority', ownPriority(job)],
-    [
-      'Request',
-      `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${spec.cpus} CPU(s), ${spec.gpusPerNode} GPU(s), ` +
-        `${spec.memory ?? 'memory by default'}${spec.exclusive ? ', exclusive' : ''}`,
-    ],
+    ['Request', request(spec)],
     ['Time limit', timeLimit(job)],
     ['Slurm job', job.slurmJobId],
     ['Nodes', job.nodeList.length === 0 ? null : hostList(job.nodeList)],
     ['After', spec.after ?? null],
     ['Not before', spec.begin ?? null],
+    ['Has to run on', spec.nodelist === undefined ? null : hostList(spec.nodelist)],
+    ['Constraint', spec.constraint ?? null],
+    ['Other GRES', spec.gres ?? null],
+    ['Licenses', spec.licenses ?? null],
+    ['Switches', spec.switches ?? null],
+    ['Comment', spec.comment ?? null],
     ['Excluded', spec.exclude.length === 0 ? null : hostList(spec.exclude)],
     ['Command', spec.command === undefined ? 'script' : shellCommand(spec.command)],
     ['Submitted', formatTime(job.submitTime, nowMs)],
@@ -61,6 +63,21 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
   }
   if (job.attempts.length > 0) lines.push('', renderAttempts(job.attempts, nowMs, terminal));
   return lines.join('\n');
+}
+
+function request(spec: JobDetail['spec']): string {
+  const cpus = spec.cpus === undefined ? 'CPUs by default' : `${spec.cpus} CPU(s)`;
+  const memory = memoryOf(spec);
+  return (
+    `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${cpus}, ${spec.gpusPerNode} GPU(s), ${memory}` +
+    (spec.exclusive ? ', exclusive' : '')
+  );
+}
+
+function memoryOf({ memory, memoryPerCpu, memoryPerGpu }: JobDetail['spec']): string {
+  if (memoryPerCpu !== undefined) return `${memoryPerCpu} for each CPU`;
+  if (memoryPerGpu !== undefined) return `${memoryPerGpu} for each GPU`;
+  return memory === '0' ? 'all memory' : (memory ?? 'memory by default');
 }
 
 function timeLimit({ spec, timeLimit: limit }: JobDetail): string {

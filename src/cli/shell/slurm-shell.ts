@@ -15,7 +15,7 @@ export async function runSlurmShell(
   argv: readonly string[],
   host: string | null,
 ): Promise<number> {
-  const fault = faultInFlags(fields);
+  const fault = faultInFlags(fields, true);
   if (fault !== null) throw fault;
   const program = argv.length > 0 ? argv : SHELL;
   const spec = jobSpecSchema.parse({ ...fields, command: [...program] });
