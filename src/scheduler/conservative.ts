@@ -4,7 +4,7 @@ import { FreeSpace } from './free-space.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
-import { isAvailable } from './node-record.ts';
+import { hasRoom, isAvailable } from './node-record.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
@@ -257,7 +257,14 @@ export class ConservativePasses {
   #startFound(pass: BackfillPass, { job, nodeIndices }: NonNullable<BackfillPass['starting']>, start: Start): void {
     pass.starting = null;
     const { pool } = this.#ledger;
-    if (job.place !== 'front' || !nodeIndices.every((index) => isAvailable(pool.at(index)))) return;
+    const nodes = nodeIndices.map((index) => pool.at(index));
+    if (job.place !== 'front' || !nodes.every(isAvailable)) return;
+    if (!nodes.every((node) => hasRoom(node, job))) {
+      // Of what others started in the very instant in which the pass stood back it knows nothing: it has to look again.
+      this.#prediction.look();
+      pass.at -= 1;
+      return;
+    }
     this.#prediction.started(job, nodeIndices, floorTo(pass.dueMs, SECOND));
     start(job, nodeIndices);
   }
