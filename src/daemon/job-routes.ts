@@ -152,6 +152,8 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
         medianTime: time(found?.medianMs),
         highTime: time(found?.highMs),
         startedShare: found?.startedShare ?? 0,
+        draws: found?.draws ?? 0,
+        horizonTime: time(found?.horizonMs),
         sooner: (found?.sooner ?? []).map((one) => ({
           flag: one.kind === 'time' ? ('--time' as const) : ('--partition' as const),
           value: one.kind === 'time' ? formatDuration(one.limitMs) : one.partition,
