@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 const HISTORY_MS = 14 * DAY_MS;
 
 /** A site as large ones are: fair-share, age and size, backfill over a thousand jobs, leaf switches. */
-export const SLURM_CONF = [
+const SLURM_CONF = [
   'ClusterName=busy',
   'SelectType=select/cons_tres',
   'SelectTypeParameters=CR_Core_Memory',
@@ -33,7 +33,7 @@ export const SLURM_CONF = [
 ].join('\n');
 
 /** Which jobs: gangs of whole nodes, or mostly single GPUs; how much faster than recorded they are submitted, so that the cluster is full. */
-export const MIXES = {
+const MIXES = {
   gangs: { rate: 2, read: (folder: string) => readTraceRows(folder, 's100k') },
   gpus: { rate: 200, read: readPhilly },
 } as const;
@@ -62,7 +62,7 @@ function readPhilly(folder: string): readonly TraceRow[] {
   }));
 }
 
-export function slurmOf(): SlurmConf {
+function slurmOf(): SlurmConf {
   const leaves = Array.from({ length: TRACE_NODES / LEAF_NODES }, (_, leaf) => {
     return `SwitchName=leaf${leaf + 1} Nodes=n[${leaf * LEAF_NODES + 1}-${(leaf + 1) * LEAF_NODES}]`;
   });

@@ -21,6 +21,10 @@ const WAYS = {
 } as const;
 type Way = keyof typeof WAYS;
 
+function isWay(text: string): text is Way {
+  return Object.hasOwn(WAYS, text);
+}
+
 interface Reading {
   jobs: number;
   ms: number;
@@ -91,7 +95,8 @@ function cells({ ms, peakMebi }: Reading): string[] {
 }
 
 if (options.read !== undefined) {
-  console.log(JSON.stringify(read(options.read, options.way as Way)));
+  if (!isWay(options.way)) throw new Error(`--way: expected one of ${Object.keys(WAYS).join(', ')}`);
+  console.log(JSON.stringify(read(options.read, options.way)));
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-look-'));
   console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.versions.node}; ${options.own} jobs are our own`);

@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { OwnRows } from './own-rows.ts';
 
-interface Row {
-  job_id: number;
-  name: string;
-  user: string;
-}
+const rowSchema = z.object({ job_id: z.int(), name: z.string(), user: z.string() });
+type Row = z.infer<typeof rowSchema>;
 
 const OURS: Row = { job_id: 7, name: 'x.ours-7', user: 'me' };
 const OTHER: Row = { job_id: 8, name: 'y', user: 'bob' };
@@ -26,7 +24,7 @@ beforeEach(() => {
   };
   rows = new OwnRows({ commands: { run }, isOurs: (name) => name.includes('.ours-'), now: () => nowMs });
 });
-const read = async () => (await rows.read()).map((row) => (row as Row).job_id);
+const read = async () => (await rows.read()).map((row) => rowSchema.parse(row).job_id);
 
 describe('what is asked of squeue at a look', () => {
   it('are the jobs of our user alone, once ours have been seen to be among them', async () => {
