@@ -1,7 +1,7 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
 import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
-import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
+import { parseNodes, parsePartitions, SHOW_NODES, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
 /** What of a Slurm cluster does not change from minute to minute. */
@@ -26,7 +26,7 @@ export interface ClusterView {
 /** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
 export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
   const [nodesText, partitionsText, configText] = await Promise.all([
-    commands.run('scontrol', ['--oneliner', 'show', 'node']),
+    commands.run('scontrol', SHOW_NODES),
     commands.run('scontrol', ['--oneliner', 'show', 'partition']),
     commands.run('scontrol', ['show', 'config']),
   ]);

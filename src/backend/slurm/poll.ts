@@ -5,6 +5,7 @@ import { closeFolder } from './ended-folder.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import type { KeptPatience } from './kept-patience.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -26,6 +27,8 @@ export interface PollOptions {
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
   log: Log;
+  onLaunchFailure?: () => void;
+  patience: KeptPatience;
 }
 
 /** Ids in one call: a command line has its limits. */
@@ -162,6 +165,7 @@ export class Poll {
       }
     }
     await this.cancel(toCancel);
+    await this.#options.patience.keep(state.jobs, nowMs);
     return hasChanged;
   }
 
@@ -183,6 +187,7 @@ export class Poll {
       await folder.writeRecord(job.record);
     }
     if (finding.launchFailure !== null) {
+      if (finding.records.length === 0) this.#options.onLaunchFailure?.();
       const launchFailures = job.record.launchFailures + 1;
       const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
       log.error(

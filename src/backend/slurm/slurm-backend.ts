@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
@@ -11,6 +12,7 @@ import { closeFolder } from './ended-folder.ts';
 import { explainJob, goesByQueue } from './explanation.ts';
 import { jobFact, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
+import { KeptPatience } from './kept-patience.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
@@ -43,6 +45,8 @@ export interface SlurmBackendOptions {
   pollMs?: PollMs;
   /** Told how long each look at Slurm took, in milliseconds. */
   onCycle?: (ms: number) => void;
+  /** Told of each job that Slurm gave nodes and that had no attempt: the journal does not know of it. */
+  onLaunchFailure?: () => void;
 }
 
 /** A cluster that Slurm schedules: jobs go there by sbatch, what becomes of them is journalled as it is seen. */
@@ -53,16 +57,19 @@ export class SlurmBackend implements Backend {
   readonly #poll: Poll;
   readonly #queue: QueueTable;
   readonly #loop: LookLoop;
+  readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
     this.#options = options;
     const state = new MirrorState(options.journal);
+    this.#patience = new KeptPatience(join(options.sharedFolder, 'slurm', 'missing.json'));
     const nodes = new SlurmNodes({ ...options, state });
     const poll = new Poll({
       ...options,
       state,
+      patience: this.#patience,
       refreshNodes: () => nodes.refresh(),
       isPreempting: options.cluster.isPreempting,
       spareable: (job) => nodes.spareable(job),
@@ -93,6 +100,7 @@ export class SlurmBackend implements Backend {
         if (record.refusal === null && !record.isDue) job.phase = record.slurmJobId === null ? 'unknown' : 'submitted';
       }),
     );
+    await this.#patience.restore(this.#state.jobs, now());
     await this.#nodes.start();
     this.#submitter = new Submitter({
       ...this.#options,
@@ -242,6 +250,7 @@ export class SlurmBackend implements Backend {
   }
 
   async failNode(nodeName: string): Promise<void> {
+    this.#nodes.expect(nodeName);
     throw new OrreryError(
       'ORR_REFUSED',
       `node ${nodeName} is a real one of Slurm's: no drills here; scontrol update NodeName=${nodeName} State=DOWN takes it down`,
