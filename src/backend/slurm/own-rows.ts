@@ -3,7 +3,7 @@ import { squeueRows } from './squeue-json.ts';
 
 /** 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended. */
 const EVERYBODYS = ['--json', '--states=all'];
-/** slurmctld then looks through its list for one user and sends no more than his. 22.05 pays no heed to it in JSON and sends all. */
+/** 24.11 then sends the jobs of the user who asks and no others; 22.05 pays no heed to it in JSON and sends all. */
 const OURS = [...EVERYBODYS, '--me'];
 /** Where some of our jobs are another user's, it is not tried again for so long whether they still are. */
 const PAUSE_MS = 600_000;
