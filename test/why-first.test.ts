@@ -55,7 +55,16 @@ describe('orrery why', () => {
     const response = await asked;
     await reason;
     expect(stdout).toBe('Job 1 is PENDING (Priority)\n  Others.\n');
-    const times = { lowTime: 2e9, medianTime: 2e9, highTime: 2e9, startedShare: 1, sooner: [], historyJobs: 0 };
+    const times = {
+      lowTime: 2e9,
+      medianTime: 2e9,
+      highTime: 2e9,
+      startedShare: 1,
+      draws: 30,
+      horizonTime: 3e9,
+      sooner: [],
+      historyJobs: 0,
+    };
     response.end(JSON.stringify({ id: 1, arrayJobId: null, arrayTaskId: null, ...times }));
     expect(await ended).toBe(0);
     expect(stdout).toMatch(/Others\.\n {2}Forecast: it starts .*, by time limits\.\n$/);

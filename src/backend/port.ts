@@ -110,7 +110,8 @@ export interface Backend {
   /** Of those of the jobs that are pending; empty where priorities have no parts. */
   priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>>;
   shares(): Promise<ShareView[]>;
-  explain(jobId: number): string[];
+  /** What a live job waits for or how it runs, in sentences. */
+  explain(jobId: number): Promise<string[]>;
   /** When a pending job starts as far as its scheduler has planned it; null where it has not. */
   expectedStartMs(jobId: number): number | null;
   /** Stops scheduling and watching; what runs goes on running and is found again at the next start. */

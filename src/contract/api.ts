@@ -321,6 +321,10 @@ export const forecastSchema = z.object({
   highTime: z.number().nullable(),
   /** Part of the futures in which it starts within the horizon. */
   startedShare: z.number(),
+  /** How many futures were drawn: none for a job that waits for a person, few where each takes long. */
+  draws: z.int(),
+  /** The horizon: futures were followed up to then. Null where there are none. */
+  horizonTime: z.number().nullable(),
   /** What would make it start clearly sooner, best first: a value for a flag of `orrery run`, and when it would start then. */
   sooner: z.array(z.object({ flag: z.enum(['--time', '--partition']), value: z.string(), medianTime: z.number() })),
   /** Ended jobs that run times and arrivals were drawn from. */

@@ -105,12 +105,12 @@ export class JobBook {
   }
 
   /** Throws ORR_NOT_FOUND. */
-  why(jobId: number): Why {
+  async why(jobId: number): Promise<Why> {
     const { id, state, reason, exitCode, arrayJobId, arrayTaskId } = this.summary(jobId);
     const message = this.#store.attempts(jobId).at(-1)?.message;
     const wasPutBack = reason === 'BeginTime' && message !== undefined;
     const detail = LIVE_STATES.includes(state)
-      ? this.#backend.explain(jobId)
+      ? await this.#backend.explain(jobId)
       : [`The job has ended: ${state}, exit code ${exitCode ?? 0}.`];
     return {
       id,

@@ -136,7 +136,7 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
   app.openapi(list, (c) => c.json({ jobs: book.summaries(c.req.valid('query')) }, 200));
   app.openapi(priorities, async (c) => c.json({ priorities: await book.priorities() }, 200));
   app.openapi(show, async (c) => c.json(await book.detail(book.resolve(c.req.valid('param').id)), 200));
-  app.openapi(why, (c) => c.json(book.why(book.resolve(c.req.valid('param').id)), 200));
+  app.openapi(why, async (c) => c.json(await book.why(book.resolve(c.req.valid('param').id)), 200));
 
   app.openapi(forecast, async (c) => {
     const { id, arrayJobId, arrayTaskId } = book.summary(book.resolve(c.req.valid('param').id));
@@ -152,6 +152,8 @@ export function registerJobRoutes(app: OpenAPIHono, daemon: DaemonContext): void
         medianTime: time(found?.medianMs),
         highTime: time(found?.highMs),
         startedShare: found?.startedShare ?? 0,
+        draws: found?.draws ?? 0,
+        horizonTime: time(found?.horizonMs),
         sooner: (found?.sooner ?? []).map((one) => ({
           flag: one.kind === 'time' ? ('--time' as const) : ('--partition' as const),
           value: one.kind === 'time' ? formatDuration(one.limitMs) : one.partition,

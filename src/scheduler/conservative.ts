@@ -1,14 +1,16 @@
 import { floorTo } from '../lib/floor-to.ts';
 import type { Start } from './easy-backfill.ts';
-import { FreeSpace, placeInRuns, usableNodes } from './free-space.ts';
+import { FreeSpace } from './free-space.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
-import { isAvailable } from './node-record.ts';
+import { hasRoom, isAvailable } from './node-record.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
-import { type Prospect, StartPrediction } from './start-prediction.ts';
+import { StartPrediction } from './start-prediction.ts';
+import { UsableNodes } from './usable-nodes.ts';
+import { Vacancies } from './vacancies.ts';
 
 const SECOND = 1000;
 /** Preempts others for the job whose turn it is. */
@@ -20,6 +22,14 @@ export interface RoomMaker {
 }
 
 const NOBODY: readonly Candidate[] = [];
+
+/** When and on which nodes a job is to start. */
+interface Plan {
+  startMs: number;
+  nodeIndices: readonly number[];
+  /** Once others have been preempted for it. */
+  isByPreemption: boolean;
+}
 
 /** A pass of backfill that has begun and is not over. */
 interface BackfillPass {
@@ -61,6 +71,7 @@ export class ConservativePasses {
   /** What the clock showed at 0. */
   readonly #originMs: number;
   readonly #prediction: StartPrediction;
+  readonly #usable: UsableNodes;
   #pass: BackfillPass | null = null;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
@@ -70,6 +81,7 @@ export class ConservativePasses {
     this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
     this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
     this.#prediction = new StartPrediction(ledger, this.#originMs);
+    this.#usable = new UsableNodes(ledger.pool);
   }
 
   /** When the pass of backfill that has begun goes on; Infinity where none has. */
@@ -84,21 +96,21 @@ export class ConservativePasses {
 
   /** Starts jobs in turn; the first of a partition that does not fit closes it and its nodes for this pass. */
   main(nowMs: number, isFull: boolean, start: Start): void {
-    const space = new FreeSpace(this.#ledger.pool);
+    const vacancies = new Vacancies(new FreeSpace(this.#ledger.pool));
     let closed = 0;
     let depth = 0;
     this.#eachOfFront(nowMs, (job) => {
       if ((job.partitionBit & closed) !== 0) return true;
       depth += 1;
       if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
-      const usable = usableNodes(this.#ledger.pool, job, closed);
+      const usable = this.#usable.of(job, closed).copy();
       this.#leaveOutCompleting(usable);
-      const nodeIndices = placeInRuns(space, usable, job);
+      const nodeIndices = vacancies.of(job).placeNow(usable, job);
       if (nodeIndices === null) {
         closed |= job.partitionBit;
         this.preempt?.makeRoom(job, usable, nowMs);
       } else {
-        space.occupy(job, nodeIndices);
+        vacancies.occupy(job, nodeIndices);
         start(job, nodeIndices);
       }
       return true;
@@ -177,18 +189,18 @@ export class ConservativePasses {
   /** Plans one job. Returns whether the pass can go on. */
   #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
-    const usable = usableNodes(this.#ledger.pool, job);
+    const usable = this.#usable.of(job);
     const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
-    const prospect = this.#plan(job, usable, candidates, pass, secondMs);
-    if (prospect === 'cut off') return false;
-    if (prospect === null) {
+    const plan = this.#plan(job, usable, candidates, pass, secondMs);
+    if (plan === 'cut off') return false;
+    if (plan === null) {
       this.onPlanned?.(job, null, []);
       return true;
     }
-    const { nodeIndices } = prospect;
+    const { nodeIndices } = plan;
     // Where somebody is still being ended nobody starts within the second, and nobody is preempted for it.
-    const startMs = this.#isCompleting(nodeIndices) ? Math.max(prospect.startMs, secondMs + SECOND) : prospect.startMs;
-    if (startMs <= secondMs && prospect.isByPreemption) {
+    const startMs = this.#isCompleting(nodeIndices) ? Math.max(plan.startMs, secondMs + SECOND) : plan.startMs;
+    if (startMs <= secondMs && plan.isByPreemption) {
       this.#makeRoom(pass, job, usable, nodeIndices, nowMs);
       return true;
     }
@@ -245,7 +257,14 @@ export class ConservativePasses {
   #startFound(pass: BackfillPass, { job, nodeIndices }: NonNullable<BackfillPass['starting']>, start: Start): void {
     pass.starting = null;
     const { pool } = this.#ledger;
-    if (job.place !== 'front' || !nodeIndices.every((index) => isAvailable(pool.at(index)))) return;
+    const nodes = nodeIndices.map((index) => pool.at(index));
+    if (job.place !== 'front' || !nodes.every(isAvailable)) return;
+    if (!nodes.every((node) => hasRoom(node, job))) {
+      // Of what others started in the very instant in which the pass stood back it knows nothing: it has to look again.
+      this.#prediction.look();
+      pass.at -= 1;
+      return;
+    }
     this.#prediction.started(job, nodeIndices, floorTo(pass.dueMs, SECOND));
     start(job, nodeIndices);
   }
@@ -266,7 +285,7 @@ export class ConservativePasses {
     candidates: readonly Candidate[],
     pass: BackfillPass,
     secondMs: number,
-  ): Prospect | 'cut off' | null {
+  ): Plan | 'cut off' | null {
     const { table } = pass;
     for (let fromMs = secondMs; ; ) {
       if (this.#isCutOff(pass, pass.dueMs)) return 'cut off';
@@ -281,16 +300,16 @@ export class ConservativePasses {
         continue;
       }
       const startMs = Math.max(prospect.startMs, fromMs);
-      if (startMs <= secondMs) return { ...prospect, startMs };
+      const { choose, isByPreemption } = prospect;
+      if (startMs <= secondMs) return { startMs, nodeIndices: choose(), isByPreemption };
       if (laterMs !== null && startMs > laterMs) {
         fromMs = laterMs;
         continue;
       }
       const beginMs = this.#slotOf(startMs);
       const endMs = this.#slotOf(startMs + job.limitMs);
-      if (!table.isReserved(prospect.nodeIndices, beginMs, endMs)) {
-        return { ...prospect, startMs };
-      }
+      const nodeIndices = choose();
+      if (!table.isReserved(nodeIndices, beginMs, endMs)) return { startMs, nodeIndices, isByPreemption };
       fromMs = startMs;
     }
   }

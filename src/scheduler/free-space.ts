@@ -1,7 +1,7 @@
 import type { JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
 import { NodeMask } from './node-mask.ts';
-import { couldHold, isAvailable, isKeptOff, type NodeRecord } from './node-record.ts';
+import type { NodeRecord } from './node-record.ts';
 
 /** What is free on each node, by index: now, or once some jobs are gone. */
 export class FreeSpace {
@@ -10,19 +10,31 @@ export class FreeSpace {
   readonly #cpus: Float64Array;
   readonly #memoryBytes: Float64Array;
   readonly #jobs: Float64Array;
+  /** The leaf switch of each node. */
+  readonly leafOf: Int32Array;
 
-  constructor(pool: NodePool) {
-    const size = pool.nodes.length;
+  constructor(pool: NodePool, copied?: FreeSpace) {
     this.#pool = pool;
+    if (copied !== undefined) {
+      this.#gpus = copied.#gpus.slice();
+      this.#cpus = copied.#cpus.slice();
+      this.#memoryBytes = copied.#memoryBytes.slice();
+      this.#jobs = copied.#jobs.slice();
+      this.leafOf = copied.leafOf;
+      return;
+    }
+    const size = pool.nodes.length;
     this.#gpus = new Float64Array(size);
     this.#cpus = new Float64Array(size);
     this.#memoryBytes = new Float64Array(size);
     this.#jobs = new Float64Array(size);
+    this.leafOf = new Int32Array(size);
     for (const node of pool.nodes) {
       this.#gpus[node.index] = node.freeGpus;
       this.#cpus[node.index] = node.freeCpus;
       this.#memoryBytes[node.index] = node.freeMemoryBytes;
       this.#jobs[node.index] = node.jobs.length;
+      this.leafOf[node.index] = node.leafIndex;
     }
   }
 
@@ -35,17 +47,16 @@ export class FreeSpace {
   }
 
   copy(): FreeSpace {
-    const copy = new FreeSpace(this.#pool);
-    copy.copyFrom(this);
-    return copy;
+    return new FreeSpace(this.#pool, this);
   }
 
-  /** Both are of the same nodes. */
-  copyFrom(other: FreeSpace): void {
-    this.#gpus.set(other.#gpus);
-    this.#cpus.set(other.#cpus);
-    this.#memoryBytes.set(other.#memoryBytes);
-    this.#jobs.set(other.#jobs);
+  /** What is free there now, and what is held by those who are being ended. */
+  takeSpare(index: number): void {
+    const node = this.#pool.at(index);
+    this.#gpus[index] = node.spareGpus;
+    this.#cpus[index] = node.spareCpus;
+    this.#memoryBytes[index] = node.spareMemoryBytes;
+    this.#jobs[index] = node.spareJobs;
   }
 
   /** The job is gone from these nodes. */
@@ -67,6 +78,15 @@ export class FreeSpace {
     );
   }
 
+  /** Of these nodes those that have room for the job. */
+  roomy(usable: NodeMask, job: JobRecord): NodeMask {
+    const mask = new NodeMask(this.#pool.nodes.length);
+    usable.each((index) => {
+      if (this.hasRoom(job, index)) mask.add(index);
+    });
+    return mask;
+  }
+
   freeCpus(index: number): number {
     return this.#cpus[index] ?? 0;
   }
@@ -81,16 +101,6 @@ export class FreeSpace {
   }
 }
 
-/** Nodes that may be given out and that the job might have, whatever runs there; `closed`: bits of partitions whose nodes it is not to have. */
-export function usableNodes({ nodes }: NodePool, job: JobRecord, closed = 0): NodeMask {
-  const mask = new NodeMask(nodes.length);
-  for (const node of nodes) {
-    if (!isAvailable(node) || (node.nodeClass.partitionMask & closed) !== 0) continue;
-    if (couldHold(node.nodeClass, job) && !isKeptOff(node, job)) mask.add(node.index);
-  }
-  return mask;
-}
-
 /** Neighbours, by index, that all have room; `size` is what they have to give. */
 interface Run {
   first: number;
@@ -103,36 +113,54 @@ interface Run {
  * described and in runs where none is. `usable` must have as many bits as there are nodes.
  */
 export function placeInRuns(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
-  return space.leafCount > 1 ? placeOnLeaves(space, usable, job) : placeWithoutLeaves(space, usable, job);
+  return placeAmong(space, space.roomy(usable, job), job);
+}
+
+/** The same where it is known which nodes have room. */
+export function placeAmong(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] | null {
+  if (roomy.count() < job.request.nodes) return null;
+  return space.leafCount > 1 ? placeOnLeaves(space, roomy, job) : placeWithoutLeaves(space, roomy, job);
+}
+
+/** Whether it matters to the choice of its nodes what is free on them beyond room for the job. */
+export function goesByFreeCpus(space: FreeSpace, { request: { perNode, exclusive } }: JobRecord): boolean {
+  return space.leafCount <= 1 && perNode.gpus === 0 && !exclusive;
 }
 
 /**
  * With `topology/tree`: of the leaves that have enough for what is still needed the one with the fewest, else the one with the most, and of
  * equals the first; on a leaf the lowest nodes. All leaves are taken to be as far from each other.
  */
-function placeOnLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
-  const byLeaf: number[][] = Array.from({ length: space.leafCount }, () => []);
-  let found = 0;
-  for (const { index, leafIndex } of space.nodes) {
-    if (!usable.has(index) || !space.hasRoom(job, index)) continue;
-    byLeaf[leafIndex]?.push(index);
-    found += 1;
+function placeOnLeaves({ leafOf, leafCount }: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
+  const left = new Int32Array(leafCount);
+  roomy.each((index) => void (left[leafOf[index]!]! += 1));
+  const wanted = new Int32Array(leafCount);
+  for (let needed = job.request.nodes; needed > 0; ) {
+    const leaf = bestLeaf(left, needed);
+    const taken = Math.min(left[leaf]!, needed);
+    wanted[leaf]! += taken;
+    left[leaf] = 0;
+    needed -= taken;
   }
-  const { nodes } = job.request;
-  if (found < nodes) return null;
   const chosen: number[] = [];
-  while (chosen.length < nodes) {
-    const needed = nodes - chosen.length;
-    let best: number[] = [];
-    for (const leaf of byLeaf) {
-      const isEnough = leaf.length >= needed;
-      const isBestEnough = best.length >= needed;
-      if (isEnough !== isBestEnough ? isEnough : isEnough ? leaf.length < best.length : leaf.length > best.length)
-        best = leaf;
-    }
-    chosen.push(...best.splice(0, needed));
+  roomy.each((index) => {
+    const leaf = leafOf[index]!;
+    if (wanted[leaf] === 0) return;
+    wanted[leaf]! -= 1;
+    chosen.push(index);
+  });
+  return chosen;
+}
+
+function bestLeaf(left: Int32Array, needed: number): number {
+  let best = 0;
+  for (let leaf = 1; leaf < left.length; leaf++) {
+    const [size, bestSize] = [left[leaf]!, left[best]!];
+    const isEnough = size >= needed;
+    const isBestEnough = bestSize >= needed;
+    if (isEnough !== isBestEnough ? isEnough : isEnough ? size < bestSize : size > bestSize) best = leaf;
   }
-  return chosen.sort((a, b) => a - b);
+  return best;
 }
 
 /**
@@ -140,27 +168,21 @@ function placeOnLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): numb
  * from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
  * the run with the fewest free CPUs.
  */
-function placeWithoutLeaves(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
-  const { nodes, perNode, exclusive } = job.request;
-  const isByCpus = perNode.gpus === 0 && !exclusive;
+function placeWithoutLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
+  const { nodes, perNode } = job.request;
+  const isByCpus = goesByFreeCpus(space, job);
   const runs: Run[] = [];
   let run: Run | null = null;
-  let found = 0;
-  const nodeCount = space.nodes.length;
-  for (let index = 0; index < nodeCount; index++) {
-    if (!usable.has(index) || !space.hasRoom(job, index)) {
-      run = null;
-      continue;
-    }
-    if (run === null) {
+  let before = -1;
+  roomy.each((index) => {
+    if (run === null || index !== before + 1) {
       run = { first: index, count: 0, size: 0 };
       runs.push(run);
     }
-    found += 1;
+    before = index;
     run.count += 1;
     run.size += isByCpus ? space.freeCpus(index) : 1;
-  }
-  if (found < nodes) return null;
+  });
   const chosen: number[] = [];
   while (chosen.length < nodes) {
     const needed = nodes - chosen.length;

@@ -42,6 +42,8 @@ export class Ledger {
   endingGpus = 0;
   /** These attempts. */
   readonly ending = new Set<JobRecord>();
+  /** Jobs that have come to nodes, are being ended there or have left since this was last emptied; null where nobody wants to know. */
+  movements: Set<JobRecord> | null = null;
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
@@ -180,6 +182,7 @@ export class Ledger {
     job.startMs = atMs;
     this.#startCount += 1;
     job.startNumber = this.#startCount;
+    this.movements?.add(job);
     if (job.kind.isPreemptible) {
       job.candidate = new Candidate(job, held, this.pool.at(held.nodeIndices[0] ?? -1).spec.resources);
       this.preemptible.started(job.candidate);
@@ -311,6 +314,7 @@ export class Ledger {
     this.#dropCandidate(job);
     const held = job.held;
     if (held !== null) this.pool.release(job, held);
+    this.movements?.add(job);
     if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job), atMs);
     if (job.demand !== null)
       for (const limit of this.kinds.limits.end(job.kind.limits, job.demand)) this.queue.unpark(limit);
@@ -343,6 +347,7 @@ export class Ledger {
     if (held === null) return;
     this.endingGpus += sign * held.nodeIndices.length * held.gpusPerNode;
     this.pool.countEnding(job, held.nodeIndices, sign);
+    this.movements?.add(job);
     if (sign === 1) this.ending.add(job);
     else this.ending.delete(job);
   }

@@ -15,6 +15,14 @@ export class NodeMask {
     this.words.set(other.words);
   }
 
+  /** Visits its nodes, ascending. */
+  each(visit: (index: number) => void): void {
+    for (let word = 0; word < this.words.length; word++) {
+      for (let bits = this.words[word] ?? 0; bits !== 0; bits &= bits - 1)
+        visit(word * 32 + 31 - Math.clz32(bits & -bits));
+    }
+  }
+
   has(index: number): boolean {
     return (((this.words[index >>> 5] ?? 0) >>> (index & 31)) & 1) === 1;
   }
@@ -39,7 +47,7 @@ export class NodeMask {
 
   count(): number {
     let count = 0;
-    for (let word of this.words) for (; word !== 0; word &= word - 1) count += 1;
+    for (let word = 0; word < this.words.length; word++) count += countBits(this.words[word] ?? 0);
     return count;
   }
 
@@ -48,8 +56,23 @@ export class NodeMask {
   }
 
   hasAny(indices: readonly number[]): boolean {
-    return indices.some((index) => this.has(index));
+    for (let at = 0; at < indices.length; at++) if (this.has(indices[at] ?? 0)) return true;
+    return false;
   }
+}
+
+/** How many nodes are in both. */
+export function countOfBoth(a: NodeMask, b: NodeMask): number {
+  let count = 0;
+  for (let word = 0; word < a.words.length; word++) count += countBits((a.words[word] ?? 0) & (b.words[word] ?? 0));
+  return count;
+}
+
+/** Neighbours are added up, in pairs, in fours and so on. */
+function countBits(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 /** Whether `a ∩ b` is within `c ∩ d`. */

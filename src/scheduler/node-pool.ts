@@ -22,6 +22,8 @@ export class NodePool {
    * Counts what could make room or take it away otherwise than by a start: attempts that leave, nodes that come and go, claims, reservations.
    */
   changes = 0;
+  /** Of these how often there was another node, or one was given out that was not before, or no longer. */
+  serviceChanges = 0;
   /** GPUs that no attempt holds, of nodes in service or not. */
   freeGpus = 0;
   /** Counts the nodes on which there may be more room than before. */
@@ -82,6 +84,7 @@ export class NodePool {
     nodeClass.inServiceCount += 1;
     this.#enter(node);
     this.changes += 1;
+    this.serviceChanges += 1;
     this.freedNodes += 1;
     this.freeGpus += spec.resources.gpus;
     return node.index;
@@ -261,6 +264,7 @@ export class NodePool {
     this.#enter(node);
     node.nodeClass.inServiceCount += Number(isInService(node)) - Number(wasInService);
     this.changes += 1;
+    this.serviceChanges += 1;
     this.freedNodes += 1;
   }
 

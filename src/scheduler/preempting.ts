@@ -4,7 +4,7 @@ import { floorTo } from '../lib/floor-to.ts';
 import type { DecisionSink } from './core-types.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { FreeSpace, placeInRuns, usableNodes } from './free-space.ts';
+import { FreeSpace, placeInRuns } from './free-space.ts';
 import type { NodeMask } from './node-mask.ts';
 import { couldHold, isKeptOff } from './node-record.ts';
 import { hasRoomForGang, nodesWithRoom } from './placement.ts';
@@ -15,6 +15,7 @@ import type { PreemptionClass } from './preemption-rules.ts';
 import { isAhead } from './queue-front.ts';
 import type { Retries } from './retries.ts';
 import { chooseInRuns } from './victims-in-runs.ts';
+import { usableNodes } from './usable-nodes.ts';
 
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;

@@ -4,6 +4,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
 import type { Candidate } from './preempting.ts';
+import { type Placed, Vacancies } from './vacancies.ts';
 
 const SECOND = 1000;
 /** Slurm predicts starts after batches of ends: those of the first within this time, then within twice, four times as long ... */
@@ -12,16 +13,15 @@ const BATCH_MS = 30 * SECOND;
 const KILL_WAIT_MS = 30 * SECOND;
 
 /** A running attempt as predictions see it: until its time limit, counted from the second in which it started. */
-interface Running {
-  job: JobRecord;
-  nodeIndices: readonly number[];
+interface Running extends Placed {
   endMs: number;
 }
 
 /** When and where a job could start. */
 export interface Prospect {
   startMs: number;
-  nodeIndices: number[];
+  /** The nodes, ascending. Most prospects come to nothing: where nobody asks none are chosen. Only before anything else changes. */
+  choose: () => number[];
   /** Once all who may be preempted for it are gone. */
   isByPreemption: boolean;
 }
@@ -31,46 +31,89 @@ export class StartPrediction {
   readonly #ledger: Ledger;
   /** What the clock showed at 0. */
   readonly #originMs: number;
-  #space: FreeSpace;
+  #vacancies: Vacancies;
   /** By end. */
   #running: Running[] = [];
+  readonly #runningOf = new Map<JobRecord, Running>();
+  /** Changes to which nodes there are up to the last look. */
+  #seenChanges = -1;
   #nodeTests = 0;
 
   constructor(ledger: Ledger, originMs: number) {
     this.#ledger = ledger;
     this.#originMs = originMs;
-    this.#space = new FreeSpace(ledger.pool);
+    this.#vacancies = new Vacancies(new FreeSpace(ledger.pool));
   }
 
-  /** Looks anew. What is being ended counts as gone, though nobody starts on its nodes before it is. */
+  /**
+   * Looks anew: at what has changed since the last look, which on a large cluster is little. What is being ended counts as gone, though nobody starts
+   * on its nodes before it is.
+   */
   look(): void {
+    const { pool, movements } = this.#ledger;
+    if (movements === null || pool.serviceChanges !== this.#seenChanges) return this.#lookAtAll();
+    for (const job of movements) {
+      const before = this.#leave(job);
+      this.#vacancies.takeSpare([...(before?.nodeIndices ?? []), ...(job.held?.nodeIndices ?? [])]);
+      if (job.held !== null && !this.#ledger.ending.has(job)) this.#enter(this.#entryOf(job, job.held.nodeIndices));
+    }
+    movements.clear();
+  }
+
+  #lookAtAll(): void {
     const { pool, ends, ending } = this.#ledger;
-    this.#space = new FreeSpace(pool);
-    for (const job of ending) this.#space.vacate(job, job.held?.nodeIndices ?? []);
-    const left = ends.sorted().filter((job) => !ending.has(job));
-    this.#running = left.map((job) => ({
-      job,
-      nodeIndices: job.held?.nodeIndices ?? [],
-      endMs: floorTo(job.startMs, SECOND) + job.limitMs,
-    }));
-    this.#running.sort((a, b) => a.endMs - b.endMs || a.job.request.jobId - b.job.request.jobId);
+    this.#ledger.movements = new Set();
+    this.#seenChanges = pool.serviceChanges;
+    this.#vacancies = new Vacancies(new FreeSpace(pool));
+    this.#vacancies.takeSpare(pool.nodes.map(({ index }) => index));
+    this.#running = ends.sorted().flatMap((job) => {
+      return job.held === null || ending.has(job) ? [] : [this.#entryOf(job, job.held.nodeIndices)];
+    });
+    this.#running.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    this.#runningOf.clear();
+    for (const one of this.#running) this.#runningOf.set(one.job, one);
+  }
+
+  #entryOf(job: JobRecord, nodeIndices: readonly number[]): Running {
+    return { job, nodeIndices, endMs: floorTo(job.startMs, SECOND) + job.limitMs };
+  }
+
+  #enter(one: Running): void {
+    this.#running.splice(this.#placeOf(one), 0, one);
+    this.#runningOf.set(one.job, one);
+  }
+
+  #leave(job: JobRecord): Running | undefined {
+    const one = this.#runningOf.get(job);
+    if (one === undefined) return undefined;
+    this.#running.splice(this.#placeOf(one), 1);
+    this.#runningOf.delete(job);
+    return one;
+  }
+
+  /** Where it is among those that run, or would be. */
+  #placeOf(one: Running): number {
+    let low = 0;
+    let high = this.#running.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#running[middle];
+      if (other !== undefined && isBefore(other, one)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The job starts in the second `secondMs`. */
   started(job: JobRecord, nodeIndices: readonly number[], secondMs: number): void {
-    this.#space.occupy(job, nodeIndices);
-    const endMs = secondMs + job.limitMs;
-    const at = this.#running.findIndex((other) =>
-      other.endMs === endMs ? other.job.request.jobId > job.request.jobId : other.endMs > endMs,
-    );
-    this.#running.splice(at < 0 ? this.#running.length : at, 0, { job, nodeIndices, endMs });
+    this.#vacancies.occupy(job, nodeIndices);
+    this.#enter({ job, nodeIndices, endMs: secondMs + job.limitMs });
   }
 
   /** Its nodes are as good as free. */
   preempted({ job, nodeIndices }: Candidate): void {
-    this.#space.vacate(job, nodeIndices);
-    const at = this.#running.findIndex((running) => running.job === job);
-    if (at >= 0) this.#running.splice(at, 1);
+    this.#vacancies.vacate(job, nodeIndices);
+    this.#leave(job);
   }
 
   /** How many nodes were looked at for jobs since this was last asked, each as often as it was. */
@@ -82,7 +125,8 @@ export class StartPrediction {
 
   /** Nodes for the job out of `usable` at once; null where they have no room. */
   place(usable: NodeMask, job: JobRecord): number[] | null {
-    return this.#place(this.#space, usable, job);
+    this.#nodeTests += usable.count();
+    return this.#vacancies.of(job).placeNow(usable, job);
   }
 
   /**
@@ -92,47 +136,84 @@ export class StartPrediction {
    * Slurm's own predictions are that much later than they need be, and what runs in the meantime follows from it.
    */
   predict(job: JobRecord, available: NodeMask, candidates: readonly Candidate[], secondMs: number): Prospect | null {
-    const now = this.#place(this.#space, available, job);
-    if (now !== null) return { startMs: secondMs, nodeIndices: now, isByPreemption: false };
-    const space = this.#space.copy();
-    let running = this.#running;
-    if (candidates.length > 0) {
-      const gone = new Set(candidates.map((candidate) => candidate.job));
-      for (const candidate of candidates) space.vacate(candidate.job, candidate.nodeIndices);
-      const emptied = this.#place(space, available, job);
-      if (emptied !== null) return { startMs: secondMs, nodeIndices: emptied, isByPreemption: true };
-      running = running.filter((one) => !gone.has(one.job));
-    }
-    let batchMs = BATCH_MS;
-    let baseMs: number | null = null;
-    for (let at = 0; at < running.length; ) {
-      let last: Running | null = null;
-      for (; at < running.length; at++) {
-        const one = running[at];
-        if (one === undefined) break;
-        if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
-        if (!available.hasAny(one.nodeIndices)) continue;
-        if (one.endMs === Infinity) return null;
-        baseMs ??= floorTo(one.endMs, BATCH_MS, this.#originMs) + BATCH_MS;
-        space.vacate(one.job, one.nodeIndices);
-        last = one;
-      }
-      if (last === null || baseMs === null) return null;
-      const nextMs = running[at]?.endMs ?? Infinity;
-      batchMs = widened(batchMs, nextMs < Infinity ? nextMs - baseMs : 0);
-      const nodeIndices = this.#place(space, available, job);
-      if (nodeIndices === null) continue;
-      const isLate = last.endMs <= secondMs;
-      const startMs = isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs;
-      return { startMs, nodeIndices, isByPreemption: false };
-    }
-    return null;
+    if (candidates.length > 0) return this.#predictPreempting(job, available, candidates, secondMs);
+    const now = this.place(available, job);
+    if (now !== null) return { startMs: secondMs, choose: () => now, isByPreemption: false };
+    const running = this.#running;
+    const vacancies = this.#vacancies.of(job);
+    const needed = vacancies.endsBefore(running, available, job);
+    const tests = available.count();
+    return startAfterBatch(running, available, secondMs, this.#originMs, (ended) => {
+      this.#nodeTests += tests;
+      return ended < needed ? null : () => vacancies.placeAfter(running, ended, available, job);
+    });
+  }
+
+  /** Tried node by node: whom a job may preempt is its own affair, and nothing is known of others like it. */
+  #predictPreempting(
+    job: JobRecord,
+    available: NodeMask,
+    candidates: readonly Candidate[],
+    secondMs: number,
+  ): Prospect | null {
+    const now = this.place(available, job);
+    if (now !== null) return { startMs: secondMs, choose: () => now, isByPreemption: false };
+    const space = this.#vacancies.space.copy();
+    const gone = new Set(candidates.map((candidate) => candidate.job));
+    for (const candidate of candidates) space.vacate(candidate.job, candidate.nodeIndices);
+    const emptied = this.#place(space, available, job);
+    if (emptied !== null) return { startMs: secondMs, choose: () => emptied, isByPreemption: true };
+    const running = this.#running.filter((one) => !gone.has(one.job));
+    let vacated = 0;
+    return startAfterBatch(running, available, secondMs, this.#originMs, (ended) => {
+      for (const one of running.slice(vacated, ended)) space.vacate(one.job, one.nodeIndices);
+      vacated = ended;
+      const found = this.#place(space, available, job);
+      return found === null ? null : () => found;
+    });
   }
 
   #place(space: FreeSpace, usable: NodeMask, job: JobRecord): number[] | null {
     this.#nodeTests += usable.count();
     return placeInRuns(space, usable, job);
   }
+}
+
+/** The first batch of ends after which `place` finds nodes, told how many of `running` have ended then; null for none. */
+function startAfterBatch(
+  running: readonly Running[],
+  available: NodeMask,
+  secondMs: number,
+  originMs: number,
+  place: (ended: number) => Prospect['choose'] | null,
+): Prospect | null {
+  let batchMs = BATCH_MS;
+  let baseMs: number | null = null;
+  for (let at = 0; at < running.length; ) {
+    let last: Running | null = null;
+    for (; at < running.length; at++) {
+      const one = running[at];
+      if (one === undefined) break;
+      if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
+      if (!available.hasAny(one.nodeIndices)) continue;
+      if (one.endMs === Infinity) return null;
+      baseMs ??= floorTo(one.endMs, BATCH_MS, originMs) + BATCH_MS;
+      last = one;
+    }
+    if (last === null || baseMs === null) return null;
+    const nextMs = running[at]?.endMs ?? Infinity;
+    batchMs = widened(batchMs, nextMs < Infinity ? nextMs - baseMs : 0);
+    const choose = place(at);
+    if (choose === null) continue;
+    const isLate = last.endMs <= secondMs;
+    const startMs = isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs;
+    return { startMs, choose, isByPreemption: false };
+  }
+  return null;
+}
+
+function isBefore(a: Running, b: Running): boolean {
+  return a.endMs === b.endMs ? a.job.request.jobId < b.job.request.jobId : a.endMs < b.endMs;
 }
 
 /** Whether the batch is complete before `one`: the job right after the last that was taken ends too late. */

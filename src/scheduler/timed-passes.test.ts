@@ -24,18 +24,22 @@ function request(jobId: number): JobRequest {
 interface Meanwhile {
   /** After the first second this job is cancelled. */
   cancelled?: number;
-  /** One more is submitted then. */
+  /** One more is submitted then, which asks for what the others do unless it is said. */
   arrivalMs?: number;
+  arrival?: Partial<JobRequest>;
+  /** Jobs that the main scheduler looks at. */
+  defaultQueueDepth?: number;
 }
 
 /** When each of so many jobs, all submitted at 0, starts until then, as the driver that is woken when asked for would see it. */
 function starts(jobs: number, cadence: Partial<CadencePolicy>, untilMs: number, meanwhile: Meanwhile = {}) {
-  const { cancelled = null } = meanwhile;
+  const { cancelled = null, arrival = {}, defaultQueueDepth = 100 } = meanwhile;
   let { arrivalMs = Infinity } = meanwhile;
   const core = createCore({
     backfillType: 'conservative',
     bfIntervalSeconds: 1,
     bfResolutionSeconds: 1,
+    defaultQueueDepth,
     cadence: { ...CADENCE, ...cadence },
   });
   for (let index = 0; index < NODES; index++) {
@@ -55,7 +59,7 @@ function starts(jobs: number, cadence: Partial<CadencePolicy>, untilMs: number, 
   while (nowMs <= untilMs) {
     if (nowMs >= arrivalMs) {
       arrivalMs = Infinity;
-      core.submit(request(jobs + 1), nowMs);
+      core.submit({ ...request(jobs + 1), ...arrival }, nowMs);
     }
     const wakeMs = core.decide(nowMs, sink);
     if (cancelled !== null && nowMs >= SECOND) {
@@ -97,6 +101,15 @@ describe('passes of backfill that take their time', () => {
     const arrival = { arrivalMs: 3001 };
     expect(starts(25, patient, 10 * SECOND, arrival)[20]).toEqual([21, 3000 + 500 + 1000 + 100]);
     expect(starts(25, { ...patient, isBfContinued: true }, 10 * SECOND, arrival)[20]).toEqual([21, 3600]);
+  });
+
+  it('start nobody where somebody else was started in the instant in which they stood back', () => {
+    const cadence = { bfMaxTimeSeconds: 60, batchSchedDelaySeconds: 2, isBfContinued: true };
+    // It fills the node on which the twenty run that have started, and the pass does not notice.
+    const arrival = { priority: 10, perNode: { cpus: 1, memoryBytes: 0, gpus: 44 } };
+    const started = starts(25, cadence, 20 * SECOND, { arrivalMs: 3000, arrival, defaultQueueDepth: 1 });
+    expect(started[20]).toEqual([26, 3000]);
+    expect(started).toHaveLength(26);
   });
 
   it('pass over a job that was cancelled in the meantime', () => {

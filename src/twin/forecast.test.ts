@@ -53,13 +53,14 @@ function forecast(
   });
 }
 
+const ALL_DRAWS = { draws: 20, horizonMs: 1000 * MINUTE };
 const ALL = NODES.map(({ name }) => name);
 
 describe('when a job will start', () => {
   it('is by the time limits where nothing is known of run times', () => {
     const queue = [running('1', -5 * MINUTE, ALL), waiting({ job: '2', submitMs: -MINUTE })];
     expect(forecast(queue, { jobs: ['2'] })).toEqual([
-      { job: '2', lowMs: 15 * MINUTE, medianMs: 15 * MINUTE, highMs: 15 * MINUTE, startedShare: 1 },
+      { job: '2', lowMs: 15 * MINUTE, medianMs: 15 * MINUTE, highMs: 15 * MINUTE, startedShare: 1, ...ALL_DRAWS },
     ]);
   });
 
@@ -83,7 +84,7 @@ describe('when a job will start', () => {
   it('is never for one that is held, and not told of one that runs or is not there', () => {
     const queue = [running('1', 0, ['n1']), waiting({ job: '2', isHeld: true })];
     expect(forecast(queue, { jobs: ['1', '2', '3'] })).toEqual([
-      { job: '2', lowMs: Infinity, medianMs: Infinity, highMs: Infinity, startedShare: 0 },
+      { job: '2', lowMs: Infinity, medianMs: Infinity, highMs: Infinity, startedShare: 0, ...ALL_DRAWS },
     ]);
   });
 
@@ -98,6 +99,27 @@ describe('when a job will start', () => {
     const [among] = forecast(queue, { jobs: ['2'], arrivals: past });
     expect(alone?.medianMs).toBe(19 * MINUTE);
     expect(among?.medianMs).toBeGreaterThan(alone?.medianMs ?? 0);
+  });
+
+  it('is drawn as often as there is time for, as the first of more draws are', () => {
+    const runTimes = new RunTimes(
+      Array.from({ length: 100 }, (_, index) => ({ user: 'ada', partition: null, limitMs: 100, runMs: 1 + index })),
+    );
+    const queue = [running('1', -5 * MINUTE, ALL), waiting({ job: '2', submitMs: -MINUTE })];
+    const [few] = forecast(queue, { jobs: ['2'], runTimes, isEnough: (drawn) => drawn === 3 });
+    expect(few).toEqual(forecast(queue, { jobs: ['2'], runTimes, draws: 3 })[0]);
+    expect(few?.lowMs).toBeLessThan(few?.highMs ?? 0);
+  });
+
+  it('says how far the first future was followed where nobody waits for its end, and leaves a later one out', () => {
+    const queue = [running('1', 0, ALL), waiting({ job: '2', nodes: 16 }), waiting({ job: '3', nodes: 16 })];
+    const [cutOff] = forecast(queue, { jobs: ['3'], isLate: () => true });
+    expect(cutOff).toMatchObject({ draws: 1, startedShare: 0, medianMs: Infinity });
+    expect(cutOff?.horizonMs).toBeLessThan(20 * MINUTE);
+    let asked = 0;
+    const [whole] = forecast(queue, { jobs: ['3'], isLate: () => (asked += 1) > 8 });
+    expect(whole).toMatchObject({ startedShare: 1, medianMs: 40 * MINUTE, horizonMs: 1000 * MINUTE });
+    expect(whole?.draws).toBeLessThan(20);
   });
 
   it('is the same each time it is asked', () => {

@@ -22,6 +22,10 @@ export interface ForecastOptions {
   horizonMs: number;
   /** What the jobs asked about ask for instead; how long they run stays as it was drawn. */
   change?: (row: QueueRow) => QueueRow;
+  /** Told after each future how many have been followed to their ends: true where no more are wanted. Default: as many as `draws` says. */
+  isEnough?: (drawn: number) => boolean;
+  /** Asked at each instant of a future: true where nobody waits any longer for its end. Default never. */
+  isLate?: () => boolean;
 }
 
 /** When a job will start, in milliseconds from now; Infinity: not before the horizon. */
@@ -34,11 +38,17 @@ export interface StartForecast {
   highMs: number;
   /** Part of the futures in which it starts before the horizon. */
   startedShare: number;
+  /** How many futures there are. */
+  draws: number;
+  /** The horizon, or what a single future came to that nobody had the time to follow further. */
+  horizonMs: number;
 }
 
 /** How far a future is looked at first, and by how much further each time that is not enough: most jobs start soon, and drawing weeks costs time. */
 const FIRST_LOOK_MS = 600_000;
 const LOOK_FACTOR = 4;
+/** Other futures are looked at so much further than the last one went. */
+const BEYOND_LAST = 1.5;
 
 const LOW = 0.1;
 const HIGH = 0.9;
@@ -53,18 +63,32 @@ export function forecastStarts(snapshot: Snapshot, options: ForecastOptions): St
   const wanted = snapshot.queue.filter(({ job, nodeNames }) => nodeNames === null && asked.has(job));
   const starts = new Map(wanted.map(({ job }) => [job, [] as number[]]));
   if (starts.size === 0) return [];
-  for (let draw = 0; draw < options.draws; draw += 1) {
-    for (const [job, startMs] of startsIn(snapshot, options, draw, new Set(starts.keys())))
-      starts.get(job)?.push(startMs);
+  const { isEnough = () => false } = options;
+  const names = new Set(starts.keys());
+  let draws = 0;
+  let horizonMs = options.horizonMs;
+  for (let lookMs = FIRST_LOOK_MS; draws < options.draws && !isEnough(draws); ) {
+    const future = startsIn(snapshot, options, draws, names, lookMs);
+    // One that is cut off starts its jobs late: to count it beside others would be to say that they never start.
+    if (future.isCutOff && draws > 0) break;
+    draws += 1;
+    for (const [job, startMs] of future.starts) starts.get(job)?.push(startMs);
+    if (future.isCutOff) {
+      horizonMs = future.endMs;
+      break;
+    }
+    lookMs = Math.max(FIRST_LOOK_MS, BEYOND_LAST * future.endMs);
   }
   return wanted.map(({ job }) => {
     const sorted = (starts.get(job) ?? []).sort((a, b) => a - b);
     return {
       job,
-      lowMs: quantile(sorted, LOW, options.draws),
-      medianMs: quantile(sorted, 0.5, options.draws),
-      highMs: quantile(sorted, HIGH, options.draws),
-      startedShare: sorted.length / options.draws,
+      lowMs: quantile(sorted, LOW, draws),
+      medianMs: quantile(sorted, 0.5, draws),
+      highMs: quantile(sorted, HIGH, draws),
+      startedShare: draws === 0 ? 0 : sorted.length / draws,
+      draws,
+      horizonMs,
     };
   });
 }
@@ -75,8 +99,21 @@ function withRunTime(row: QueueRow, runTimes: RunTimes, random: Random): QueueRo
   return { ...row, runMs, outcome: isCutOff ? 'TIMEOUT' : 'COMPLETED' };
 }
 
-/** Of the jobs named, those that start before the horizon, and when. */
-function startsIn(snapshot: Snapshot, options: ForecastOptions, draw: number, names: Set<string>): Map<string, number> {
+/** Of the jobs named, those that start in it, and when; how far it was followed, and whether that is less than it should have been. */
+interface Future {
+  starts: Map<string, number>;
+  endMs: number;
+  isCutOff: boolean;
+}
+
+/** `lookMs`: how far it is looked at first; what comes of it does not depend on that. */
+function startsIn(
+  snapshot: Snapshot,
+  options: ForecastOptions,
+  draw: number,
+  names: Set<string>,
+  lookMs: number,
+): Future {
   const { seed, runTimes, arrivals, horizonMs } = options;
   const random = streamOf(seed, `future ${draw}`);
   const { change = (row: QueueRow) => row } = options;
@@ -85,12 +122,15 @@ function startsIn(snapshot: Snapshot, options: ForecastOptions, draw: number, na
     return names.has(row.job) ? change(timed) : timed;
   });
   const drawn = { ...snapshot, queue };
-  for (let untilMs = FIRST_LOOK_MS; ; untilMs *= LOOK_FACTOR) {
+  let seenMs = 0;
+  for (let untilMs = lookMs; ; untilMs *= LOOK_FACTOR) {
     const endMs = Math.min(untilMs, horizonMs);
     // The same stream again: what comes up to there is the same as well.
     const rows = arrivals?.draw(streamOf(seed, `arrivals ${draw}`), endMs) ?? [];
-    const starts = startsUntil(endMs, drawn, rows, options.timing, names);
-    if (starts.size === names.size || endMs === horizonMs) return starts;
+    const future = startsUntil(endMs, drawn, rows, options, names);
+    if (future.isCutOff) return { ...future, endMs: Math.max(seenMs, future.endMs) };
+    if (future.starts.size === names.size || endMs === horizonMs) return future;
+    seenMs = endMs;
   }
 }
 
@@ -98,12 +138,13 @@ function startsUntil(
   endMs: number,
   snapshot: Snapshot,
   arrivals: readonly TraceRow[],
-  timing: Timing,
+  { timing, isLate = () => false }: ForecastOptions,
   names: Set<string>,
-): Map<string, number> {
+): Future {
   const jobs = snapshotJobs(snapshot, arrivals);
   const starts = new Map<string, number>();
-  runTwin(
+  let isCutOff = false;
+  const summary = runTwin(
     {
       nodes: snapshot.nodes,
       policy: snapshot.policy,
@@ -123,9 +164,14 @@ function startsUntil(
       ],
       untilMs: endMs,
     },
-    { isEnough: () => starts.size === names.size },
+    {
+      isEnough: () => {
+        isCutOff = starts.size < names.size && isLate();
+        return isCutOff || starts.size === names.size;
+      },
+    },
   );
-  return starts;
+  return { starts, endMs: summary.endMs, isCutOff };
 }
 
 /** Of `count` values, of which those above the given ones are not known: Infinity. */

@@ -117,9 +117,11 @@ function withRunning({ policy, usage }: Snapshot, running: StartState['running']
   const { calcAgeSeconds } = complete.priority;
   const factorOf = new Map(complete.qos.map(({ name, usageFactor = 1 }) => [name, usageFactor]));
   const uses = usage.map((use) => ({ ...use }));
+  const nameOf = (user = '', account = '') => `${account}/${user}`;
+  const useOf = new Map(uses.map((use) => [nameOf(use.user, use.account), use]));
   for (const { job, startMs } of running) {
     const { user, account, qos = '', nodes, perNode } = job.request;
-    const use = uses.find((one) => one.user === user && one.account === account);
+    const use = useOf.get(nameOf(user, account));
     const seconds = Math.min(calcAgeSeconds, -startMs / 1000);
     const rate = nodes * billingRate(complete, perNode.cpus, perNode.gpus) * (factorOf.get(qos) ?? 1);
     if (use !== undefined) use.billingSeconds += rate * seconds;

@@ -31,8 +31,10 @@ export function soonerStarts(
 ): SoonerStart[] {
   const row = snapshot.queue.find((one) => one.job === job);
   if (row === undefined || row.nodeNames !== null) return [];
+  // What comes later than that is not sooner.
+  const horizonMs = Math.min(medianMs, options.horizonMs);
   const startOf = (change: (row: QueueRow) => QueueRow) =>
-    forecastStarts(snapshot, { ...options, jobs: [job], change })[0]?.medianMs ?? Infinity;
+    forecastStarts(snapshot, { ...options, jobs: [job], change, horizonMs })[0]?.medianMs ?? Infinity;
   const found: SoonerStart[] = [];
   const limitMs = enoughMs(row, options.runTimes);
   if (limitMs !== null) found.push({ kind: 'time', limitMs, medianMs: startOf((one) => ({ ...one, limitMs })) });

@@ -266,7 +266,7 @@ class SchedulingLoop implements Backend {
     return this.#scheduler.nodes();
   }
 
-  explain(jobId: number): string[] {
+  async explain(jobId: number): Promise<string[]> {
     return this.#scheduler.explain(jobId, this.#options.now());
   }
 

@@ -7,7 +7,7 @@ import { job, NOW, onNodes, running, slurm } from './mirror.test-support.ts';
 
 const state = new MirrorState({ append: () => Promise.resolve() });
 const explain = (mirrored: MirrorJob) =>
-  explainJob(mirrored, { state, partitions: [], isUnreachable: false, nowMs: NOW })[0];
+  explainJob(mirrored, { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW })[0];
 const asked = (beginMs: number) => ({ ...job().request, beginMs });
 
 describe('why a job waits on Slurm', () => {

@@ -2,7 +2,7 @@ import { formatDuration } from '../../lib/units.ts';
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
-import { aheadSentences } from './queue-ahead.ts';
+import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from './scontrol-text.ts';
 import { isPending } from './slurm-job.ts';
 
@@ -38,13 +38,21 @@ const WORDS: Readonly<Record<string, string>> = {
 export interface Surroundings {
   state: MirrorState;
   partitions: readonly SlurmPartition[];
+  /** All that wait or run; asked for where `goesByQueue` says so. */
+  queue: readonly QueuedJob[];
   /** What Slurm says is not from now. */
   isUnreachable: boolean;
   nowMs: number;
 }
 
+/** Whether it waits for what others have, or are to have before it. */
+export function goesByQueue({ slurm, live }: MirrorJob): boolean {
+  const isWaiting = live === null && slurm !== null && isPending(slurm);
+  return isWaiting && ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason);
+}
+
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
-export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, nowMs }: Surroundings): string[] {
+export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase } = job;
   if (live !== null) {
@@ -70,9 +78,7 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
   }
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  const ahead = ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason)
-    ? aheadSentences(slurm.slurmJobId, state.queue(), partitions, nowMs)
-    : [];
+  const ahead = goesByQueue(job) ? aheadSentences(slurm.slurmJobId, queue, partitions, nowMs) : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }

@@ -1,4 +1,3 @@
-import type { QueuedJob } from './queue-ahead.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import type { EndState, JobRequest } from '../../scheduler/types.ts';
 import type { Predecessor } from './batch-script.ts';
@@ -16,8 +15,6 @@ export class MirrorState {
   readonly forgiven = new Set<string>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
-  /** All that squeue listed last, others' jobs too. */
-  queue: () => readonly QueuedJob[] = () => [];
   /** How many of the jobs wait for each. */
   readonly #waiting = new Map<number, number>();
   readonly #journal: Journal;

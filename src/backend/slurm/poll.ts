@@ -9,12 +9,13 @@ import type { KeptPatience } from './kept-patience.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
+import { OwnRows } from './own-rows.ts';
 import { PendingUpdates } from './pending-updates.ts';
 import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 import { isPending, type SlurmJob } from './slurm-job.ts';
-import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
+import { slurmJobs } from './squeue-json.ts';
 
 export interface PollOptions {
   commands: SlurmCommands;
@@ -47,29 +48,31 @@ export class Poll {
   /** When scancel was last called for a job of Slurm. */
   readonly #cancelledMs = new Map<number, number>();
   readonly #updates: PendingUpdates;
+  readonly #rows: OwnRows;
+  /** In the names of all of our jobs. */
+  readonly #mark: string;
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
 
   constructor(options: PollOptions) {
     this.#options = options;
+    this.#mark = `.orrery-${options.homeId}-`;
+    this.#rows = new OwnRows({ ...options, isOurs: (name) => name.includes(this.#mark) });
     this.#updates = new PendingUpdates({ ...options, submitAnew: (job, slurm) => this.#submitAnew(job, slurm) });
   }
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
-    const { state, now, homeId, commands } = this.#options;
+    const { state, now, homeId } = this.#options;
     const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
-    const mark = `.orrery-${homeId}-`;
-    // 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended.
-    const rows = squeueRows(await commands.run('squeue', ['--json', '--states=all']));
-    state.queue = queuedJobs(rows);
+    const rows = await this.#rows.read();
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
-    for (const slurm of slurmJobs(rows, (name) => name.includes(mark))) {
+    for (const slurm of slurmJobs(rows, (name) => name.includes(this.#mark))) {
       const key = parseSlurmJobName(slurm.name, homeId);
       const job = key && state.jobs.get(key.jobId);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);

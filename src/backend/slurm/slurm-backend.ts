@@ -8,7 +8,7 @@ import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
 import { type ClusterView, refusalOf } from './cluster-view.ts';
 import { closeFolder } from './ended-folder.ts';
-import { explainJob } from './explanation.ts';
+import { explainJob, goesByQueue } from './explanation.ts';
 import { jobFact, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
 import { KeptPatience } from './kept-patience.ts';
@@ -17,6 +17,7 @@ import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
 import { parseSprio, parseSshare, SPRIO_FORMAT } from './priority-text.ts';
 import { Poll } from './poll.ts';
+import { QueueTable } from './queue-table.ts';
 import { parseReservations } from './reservation-text.ts';
 import { SACCT_TIME } from './sacct-text.ts';
 import type { SlurmCommands, SlurmProgram } from './slurm-commands.ts';
@@ -55,6 +56,7 @@ export class SlurmBackend implements Backend {
   readonly #state: MirrorState;
   readonly #nodes: SlurmNodes;
   readonly #poll: Poll;
+  readonly #queue: QueueTable;
   readonly #loop: LookLoop;
   readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
@@ -84,6 +86,7 @@ export class SlurmBackend implements Backend {
       onLooked: () => this.#submitter?.pump(),
     });
     this.#state = state;
+    this.#queue = new QueueTable(options.commands, options.now);
     this.#nodes = nodes;
     this.#poll = poll;
   }
@@ -341,12 +344,13 @@ export class SlurmBackend implements Backend {
     return parseSshare(await this.#options.commands.run('sshare', ['-alP']));
   }
 
-  explain(jobId: number): string[] {
+  async explain(jobId: number): Promise<string[]> {
     const job = this.#state.jobs.get(jobId);
     if (job === undefined) return [];
     const { cluster, now } = this.#options;
+    const queue = goesByQueue(job) ? await this.#queue.read() : [];
     const isUnreachable = this.#loop.outage !== null;
-    return explainJob(job, { state: this.#state, partitions: cluster.partitions, isUnreachable, nowMs: now() });
+    return explainJob(job, { state: this.#state, partitions: cluster.partitions, queue, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {

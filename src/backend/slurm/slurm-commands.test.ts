@@ -55,4 +55,17 @@ describe("Slurm's commands", () => {
     program('scancel', 'echo "scancel: error: Kill job error on job id 5: Invalid job id specified" >&2; exit 1');
     await expect(commands(null).run('scancel', ['5'])).rejects.toMatchObject({ kind: 'unknownJob' });
   });
+
+  it('fail where they print more than can be read', async () => {
+    program('squeue', 'exec head -c 3000000 /dev/zero');
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    const limited = new SlurmCommands({
+      host: null,
+      socketFolder: null,
+      env,
+      timeoutMs: 5000,
+      outputBytesMax: 2 * 1024 ** 2,
+    });
+    await expect(limited.run('squeue', [])).rejects.toThrow('squeue: printed more than 2 MiB');
+  });
 });

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { shellCommand } from '../../lib/shell-quote.ts';
 import { LoginGate } from './login-gate.ts';
@@ -10,6 +11,8 @@ export interface SlurmCommandsOptions {
   socketFolder: string | null;
   env: NodeJS.ProcessEnv;
   timeoutMs: number;
+  /** What more of is a failure. Default: as much as can be read. */
+  outputBytesMax?: number;
 }
 
 export type SlurmProgram =
@@ -37,7 +40,8 @@ export interface CommandInput {
 /** Of our own environment what Slurm's commands need; not those that change their options (SBATCH_*, SQUEUE_*, ...). */
 const KEPT_VARIABLES =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|SLURM_CONF|SLURM_CONF_SERVER|KRB5CCNAME|SSH_AUTH_SOCK|XDG_RUNTIME_DIR)$/;
-const OUTPUT_BYTES_MAX = 1024 ** 3;
+/** No string can be longer: some 512 MiB. */
+const OUTPUT_BYTES_MAX = constants.MAX_STRING_LENGTH;
 /** Of Unix sockets' paths (sun_path), less what ssh appends while it makes one. */
 const SOCKET_PATH_MAX = 80;
 
@@ -76,6 +80,7 @@ export class SlurmCommands {
 
   #call(program: SlurmProgram, args: readonly string[], input: CommandInput): Promise<string> {
     const { host } = this.#options;
+    const { outputBytesMax = OUTPUT_BYTES_MAX } = this.#options;
     const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {}, signal } = input;
     const [file, argv] = host === null ? [program, args] : ['ssh', this.#sshArguments(host, program, args, variables)];
     return new Promise((resolve, reject) => {
@@ -91,7 +96,7 @@ export class SlurmCommands {
       }, timeoutMs);
       child.stdout.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > OUTPUT_BYTES_MAX) child.kill('SIGKILL');
+        if (bytes > outputBytesMax) child.kill('SIGKILL');
         else stdout.push(chunk);
       });
       child.stderr.on('data', (chunk: Buffer) => {
@@ -109,6 +114,10 @@ export class SlurmCommands {
       child.once('close', (status) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', end);
+        if (bytes > outputBytesMax) {
+          const said = `printed more than ${Math.floor(outputBytesMax / 1024 ** 2)} MiB`;
+          return reject(new SlurmFailure('unclear', `${program}: ${said}`, said));
+        }
         if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
         reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
       });

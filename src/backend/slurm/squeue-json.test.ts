@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isEnded, isPending, shellStatus } from './slurm-job.ts';
-import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
+import { slurmJobs, squeueRows } from './squeue-json.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
 const byId = (name: string) => new Map(slurmJobs(squeueRows(read(name))).map((job) => [job.slurmJobId, job]));
@@ -98,34 +98,5 @@ describe('squeue --json', () => {
     expect(slurmJobs(squeueRows(text), (name) => name === 'nobody')).toEqual([]);
     expect(() => slurmJobs(squeueRows(text), (name) => name === 'ours')).toThrow('job field job_state');
     expect(() => squeueRows('slurm_load_jobs error')).toThrow('not JSON');
-  });
-});
-
-describe('all that wait and run', () => {
-  it('are taken from the same answer, whoever they are of', () => {
-    const queue = queuedJobs(squeueRows(read('squeue-22.05.json')))();
-    expect(queue.find(({ slurmJobId }) => slurmJobId === 1)).toMatchObject({
-      isRunning: true,
-      nodeList: 'dev[1-2]',
-      nodeCount: 2,
-      user: 'me',
-      partitions: ['main'],
-      endMs: 1_827_245_896_000,
-    });
-    expect(queue.find(({ slurmJobId }) => slurmJobId === 4)).toMatchObject({ isRunning: false, priority: 0, tasks: 1 });
-    expect(queue.some(({ slurmJobId }) => slurmJobId === 5)).toBe(false);
-    expect(queuedJobs(squeueRows(read('squeue-23.11.json')))().length).toBeGreaterThan(0);
-  });
-
-  it.each([
-    ['', 1],
-    ['3-9%3', 7],
-    ['1,5-9:2', 4],
-    ['N/A', 1],
-  ])('tasks of an array that wait together: %j are %i', (tasks, count) => {
-    const row = { job_id: 3, job_state: 'PENDING', partition: 'a,b', array_task_string: tasks };
-    expect(queuedJobs([row, { job_id: 'x' }, null])()).toMatchObject([
-      { tasks: count, partitions: ['a', 'b'], nodeCount: 1 },
-    ]);
   });
 });

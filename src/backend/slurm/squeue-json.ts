@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { OrreryError } from '../../contract/errors.ts';
 import { hostNames } from './host-names.ts';
-import type { QueuedJob } from './queue-ahead.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
@@ -108,73 +107,6 @@ export function slurmJobs(rows: readonly unknown[], isWanted: (name: string) => 
     const [issue] = parsed.error.issues;
     throw new OrreryError('ORR_FAILED', `squeue --json: job field ${issue?.path.join('.')}: ${issue?.message}`);
   });
-}
-
-const queuedSchema = jobSchema.pick({
-  job_id: true,
-  array_task_string: true,
-  user_name: true,
-  partition: true,
-  job_state: true,
-  state_reason: true,
-  priority: true,
-  node_count: true,
-  nodes: true,
-  end_time: true,
-});
-
-const QUEUED_FIELDS = Object.keys(queuedSchema.shape);
-
-/**
- * All that wait or run, whoever they are of; read once somebody asks, since each look at a long queue would cost as much again. Only counted: a row
- * that is not understood is left out.
- */
-export function queuedJobs(rows: readonly unknown[]): () => readonly QueuedJob[] {
-  // Of a row a hundred fields are not wanted, and would be kept until the next look.
-  const kept = rows.map((row) => (typeof row === 'object' && row !== null ? wantedFields(row) : null));
-  let jobs: QueuedJob[] | null = null;
-  return () => (jobs ??= kept.flatMap(queuedJob));
-}
-
-function wantedFields(row: object): Record<string, unknown> {
-  const kept: Record<string, unknown> = {};
-  for (const name of QUEUED_FIELDS) kept[name] = Reflect.get(row, name);
-  return kept;
-}
-
-function queuedJob(row: unknown): QueuedJob[] {
-  const parsed = queuedSchema.safeParse(row);
-  if (!parsed.success) return [];
-  const job = parsed.data;
-  const [state = ''] = job.job_state;
-  if (state !== 'PENDING' && state !== 'RUNNING') return [];
-  return [
-    {
-      slurmJobId: job.job_id,
-      tasks: taskCount(job.array_task_string),
-      user: job.user_name,
-      partitions: job.partition.split(','),
-      isRunning: state === 'RUNNING',
-      reason: reasonOf(job.state_reason, ''),
-      priority: job.priority ?? 0,
-      nodeCount: job.node_count ?? 1,
-      nodeList: job.nodes,
-      endMs: timeMs(job.end_time),
-    },
-  ];
-}
-
-/** Of `3-9%3` or `1,5-9:2`; 1 for a job that is none. */
-function taskCount(tasks: string): number {
-  return (
-    tasks
-      .replace(/%.*$/, '')
-      .split(',')
-      .reduce((sum, range) => {
-        const [, first, last = first, step = '1'] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(range) ?? [];
-        return sum + (first === undefined ? 0 : Math.floor((Number(last) - Number(first)) / Number(step)) + 1);
-      }, 0) || 1
-  );
 }
 
 function toJob(job: z.output<typeof jobSchema>): SlurmJob {

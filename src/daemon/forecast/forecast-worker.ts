@@ -12,7 +12,8 @@ const ARRIVALS = { jobsMin: 50, spanMsMin: 6 * 3_600_000 };
 
 /** Somebody waits for the answer: on a cluster so large that a future takes long, there are fewer of them. */
 const PATIENCE_MS = 8_000;
-const TRIAL_DRAWS = 4;
+/** No future is followed for longer than until then. */
+const PATIENCE_MS_MAX = 2 * PATIENCE_MS;
 
 function answer({ source, job, draws, seed, horizonMs }: ForecastRequest): ForecastAnswer {
   const { snapshot, history, timing } = basisOf(source);
@@ -20,19 +21,20 @@ function answer({ source, job, draws, seed, horizonMs }: ForecastRequest): Forec
   if (row === undefined || row.nodeNames !== null || row.isHeld) return { kind: 'none' };
   const runTimes = runTimesOf(history, snapshot.queue);
   const arrivals = arrivalsOf(history, snapshot.queue, runTimes, ARRIVALS);
-  const options = { runTimes, arrivals, timing, draws, seed, horizonMs };
   const startedAt = performance.now();
-  const [trial] = forecastStarts(snapshot, { ...options, draws: TRIAL_DRAWS, jobs: [job] });
-  if (trial === undefined) return { kind: 'none' };
-  const drawMs = (performance.now() - startedAt) / TRIAL_DRAWS;
-  const affordable = Math.min(draws, Math.floor(PATIENCE_MS / drawMs));
-  const historyJobs = history.length;
-  if (affordable <= TRIAL_DRAWS) return { kind: 'start', start: trial, sooner: [], historyJobs };
-  const [start = trial] = forecastStarts(snapshot, { ...options, draws: affordable, jobs: [job] });
+  const spentMs = () => performance.now() - startedAt;
+  const isLate = () => spentMs() > PATIENCE_MS_MAX;
+  const options = { runTimes, arrivals, timing, draws, seed, horizonMs, isLate };
+  const [start] = forecastStarts(snapshot, {
+    ...options,
+    jobs: [job],
+    isEnough: () => spentMs() > PATIENCE_MS,
+  });
+  if (start === undefined) return { kind: 'none' };
   // Each way of asking differently is a forecast of its own.
-  if (affordable < draws) return { kind: 'start', start, sooner: [], historyJobs };
-  const sooner = soonerStarts(snapshot, job, Math.min(start.medianMs, horizonMs), options);
-  return { kind: 'start', start, sooner, historyJobs };
+  const isQuick = start.draws === draws && spentMs() < PATIENCE_MS;
+  const sooner = isQuick ? soonerStarts(snapshot, job, Math.min(start.medianMs, horizonMs), options) : [];
+  return { kind: 'start', start, sooner, historyJobs: history.length };
 }
 
 try {
