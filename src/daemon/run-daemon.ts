@@ -204,7 +204,7 @@ class RunningDaemon implements Daemon {
       accounting,
       forecaster: new Forecaster(
         backend,
-        () => world.forecastSource(backend, { home, policy, store, measurements, log }),
+        (job) => world.forecastSource(job, backend, { home, policy, store, measurements, log }),
         (ms) => measurements.forecasts.observe(ms / 1000),
       ),
       lemons,

@@ -94,7 +94,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     jobsFolder: join(sharedFolder, 'jobs'),
     checkNode: (nodeName, expectFile, signal) =>
       checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
-    forecastSource: () => source.read(),
+    forecastSource: (job) => source.read(job),
     createBackend: ({ home: opened, store, measurements, log }) => {
       commands.onEnd = measurements.slurmCommand;
       return new SlurmBackend({

@@ -48,8 +48,8 @@ export interface World {
   /** Where the folders of jobs are; absent: in the home. */
   jobsFolder?: string;
   createBackend(parts: BackendParts): Backend;
-  /** The cluster as it is, to forecast from; jobs are named by their native ids. `backend` was created with the same parts. */
-  forecastSource(backend: Backend, parts: BackendParts): Promise<ForecastSource>;
+  /** The cluster as it is, to forecast from, `job` in it; jobs are named by their native ids. `backend` was created with the same parts. */
+  forecastSource(job: string, backend: Backend, parts: BackendParts): Promise<ForecastSource>;
 }
 
 export interface LocalWorldOptions {
@@ -95,7 +95,7 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
         log,
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       }),
-    forecastSource: async (backend, { store, policy }) => {
+    forecastSource: async (_job, backend, { store, policy }) => {
       const shares = await backend.shares();
       return { kind: 'basis', basis: localBasis(store, backend, shares, policy.options, Date.now()) };
     },

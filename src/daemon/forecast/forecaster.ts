@@ -30,11 +30,11 @@ const HORIZON_MS = 7 * 86_400_000;
 /** Runs forecasts in threads of their own, so that the daemon goes on answering. */
 export class Forecaster {
   readonly #backend: Backend;
-  readonly #source: () => Promise<ForecastSource>;
+  readonly #source: (job: string) => Promise<ForecastSource>;
   readonly #onEnd: (ms: number) => void;
 
-  /** `source` names jobs by their native ids; `onEnd` is told how long each forecast took, whatever came of it. */
-  constructor(backend: Backend, source: () => Promise<ForecastSource>, onEnd: (ms: number) => void) {
+  /** `source` names jobs by their native ids and is asked for the cluster with one of them; `onEnd` is told how long each forecast took, whatever came of it. */
+  constructor(backend: Backend, source: (job: string) => Promise<ForecastSource>, onEnd: (ms: number) => void) {
     this.#backend = backend;
     this.#source = source;
     this.#onEnd = onEnd;
@@ -45,7 +45,7 @@ export class Forecaster {
     const job = this.#backend.nativeId(jobId);
     if (job === null) return null;
     const startedAt = performance.now();
-    const answer = await this.#source()
+    const answer = await this.#source(job)
       .then((source) => inThread({ source, job, draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS }))
       .finally(() => this.#onEnd(performance.now() - startedAt));
     if (answer.kind === 'failed') throw new OrreryError(answer.code, answer.message);
