@@ -317,19 +317,19 @@ async function wrongRuns(): Promise<string[]> {
 /** The job's last submission is in accounting as we have it, and Slurm has none of them any more. */
 function wrongAccounting(): string[] {
   const left = execFileSync('squeue', ['-h', '-o', 'left in squeue: %i %j %T'], { env: slurm.env, encoding: 'utf8' });
-  const fields = 'JobIDRaw,State,ExitCode,JobName';
+  const fields = 'JobIDRaw,JobID,State,ExitCode,JobName';
   const text = execFileSync('sacct', ['-X', '-D', '-n', '-P', '-S', 'now-1days', '-o', fields], {
     env: slurm.env,
     encoding: 'utf8',
     maxBuffer: 1024 ** 3,
   });
   const runs = text.split('\n').map((line) => {
-    const [slurmJobId = '', state = '', exit = '', name = ''] = line.split('|');
+    const [slurmJobId = '', label = '', state = '', exit = '', name = ''] = line.split('|');
     return {
       slurmJobId,
       state: state.split(' ')[0] ?? '',
       code: Number(exit.split(':')[0]),
-      jobId: Number(/-(\d+)-\d+$/.exec(name)?.[1] ?? 0),
+      jobId: jobIdOf(name, label),
     };
   });
   let forgotten = 0;
@@ -353,6 +353,13 @@ function wrongAccounting(): string[] {
   });
   say(`${forgotten} ends that slurmctld lost: accounting has something else than the job's script wrote`);
   return [...left.split('\n').filter((line) => line !== ''), ...differing];
+}
+
+/** Of a name that ends with `-12-1`; of a task of an array, `50_3`, with `-12+0x1-1`. */
+function jobIdOf(name: string, label: string): number {
+  const [, first, min, step] = /-(\d+)(?:\+(\d+)x(\d+))?-\d+$/.exec(name) ?? [];
+  if (first === undefined || min === undefined) return Number(first ?? 0);
+  return Number(first) + (Number(label.split('_')[1]) - Number(min)) / Number(step);
 }
 
 /** The status that a script of the job wrote when it ended by itself; null where none did. */

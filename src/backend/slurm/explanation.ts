@@ -1,4 +1,5 @@
 import { formatDuration } from '../../lib/units.ts';
+import { slurmLabel } from './job-fact.ts';
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
@@ -47,9 +48,10 @@ export interface Surroundings {
 export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase } = job;
+  const label = slurmLabel(job) ?? '?';
   if (live !== null) {
     const nodes = live.placement.map(({ nodeName }) => nodeName);
-    return [`It runs as Slurm job ${record.slurmJobId ?? '?'} on ${nodes.join(', ')}.`, ...stale];
+    return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...stale];
   }
   if (record.refusal !== null)
     return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
@@ -70,10 +72,10 @@ export function explainJob(job: MirrorJob, { state, partitions, isUnreachable, n
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   const ahead = ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason)
-    ? aheadSentences(slurm.slurmJobId, state.queue(), partitions, nowMs)
+    ? aheadSentences(slurm.slurmJobId ?? slurm.arrayJobId ?? 0, state.queue(), partitions, nowMs)
     : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
-  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+  return [words, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }
 
 /** Null where Slurm itself puts the begin off. */

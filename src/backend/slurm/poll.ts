@@ -1,18 +1,21 @@
 import type { JournalRecord } from '../../contract/journal.ts';
+import { Gate } from '../../lib/gate.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
+import { eachTask, isRest, splitAddresses, taskOfRest, WHOLE_LISTS } from './array-tasks.ts';
 import { closeFolder } from './ended-folder.ts';
+import { recordLabel } from './job-fact.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
-import { type MirrorJob, resetSubmission } from './mirror-job.ts';
+import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { PendingUpdates } from './pending-updates.ts';
-import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
+import { arrayTaskOf, parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
-import { isPending, type SlurmJob } from './slurm-job.ts';
+import { addressOf, isPending, labelOf, type SlurmJob } from './slurm-job.ts';
 import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
 
 export interface PollOptions {
@@ -41,12 +44,15 @@ const SACCT_PAUSE_MS = 60_000;
 /** One look at Slurm for all jobs: what it means is journalled, and what follows is done. */
 export class Poll {
   readonly #options: PollOptions;
-  /** When scancel was last called for a job of Slurm. */
-  readonly #cancelledMs = new Map<number, number>();
+  /** When scancel was last called for a job of Slurm, by its address. */
+  readonly #cancelledMs = new Map<string, number>();
   readonly #updates: PendingUpdates;
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
+  readonly #cancelling = new Gate(CANCELS_AT_ONCE);
+  /** Tasks that are to be cancelled were given numbers of their own by this look. */
+  #isSplit = false;
 
   constructor(options: PollOptions) {
     this.#options = options;
@@ -55,25 +61,42 @@ export class Poll {
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    this.#isSplit = false;
+    const hasChanged = await this.#lookOnce(exclusively);
+    // What was split off for it can be cancelled now.
+    return this.#isSplit ? (await this.#lookOnce(exclusively)) || hasChanged : hasChanged;
+  }
+
+  async #lookOnce(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId, commands } = this.#options;
     const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     const mark = `.orrery-${homeId}-`;
     // 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended.
-    const rows = squeueRows(await commands.run('squeue', ['--json', '--states=all']));
+    const rows = squeueRows(await commands.run('squeue', ['--json', '--states=all'], { variables: WHOLE_LISTS }));
     state.queue = queuedJobs(rows);
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
-    for (const slurm of slurmJobs(rows, (name) => name.includes(mark))) {
-      const key = parseSlurmJobName(slurm.name, homeId);
+    const own = slurmJobs(rows, (name) => name.includes(mark));
+    for (const slurm of own.flatMap(eachTask)) {
+      const key = parseSlurmJobName(slurm.name, homeId, slurm.arrayTaskId);
       const job = key && state.jobs.get(key.jobId);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
-      const isOurs = job?.record.submission === key?.submission || job?.record.slurmJobId === slurm.slurmJobId;
+      const isKnown = slurm.slurmJobId !== null && job?.record.slurmJobId === slurm.slurmJobId;
+      const isOurs = job?.record.submission === key?.submission || isKnown;
       if (key !== null && (isOurs || isPending(slurm)))
         listed.set(key.jobId, [...(listed.get(key.jobId) ?? []), slurm]);
+    }
+    for (const rest of own.filter(isRest)) {
+      for (const { request, record } of state.jobs.values()) {
+        const task = record.slurmJobId === null ? taskOfRest(rest, record.arrayTask) : null;
+        const key = task && parseSlurmJobName(task.name, homeId, task.arrayTaskId);
+        if (key === null || key.jobId !== request.jobId || key.submission !== record.submission) continue;
+        if (task !== null && !listed.has(request.jobId)) listed.set(request.jobId, [task]);
+      }
     }
     const isUnclear = this.#needsFacts(listed, askedMs);
     // Which nodes are down tells why an attempt ended.
@@ -88,21 +111,44 @@ export class Poll {
     return hasChanged;
   }
 
-  /** By number and name: a slurmctld that lost its state may have given the number to another job. */
-  async cancel(jobs: readonly Pick<SlurmJob, 'slurmJobId' | 'name'>[]): Promise<void> {
+  /**
+   * By number and name: a slurmctld that lost its state may have given the number to another job. Tasks of an array that wait together are split
+   * off first, and cancelled at the look after: told a name, scancel of 22.05 cancels all that wait together, whichever of them it is told.
+   */
+  async cancel(jobs: readonly SlurmJob[]): Promise<void> {
     const { commands, log, now } = this.#options;
-    const due = jobs.filter(({ slurmJobId }) => now() - (this.#cancelledMs.get(slurmJobId) ?? 0) >= PATIENCE_MS.cancel);
-    for (let first = 0; first < due.length; first += CANCELS_AT_ONCE) {
-      await Promise.all(
-        due.slice(first, first + CANCELS_AT_ONCE).map(async ({ slurmJobId, name }) => {
-          this.#cancelledMs.set(slurmJobId, now());
-          await commands.run('scancel', [`--name=${name}`, String(slurmJobId)]).catch((error: unknown) => {
+    await this.#split(jobs.filter(({ slurmJobId }) => slurmJobId === null));
+    const due = new Map<string, Set<string>>();
+    for (const slurm of jobs) {
+      const address = addressOf(slurm);
+      if (slurm.slurmJobId === null || now() - (this.#cancelledMs.get(address) ?? 0) < PATIENCE_MS.cancel) continue;
+      due.set(slurm.name, (due.get(slurm.name) ?? new Set()).add(address));
+    }
+    const calls = [...due].flatMap(([name, addresses]) => chunks([...addresses]).map((some) => [name, some] as const));
+    await Promise.all(
+      calls.map(([name, addresses]) =>
+        this.#cancelling.run(async () => {
+          for (const address of addresses) this.#cancelledMs.set(address, now());
+          await commands.run('scancel', [`--name=${name}`, ...addresses]).catch((error: unknown) => {
             if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
-            this.#cancelledMs.delete(slurmJobId);
-            log.error({ err: error, slurmJobId }, 'scancel failed; tried again at the next look');
+            for (const address of addresses) this.#cancelledMs.delete(address);
+            log.error({ err: error, jobs: addresses }, 'scancel failed; tried again at the next look');
           });
         }),
-      );
+      ),
+    );
+  }
+
+  /** Has Slurm give each of these tasks a number of its own. Whatever job an array's number means by now, a comment does it no harm. */
+  async #split(tasks: readonly SlurmJob[]): Promise<void> {
+    const { commands, log } = this.#options;
+    for (const address of splitAddresses(tasks)) {
+      const update = ['update', `JobId=${address}`, 'Comment=orrery'];
+      // Those that began or ended meanwhile are refused, and have their numbers.
+      await commands.run('scontrol', update).catch((error: unknown) => {
+        log.info({ address, reason: error instanceof Error ? error.message : String(error) }, 'not all were split off');
+      });
+      this.#isSplit = true;
     }
   }
 
@@ -123,10 +169,11 @@ export class Poll {
     });
     const unclear = looks.filter(({ finding }) => finding.needsFacts);
     if (unclear.length > 0) {
-      const [runs, isFresh] = await Promise.all([
-        this.#runs(unclear.map(({ job }) => job)),
-        this.#isFreshController(unclear.map(({ finding }) => finding.slurm)),
-      ]);
+      const runs = await this.#runs(unclear.map(({ job }) => job));
+      const isFresh = await this.#isFreshController(
+        unclear.map(({ finding }) => finding.slurm),
+        runs ?? [],
+      );
       await Promise.all(
         unclear.map(async (item) => {
           item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
@@ -140,7 +187,7 @@ export class Poll {
     const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
-      toCancel.push(...look.listed.filter(({ slurmJobId }) => finding.cancel.includes(slurmJobId)));
+      toCancel.push(...look.listed.filter((slurm) => finding.cancel.includes(addressOf(slurm))));
       hasChanged =
         (await this.#follow(
           job,
@@ -149,12 +196,7 @@ export class Poll {
           askedMs,
           nowMs,
         )) || hasChanged;
-      if (
-        job.isCancelRequested &&
-        finding.slurm !== null &&
-        job.record.slurmJobId !== null &&
-        state.jobs.has(job.request.jobId)
-      ) {
+      if (job.isCancelRequested && finding.slurm !== null && state.jobs.has(job.request.jobId)) {
         toCancel.push(finding.slurm);
       }
     }
@@ -173,9 +215,9 @@ export class Poll {
     job.slurm = finding.slurm;
     if (isListed) job.missingSinceMs = null;
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
-    const found = finding.adopt ?? finding.slurm?.slurmJobId ?? null;
-    if (found !== null && (job.record.slurmJobId === null || finding.adopt !== null)) {
-      job.record = { ...job.record, slurmJobId: found };
+    const known = knownBy(finding, job.record);
+    if (known.slurmJobId !== job.record.slurmJobId || known.arrayTask !== job.record.arrayTask) {
+      job.record = { ...job.record, ...known };
       job.phase = 'submitted';
       await folder.writeRecord(job.record);
     }
@@ -203,7 +245,7 @@ export class Poll {
     return {
       runs:
         runs?.filter((run) => {
-          const key = parseSlurmJobName(run.name, homeId);
+          const key = parseSlurmJobName(run.name, homeId, arrayTaskOf(run).arrayTaskId);
           // Numbers alone do not do: a slurmctld that lost its state gives them again.
           const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
           return key?.jobId === jobId && isOurs;
@@ -215,10 +257,11 @@ export class Poll {
     };
   }
 
-  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes. */
-  async #isFreshController(jobs: readonly (SlurmJob | null)[]): Promise<boolean> {
+  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes, or by accounting. */
+  async #isFreshController(jobs: readonly (SlurmJob | null)[], runs: readonly SacctRun[]): Promise<boolean> {
     const { commands, now } = this.#options;
-    if (!jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0)) return false;
+    const isAny = jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0);
+    if (!isAny && !runs.some(({ state }) => state === 'CANCELLED')) return false;
     const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
     const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
     return seconds !== undefined && now() - Number(seconds) * 1000 < FRESH_MS;
@@ -229,12 +272,11 @@ export class Poll {
     const { commands, now, log } = this.#options;
     if (now() < this.#sacctDueMs) return null;
     const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
-    const ids = jobs.flatMap(({ record }) => (record.slurmJobId === null ? [] : [record.slurmJobId]));
-    const hasNameless = jobs.some(({ record }) => record.slurmJobId === null);
+    const ids = jobs.flatMap(({ record }) => recordLabel(record) ?? []);
+    const hasNameless = ids.length < jobs.length;
     try {
       const calls: string[][] = [];
-      for (let first = 0; first < ids.length; first += IDS_MAX)
-        calls.push([`--jobs=${ids.slice(first, first + IDS_MAX).join(',')}`]);
+      for (const some of chunks(ids)) calls.push([`--jobs=${some.join(',')}`]);
       // Those whose id is lost are found by their names, among all of this user since then.
       if (hasNameless) calls.push(['--starttime=now-7days']);
       const texts: string[] = [];
@@ -264,4 +306,25 @@ export class Poll {
     await new JobFolder(folders.job(jobId)).writeRecord(job.record);
     resetSubmission(job, nowMs);
   }
+}
+
+/** In parts that fit a command line. */
+function chunks(ids: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  for (let first = 0; first < ids.length; first += IDS_MAX) parts.push(ids.slice(first, first + IDS_MAX));
+  return parts;
+}
+
+/** What the job is to Slurm, by what was found of it. */
+function knownBy(
+  { slurm, adopt }: Finding,
+  record: SubmissionRecord,
+): Pick<SubmissionRecord, 'slurmJobId' | 'arrayTask'> {
+  // Which task that one is the next look tells.
+  if (adopt !== null) return { slurmJobId: adopt, arrayTask: null };
+  const isTask = slurm !== null && slurm.arrayTaskId !== null;
+  return {
+    slurmJobId: record.slurmJobId ?? slurm?.slurmJobId ?? null,
+    arrayTask: isTask ? labelOf(slurm) : record.arrayTask,
+  };
 }
