@@ -89,6 +89,23 @@ async function ranOnce(jobIds: readonly number[], timeoutMs = 90_000): Promise<v
   expect(jobIds.map((id) => times(id, 'end').length)).toEqual(jobIds.map(() => 1));
 }
 
+const bin = () => join(home, 'bin');
+
+/** The daemon anew, with a script in the place of one of Slurm's programs. */
+async function restartWith(program: string, ...lines: string[]): Promise<void> {
+  await killDaemon();
+  rmSync(bin(), { recursive: true, force: true });
+  mkdirSync(bin());
+  writeFileSync(join(bin(), program), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  const env = { ...slurmVariables(slurm), PATH: `${bin()}:/usr/bin:/bin` };
+  daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+}
+
+async function restart(): Promise<void> {
+  await killDaemon();
+  daemon = await startSlurmDaemon(home, slurm);
+}
+
 async function killDaemon(): Promise<void> {
   daemon.process.kill('SIGKILL');
   await daemon.exited;
@@ -182,15 +199,10 @@ describe('an array at Slurm', () => {
   }, 180_000);
 
   it('has ended where somebody cancels what waits of it with scancel', async () => {
-    await killDaemon();
-    const bin = join(home, 'bin');
-    mkdirSync(bin, { recursive: true });
     // Shortly after its start slurmctld is not believed.
     const old = "sed 's/^\\(BOOT_TIME *= *\\).*/\\11000000000/'";
-    const lines = ['#!/bin/sh', `[ "$*" != "show config" ] || { /usr/bin/scontrol "$@" | ${old}; exit; }`];
-    writeFileSync(join(bin, 'scontrol'), [...lines, 'exec /usr/bin/scontrol "$@"', ''].join('\n'), { mode: 0o755 });
-    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
-    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+    const config = `[ "$*" != "show config" ] || { /usr/bin/scontrol "$@" | ${old}; exit; }`;
+    await restartWith('scontrol', config, 'exec /usr/bin/scontrol "$@"');
     const jobIds = await submit('0-9%2', 6);
     const runs = jobIds.slice(0, 2);
     await until(() => runs.every((id) => times(id, 'start').length > 0), 'two tasks to run', 30_000);
@@ -199,9 +211,7 @@ describe('an array at Slurm', () => {
     const states = await statesOf(jobIds);
     expect(states).toEqual(jobIds.map((id) => (runs.includes(id) ? 'COMPLETED' : 'CANCELLED')));
     expect(jobIds.map(submissionOf)).toEqual(jobIds.map(() => 1));
-    rmSync(bin, { recursive: true });
-    await killDaemon();
-    daemon = await startSlurmDaemon(home, slurm);
+    await restart();
   }, 120_000);
 
   it('may be waited for, as a task and as a whole', async () => {
@@ -230,63 +240,34 @@ describe('an array at Slurm', () => {
   }, 180_000);
 
   it('is found again where the daemon is killed before sbatch has answered', async () => {
-    await killDaemon();
-    const bin = join(home, 'bin');
-    mkdirSync(bin);
-    const lines = ['#!/bin/sh', '/usr/bin/sbatch "$@" > /dev/null', `touch ${bin}/called`, 'exec sleep 60', ''];
-    writeFileSync(join(bin, 'sbatch'), lines.join('\n'), { mode: 0o755 });
-    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
-    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+    await restartWith('sbatch', '/usr/bin/sbatch "$@" > /dev/null', `touch ${bin()}/called`, 'exec sleep 60');
     const jobIds = await submit('0-7%2', 2);
-    await until(() => existsSync(join(bin, 'called')), 'sbatch to have been called', 30_000);
-    await killDaemon();
-    await sleep(1_000);
-    daemon = await startSlurmDaemon(home, slurm);
+    await until(() => existsSync(join(bin(), 'called')), 'sbatch to have been called', 30_000);
+    await restart();
     await ranOnce(jobIds);
     expect(atOnce(jobIds)).toBe(2);
     expect(jobIds.map(submissionOf)).toEqual(jobIds.map(() => 1));
   }, 180_000);
 
-  it('goes again where the daemon is killed before sbatch is called', async () => {
-    await killDaemon();
-    const bin = join(home, 'bin');
-    writeFileSync(join(bin, 'sbatch'), `#!/bin/sh\ntouch ${bin}/awaited\nexec sleep 60\n`, { mode: 0o755 });
-    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
-    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+  it('goes again, as an array, where the daemon is killed before sbatch is called', async () => {
+    await restartWith('sbatch', `touch ${bin()}/called`, 'exec sleep 60');
     const jobIds = await submit('0-7%2', 0.5);
-    await until(() => existsSync(join(bin, 'awaited')), 'sbatch to be called', 30_000);
-    await killDaemon();
-    daemon = await startSlurmDaemon(home, slurm);
+    const [first = 0] = jobIds;
+    await until(() => existsSync(join(bin(), 'called')), 'sbatch to be called', 30_000);
+    await restart();
+    await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm', 60_000);
     await ranOnce(jobIds);
     expect(jobIds.map(submissionOf)).toEqual(jobIds.map(() => 2));
   }, 180_000);
 
-  it('goes by tasks where sbatch refuses it as an array', async () => {
-    await killDaemon();
-    const bin = join(home, 'bin');
+  it('goes task by task where sbatch refuses it as an array', async () => {
     const refusal = 'echo "sbatch: error: Batch job submission failed: Invalid job array specification" >&2; exit 1';
-    const lines = ['#!/bin/sh', `case "$*" in *--array*) ${refusal} ;; esac`, 'exec /usr/bin/sbatch "$@"', ''];
-    writeFileSync(join(bin, 'sbatch'), lines.join('\n'), { mode: 0o755 });
-    const env = { ...slurmVariables(slurm), PATH: `${bin}:/usr/bin:/bin` };
-    daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
+    await restartWith('sbatch', `case "$*" in *--array*) ${refusal} ;; esac`, 'exec /usr/bin/sbatch "$@"');
     const jobIds = await submit('0-4%2', 1);
     await ranOnce(jobIds);
     expect(atOnce(jobIds)).toBeLessThanOrEqual(2);
-    await killDaemon();
-    daemon = await startSlurmDaemon(home, slurm);
+    await restart();
   }, 180_000);
-
-  it('loses the node of a task, which runs again', async () => {
-    const jobIds = await submit('0-5%4', 4, { cpus: 4 });
-    await until(() => jobIds.slice(0, 4).every((id) => times(id, 'start').length > 0), 'four tasks to run', 30_000);
-    await slurm.killNode('s2');
-    try {
-      await ranOnce(jobIds, 150_000);
-    } finally {
-      slurm.startNode('s2');
-    }
-    expect(await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).attempts.length))).toContain(2);
-  }, 240_000);
 
   it.each([
     ['nothing of it', false],
@@ -318,7 +299,20 @@ describe('an array at Slurm', () => {
       cpSync(copy, state, { recursive: true });
       slurm.startController();
       await ranOnce(jobIds, 300_000);
+      expect(jobIds.flatMap((id) => times(id, 'end'))).toHaveLength(7);
     },
     400_000,
   );
+
+  it('loses the node of a task, which runs again', async () => {
+    const jobIds = await submit('0-5%4', 4, { cpus: 4 });
+    await until(() => jobIds.slice(0, 4).every((id) => times(id, 'start').length > 0), 'four tasks to run', 30_000);
+    await slurm.killNode('s2');
+    try {
+      await ranOnce(jobIds, 150_000);
+    } finally {
+      slurm.startNode('s2');
+    }
+    expect(await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).attempts.length))).toContain(2);
+  }, 240_000);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressesOf, eachTask, isRest, splitAddresses, taskList, taskOfRest } from './array-tasks.ts';
-import { over, slurm } from './mirror.test-support.ts';
+import { addressesOf, eachTask, isListless, splitAddresses, taskAmong, taskList } from './array-tasks.ts';
+import { slurm } from './mirror.test-support.ts';
 import { addressOf, labelOf } from './slurm-job.ts';
 
 const waiting = (arrayTasks: string, arrayJobId = 123) =>
@@ -25,17 +25,18 @@ describe('tasks of an array that wait together', () => {
     expect(last).toMatchObject({ slurmJobId: 123, arrayTaskId: 9 });
   });
 
-  it('are not guessed where the list is cut off', () => {
-    expect(() => waiting('1-2,5,9...%2')).toThrow('squeue --json: tasks of array 123: expected tasks such as');
-  });
-
-  it('are none where nothing of the array is left, and are known again where that is all that is left of them', () => {
-    expect(waiting('')).toEqual([]);
-    const rest = slurm({ slurmJobId: 123, arrayJobId: 123, state: 'CANCELLED' });
-    expect(isRest(rest)).toBe(true);
-    expect([slurm({ slurmJobId: 123, arrayJobId: 123 }), over('CANCELLED')].some(isRest)).toBe(false);
-    expect(taskOfRest(rest, '123_7')).toMatchObject({ slurmJobId: null, arrayTaskId: 7, state: 'CANCELLED' });
-    expect([taskOfRest(rest, '124_7'), taskOfRest(rest, null)]).toEqual([null, null]);
+  it('are found among the jobs that have no number, where squeue does not say which they are', () => {
+    const row = { slurmJobId: 123, arrayJobId: 123 };
+    const cancelled = slurm({ ...row, state: 'CANCELLED' });
+    const cutOff = slurm({ ...row, arrayTasks: '1-2,5,9...%2' });
+    expect([cancelled, cutOff].map(isListless)).toEqual([true, true]);
+    expect([cancelled, cutOff].flatMap(eachTask)).toEqual([]);
+    const others = [slurm(), slurm({ ...row, arrayTasks: '4-6' }), slurm({ ...row, arrayTaskId: 4 })];
+    expect(others.map(isListless)).toEqual([false, false, false]);
+    const task = taskAmong(cutOff, '123_7');
+    expect(task).toMatchObject({ slurmJobId: null, arrayTaskId: 7, state: 'PENDING' });
+    expect(splitAddresses(task === null ? [] : [task])).toEqual(['123_[7]']);
+    expect([taskAmong(cutOff, '124_7'), taskAmong(cutOff, null)]).toEqual([null, null]);
   });
 
   it('are not those that have a number, or are no tasks', () => {

@@ -1,6 +1,5 @@
-import { OrreryError } from '../../contract/errors.ts';
 import { parseJobArray } from '../../contract/job-array.ts';
-import { addressOf, isEnded, type SlurmJob } from './slurm-job.ts';
+import { addressOf, type SlurmJob } from './slurm-job.ts';
 
 /** So that squeue writes lists of tasks whole, which it cuts off after 64 characters otherwise. */
 export const WHOLE_LISTS = { SLURM_BITSTR_LEN: '0' } as const;
@@ -18,32 +17,36 @@ export function taskList(taskIds: readonly number[]): string {
 
 /**
  * A job of squeue's as the tasks it is: those of an array that wait together, `123_[4-99%4]`, are one row and have one number, and each gets its own
- * when Slurm splits it off. Throws ORR_FAILED where the list is not understood: a task that is left out would look lost.
+ * when Slurm splits it off. None for a row that does not say which tasks it is.
  */
 export function eachTask(slurm: SlurmJob): SlurmJob[] {
-  const { arrayJobId, arrayTaskId, arrayTasks } = slurm;
-  if (arrayJobId === null || arrayTaskId !== null) return [slurm];
-  if (arrayTasks === '') return [];
-  const array = parseJobArray(arrayTasks);
-  if (typeof array === 'string')
-    throw new OrreryError('ORR_FAILED', `squeue --json: tasks of array ${arrayJobId}: ${array}`);
-  const [only, ...more] = array.taskIds;
+  if (slurm.arrayJobId === null || slurm.arrayTaskId !== null) return [slurm];
+  const [only, ...more] = taskIdsOf(slurm) ?? [];
+  if (only === undefined) return [];
   // The last one keeps the number.
-  if (only !== undefined && more.length === 0) return [{ ...slurm, arrayTaskId: only, arrayTasks: '' }];
-  return array.taskIds.map((taskId) => ({ ...slurm, slurmJobId: null, arrayTaskId: taskId }));
+  if (more.length === 0) return [{ ...slurm, arrayTaskId: only, arrayTasks: '' }];
+  return [only, ...more].map((taskId) => ({ ...slurm, slurmJobId: null, arrayTaskId: taskId }));
 }
 
-/** Whether it is what is left of an array once all that waited of it was cancelled: by a filter (`scancel --user=me`), and squeue names no task. */
-export function isRest(slurm: SlurmJob): boolean {
-  return slurm.arrayJobId !== null && slurm.arrayTaskId === null && slurm.arrayTasks === '' && isEnded(slurm);
+/**
+ * Whether it is several tasks of an array and does not say which: all that waited were cancelled by a filter (`scancel --user=me`), or the list is cut
+ * off. Whoever has no number and is not listed elsewhere is among them.
+ */
+export function isListless(slurm: SlurmJob): boolean {
+  return slurm.arrayJobId !== null && slurm.arrayTaskId === null && taskIdsOf(slurm) === null;
 }
 
-/** Such a rest as the task `12_3` that it was; null where it was of another array. */
-export function taskOfRest(rest: SlurmJob, task: string | null): SlurmJob | null {
+/** Of such a row the task `12_3`; null where it is of another array. */
+export function taskAmong(row: SlurmJob, task: string | null): SlurmJob | null {
   const [arrayJobId, taskId] = (task ?? '').split('_').map(Number);
-  return taskId !== undefined && rest.arrayJobId === arrayJobId
-    ? { ...rest, slurmJobId: null, arrayTaskId: taskId }
+  return taskId !== undefined && row.arrayJobId === arrayJobId
+    ? { ...row, slurmJobId: null, arrayTaskId: taskId }
     : null;
+}
+
+function taskIdsOf({ arrayTasks }: SlurmJob): readonly number[] | null {
+  const array = parseJobArray(arrayTasks);
+  return typeof array === 'string' ? null : array.taskIds;
 }
 
 /** Addresses of these jobs: one of all tasks of an array that wait together, `123_[4-6,9]`, and one of each other. */
@@ -64,17 +67,17 @@ export function splitAddresses(tasks: readonly SlurmJob[]): string[] {
 
 /** Of these jobs the tasks that have no number of their own, by their array: ascending, and how many wait together with them, they among them. */
 function waitingTogether(jobs: readonly SlurmJob[]): Map<number, { taskIds: number[]; count: number }> {
-  const arrays = new Map<number, { taskIds: Set<number>; text: string }>();
-  for (const { slurmJobId, arrayJobId, arrayTaskId, arrayTasks } of jobs) {
+  const arrays = new Map<number, { taskIds: Set<number>; row: SlurmJob }>();
+  for (const slurm of jobs) {
+    const { slurmJobId, arrayJobId, arrayTaskId } = slurm;
     if (slurmJobId !== null || arrayJobId === null || arrayTaskId === null) continue;
     const { taskIds } = arrays.get(arrayJobId) ?? { taskIds: new Set() };
-    arrays.set(arrayJobId, { taskIds: taskIds.add(arrayTaskId), text: arrayTasks });
+    arrays.set(arrayJobId, { taskIds: taskIds.add(arrayTaskId), row: slurm });
   }
   return new Map(
-    [...arrays].map(([arrayJobId, { taskIds, text }]) => {
-      const array = parseJobArray(text);
-      const count = typeof array === 'string' ? 0 : array.taskIds.length;
-      return [arrayJobId, { taskIds: [...taskIds].sort((a, b) => a - b), count }];
+    [...arrays].map(([arrayJobId, { taskIds, row }]) => {
+      const sorted = [...taskIds].sort((a, b) => a - b);
+      return [arrayJobId, { taskIds: sorted, count: taskIdsOf(row)?.length ?? Infinity }];
     }),
   );
 }

@@ -1,20 +1,19 @@
 import type { JournalRecord } from '../../contract/journal.ts';
-import { Gate } from '../../lib/gate.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
-import { eachTask, isRest, splitAddresses, taskOfRest, WHOLE_LISTS } from './array-tasks.ts';
+import { eachTask, isListless, taskAmong, WHOLE_LISTS } from './array-tasks.ts';
+import { Cancels, chunks } from './cancels.ts';
 import { closeFolder } from './ended-folder.ts';
 import { recordLabel } from './job-fact.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
-import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import type { Finding, JobFacts } from './finding.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { PendingUpdates } from './pending-updates.ts';
 import { arrayTaskOf, parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
-import { SlurmFailure } from './slurm-failure.ts';
 import { addressOf, isPending, labelOf, type SlurmJob } from './slurm-job.ts';
 import { queuedJobs, slurmJobs, squeueRows } from './squeue-json.ts';
 
@@ -30,9 +29,6 @@ export interface PollOptions {
   log: Log;
 }
 
-/** Ids in one call: a command line has its limits. */
-const IDS_MAX = 500;
-const CANCELS_AT_ONCE = 4;
 /** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
 const FRESH_MS = 600_000;
 /** After more launch failures than this the job is held. */
@@ -44,18 +40,17 @@ const SACCT_PAUSE_MS = 60_000;
 /** One look at Slurm for all jobs: what it means is journalled, and what follows is done. */
 export class Poll {
   readonly #options: PollOptions;
-  /** When scancel was last called for a job of Slurm, by its address. */
-  readonly #cancelledMs = new Map<string, number>();
+  readonly #cancels: Cancels;
   readonly #updates: PendingUpdates;
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
-  readonly #cancelling = new Gate(CANCELS_AT_ONCE);
   /** Tasks that are to be cancelled were given numbers of their own by this look. */
   #isSplit = false;
 
   constructor(options: PollOptions) {
     this.#options = options;
+    this.#cancels = new Cancels(options);
     this.#updates = new PendingUpdates({ ...options, submitAnew: (job, slurm) => this.#submitAnew(job, slurm) });
   }
 
@@ -90,9 +85,9 @@ export class Poll {
       if (key !== null && (isOurs || isPending(slurm)))
         listed.set(key.jobId, [...(listed.get(key.jobId) ?? []), slurm]);
     }
-    for (const rest of own.filter(isRest)) {
+    for (const row of own.filter(isListless)) {
       for (const { request, record } of state.jobs.values()) {
-        const task = record.slurmJobId === null ? taskOfRest(rest, record.arrayTask) : null;
+        const task = record.slurmJobId === null ? taskAmong(row, record.arrayTask) : null;
         const key = task && parseSlurmJobName(task.name, homeId, task.arrayTaskId);
         if (key === null || key.jobId !== request.jobId || key.submission !== record.submission) continue;
         if (task !== null && !listed.has(request.jobId)) listed.set(request.jobId, [task]);
@@ -111,45 +106,8 @@ export class Poll {
     return hasChanged;
   }
 
-  /**
-   * By number and name: a slurmctld that lost its state may have given the number to another job. Tasks of an array that wait together are split
-   * off first, and cancelled at the look after: told a name, scancel of 22.05 cancels all that wait together, whichever of them it is told.
-   */
   async cancel(jobs: readonly SlurmJob[]): Promise<void> {
-    const { commands, log, now } = this.#options;
-    await this.#split(jobs.filter(({ slurmJobId }) => slurmJobId === null));
-    const due = new Map<string, Set<string>>();
-    for (const slurm of jobs) {
-      const address = addressOf(slurm);
-      if (slurm.slurmJobId === null || now() - (this.#cancelledMs.get(address) ?? 0) < PATIENCE_MS.cancel) continue;
-      due.set(slurm.name, (due.get(slurm.name) ?? new Set()).add(address));
-    }
-    const calls = [...due].flatMap(([name, addresses]) => chunks([...addresses]).map((some) => [name, some] as const));
-    await Promise.all(
-      calls.map(([name, addresses]) =>
-        this.#cancelling.run(async () => {
-          for (const address of addresses) this.#cancelledMs.set(address, now());
-          await commands.run('scancel', [`--name=${name}`, ...addresses]).catch((error: unknown) => {
-            if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
-            for (const address of addresses) this.#cancelledMs.delete(address);
-            log.error({ err: error, jobs: addresses }, 'scancel failed; tried again at the next look');
-          });
-        }),
-      ),
-    );
-  }
-
-  /** Has Slurm give each of these tasks a number of its own. Whatever job an array's number means by now, a comment does it no harm. */
-  async #split(tasks: readonly SlurmJob[]): Promise<void> {
-    const { commands, log } = this.#options;
-    for (const address of splitAddresses(tasks)) {
-      const update = ['update', `JobId=${address}`, 'Comment=orrery'];
-      // Those that began or ended meanwhile are refused, and have their numbers.
-      await commands.run('scontrol', update).catch((error: unknown) => {
-        log.info({ address, reason: error instanceof Error ? error.message : String(error) }, 'not all were split off');
-      });
-      this.#isSplit = true;
-    }
+    if (await this.#cancels.make(jobs)) this.#isSplit = true;
   }
 
   #needsFacts(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): boolean {
@@ -306,13 +264,6 @@ export class Poll {
     await new JobFolder(folders.job(jobId)).writeRecord(job.record);
     resetSubmission(job, nowMs);
   }
-}
-
-/** In parts that fit a command line. */
-function chunks(ids: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  for (let first = 0; first < ids.length; first += IDS_MAX) parts.push(ids.slice(first, first + IDS_MAX));
-  return parts;
 }
 
 /** What the job is to Slurm, by what was found of it. */

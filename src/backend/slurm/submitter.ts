@@ -122,7 +122,8 @@ export class Submitter {
     const { jobId } = job.request;
     const folder = this.#folder(job);
     const base = job.attempt;
-    const submission = job.record.submission + 1;
+    // Of an array a crash may have left some tasks behind that were on their way before.
+    const submission = Math.max(...group.map(({ record }) => record.submission)) + 1;
     try {
       const { spec } = this.#read(jobId).accepted;
       const name = spec.name ?? defaultJobName(spec);
@@ -194,7 +195,8 @@ export class Submitter {
   #arrayOf(group: readonly MirrorJob[], spec: JobSpec): BatchArray | null {
     const array = parseJobArray(spec.array ?? '');
     const own = group[0]?.request.array;
-    if (own === undefined || typeof array === 'string') return null;
+    if (group.length === 1) return null;
+    if (own === undefined || typeof array === 'string') throw new OrreryError('ORR_FAILED', 'expected an array');
     const tasks = group.map(({ request }) => ({ jobId: request.jobId, taskId: request.array?.taskId }));
     return batchArray(tasks, { ...own, taskIds: array.taskIds }, this.#options.maxArraySize);
   }

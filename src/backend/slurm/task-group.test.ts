@@ -51,10 +51,11 @@ describe('tasks that go to Slurm in one call', () => {
     if (!first || !begun || !again) throw new Error('expected jobs');
     begun.attempt = 1;
     again.record = { ...NO_SUBMISSION, submission: 1, isDue: true };
-    expect(ids(taskGroup(first, jobs, LIMITS))).toEqual([40, 43, 44]);
+    expect(ids(taskGroup(first, jobs, LIMITS))).toEqual([40, 42, 43, 44]);
     expect(ids(taskGroup(begun, jobs, LIMITS))).toEqual([41]);
     again.record = { ...NO_SUBMISSION, submission: 3, isDue: true };
     expect(ids(taskGroup(again, jobs, LIMITS))).toEqual([42]);
+    expect(ids(taskGroup(first, jobs, LIMITS))).toEqual([40, 43, 44]);
   });
 
   it('are as many as Slurm takes', () => {
@@ -62,6 +63,7 @@ describe('tasks that go to Slurm in one call', () => {
     const [, first] = jobs;
     if (!first) throw new Error('expected jobs');
     expect(ids(taskGroup(first, jobs, { nowMs: 0, maxArraySize: 4 }))).toEqual([40, 41, 42, 43]);
+    expect(ids(taskGroup(first, jobs.toReversed(), { nowMs: 0, maxArraySize: 4 }))).toEqual([40, 41, 42, 43]);
   });
 });
 

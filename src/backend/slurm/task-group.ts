@@ -22,16 +22,11 @@ export function taskGroup(
   const isFirst = ({ attempt, record }: MirrorJob) => attempt === 0 && record.submission < SUBMISSIONS_MAX;
   if (array === undefined || !isFirst(first)) return [first];
   const isAlike = (job: MirrorJob) =>
-    job.request.array?.id === array.id &&
-    isFirst(job) &&
-    job.isHeld === first.isHeld &&
-    job.record.submission === first.record.submission &&
-    isReady(job, nowMs);
+    job.request.array?.id === array.id && isFirst(job) && job.isHeld === first.isHeld && isReady(job, nowMs);
   const lastId = first.request.jobId + Math.min(maxArraySize, TASKS_MAX) - 1;
-  return [...jobs].filter((job) => {
-    const { jobId } = job.request;
-    return jobId >= first.request.jobId && jobId <= lastId && isAlike(job);
-  });
+  return [...jobs]
+    .filter((job) => job.request.jobId >= first.request.jobId && job.request.jobId <= lastId && isAlike(job))
+    .sort((a, b) => a.request.jobId - b.request.jobId);
 }
 
 /** A task as the user numbers it, where that is known, and its job. */
