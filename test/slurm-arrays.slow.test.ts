@@ -10,6 +10,7 @@ import {
   endSlurmDaemon,
   QUICK_LINES,
   researchAccount,
+  resumeNodes,
   slurmVariables,
   startSlurmDaemon,
 } from './support/slurm-daemon.ts';
@@ -298,7 +299,12 @@ describe('an array at Slurm', () => {
       rmSync(state, { recursive: true });
       cpSync(copy, state, { recursive: true });
       slurm.startController();
-      await ranOnce(jobIds, 300_000);
+      const hasEnded = () => {
+        resumeNodes(slurm);
+        return haveEnded(daemon.client, jobIds);
+      };
+      await until(hasEnded, 'the tasks to end', 300_000);
+      await ranOnce(jobIds);
       expect(jobIds.flatMap((id) => times(id, 'end'))).toHaveLength(7);
     },
     400_000,

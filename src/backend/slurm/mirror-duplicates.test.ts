@@ -43,6 +43,16 @@ describe('several jobs of Slurm with the key of one', () => {
     expect(findOut(task, look({ listed: again }))).toMatchObject({ slurm: null, cancel: ['50_7'] });
   });
 
+  it('takes a task for the one that sbatch named, though that has no number yet', () => {
+    const task = job({ record: { ...NO_SUBMISSION, submission: 2, arrayTask: '60_7' } });
+    const [earlier, last] = [50, 60].map((arrayJobId) => slurm({ slurmJobId: null, arrayJobId, arrayTaskId: 7 }));
+    if (!earlier || !last) throw new Error('expected two');
+    expect(findOut(task, look({ listed: [earlier, last] }))).toMatchObject({ slurm: last, cancel: ['50_7'] });
+    expect(findOut(task, look({ listed: [earlier] }))).toMatchObject({ slurm: null, cancel: ['50_7'] });
+    const running = onNodes({ slurmJobId: 61, arrayJobId: 60, arrayTaskId: 7, state: 'RUNNING' });
+    expect(findOut(task, look({ listed: [running] })).slurm).toBe(running);
+  });
+
   it('follows the one that claimed the attempt, and not the one that found it claimed', () => {
     const finding = findOut(
       job(),

@@ -15,7 +15,7 @@ import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { arrayTaskOf, type SacctRun } from './sacct-text.ts';
-import { addressOf, isEnded, isPending, type SlurmJob, shellStatus } from './slurm-job.ts';
+import { addressOf, isEnded, isPending, labelOf, type SlurmJob, shellStatus } from './slurm-job.ts';
 
 const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
@@ -59,9 +59,11 @@ function unlessCancelled(job: MirrorJob, finding: Finding, nowMs: number): Findi
 
 /** Of several that bear the key, after a crash between sbatch and its answer: the one we know of, else the one that got furthest. */
 function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null {
-  const { slurmJobId } = job.record;
-  const known = jobs.find((other) => other.slurmJobId === slurmJobId);
-  if (known !== undefined || slurmJobId !== null) return known ?? null;
+  const { slurmJobId, arrayTask } = job.record;
+  const known = jobs.find((other) =>
+    slurmJobId === null ? labelOf(other) === arrayTask : other.slurmJobId === slurmJobId,
+  );
+  if (known !== undefined || slurmJobId !== null || arrayTask !== null) return known ?? null;
   const rank = (other: SlurmJob) => (isEnded(other) ? 2 : isPending(other) ? 1 : 0);
   return [...jobs].sort((a, b) => rank(a) - rank(b) || (a.slurmJobId ?? 0) - (b.slurmJobId ?? 0))[0] ?? null;
 }
