@@ -169,6 +169,20 @@ describe('orrery requeue', () => {
   });
 });
 
+describe('orrery nodes', () => {
+  it('says what became of a node, also where it was so already, and keeps the reason that somebody gave', async () => {
+    const said = async (...args: string[]) => (await orrery(['nodes', ...args])).stdout;
+    expect(await said('resume', 'n2')).toBe('Node n2 is in service already: it is idle\n');
+    expect(await said('drain', 'n2', '--reason', 'new fan')).toBe('Node n2 is drained\n');
+    expect(await said('drain', 'n2')).toBe('Node n2 is drained already: new fan\n');
+    expect(await said('resume', 'n2')).toBe('Node n2 is idle\n');
+    expect(await orrery(['nodes', 'ticket', 'N2'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^orrery: no node "N2": did you mean n2\? the nodes are n1, n2\b/),
+    });
+  });
+});
+
 describe('bad input: one clear line, the right exit code, nothing half-written', () => {
   const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 
@@ -202,7 +216,7 @@ describe('bad input: one clear line, the right exit code, nothing half-written',
       /bad\.ndjson:2/,
     ],
     ['an unknown option', () => ['run', '--noodles', '--', 'true'], 2, /noodles/],
-    ['-w, which names nodes to Slurm', () => ['run', '-w', 'n1', '--', 'true'], 2, /unknown option '-w'/],
+    ['-w, which names nodes to Slurm', () => ['run', '-w', 'n1', '--', 'true'], 2, /has no option -w/],
     ['an empty program', () => ['run', '--', ''], 2, /program/],
     ['an unknown job', () => ['job', 'show', '999999'], 3, /999999/],
     ['logs of a rank that a job does not have', () => ['logs', '1', '--rank', '9'], 3, /no rank 9/],

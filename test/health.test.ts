@@ -185,7 +185,7 @@ describe('orrery health check', () => {
     [['--checks', 'gpu-cuont'], 2, 'orrery: --checks: no check "gpu-cuont"; orrery health list shows them\n'],
     [['--expect', '/no/such.yaml'], 2, 'orrery: cannot read /no/such.yaml: no such file\n'],
     [['--cluster', 'cori'], 2, /^orrery: --node-type: cluster cori has the kinds of nodes /],
-    [['--as', 'nagios'], 2, /argument 'nagios' is invalid/],
+    [['--as', 'nagios'], 2, /--as: expected .*, got "nagios"/],
   ])('refuses %j', async (args, code, message) => {
     const outcome = await orrery(['health', 'check', ...args]);
     expect(outcome.code).toBe(code);

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,16 +52,18 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('answers what it answers here, also where somebody cancels one of its tasks', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '2', '--json'];
-    const there = orrery([...words, '--on', 'slurm'], slurm.env);
+    const there = orrery([...words, '--on', 'slurm', '--report', 'there.html'], slurm.env);
     await until(() => squeue('-t', 'R', '-o', '%F_%K') !== '', 'a task to run');
     const [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
     execFileSync('scancel', [task], { env: slurm.env });
-    const [onSlurm, here] = [await there, await orrery(words, process.env)];
+    const [onSlurm, here] = [await there, await orrery([...words, '--report', 'here.html'], process.env)];
     expect(onSlurm.code).toBe(0);
     expect(onSlurm.stderr).toMatch(
-      /^4 tasks submitted to Slurm as array job \d+\n(?:.*1 task submitted.* again: .*\n)?$/,
+      /^4 tasks submitted to Slurm as array job \d+\n(?:.*1 task submitted.* again: .*\n)?wrote there\.html\n$/,
     );
     expect(JSON.parse(onSlurm.stdout)).toEqual(JSON.parse(here.stdout));
+    const [page, pageHere] = ['there.html', 'here.html'].map((file) => readFileSync(join(folder, file), 'utf8'));
+    expect(page?.replace(' --on slurm', '') === pageHere).toBe(true);
     expect(squeue()).toBe('');
     expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
   });

@@ -175,6 +175,9 @@ describe('Slurm is not as it should be', () => {
       `orrery: Slurm does not let ${login.userName} drain nodes: ask an operator for it; jobs keep off s1 with --exclude s1\n`,
     );
     expect(drained.code).toBe(4);
+    // Slurm says the same of a node that needs it not: that it is well is what matters.
+    const resumed = await orrery(['nodes', 'resume', 's1'], { home, env, wrapper: login.wrapper });
+    expect(resumed.stdout).toBe('Node s1 is in service already: it is idle\n');
     expect((await daemon.client.nodes()).map(({ state }) => state)).toEqual(['idle', 'idle']);
     const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
@@ -293,9 +296,18 @@ describe('a login node', () => {
     expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
     // Of a home that went by a login node, and is to go by the commands of this machine again.
     writeFileSync(join(home, 'slurm.json'), before.replace('"host":null', '"host":"nohost.invalid"'));
-    const kept = await upCommand(home, conf());
+    const local = await orrery(['up', '--detach', '--backend', 'local'], { home, env: conf() });
+    expect(local.code).toBe(4);
+    expect(local.stderr).toBe(
+      `orrery: --backend local: the jobs of ${home} are with Slurm: leave it out, or choose another ORRERY_HOME\n`,
+    );
+    const kept = await orrery(['up', '--detach', '--port', '0'], { home, env: conf() });
     expect(kept.code).toBe(0);
-    expect(kept.stderr).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
+    const [remark, outage] = kept.stderr.split('\n');
+    expect(remark).toBe(
+      `The jobs of ${home} are with Slurm: going on as before (--backend slurm --slurm-host nohost.invalid)`,
+    );
+    expect(outage).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
     await orrery(['down'], { home });
     const back = await upCommand(home, conf(), '--slurm-host', 'none');
     expect(back).toMatchObject({ code: 0, stderr: '' });
@@ -343,7 +355,7 @@ describe('a shared folder', () => {
         throw new Error((await daemon.client.why(lost)).detail.join(' '));
       });
       expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
-        /its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?.*orrery release tries again/,
+        /(?:its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?|the folder of Orrery's jobs is not there on s2: see --shared).*orrery release tries again/,
       );
       expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', requeues: 0 });
       await slurm.killNode('s2');

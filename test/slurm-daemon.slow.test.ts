@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
+import { parseExposition } from '../src/daemon/measurements/exposition.test-support.ts';
 import { makeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -98,6 +99,8 @@ describe.skipIf(!isThere)('a node of Slurm', () => {
     expect(state).toBe('idle');
     await until(async () => (await daemon.client.nodes())[1]?.reason === null, 'the node to respond', 60_000);
     const { nodes } = await daemon.client.lemons();
+    const again = await orrery(['nodes', 'resume', 's2'], { home });
+    expect(again).toMatchObject({ code: 0, stdout: 'Node s2 is in service already: it is idle\n' });
     // The drain is one; a failure would be another.
     const { evidence } = nodes.find(({ name }) => name === 's2') ?? { evidence: [] };
     expect(Math.max(...evidence.map(({ value }) => value))).toBe(1);
@@ -137,9 +140,12 @@ describe.skipIf(!isThere)('who comes first on Slurm', () => {
 describe.skipIf(!isThere)('when a job on Slurm will start', () => {
   it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
     // Somebody else's, of which the daemon knows nothing.
-    execFileSync('sbatch', ['--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'], { env: slurm.env });
-    const others = () => execFileSync('squeue', ['-h', '-t', 'R', '-o', '%i'], { env: slurm.env, encoding: 'utf8' });
-    await until(() => others().trim() !== '', 'the other job to run');
+    const ask = (program: string, ...args: string[]) => {
+      return execFileSync(program, args, { env: slurm.env, encoding: 'utf8' }).trim();
+    };
+    const job = ['--parsable', '--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'];
+    const other = ask('sbatch', ...job);
+    await until(() => ask('squeue', '-h', '-j', other, '-o', '%T') === 'RUNNING', 'the other job to run');
     const { jobs } = await daemon.client.submit({
       jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m' }],
       environment: {},
@@ -197,6 +203,50 @@ describe.skipIf(!isThere)('why a job waits on Slurm', () => {
       'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
     );
     expect(detail.join(' ')).not.toContain('Ahead of it');
+  }, 120_000);
+});
+
+describe.skipIf(!isThere)('what Prometheus is told of a Slurm', () => {
+  it('are its partitions and GPUs, and how long its commands take', async () => {
+    const read = async () => {
+      const answer = await fetch(`${daemon.url}/metrics`, { headers: { authorization: `Bearer ${daemon.token}` } });
+      return parseExposition(await answer.text());
+    };
+    const value = async (name: string, labels: Record<string, string>) => {
+      const family = (await read()).get(name.replace(/_count$/, '')) ?? (await read()).get(name);
+      return family?.samples.find((sample) => {
+        return sample.name === name && Object.entries(labels).every(([key, text]) => sample.labels[key] === text);
+      })?.value;
+    };
+    const noneIsLeft = () => until(async () => (await daemon.client.jobs({})).length === 0, 'the jobs to end', 60_000);
+    for (const { id } of await daemon.client.jobs({})) await daemon.client.cancel(id);
+    await noneIsLeft();
+    execFileSync('scancel', ['--user=root'], { env: slurm.env });
+    const isIdle = async () => (await daemon.client.nodes()).every(({ state }) => state === 'idle');
+    await until(isIdle, 'the nodes to be idle', 60_000);
+    const cancelled = () => value('orrery_attempts_ended_total', { state: 'CANCELLED' });
+    const before = (await cancelled()) ?? 0;
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '60'], gpusPerNode: 2, gpuType: 'a100', partition: 'spare', time: '5m' }],
+      environment: {},
+    });
+    const jobId = jobs[0]?.id ?? 0;
+    await until(runs(jobId), 'the job to run', 60_000);
+    await expect(daemon.client.drainNode('s1', 'x'.repeat(100))).resolves.toMatchObject({ state: 'drained' });
+    expect(await value('orrery_partition_jobs', { partition: 'spare', state: 'RUNNING' })).toBe(1);
+    expect(await value('orrery_account_job_gpus', { account: 'research', state: 'RUNNING' })).toBe(2);
+    expect(await value('orrery_partition_nodes', { partition: 'main', state: 'drained' })).toBe(1);
+    expect(await value('orrery_node_out', { node: 's1', cause: 'other' })).toBe(1);
+    await until(async () => (await value('orrery_gpus', { type: 'a100', use: 'allocated' })) === 2, 'the GPUs', 60_000);
+    expect(await value('orrery_gpus', { type: 'a100', use: 'out' })).toBe(4);
+    expect(await value('orrery_queue_wait_seconds_count', { partition: 'spare' })).toBeGreaterThan(0);
+    expect(await value('orrery_slurm_command_seconds_count', { program: 'squeue' })).toBeGreaterThan(0);
+    expect(await value('orrery_slurm_look_seconds_count', {})).toBeGreaterThan(0);
+    expect(await value('orrery_scheduling_cycle_seconds_count', {})).toBe(0);
+    await daemon.client.resumeNode('s1');
+    await daemon.client.cancel(jobId);
+    await noneIsLeft();
+    expect(await cancelled()).toBe(before + 1);
   }, 120_000);
 });
 

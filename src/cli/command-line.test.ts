@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES, isErrorCode, OrreryError } from '../contract/errors.ts';
 import { describeFailure } from './command-line.ts';
@@ -8,10 +8,6 @@ function usageError(...argv: string[]): unknown {
     .exitOverride()
     .configureOutput({ outputError: () => {}, writeErr: () => {}, writeOut: () => {} });
   program.version('1');
-  const queue = program.command('queue').option('--state <state>');
-  queue.argument('[n]', '', (text: string) => {
-    throw new InvalidArgumentError(`Not ${text}.`);
-  });
   program.command('job').command('show');
   try {
     program.parse(argv, { from: 'user' });
@@ -48,18 +44,9 @@ describe('describeFailure', () => {
     });
   });
 
-  it.each([
-    [['quee'], /^unknown command 'quee' \(Did you mean queue\?\)$/],
-    [['queue', '--stat'], /^unknown option '--stat' \(Did you mean --state\?\)$/],
-    [['queue', '--state'], /^option '--state <state>' argument missing$/],
-    [['queue', 'x'], /^command-argument value 'x' is invalid for argument 'n'. Not x.$/],
-    [['job'], /^a command is missing/],
-  ])('%j is a wrong request, said in one line', (argv, message) => {
-    expect(describeFailure(usageError(...argv))).toEqual({
-      code: 'ORR_USAGE',
-      message: expect.stringMatching(message),
-      status: 2,
-    });
+  it('says of a group without a command that one is missing', () => {
+    const message = 'a command is missing: choose one of those listed';
+    expect(describeFailure(usageError('job'))).toEqual({ code: 'ORR_USAGE', message, status: 2 });
   });
 
   it('takes help and version for no failure', () => {

@@ -57,19 +57,16 @@ export function describeFailure(error: unknown): Failure | null {
   if (error instanceof OrreryError) return { code: error.code, message: error.message, status: error.exitCode };
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return null;
-    return { code: 'ORR_USAGE', message: usageMessage(error), status: 2 };
+    // A group of commands (`orrery job`) without the command; its help is printed already.
+    const message =
+      error.code === 'commander.help' ? 'a command is missing: choose one of those listed' : error.message;
+    return { code: 'ORR_USAGE', message: oneLine(message), status: 2 };
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
     return { code: 'ORR_USAGE', message: 'the current folder is gone: cd to one that exists', status: 2 };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'ORR_INTERNAL', message: oneLine(message), status: 1 };
-}
-
-function usageMessage(error: CommanderError): string {
-  // A group of commands (`orrery job`) without the command; its help is printed already.
-  if (error.code === 'commander.help') return 'a command is missing: choose one of those listed';
-  return oneLine(error.message.replace(/^error: /, ''));
 }
 
 function oneLine(message: string): string {

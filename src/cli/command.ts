@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { throwUsage } from './usage-words.ts';
 import type { JobName } from '../contract/client.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 
@@ -12,12 +13,19 @@ export interface CommandHelp {
 export function defineCommand(parent: Command, usage: string, help: CommandHelp): Command {
   const width = Math.max(...help.examples.map(([line]) => line.length));
   const examples = help.examples.map(([line, effect]) => `  ${line.padEnd(width)}  # ${effect}`);
-  return parent
-    .command(usage)
+  const command = parent.command(usage);
+  return command
+    .exitOverride(throwUsage(command))
     .description(help.summary)
     .addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
     .option('--json', 'print one JSON document on stdout')
     .option('--debug', 'show the stack of an error');
+}
+
+/** A group of commands that does nothing by itself. */
+export function defineGroup(parent: Command, name: string, summary: string): Command {
+  const group = parent.command(name).description(summary);
+  return group.exitOverride(throwUsage(group));
 }
 
 /** Option parser for whole numbers within bounds. */

@@ -60,13 +60,9 @@ describe('the words of orrery run', () => {
   it('refuses what a job file cannot take', () => {
     expect(refusal(() => parse('job.sh', 'argument'))).toMatch(/^job.sh takes no arguments, got "argument"/);
     expect(refusal(() => parse('job.yaml', '--nodse', '2'))).toMatch(/"--nodse"/);
-    expect(refusal(() => parse('-N', 'two', 'true'))).toMatch(
-      /'-N, --nodes <n>' argument 'two' is invalid. Expected an integer >= 1/,
-    );
-    expect(refusal(() => parse('-N', '0', 'true'))).toMatch(/Expected an integer >= 1/);
-    expect(refusal(() => parse('--nodse', '2', 'true'))).toMatch(
-      /unknown option '--nodse'\s+\(Did you mean --nodes\?\)/,
-    );
+    expect(refusal(() => parse('-N', 'two', 'true'))).toBe('--nodes: expected an integer >= 1, got "two"');
+    expect(refusal(() => parse('-N', '0', 'true'))).toBe('--nodes: expected an integer >= 1, got "0"');
+    expect(refusal(() => parse('--nodse', '2', 'true'))).toMatch(/has no option --nodse: did you mean --nodes\?/);
   });
 });
 

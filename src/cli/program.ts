@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { COMMANDS } from './registry.ts';
+import { throwUsage } from './usage-words.ts';
 import { version } from './version.ts';
 
 /**
@@ -18,14 +19,15 @@ export async function createFullProgram(): Promise<Command> {
 }
 
 async function buildProgram(isWanted: (name: string) => boolean): Promise<Command> {
-  const program = new Command('orrery')
+  const program = new Command('orrery');
+  program
     .description('An AI research supercluster in software: train across nodes and survive their failures.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help of a command')
     .usage('COMMAND [options]')
     .enablePositionalOptions()
-    .exitOverride()
+    .exitOverride(throwUsage(program))
     .configureOutput({ outputError: () => {} })
     .configureHelp({ showGlobalOptions: false, styleTitle: (title) => title });
   for (const { name, summary, load } of COMMANDS) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AccountingRow } from '../contract/api.ts';
 import { toJobRequest } from '../contract/job-request.ts';
 import { jobSpecSchema } from '../contract/job.ts';
 import type { JournalRecord } from '../contract/journal.ts';
@@ -44,6 +45,43 @@ function job(jobId: number, account: string, attempts: [number, number, EndState
 }
 
 describe('accounting', () => {
+  it('by account is the same for whoever asks again and again, whatever ends or begins anew in between', async () => {
+    const store = new Store(join(folder, 'orrery.db'));
+    const accounting = new Accounting(store, (jobId) => join(folder, `${jobId}.ndjson`));
+    store.subscribe((entries) => accounting.follow(entries));
+    const expectSame = (nowHours: number) => {
+      const fresh = new Accounting(store, (jobId) => join(folder, `${jobId}.ndjson`));
+      const byKey = (rows: AccountingRow[]) => new Map(rows.map((row) => [row.key, row]));
+      expect(byKey(accounting.accounts(nowHours * HOUR_MS))).toEqual(byKey(fresh.rows('account', nowHours * HOUR_MS)));
+    };
+    expectSame(0);
+    await store.append(job(1, 'vision', [[1, 3, 'FAILED']]));
+    const second = job(2, 'speech', [
+      [0, 4, 'NODE_FAIL'],
+      [5, 11, 'COMPLETED'],
+    ]);
+    await store.append(second.slice(0, -2));
+    expectSame(12);
+    await store.append(second.slice(-2));
+    expectSame(13);
+    const request = toJobRequest(1, jobSpecSchema.parse({ command: ['true'] }), 0);
+    const again: JournalRecord = {
+      event: { kind: 'JobSubmitted', atMs: 14 * HOUR_MS, job: request, attemptsBefore: 1 },
+    };
+    // It is among those that ended, and then not.
+    await store.append([again]);
+    expectSame(15);
+    const ended: JournalRecord = {
+      event: { kind: 'JobEnded', atMs: 16 * HOUR_MS, jobId: 1, state: 'CANCELLED', exitCode: 1 },
+    };
+    await store.append([ended]);
+    // Twice before anybody asks.
+    await store.append([again]);
+    await store.append([ended]);
+    expectSame(17);
+    store.close();
+  });
+
   it('sums usage, and divides productive time by time allocated and waited', async () => {
     const store = new Store(join(folder, 'orrery.db'));
     await store.append([

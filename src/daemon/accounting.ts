@@ -1,7 +1,8 @@
 import type { AccountingKey, AccountingRow } from '../contract/api.ts';
 import { jobLabel } from '../contract/job-array.ts';
 import type { JobState } from '../scheduler/types.ts';
-import type { JobUsage } from '../store/job-tables.ts';
+import type { JobScope, JobUsage } from '../store/job-tables.ts';
+import type { JournalEntry } from '../store/journal-table.ts';
 import type { AttemptRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import { readMetrics } from './metrics-file.ts';
@@ -22,6 +23,11 @@ interface Sums {
   lostGpuMs: Map<JobState, number>;
 }
 
+/** Beyond so many ended jobs that nobody asked about they are all summed anew: nobody is scraping. */
+const NEWS_MAX = 100_000;
+
+const ADDED = ['jobs', 'gpuMs', 'cpuMs', 'nodeFailures', 'preemptions', 'runMs', 'queuedMs', 'lostMs'] as const;
+
 /** What an ended attempt lost. */
 interface Loss {
   state: JobState;
@@ -39,6 +45,10 @@ export class Accounting {
   readonly #metricsFile: (jobId: number) => string;
   /** By job and attempt: what an ended attempt lost does not change. Milliseconds. */
   readonly #lost = new Map<string, number>();
+  /** Of ended jobs, by account; null until somebody asks. */
+  #ended: Map<string, Sums> | null = null;
+  /** Jobs that have ended and are not in it. */
+  readonly #news = new Set<number>();
 
   constructor(store: Store, metricsFile: (jobId: number) => string) {
     this.#store = store;
@@ -47,9 +57,42 @@ export class Accounting {
 
   /** By job id; users and accounts in the order of their first job. */
   rows(by: AccountingKey, nowMs: number): AccountingRow[] {
-    const lost = this.#lostByJob();
+    return [...this.#sums(by, nowMs, 'all').values()].map(toRow);
+  }
+
+  /**
+   * By account as `rows`, for whoever asks again and again: jobs that ended are summed once, so that it costs what the others do and those that have
+   * ended since. `follow` has to be told what is committed.
+   */
+  accounts(nowMs: number): AccountingRow[] {
+    this.#ended ??= this.#sums('account', nowMs, 'ended');
+    for (const jobId of this.#news) addSums(this.#ended, this.#sums('account', nowMs, jobId), 1);
+    this.#news.clear();
+    const all = new Map([...this.#ended].map(([key, sums]) => [key, { ...sums, lostGpuMs: new Map(sums.lostGpuMs) }]));
+    addSums(all, this.#sums('account', nowMs, 'live'), 1);
+    return [...all.values()].map(toRow);
+  }
+
+  /** What was committed just now. */
+  follow(entries: readonly JournalEntry[]): void {
+    if (this.#ended === null) return;
+    for (const { record } of entries) {
+      const { event } = record;
+      if (event.kind === 'JobEnded') this.#news.add(event.jobId);
+      const isAgain = event.kind === 'JobSubmitted' && record.accepted === undefined;
+      if (isAgain && !this.#news.delete(event.job.jobId)) {
+        addSums(this.#ended, this.#sums('account', event.atMs, event.job.jobId), -1);
+      }
+    }
+    if (this.#news.size <= NEWS_MAX) return;
+    this.#news.clear();
+    this.#ended = null;
+  }
+
+  #sums(by: AccountingKey, nowMs: number, scope: JobScope): Map<string, Sums> {
+    const lost = this.#lostByJob(scope);
     const rows = new Map<string, Sums>();
-    for (const used of this.#store.usage(nowMs)) {
+    for (const used of this.#store.usage(nowMs, scope)) {
       const key = by === 'job' ? keyOf(used) : used[by];
       const sums = rows.get(key) ?? emptySums(key, by === 'job' ? used.name : key);
       rows.set(key, sums);
@@ -65,23 +108,12 @@ export class Accounting {
         if (ms * gpus > 0) sums.lostGpuMs.set(state, (sums.lostGpuMs.get(state) ?? 0) + ms * gpus);
       }
     }
-    return [...rows.values()].map((sums) => ({
-      key: sums.key,
-      name: sums.name,
-      jobs: sums.jobs,
-      gpuHours: sums.gpuMs / MS_PER_HOUR,
-      cpuHours: sums.cpuMs / MS_PER_HOUR,
-      nodeFailures: sums.nodeFailures,
-      preemptions: sums.preemptions,
-      lostGpuHours: [...sums.lostGpuMs.values()].reduce((sum, ms) => sum + ms, 0) / MS_PER_HOUR,
-      lostGpuHoursByState: Object.fromEntries([...sums.lostGpuMs].map(([state, ms]) => [state, ms / MS_PER_HOUR])),
-      ettr: sums.runMs === 0 ? null : (sums.runMs - sums.lostMs) / (sums.runMs + sums.queuedMs),
-    }));
+    return rows;
   }
 
-  #lostByJob(): Map<number, Loss[]> {
+  #lostByJob(scope: JobScope): Map<number, Loss[]> {
     const byJob = new Map<number, Loss[]>();
-    for (const attempt of this.#store.costlyAttempts()) {
+    for (const attempt of this.#store.costlyAttempts(scope)) {
       const key = `${attempt.jobId}/${attempt.attempt}`;
       const lost = this.#lost.get(key) ?? lostMs(attempt, allLines(this.#metricsFile(attempt.jobId)));
       this.#lost.set(key, lost);
@@ -90,6 +122,31 @@ export class Accounting {
       losses.push({ state: attempt.state, ms: lost, gpus: attempt.gpus });
     }
     return byJob;
+  }
+}
+
+function toRow(sums: Sums): AccountingRow {
+  return {
+    key: sums.key,
+    name: sums.name,
+    jobs: sums.jobs,
+    gpuHours: sums.gpuMs / MS_PER_HOUR,
+    cpuHours: sums.cpuMs / MS_PER_HOUR,
+    nodeFailures: sums.nodeFailures,
+    preemptions: sums.preemptions,
+    lostGpuHours: [...sums.lostGpuMs.values()].reduce((sum, ms) => sum + ms, 0) / MS_PER_HOUR,
+    lostGpuHoursByState: Object.fromEntries([...sums.lostGpuMs].map(([state, ms]) => [state, ms / MS_PER_HOUR])),
+    ettr: sums.runMs === 0 ? null : (sums.runMs - sums.lostMs) / (sums.runMs + sums.queuedMs),
+  };
+}
+
+/** Adds them, or takes them off, in place. */
+function addSums(to: Map<string, Sums>, more: ReadonlyMap<string, Sums>, sign: 1 | -1): void {
+  for (const [key, sums] of more) {
+    const into = to.get(key) ?? emptySums(key, sums.name);
+    to.set(key, into);
+    for (const field of ADDED) into[field] += sign * sums[field];
+    for (const [state, ms] of sums.lostGpuMs) into.lostGpuMs.set(state, (into.lostGpuMs.get(state) ?? 0) + sign * ms);
   }
 }
 

@@ -25,6 +25,8 @@ import { sendEvents } from './send-events.ts';
 
 /** Proxies and clients give a silent connection up after a minute or more. */
 const HEARTBEAT_MS = 15_000;
+/** Of what is done to a node where nobody says why. */
+const DEFAULT_REASON = 'by request';
 
 const health = createRoute({
   method: 'get',
@@ -132,16 +134,21 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
   });
   app.openapi(nodes, (c) => c.json({ nodes: daemon.nodes.summaries() }, 200));
   app.openapi(node, (c) => c.json(daemon.nodes.detail(c.req.valid('param').name, daemon.now()), 200));
-  const act = (route: typeof drain, carryOut: (nodeName: string, reason: string) => Promise<void>) =>
+  const act = (route: typeof drain, carryOut: (nodeName: string, reason: string | undefined) => Promise<void>) =>
     app.openapi(route, async (c) => {
       const { name } = c.req.valid('param');
-      await carryOut(name, c.req.valid('json').reason ?? 'by request');
+      await carryOut(name, c.req.valid('json').reason);
       return c.json(daemon.nodes.summary(name), 200);
     });
-  act(drain, (nodeName, reason) => backend.drain(nodeName, reason));
+  act(drain, async (nodeName, reason) => {
+    const { state, reason: before } = daemon.nodes.summary(nodeName);
+    // Whoever took it out said why: that stays until somebody says something else.
+    if (reason === undefined && (state === 'draining' || state === 'drained')) return;
+    await backend.drain(nodeName, reason ?? (state === 'down' ? before : null) ?? DEFAULT_REASON);
+  });
   act(resume, (nodeName) => backend.resumeNode(nodeName));
-  act(fail, (nodeName, reason) => backend.failNode(nodeName, reason));
-  act(ticket, (nodeName, reason) => openTicket(daemon, nodeName, reason));
+  act(fail, (nodeName, reason = DEFAULT_REASON) => backend.failNode(nodeName, reason));
+  act(ticket, (nodeName, reason = DEFAULT_REASON) => openTicket(daemon, nodeName, reason));
   app.openapi(account, (c) => c.json({ rows: accounting.rows(c.req.valid('query').by, daemon.now()) }, 200));
   app.openapi(lemons, (c) => c.json(daemon.lemons.list(daemon.now()), 200));
   app.openapi(shares, async (c) => c.json({ shares: await backend.shares() }, 200));

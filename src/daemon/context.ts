@@ -6,7 +6,7 @@ import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
 import type { LemonWatch } from './lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
-import type { Measurements } from './measurements.ts';
+import type { Measurements } from './measurements/measurements.ts';
 import type { NodeBook } from './node-book.ts';
 
 /** What the routes of the API work with. */

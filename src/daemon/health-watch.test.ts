@@ -149,8 +149,8 @@ describe('a daemon on a machine with GPUs', () => {
 
 describe('the options of the daemon', () => {
   it('check nothing by default', () => {
-    expect(healthOptions(undefined, undefined)).toBeNull();
-    expect(healthOptions(300, undefined)).toMatchObject({ intervalMs: 300_000 });
+    expect(healthOptions(0, null)).toBeNull();
+    expect(healthOptions(300, null)).toMatchObject({ intervalMs: 300_000 });
   });
 
   it('are refused before anything is started', () => {
@@ -158,6 +158,6 @@ describe('the options of the daemon', () => {
     writeFileSync(file, 'skip: [nothing]\n');
     expect(() => healthOptions(300, file)).toThrow('skip: no check "nothing"');
     expect(() => healthOptions(300, '/no/such.yaml')).toThrow(OrreryError);
-    expect(() => healthOptions(undefined, file)).toThrow('--health-expect: give --health-interval too');
+    expect(() => healthOptions(0, file)).toThrow('--health-expect: give --health-interval too');
   });
 });

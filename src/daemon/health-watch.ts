@@ -21,6 +21,8 @@ export interface HealthWatchInput extends HealthWatchOptions {
   store: Store;
   backend: Backend;
   gpusOfNode: LocalNodes['gpusOfNode'];
+  /** Told what each run found. */
+  onResults?: (results: HealthReport['results']) => void;
   log: Log;
 }
 
@@ -66,6 +68,7 @@ export class HealthWatch {
       const input = { checks, machine: this.#machine, expect, occasion: 'healthcheck' as const, node: hostname() };
       const report = await runChecks(input);
       if (this.#isClosed) return;
+      this.#input.onResults?.(report.results);
       const bad = report.results.filter(isBad);
       if (bad.length > 0) log.info({ status: report.status, results: bad }, 'health checks');
       await this.#recordXids(report);

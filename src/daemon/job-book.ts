@@ -19,6 +19,14 @@ export interface JobFilter {
   limit?: number | undefined;
 }
 
+/** A job that has not ended, or one of the journal, without what has to be read from files. */
+export interface LiveJob {
+  row: Readonly<JobRow>;
+  state: JobSummary['state'];
+  reason: string;
+  partition: string | null;
+}
+
 /** Reasons of pending jobs that more nodes would help. */
 const WAITS_FOR_NODES = /^(?:None|Resources|Priority|ReqNodeNotAvail|NodeDown)/;
 const OUTAGES_SHOWN_MAX = 5;
@@ -58,6 +66,16 @@ export class JobBook {
     const ended = wantsEnded ? this.#store.endedJobs(filter).map((job) => this.#summary(job)) : [];
     const jobs = [...ended, ...live].sort((a, b) => a.id - b.id);
     return limit === undefined ? jobs : jobs.slice(Math.max(0, jobs.length - limit));
+  }
+
+  /** Jobs that have not ended. */
+  *live(): Generator<LiveJob> {
+    for (const row of this.#store.liveJobs()) yield this.#view(row);
+  }
+
+  find(jobId: number): LiveJob | undefined {
+    const row = this.#store.job(jobId);
+    return row && this.#view(row);
   }
 
   /** Throws ORR_NOT_FOUND. */
@@ -189,20 +207,30 @@ export class JobBook {
     return `It is a task of array ${arrayId}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}.`;
   }
 
+  #view(row: Readonly<JobRow>): LiveJob {
+    const fact = row.isEnded ? undefined : this.#backend.job(row.jobId);
+    const state = stateOf(row, fact);
+    return {
+      row,
+      state,
+      reason: state === 'PENDING' && fact !== undefined ? fact.reason : 'None',
+      partition: fact?.partition ?? row.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
+    };
+  }
+
   #summary(job: Readonly<JobRow>): JobSummary {
-    const view = job.isEnded ? undefined : this.#backend.job(job.jobId);
-    const state = stateOf(job, view);
+    const { state, reason, partition } = this.#view(job);
     return {
       id: job.jobId,
       arrayJobId: job.array?.id ?? null,
       arrayTaskId: job.array?.taskId ?? null,
       name: job.name,
       state,
-      reason: state === 'PENDING' && view !== undefined ? view.reason : 'None',
+      reason,
       user: job.user,
       account: job.account,
       qos: job.qos,
-      partition: view?.partition ?? job.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
+      partition,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,
       nodeList: [...job.nodeList],

@@ -69,6 +69,10 @@ export class LemonWatch {
     return node === undefined ? null : { isLemon: this.#detector.isFlagged(nodeName), evidence: node.evidence };
   }
 
+  isLemon(nodeName: string): boolean {
+    return this.#detector.isFlagged(nodeName);
+  }
+
   /** Drained; where that is not ours to do, jobs of ours keep off it. Never rejects. */
   async #takeOut(nodeName: string, reason: string): Promise<void> {
     const view = this.#backend.nodes().find(({ spec }) => spec.name === nodeName);

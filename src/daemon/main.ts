@@ -69,10 +69,11 @@ function readArguments(argv: string[]): DaemonOptions {
   if (values.home === undefined)
     throw new OrreryError('ORR_USAGE', '--home: missing: expected the folder of the daemon');
   const interval = values['health-interval'];
-  const health = healthOptions(
-    interval === undefined ? undefined : integer('--health-interval', interval, 1, 86_400),
-    values['health-expect'],
-  );
+  const checks = {
+    healthIntervalSeconds: interval === undefined ? 0 : integer('--health-interval', interval, 0, 86_400),
+    healthExpect: values['health-expect'] ?? null,
+  };
+  const health = healthOptions(checks.healthIntervalSeconds, checks.healthExpect);
   return {
     home: values.home,
     ...(health !== null && { health }),
@@ -82,7 +83,7 @@ function readArguments(argv: string[]): DaemonOptions {
     ...(values.cluster !== undefined && { clusterFile: values.cluster }),
     ...(values.scheduler !== undefined && { schedulerType: schedulerType(values.scheduler) }),
     ...(values.policy !== undefined && { policyFile: values.policy }),
-    ...(values.backend === 'slurm' && { slurm: slurmOptions(values) }),
+    ...(values.backend === 'slurm' && { slurm: { ...slurmOptions(values), health: checks } }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/port.ts';
+import { unknownNode } from '../backend/unknown-node.ts';
 import type { NodeDetail, NodeSummary } from '../contract/api.ts';
-import { OrreryError } from '../contract/errors.ts';
 import { xidEntry } from '../health/xid-table.ts';
 import type { Policy } from '../scheduler/policy.ts';
 import type { NodeView, SchedulerEvent } from '../scheduler/types.ts';
@@ -36,8 +36,14 @@ export class NodeBook {
 
   /** Throws ORR_NOT_FOUND. */
   summary(nodeName: string): NodeSummary {
-    const node = this.#options.backend.nodes().find(({ spec }) => spec.name === nodeName);
-    if (node === undefined) throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}"`);
+    const nodes = this.#options.backend.nodes();
+    const node = nodes.find(({ spec }) => spec.name === nodeName);
+    if (node === undefined) {
+      throw unknownNode(
+        nodeName,
+        nodes.map(({ spec }) => spec.name),
+      );
+    }
     return toSummary(node, this.#options.policy);
   }
 

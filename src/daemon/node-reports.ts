@@ -24,6 +24,8 @@ export interface NodeReportsOptions {
   xids: XidJournal;
   /** Errors before that tell nothing any more. */
   windowDays: number;
+  /** Told of each report that is new or has changed. */
+  onReport?: (report: NodeReport) => void;
   now: () => number;
   log: Log;
 }
@@ -136,7 +138,10 @@ export class NodeReports {
       if (before?.fingerprint === fingerprint) return before;
       const outcome = await readTrusted(path, trusted);
       const parsed = typeof outcome === 'string' ? outcome : parseReport(outcome.text, name);
-      if (typeof parsed !== 'string') return { fingerprint, report: parsed };
+      if (typeof parsed !== 'string') {
+        this.#options.onReport?.(parsed);
+        return { fingerprint, report: parsed };
+      }
       this.#options.log.error({ file: path }, `the report of a node is passed over: ${parsed}`);
       return { fingerprint, report: null };
     } catch (error) {

@@ -1,4 +1,4 @@
-import { OrreryError } from '../contract/errors.ts';
+import { unknownNode } from '../backend/unknown-node.ts';
 import type { DaemonContext } from './context.ts';
 
 /** Journals that somebody was asked to look at a node. Throws ORR_NOT_FOUND. */
@@ -7,8 +7,7 @@ export async function openTicket(
   nodeName: string,
   reason: string,
 ): Promise<void> {
-  if (!backend.nodes().some(({ spec }) => spec.name === nodeName)) {
-    throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}"`);
-  }
+  const names = backend.nodes().map(({ spec }) => spec.name);
+  if (!names.includes(nodeName)) throw unknownNode(nodeName, names);
   await store.append([{ event: { kind: 'TicketOpened', atMs: now(), nodeName, reason } }]);
 }

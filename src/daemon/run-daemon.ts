@@ -13,20 +13,20 @@ import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './health-watch.ts';
 import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
-import { LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
+import { LemonWatch } from './lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
 import { HangWatch } from './hang-watch.ts';
-import { IdleChecks } from './idle-checks.ts';
+import type { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
 import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
-import { Measurements } from './measurements.ts';
+import { Measurements } from './measurements/measurements.ts';
 import { NodeBook } from './node-book.ts';
-import { NodeReports } from './node-reports.ts';
+import type { NodeReports } from './node-reports.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { userName } from './user-name.ts';
 import { localWorld, type World } from './world.ts';
-import { XidJournal } from './xid-journal.ts';
+import { idleChecks, readReports } from './world-checks.ts';
 import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
 
 export interface DaemonOptions {
@@ -79,6 +79,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     const held = lockHome(home.folder);
     lock = held;
+    world.keepSettings?.();
     const token = loadToken(home.token);
     // Before anything is started, so that a taken port leaves everything as it was.
     listener = await listen((request) => fetch(request), host, options.port ?? null);
@@ -136,8 +137,14 @@ class RunningDaemon implements Daemon {
     try {
       const policy = world.policy ?? recordedPolicy(store.lastStart(), world.specs);
       const measurements = new Measurements();
-      store.subscribe((_entries, commitMs) => measurements.commits.observe(commitMs / 1000));
       const backend = world.createBackend({ home, policy, store, measurements, log });
+      const book = new JobBook(store, backend, home, policy.policy);
+      const accounting = new Accounting(store, home.metrics);
+      store.subscribe((entries, commitMs) => {
+        accounting.follow(entries);
+        measurements.commits.observe(commitMs / 1000);
+        measurements.journal.count(entries, (jobId) => book.find(jobId));
+      });
       if (store.backupPath !== null) log.info({ backup: store.backupPath }, 'copied the store before its migration');
       const nowMs = Date.now();
       store.recordStart({ atMs: nowMs, version, cluster: world.clusterName, ...toRecord(policy) });
@@ -145,7 +152,7 @@ class RunningDaemon implements Daemon {
       const records = store.recoveryRecords();
       await backend.start(records, usedBefore(store, policy.policy, nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
-      return new RunningDaemon(parts, policy, store, backend, measurements, log);
+      return new RunningDaemon(parts, policy, store, backend, book, accounting, measurements, log);
     } catch (error) {
       store.close();
       throw error;
@@ -157,6 +164,8 @@ class RunningDaemon implements Daemon {
     policy: LivePolicy,
     store: Store,
     backend: Backend,
+    book: JobBook,
+    accounting: Accounting,
     measurements: Measurements,
     log: Log,
   ) {
@@ -171,9 +180,16 @@ class RunningDaemon implements Daemon {
     this.#health =
       options.health === undefined || gpusOfNode === undefined
         ? null
-        : new HealthWatch({ ...options.health, store, backend, gpusOfNode, log });
+        : new HealthWatch({
+            ...options.health,
+            store,
+            backend,
+            gpusOfNode,
+            onResults: measurements.healthResults,
+            log,
+          });
     this.#idleChecks = options.health === undefined ? null : idleChecks(world, options.health, backend, log);
-    const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, log);
+    const reports = world.reports === undefined ? null : readReports(world.reports, store, backend, measurements, log);
     this.#reports = reports;
     const sourceOfXids = (): LemonList['xids'] => {
       if (reports !== null) return { source: 'reports', folder: reports.folder, ...reports.summary() };
@@ -184,10 +200,12 @@ class RunningDaemon implements Daemon {
     this.context = {
       store,
       backend,
-      book: new JobBook(store, backend, home, policy.policy),
-      accounting: new Accounting(store, home.metrics),
-      forecaster: new Forecaster(backend, () =>
-        world.forecastSource(backend, { home, policy, store, measurements, log }),
+      book,
+      accounting,
+      forecaster: new Forecaster(
+        backend,
+        () => world.forecastSource(backend, { home, policy, store, measurements, log }),
+        (ms) => measurements.forecasts.observe(ms / 1000),
       ),
       lemons,
       nodes: new NodeBook({ store, backend, lemons, reports, policy: policy.policy }),
@@ -246,31 +264,6 @@ class RunningDaemon implements Daemon {
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
     this.#parts.options.onClosed?.();
   }
-}
-
-/** Null where the nodes are this machine, which checks itself. */
-function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, log: Log): IdleChecks | null {
-  const { checkNode } = world;
-  if (checkNode === undefined) return null;
-  const { intervalMs, expectFile } = health;
-  return new IdleChecks({
-    intervalMs,
-    backend,
-    checkNode: (nodeName, signal) => checkNode(nodeName, expectFile ?? null, signal),
-    now: Date.now,
-    log,
-  });
-}
-
-function readReports(from: NonNullable<World['reports']>, store: Store, backend: Backend, log: Log): NodeReports {
-  return new NodeReports({
-    ...from,
-    nodeNames: () => backend.nodes().map(({ spec }) => spec.name),
-    xids: new XidJournal(store),
-    windowDays: WINDOW_DAYS,
-    now: Date.now,
-    log,
-  });
 }
 
 /** What attempts used that the scheduler is not told of; nothing where the policy does not care. */

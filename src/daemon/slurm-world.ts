@@ -29,6 +29,8 @@ export interface SlurmOptions {
   reports?: string;
   /** What is done about lemon nodes; absent: they are told of, or what it was started with. */
   lemons?: LemonRule;
+  /** How idle nodes are checked from now on; absent: never. */
+  health?: Pick<SlurmFile, 'healthIntervalSeconds' | 'healthExpect'>;
   /** Between two looks at Slurm, in milliseconds; for tests. */
   pollMs?: { min: number; max: number };
 }
@@ -76,11 +78,12 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   const reportsFolder = reports ?? join(sharedFolder, 'health');
   // For its owner and for root alone, as all of ours: where others are to write, the site makes the folder.
   if (reports === null) makeFolder(reportsFolder);
-  const file: SlurmFile = { homeId, host, shared, reports, lemons };
-  writeWhole(slurmFile(home.folder), `${JSON.stringify(file)}\n`);
+  const { healthIntervalSeconds = 0, healthExpect = null } = options.health ?? {};
+  const file: SlurmFile = { homeId, host, shared, reports, lemons, healthIntervalSeconds, healthExpect };
   const source = new SlurmSource(commands);
   const specs = cluster.nodes.map(({ spec }) => spec);
   return {
+    keepSettings: () => writeWhole(slurmFile(home.folder), `${JSON.stringify(file)}\n`),
     clusterName: cluster.name,
     specs,
     policy: { ...livePolicy('slurm', policyOf(cluster, user), lemons === 'drain', specs), remarks: cluster.remarks },
@@ -92,8 +95,9 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     checkNode: (nodeName, expectFile, signal) =>
       checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
     forecastSource: () => source.read(),
-    createBackend: ({ home: opened, store, measurements, log }) =>
-      new SlurmBackend({
+    createBackend: ({ home: opened, store, measurements, log }) => {
+      commands.onEnd = measurements.slurmCommand;
+      return new SlurmBackend({
         commands,
         journal: store,
         jobs: store,
@@ -106,9 +110,11 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         readSecrets: (names) => readSecrets(opened, names),
         now: Date.now,
         log,
-        onCycle: (ms) => measurements.cycles.observe(ms / 1000),
+        onCycle: (ms) => measurements.slurmLooks.observe(ms / 1000),
+        onLaunchFailure: () => measurements.journal.countLaunchFailure(),
         ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
-      }),
+      });
+    },
   };
 }
 

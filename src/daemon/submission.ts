@@ -20,7 +20,7 @@ const JOBS_MAX = 100_000;
  * never run, ORR_STORAGE where the disk refuses.
  */
 export async function submitJobs(request: Request, context: DaemonContext): Promise<SubmitResponse> {
-  const { store, backend, measurements } = context;
+  const { store, backend } = context;
   const { environment, code = null } = request;
   if (code !== null && code.snapshot !== null && !existsSync(context.home.snapshot(code.snapshot))) {
     throw new OrreryError('ORR_BAD_JOB', `code snapshot ${code.snapshot} is not in ${context.home.snapshot('')}`);
@@ -54,7 +54,6 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
   }
   const numbered = withIds(jobs, () => store.nextJobId());
   await backend.submit(numbered);
-  measurements.submissions.inc(numbered.length);
   return {
     jobs: numbered.map(({ jobId, accepted: { spec }, submission: { array } }) => ({
       id: jobId,

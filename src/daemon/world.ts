@@ -13,7 +13,7 @@ import type { CheckOutcome } from './idle-checks.ts';
 import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
 import { type LocalNodes, localNodes } from './local-nodes.ts';
-import type { Measurements } from './measurements.ts';
+import type { Measurements } from './measurements/measurements.ts';
 import type { NodeReportsOptions } from './node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
 
@@ -33,6 +33,8 @@ export interface BackendParts {
 
 /** Where jobs run: this machine, or a cluster with a scheduler of its own. */
 export interface World {
+  /** Writes down how the home was begun, for the next start; absent: the store has it. Called once the home is locked. */
+  keepSettings?: () => void;
   clusterName: string;
   specs: readonly NodeSpec[];
   /** Null: what the home went by last. */

@@ -32,6 +32,21 @@ export interface JobUsage {
   queuedMs: number;
 }
 
+/** Which jobs are meant: all, those that have or have not ended, or one by its id. */
+export type JobScope = 'all' | 'live' | 'ended' | number;
+
+/** The same statement for each scope; the id of one job is `?1`. */
+type Scoped = Record<Exclude<JobScope, number> | 'one', StatementSync>;
+
+function prepareScoped(database: DatabaseSync, sql: (isMeant: string) => string): Scoped {
+  return {
+    all: database.prepare(sql('TRUE')),
+    live: database.prepare(sql('is_ended = 0')),
+    ended: database.prepare(sql('is_ended = 1')),
+    one: database.prepare(sql('jobs.job_id = ?1')),
+  };
+}
+
 /** How a job ended. */
 export interface JobOutcome {
   jobId: number;
@@ -92,9 +107,9 @@ export class JobTables {
   readonly #pastUse: StatementSync;
   readonly #live: StatementSync;
   readonly #liveAttempts: StatementSync;
-  readonly #usage: StatementSync;
+  readonly #usage: Scoped;
   readonly #outcomes: StatementSync;
-  readonly #costly: StatementSync;
+  readonly #costly: Scoped;
 
   constructor(database: DatabaseSync) {
     this.#upsertJob = database.prepare(upsert('jobs', JOB_COLUMNS, 1));
@@ -116,20 +131,25 @@ export class JobTables {
     this.#liveAttempts = database.prepare(
       `SELECT attempts.* FROM attempts JOIN jobs USING (job_id, attempt) WHERE jobs.is_ended = 0`,
     );
-    this.#usage = database.prepare(
-      `SELECT jobs.job_id, name, user, account, array_id, array_task_id, queued_ms,
-              coalesce(sum(gpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS gpu_ms,
-              coalesce(sum(cpus * (coalesce(attempts.end_ms, ?1) - attempts.start_ms)), 0) AS cpu_ms,
-              coalesce(sum(coalesce(attempts.end_ms, ?1) - attempts.start_ms), 0) AS run_ms,
+    this.#usage = prepareScoped(
+      database,
+      (isMeant) => `SELECT jobs.job_id, name, user, account, array_id, array_task_id, queued_ms,
+              coalesce(sum(gpus * (coalesce(attempts.end_ms, ?2) - attempts.start_ms)), 0) AS gpu_ms,
+              coalesce(sum(cpus * (coalesce(attempts.end_ms, ?2) - attempts.start_ms)), 0) AS cpu_ms,
+              coalesce(sum(coalesce(attempts.end_ms, ?2) - attempts.start_ms), 0) AS run_ms,
               coalesce(sum(attempts.state = 'NODE_FAIL'), 0) AS node_failures,
               coalesce(sum(attempts.state = 'PREEMPTED'), 0) AS preemptions
-       FROM jobs LEFT JOIN attempts USING (job_id) GROUP BY job_id ORDER BY job_id`,
+       FROM jobs LEFT JOIN attempts USING (job_id) WHERE ${isMeant} GROUP BY jobs.job_id ORDER BY jobs.job_id`,
     );
     this.#outcomes = database.prepare(
       'SELECT job_id, state, coalesce(exit_code, 0) AS exit_code, end_ms FROM jobs WHERE is_ended = 1 ORDER BY job_id',
     );
-    this.#costly = database.prepare(
-      `SELECT * FROM attempts WHERE end_ms IS NOT NULL AND (state <> 'COMPLETED' OR attempt > 1) ORDER BY job_id, attempt`,
+    this.#costly = prepareScoped(
+      database,
+      // CROSS: jobs first, of which few may be meant; SQLite would read all attempts.
+      (isMeant) => `SELECT attempts.* FROM jobs CROSS JOIN attempts USING (job_id)
+       WHERE ${isMeant} AND attempts.end_ms IS NOT NULL AND (attempts.state <> 'COMPLETED' OR attempts.attempt > 1)
+       ORDER BY attempts.job_id, attempts.attempt`,
     );
   }
 
@@ -187,20 +207,23 @@ export class JobTables {
   }
 
   /** By job id; closed intervals of waiting only. */
-  usage(nowMs: number): JobUsage[] {
-    return this.#usage.all(nowMs).map((row) => ({
-      jobId: integer(row, 'job_id'),
-      name: text(row, 'name'),
-      user: text(row, 'user'),
-      account: text(row, 'account'),
-      array: arrayOf(row),
-      gpuMs: integer(row, 'gpu_ms'),
-      cpuMs: integer(row, 'cpu_ms'),
-      runMs: integer(row, 'run_ms'),
-      nodeFailures: integer(row, 'node_failures'),
-      preemptions: integer(row, 'preemptions'),
-      queuedMs: integer(row, 'queued_ms'),
-    }));
+  usage(nowMs: number, scope: JobScope): JobUsage[] {
+    const jobId = typeof scope === 'number' ? scope : null;
+    return statementOf(this.#usage, scope)
+      .all(jobId, nowMs)
+      .map((row) => ({
+        jobId: integer(row, 'job_id'),
+        name: text(row, 'name'),
+        user: text(row, 'user'),
+        account: text(row, 'account'),
+        array: arrayOf(row),
+        gpuMs: integer(row, 'gpu_ms'),
+        cpuMs: integer(row, 'cpu_ms'),
+        runMs: integer(row, 'run_ms'),
+        nodeFailures: integer(row, 'node_failures'),
+        preemptions: integer(row, 'preemptions'),
+        queuedMs: integer(row, 'queued_ms'),
+      }));
   }
 
   /** Of ended jobs, by id. */
@@ -214,9 +237,15 @@ export class JobTables {
   }
 
   /** Attempts that have ended and may have lost time: any that did not complete, and every restart. */
-  costlyAttempts(): AttemptRow[] {
-    return this.#costly.all().map(readAttempt);
+  costlyAttempts(scope: JobScope): AttemptRow[] {
+    return statementOf(this.#costly, scope)
+      .all(...(typeof scope === 'number' ? [scope] : []))
+      .map(readAttempt);
   }
+}
+
+function statementOf(statements: Scoped, scope: JobScope): StatementSync {
+  return statements[typeof scope === 'number' ? 'one' : scope];
 }
 
 function upsert(table: string, columns: readonly string[], keyLength: number): string {

@@ -7,7 +7,7 @@ import { jobIdOf } from '../contract/event-subject.ts';
 import type { EndState, JobRequest, JobState, SchedulerEvent } from '../scheduler/types.ts';
 import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
-import { type EndedJobFilter, JobTables, type JobUsage } from './job-tables.ts';
+import { type EndedJobFilter, type JobScope, JobTables, type JobUsage } from './job-tables.ts';
 import { type DaemonStart, type JournalEntry, JournalTable } from './journal-table.ts';
 import { acceptJob, eligibleMs, type OtherJobs, reduceJob } from './reduce-job.ts';
 
@@ -170,15 +170,15 @@ export class Store implements Journal {
   }
 
   /** By job id, up to now. */
-  usage(nowMs: number): JobUsage[] {
-    return this.#tables.usage(nowMs).map((usage) => {
+  usage(nowMs: number, scope: JobScope = 'all'): JobUsage[] {
+    return this.#tables.usage(nowMs, scope).map((usage) => {
       const live = this.#live.get(usage.jobId);
       return live === undefined ? usage : { ...usage, queuedMs: this.eligibleMs(live.job, nowMs) };
     });
   }
 
-  costlyAttempts(): AttemptRow[] {
-    return this.#tables.costlyAttempts();
+  costlyAttempts(scope: JobScope = 'all'): AttemptRow[] {
+    return this.#tables.costlyAttempts(scope);
   }
 
   /** Milliseconds a job has waited while it could have run: in the queue, not held, its dependencies ended. */

@@ -15,6 +15,8 @@ export interface ComparedFigure {
   name: string;
   /** As it stands in a sentence: `the median wait of 256-GPU jobs`. */
   subject: string;
+  /** At the side of a chart, among those of its topic: `256: median`. */
+  label: string;
   unit: MeasureUnit;
   /** Null where the run has none, such as a wait of jobs that never came. */
   value: number | null;
@@ -27,61 +29,98 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   const { waits, deviceTime, ettr, failures, preemption, queue, jobs } = predictions;
   const figures: ComparedFigure[] = [];
   let topic: MeasureTopic = 'waits';
-  const add = (name: string, subject: string, unit: MeasureUnit, value: number | null) =>
-    figures.push({ topic, name, subject, unit, value });
+  const add = (name: string, label: string, subject: string, unit: MeasureUnit, value: number | null) =>
+    figures.push({ topic, name, subject, label, unit, value });
 
-  const addWaits = (name: string, whose: string, wait: Distribution | null) => {
-    add(`${name}MedianWait`, `the median wait of ${whose}`, 'seconds', wait?.median ?? null);
-    add(`${name}P90Wait`, `the wait that nine tenths of ${whose} stay below`, 'seconds', wait?.p90 ?? null);
+  const addWaits = (name: string, short: string, whose: string, wait: Distribution | null) => {
+    add(`${name}MedianWait`, `${short}: median`, `the median wait of ${whose}`, 'seconds', wait?.median ?? null);
+    const subject = `the wait that nine tenths of ${whose} stay below`;
+    add(`${name}P90Wait`, `${short}: 90 %`, subject, 'seconds', wait?.p90 ?? null);
   };
-  addWaits('all', 'all jobs', waits.all.waitSeconds);
-  add('allMeanWait', 'the mean wait of all jobs', 'seconds', waits.all.waitSeconds?.mean ?? null);
+  addWaits('all', 'all jobs', 'all jobs', waits.all.waitSeconds);
+  const meanWait = waits.all.waitSeconds?.mean ?? null;
+  add('allMeanWait', 'all jobs: mean', 'the mean wait of all jobs', 'seconds', meanWait);
   for (const { size, waitSeconds } of waits.bySize)
-    addWaits(size.label, `${sizeWords(size, device)} jobs`, waitSeconds);
-  for (const { qos, waitSeconds } of waits.byQos) addWaits(`qos:${qos}`, `jobs of QOS ${qos}`, waitSeconds);
-  add('meanSlowdown', 'the mean bounded slowdown', 'number', waits.all.boundedSlowdown?.mean ?? null);
+    addWaits(size.label, size.label, `${sizeWords(size, device)} jobs`, waitSeconds);
+  for (const { qos, waitSeconds } of waits.byQos)
+    addWaits(`qos:${qos}`, `QOS ${qos}`, `jobs of QOS ${qos}`, waitSeconds);
+  const slowdown = waits.all.boundedSlowdown?.mean ?? null;
+  add('meanSlowdown', 'mean slowdown', 'the mean bounded slowdown', 'number', slowdown);
 
   topic = 'use';
-  add('utilization', 'the utilisation', 'share', predictions.utilization);
-  add('goodput', `the share of all ${device} time that is productive`, 'share', predictions.goodput);
-  add('lost', 'the work lost', hours, deviceTime.lost);
-  add('overhead', 'the time lost to restarts and checkpoints', hours, deviceTime.overhead);
-  add('idle', `the idle ${device} time`, hours, deviceTime.idle);
+  add('utilization', 'utilisation', 'the utilisation', 'share', predictions.utilization);
+  add('goodput', 'goodput', `the share of all ${device} time that is productive`, 'share', predictions.goodput);
+  add('lost', `lost ${device}-hours`, 'the work lost', hours, deviceTime.lost);
+  add('overhead', `overhead ${device}-hours`, 'the time lost to restarts and checkpoints', hours, deviceTime.overhead);
+  add('idle', `idle ${device}-hours`, `the idle ${device} time`, hours, deviceTime.idle);
   topic = 'training';
-  add('ettr', 'the ETTR of long jobs', 'share', ettr.all?.ettr ?? null);
+  add('ettr', 'ETTR', 'the ETTR of long jobs', 'share', ettr.all?.ettr ?? null);
   for (const figure of ettr.bySize) {
-    add(`${figure.size.label}Ettr`, `the ETTR of long ${sizeWords(figure.size, device)} jobs`, 'share', figure.ettr);
+    const { size } = figure;
+    const subject = `the ETTR of long ${sizeWords(size, device)} jobs`;
+    add(`${size.label}Ettr`, `${size.label} ${device}${size.to === 1 ? '' : 's'}`, subject, 'share', figure.ettr);
   }
 
   topic = 'other';
-  add('jobsEnded', 'the number of jobs that end', 'number', jobs.ended);
-  add('pendingAtEnd', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
+  add('jobsEnded', 'jobs that end', 'the number of jobs that end', 'number', jobs.ended);
+  add('pendingAtEnd', 'waiting at the end', 'the number of jobs that wait at the end', 'number', jobs.pendingAtEnd);
   // A run that ends with its last job is as long as that takes: a mean over its time says how long the end of it was quiet.
   const isOpen = inputs.horizonSeconds === null;
-  add('meanQueue', 'the mean number of jobs that wait', 'number', isOpen ? null : queue.meanJobs);
-  add('makespan', 'the time until the last job has ended', 'seconds', isOpen ? predictions.measuredSeconds : null);
+  add('meanQueue', 'waiting, mean', 'the mean number of jobs that wait', 'number', isOpen ? null : queue.meanJobs);
+  add(
+    'makespan',
+    'until all ended',
+    'the time until the last job has ended',
+    'seconds',
+    isOpen ? predictions.measuredSeconds : null,
+  );
   topic = 'ends';
   for (const state of ATTEMPT_STATES) {
     const share = predictions.attemptStates.find((entry) => entry.state === state)?.share ?? 0;
-    add(`state:${state}`, `the share of attempts that end ${state}`, 'share', share);
+    add(`state:${state}`, state, `the share of attempts that end ${state}`, 'share', share);
   }
   topic = 'preemption';
-  add('preemptions', 'the number of preemptions', 'number', preemption.preemptions);
-  add('preemptionsAfterFailure', 'the preemptions by jobs that failures put back', 'number', preemption.afterFailure);
-  add('preemptionLost', 'the work lost to preemption', hours, preemption.lostHours);
+  add('preemptions', 'preemptions', 'the number of preemptions', 'number', preemption.preemptions);
+  add(
+    'preemptionsAfterFailure',
+    'after failures',
+    'the preemptions by jobs that failures put back',
+    'number',
+    preemption.afterFailure,
+  );
+  add('preemptionLost', `lost ${device}-hours`, 'the work lost to preemption', hours, preemption.lostHours);
   topic = 'failures';
   const [worst] = preemption.crashLoops;
-  add('worstFailures', 'the attempts that failures end of the job they hit most', 'number', worst?.failures ?? 0);
-  add('worstPreemptions', 'the preemptions that this job causes', 'number', worst?.preemptions ?? 0);
-  add('largeFailures', `the share of 512+ ${device} jobs that a failure hits`, 'share', failures.large.jobFailureShare);
+  add(
+    'worstFailures',
+    'worst job: failures',
+    'the attempts that failures end of the job they hit most',
+    'number',
+    worst?.failures ?? 0,
+  );
+  add(
+    'worstPreemptions',
+    'worst job: preempts',
+    'the preemptions that this job causes',
+    'number',
+    worst?.preemptions ?? 0,
+  );
+  add(
+    'largeFailures',
+    '512+ jobs hit',
+    `the share of 512+ ${device} jobs that a failure hits`,
+    'share',
+    failures.large.jobFailureShare,
+  );
   add(
     'largeAttemptFailures',
+    '512+ attempts hit',
     `the share of attempts of 512+ ${device} jobs that a failure ends`,
     'share',
     failures.large.attemptFailureShare,
   );
   topic = 'other';
-  add('energy', 'the energy', 'megawattHours', predictions.energy?.megawattHours ?? null);
+  add('energy', 'energy, MWh', 'the energy', 'megawattHours', predictions.energy?.megawattHours ?? null);
   return figures;
 }
 

@@ -16,6 +16,52 @@ const SMALL = { nodes: 16, gpusPerNode: 8 };
 const BASIC = 'PriorityType=priority/basic';
 const SWIFT = 'SchedulerParameters=bf_interval=1,bf_resolution=1,bf_max_job_test=1000';
 
+const PREEMPTION = {
+  confLines: [BASIC, SWIFT, 'PreemptType=preempt/qos', 'PreemptMode=REQUEUE'],
+  accounting: [
+    ['add', 'qos', 'low'],
+    ['add', 'qos', 'high', 'priority=1000', 'preempt=low'],
+    ['add', 'account', 'research', 'qos=normal,low,high'],
+    ['add', 'user', 'games', 'account=research'],
+  ],
+};
+const PREEMPTING = {
+  qos: [
+    { name: 'low', share: 7 },
+    { name: 'high', share: 3 },
+  ],
+  accounts: [{ name: 'research', user: 'games', share: 1 }],
+};
+
+const FAIRSHARE = {
+  confLines: [
+    'PriorityType=priority/multifactor',
+    'PriorityWeightFairshare=100000',
+    'PriorityWeightAge=1000',
+    'PriorityWeightJobSize=1000',
+    'PriorityMaxAge=0-01:00:00',
+    'PriorityDecayHalfLife=0-00:10:00',
+    'PriorityCalcPeriod=1',
+    SWIFT,
+  ],
+  accounting: [
+    ['add', 'account', 'vision', 'fairshare=3'],
+    ['add', 'account', 'language', 'fairshare=1'],
+    ['add', 'user', 'games', 'account=vision', 'fairshare=1'],
+    ['add', 'user', 'man', 'account=vision', 'fairshare=2'],
+    ['add', 'user', 'mail', 'account=language', 'fairshare=1'],
+    ['add', 'user', 'news', 'account=language', 'fairshare=1'],
+  ],
+};
+const SHARING = {
+  accounts: [
+    { name: 'vision', user: 'games', share: 1 },
+    { name: 'vision', user: 'man', share: 1 },
+    { name: 'language', user: 'mail', share: 1 },
+    { name: 'language', user: 'news', share: 1 },
+  ],
+};
+
 export const CASES: readonly FidelityCase[] = [
   {
     name: 'fifo',
@@ -66,57 +112,33 @@ export const CASES: readonly FidelityCase[] = [
     workload: { jobs: 200, load: 1.3, workSeconds: 240, dependentShare: 0.4 },
   },
   {
+    name: 'dependencies-large',
+    cluster: LARGE,
+    confLines: [BASIC, SWIFT],
+    workload: { jobs: 500, load: 1.5, workSeconds: 280, dependentShare: 0.4 },
+  },
+  {
     name: 'preemption',
     cluster: SMALL,
-    confLines: [BASIC, SWIFT, 'PreemptType=preempt/qos', 'PreemptMode=REQUEUE'],
-    accounting: [
-      ['add', 'qos', 'low'],
-      ['add', 'qos', 'high', 'priority=1000', 'preempt=low'],
-      ['add', 'account', 'research', 'qos=normal,low,high'],
-      ['add', 'user', 'games', 'account=research'],
-    ],
-    workload: {
-      jobs: 200,
-      load: 1.2,
-      workSeconds: 200,
-      qos: [
-        { name: 'low', share: 7 },
-        { name: 'high', share: 3 },
-      ],
-      accounts: [{ name: 'research', user: 'games', share: 1 }],
-    },
+    ...PREEMPTION,
+    workload: { jobs: 200, load: 1.2, workSeconds: 200, ...PREEMPTING },
+  },
+  {
+    name: 'preemption-large',
+    cluster: LARGE,
+    ...PREEMPTION,
+    workload: { jobs: 500, load: 1.5, workSeconds: 280, ...PREEMPTING },
   },
   {
     name: 'fairshare',
     cluster: SMALL,
-    confLines: [
-      'PriorityType=priority/multifactor',
-      'PriorityWeightFairshare=100000',
-      'PriorityWeightAge=1000',
-      'PriorityWeightJobSize=1000',
-      'PriorityMaxAge=0-01:00:00',
-      'PriorityDecayHalfLife=0-00:10:00',
-      'PriorityCalcPeriod=1',
-      SWIFT,
-    ],
-    accounting: [
-      ['add', 'account', 'vision', 'fairshare=3'],
-      ['add', 'account', 'language', 'fairshare=1'],
-      ['add', 'user', 'games', 'account=vision', 'fairshare=1'],
-      ['add', 'user', 'man', 'account=vision', 'fairshare=2'],
-      ['add', 'user', 'mail', 'account=language', 'fairshare=1'],
-      ['add', 'user', 'news', 'account=language', 'fairshare=1'],
-    ],
-    workload: {
-      jobs: 250,
-      load: 1.7,
-      workSeconds: 240,
-      accounts: [
-        { name: 'vision', user: 'games', share: 1 },
-        { name: 'vision', user: 'man', share: 1 },
-        { name: 'language', user: 'mail', share: 1 },
-        { name: 'language', user: 'news', share: 1 },
-      ],
-    },
+    ...FAIRSHARE,
+    workload: { jobs: 250, load: 1.7, workSeconds: 240, ...SHARING },
+  },
+  {
+    name: 'fairshare-large',
+    cluster: LARGE,
+    ...FAIRSHARE,
+    workload: { jobs: 500, load: 1.7, workSeconds: 280, ...SHARING },
   },
 ];

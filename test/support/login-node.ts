@@ -66,7 +66,8 @@ export async function makeLoginNode(): Promise<LoginNode> {
   own();
   chownSync(home, uid, gid);
   let daemon: ChildProcess | undefined;
-  const endSessions = () => spawnSync('pkill', ['-KILL', '-u', String(uid), '-x', 'sshd']);
+  // Since 9.8 they are called sshd-session.
+  const endSessions = () => spawnSync('pkill', ['-KILL', '-u', String(uid), '^sshd']);
   const start = async (variables: Readonly<Record<string, string>>) => {
     const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     writeFileSync(join(folder, 'sshd_config'), [...conf, `SetEnv ${set.join(' ')}`, ''].join('\n'));

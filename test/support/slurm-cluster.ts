@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -83,6 +84,8 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
     writeFileSync(join(folder, 'topology.conf'), `${options.topologyLines.join('\n')}\n`);
   }
   writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options.gpusPerNode ?? 0));
+  // Later ones do not start without, and 22.05 does not know the word.
+  if (slurmYear() > 22) writeFileSync(join(folder, 'cgroup.conf'), 'CgroupPlugin=disabled\n');
   const env = { ...process.env, SLURM_CONF: conf };
   const children: ChildProcess[] = [];
   const start = (command: string, args: string[]) => {
@@ -270,6 +273,12 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
   ].join('\n');
 }
 
+/** Of `slurm-wlm 24.11.5`. */
+function slurmYear(): number {
+  const said = execFileSync('/usr/sbin/slurmctld', ['-V'], { encoding: 'utf8' });
+  return Number(/ (\d+)\./.exec(said)?.[1] ?? 0);
+}
+
 function idleNodes(env: NodeJS.ProcessEnv): number {
   const args = ['-h', '-N', '-o', '%N %T'];
   const { stdout } = spawnSync('/usr/bin/sinfo', args, { env, encoding: 'utf8', timeout: 10_000 });
@@ -281,9 +290,14 @@ async function until(condition: () => boolean, what: string, folder: string): Pr
   const endMs = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > endMs) {
-      const log = join(folder, 'log', 'slurmctld.log');
-      const tail = existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(-12).join('\n') : '(no log)';
-      throw new Error(`waited 60 s for ${what}; slurmctld's last words:\n${tail}`);
+      const logs = readdirSync(join(folder, 'log')).filter((name) => /^slurm(?:ctld|dbd|d-\D*1)\.log$/.test(name));
+      const ends = logs.map((name) => {
+        const lines = readFileSync(join(folder, 'log', name), 'utf8')
+          .trimEnd()
+          .split('\n');
+        return `${name} ends with\n${lines.slice(-8).join('\n')}`;
+      });
+      throw new Error(`waited 60 s for ${what}\n${ends.join('\n')}`);
     }
     await new Promise((done) => {
       setTimeout(done, 100);

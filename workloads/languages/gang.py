@@ -60,6 +60,8 @@ class Gang:
             if os.environ['MASTER_ADDR'] in ('127.0.0.1', 'localhost') and os.path.isdir('/sys/class/net/lo'):
                 # Gloo would look up the host's own name, which in a container may not resolve.
                 os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+            # From 2.4 on torch asks for a store on libuv, without which Debian builds it; few ranks need none.
+            os.environ.setdefault('USE_LIBUV', '0')
             torch.distributed.init_process_group(
                 'nccl' if self.device.type == 'cuda' else 'gloo',
                 init_method='env://',

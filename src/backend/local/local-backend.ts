@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
+import { unknownNode } from '../unknown-node.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import { definite } from '../../lib/assert.ts';
@@ -294,8 +295,7 @@ class SchedulingLoop implements Backend {
   #expectNode(nodeName: string): void {
     if (this.#scheduler.node(nodeName) !== undefined) return;
     const names = this.#scheduler.nodes().map((node) => node.spec.name);
-    const known = names.length > 8 ? `${names.slice(0, 8).join(', ')}, ...` : names.join(', ');
-    throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}": the nodes are ${known}`);
+    throw unknownNode(nodeName, names);
   }
 
   /** One at a time: what was checked must still hold when the scheduler is told. */

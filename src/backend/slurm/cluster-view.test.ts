@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
-import { type ClusterView, oldVersion, refusalOf } from './cluster-view.ts';
+import { type ClusterView, isPreemptingBy, oldVersion, refusalOf } from './cluster-view.ts';
 import { parseNodes, parsePartitions } from './scontrol-text.ts';
 
 const node = (name: string, gres: string) =>
@@ -54,6 +54,16 @@ describe('what Slurm would never run is refused at once', () => {
     const spec = jobSpecSchema.parse({ command: ['true'], qos: 'gold', account: 'other' });
     expect(refusalOf(spec, 'me', bare)).toBeNull();
   });
+});
+
+it.each([
+  ['preempt/qos', true],
+  ['preempt/partition_prio', true],
+  ['preempt/none', false],
+  ['(null)', false],
+  [undefined, false],
+])('a cluster with PreemptType %s preempts: %s', (plugin, isPreempting) => {
+  expect(isPreemptingBy(plugin)).toBe(isPreempting);
 });
 
 describe('the version of Slurm', () => {

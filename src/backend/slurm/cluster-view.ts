@@ -1,7 +1,7 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { type JobSpec, tasksPerNode } from '../../contract/job.ts';
 import { formatMemory, parseMemoryBytes } from '../../lib/units.ts';
-import { parseNodes, parsePartitions, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
+import { parseNodes, parsePartitions, SHOW_NODES, type SlurmNode, type SlurmPartition } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
 /** What of a Slurm cluster does not change from minute to minute. */
@@ -31,7 +31,7 @@ export const DEFAULT_MAX_ARRAY_SIZE = 1001;
 /** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
 export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
   const [nodesText, partitionsText, configText] = await Promise.all([
-    commands.run('scontrol', ['--oneliner', 'show', 'node']),
+    commands.run('scontrol', SHOW_NODES),
     commands.run('scontrol', ['--oneliner', 'show', 'partition']),
     commands.run('scontrol', ['show', 'config']),
   ]);
@@ -50,7 +50,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
-    isPreempting: !/none$/i.test(config.get('PreemptType') ?? 'none'),
+    isPreempting: isPreemptingBy(config.get('PreemptType')),
     maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
@@ -87,6 +87,11 @@ function configOf(text: string): Map<string, string> {
       return key === undefined || value === undefined ? [] : [[key, value] as const];
     }),
   );
+}
+
+/** By the plugin that a cluster shows: `preempt/none` in 22.05 where there is none, `(null)` in 24.11. */
+export function isPreemptingBy(plugin: string | undefined): boolean {
+  return plugin !== undefined && !/none$|^\(null\)$/i.test(plugin);
 }
 
 /** The number in `slurm(64030)`. */

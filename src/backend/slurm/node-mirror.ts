@@ -42,7 +42,7 @@ function causeOf(reason: string | null): string {
   return (reason ?? 'drained').split(':')[0] ?? '';
 }
 
-function outageOf(state: NodeState): MirrorNode['outage'] {
+export function outageOf(state: NodeState): MirrorNode['outage'] {
   if (state === 'down') return 'down';
   return state === 'drained' || state === 'draining' ? 'drained' : null;
 }

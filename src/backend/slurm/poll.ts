@@ -8,6 +8,7 @@ import { recordLabel } from './job-fact.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
 import type { Finding, JobFacts } from './finding.ts';
+import type { KeptPatience } from './kept-patience.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -27,6 +28,8 @@ export interface PollOptions {
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
   log: Log;
+  onLaunchFailure?: () => void;
+  patience: KeptPatience;
 }
 
 /** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
@@ -159,6 +162,7 @@ export class Poll {
       }
     }
     await this.cancel(toCancel);
+    await this.#options.patience.keep(state.jobs, nowMs);
     return hasChanged;
   }
 
@@ -180,6 +184,7 @@ export class Poll {
       await folder.writeRecord(job.record);
     }
     if (finding.launchFailure !== null) {
+      if (finding.records.length === 0) this.#options.onLaunchFailure?.();
       const launchFailures = job.record.launchFailures + 1;
       const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
       log.error(

@@ -19,17 +19,21 @@ export interface SlurmNode {
   partitions: readonly string[];
 }
 
-/** Nodes of `scontrol --oneliner show node`, of any Slurm. FUTURE ones are left out. */
+/** For `scontrol`. Without the details the GPUs in use are told only where `AccountingStorageTRES` names them. */
+export const SHOW_NODES = ['--oneliner', '--detail', 'show', 'node'];
+
+/** Nodes as `scontrol` shows them with `SHOW_NODES`, of any Slurm. FUTURE ones are left out. */
 export function parseNodes(text: string): SlurmNode[] {
   return scontrolRecords(text, 'NodeName').flatMap(({ fields: record }) => {
     const name = record.get('nodename');
     const slurmState = (record.get('state') ?? '').toUpperCase();
     if (name === undefined || slurmState.startsWith('FUTURE')) return [];
     const gpus = gpusOf(record.get('gres'));
+    const used = record.get('gresused');
     const allocated: Resources = {
       cpus: Number(record.get('cpualloc') ?? 0),
       memoryBytes: Number(record.get('allocmem') ?? 0) * MEBI,
-      gpus: tresGpus(parseTres(record.get('alloctres') ?? '')).gpus,
+      gpus: used === undefined ? tresGpus(parseTres(record.get('alloctres') ?? '')).gpus : gpusOf(used).count,
     };
     const given = record.get('reason')?.replace(/\s*\[[^\]]*\]$/, '');
     const reason = given === undefined || given === '' || given === 'none' ? null : given;

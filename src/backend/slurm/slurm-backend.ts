@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
@@ -13,6 +14,7 @@ import { explainJob } from './explanation.ts';
 import { jobFact, recordLabel, slurmAddress, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
 import { JoinedCalls } from './joined-calls.ts';
+import { KeptPatience } from './kept-patience.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
@@ -44,6 +46,8 @@ export interface SlurmBackendOptions {
   pollMs?: PollMs;
   /** Told how long each look at Slurm took, in milliseconds. */
   onCycle?: (ms: number) => void;
+  /** Told of each job that Slurm gave nodes and that had no attempt: the journal does not know of it. */
+  onLaunchFailure?: () => void;
 }
 
 const CALLS_AT_ONCE = 8;
@@ -57,16 +61,19 @@ export class SlurmBackend implements Backend {
   readonly #loop: LookLoop;
   readonly #holds: JoinedCalls;
   readonly #calls = new Gate(CALLS_AT_ONCE);
+  readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
     this.#options = options;
     const state = new MirrorState(options.journal);
+    this.#patience = new KeptPatience(join(options.sharedFolder, 'slurm', 'missing.json'));
     const nodes = new SlurmNodes({ ...options, state });
     const poll = new Poll({
       ...options,
       state,
+      patience: this.#patience,
       refreshNodes: () => nodes.refresh(),
       isPreempting: options.cluster.isPreempting,
       spareable: (job) => nodes.spareable(job),
@@ -98,6 +105,7 @@ export class SlurmBackend implements Backend {
           job.phase = recordLabel(record) === null ? 'unknown' : 'submitted';
       }),
     );
+    await this.#patience.restore(this.#state.jobs, now());
     await this.#nodes.start();
     this.#submitter = new Submitter({
       ...this.#options,
@@ -249,6 +257,7 @@ export class SlurmBackend implements Backend {
   }
 
   async failNode(nodeName: string): Promise<void> {
+    this.#nodes.expect(nodeName);
     throw new OrreryError(
       'ORR_REFUSED',
       `node ${nodeName} is a real one of Slurm's: no drills here; scontrol update NodeName=${nodeName} State=DOWN takes it down`,

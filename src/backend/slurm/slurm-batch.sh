@@ -112,7 +112,8 @@ leave() {
   exit "${1%% *}"
 }
 
-[ -d "$job" ] || {
+# Not the folder itself: Slurm 24.11 makes it, where it is to write the script's output.
+[ -e "$job/submission" ] || {
   echo "orrery: $job is not there on $(uname -n): the folder of Orrery's jobs has to be shared by all nodes" >&2
   exit 74
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { shellCommand } from '../../lib/shell-quote.ts';
-import { failureOf } from './slurm-failure.ts';
+import { LoginGate } from './login-gate.ts';
+import { type FailureKind, failureOf, SlurmFailure } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
   /** Login node reached with ssh; null: the commands of this machine. */
@@ -44,6 +45,9 @@ const SOCKET_PATH_MAX = 80;
 export class SlurmCommands {
   readonly #options: SlurmCommandsOptions;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #gate = new LoginGate(() => performance.now());
+  /** Told how long each call took, in milliseconds, and what kind of failure it was; null for none. */
+  onEnd: (program: SlurmProgram, ms: number, kind: FailureKind | null) => void = () => undefined;
 
   constructor(options: SlurmCommandsOptions) {
     this.#options = options;
@@ -52,6 +56,25 @@ export class SlurmCommands {
 
   /** What the command wrote to stdout. Throws SlurmFailure where it could not be run or did not end with 0. */
   run(program: SlurmProgram, args: readonly string[], input: CommandInput = {}): Promise<string> {
+    const call = () => this.#timed(program, args, input);
+    return this.#options.host === null ? call() : this.#gate.pass(call);
+  }
+
+  /** A call that waits for the login node has not begun. */
+  async #timed(program: SlurmProgram, args: readonly string[], input: CommandInput): Promise<string> {
+    const startedAt = performance.now();
+    let kind: FailureKind | null = null;
+    try {
+      return await this.#call(program, args, input);
+    } catch (error) {
+      if (error instanceof SlurmFailure) kind = error.kind;
+      throw error;
+    } finally {
+      this.onEnd(program, performance.now() - startedAt, kind);
+    }
+  }
+
+  #call(program: SlurmProgram, args: readonly string[], input: CommandInput): Promise<string> {
     const { host } = this.#options;
     const { stdin = '', timeoutMs = this.#options.timeoutMs, variables = {}, signal } = input;
     const [file, argv] = host === null ? [program, args] : ['ssh', this.#sshArguments(host, program, args, variables)];

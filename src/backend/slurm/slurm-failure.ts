@@ -57,7 +57,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
   ],
   [
     'login',
@@ -80,6 +80,10 @@ const STILL_WORKS: Partial<Record<FailureKind, string>> = {
   unreachable: 'jobs run on and are caught up with once it answers',
   login: 'renew the key or the agent and try ssh by hand; jobs run on meanwhile',
 };
+
+/** What sshd says to whom it does not let come as far as a login. */
+export const TURNED_AWAY =
+  /connection (?:reset|closed) by .* port|kex_exchange_identification|not allowed at this time/i;
 
 /** The failure in one line: what was called, what Slurm said, and what still works. */
 export function failureOf(end: CommandEnd): SlurmFailure {
@@ -105,7 +109,10 @@ export function failureOf(end: CommandEnd): SlurmFailure {
   const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
   const isLogin = host !== null && end.status === 255;
   const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
-  const tail = STILL_WORKS[kind];
+  const isTurnedAway = host !== null && kind === 'unreachable' && TURNED_AWAY.test(stderr);
+  const tail = isTurnedAway
+    ? `sshd does so for a while after logins that failed; ${STILL_WORKS.login}`
+    : STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
 }
 

@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { job } from './mirror.test-support.ts';
@@ -50,6 +53,29 @@ beforeEach(async () => {
   const commands = new SlurmCommands({ host: null, socketFolder: null, env: { PATH: '/nowhere' }, timeoutMs: 1000 });
   nodes = new SlurmNodes({ commands, state, cluster, user: 'me', now: () => 7 });
   await nodes.start();
+});
+
+describe('a node that Slurm does not resume', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-scontrol-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  /** A `scontrol` that resumes nobody and shows one node so. */
+  const resume = async (shown: string) => {
+    const said = 'slurm_update error: Invalid node state specified';
+    const script = `#!/bin/sh\n[ "$1" = update ] && { echo '${said}' >&2; exit 1; }\necho 'NodeName=n1 CPUTot=4 ${shown}'\n`;
+    writeFileSync(join(folder, 'scontrol'), script, { mode: 0o755 });
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
+    await new SlurmNodes({ commands, state, cluster, user: 'me', now: () => 7 }).resume('n1');
+  };
+
+  it('is as it should be where it is in service, and else named with its state', async () => {
+    await expect(resume('State=MIXED')).resolves.toBeUndefined();
+    await expect(resume('State=IDLE+POWERED_DOWN Reason=idle for long')).rejects.toMatchObject({
+      code: 'ORR_CONFLICT',
+      message:
+        'Slurm does not resume node n1, which is IDLE+POWERED_DOWN (idle for long): scontrol show node n1 says more',
+    });
+  });
 });
 
 describe('nodes that jobs keep off', () => {

@@ -1,11 +1,12 @@
 import { OrreryError } from '../../contract/errors.ts';
 import type { NodeView } from '../../scheduler/types.ts';
 import { AVOIDED_REASON } from '../port.ts';
+import { unknownNode } from '../unknown-node.ts';
 import { type ClusterView, partitionOf } from './cluster-view.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
-import { nodeChanges } from './node-mirror.ts';
-import { parseNodes, type SlurmNode } from './scontrol-text.ts';
+import { nodeChanges, outageOf } from './node-mirror.ts';
+import { parseNodes, SHOW_NODES, type SlurmNode } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
 
@@ -13,8 +14,6 @@ import { SlurmFailure } from './slurm-failure.ts';
 const PAUSE_MS_MIN = 15_000;
 /** It takes at most one part in so many of slurmctld's time. */
 const PAUSE_PER_CALL = 100;
-/** An error that lists nodes lists no more. */
-const NAMES_SHOWN_MAX = 8;
 
 export interface SlurmNodesOptions {
   commands: SlurmCommands;
@@ -58,7 +57,7 @@ export class SlurmNodes {
   async refresh(): Promise<void> {
     const { commands, state, now } = this.#options;
     const startedAt = performance.now();
-    const nodes = parseNodes(await commands.run('scontrol', ['--oneliner', 'show', 'node']));
+    const nodes = parseNodes(await commands.run('scontrol', SHOW_NODES));
     this.#dueMs = now() + Math.max(PAUSE_MS_MIN, (performance.now() - startedAt) * PAUSE_PER_CALL);
     await state.exclusively(async () => {
       this.#seen = nodes;
@@ -74,14 +73,17 @@ export class SlurmNodes {
   /** What is submitted from now on keeps off the node, and so does what waits, until it is resumed. Throws ORR_NOT_FOUND. */
   async avoid(nodeName: string, reason: string): Promise<void> {
     const { state, now } = this.#options;
-    this.#expect(nodeName);
+    this.expect(nodeName);
     await state.exclusively(async () => {
       if (state.avoided.get(nodeName) === reason) return;
       await state.commit([{ event: { kind: 'NodeAvoided', atMs: now(), nodeName, reason } }]);
     });
   }
 
-  /** Our jobs no longer keep off it; where nothing else keeps jobs off it Slurm is not asked. Throws as `drain` does. */
+  /**
+   * Our jobs no longer keep off it; where nothing else keeps jobs off it Slurm is not asked. One that is in service stays so. Throws as `drain` does,
+   * and ORR_CONFLICT for a state out of which Slurm lets nobody resume it.
+   */
   async resume(nodeName: string): Promise<void> {
     const { state, now } = this.#options;
     if (state.avoided.has(nodeName)) {
@@ -89,7 +91,26 @@ export class SlurmNodes {
       await state.exclusively(() => state.commit([{ event }]));
       if (state.nodes.get(nodeName)?.outage === null) return;
     }
-    await this.#update(nodeName, 'resume', ['State=RESUME']);
+    try {
+      await this.#update(nodeName, 'resume', ['State=RESUME']);
+    } catch (error) {
+      if (!(error instanceof OrreryError) || error.code === 'ORR_UNREACHABLE') throw error;
+      await this.#expectInService(nodeName, error);
+    }
+  }
+
+  /** Slurm refuses to resume a node that needs it not, in the words for one that cannot be. Throws what it said where the node is out. */
+  async #expectInService(nodeName: string, refusal: OrreryError): Promise<void> {
+    await this.refresh();
+    const node = this.#seen.find(({ spec }) => spec.name === nodeName);
+    if (node === undefined || outageOf(node.state) === null) return;
+    if (refusal.code === 'ORR_REFUSED') throw refusal;
+    const why = node.reason === null ? '' : ` (${node.reason})`;
+    throw new OrreryError(
+      'ORR_CONFLICT',
+      `Slurm does not resume node ${nodeName}, which is ${node.slurmState}${why}: scontrol show node ${nodeName} says more`,
+      { cause: refusal },
+    );
   }
 
   views(): NodeView[] {
@@ -149,28 +170,26 @@ export class SlurmNodes {
     await state.commit(nodeChanges(state.nodes, nodes, now()).map((event) => ({ event })));
   }
 
-  async #update(nodeName: string, verb: string, fields: readonly string[]): Promise<void> {
+  async #update(nodeName: string, verb: 'drain' | 'resume', fields: readonly string[]): Promise<void> {
     const { commands, user } = this.#options;
-    this.#expect(nodeName);
+    this.expect(nodeName);
     try {
       await commands.run('scontrol', ['update', `NodeName=${nodeName}`, ...fields]);
     } catch (error) {
       if (!(error instanceof SlurmFailure) || error.kind !== 'permission') throw error;
+      const instead = verb === 'drain' ? `; jobs keep off ${nodeName} with --exclude ${nodeName}` : '';
       throw new OrreryError(
         'ORR_REFUSED',
-        `Slurm does not let ${user} ${verb} nodes: ask an operator for it; jobs keep off ${nodeName} with --exclude ${nodeName}`,
+        `Slurm does not let ${user} ${verb} nodes: ask an operator for it${instead}`,
         { cause: error },
       );
     }
     await this.refresh();
   }
 
-  #expect(nodeName: string): void {
+  /** Throws ORR_NOT_FOUND. */
+  expect(nodeName: string): void {
     const { nodes } = this.#options.state;
-    if (nodes.has(nodeName)) return;
-    const names = [...nodes.keys()];
-    const shown = names.slice(0, NAMES_SHOWN_MAX).join(', ');
-    const known = names.length > NAMES_SHOWN_MAX ? `${shown}, ...` : shown;
-    throw new OrreryError('ORR_NOT_FOUND', `no node "${nodeName}": the nodes are ${known}`);
+    if (!nodes.has(nodeName)) throw unknownNode(nodeName, [...nodes.keys()]);
   }
 }

@@ -27,6 +27,13 @@ describe('scontrol --oneliner', () => {
     });
   });
 
+  it('tells the GPUs in use where they are not among the trackable resources', () => {
+    const text =
+      'NodeName=s2 CPUAlloc=2 CPUTot=2 Gres=gpu:a100:4 GresDrain=N/A GresUsed=gpu:a100:2(IDX:0-1),nic:1 State=ALLOCATED';
+    expect(parseNodes(`${text} AllocTRES=cpu=2,mem=256M`)[0]?.allocated.gpus).toBe(2);
+    expect(parseNodes(text.replace('2(IDX:0-1)', '0(IDX:N/A)'))[0]?.allocated.gpus).toBe(0);
+  });
+
   it.each([
     ['MIXED', 'mixed'],
     ['ALLOCATED', 'allocated'],

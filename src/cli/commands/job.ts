@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { JobName } from '../../contract/client.ts';
-import { defineCommand, jobName } from '../command.ts';
+import { defineCommand, defineGroup, jobName } from '../command.ts';
 import { connect } from '../connection.ts';
 import { print, printJson } from '../output.ts';
 import { renderJobDetail } from '../render/job-detail.ts';
@@ -8,7 +8,7 @@ import { renderPace } from '../render/pace-table.ts';
 import { terminalOf } from '../render/terminal.ts';
 
 export function register(program: Command): Command {
-  const group = program.command('job').description('Show all about one job: orrery job show JOB, orrery job pace JOB.');
+  const group = defineGroup(program, 'job', 'Show all about one job: orrery job show JOB, orrery job pace JOB.');
   defineCommand(group, 'show', {
     summary: 'Show what a job asked for, where it ran, and each of its attempts.',
     examples: [

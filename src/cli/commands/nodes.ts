@@ -8,7 +8,7 @@ import { print, printJson } from '../output.ts';
 import { renderLemons } from '../render/lemon-table.ts';
 import { renderNodeDetail } from '../render/node-detail.ts';
 import { renderNodes } from '../render/node-table.ts';
-import { terminalOf } from '../render/terminal.ts';
+import { oneLine, terminalOf } from '../render/terminal.ts';
 
 interface Options {
   reason?: string;
@@ -85,7 +85,9 @@ export function register(program: Command): Command {
   return group;
 }
 
-function defineNodeAction(group: Command, action: string, summary: string, act: Act): Command {
+type NodeVerb = 'drain' | 'resume' | 'fail';
+
+function defineNodeAction(group: Command, action: NodeVerb, summary: string, act: Act): Command {
   return defineCommand(group, action, {
     summary,
     examples: [
@@ -95,8 +97,22 @@ function defineNodeAction(group: Command, action: string, summary: string, act: 
   })
     .argument('<node>', 'node name, as in orrery nodes')
     .action(async (name: string, options: Options) => {
-      const node = await act(connect(), name, options.reason);
+      const client = connect();
+      const before = await client.node(name);
+      const node = await act(client, name, options.reason);
       if (options.json === true) printJson({ node });
-      else print(`Node ${node.name} is ${node.state}`);
+      else print(oneLine(outcome(action, before, node)));
     });
+}
+
+/** `Node n2 is drained`, and what was so already, or has been replaced. */
+function outcome(action: NodeVerb, before: NodeSummary, { name, state, reason }: NodeSummary): string {
+  const isKept = before.state === state && before.reason === reason;
+  if (action === 'resume') {
+    const wasInService = before.outage === null;
+    return wasInService ? `Node ${name} is in service already: it is ${state}` : `Node ${name} is ${state}`;
+  }
+  const was = before.outage === null || before.reason === null ? '' : `; before: ${before.reason}`;
+  if (before.outage !== null && isKept) return `Node ${name} is ${state} already: ${reason ?? 'nobody said why'}`;
+  return `Node ${name} is ${state}${was}`;
 }

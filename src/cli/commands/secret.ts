@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, defineGroup } from '../command.ts';
 import { homeFolder } from '../home.ts';
 import { makeFolder } from '../../daemon/make-folder.ts';
 import { print, printJson } from '../output.ts';
 
 export function register(program: Command): Command {
-  const group = program.command('secret').description('Store values that jobs may ask for with --secret NAME.');
+  const group = defineGroup(program, 'secret', 'Store values that jobs may ask for with --secret NAME.');
   defineCommand(group, 'set', {
     summary:
       'Read a value from standard input and store it, readable by you alone. Jobs get it with run --secret NAME.',

@@ -5,6 +5,7 @@ import { defineCommand, integer, repeated } from '../command.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { print, printJson } from '../output.ts';
 import { terminalOf } from '../render/terminal.ts';
+import type { CompareOptions } from '../sim/run-comparison.ts';
 import type { SimOptions } from '../sim/run-scenario.ts';
 
 const SEEDS_DEFAULT = 5;
@@ -53,6 +54,7 @@ export function register(program: Command): Command {
     summary: 'Run scenarios with the same seeds and say what differs, with 95 % intervals.',
     examples: [
       ['orrery sim compare base.yaml larger.yaml', 'what would more nodes change?'],
+      ['orrery sim compare base.yaml larger.yaml --report out.html', 'as a page with plots'],
       ['orrery sim compare base.yaml larger.yaml --seeds 40 --on slurm', 'as an array of Slurm jobs'],
       ['orrery sim compare crash-loop-uncapped crash-loop-capped --seeds 8', 'scenarios of the catalogue'],
     ],
@@ -61,13 +63,10 @@ export function register(program: Command): Command {
     .argument('<variants...>', 'scenarios to hold against it')
     .option('--seeds <n>', 'runs of each scenario', integer(1, 1000), SEEDS_DEFAULT)
     .addOption(new Option('--on <place>', 'run them as an array of Slurm jobs').choices(['slurm']))
-    .action(async (base: string, variants: string[], options: { seeds: number; on?: 'slurm'; json?: boolean }) => {
-      const { compareScenarios } = await import('../sim/compare-scenarios.ts');
-      const { renderSimComparison } = await import('../render/sim-comparison.ts');
-      const comparison = await compareScenarios(base, variants, options.seeds, options.on);
-      if (options.json === true) printJson(comparison);
-      else print(renderSimComparison(comparison, terminalOf(process.stdout)));
-      if (comparison.isInterrupted) throw new ExitStatus(130);
+    .option('--report <file>', 'write the comparison as an HTML page too')
+    .action(async (base: string, variants: string[], options: CompareOptions) => {
+      const { runComparison } = await import('../sim/run-comparison.ts');
+      await runComparison(base, variants, options);
     });
   defineCommand(group, 'replay', {
     summary: "Replay a daemon's journal: does the scheduler decide again as it did?",

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import type { Health } from '../../contract/api.ts';
 import { defineCommand, integer } from '../command.ts';
-import { OrreryError } from '../../contract/errors.ts';
+import { type BackendOptions, backendArguments } from '../backend-arguments.ts';
 import { clusterFile } from '../cluster-argument.ts';
 import { connect } from '../connection.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
@@ -12,21 +12,10 @@ import { homeFolder } from '../home.ts';
 import { noteOutage } from '../outage.ts';
 import { note, print, printJson } from '../output.ts';
 
-interface Options {
+interface Options extends BackendOptions {
   detach?: boolean;
   host?: string;
   port?: number;
-  nodes?: number;
-  cluster?: string;
-  scheduler?: string;
-  policy?: string;
-  backend?: string;
-  slurmHost?: string;
-  shared?: string;
-  healthReports?: string;
-  lemons?: string;
-  healthInterval?: number;
-  healthExpect?: string;
   json?: boolean;
 }
 
@@ -38,7 +27,10 @@ export function register(program: Command): Command {
       ['orrery up --detach --nodes 3', 'in the background, with three virtual nodes'],
       ['orrery up --policy site.yaml', 'with priorities, QOS, limits, partitions of a policy file'],
       ['orrery up --detach --port 0 --json', 'any free port; prints {pid, url, home}'],
-      ['orrery up --backend slurm --detach', 'jobs go to the Slurm whose commands are here'],
+      [
+        'orrery up --backend slurm --detach',
+        'jobs go to the Slurm whose commands are here; later orrery up goes on so',
+      ],
     ],
   })
     .option('-d, --detach', 'return once it answers')
@@ -49,15 +41,20 @@ export function register(program: Command): Command {
     .option('--policy <name|file>', 'policy of the catalogue or a file, kept for the next start; default: none')
     .option(
       '--health-interval <seconds>',
-      'check this machine, or idle nodes of Slurm, so often, e.g. 300 (default: never)',
-      integer(1, 86_400),
+      'check this machine, or idle nodes of Slurm, so often, e.g. 300; 0: never (default: never)',
+      integer(0, 86_400),
     )
     .option(
       '--health-expect <file>',
       'YAML file that says what it has: orrery health check --expect; nodes of Slurm see it under its path',
     )
     .addOption(new Option('--scheduler <type>', 'who starts next (default: backfill)').choices(SCHEDULER_TYPES))
-    .addOption(new Option('--backend <name>', 'where jobs run (default: local)').choices(['local', 'slurm']))
+    .addOption(
+      new Option('--backend <name>', 'where jobs run (default: as the home was begun, else local)').choices([
+        'local',
+        'slurm',
+      ]),
+    )
     .option(
       '--slurm-host <host>',
       "ssh to this login node for Slurm's commands; none: those of this machine (default: as before, else none)",
@@ -76,20 +73,20 @@ async function up(options: Options): Promise<void> {
   for (const name of ['host', 'port', 'nodes', 'scheduler'] as const) {
     if (options[name] !== undefined) args.push(`--${name}`, String(options[name]));
   }
-  args.push(...slurmArguments(options));
+  const backend = backendArguments(home, options);
+  args.push(...backend.args);
+  if (backend.remark !== null) note(backend.remark);
   if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
-  if (options.healthInterval !== undefined) args.push('--health-interval', String(options.healthInterval));
-  if (options.healthExpect !== undefined) args.push('--health-expect', resolve(options.healthExpect));
   if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
   const daemon = await startDaemon(home, args, options.detach === true);
   const { pid, url } = daemon.file;
   if (options.json === true) printJson({ pid, url, home });
   else {
-    const slurm = options.backend === 'slurm' ? await connect(home).health() : null;
-    print(announcement(daemon, home, slurm, options.detach === true));
+    const health = backend.isSlurm ? await connect(home).health() : null;
+    print(announcement(daemon, home, health, options.detach === true));
   }
-  if (options.backend === 'slurm') {
+  if (backend.isSlurm) {
     await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');
   }
   if (options.detach === true) return;
@@ -102,37 +99,6 @@ async function up(options: Options): Promise<void> {
   });
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => daemon.child.kill(signal));
   throw new ExitStatus(await daemon.ended);
-}
-
-/** Of the flags that are about Slurm; throws ORR_USAGE where flags do not go together. */
-function slurmArguments(options: Options): string[] {
-  const { backend, slurmHost, shared, healthReports, lemons } = options;
-  if (backend !== 'slurm') {
-    const given = { '--slurm-host': slurmHost, '--shared': shared, '--health-reports': healthReports };
-    const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
-    if (stray !== undefined) throw new OrreryError('ORR_USAGE', `${stray}: goes with --backend slurm`);
-    if (lemons !== undefined)
-      throw new OrreryError(
-        'ORR_USAGE',
-        '--lemons: goes with --backend slurm; here the policy says it (lemons: drain)',
-      );
-    return [];
-  }
-  const stray = (['nodes', 'cluster', 'policy', 'scheduler'] as const).find((name) => options[name] !== undefined);
-  if (stray !== undefined) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      `--${stray}: Slurm has its own nodes and rules: leave it out with --backend slurm`,
-    );
-  }
-  return [
-    '--backend',
-    'slurm',
-    ...(slurmHost === undefined ? [] : ['--slurm-host', slurmHost]),
-    ...(shared === undefined ? [] : ['--shared', resolve(shared)]),
-    ...(healthReports === undefined ? [] : ['--health-reports', resolve(healthReports)]),
-    ...(lemons === undefined ? [] : ['--lemons', lemons]),
-  ];
 }
 
 /** Path of the file; read here too, so that a bad one is refused before anything is made. */

@@ -48,3 +48,43 @@ export function contrast(a: string, b: string): number {
   const [light, dark] = [luminance(a), luminance(b)].toSorted((x, y) => y - x);
   return ((light ?? 0) + 0.05) / ((dark ?? 0) + 0.05);
 }
+
+/** From the heading of a section to the next. */
+export function sectionOf(page: string, id: string): string {
+  const from = page.indexOf(`<section id="${id}"`);
+  return page.slice(from, page.indexOf('</section>', from));
+}
+
+/** Without scripts and data. */
+export function markupOf(page: string): string {
+  return page.replaceAll(/<script[^>]*>.*?<\/script>/gs, '');
+}
+
+/** What of a page could make a browser fetch something, or run what is not in its scripts. */
+export function loadedBy(page: string): string[] {
+  const elements = ['link', 'img', 'iframe', 'image', 'use', 'object', 'base', 'form'];
+  const found = elementsOf(page).filter((name) => elements.includes(name));
+  const pattern = /\b(?:src|srcset|on[a-z]+)=|href="[^#]|url\(|@import|https?:|\bimport\b.*from/g;
+  const policy = page.includes("default-src 'none'") ? [] : ['no content policy'];
+  return [...found, ...[...page.matchAll(pattern)].map(([text]) => text), ...policy];
+}
+
+/** Values that were not there and got into the text all the same. */
+export function slipsOf(page: string): string[] {
+  return [...markupOf(page).matchAll(/NaN|Infinity|undefined|\bnull\b|\[object/g)].map(([text]) => text);
+}
+
+/** Coordinates of the marks in the charts of a page, those that lie outside of their chart by name. */
+export function marksOf(page: string): { count: number; outside: string[] } {
+  let count = 0;
+  const outside: string[] = [];
+  for (const [, wide, tall, chart = ''] of page.matchAll(/<svg viewBox="0 0 (\d+) (\d+)" role(.*?)<\/svg>/gs)) {
+    const id = /aria-labelledby="(\S+)-title/.exec(chart)?.[1] ?? '';
+    for (const [, axis = '', text] of chart.matchAll(/ (?:c)?(x|y)[12]?="(-?[\d.]+|NaN)"/g)) {
+      const value = Number(text);
+      count += 1;
+      if (!(value >= 0 && value <= Number(axis === 'x' ? wide : tall))) outside.push(`${id}: ${axis} ${value}`);
+    }
+  }
+  return { count, outside };
+}

@@ -1,5 +1,5 @@
-import type { ComparedMeasure, ComparedVariant, ScenarioComparison } from '../sim/compare-scenarios.ts';
-import { sayMeasure } from './sim-sentences.ts';
+import type { ComparedMeasure, ComparedVariant, ScenarioComparison } from '../sim/scenario-comparison.ts';
+import { areSeedsAlike, noNewsWords, sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { type Column, renderTable } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 
@@ -10,25 +10,25 @@ const SENTENCES_MAX = 6;
 export function renderSimComparison(comparison: ScenarioComparison, terminal: Terminal): string {
   const { base, seeds, variants } = comparison;
   const runs = seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds, ${seeds[0]} to ${seeds.at(-1)}`;
-  const head = `base: ${oneLine(base.title)}; ${runs}`;
-  return [head, ...variants.map((variant) => renderVariant(variant, terminal))].join('\n\n');
+  const alike = areSeedsAlike(variants) ? ' (all the same: chance plays no part)' : '';
+  const head = `base: ${oneLine(base.title)}; ${runs}${alike}`;
+  return [head, ...variants.map((variant) => renderVariant(variant, seeds.length, terminal))].join('\n\n');
 }
 
-function renderVariant(variant: ComparedVariant, terminal: Terminal): string {
+function renderVariant(variant: ComparedVariant, seedCount: number, terminal: Terminal): string {
   const { title, sentences, measures } = variant;
   const shown = sentences.slice(0, SENTENCES_MAX).map((sentence) => `  - ${oneLine(sentence)}`);
-  if (shown.length === 0) shown.push('  - no difference that is more than chance');
+  if (shown.length === 0) shown.push(`  - ${noNewsWords(seedCount)}`);
   if (sentences.length > SENTENCES_MAX) shown.push(`  - and ${sentences.length - SENTENCES_MAX} more: see the table`);
   const columns: Column<ComparedMeasure>[] = [
     { header: 'MEASURE', isFlexible: true, text: ({ subject }) => subject.replace(/^the /, '') },
     { header: 'BASE', align: 'right', text: ({ base, unit }) => sayMeasure(base, unit) },
     { header: 'VARIANT', align: 'right', text: ({ variant: value, unit }) => sayMeasure(value, unit) },
-    { header: 'CHANGE', align: 'right', text: ({ difference, unit }) => sayMeasure(difference, unit) },
+    { header: 'CHANGE', align: 'right', text: ({ difference, unit }) => sayChange(difference, unit) },
     {
       header: '95 % INTERVAL',
       align: 'right',
-      text: ({ interval, unit }) =>
-        interval === null ? '-' : `${sayMeasure(interval.low, unit)} to ${sayMeasure(interval.high, unit)}`,
+      text: ({ interval, unit }) => (interval === null ? '-' : sayInterval(interval, unit)),
     },
     {
       header: '',

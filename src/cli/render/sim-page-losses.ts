@@ -1,8 +1,9 @@
 import type { Loss, TwinReport } from '../../twin/report.ts';
-import { drawing, linearScale, round, type Value, valuesOf } from './page-chart.ts';
-import { html, type Markup, NOTHING, table } from './page-markup.ts';
+import { linearScale, type Value } from './page-chart.ts';
+import { html, type Markup, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
-import { rowAxes, rowsFrame, rowY } from './sim-page-rows.ts';
+import { bar } from './sim-page-marks.ts';
+import { rowsChart, rowsFrame, rowY } from './sim-page-rows.ts';
 import { key, section } from './sim-page-section.ts';
 import { digits, percent, whole } from './sim-words.ts';
 
@@ -67,34 +68,24 @@ function lossChart(rows: readonly Loss[], device: string): Markup {
   const bars = rows.map(({ cause, lostHours, overheadHours, attempts }, index) => {
     const y = rowY(frame, index);
     const [middle, end] = [scale.at(lostHours), scale.at(lostHours + overheadHours)];
-    const bar = (style: string, from: number, to: number) =>
-      to - from < 0.05
-        ? NOTHING
-        : html`<rect class="${style}" x="${round(from)}" y="${round(y - BAR_HEIGHT / 2)}" width="${round(Math.max(0.5, to - from))}" height="${BAR_HEIGHT}"/>`;
     values.push({
       x: end,
       y,
       text: `${causeName(cause)}: ${digits(lostHours)} ${device}-hours lost, ${digits(overheadHours)} overhead, ${whole(attempts)} attempts`,
     });
-    return html`${bar('lost', scale.at(0), middle)}${bar('hollow', middle, end)}`;
+    return [bar('lost', scale.at(0), middle, y, BAR_HEIGHT), bar('hollow', middle, end, y, BAR_HEIGHT)];
   });
-  return drawing(
-    'losses-chart',
-    `${device}-hours lost by cause`,
-    `${values.map(({ text }) => text).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      rows.map(({ cause }) => causeName(cause)),
-      { ...scale, textOf: shortNumber },
-      { rows: 'ended by', x: `${device}-hours` },
-    )}${bars}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  return rowsChart('losses-chart', `${device}-hours lost by cause`, frame, {
+    names: rows.map(({ cause }) => causeName(cause)),
+    x: { ...scale, textOf: shortNumber },
+    titles: { rows: 'ended by', x: `${device}-hours` },
+    values,
+    marks: bars,
+  });
 }
 
 /** `2.5M`, `400k`, `80`. */
-function shortNumber(value: number): string {
+export function shortNumber(value: number): string {
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
   return value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(Number(value.toPrecision(3)));
 }

@@ -1,9 +1,9 @@
 import type { StateShare, TwinReport } from '../../twin/report.ts';
-import { drawing, type Frame, type Value, valuesOf } from './page-chart.ts';
+import type { Frame, Value } from './page-chart.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
 import { circle, diamond, line } from './sim-page-marks.ts';
-import { type NamedScale, rowAxes, rowsFrame, rowY } from './sim-page-rows.ts';
+import { type NamedScale, rowsChart, rowsFrame, rowY } from './sim-page-rows.ts';
 import { isLikePaper, key, section } from './sim-page-section.ts';
 import { percent, whole } from './sim-words.ts';
 
@@ -58,22 +58,16 @@ function stateChart(rows: readonly StateShare[], isPublished: boolean): Markup {
     });
     return html`${paper === null ? NOTHING : html`${line('range', x.at(share), y, x.at(paper), y)}${diamond('published', x.at(paper), y)}`}${circle('chosen dot', x.at(share), y)}`;
   });
-  return drawing(
-    'states-chart',
-    'Attempts by state',
-    `${values.map(({ text }) => text).join('; ')}.`,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      rows.map(({ state }) => state),
-      x,
-      { rows: 'state', x: 'share of attempts (logarithmic)' },
-    )}${marks}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  return rowsChart('states-chart', 'Attempts by state', frame, {
+    names: rows.map(({ state }) => state),
+    x,
+    titles: { rows: 'state', x: 'share of attempts (logarithmic)' },
+    values,
+    marks,
+  });
 }
 
-function shareScale({ width, left, right }: Frame): NamedScale {
+export function shareScale({ width, left, right }: Frame): NamedScale {
   const span = Math.log(1 / SHARE_MIN);
   return {
     at: (share) => left + 8 + (1 + Math.log(Math.max(share, SHARE_MIN)) / span) * (width - left - right - 16),

@@ -59,9 +59,12 @@ export function stepsOf(series: ReportSeries, endSeconds: number): Step[] {
   });
 }
 
+/** A stretch of time. */
+export type Stretch = Pick<Step, 'from' | 'to'>;
+
 /** The area below a line of steps. */
 export function stepPath(
-  steps: readonly Step[],
+  steps: readonly Stretch[],
   values: readonly number[],
   xOf: (seconds: number) => number,
   yOf: (value: number) => number,
@@ -72,7 +75,7 @@ export function stepPath(
 
 /** A line that goes from step to step. */
 export function stepLine(
-  steps: readonly Step[],
+  steps: readonly Stretch[],
   values: readonly number[],
   xOf: (seconds: number) => number,
   yOf: (value: number) => number,
@@ -88,6 +91,22 @@ export function stepLine(
     if (next === undefined || round(yOf(next)) !== y) path += `H${round(xOf(step.to))}`;
   });
   return path;
+}
+
+/** The area between two lines of steps. */
+export function stepBand(
+  steps: readonly Stretch[],
+  low: readonly number[],
+  high: readonly number[],
+  xOf: (seconds: number) => number,
+  yOf: (value: number) => number,
+): string {
+  const start = `${round(xOf(steps[0]?.from ?? 0))},${round(yOf(low[0] ?? 0))}`;
+  const back = steps.toReversed().map(({ from }, index) => {
+    const y = round(yOf(low[steps.length - 1 - index] ?? 0));
+    return `V${y}H${round(xOf(from))}`;
+  });
+  return `${stepLine(steps, high, xOf, yOf)}${back.join('')}L${start}Z`;
 }
 
 /** Where a band stays thick for a while, `reach` to either side. */

@@ -1,9 +1,9 @@
 import type { Distribution, TwinReport, WaitFigures } from '../../twin/report.ts';
-import { drawing, type Frame, type Value, valuesOf } from './page-chart.ts';
+import type { Frame, Value } from './page-chart.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
 import { circle, diamond, line, square, triangle } from './sim-page-marks.ts';
-import { type NamedScale, rowAxes, rowsFrame, rowY } from './sim-page-rows.ts';
+import { type NamedScale, rowsChart, rowsFrame, rowY } from './sim-page-rows.ts';
 import { key, section } from './sim-page-section.ts';
 import { SPANS } from './sim-page-time.ts';
 import { digits, shortTime, whole } from './sim-words.ts';
@@ -82,23 +82,18 @@ function waitChart(rows: readonly Row[], device: string): Markup {
     return [{ x: x.at(wait.p99), y: rowY(frame, index), text }];
   });
   const description = `${rows.map(({ name, wait }) => `${name} ${device}s: median ${shortTime(wait.median)}, 99 % within ${shortTime(wait.p99)}`).join('; ')}.`;
-  return drawing(
-    'waits-chart',
-    'Waits by size of the job',
+  return rowsChart('waits-chart', 'Waits by size of the job', frame, {
+    names: rows.map(({ name }) => name),
+    x,
+    titles: { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
+    values,
+    marks,
     description,
-    frame.height,
-    html`${rowAxes(
-      frame,
-      rows.map(({ name }) => name),
-      x,
-      { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
-    )}${marks}`,
-    { width: frame.width, attributes: valuesOf(values, 'rows') },
-  );
+  });
 }
 
 /** Logarithmic, up to the longest wait that is drawn. */
-function waitScale({ width, left, right }: Frame, longest: number): NamedScale {
+export function waitScale({ width, left, right }: Frame, longest: number): NamedScale {
   const end = Math.max(60, longest * 1.2);
   const shown = SPANS.filter(([seconds]) => seconds <= end);
   const span = Math.log(end / SHORTEST_SECONDS);

@@ -1,7 +1,6 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
-import { version } from '../version.ts';
-import { documentOf, type Fact, factCards, html, Markup, NOTHING } from './page-markup.ts';
+import { type Fact, factCards, html, type Markup, NOTHING } from './page-markup.ts';
 import { deviceWord } from './sim-facts.ts';
 import { energySection } from './sim-page-energy.ts';
 import { ettrSection } from './sim-page-ettr.ts';
@@ -10,6 +9,7 @@ import { givenSection } from './sim-page-given.ts';
 import { lossesSection } from './sim-page-losses.ts';
 import { occupancySection } from './sim-page-occupancy.ts';
 import { preemptionSection } from './sim-page-preemption.ts';
+import { contents, dataSection, type PageScripts, selfContained } from './sim-page-document.ts';
 import { embedded, script } from './sim-page-section.ts';
 import { statesSection } from './sim-page-states.ts';
 import { SIM_STYLE } from './sim-page-style.ts';
@@ -17,9 +17,6 @@ import { spanText } from './sim-page-time.ts';
 import { timelineSection } from './sim-page-timeline.ts';
 import { waitsSection, withinWords } from './sim-page-waits.ts';
 import { digits, percent, shortTime, whole } from './sim-words.ts';
-
-/** Nothing is loaded, whatever is in the page. */
-const CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['occupancy', 'Occupancy'],
@@ -35,13 +32,6 @@ const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['data', 'Data'],
 ];
 
-/** Texts of page-scripts/. */
-export interface PageScripts {
-  chartValues: string;
-  nodeTimeline: string;
-  saveDocument: string;
-}
-
 /**
  * A run as one HTML document: style, drawings, scripts and all data are inside, nothing is loaded. `command`: what makes
  * the same run again. The same result gives the same bytes.
@@ -50,12 +40,10 @@ export function renderSimPage(result: SimulationResult, command: string, scripts
   const { report, summary } = result;
   const endSeconds = summary.endMs / 1000;
   const title = headline(result);
-  const contents = CONTENTS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`);
   const body = html`<main>
 <header><p class="eyebrow">${result.inputs.title === null ? 'Simulation' : `Simulation: ${result.inputs.title}`}</p><h1>${title}</h1>${lead(result)}</header>
 ${interruption(result)}${cards(report)}
-<nav aria-label="Contents"><ul>${contents}</ul></nav>
-<p class="lesser screen">Point to a chart to read its values, or move to it with Tab and through it with the arrow keys.</p>
+${contents(CONTENTS)}
 ${occupancySection(report, endSeconds)}
 ${timelineSection(report, endSeconds, scripts.nodeTimeline)}
 ${waitsSection(report)}
@@ -66,13 +54,11 @@ ${lossesSection(report)}
 ${preemptionSection(report)}
 ${energySection(report)}
 <div class="part">${givenSection(result)}</div>
-${dataSection(command)}
+${dataSection(command, 'orrery-sim.json', 'docs/reference/measures.md defines each measure.', 'The same command gives the same run.')}
 </main>
 ${embedded('run', result)}
 ${script(scripts.chartValues)}${script(scripts.saveDocument)}`;
-  const head = html`<meta http-equiv="Content-Security-Policy" content="${new Markup(CONTENT_POLICY)}">
-<style>${new Markup(SIM_STYLE)}</style>`;
-  return documentOf(title, head, body);
+  return selfContained(title, SIM_STYLE, body);
 }
 
 function headline({ inputs, report, summary }: SimulationResult): string {
@@ -168,9 +154,4 @@ function cards(report: TwinReport): Markup {
     },
   ];
   return factCards(facts);
-}
-
-function dataSection(command: string): Markup {
-  return html`<section id="data" aria-labelledby="data-heading"><h2 id="data-heading">Data and command</h2><p>Everything behind these plots is in this page as one JSON document, the same that the command prints with --json. docs/reference/measures.md defines each measure.</p><p class="screen"><button type="button" id="save" data-name="orrery-sim.json">Save the JSON document</button></p>
-<pre><code>${command}</code></pre><p class="lesser">${`Orrery ${version}. The same command gives the same run.`}</p></section>`;
 }

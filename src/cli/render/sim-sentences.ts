@@ -57,9 +57,26 @@ export function differenceSentence(change: string, measure: Measure): string {
 }
 
 function intervalWords({ interval, unit }: Measure): string {
-  if (interval === null) return '';
-  const change = (value: number) => `${value > 0 ? '+' : ''}${sayChange(value, unit)}`;
-  return ` (95 % interval of the change: ${change(interval.low)} to ${change(interval.high)})`;
+  if (interval === null || isPoint(interval)) return '';
+  return ` (95 % interval of the change: ${sayInterval(interval, unit)})`;
+}
+
+/** Every seed gave the same run, as of a trace without failures. */
+export function areSeedsAlike(variants: readonly { measures: readonly PairedDifference[] }[]): boolean {
+  const measures = variants.flatMap((variant) => variant.measures);
+  return measures.length > 0 && measures.every(({ interval }) => interval !== null && isPoint(interval));
+}
+
+/** But for the rounding of a mean. */
+function isPoint({ low, high }: NonNullable<PairedDifference['interval']>): boolean {
+  return high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+}
+
+/** Where no difference is clear. */
+export function noNewsWords(seedCount: number): string {
+  return seedCount === 1
+    ? 'one seed: no intervals, so that nothing here can be told from chance'
+    : 'no difference that is more than chance';
 }
 
 export function sayMeasure(value: number, unit: MeasureUnit): string {
@@ -78,7 +95,15 @@ export function sayMeasure(value: number, unit: MeasureUnit): string {
   return digits(value);
 }
 
-/** Shares change by points. */
-function sayChange(value: number, unit: MeasureUnit): string {
-  return unit === 'share' ? `${digits(value * 100)} points` : sayMeasure(value, unit);
+/** `-53 to -33 points`, `-12 min to +3 h`: a unit that both ends have is said once. */
+export function sayInterval({ low, high }: NonNullable<PairedDifference['interval']>, unit: MeasureUnit): string {
+  const [from, to] = [sayChange(low, unit), sayChange(high, unit)];
+  const words = / .+$/.exec(to)?.[0] ?? '';
+  return `${from.endsWith(words) ? from.slice(0, from.length - words.length) : from} to ${to}`;
+}
+
+/** With its sign: `+12 min`. Shares change by points. */
+export function sayChange(value: number, unit: MeasureUnit): string {
+  const words = unit === 'share' ? `${digits(value * 100)} points` : sayMeasure(value, unit);
+  return value > 0 ? `+${words}` : words;
 }

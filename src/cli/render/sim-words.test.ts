@@ -3,7 +3,7 @@ import { digits, percent, shortTime } from './sim-words.ts';
 
 describe('figures in words', () => {
   it('say times in the unit a reader thinks in', () => {
-    const seconds = [0, 0.0123, 4.25, 59, 720, 5400, 32_760, 200_000, 8e6, -720];
+    const seconds = [0, 0.0123, 4.25, 59, 720, 5400, 32_760, 200_000, 8e6, 24_935 * 86_400, -720];
     expect(seconds.map(shortTime)).toEqual([
       '0 s',
       '12 ms',
@@ -14,6 +14,7 @@ describe('figures in words', () => {
       '9.1 h',
       '2.3 d',
       '93 d',
+      '68 y',
       '-12 min',
     ]);
   });
@@ -24,5 +25,12 @@ describe('figures in words', () => {
 
   it('say shares as percent', () => {
     expect([0, 0.0004, 0.83123, 1].map(percent)).toEqual(['0.0 %', '0.04 %', '83.1 %', '100.0 %']);
+    expect([2.1e-7, 9.9e-5, 1e-4, -2.1e-7, -0.0004].map(percent)).toEqual([
+      '< 0.01 %',
+      '< 0.01 %',
+      '0.01 %',
+      '> -0.01 %',
+      '-0.04 %',
+    ]);
   });
 });

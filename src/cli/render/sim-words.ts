@@ -1,11 +1,16 @@
-/** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`. */
+const YEAR_SECONDS = 365.25 * 86_400;
+/** The smallest that is said in digits. */
+const PERCENT_MIN = 0.01;
+
+/** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`, `68 y`. */
 export function shortTime(seconds: number): string {
   const size = Math.abs(seconds);
   if (size < 0.5) return size < 0.0005 ? '0 s' : `${digits(seconds * 1000)} ms`;
   if (size < 99.5) return `${digits(seconds)} s`;
   if (size < 99.5 * 60) return `${digits(seconds / 60)} min`;
   if (size < 48 * 3600) return `${digits(seconds / 3600)} h`;
-  return `${digits(seconds / 86_400)} d`;
+  if (size < 2 * YEAR_SECONDS) return `${digits(seconds / 86_400)} d`;
+  return `${digits(seconds / YEAR_SECONDS)} y`;
 }
 
 /** Two digits that count, or all before the point: `0.62`, `9.1`, `120`. */
@@ -17,11 +22,13 @@ export function digits(value: number): string {
   return String(Number(value.toFixed(Math.min(6, places))));
 }
 
-/** A share as percent: `83.1 %`. */
+/** A share as percent: `83.1 %`, `0.04 %`; one that is smaller than a reader cares for: `< 0.01 %`, and `> -0.01 %` below 0. */
 export function percent(share: number): string {
   const value = share * 100;
-  if (value !== 0 && Math.abs(value) < 0.095) return `${digits(value)} %`;
-  return `${value.toFixed(1)} %`;
+  const size = Math.abs(value);
+  if (size === 0 || size >= 0.095) return `${value.toFixed(1)} %`;
+  if (size < PERCENT_MIN) return value < 0 ? `> -${PERCENT_MIN} %` : `< ${PERCENT_MIN} %`;
+  return `${digits(value)} %`;
 }
 
 export function whole(count: number): string {

@@ -2,12 +2,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../package-folder.ts';
-import { type PageScripts, renderSimPage } from '../render/sim-page.ts';
+import { renderComparisonPage } from '../render/sim-compare-page.ts';
+import { renderSimPage } from '../render/sim-page.ts';
+import type { PageScripts } from '../render/sim-page-document.ts';
+import type { ScenarioComparison } from './scenario-comparison.ts';
 import type { SimulationResult } from './simulate.ts';
 
 /** The HTML page of a run. `command`: what makes the same run again. */
 export function simPage(result: SimulationResult, command: string): string {
   return renderSimPage(result, command, pageScripts());
+}
+
+/** The HTML page of a comparison. `command`: what makes the same again. */
+export function comparisonPage(comparison: ScenarioComparison, command: string): string {
+  return renderComparisonPage(comparison, command, pageScripts());
 }
 
 /** Of the node timeline, in the order in which they need each other. */
@@ -24,6 +32,7 @@ export function pageScripts(): PageScripts {
   return {
     chartValues: scriptText('chart-values.js'),
     nodeTimeline: TIMELINE.map(scriptText).join('\n'),
+    measureSearch: scriptText('measure-search.js'),
     saveDocument: scriptText('save-document.js'),
   };
 }

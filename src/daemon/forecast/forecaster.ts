@@ -31,19 +31,23 @@ const HORIZON_MS = 7 * 86_400_000;
 export class Forecaster {
   readonly #backend: Backend;
   readonly #source: () => Promise<ForecastSource>;
+  readonly #onEnd: (ms: number) => void;
 
-  /** `source` names jobs by their native ids. */
-  constructor(backend: Backend, source: () => Promise<ForecastSource>) {
+  /** `source` names jobs by their native ids; `onEnd` is told how long each forecast took, whatever came of it. */
+  constructor(backend: Backend, source: () => Promise<ForecastSource>, onEnd: (ms: number) => void) {
     this.#backend = backend;
     this.#source = source;
+    this.#onEnd = onEnd;
   }
 
   /** When the job starts, from now on; null where it is not pending, or is held. Throws what reading the cluster gave cause to. */
   async start(jobId: number): Promise<(StartForecast & { sooner: SoonerStart[]; historyJobs: number }) | null> {
     const job = this.#backend.nativeId(jobId);
     if (job === null) return null;
-    const source = await this.#source();
-    const answer = await inThread({ source, job, draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS });
+    const startedAt = performance.now();
+    const answer = await this.#source()
+      .then((source) => inThread({ source, job, draws: DRAWS, seed: SEED, horizonMs: HORIZON_MS }))
+      .finally(() => this.#onEnd(performance.now() - startedAt));
     if (answer.kind === 'failed') throw new OrreryError(answer.code, answer.message);
     return answer.kind === 'none' ? null : { ...answer.start, sooner: answer.sooner, historyJobs: answer.historyJobs };
   }

@@ -60,7 +60,8 @@ export class FailureTimes {
       const ranMs = sumWithin(attemptMs, size.from, size.to);
       if (ranMs <= 0) return [];
       const failures = sumWithin(this.#failures, size.from, size.to);
-      return [mttfOf(size, failures, ranMs, sumWithin(nodeMs, size.from, size.to) / ranMs, failuresPerNodeDay)];
+      const meanNodes = sumWithin(nodeMs, size.from, size.to) / ranMs;
+      return [mttfOf(size, failures, ranMs / HOUR_MS, meanNodes, failuresPerNodeDay)];
     });
     const rateOfLarge = rateOf(
       sumWithin(this.#failures, RATE_DEVICES_MIN, null),
@@ -93,14 +94,14 @@ export function isEndedByFailure({ state, incident }: AttemptEnd): boolean {
   return state === 'NODE_FAIL' || (incident !== null && (state === 'REQUEUED' || state === 'FAILED'));
 }
 
-function mttfOf(
+/** Of jobs of a size that ran for so long on so many nodes in the mean and were ended so often. */
+export function mttfOf(
   size: SizeClass,
   failures: number,
-  ranMs: number,
+  attemptHours: number,
   meanNodes: number,
   failuresPerNodeDay: number | null,
 ): MttfFigures {
-  const attemptHours = ranMs / HOUR_MS;
   const { low, high } = poissonInterval(failures, FAILURE_INTERVAL_PROBABILITY);
   const theory = failuresPerNodeDay === null ? null : mttfSeconds(meanNodes, failuresPerNodeDay) / 3600;
   return {
