@@ -10,7 +10,7 @@ import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } f
 import { makeNetworkNamespace, type NetworkNamespace } from './support/network-namespace.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
-import { researchAccount } from './support/slurm-daemon.ts';
+import { researchAccount, resumeNodes } from './support/slurm-daemon.ts';
 
 const JOBS = Number(process.env['ORRERY_CHAOS_JOBS'] ?? 200);
 /**
@@ -173,10 +173,7 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
   }
 }
 
-/**
- * A slurmctld that lost its memory begins jobs a second time where they run, is told so by slurmd, and drains the node for it: an operator
- * has to put it back, and to have all nodes tell what runs on them. Here that is we.
- */
+/** What an operator does: puts nodes back, and has all nodes tell what runs on them. */
 async function operate(isOver: () => boolean): Promise<void> {
   let count = 0;
   let reconfiguredMs = Date.now();
@@ -187,16 +184,7 @@ async function operate(isOver: () => boolean): Promise<void> {
       spawnSync('scontrol', ['reconfigure'], { env: slurm.env, timeout: 10_000 });
       reconfiguredMs = Date.now();
     }
-    const { stdout } = spawnSync('sinfo', ['-h', '-N', '-o', '%N %E'], {
-      env: slurm.env,
-      encoding: 'utf8',
-      timeout: 10_000,
-    });
-    const names = new Set(stdout.split('\n').flatMap((line) => /^(\S+) Duplicate jobid/.exec(line)?.[1] ?? []));
-    for (const name of names) {
-      count += 1;
-      spawnSync('scontrol', ['update', `NodeName=${name}`, 'State=RESUME'], { env: slurm.env, timeout: 10_000 });
-    }
+    count += resumeNodes(slurm);
   }
   if (count > 0) say(`the operator resumed nodes ${count} times that slurmctld had drained for duplicate job ids`);
 }
@@ -317,29 +305,33 @@ async function wrongRuns(): Promise<string[]> {
 /** The job's last submission is in accounting as we have it, and Slurm has none of them any more. */
 function wrongAccounting(): string[] {
   const left = execFileSync('squeue', ['-h', '-o', 'left in squeue: %i %j %T'], { env: slurm.env, encoding: 'utf8' });
-  const fields = 'JobIDRaw,State,ExitCode,JobName';
+  const fields = 'JobIDRaw,JobID,State,ExitCode,JobName';
   const text = execFileSync('sacct', ['-X', '-D', '-n', '-P', '-S', 'now-1days', '-o', fields], {
     env: slurm.env,
     encoding: 'utf8',
     maxBuffer: 1024 ** 3,
   });
   const runs = text.split('\n').map((line) => {
-    const [slurmJobId = '', state = '', exit = '', name = ''] = line.split('|');
+    const [slurmJobId = '', label = '', state = '', exit = '', name = ''] = line.split('|');
     return {
       slurmJobId,
+      label,
       state: state.split(' ')[0] ?? '',
       code: Number(exit.split(':')[0]),
-      jobId: Number(/-(\d+)-\d+$/.exec(name)?.[1] ?? 0),
+      jobId: jobIdOf(name, label),
     };
   });
   let forgotten = 0;
   const differing = ids.flatMap((id, place) => {
     const record = readRecord(id);
     const { state, exitCode } = expected[place] ?? {};
-    const own = runs.filter((run) => run.jobId === id && run.slurmJobId === String(record.slurmJobId));
+    // The number of a task that began and ended between two looks nobody has seen.
+    const isLast = (run: (typeof runs)[number]) =>
+      record.slurmJobId === null ? run.label === record.arrayTask : run.slurmJobId === String(record.slurmJobId);
+    const own = runs.filter((run) => run.jobId === id && isLast(run));
     const last = own.at(-1);
     // It was cancelled before Slurm had it.
-    if (record.slurmJobId === null && state === 'CANCELLED') return [];
+    if (record.slurmJobId === null && own.length === 0 && state === 'CANCELLED') return [];
     const isSame = last?.state === state && (state === 'CANCELLED' || last?.code === exitCode);
     if (isSame) return [];
     // A slurmctld that was killed has lost the end: the job's own script is the witness, and of what was cancelled that it did no work.
@@ -348,11 +340,18 @@ function wrongAccounting(): string[] {
       return [];
     }
     return [
-      `job ${id}: ${state} ${exitCode}, sacct of ${record.slurmJobId}: ${own.map((run) => `${run.state} ${run.code}`).join(', ')}`,
+      `job ${id}: ${state} ${exitCode}, sacct of ${record.arrayTask ?? record.slurmJobId}: ${own.map((run) => `${run.state} ${run.code}`).join(', ')}`,
     ];
   });
   say(`${forgotten} ends that slurmctld lost: accounting has something else than the job's script wrote`);
   return [...left.split('\n').filter((line) => line !== ''), ...differing];
+}
+
+/** Of a name that ends with `-12-1`; of a task of an array, `50_3`, with `-12+0x1-1`. */
+function jobIdOf(name: string, label: string): number {
+  const [, first, min, step] = /-(\d+)(?:\+(\d+)x(\d+))?-\d+$/.exec(name) ?? [];
+  if (first === undefined || min === undefined) return Number(first ?? 0);
+  return Number(first) + (Number(label.split('_')[1]) - Number(min)) / Number(step);
 }
 
 /** The status that a script of the job wrote when it ended by itself; null where none did. */
@@ -366,11 +365,11 @@ function witnessed(id: number): number | null {
   return null;
 }
 
-function readRecord(id: number): { submission: number; slurmJobId: number | null } {
+function readRecord(id: number): { submission: number; slurmJobId: number | null; arrayTask: string | null } {
   try {
     return JSON.parse(readFileSync(join(home, 'jobs', String(id), 'submission.json'), 'utf8'));
   } catch {
-    return { submission: 0, slurmJobId: null };
+    return { submission: 0, slurmJobId: null, arrayTask: null };
   }
 }
 

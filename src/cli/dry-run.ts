@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { defaultJobName } from '../backend/job-variables.ts';
-import { type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
-import { slurmJobName } from '../backend/slurm/job-key.ts';
+import { type BatchArray, type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
+import { DEFAULT_MAX_ARRAY_SIZE } from '../backend/slurm/cluster-view.ts';
+import { slurmArrayName, slurmJobName } from '../backend/slurm/job-key.ts';
+import { batchArray } from '../backend/slurm/task-group.ts';
+import { parseJobArray } from '../contract/job-array.ts';
 import { type JobSpec, type JobSpecInput, jobSpecSchema, parseDependencies } from '../contract/job.ts';
 import { parseBeginMs } from '../contract/begin-time.ts';
 import { OrreryError } from '../contract/errors.ts';
@@ -34,9 +37,15 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
   const { homeId, shared } = slurmHome(home);
   const folder = shared === null ? home : join(shared, `orrery-${homeId}`);
   const jobFolder = join(folder, 'jobs', String(JOB_ID));
+  const name = spec.name ?? defaultJobName(spec);
+  const array = arrayOf(spec);
   return batchSubmission({
     jobId: JOB_ID,
-    slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId: JOB_ID, submission: 1 }),
+    array,
+    slurmName:
+      array === null
+        ? slurmJobName(name, homeId, { jobId: JOB_ID, submission: 1 })
+        : slurmArrayName(name, homeId, array.key, 1),
     spec,
     submission: 1,
     base: 0,
@@ -50,6 +59,14 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     jobFolder,
     rankScript: join(folder, 'slurm', 'rank.sh'),
   });
+}
+
+/** As long as Slurm's `MaxArraySize` is its own, which only the daemon knows. */
+function arrayOf(spec: JobSpec): BatchArray | null {
+  const array = parseJobArray(spec.array ?? '');
+  if (typeof array === 'string') return null;
+  const tasks = array.taskIds.map((taskId, place) => ({ jobId: JOB_ID + place, taskId }));
+  return batchArray(tasks.slice(0, DEFAULT_MAX_ARRAY_SIZE), { id: JOB_ID, ...array }, DEFAULT_MAX_ARRAY_SIZE);
 }
 
 function secondsUntil(begin: string | undefined, nowMs: number): number {

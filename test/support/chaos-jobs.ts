@@ -22,7 +22,8 @@ export interface Batch {
 }
 
 export const BATCH_SIZE = 100;
-const ARRAY_TASKS = 5;
+/** Tasks of the array whose tasks end by themselves, and of the one whose tasks are cancelled. */
+const ARRAY_TASKS = { ending: 16, endless: 4 } as const;
 
 /** It says in a file of its job, in the folder `LEDGER`, when it starts and when it has done its work, which lasts `LASTS` seconds. */
 export const LEDGER_SCRIPT = `#!/bin/sh
@@ -33,14 +34,15 @@ exit "\${STATUS:-$ORRERY_ARRAY_TASK_ID}"
 `;
 
 /**
- * A hundred jobs: most end well, some with a status of their own, some wait for one of the batch before, some are gangs of two nodes, five are
- * the tasks of an array, some are cancelled. `idOf` tells the id of a job of the batches before.
+ * A hundred jobs: most end well, some with a status of their own, some wait for one of the batch before, some are gangs of two nodes, a fifth are
+ * tasks of arrays, some are cancelled. `idOf` tells the id of a job of the batches before.
  */
 export function chaosBatch(first: number, ledger: string, idOf: (place: number) => number): Batch {
   const specs: Batch['specs'] = [];
   const expected: Expected[] = [];
   const common = { script: LEDGER_SCRIPT, memory: '16M', time: '30m', maxRequeues: 20 };
-  for (let place = first; place < first + BATCH_SIZE - ARRAY_TASKS; place += 1) {
+  const end = first + BATCH_SIZE - ARRAY_TASKS.ending - ARRAY_TASKS.endless;
+  for (let place = first; place < end; place += 1) {
     const kind = (place - first) % 20;
     const status = kind >= 10 && kind < 13 ? 3 + (place % 5) : 0;
     const cancel = kind === 18 ? 'at once' : kind === 19 ? 'running' : null;
@@ -58,11 +60,17 @@ export function chaosBatch(first: number, ledger: string, idOf: (place: number) 
     const state = cancel !== null ? 'CANCELLED' : status === 0 ? 'COMPLETED' : 'FAILED';
     expected.push({ state, exitCode: cancel === null ? status : 1, ranks: nodes, waitsFor, cancel });
   }
-  const array = `0-${ARRAY_TASKS - 1}`;
+  const array = `0-${ARRAY_TASKS.ending - 1}%3`;
   specs.push({ ...common, name: `chaos-array-${first}`, array, env: { LEDGER: ledger, LASTS: 0.3 } });
-  for (let task = 0; task < ARRAY_TASKS; task += 1) {
+  for (let task = 0; task < ARRAY_TASKS.ending; task += 1) {
     const state = task === 0 ? 'COMPLETED' : 'FAILED';
     expected.push({ state, exitCode: task, ranks: 1, waitsFor: null, cancel: null });
+  }
+  const endless = `0-${ARRAY_TASKS.endless - 1}%2`;
+  specs.push({ ...common, name: `chaos-endless-${first}`, array: endless, env: { LEDGER: ledger, LASTS: 600 } });
+  for (let task = 0; task < ARRAY_TASKS.endless; task += 1) {
+    const cancel = task === ARRAY_TASKS.endless - 1 ? 'at once' : 'running';
+    expected.push({ state: 'CANCELLED', exitCode: 1, ranks: 1, waitsFor: null, cancel });
   }
   return { specs, expected };
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { removeHome, type RunningDaemon, startDaemon } from './daemon.ts';
 import type { SlurmCluster } from './slurm-cluster.ts';
 
@@ -25,6 +26,18 @@ export function slurmVariables({ env }: SlurmCluster): { SLURM_CONF: string } {
 /** The built daemon over the cluster; it looks at Slurm every 300 ms at least. */
 export function startSlurmDaemon(home: string, slurm: SlurmCluster): Promise<RunningDaemon> {
   return startDaemon(home, slurmVariables(slurm), ['--backend', 'slurm', '--poll-ms', '300']);
+}
+
+/**
+ * A slurmctld that lost its memory begins jobs a second time where they run, is told so by slurmd, and drains the node for it: an operator has to put it
+ * back, and here that is who calls this. How many there were.
+ */
+export function resumeNodes({ env }: SlurmCluster): number {
+  const options = { env, encoding: 'utf8', timeout: 10_000 } as const;
+  const { stdout } = spawnSync('sinfo', ['-h', '-N', '-o', '%N %E'], options);
+  const names = new Set((stdout ?? '').split('\n').flatMap((line) => /^(\S+) Duplicate jobid/.exec(line)?.[1] ?? []));
+  for (const name of names) spawnSync('scontrol', ['update', `NodeName=${name}`, 'State=RESUME'], options);
+  return names.size;
 }
 
 /** Kills the daemon and the cluster and removes the home, as far as they came up. */

@@ -5,6 +5,7 @@ import type { BatchJob } from './batch-script.ts';
 export function batchJob(spec: JobSpecInput = { command: ['true'] }, fields: Partial<BatchJob> = {}): BatchJob {
   return {
     jobId: 12,
+    array: null,
     slurmName: 'train.orrery-0a1b2c3d-12-1',
     spec: jobSpecSchema.parse(spec),
     submission: 1,

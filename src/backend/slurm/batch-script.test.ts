@@ -1,12 +1,13 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
 import { batchJob } from './batch-script.test-support.ts';
-import { type BatchJob, batchSubmission } from './batch-script.ts';
+import { type BatchArray, type BatchJob, batchSubmission } from './batch-script.ts';
+import { slurmArrayName } from './job-key.ts';
 
 /** Only those beside the ones that every job has. */
 function options(spec: JobSpecInput, fields: Partial<BatchJob> = {}): string[] {
@@ -34,6 +35,16 @@ describe('what sbatch is called with', () => {
     );
     const { options: words, script } = batchSubmission(gang);
     await expect(`${words.join('\n')}\n\n${script}`).toMatchFileSnapshot('golden/gang.txt');
+  });
+
+  it('for tasks of an array, as a whole', async () => {
+    const key = { first: 40, min: 10, step: 5 };
+    const array = { key, taskIds: [10, 15, 20, 30], runningMax: 2 };
+    const slurmName = slurmArrayName('sweep', '0a1b2c3d', key, 1);
+    const fields = { jobId: 40, array, slurmName, jobFolder: '/shared/orrery 100%/jobs/40' };
+    const { options: words, script } = batchSubmission(batchJob({ command: ['true'] }, fields));
+    const [head = ''] = script.split('# Whoever comes second');
+    await expect(`${words.join('\n')}\n\n${head}`).toMatchFileSnapshot('golden/array.txt');
   });
 
   it('is the same for the same job', () => {
@@ -132,6 +143,7 @@ describe('the claim of the batch script', () => {
     tasks?: string;
     jobFolder?: string;
     spec?: JobSpecInput;
+    array?: BatchArray;
   }
 
   /** The script as Slurm would run it, with an srun that notes that it was called; its exit status. */
@@ -262,6 +274,24 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
       expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(137);
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('137\n');
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'memory'), 'utf8')).toBe(expected);
+    });
+  });
+
+  it('is of the job that is the task of the array', () => {
+    return withJob((folder) => {
+      const array = { key: { first: 40, min: 10, step: 5 }, taskIds: [10, 15, 20], runningMax: null };
+      const jobFolder = join(folder, 'jobs', '40');
+      for (const id of ['41', '42']) {
+        mkdirSync(join(folder, 'jobs', id), { recursive: true });
+        writeFileSync(join(folder, 'jobs', id, 'submission'), '1\n');
+      }
+      const run = (taskId: string, slurmJobId: string) =>
+        runScript(folder, { jobFolder, array }, { SLURM_JOB_ID: slurmJobId, SLURM_ARRAY_TASK_ID: taskId });
+      expect(run('15', '51')).toBe(0);
+      expect(run('15', '52')).toBe(73);
+      expect(run('20', '50')).toBe(0);
+      expect(run('10', '53')).toBe(74);
+      expect(['41', '42'].map((id) => readlinkSync(join(folder, 'jobs', id, 'owners', '1')))).toEqual(['51', '50']);
     });
   });
 

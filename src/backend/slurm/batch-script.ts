@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { JobSpec } from '../../contract/job.ts';
 import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';
 import { parseMemoryBytes } from '../../lib/units.ts';
 import type { Dependency } from '../../scheduler/types.ts';
+import { taskList } from './array-tasks.ts';
+import type { ArrayKey } from './job-key.ts';
 
 const BODY = readFileSync(new URL('slurm-batch.sh', import.meta.url), 'utf8');
 const MEBI = 1024 ** 2;
@@ -15,9 +18,20 @@ export interface Predecessor {
   nodes: number;
 }
 
+/** Tasks that are handed to sbatch in one call. */
+export interface BatchArray {
+  key: ArrayKey;
+  /** Slurm's, ascending. */
+  taskIds: readonly number[];
+  /** How many may run at once; null: any number. */
+  runningMax: number | null;
+}
+
 /** A job as it is handed to sbatch. */
 export interface BatchJob {
   jobId: number;
+  /** Null: one job. Else it is the first of several that ask for the same. */
+  array: BatchArray | null;
   /** With the key in it, as `slurmJobName` makes it. */
   slurmName: string;
   spec: JobSpec;
@@ -25,7 +39,7 @@ export interface BatchJob {
   submission: number;
   /** Attempts of the job before this submission. */
   base: number;
-  /** The last of them began and has left no end: it may still run. */
+  /** The last of them began and was not told to end: it may still run, or have ended by itself though it was taken for lost. */
   isLastUnended: boolean;
   isHeld: boolean;
   /** From now until it may start at the earliest; 0: at once. */
@@ -90,7 +104,9 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
   ];
 }
 
-function batchOptions({ spec, ...job }: BatchJob): string[] {
+function batchOptions({ spec, array, ...job }: BatchJob): string[] {
+  const throttle = array === null || array.runningMax === null ? '' : `%${array.runningMax}`;
+  const log = array === null ? 'batch.log' : `${arrayLogFolder(job.submission)}/%a`;
   return [
     '--parsable',
     spec.maxRequeues === 0 ? '--no-requeue' : '--requeue',
@@ -98,13 +114,14 @@ function batchOptions({ spec, ...job }: BatchJob): string[] {
     `--job-name=${job.slurmName}`,
     ...requestOptions(spec, job.excludedNodes),
     ...valued([
+      ['array', array === null ? null : `${taskList(array.taskIds)}${throttle}`],
       ['dependency', job.dependency === '' ? null : job.dependency],
       // What failed under this number may run again under another: a cluster may not cancel what waits for it.
       ['kill-on-invalid-dep', job.dependency === '' ? null : 'no'],
       ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
       ['signal', spec.signal ?? null],
       ['open-mode', 'append'],
-      ['output', filePattern(`${job.jobFolder}/batch.log`)],
+      ['output', `${filePattern(job.jobFolder)}/${log}`],
       ['chdir', job.jobFolder],
       ['export', 'NONE'],
     ]),
@@ -115,11 +132,14 @@ function valued(options: readonly (readonly [name: string, value: string | numbe
   return options.flatMap(([name, value]) => (value === null ? [] : [`--${name}=${value}`]));
 }
 
-function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...job }: BatchJob): string {
+/** In the folder of an array's first job: by task of Slurm's a link to where the log of that job is. */
+export function arrayLogFolder(submission: number): string {
+  return `array-${submission}`;
+}
+
+function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, array, ...job }: BatchJob): string {
   const predecessors = job.predecessors.map(({ condition, jobId: id, nodes }) => `${condition}:${id}:${nodes}`);
   const values: [name: string, value: string][] = [
-    ['job', jobFolder],
-    ['folder_pattern', filePattern(`${jobFolder}/attempts`)],
     ['submission', String(submission)],
     ['base', String(base)],
     ['unended', job.isLastUnended ? 'yes' : ''],
@@ -131,7 +151,24 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, ...
     ['image', spec.image ?? ''],
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
-  return ['#!/bin/sh', `# Job ${jobId} of Orrery.`, ...assignments, BODY].join('\n');
+  const [whose, ...folders] = array === null ? ofOne(jobId, jobFolder) : ofTask(array.key, jobFolder);
+  return ['#!/bin/sh', whose, ...folders, ...assignments, BODY].join('\n');
+}
+
+function ofOne(jobId: number, jobFolder: string): string[] {
+  const pattern = filePattern(`${jobFolder}/attempts`);
+  return [`# Job ${jobId} of Orrery.`, `job=${shellQuote(jobFolder)}`, `folder_pattern=${shellQuote(pattern)}`];
+}
+
+/** All tasks have one script. */
+function ofTask({ first, min, step }: ArrayKey, jobFolder: string): string[] {
+  const jobs = dirname(jobFolder);
+  return [
+    `# Jobs of Orrery from ${first} on: task ${min} is the first, and every ${step} further there is one more.`,
+    `job_id=$((${first} + (SLURM_ARRAY_TASK_ID - ${min}) / ${step}))`,
+    `job=${shellQuote(jobs)}/$job_id`,
+    `folder_pattern=${shellQuote(filePattern(jobs))}/$job_id/attempts`,
+  ];
 }
 
 /** In whole MiB. */

@@ -14,6 +14,8 @@ export interface ClusterView {
   nodes: readonly SlurmNode[];
   partitions: readonly SlurmPartition[];
   isPreempting: boolean;
+  /** Ids of an array's tasks are less than this (`MaxArraySize`). Absent: an older view. */
+  maxArraySize?: number;
   /** As whom Slurm's daemons run (`SlurmUser`, `SlurmdUser`): what they write is the cluster's own word. Absent: an older view. */
   userIds?: readonly number[];
   /** Null: there is no accounting, or it does not answer. */
@@ -24,6 +26,9 @@ export interface ClusterView {
   /** One line for each thing that does not work here and what does instead. */
   remarks: readonly string[];
 }
+
+/** Slurm's own. */
+export const DEFAULT_MAX_ARRAY_SIZE = 1001;
 
 /** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
 export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
@@ -48,6 +53,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
     isPreempting: isPreemptingBy(config.get('PreemptType')),
+    maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     ...accounting,
     remarks,

@@ -57,7 +57,7 @@ describe('a job that Slurm put back in the queue', () => {
       const found = facts({ attempts: [exited(status)], runs: [run('NODE_FAIL'), run('PENDING')] });
       const finding = findOut(running(), look({ listed: [requeued], facts: found }));
       expect(short(finding.records)).toEqual([`AttemptEnded 1 ${state} ${status}`, `JobEnded ${state} ${status}`]);
-      expect(finding.cancel).toEqual([50]);
+      expect(finding.cancel).toEqual(['50']);
     }
   });
 
@@ -65,7 +65,7 @@ describe('a job that Slurm put back in the queue', () => {
     const found = facts({ attempts: [exited(1)], downNodes: new Set(['n2']) });
     const finding = findOut(running(), look({ listed: [requeued], facts: found }));
     expect(short(finding.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
-    expect(finding).toMatchObject({ cancel: [50], isSubmissionDue: true });
+    expect(finding).toMatchObject({ cancel: ['50'], isSubmissionDue: true });
   });
 
   it('that failed by itself has failed, though the first node, on which its script said so, is down since', () => {
@@ -73,7 +73,7 @@ describe('a job that Slurm put back in the queue', () => {
       const found = facts({ attempts: [exited(3)], downNodes: new Set(['n1']) });
       const finding = findOut(running(), look({ listed: [listed], facts: found }));
       expect(short(finding.records)).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
-      expect(finding.cancel).toEqual([50]);
+      expect(finding.cancel).toEqual(['50']);
     }
   });
 
@@ -88,7 +88,7 @@ describe('a job that Slurm put back in the queue', () => {
       'AttemptEnded 1 COMPLETED 0',
       'JobEnded COMPLETED 0',
     ]);
-    expect(finding.cancel).toEqual([50]);
+    expect(finding.cancel).toEqual(['50']);
   });
 
   it('more often than it may be has ended: what Slurm would start is cancelled', () => {
@@ -97,7 +97,7 @@ describe('a job that Slurm put back in the queue', () => {
       look({ listed: [requeued], facts: facts({ downNodes: new Set(['n1']) }) }),
     );
     expect(short(finding.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobEnded NODE_FAIL 1']);
-    expect(finding.cancel).toEqual([50]);
+    expect(finding.cancel).toEqual(['50']);
   });
 
   it('runs again: the attempt after it has begun', () => {
@@ -120,6 +120,6 @@ describe('a job that Slurm put back in the queue', () => {
       look({ listed: [slurm({ restarts: 0 })], facts: facts({ attempts: [left()], downNodes: new Set(['n1']) }) }),
     );
     expect(short(finding.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
-    expect(finding).toMatchObject({ cancel: [50], isSubmissionDue: true });
+    expect(finding).toMatchObject({ cancel: ['50'], isSubmissionDue: true });
   });
 });

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../lib/units.ts';
+import { slurmLabel } from './job-fact.ts';
 import { limitWords } from './limit-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
@@ -55,10 +56,11 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase } = job;
+  const label = slurmLabel(job) ?? '?';
   if (live !== null) {
     const nodes = live.placement.map(({ nodeName }) => nodeName);
-    if (slurm?.state === 'SUSPENDED') return [suspendedWords(slurm.slurmJobId, nodes), ...stale];
-    return [`It runs as Slurm job ${record.slurmJobId ?? '?'} on ${nodes.join(', ')}.`, ...stale];
+    if (slurm?.state === 'SUSPENDED') return [suspendedWords(label, nodes), ...stale];
+    return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...stale];
   }
   if (record.refusal !== null)
     return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
@@ -78,14 +80,15 @@ export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreach
   }
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  const ahead = goesByQueue(job) ? aheadSentences(slurm.slurmJobId, queue, partitions, nowMs) : [];
+  const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
+  const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
-  return [words, `It is Slurm job ${slurm.slurmJobId} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+  return [words, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }
 
-function suspendedWords(slurmJobId: number, nodes: readonly string[]): string {
+function suspendedWords(label: string, nodes: readonly string[]): string {
   const where = `its processes stand still on ${nodes.join(', ')} until Slurm resumes it`;
-  return `Slurm job ${slurmJobId} is suspended, for another job or by an operator: ${where}.`;
+  return `Slurm job ${label} is suspended, for another job or by an operator: ${where}.`;
 }
 
 /** Null where Slurm itself puts the begin off. */

@@ -33,8 +33,8 @@ export interface Finding {
   needsFacts: boolean;
   /** To be journalled, in order. */
   records: JournalRecord[];
-  /** Jobs of Slurm to cancel: duplicates, and what is not to run again. */
-  cancel: number[];
+  /** Jobs of Slurm to cancel, by their addresses: duplicates, and what is not to run again. */
+  cancel: string[];
   /** sbatch is to be called (again). */
   isSubmissionDue: boolean;
   /** The Slurm job that is the job; null where none is listed. */

@@ -1,6 +1,6 @@
 import { type JobFact, SUSPENDED_REASON } from '../port.ts';
-import type { MirrorJob } from './mirror-job.ts';
-import { isPending } from './slurm-job.ts';
+import type { MirrorJob, SubmissionRecord } from './mirror-job.ts';
+import { isPending, labelOf } from './slurm-job.ts';
 
 /** What the mirror says of a job, in the words of all backends. */
 export function jobFact(job: MirrorJob): JobFact {
@@ -30,8 +30,17 @@ function reasonOf({ record, slurm, phase, request, isHeld, isThrottled }: Mirror
 
 /** What Slurm's commands call the job, `12` or `12_3`; null where its number is not known. */
 export function slurmLabel({ slurm, record }: MirrorJob): string | null {
-  if (slurm !== null && slurm.arrayJobId !== null && slurm.arrayTaskId !== null) {
-    return `${slurm.arrayJobId}_${slurm.arrayTaskId}`;
-  }
-  return record.slurmJobId === null ? null : String(record.slurmJobId);
+  return slurm === null ? recordLabel(record) : labelOf(slurm);
+}
+
+/** The same of its last submission. */
+export function recordLabel({ arrayTask, slurmJobId }: SubmissionRecord): string | null {
+  return arrayTask ?? (slurmJobId === null ? null : String(slurmJobId));
+}
+
+/** What Slurm's commands may call the job so that they mean no other (`addressOf`); null where that is not known. */
+export function slurmAddress({ record }: MirrorJob): string | null {
+  const { arrayTask, arrayKey, slurmJobId } = record;
+  if (arrayTask === null) return arrayKey === null && slurmJobId !== null ? String(slurmJobId) : null;
+  return slurmJobId === null || arrayTask.startsWith(`${slurmJobId}_`) ? arrayTask : String(slurmJobId);
 }

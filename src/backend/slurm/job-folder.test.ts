@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JobFolder } from './job-folder.ts';
+import { JobFolder, mayStillEnd } from './job-folder.ts';
 import { NO_SUBMISSION } from './mirror-job.ts';
 
 let path = '';
@@ -47,6 +47,15 @@ describe('the folder of a job', () => {
       { attempt: 2, slurmJobId: null, claimedMs: null, exit: null, failed: null, memory: null },
     ]);
     expect((await new JobFolder(path).attempts(1)).map(({ attempt }) => attempt)).toEqual([2]);
+  });
+
+  it('tells whether an attempt that was taken for lost may end by itself yet, or has', async () => {
+    const claim = (attempt: number) => symlinkSync('50.n1.4711', join(attemptFolder(attempt), 'holder'));
+    for (const attempt of [1, 2, 3]) claim(attempt);
+    writeFileSync(join(attemptFolder(2), 'exit'), '0\n');
+    writeFileSync(join(attemptFolder(3), 'exit'), '143 TERM\n');
+    attemptFolder(4);
+    expect((await new JobFolder(path).attempts(0)).map(mayStillEnd)).toEqual([true, true, false, false]);
   });
 
   it('does not take what cannot be read for what is not there', async () => {

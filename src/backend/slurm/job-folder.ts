@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AcceptedJob } from '../../contract/journal.ts';
@@ -30,10 +30,17 @@ export interface AttemptFacts {
   memory: string | null;
 }
 
+/** Whether the attempt, taken for lost, may end by itself yet, or has done so since. */
+export function mayStillEnd({ slurmJobId, exit }: AttemptFacts): boolean {
+  return slurmJobId !== null && exit?.isTold !== true;
+}
+
 const recordSchema = z.object({
   submission: z.int(),
   base: z.int(),
   slurmJobId: z.int().nullable(),
+  arrayTask: z.string().nullable().default(null),
+  arrayKey: z.string().nullable().default(null),
   refusal: z.string().nullable(),
   launchFailures: z.int().default(0),
   isDue: z.boolean().default(false),
@@ -90,6 +97,14 @@ export class JobFolder {
       await writeDurably(join(this.path, 'secrets.sh'), exports(job.secrets).join('\n'));
     }
     await writeDurably(join(this.path, 'submission'), `${job.submission}\n`);
+  }
+
+  /** Where Slurm is to write the logs of an array's tasks, each by its id there, and whose folders they belong in. */
+  async linkLogs(name: string, jobIds: ReadonlyMap<number, number>): Promise<void> {
+    const folder = join(this.path, name);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const [taskId, jobId] of jobIds) await symlink(`../../${jobId}/batch.log`, join(folder, String(taskId)));
   }
 
   async removeSecrets(): Promise<void> {

@@ -15,6 +15,10 @@ export interface SubmissionRecord {
   base: number;
   /** Null: not known (yet). */
   slurmJobId: number | null;
+  /** Of a task of an array at Slurm: `12_3`. Null: it was submitted by itself, or this is not known (yet). */
+  arrayTask: string | null;
+  /** What the name of that array says of its jobs; null: it was submitted by itself. */
+  arrayKey: string | null;
   /** sbatch's own words where it refused the job for good; null where it did not. */
   refusal: string | null;
   /** How often Slurm gave it nodes and none of its tasks began, since it was submitted or released. */
@@ -27,6 +31,8 @@ export const NO_SUBMISSION: SubmissionRecord = {
   submission: 0,
   base: 0,
   slurmJobId: null,
+  arrayTask: null,
+  arrayKey: null,
   refusal: null,
   launchFailures: 0,
   isDue: false,
@@ -39,6 +45,8 @@ export interface MirrorJob {
   requeues: number;
   /** Of the current or last attempt; 0 before the first. */
   attempt: number;
+  /** Attempts that it had when a user had it run again after its end; 0 otherwise. */
+  readonly attemptsBefore: number;
   /** The attempt that holds nodes; null while none does. */
   live: { attempt: number; placement: Placement; startMs: number } | null;
   isCancelRequested: boolean;
@@ -70,6 +78,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     isHeld: request.isHeld,
     requeues: 0,
     attempt: attemptsBefore,
+    attemptsBefore,
     live: null,
     isCancelRequested: false,
     isRequeueRequested: false,

@@ -82,7 +82,7 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     const held = slurm({ reason: 'launch failed requeued held', restarts: 1, priority: 0 });
     expect(findOut(job(), look({ listed: [held], facts: null })).needsFacts).toBe(true);
     expect(findOut(job(), look({ listed: [held] }))).toMatchObject({
-      cancel: [50],
+      cancel: ['50'],
       launchFailure: 'Slurm: launch failed requeued held',
     });
   });
@@ -103,6 +103,6 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
       'AttemptEnded 1 NODE_FAIL 1',
       'JobRequeued 1',
     ]);
-    expect(lost).toMatchObject({ cancel: [50], isSubmissionDue: true });
+    expect(lost).toMatchObject({ cancel: ['50'], isSubmissionDue: true });
   });
 });

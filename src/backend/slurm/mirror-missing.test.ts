@@ -1,11 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
-import type { MirrorJob } from './mirror-job.ts';
-import { NOW, exited, facts, job, left, look, run, running, short } from './mirror.test-support.ts';
+import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
+import { NOW, exited, facts, job, left, look, run, running, short, slurm } from './mirror.test-support.ts';
 
 describe('a job that squeue does not list', () => {
   const since = (ms: number) => ({ missingSinceMs: NOW - ms });
+
+  it('is missed where all that waited of its array was cancelled, and it had begun: its script tells the end', () => {
+    const cancelled = slurm({ slurmJobId: null, arrayJobId: 50, arrayTaskId: 3, state: 'CANCELLED' });
+    const task = job({ ...since(0), record: { ...NO_SUBMISSION, submission: 1, arrayTask: '50_3' } });
+    const told = left({ exit: { status: 143, endedMs: 899_000, isTold: true } });
+    const end = (attempts: JobFacts['attempts']) =>
+      short(findOut(task, look({ listed: [cancelled], facts: facts({ attempts }) })).records);
+    expect(end([])).toEqual(['JobEnded CANCELLED 1']);
+    expect(end([told])).toContain('JobRequeued 1');
+  });
+
+  it('is not taken for cancelled where accounting says so of what a slurmctld has forgotten that began just now', () => {
+    const forgotten = { runs: [run('CANCELLED', { nodeNames: [], startMs: null })], isFreshController: true };
+    const waiting = job(since(PATIENCE_MS.forgotten));
+    expect(findOut(waiting, look({ facts: facts(forgotten) }))).toMatchObject({ records: [], isSubmissionDue: true });
+    const lost = running(since(PATIENCE_MS.lost));
+    const begun = { runs: [run('CANCELLED')], attempts: [left()], isFreshController: true };
+    expect(short(findOut(lost, look({ facts: facts(begun) })).records)).toContain('AttemptEnded 1 NODE_FAIL 1');
+    const meant = { ...waiting, isCancelRequested: true };
+    expect(short(findOut(meant, look({ facts: facts(forgotten) })).records)).toEqual(['JobEnded CANCELLED 1']);
+  });
 
   it('is not missed before sbatch had answered', () => {
     expect(findOut(job({ phaseSinceMs: NOW }), look()).needsFacts).toBe(false);

@@ -58,6 +58,15 @@ describe('what a job waits for', () => {
     });
   });
 
+  it('is named as a task where it is one: its number may be that of the whole array', () => {
+    const state = stateOf();
+    const task = { arrayJobId: 50, arrayTaskId: 3 };
+    seen(state, 7, 50).slurm = slurm({ slurmJobId: 50, ...task });
+    const waiting = jobOf(state, 8);
+    Object.assign(waiting, { phase: 'submitted', slurm: slurm({ slurmJobId: null, ...task, arrayTaskId: 4 }) });
+    expect(dependencyText(jobOf(state, 9), state)).toMatchObject({ text: 'afterok:50_3,afterany:50_4' });
+  });
+
   it('is not named where it has ended for Slurm, and is not over for us', () => {
     const state = stateOf();
     seen(state, 8, 51);

@@ -3,7 +3,7 @@ import type { EndState, JobRequest } from '../../scheduler/types.ts';
 import type { Predecessor } from './batch-script.ts';
 import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
 import { applyToNodes, type MirrorNode } from './node-mirror.ts';
-import { isEnded } from './slurm-job.ts';
+import { isEnded, labelOf } from './slurm-job.ts';
 
 /** The mirror: what the journal says of jobs and nodes. It changes only by records that are committed. */
 export class MirrorState {
@@ -106,11 +106,12 @@ export function dependencyText(job: MirrorJob, state: MirrorState): OpenDependen
       if (condition === 'afterok' && state.outcomes.get(jobId) !== 'COMPLETED') return 'never';
       continue;
     }
-    const { slurmJobId } = other.record;
+    const { slurm } = other;
     // Slurm takes one that it has forgotten for fulfilled, and may have given its number to another: only what it lists counts.
-    if (other.phase !== 'submitted' || slurmJobId === null || other.slurm?.slurmJobId !== slurmJobId) return 'wait';
-    if (isEnded(other.slurm)) return 'wait';
-    parts.push(`${condition}:${slurmJobId}`);
+    if (other.phase !== 'submitted' || slurm === null || slurm.slurmJobId !== other.record.slurmJobId) return 'wait';
+    if (isEnded(slurm)) return 'wait';
+    // The number of one of its tasks may be that of the whole array.
+    parts.push(`${condition}:${labelOf(slurm)}`);
     predecessors.push({ condition, jobId, nodes: other.request.nodes });
   }
   return { text: parts.join(','), predecessors };

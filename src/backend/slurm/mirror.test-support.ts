@@ -3,7 +3,7 @@ import { jobSpecSchema } from '../../contract/job.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { JobFacts, Look } from './finding.ts';
-import { type MirrorJob, newMirrorJob } from './mirror-job.ts';
+import { type MirrorJob, newMirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import type { SacctRun } from './sacct-text.ts';
 import type { SlurmJob } from './slurm-job.ts';
 
@@ -13,7 +13,7 @@ const SPEC = jobSpecSchema.parse({ command: ['true'], nodes: 2, maxRequeues: 1 }
 
 /** Submitted as Slurm job 50, and not begun. */
 export function job(fields: Partial<MirrorJob> = {}): MirrorJob {
-  const record = { submission: 1, base: 0, slurmJobId: 50, refusal: null, launchFailures: 0, isDue: false };
+  const record = { ...NO_SUBMISSION, submission: 1, slurmJobId: 50 };
   return { ...newMirrorJob(toJobRequest(7, SPEC, 0), 0, 0), phase: 'submitted', record, ...fields };
 }
 

@@ -15,8 +15,8 @@ import {
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
-import type { SacctRun } from './sacct-text.ts';
-import { isEnded, isPending, type SlurmJob, shellStatus } from './slurm-job.ts';
+import { arrayTaskOf, type SacctRun } from './sacct-text.ts';
+import { addressOf, isEnded, isPending, labelOf, type SlurmJob, shellStatus } from './slurm-job.ts';
 
 const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
@@ -34,7 +34,7 @@ export function findOut(job: MirrorJob, look: Look): Finding {
   const duplicates = look.listed.filter((other) => other !== slurm && isPending(other));
   const found = slurm === null ? missing(job, look) : listed(job, slurm, look);
   const finding = unlessCancelled(job, found, look.nowMs);
-  return { ...finding, cancel: [...finding.cancel, ...duplicates.map(({ slurmJobId }) => slurmJobId)] };
+  return { ...finding, cancel: [...finding.cancel, ...duplicates.map(addressOf)] };
 }
 
 /** Where it would be submitted again, a job that somebody cancelled meanwhile has ended: a script that is told to end may begin no task. */
@@ -60,11 +60,13 @@ function unlessCancelled(job: MirrorJob, finding: Finding, nowMs: number): Findi
 
 /** Of several that bear the key, after a crash between sbatch and its answer: the one we know of, else the one that got furthest. */
 function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null {
-  const { slurmJobId } = job.record;
-  const known = jobs.find((other) => other.slurmJobId === slurmJobId);
-  if (known !== undefined || slurmJobId !== null) return known ?? null;
+  const { slurmJobId, arrayTask } = job.record;
+  const known = jobs.find((other) =>
+    slurmJobId === null ? labelOf(other) === arrayTask : other.slurmJobId === slurmJobId,
+  );
+  if (known !== undefined || slurmJobId !== null || arrayTask !== null) return known ?? null;
   const rank = (other: SlurmJob) => (isEnded(other) ? 2 : isPending(other) ? 1 : 0);
-  return [...jobs].sort((a, b) => rank(a) - rank(b) || a.slurmJobId - b.slurmJobId)[0] ?? null;
+  return [...jobs].sort((a, b) => rank(a) - rank(b) || (a.slurmJobId ?? 0) - (b.slurmJobId ?? 0))[0] ?? null;
 }
 
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
@@ -81,15 +83,18 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
       ? { ...finding, needsFacts: true }
       : running(job, slurm, attempt, look);
   }
+  // Tasks that waited together had not begun. This one had, under a number that Slurm has forgotten.
+  if (slurm.slurmJobId === null && isEnded(slurm) && facts.attempts.some(({ slurmJobId }) => slurmJobId !== null))
+    return missing(job, look);
   const over = endedByItself(job, slurm, facts, attempt, look.nowMs);
-  if (over !== null) return { ...finding, records: over, cancel: isEnded(slurm) ? [] : [slurm.slurmJobId] };
+  if (over !== null) return { ...finding, records: over, cancel: isEnded(slurm) ? [] : [addressOf(slurm)] };
   if (isBehind && job.live !== null) {
     const end = endOfEarlier(job, job.live.attempt, slurm, facts, look.nowMs);
     finding.records.push(...end.records);
-    if (end.isOver) return { ...finding, cancel: isEnded(slurm) ? [] : [slurm.slurmJobId] };
+    if (end.isOver) return { ...finding, cancel: isEnded(slurm) ? [] : [addressOf(slurm)] };
     // Slurm forgot that it had begun, or a script would take it for ended: under this number nothing would be done.
     if (job.live.attempt >= attempt || end.isFinal)
-      return { ...finding, cancel: [slurm.slurmJobId], isSubmissionDue: true };
+      return { ...finding, cancel: [addressOf(slurm)], isSubmissionDue: true };
   }
   if (isStuck) return stuck(job, slurm, facts, finding, look.nowMs);
   if (!isEnded(slurm)) {
@@ -111,7 +116,7 @@ function running(job: MirrorJob, slurm: SlurmJob, attempt: number, { nowMs }: Lo
 /** Slurm could not begin it and holds it. Where a script of it has run that is Slurm's own confusion, else the node's or the prolog's fault. */
 function stuck(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, finding: Finding, nowMs: number): Finding {
   const claimed = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null);
-  const cancel = [slurm.slurmJobId];
+  const cancel = [addressOf(slurm)];
   if (claimed === undefined || claimed.attempt <= job.attempt)
     return { ...finding, cancel, launchFailure: `Slurm: ${slurm.reason}` };
   const message = 'Slurm began it a second time and knows nothing of the first';
@@ -220,7 +225,10 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (askedMs <= job.phaseSinceMs) return finding;
   if (facts === null) return { ...finding, needsFacts: true };
   const missingMs = nowMs - (job.missingSinceMs ?? nowMs);
-  const run = facts.runs?.at(-1);
+  const last = facts.runs?.at(-1);
+  // What a slurmctld does not know any more when it begins, accounting takes for cancelled.
+  const isDoubtful = last?.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController;
+  const run = isDoubtful ? undefined : last;
   const newest = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null) ?? null;
   if (run !== undefined && isEnded({ state: run.state, isCompleting: false })) {
     // Numbers are given again by a slurmctld that has lost its state: what its scripts claimed counts the attempts.
@@ -261,8 +269,7 @@ function missing(job: MirrorJob, look: Look): Finding {
 function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
   return {
     slurmJobId: run.slurmJobId,
-    arrayJobId: null,
-    arrayTaskId: null,
+    ...arrayTaskOf(run),
     arrayTasks: '',
     name: run.name,
     user: '',

@@ -1,3 +1,4 @@
+import { WHOLE_LISTS } from './array-tasks.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { squeueRows } from './squeue-json.ts';
 
@@ -40,7 +41,7 @@ export class OwnRows {
   }
 
   async #ask(args: readonly string[]): Promise<unknown[]> {
-    return squeueRows(await this.#options.commands.run('squeue', args));
+    return squeueRows(await this.#options.commands.run('squeue', args, { variables: WHOLE_LISTS }));
   }
 }
 

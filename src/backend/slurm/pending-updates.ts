@@ -1,10 +1,11 @@
 import type { Log } from '../port.ts';
+import { addressesOf } from './array-tasks.ts';
 import { hostNames } from './host-names.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState } from './mirror-state.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
-import { isPending, type SlurmJob } from './slurm-job.ts';
+import { addressOf, isPending, type SlurmJob } from './slurm-job.ts';
 
 export interface PendingUpdatesOptions {
   commands: SlurmCommands;
@@ -16,6 +17,14 @@ export interface PendingUpdatesOptions {
   log: Log;
 }
 
+/** Jobs of Slurm that are to be told the same. */
+interface Wish {
+  jobs: { job: MirrorJob; slurm: SlurmJob }[];
+  fields: readonly string[];
+  /** They would wait for ever. */
+  isStuck: boolean;
+}
+
 /** What a pending job of Slurm was last told to be, and how often in vain. */
 interface Update {
   text: string;
@@ -24,6 +33,8 @@ interface Update {
   dueMs: number;
 }
 
+/** `:12`, or `:12_3`, in a dependency. */
+const DEPENDENCY_ID = /:\d+(?:_\d+)?/g;
 /** In vain so often, a job that waits for the wrong number is submitted again: it would wait for ever. */
 const FAILURES_MAX = 2;
 /** slurmctld takes five seconds to say that it has no index of the job in its database yet. */
@@ -32,8 +43,8 @@ const RETRY_MS = 10_000;
 /** Brings pending jobs up to date: nodes to keep off, and jobs they wait for that have another number now. */
 export class PendingUpdates {
   readonly #options: PendingUpdatesOptions;
-  /** By Slurm's number of the job. */
-  readonly #told = new Map<number, Update>();
+  /** By the address of the job at Slurm. */
+  readonly #told = new Map<string, Update>();
 
   constructor(options: PendingUpdatesOptions) {
     this.#options = options;
@@ -42,6 +53,8 @@ export class PendingUpdates {
   /** By the last look at Slurm. Never rejects for what Slurm says. */
   async make(): Promise<void> {
     const { state, spareable } = this.#options;
+    // Tasks of an array that wait together are told together, so that they go on doing so.
+    const wishes = new Map<string, Wish>();
     for (const job of state.jobs.values()) {
       const { slurm } = job;
       if (slurm === null || !isPending(slurm)) continue;
@@ -49,29 +62,35 @@ export class PendingUpdates {
       if (spared.length === 0 && job.request.dependencies.length === 0 && state.forgiven.size === 0) continue;
       const dependency = this.#dependencyField(job, slurm);
       const fields = [...this.#nodesField(job, slurm, spared), ...dependency];
-      if (fields.length > 0) await this.#tell(job, slurm, fields, dependency.length > 0);
+      if (fields.length === 0) continue;
+      const group = slurm.slurmJobId === null ? `${slurm.arrayJobId} ${fields.join(' ')}` : addressOf(slurm);
+      const wish = wishes.get(group) ?? { jobs: [], fields, isStuck: dependency.length > 0 };
+      wish.jobs.push({ job, slurm });
+      wishes.set(group, wish);
+    }
+    for (const wish of wishes.values()) {
+      for (const address of addressesOf(wish.jobs.map(({ slurm }) => slurm))) await this.#tell(address, wish);
     }
   }
 
-  async #tell(job: MirrorJob, slurm: SlurmJob, fields: string[], isStuck: boolean): Promise<void> {
+  async #tell(address: string, { jobs, fields, isStuck }: Wish): Promise<void> {
     const { commands, now, log, submitAnew } = this.#options;
-    const { slurmJobId } = slurm;
     const text = fields.join(' ');
-    const last = this.#told.get(slurmJobId);
+    const last = this.#told.get(address);
     const failures = last?.text === text ? last.failures : 0;
     if (last?.text === text && (failures === 0 || now() < last.dueMs)) return;
     if (failures >= FAILURES_MAX) {
       if (!isStuck) return;
-      this.#told.delete(slurmJobId);
-      await submitAnew(job, slurm);
+      this.#told.delete(address);
+      for (const { job, slurm } of jobs) await submitAnew(job, slurm);
       return;
     }
-    this.#told.set(slurmJobId, { text, failures: 0, dueMs: 0 });
-    await commands.run('scontrol', ['update', `JobId=${slurmJobId}`, ...fields]).catch((error: unknown) => {
-      log.error({ err: error, slurmJobId, update: text }, 'a pending job could not be brought up to date');
+    this.#told.set(address, { text, failures: 0, dueMs: 0 });
+    await commands.run('scontrol', ['update', `JobId=${address}`, ...fields]).catch((error: unknown) => {
+      log.error({ err: error, address, update: text }, 'a pending job could not be brought up to date');
       const isUnheard = error instanceof SlurmFailure && error.kind === 'unreachable';
-      if (isUnheard) this.#told.delete(slurmJobId);
-      else this.#told.set(slurmJobId, { text, failures: failures + 1, dueMs: now() + RETRY_MS });
+      if (isUnheard) this.#told.delete(address);
+      else this.#told.set(address, { text, failures: failures + 1, dueMs: now() + RETRY_MS });
     });
   }
 
@@ -87,8 +106,8 @@ export class PendingUpdates {
   #dependencyField(job: MirrorJob, slurm: SlurmJob): string[] {
     const dependency = dependencyText(job, this.#options.state);
     if (typeof dependency === 'string') return [];
-    const ids = new Set(dependency.text.match(/\d+/g));
-    const isStale = (slurm.dependency.match(/:\d+/g) ?? []).some((id) => !ids.has(id.slice(1)));
+    const ids = new Set(dependency.text.match(DEPENDENCY_ID));
+    const isStale = (slurm.dependency.match(DEPENDENCY_ID) ?? []).some((id) => !ids.has(id));
     const isNever = slurm.reason === 'DependencyNeverSatisfied' && dependency.text !== '';
     return isStale || isNever ? [`Dependency=${dependency.text}`] : [];
   }

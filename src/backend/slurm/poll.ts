@@ -1,20 +1,22 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
+import { eachTask, isListless, taskAmong } from './array-tasks.ts';
+import { Cancels, chunks } from './cancels.ts';
 import { closeFolder } from './ended-folder.ts';
+import { recordLabel } from './job-fact.ts';
 import { JobFolder } from './job-folder.ts';
 import { parseSlurmJobName } from './job-key.ts';
-import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import type { Finding, JobFacts } from './finding.ts';
 import type { KeptPatience } from './kept-patience.ts';
 import { findOut } from './mirror.ts';
-import { type MirrorJob, resetSubmission } from './mirror-job.ts';
+import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { OwnRows } from './own-rows.ts';
 import { PendingUpdates } from './pending-updates.ts';
-import { parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
+import { arrayTaskOf, parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
-import { SlurmFailure } from './slurm-failure.ts';
-import { isPending, type SlurmJob } from './slurm-job.ts';
+import { addressOf, isPending, labelOf, type SlurmJob } from './slurm-job.ts';
 import { slurmJobs } from './squeue-json.ts';
 
 export interface PollOptions {
@@ -31,9 +33,6 @@ export interface PollOptions {
   patience: KeptPatience;
 }
 
-/** Ids in one call: a command line has its limits. */
-const IDS_MAX = 500;
-const CANCELS_AT_ONCE = 4;
 /** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
 const FRESH_MS = 600_000;
 /** After more launch failures than this the job is held. */
@@ -45,8 +44,7 @@ const SACCT_PAUSE_MS = 60_000;
 /** One look at Slurm for all jobs: what it means is journalled, and what follows is done. */
 export class Poll {
   readonly #options: PollOptions;
-  /** When scancel was last called for a job of Slurm. */
-  readonly #cancelledMs = new Map<number, number>();
+  readonly #cancels: Cancels;
   readonly #updates: PendingUpdates;
   readonly #rows: OwnRows;
   /** In the names of all of our jobs. */
@@ -54,16 +52,26 @@ export class Poll {
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
+  /** Tasks that are to be cancelled were given numbers of their own by this look. */
+  #isSplit = false;
 
   constructor(options: PollOptions) {
     this.#options = options;
     this.#mark = `.orrery-${options.homeId}-`;
     this.#rows = new OwnRows({ ...options, isOurs: (name) => name.includes(this.#mark) });
+    this.#cancels = new Cancels(options);
     this.#updates = new PendingUpdates({ ...options, submitAnew: (job, slurm) => this.#submitAnew(job, slurm) });
   }
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
+    this.#isSplit = false;
+    const hasChanged = await this.#lookOnce(exclusively);
+    // What was split off for it can be cancelled now.
+    return this.#isSplit ? (await this.#lookOnce(exclusively)) || hasChanged : hasChanged;
+  }
+
+  async #lookOnce(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId } = this.#options;
     const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
     if (!isAnyThere && !this.#isTidyDue) return false;
@@ -72,14 +80,24 @@ export class Poll {
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
-    for (const slurm of slurmJobs(rows, (name) => name.includes(this.#mark))) {
-      const key = parseSlurmJobName(slurm.name, homeId);
+    const own = slurmJobs(rows, (name) => name.includes(this.#mark));
+    for (const slurm of own.flatMap(eachTask)) {
+      const key = parseSlurmJobName(slurm.name, homeId, slurm.arrayTaskId);
       const job = key && state.jobs.get(key.jobId);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
-      const isOurs = job?.record.submission === key?.submission || job?.record.slurmJobId === slurm.slurmJobId;
+      const isKnown = slurm.slurmJobId !== null && job?.record.slurmJobId === slurm.slurmJobId;
+      const isOurs = job?.record.submission === key?.submission || isKnown;
       if (key !== null && (isOurs || isPending(slurm)))
         listed.set(key.jobId, [...(listed.get(key.jobId) ?? []), slurm]);
+    }
+    for (const row of own.filter(isListless)) {
+      for (const { request, record } of state.jobs.values()) {
+        const task = record.slurmJobId === null ? taskAmong(row, record.arrayTask) : null;
+        const key = task && parseSlurmJobName(task.name, homeId, task.arrayTaskId);
+        if (key === null || key.jobId !== request.jobId || key.submission !== record.submission) continue;
+        if (task !== null && !listed.has(request.jobId)) listed.set(request.jobId, [task]);
+      }
     }
     const isUnclear = this.#needsFacts(listed, askedMs);
     // Which nodes are down tells why an attempt ended.
@@ -94,22 +112,8 @@ export class Poll {
     return hasChanged;
   }
 
-  /** By number and name: a slurmctld that lost its state may have given the number to another job. */
-  async cancel(jobs: readonly Pick<SlurmJob, 'slurmJobId' | 'name'>[]): Promise<void> {
-    const { commands, log, now } = this.#options;
-    const due = jobs.filter(({ slurmJobId }) => now() - (this.#cancelledMs.get(slurmJobId) ?? 0) >= PATIENCE_MS.cancel);
-    for (let first = 0; first < due.length; first += CANCELS_AT_ONCE) {
-      await Promise.all(
-        due.slice(first, first + CANCELS_AT_ONCE).map(async ({ slurmJobId, name }) => {
-          this.#cancelledMs.set(slurmJobId, now());
-          await commands.run('scancel', [`--name=${name}`, String(slurmJobId)]).catch((error: unknown) => {
-            if (error instanceof SlurmFailure && error.kind === 'unknownJob') return;
-            this.#cancelledMs.delete(slurmJobId);
-            log.error({ err: error, slurmJobId }, 'scancel failed; tried again at the next look');
-          });
-        }),
-      );
-    }
+  async cancel(jobs: readonly SlurmJob[]): Promise<void> {
+    if (await this.#cancels.make(jobs)) this.#isSplit = true;
   }
 
   #needsFacts(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): boolean {
@@ -129,10 +133,11 @@ export class Poll {
     });
     const unclear = looks.filter(({ finding }) => finding.needsFacts);
     if (unclear.length > 0) {
-      const [runs, isFresh] = await Promise.all([
-        this.#runs(unclear.map(({ job }) => job)),
-        this.#isFreshController(unclear.map(({ finding }) => finding.slurm)),
-      ]);
+      const runs = await this.#runs(unclear.map(({ job }) => job));
+      const isFresh = await this.#isFreshController(
+        unclear.map(({ finding }) => finding.slurm),
+        runs ?? [],
+      );
       await Promise.all(
         unclear.map(async (item) => {
           item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
@@ -146,7 +151,7 @@ export class Poll {
     const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
-      toCancel.push(...look.listed.filter(({ slurmJobId }) => finding.cancel.includes(slurmJobId)));
+      toCancel.push(...look.listed.filter((slurm) => finding.cancel.includes(addressOf(slurm))));
       hasChanged =
         (await this.#follow(
           job,
@@ -155,12 +160,7 @@ export class Poll {
           askedMs,
           nowMs,
         )) || hasChanged;
-      if (
-        job.isCancelRequested &&
-        finding.slurm !== null &&
-        job.record.slurmJobId !== null &&
-        state.jobs.has(job.request.jobId)
-      ) {
+      if (job.isCancelRequested && finding.slurm !== null && state.jobs.has(job.request.jobId)) {
         toCancel.push(finding.slurm);
       }
     }
@@ -180,9 +180,9 @@ export class Poll {
     job.slurm = finding.slurm;
     if (isListed) job.missingSinceMs = null;
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
-    const found = finding.adopt ?? finding.slurm?.slurmJobId ?? null;
-    if (found !== null && (job.record.slurmJobId === null || finding.adopt !== null)) {
-      job.record = { ...job.record, slurmJobId: found };
+    const known = knownBy(finding, job.record);
+    if (known.slurmJobId !== job.record.slurmJobId || known.arrayTask !== job.record.arrayTask) {
+      job.record = { ...job.record, ...known };
       job.phase = 'submitted';
       await folder.writeRecord(job.record);
     }
@@ -211,7 +211,7 @@ export class Poll {
     return {
       runs:
         runs?.filter((run) => {
-          const key = parseSlurmJobName(run.name, homeId);
+          const key = parseSlurmJobName(run.name, homeId, arrayTaskOf(run).arrayTaskId);
           // Numbers alone do not do: a slurmctld that lost its state gives them again.
           const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
           return key?.jobId === jobId && isOurs;
@@ -223,10 +223,11 @@ export class Poll {
     };
   }
 
-  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes. */
-  async #isFreshController(jobs: readonly (SlurmJob | null)[]): Promise<boolean> {
+  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes, or by accounting. */
+  async #isFreshController(jobs: readonly (SlurmJob | null)[], runs: readonly SacctRun[]): Promise<boolean> {
     const { commands, now } = this.#options;
-    if (!jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0)) return false;
+    const isAny = jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0);
+    if (!isAny && !runs.some(({ state }) => state === 'CANCELLED')) return false;
     const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
     const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
     return seconds !== undefined && now() - Number(seconds) * 1000 < FRESH_MS;
@@ -237,12 +238,11 @@ export class Poll {
     const { commands, now, log } = this.#options;
     if (now() < this.#sacctDueMs) return null;
     const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
-    const ids = jobs.flatMap(({ record }) => (record.slurmJobId === null ? [] : [record.slurmJobId]));
-    const hasNameless = jobs.some(({ record }) => record.slurmJobId === null);
+    const ids = jobs.flatMap(({ record }) => recordLabel(record) ?? []);
+    const hasNameless = ids.length < jobs.length;
     try {
       const calls: string[][] = [];
-      for (let first = 0; first < ids.length; first += IDS_MAX)
-        calls.push([`--jobs=${ids.slice(first, first + IDS_MAX).join(',')}`]);
+      for (const some of chunks(ids)) calls.push([`--jobs=${some.join(',')}`]);
       // Those whose id is lost are found by their names, among all of this user since then.
       if (hasNameless) calls.push(['--starttime=now-7days']);
       const texts: string[] = [];
@@ -272,4 +272,18 @@ export class Poll {
     await new JobFolder(folders.job(jobId)).writeRecord(job.record);
     resetSubmission(job, nowMs);
   }
+}
+
+/** What the job is to Slurm, by what was found of it. */
+function knownBy(
+  { slurm, adopt }: Finding,
+  record: SubmissionRecord,
+): Pick<SubmissionRecord, 'slurmJobId' | 'arrayTask'> {
+  // Which task that one is the next look tells.
+  if (adopt !== null) return { slurmJobId: adopt, arrayTask: null };
+  const isTask = slurm !== null && slurm.arrayTaskId !== null;
+  return {
+    slurmJobId: record.slurmJobId ?? slurm?.slurmJobId ?? null,
+    arrayTask: isTask ? labelOf(slurm) : record.arrayTask,
+  };
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { batchJob } from './batch-script.test-support.ts';
 import { batchSubmission, type Predecessor } from './batch-script.ts';
 import { JobFolder } from './job-folder.ts';
+import { NO_SUBMISSION } from './mirror-job.ts';
 
 let root = '';
 let bin = '';
@@ -39,7 +40,7 @@ function program(name: string, ...lines: string[]): void {
 /** As the daemon leaves it. */
 async function submitted(jobId: number, fields: object = {}): Promise<void> {
   mkdirSync(join(jobs, String(jobId)), { recursive: true });
-  const record = { submission: 2, base: 0, slurmJobId: 50, refusal: null, launchFailures: 0, isDue: false };
+  const record = { ...NO_SUBMISSION, submission: 2, slurmJobId: 50 };
   await new JobFolder(join(jobs, String(jobId))).writeRecord({ ...record, ...fields });
 }
 
@@ -144,6 +145,22 @@ describe('a job begins after those it waits for', () => {
     expect(told('first.orrery-0a1b2c3d-7-2', 'PREEMPTED')).toBe(76);
     expect(told('first.orrery-0a1b2c3d-7-2', 'TIMEOUT')).toBe(0);
     expect(readFileSync(join(root, 'asked'), 'utf8')).toMatch(/^(-o show job 50\n)+$/);
+  });
+
+  it('by the word of Slurm of a task of an array', async () => {
+    await submitted(7, { slurmJobId: null, arrayTask: '50_3', arrayKey: '5+1x1' });
+    attempt(7, 1, '143 TERM');
+    const told = (name: string) => {
+      writeFileSync(
+        join(root, 'told'),
+        `JobId=52 ArrayJobId=50 JobName=${name} UserId=me(1) JobState=TIMEOUT Reason=None\n`,
+      );
+      return begin([any()]);
+    };
+    expect(told('first.orrery-0a1b2c3d-7-2')).toBe(76);
+    expect(told('first.orrery-0a1b2c3d-5+0x1-2')).toBe(76);
+    expect(told('first.orrery-0a1b2c3d-5+1x1-2')).toBe(0);
+    expect(readFileSync(join(root, 'asked'), 'utf8')).toMatch(/^(-o show job 50_3\n)+$/);
   });
 
   it('all of them', async () => {

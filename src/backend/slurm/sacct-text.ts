@@ -59,6 +59,13 @@ export function parseSacct(text: string): SacctRun[] {
   });
 }
 
+/** Which task of which array a run is of. */
+export function arrayTaskOf({ label }: SacctRun): { arrayJobId: number | null; arrayTaskId: number | null } {
+  const [, arrayJobId, arrayTaskId] = /^(\d+)_(\d+)$/.exec(label) ?? [];
+  if (arrayJobId === undefined) return { arrayJobId: null, arrayTaskId: null };
+  return { arrayJobId: Number(arrayJobId), arrayTaskId: Number(arrayTaskId) };
+}
+
 function timeMs(text: string): number | null {
   return /^\d+$/.test(text) ? Number(text) * 1000 : null;
 }

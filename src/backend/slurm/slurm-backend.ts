@@ -2,15 +2,17 @@ import { join } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
+import { Gate } from '../../lib/gate.ts';
 import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.ts';
 import type { Backend, BackendReservation, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { ended } from './attempt-facts.ts';
-import { type ClusterView, refusalOf } from './cluster-view.ts';
+import { type ClusterView, DEFAULT_MAX_ARRAY_SIZE, refusalOf } from './cluster-view.ts';
 import { closeFolder } from './ended-folder.ts';
 import { explainJob, goesByQueue } from './explanation.ts';
-import { jobFact, slurmLabel } from './job-fact.ts';
+import { jobFact, recordLabel, slurmAddress, slurmLabel } from './job-fact.ts';
 import { installRankScript, JobFolder } from './job-folder.ts';
+import { JoinedCalls } from './joined-calls.ts';
 import { KeptPatience } from './kept-patience.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
@@ -50,6 +52,8 @@ export interface SlurmBackendOptions {
   onLaunchFailure?: () => void;
 }
 
+const CALLS_AT_ONCE = 8;
+
 /** A cluster that Slurm schedules: jobs go there by sbatch, what becomes of them is journalled as it is seen. */
 export class SlurmBackend implements Backend {
   readonly #options: SlurmBackendOptions;
@@ -58,6 +62,8 @@ export class SlurmBackend implements Backend {
   readonly #poll: Poll;
   readonly #queue: QueueTable;
   readonly #loop: LookLoop;
+  readonly #holds: JoinedCalls;
+  readonly #calls = new Gate(CALLS_AT_ONCE);
   readonly #patience: KeptPatience;
   #submitter: Submitter | undefined;
   /** As last told; null: not asked, or no answer. */
@@ -85,6 +91,7 @@ export class SlurmBackend implements Backend {
       },
       onLooked: () => this.#submitter?.pump(),
     });
+    this.#holds = new JoinedCalls((verb, address) => this.#call('scontrol', [verb, address]));
     this.#state = state;
     this.#queue = new QueueTable(options.commands, options.now);
     this.#nodes = nodes;
@@ -100,7 +107,8 @@ export class SlurmBackend implements Backend {
         if (record === null) return;
         job.record = record;
         job.phaseSinceMs = now();
-        if (record.refusal === null && !record.isDue) job.phase = record.slurmJobId === null ? 'unknown' : 'submitted';
+        if (record.refusal === null && !record.isDue)
+          job.phase = recordLabel(record) === null ? 'unknown' : 'submitted';
       }),
     );
     await this.#patience.restore(this.#state.jobs, now());
@@ -110,9 +118,10 @@ export class SlurmBackend implements Backend {
       state: this.#state,
       rankScript: await installRankScript(sharedFolder),
       spareable: (job) => this.#nodes.spareable(job),
-      onAnswer: (job) => {
-        this.#endUnsubmitted([job]).catch((error: unknown) => {
-          log.error({ err: error, jobId: job.request.jobId }, 'the end of a cancelled job is not in the journal');
+      maxArraySize: this.#options.cluster.maxArraySize ?? DEFAULT_MAX_ARRAY_SIZE,
+      onAnswer: (jobs) => {
+        this.#endUnsubmitted(jobs).catch((error: unknown) => {
+          log.error({ err: error }, 'the end of a cancelled job is not in the journal');
         });
         this.#loop.soon();
       },
@@ -150,7 +159,8 @@ export class SlurmBackend implements Backend {
     if (job === undefined) return;
     await this.#commit([{ event: { kind: 'JobCancelRequested', atMs: this.#options.now(), jobId } }]);
     await this.#endUnsubmitted([job]);
-    if (job.slurm !== null) await this.#poll.cancel([job.slurm]);
+    // One of several that wait together: the next look sees to all of them at once.
+    if (job.slurm !== null && job.slurm.slurmJobId !== null) await this.#poll.cancel([job.slurm]);
     this.#loop.soon();
   }
 
@@ -234,7 +244,7 @@ export class SlurmBackend implements Backend {
       // sbatch may be on its way with what was wanted before.
       await this.#submitter?.answered(jobId);
       if (job.phase === 'none') return false;
-      await this.#ask(job, 'scontrol', (id) => [verb, id]);
+      await this.#holds.ask(verb, this.#addressOf(job));
       return true;
     };
     const isTold = await tell();
@@ -285,7 +295,7 @@ export class SlurmBackend implements Backend {
     const native = this.nativeId(jobId);
     if (native !== null || this.#state.jobs.has(jobId)) return native;
     const record = await new JobFolder(this.#options.folders.job(jobId)).readRecord();
-    return record === null || record.slurmJobId === null ? null : String(record.slurmJobId);
+    return record === null ? null : recordLabel(record);
   }
 
   nodes(): NodeView[] {
@@ -334,7 +344,8 @@ export class SlurmBackend implements Backend {
     const bySlurmId = parseSprio(text);
     return new Map(
       jobIds.flatMap((jobId) => {
-        const parts = bySlurmId.get(this.#state.jobs.get(jobId)?.record.slurmJobId ?? 0);
+        const job = this.#state.jobs.get(jobId);
+        const parts = bySlurmId.get(job?.record.slurmJobId ?? job?.slurm?.arrayJobId ?? 0);
         return parts === undefined ? [] : [[jobId, parts] as const];
       }),
     );
@@ -366,11 +377,19 @@ export class SlurmBackend implements Backend {
     await this.#state.settled();
   }
 
-  async #ask(job: MirrorJob, program: SlurmProgram, args: (slurmJobId: string) => string[]): Promise<void> {
-    const { slurmJobId } = job.record;
-    if (job.phase !== 'submitted' || slurmJobId === null)
-      throw new OrreryError('ORR_CONFLICT', `job ${job.request.jobId} is on its way to Slurm: try again in a moment`);
-    await this.#options.commands.run(program, args(String(slurmJobId)));
+  async #ask(job: MirrorJob, program: SlurmProgram, args: (address: string) => string[]): Promise<void> {
+    await this.#call(program, args(this.#addressOf(job)));
+  }
+
+  #addressOf(job: MirrorJob): string {
+    const address = slurmAddress(job);
+    if (job.phase === 'submitted' && address !== null) return address;
+    throw new OrreryError('ORR_CONFLICT', `job ${job.request.jobId} is on its way to Slurm: try again in a moment`);
+  }
+
+  /** All tasks of an array may be asked of at once. */
+  async #call(program: SlurmProgram, args: readonly string[]): Promise<void> {
+    await this.#calls.run(() => this.#options.commands.run(program, args));
     this.#loop.soon();
   }
 

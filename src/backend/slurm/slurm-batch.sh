@@ -33,17 +33,23 @@ has_ended() (
   # One that was told to end is over where Slurm says that its time was up; otherwise it may run again.
   [ "$condition" = afterany ] && [ -n "$told" ] || exit
   home=${slurm_name##*.orrery-}
-  name=.orrery-${home%%-*}-$predecessor-$(field submission)
-  case $(scontrol -o show job "$(field slurmJobId)") in
+  key=$(field arrayKey)
+  id=$(field arrayTask)
+  name=.orrery-${home%%-*}-${key:-$predecessor}-$(field submission)
+  case $(scontrol -o show job "${id:-$(field slurmJobId)}") in
     *"$name "*" JobState=TIMEOUT "*) ;;
     *) exit 1 ;;
   esac
 ) 2> /dev/null
 
-# A number of the record that the daemon keeps of a job.
+# A number or a word of the record that the daemon keeps of a job; nothing where it has none.
 field() {
+  case $record in *"\"$1\":"*) ;; *) return ;; esac
   value=${record#*"\"$1\":"}
-  echo "${value%%,*}"
+  value=${value%%[,\}]*}
+  value=${value#\"}
+  value=${value%\"}
+  [ "$value" = null ] || echo "$value"
 }
 
 # The daemon's mark may be a look at Slurm behind. Whoever waited in vain has claimed nothing.

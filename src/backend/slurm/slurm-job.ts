@@ -1,11 +1,12 @@
 /** A job, or a task of an array, as Slurm's commands tell it. Times are milliseconds since the epoch. */
 export interface SlurmJob {
-  slurmJobId: number;
+  /** Null: one of several tasks of an array that wait together and have no number of their own yet. */
+  slurmJobId: number | null;
   /** The array it is a task of; null for none. */
   arrayJobId: number | null;
   /** Null: no task, or all the pending tasks of an array in one. */
   arrayTaskId: number | null;
-  /** Tasks that are pending together: `3-9%3`; '' for others. */
+  /** Tasks that are pending together, this one among them: `3-9%3`; '' for others. */
   arrayTasks: string;
   name: string;
   user: string;
@@ -35,6 +36,20 @@ export interface SlurmJob {
   dependency: string;
   excludedNodes: string;
   requiredNodes: string;
+}
+
+/** What people call it: `12`, or `12_3` for a task of an array. */
+export function labelOf({ slurmJobId, arrayJobId, arrayTaskId }: SlurmJob): string {
+  return arrayJobId === null || arrayTaskId === null ? String(slurmJobId) : `${arrayJobId}_${arrayTaskId}`;
+}
+
+/**
+ * What Slurm's commands may call it so that they mean no other: its number, which nothing else has. But of the task of an array that has the number
+ * of the whole array, and of one that has no number yet, its label.
+ */
+export function addressOf(slurm: SlurmJob): string {
+  const { slurmJobId, arrayJobId } = slurm;
+  return slurmJobId === null || slurmJobId === arrayJobId ? labelOf(slurm) : String(slurmJobId);
 }
 
 export interface ExitStatus {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSacct } from './sacct-text.ts';
 import { parseNodes, parsePartitions } from './scontrol-text.ts';
 import { type CommandEnd, failureOf } from './slurm-failure.ts';
-import { parseSlurmJobName, slurmJobName } from './job-key.ts';
+import { parseSlurmJobName, slurmArrayName, slurmJobName, taskIdOf } from './job-key.ts';
 
 const GiB = 1024 ** 3;
 
@@ -205,8 +205,18 @@ describe('names and words', () => {
   it("finds the key of a job in its name again, and no other home's", () => {
     const name = slurmJobName('my "job", a|b', '0a1b2c3d', { jobId: 12, submission: 3 });
     expect(name).toBe('my__job___a_b.orrery-0a1b2c3d-12-3');
-    expect(parseSlurmJobName(name, '0a1b2c3d')).toEqual({ jobId: 12, submission: 3 });
-    expect(parseSlurmJobName(name, 'ffffffff')).toBeNull();
-    expect(parseSlurmJobName('train', '0a1b2c3d')).toBeNull();
+    expect(parseSlurmJobName(name, '0a1b2c3d', null)).toEqual({ jobId: 12, submission: 3 });
+    expect(parseSlurmJobName(name, 'ffffffff', null)).toBeNull();
+    expect(parseSlurmJobName('train', '0a1b2c3d', null)).toBeNull();
+  });
+
+  it('finds the job of a task by the name of its array and its place there', () => {
+    const key = { first: 40, min: 10, step: 5 };
+    const name = slurmArrayName('sweep', '0a1b2c3d', key, 2);
+    expect(name).toBe('sweep.orrery-0a1b2c3d-40+10x5-2');
+    for (const jobId of [40, 41, 47]) {
+      expect(parseSlurmJobName(name, '0a1b2c3d', taskIdOf(key, jobId))).toEqual({ jobId, submission: 2 });
+    }
+    for (const taskId of [null, 5, 12]) expect(parseSlurmJobName(name, '0a1b2c3d', taskId)).toBeNull();
   });
 });

@@ -1,20 +1,26 @@
 import { OrreryError } from '../../contract/errors.ts';
+import type { JobSpec } from '../../contract/job.ts';
+import { parseJobArray } from '../../contract/job-array.ts';
+import { Gate } from '../../lib/gate.ts';
 import { defaultJobName } from '../job-variables.ts';
 import type { JobSource, Log } from '../port.ts';
 import { type JobFolders, prepareWorkFolder, workFolderOf } from '../work-folder.ts';
-import { batchSubmission } from './batch-script.ts';
-import { JobFolder } from './job-folder.ts';
-import { slurmJobName } from './job-key.ts';
+import { arrayLogFolder, type BatchArray, batchSubmission } from './batch-script.ts';
+import { JobFolder, mayStillEnd } from './job-folder.ts';
+import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from './job-key.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { dependencyText, type MirrorState, type OpenDependencies } from './mirror-state.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { SlurmFailure } from './slurm-failure.ts';
+import { batchArray, isReady, taskGroup } from './task-group.ts';
 
 /** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
 const IN_FLIGHT_MAX = 4;
 /** So often an answer that is not understood is taken for one that may change. */
 const UNCLEAR_ANSWERS_MAX = 4;
 const RETRY_MS = { first: 2_000, max: 60_000 } as const;
+/** Folders that are prepared at once, of all calls together. */
+const preparing = new Gate(16);
 
 export interface SubmitterOptions {
   commands: SlurmCommands;
@@ -28,15 +34,23 @@ export interface SubmitterOptions {
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
   log: Log;
-  /** Told when a job's way to Slurm is at its end, or is to be looked for. */
-  onAnswer: (job: MirrorJob) => void;
+  /** `MaxArraySize`. */
+  maxArraySize: number;
+  /** Told when the way of these jobs to Slurm is at its end, or they are to be looked for. */
+  onAnswer: (jobs: readonly MirrorJob[]) => void;
 }
 
-/** Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. */
+/**
+ * Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. Tasks of an array go in one call, as an array, the
+ * first time; whichever of them has to go again goes by itself. Once Slurm has it, each is a job like others.
+ */
 export class Submitter {
   readonly #options: SubmitterOptions;
   /** By the id of the job. */
   readonly #inFlight = new Map<number, Promise<void>>();
+  #calls = 0;
+  /** Arrays that sbatch refused as such: their tasks go by themselves. */
+  readonly #refused = new Set<number>();
   #retryAtMs = 0;
   #retryMs: number = RETRY_MS.first;
   #timer: NodeJS.Timeout | undefined;
@@ -48,8 +62,8 @@ export class Submitter {
 
   /** Starts as many calls as may be made now. */
   pump(): void {
-    const { state, now } = this.#options;
-    if (this.#isStopped || this.#inFlight.size >= IN_FLIGHT_MAX) return;
+    const { state, now, maxArraySize } = this.#options;
+    if (this.#isStopped || this.#calls >= IN_FLIGHT_MAX) return;
     const waitMs = this.#retryAtMs - now();
     if (waitMs > 0) {
       clearTimeout(this.#timer);
@@ -59,24 +73,19 @@ export class Submitter {
     const nowMs = now();
     const atSlurm = tasksAtSlurm(state);
     for (const job of state.jobs.values()) {
-      if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
-      if (job.phase !== 'none' || job.isCancelRequested || job.record.refusal !== null) continue;
-      if (nowMs < job.notBeforeMs) continue;
+      if (this.#calls >= IN_FLIGHT_MAX) return;
+      if (!isReady(job, nowMs)) continue;
       const { array } = job.request;
       const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
-      // `%4` of an array: so many of its tasks are with Slurm at once.
+      // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
       job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
       if (job.isThrottled) continue;
       const dependency = dependencyText(job, state);
       if (typeof dependency === 'string') continue;
-      job.phase = 'asking';
-      if (array !== undefined) atSlurm.set(array.id, tasks + 1);
-      const call = this.#submit(job, dependency).finally(() => {
-        this.#inFlight.delete(job.request.jobId);
-        this.#options.onAnswer(job);
-        this.pump();
-      });
-      this.#inFlight.set(job.request.jobId, call);
+      const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
+      const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
+      if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
+      this.#call(group, dependency);
     }
   }
 
@@ -91,24 +100,63 @@ export class Submitter {
     await this.#inFlight.get(jobId);
   }
 
-  async #submit(job: MirrorJob, { text, predecessors }: OpenDependencies): Promise<void> {
-    const { commands, folders, homeId, rankScript, now, log } = this.#options;
+  #call(group: readonly MirrorJob[], dependency: OpenDependencies): void {
+    for (const job of group) {
+      job.phase = 'asking';
+      job.isThrottled = false;
+    }
+    this.#calls += 1;
+    const call = this.#submit(group, dependency).finally(() => {
+      this.#calls -= 1;
+      for (const { request } of group) this.#inFlight.delete(request.jobId);
+      this.#options.onAnswer(group);
+      this.pump();
+    });
+    for (const { request } of group) this.#inFlight.set(request.jobId, call);
+  }
+
+  async #submit(group: readonly MirrorJob[], { text, predecessors }: OpenDependencies): Promise<void> {
+    const { commands, homeId, rankScript, now, log } = this.#options;
+    const [job] = group;
+    if (job === undefined) return;
     const { jobId } = job.request;
-    const folder = new JobFolder(folders.job(jobId));
+    const folder = this.#folder(job);
     const base = job.attempt;
-    const submission = job.record.submission + 1;
+    // Of an array a crash may have left some tasks behind that were on their way before.
+    const submission = Math.max(...group.map(({ record }) => record.submission)) + 1;
     try {
-      const accepted = await this.#prepare(job, folder, submission);
-      job.record = { ...job.record, submission, base, slurmJobId: null, refusal: null, isDue: false };
-      await folder.writeRecord(job.record);
-      const { spec } = accepted;
+      const { spec } = this.#read(jobId).accepted;
+      const name = spec.name ?? defaultJobName(spec);
+      const array = this.#arrayOf(group, spec);
+      await eachOf(group, async (one) => {
+        await this.#prepare(one, submission);
+        one.record = {
+          ...one.record,
+          submission,
+          base,
+          slurmJobId: null,
+          arrayTask: null,
+          arrayKey: array && arrayKeyText(array.key),
+          refusal: null,
+          isDue: false,
+        };
+        await this.#folder(one).writeRecord(one.record);
+      });
+      if (array !== null) {
+        const jobIds = new Map(group.map(({ request }) => [taskIdOf(array.key, request.jobId), request.jobId]));
+        await folder.linkLogs(arrayLogFolder(submission), jobIds);
+      }
       const { options, script } = batchSubmission({
         jobId,
-        slurmName: slurmJobName(spec.name ?? defaultJobName(spec), homeId, { jobId, submission }),
+        array,
+        slurmName:
+          array === null
+            ? slurmJobName(name, homeId, { jobId, submission })
+            : slurmArrayName(name, homeId, array.key, submission),
         spec,
         submission,
         base,
-        isLastUnended: await isUnended(folder, base),
+        isLastUnended: await isUnended(folder, job),
         isHeld: job.isHeld,
         beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
         excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
@@ -124,59 +172,98 @@ export class Submitter {
           'unreachable',
           `sbatch: expected the id of the job, got ${JSON.stringify(answer.slice(0, 80))}`,
         );
-      job.record = { ...job.record, slurmJobId: Number(id) };
+      for (const one of group) {
+        const arrayTask = array && `${id}_${taskIdOf(array.key, one.request.jobId)}`;
+        one.record = { ...one.record, slurmJobId: array === null ? Number(id) : null, arrayTask };
+      }
       // Slurm has it, whether that is on the disk or not: a daemon that does not find the number looks for the name.
-      await folder.writeRecord(job.record).catch((error: unknown) => {
+      await eachOf(group, (one) => this.#folder(one).writeRecord(one.record)).catch((error: unknown) => {
         log.error({ err: error, jobId }, 'the number that Slurm gave a job is not on the disk');
       });
-      job.phase = 'submitted';
+      for (const one of group) one.phase = 'submitted';
       this.#retryMs = RETRY_MS.first;
+      const tasksText = array === null ? {} : { tasks: group.length };
+      log.info({ jobId, ...tasksText, slurmJobId: Number(id), submission }, 'submitted');
     } catch (error) {
-      await this.#noteFailure(job, folder, error);
+      await this.#noteFailure(group, error);
     } finally {
-      job.phaseSinceMs = now();
+      for (const one of group) one.phaseSinceMs = now();
     }
-    if (job.phase === 'submitted') log.info({ jobId, slurmJobId: job.record.slurmJobId, submission }, 'submitted');
   }
 
-  async #prepare(job: MirrorJob, folder: JobFolder, submission: number) {
-    const { jobs, folders, readSecrets } = this.#options;
-    const { jobId } = job.request;
-    const stored = jobs.read(jobId);
+  /** Null where it is one job. */
+  #arrayOf(group: readonly MirrorJob[], spec: JobSpec): BatchArray | null {
+    const array = parseJobArray(spec.array ?? '');
+    const own = group[0]?.request.array;
+    if (group.length === 1) return null;
+    if (own === undefined || typeof array === 'string') throw new OrreryError('ORR_FAILED', 'expected an array');
+    const tasks = group.map(({ request }) => ({ jobId: request.jobId, taskId: request.array?.taskId }));
+    return batchArray(tasks, { ...own, taskIds: array.taskIds }, this.#options.maxArraySize);
+  }
+
+  #folder({ request }: MirrorJob): JobFolder {
+    return new JobFolder(this.#options.folders.job(request.jobId));
+  }
+
+  #read(jobId: number) {
+    const stored = this.#options.jobs.read(jobId);
     if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
-    const { accepted, request } = stored;
+    return stored;
+  }
+
+  async #prepare(job: MirrorJob, submission: number): Promise<void> {
+    const { folders, readSecrets } = this.#options;
+    const { jobId } = job.request;
+    const { accepted, request } = this.#read(jobId);
     const workFolder = workFolderOf(jobId, accepted, folders);
     await prepareWorkFolder({ jobId, workFolder }, accepted, folders);
     const secrets = await readSecrets(accepted.spec.secrets);
-    await folder.prepare({ accepted, request, submission, workFolder, secrets });
-    return accepted;
+    await this.#folder(job).prepare({ accepted, request, submission, workFolder, secrets });
   }
 
-  async #noteFailure(job: MirrorJob, folder: JobFolder, error: unknown): Promise<void> {
+  async #noteFailure(group: readonly MirrorJob[], error: unknown): Promise<void> {
     const { log, now } = this.#options;
-    const { jobId } = job.request;
+    const [job] = group;
+    if (job === undefined) return;
+    const { jobId, array } = job.request;
     const message = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
     const kind = error instanceof SlurmFailure ? error.kind : null;
-    log.error({ jobId, kind, reason: message }, 'sbatch did not take a job');
-    const isUnclear = kind === 'unclear' && (job.unclearAnswers += 1) <= UNCLEAR_ANSWERS_MAX;
-    if (isUnclear || kind === 'unreachable' || kind === 'login' || kind === 'limit' || kind === 'missing') {
+    log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
+    for (const one of group) one.unclearAnswers += kind === 'unclear' ? 1 : 0;
+    const isUnclear = kind === 'unclear' && job.unclearAnswers <= UNCLEAR_ANSWERS_MAX;
+    const isLater = isUnclear || ['unreachable', 'login', 'limit', 'missing'].includes(kind ?? '');
+    if (isLater) {
       // Its answer may be all that was lost.
-      job.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
+      for (const one of group) one.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
       this.#retryAtMs = now() + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
+    }
+    if (group.length > 1) {
+      // A limit, or what is wrong with one of them, may leave room for others; and whatever is wrong is said of each.
+      if (!isLater || kind === 'limit') this.#refused.add(array?.id ?? 0);
+      if (!isLater) for (const one of group) one.phase = 'none';
       return;
     }
+    if (isLater) return;
     job.phase = 'none';
     job.record = { ...job.record, refusal: message };
-    await folder.writeRecord(job.record).catch(() => undefined);
+    await this.#folder(job)
+      .writeRecord(job.record)
+      .catch(() => undefined);
   }
 }
 
-/** Whether that attempt began, by its claim, and has left no end. */
-async function isUnended(folder: JobFolder, attempt: number): Promise<boolean> {
-  if (attempt === 0) return false;
+/** Does it for all of them, some at a time, to the end; throws what went wrong first. */
+async function eachOf(group: readonly MirrorJob[], work: (job: MirrorJob) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(group.map((job) => preparing.run(() => work(job))));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** Whether the last attempt may have an end of its own that the journal does not have: it was taken for lost, and not begun by an earlier life of the job. */
+async function isUnended(folder: JobFolder, { attempt, attemptsBefore }: MirrorJob): Promise<boolean> {
+  if (attempt === attemptsBefore) return false;
   const facts = (await folder.attempts(attempt - 1)).find((other) => other.attempt === attempt);
-  return facts !== undefined && facts.slurmJobId !== null && facts.exit === null;
+  return facts !== undefined && mayStillEnd(facts);
 }
 
 /** How many tasks of each array Slurm has, or is being asked to take. */

@@ -23,7 +23,8 @@ beforeEach(() => {
   program('srun', `: > '${root}/ran'`, `touch '${job}/attempts/2/begun'`);
 });
 afterEach(() => {
-  rmSync(root, { recursive: true });
+  // What watches for a new submission may be ending.
+  rmSync(root, { recursive: true, maxRetries: 5 });
 });
 
 function program(name: string, ...lines: string[]): void {
