@@ -87,7 +87,6 @@ wait_for_unended() {
 }
 
 end_when_submitted_anew() {
-  trap 'kill $!; exit' TERM
   while
     sleep 10 &
     wait $!
@@ -190,7 +189,8 @@ done
 wait $tasks
 again=$?
 [ $again -eq 127 ] || status=$again
-kill $watch 2> /dev/null
+# Another signal it may miss: where srun ends at once it has not come as far as its trap.
+kill -KILL $watch 2> /dev/null
 [ ! -e "$folder/superseded" ] || how=TERM
 cat "$folder/srun.err" >&2
 # No task has begun: nothing has happened, and the attempt is free to be begun again.
