@@ -14,7 +14,7 @@ describe.skipIf(debian === null)('on Slurm 24.11', () => {
     expect((await inside(['slurmctld', '-V'])).output.trim()).toMatch(/^slurm(?:-wlm)? 24\.11\./);
   });
 
-  it.each(['backend-slurm', 'slurm-daemon', 'slurm-gang'])('%s', { timeout: 900_000 }, async (suite) => {
+  it.each(['backend-slurm', 'slurm-daemon'])('%s', { timeout: 900_000 }, async (suite) => {
     const { status, output } = await inside(['vitest', 'run', `test/${suite}.slow.test.ts`]);
     if (status !== 0) throw new Error(output);
     expect(output).toMatch(/Tests .*passed/);

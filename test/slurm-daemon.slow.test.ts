@@ -39,6 +39,77 @@ afterAll(() => endSlurmDaemon(home, slurm, daemon));
 
 const runs = (jobId: number) => async () => (await daemon.client.job(jobId)).state === 'RUNNING';
 
+// First, while no job of the past says how long others run.
+describe.skipIf(!isThere)('when a job on Slurm will start', () => {
+  it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
+    // Somebody else's, of which the daemon knows nothing.
+    const ask = (program: string, ...args: string[]) => {
+      return execFileSync(program, args, { env: slurm.env, encoding: 'utf8' }).trim();
+    };
+    const job = ['--parsable', '--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'];
+    const other = ask('sbatch', ...job);
+    await until(() => ask('squeue', '-h', '-j', other, '-o', '%T') === 'RUNNING', 'the other job to run');
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m' }],
+      environment: {},
+    });
+    const jobId = jobs[0]?.id ?? 0;
+    await until(async () => (await daemon.client.job(jobId)).reason === 'Resources', 'the job to wait');
+    const forecast = await daemon.client.forecast(jobId);
+    // Nothing has ended here yet: by the time limit of what runs.
+    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeGreaterThan(15 * 60);
+    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(21 * 60);
+    expect(forecast.sooner).toMatchObject([{ flag: '--partition', value: 'spare' }]);
+    expect((forecast.sooner[0]?.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(60);
+    await daemon.client.cancel(jobId);
+    const again = await daemon.client.submit({
+      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m', partition: 'spare' }],
+      environment: {},
+    });
+    await until(runs(again.jobs[0]?.id ?? 0), 'the job to run where it was said to start sooner', 60_000);
+    expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
+    await daemon.client.cancel(again.jobs[0]?.id ?? 0);
+  }, 180_000);
+});
+
+describe.skipIf(!isThere)('why a job waits on Slurm', () => {
+  const waitsFor = (jobId: number, reason: string) =>
+    until(async () => (await daemon.client.job(jobId)).reason === reason, `job ${jobId} to wait for ${reason}`, 60_000);
+  const submit = async (job: JobSpecInput) => {
+    const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
+    return jobs[0]?.id ?? 0;
+  };
+
+  it('is told with what is ahead, whoever it is of, and with what runs', async () => {
+    const others = execFileSync(
+      'sbatch',
+      ['--parsable', '--exclusive', '--time=5', '--output=/dev/null', '--wrap=true'],
+      { env: slurm.env, encoding: 'utf8' },
+    ).trim();
+    const jobId = await submit({ command: ['true'], exclusive: true, time: '10m' });
+    await waitsFor(jobId, 'Priority');
+    const { detail } = await daemon.client.why(jobId);
+    expect(detail).toContain(`Ahead of it: 1 job for 1 node: ${others} (root, 1 node).`);
+    expect(detail.join(' ')).toMatch(/1 job runs there, on 1 node; the first of their time limits is in 00:1\d:\d\d\./);
+    await daemon.client.cancel(jobId);
+    execFileSync('scancel', ['--partition=main'], { env: slurm.env });
+  }, 120_000);
+
+  it('is told with the limit that holds it', async () => {
+    const job = { command: ['sleep', '300'], partition: 'spare', qos: 'narrow', cpus: 1, memory: '10M' };
+    const first = await submit(job);
+    await until(runs(first), 'the first job to run', 60_000);
+    const second = await submit(job);
+    await waitsFor(second, 'QOSMaxJobsPerUserLimit');
+    const { detail } = await daemon.client.why(second);
+    expect(detail[0]).toBe(
+      'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
+    );
+    expect(detail.join(' ')).not.toContain('Ahead of it');
+    for (const id of [first, second]) await daemon.client.cancel(id);
+  }, 120_000);
+});
+
 describe.skipIf(!isThere)('the GPUs that Slurm gives a job', () => {
   it.each([
     [4, 2, ['0,1', '2,3']],
@@ -134,75 +205,6 @@ describe.skipIf(!isThere)('who comes first on Slurm', () => {
     expect((await orrery(['accounting', '--shares'], { home })).stdout).toMatch(/research +root +0\.500/);
     for (const id of [first, ...pending]) await daemon.client.cancel(id);
     await until(async () => (await daemon.client.jobs({})).length === 0, 'the jobs to end', 60_000);
-  }, 120_000);
-});
-
-describe.skipIf(!isThere)('when a job on Slurm will start', () => {
-  it('is told from the jobs of everybody there, and so is what would make it start sooner', async () => {
-    // Somebody else's, of which the daemon knows nothing.
-    const ask = (program: string, ...args: string[]) => {
-      return execFileSync(program, args, { env: slurm.env, encoding: 'utf8' }).trim();
-    };
-    const job = ['--parsable', '--exclusive', '--time=20', '--output=/dev/null', '--wrap=sleep 1200'];
-    const other = ask('sbatch', ...job);
-    await until(() => ask('squeue', '-h', '-j', other, '-o', '%T') === 'RUNNING', 'the other job to run');
-    const { jobs } = await daemon.client.submit({
-      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m' }],
-      environment: {},
-    });
-    const jobId = jobs[0]?.id ?? 0;
-    await until(async () => (await daemon.client.job(jobId)).reason === 'Resources', 'the job to wait');
-    const forecast = await daemon.client.forecast(jobId);
-    // Nothing has ended here yet: by the time limit of what runs.
-    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeGreaterThan(15 * 60);
-    expect((forecast.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(21 * 60);
-    expect(forecast.sooner).toMatchObject([{ flag: '--partition', value: 'spare' }]);
-    expect((forecast.sooner[0]?.medianTime ?? 0) - Date.now() / 1000).toBeLessThan(60);
-    await daemon.client.cancel(jobId);
-    const again = await daemon.client.submit({
-      jobs: [{ command: ['sleep', '60'], exclusive: true, time: '10m', partition: 'spare' }],
-      environment: {},
-    });
-    await until(runs(again.jobs[0]?.id ?? 0), 'the job to run where it was said to start sooner', 60_000);
-    expect(await daemon.client.forecast(again.jobs[0]?.id ?? 0)).toMatchObject({ medianTime: null, sooner: [] });
-    await daemon.client.cancel(again.jobs[0]?.id ?? 0);
-  }, 180_000);
-});
-
-describe.skipIf(!isThere)('why a job waits on Slurm', () => {
-  const waitsFor = (jobId: number, reason: string) =>
-    until(async () => (await daemon.client.job(jobId)).reason === reason, `job ${jobId} to wait for ${reason}`, 60_000);
-  const submit = async (job: JobSpecInput) => {
-    const { jobs } = await daemon.client.submit({ jobs: [job], environment: {} });
-    return jobs[0]?.id ?? 0;
-  };
-
-  it('is told with what is ahead, whoever it is of, and with what runs', async () => {
-    const others = execFileSync(
-      'sbatch',
-      ['--parsable', '--exclusive', '--time=5', '--output=/dev/null', '--wrap=true'],
-      { env: slurm.env, encoding: 'utf8' },
-    ).trim();
-    const jobId = await submit({ command: ['true'], exclusive: true, time: '10m' });
-    await waitsFor(jobId, 'Priority');
-    const { detail } = await daemon.client.why(jobId);
-    expect(detail).toContain(`Ahead of it: 1 job for 1 node: ${others} (root, 1 node).`);
-    expect(detail.join(' ')).toMatch(/1 job runs there, on 1 node; the first of their time limits is in 00:1\d:\d\d\./);
-    await daemon.client.cancel(jobId);
-    execFileSync('scancel', [others], { env: slurm.env });
-  }, 120_000);
-
-  it('is told with the limit that holds it', async () => {
-    const job = { command: ['sleep', '300'], partition: 'spare', qos: 'narrow', cpus: 1, memory: '10M' };
-    const first = await submit(job);
-    await until(runs(first), 'the first job to run', 60_000);
-    const second = await submit(job);
-    await waitsFor(second, 'QOSMaxJobsPerUserLimit');
-    const { detail } = await daemon.client.why(second);
-    expect(detail[0]).toBe(
-      'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
-    );
-    expect(detail.join(' ')).not.toContain('Ahead of it');
   }, 120_000);
 });
 

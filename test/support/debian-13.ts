@@ -8,7 +8,7 @@ import { ensureInstalled } from './packages.ts';
 const MIRROR = 'http://deb.debian.org/debian';
 const PACKAGES =
   'slurmctld slurmd slurm-client munge slurmdbd slurm-wlm-mysql-plugin mariadb-server ' +
-  'ca-certificates git procps iproute2 openssh-server openssh-client python3-torch python3-numpy';
+  'ca-certificates git procps iproute2 openssh-server openssh-client';
 const LIBMARIADB = '/usr/lib/x86_64-linux-gnu/libmariadb.so.3';
 /** Seen from inside. */
 const LIBRARIES = '/opt/lib';
@@ -28,7 +28,7 @@ export interface Debian13 {
 }
 
 /**
- * A Debian 13 in a folder of this machine, with its Slurm (24.11): made by debootstrap in three minutes and kept for the next time. Null where it
+ * A Debian 13 in a folder of this machine, with its Slurm (24.11): made by debootstrap in two minutes and kept for the next time. Null where it
  * cannot be had: that needs root, a Debian 12 and its packages.
  */
 export function makeDebian13(): Debian13 | null {
