@@ -30,8 +30,12 @@ export class SlurmSource {
 
   #anew(): Promise<Collected> {
     const source = this.#collect();
-    this.#last = { atMs: performance.now(), source };
-    source.catch(() => (this.#last = null));
+    const asked = { atMs: performance.now(), source };
+    this.#last = asked;
+    source.catch(() => {
+      // Somebody may have asked anew meanwhile.
+      if (this.#last === asked) this.#last = null;
+    });
     return source;
   }
 }
