@@ -21,6 +21,8 @@ export interface LoggedPass {
   running: readonly RunningJob[];
   /** Jobs that had ended on nodes that were still being cleaned up: those nodes. */
   completing: readonly RunningJob[];
+  /** How long before it a job had ended last: its nodes may still have been cleaned up, of which the log tells only sometimes. */
+  sinceEndMs: number;
   /** When others were preempted for a job last. */
   roomMadeMs: ReadonlyMap<number, number>;
   /** Of each job that it looked at, in turn. */
@@ -67,7 +69,9 @@ export function readControllerLog(log: string): ControllerLog {
   const epilogs = readEpilogs(log);
   const roomMadeMs = new Map<number, number>();
   let completing: { job: RunningJob; endMs: number }[] = [];
+  let lastEndMs = -Infinity;
   const ended = (jobId: number, endMs: number) => {
+    lastEndMs = endMs;
     const job = running.get(jobId);
     if (job !== undefined && epilogs.has(jobId)) completing.push({ job, endMs });
     running.delete(jobId);
@@ -115,7 +119,14 @@ export function readControllerLog(log: string): ControllerLog {
       completing = completing.filter(({ endMs }) => endMs + CLEANING_MS > atMs);
       const left = completing.map((one) => remaining(one, atMs)).filter(({ nodeIndices }) => nodeIndices.length > 0);
       const state = { running: [...running.values()], completing: left, roomMadeMs: new Map(roomMadeMs) };
-      pass = { beginMs: atMs, ...state, plans: [], isComplete: false, tookMicroseconds: 0 };
+      pass = {
+        beginMs: atMs,
+        sinceEndMs: atMs - lastEndMs,
+        ...state,
+        plans: [],
+        isComplete: false,
+        tookMicroseconds: 0,
+      };
     } else if (pass === null) {
       // Nothing of a pass.
     } else if (text.includes('test for JobId')) pass.plans.push({ jobId, start: null, nodeIndices: [] });

@@ -17,6 +17,8 @@ export interface ReplayedPasses {
   /** Jobs that were looked at, pass by pass, and of how many the twin says the same: same nodes, same start to a second. */
   plans: number;
   same: number;
+  /** The same of those passes only that began no sooner than `CLEAN_MS` after the last end of a job. */
+  clean: { passes: number; plans: number; same: number };
   /** The first few of which it does not. */
   differences: string[];
   /** What a pass took over how many nodes it looked at, in the median. */
@@ -24,6 +26,9 @@ export interface ReplayedPasses {
 }
 
 const SHOWN_MAX = 10;
+
+/** By then a job that ended has left nothing to clean up on its nodes, mostly: on a machine that plays all of them. */
+const CLEAN_MS = 20;
 
 /** Every pass of backfill of a recorded controller, made again by the twin in the state that the controller was in. */
 export function replayPasses(name: string): ReplayedPasses {
@@ -37,13 +42,15 @@ export function replayPasses(name: string): ReplayedPasses {
   });
   const { passes } = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
   let plans = 0;
+  const clean = { passes: 0, plans: 0, same: 0 };
   const differences: string[] = [];
   const costs: number[] = [];
   for (const pass of passes) {
     const { planned, nodeTests } = replay(pass, conf, rows);
     // A pass that is cut off has not finished with the last.
-    for (const { jobId, start, nodeIndices } of pass.isComplete ? pass.plans : pass.plans.slice(0, -1)) {
-      plans += 1;
+    const finished = pass.isComplete ? pass.plans : pass.plans.slice(0, -1);
+    const differedBefore = differences.length;
+    for (const { jobId, start, nodeIndices } of finished) {
       const twin = planned.get(jobId);
       const twinStart = twin?.start;
       const isSameStart =
@@ -54,11 +61,24 @@ export function replayPasses(name: string): ReplayedPasses {
         `pass at ${pass.beginMs}, job ${jobId}: ${start} on ${nodeIndices.join()}, in the twin ${twinStart} on ${twin?.nodeIndices.join()}`,
       );
     }
+    plans += finished.length;
+    if (pass.sinceEndMs >= CLEAN_MS) {
+      clean.passes += 1;
+      clean.plans += finished.length;
+      clean.same += finished.length - (differences.length - differedBefore);
+    }
     if (pass.isComplete && nodeTests > 1000) costs.push(pass.tookMicroseconds / nodeTests);
   }
   const nodeTestMicroseconds = costs.toSorted((a, b) => a - b)[Math.floor(costs.length / 2)] ?? 0;
   const same = plans - differences.length;
-  return { passes: passes.length, plans, same, differences: differences.slice(0, SHOWN_MAX), nodeTestMicroseconds };
+  return {
+    passes: passes.length,
+    plans,
+    same,
+    clean,
+    differences: differences.slice(0, SHOWN_MAX),
+    nodeTestMicroseconds,
+  };
 }
 
 function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, RecordedRow>) {
@@ -126,11 +146,22 @@ function requestOf(jobId: number, priority: number, row: RecordedRow | undefined
 }
 
 if (process.argv[1] === import.meta.filename) {
-  for (const name of process.argv.slice(2)) {
-    const { passes, plans, same, differences, nodeTestMicroseconds } = replayPasses(name);
+  const names = process.argv.slice(2);
+  const replays = names.map((name) => replayPasses(name));
+  const say = (name: string, what: Pick<ReplayedPasses, 'passes' | 'plans' | 'same'>) =>
     process.stdout.write(
-      `${name}: ${passes} passes looked at ${plans} jobs; the twin says the same of ${same} (${((same / plans) * 100).toFixed(2)} %); ` +
-        `${nodeTestMicroseconds.toFixed(0)} microseconds a node\n${differences.map((line) => `  ${line}\n`).join('')}`,
+      `${name}: ${what.passes} passes looked at ${what.plans} jobs; the twin says the same of ${what.same} (${((what.same / what.plans) * 100).toFixed(2)} %)\n`,
     );
+  const sum = (of: (replay: ReplayedPasses) => number) => replays.reduce((total, replay) => total + of(replay), 0);
+  for (const [index, replay] of replays.entries()) {
+    say(`${names[index]}, ${replay.nodeTestMicroseconds.toFixed(0)} microseconds a node`, replay);
+    process.stdout.write(replay.differences.map((line) => `  ${line}\n`).join(''));
   }
+  const [passes, plans, same] = [sum((one) => one.passes), sum((one) => one.plans), sum((one) => one.same)];
+  say('all', { passes, plans, same });
+  say(`those that began ${CLEAN_MS} ms or more after an end`, {
+    passes: sum(({ clean }) => clean.passes),
+    plans: sum(({ clean }) => clean.plans),
+    same: sum(({ clean }) => clean.same),
+  });
 }
