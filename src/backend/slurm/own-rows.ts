@@ -1,4 +1,5 @@
 import { WHOLE_LISTS } from './array-tasks.ts';
+import { SACCT_TIME } from './sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { squeueRows } from './squeue-json.ts';
 
@@ -6,12 +7,27 @@ import { squeueRows } from './squeue-json.ts';
 const EVERYBODYS = ['--json', '--states=all'];
 /** 24.11 then sends the jobs of the user who asks and no others; 22.05 pays no heed to it in JSON and sends all. */
 const OURS = [...EVERYBODYS, '--me'];
+/**
+ * In lines every Slurm sends those alone: all that is read of a job and may change, nothing that changes by the clock. Compared as a whole, never read,
+ * since a name may hold what separates them. Without --array tasks that wait are made one line, with what one of them has.
+ */
+const LINES = [
+  '--me',
+  '--states=all',
+  '--array',
+  '--noheader',
+  '--format=%A|%F|%K|%T|%r|%Q|%S|%e|%N|%D|%C|%m|%l|%V|%x|%n|%E|%P|%q|%a|%j',
+];
+/** From so many jobs of others on, lines are asked for first. */
+const OTHERS_MIN = 500;
 /** Where some of our jobs are another user's, it is not tried again for so long whether they still are. */
 const PAUSE_MS = 600_000;
 
 export interface OwnRowsOptions {
   commands: Pick<SlurmCommands, 'run'>;
   isOurs: (name: string) => boolean;
+  /** As whom the commands run. */
+  user: string;
   now: () => number;
 }
 
@@ -23,6 +39,10 @@ export class OwnRows {
   readonly #options: OwnRowsOptions;
   #areAllOurs = false;
   #triedMs = -Infinity;
+  /** JSON would be everybody's, who are many, and none of those jobs is ours. */
+  #isCrowded = false;
+  /** Our rows, from a moment after lines of them were these. */
+  #last: { lines: string; rows: unknown[] } | null = null;
 
   constructor(options: OwnRowsOptions) {
     this.#options = options;
@@ -31,17 +51,32 @@ export class OwnRows {
   /** Throws SlurmFailure where squeue does not answer, ORR_FAILED where its answer is none. */
   async read(): Promise<unknown[]> {
     const { now, isOurs } = this.#options;
-    if (this.#areAllOurs) return this.#ask(OURS);
+    if (this.#areAllOurs) return this.#isCrowded ? this.#askIfChanged() : this.#ask(OURS);
     if (now() - this.#triedMs < PAUSE_MS) return this.#ask(EVERYBODYS);
     const [ours, all] = [await this.#ask(OURS), await this.#ask(EVERYBODYS)];
     const seen = new Set(ours.map(idOf));
-    this.#areAllOurs = all.every((row) => !isOurs(nameOf(row)) || seen.has(idOf(row)));
+    this.#areAllOurs = all.every((row) => !isOurs(textOf(row, 'name')) || seen.has(idOf(row)));
     this.#triedMs = now();
     return all;
   }
 
+  async #askIfChanged(): Promise<unknown[]> {
+    const variables = { ...WHOLE_LISTS, ...SACCT_TIME };
+    const lines = await this.#options.commands.run('squeue', LINES, { variables });
+    if (lines === this.#last?.lines) return this.#last.rows;
+    this.#last = null;
+    const rows = (await this.#ask(OURS)).filter((row) => this.#options.isOurs(textOf(row, 'name')));
+    this.#last = { lines, rows };
+    return rows;
+  }
+
   async #ask(args: readonly string[]): Promise<unknown[]> {
-    return squeueRows(await this.#options.commands.run('squeue', args, { variables: WHOLE_LISTS }));
+    const { commands, isOurs, user } = this.#options;
+    const rows = squeueRows(await commands.run('squeue', args, { variables: WHOLE_LISTS }));
+    if (args !== OURS) return rows;
+    const others = rows.filter((row) => textOf(row, 'user_name') !== user);
+    this.#isCrowded = others.length >= OTHERS_MIN && !others.some((row) => isOurs(textOf(row, 'name')));
+    return rows;
   }
 }
 
@@ -49,6 +84,7 @@ function idOf(row: unknown): unknown {
   return typeof row === 'object' && row !== null && 'job_id' in row ? row.job_id : undefined;
 }
 
-function nameOf(row: unknown): string {
-  return typeof row === 'object' && row !== null && 'name' in row && typeof row.name === 'string' ? row.name : '';
+function textOf(row: unknown, field: 'name' | 'user_name'): string {
+  const value: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, field) : undefined;
+  return typeof value === 'string' ? value : '';
 }

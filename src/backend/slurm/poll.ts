@@ -24,6 +24,8 @@ export interface PollOptions {
   state: MirrorState;
   folders: JobFolders;
   homeId: string;
+  /** As whom the commands run. */
+  user: string;
   isPreempting: boolean;
   refreshNodes: () => Promise<void>;
   spareable: (job: MirrorJob) => readonly string[];
