@@ -163,6 +163,32 @@ describe('an array at Slurm', () => {
     expect(atOnce(others.filter((id) => id !== requeued))).toBeLessThanOrEqual(3);
   }, 240_000);
 
+  it('is what somebody makes of its tasks by hand, also while the daemon is away', async () => {
+    const byHand = (program: string, ...words: string[]) => execFileSync(program, words, { env: slurm.env });
+    const jobIds = await submit('0-7%2', 600);
+    const [first = 0, second = 0, , , held = 0, shortened = 0, cancelled = 0, missed = 0] = jobIds;
+    await until(() => [first, second].every((id) => times(id, 'start').length > 0), 'two tasks to run', 30_000);
+    const [array = ''] = (await daemon.client.job(first)).slurmJobId?.split('_') ?? [];
+    byHand('scancel', `${array}_6`);
+    byHand('scontrol', 'hold', `${array}_4`);
+    byHand('scontrol', 'update', `JobId=${array}_5`, 'TimeLimit=7');
+    byHand('scontrol', 'requeue', `${array}_0`);
+    const reasonOf = async (id: number) => (await daemon.client.job(id)).reason;
+    await until(async () => (await reasonOf(held)).startsWith('JobHeld'), 'the hold to be seen', 30_000);
+    await until(async () => (await daemon.client.job(shortened)).timeLimit === 420, 'the limit to be seen', 30_000);
+    await until(() => haveEnded(daemon.client, [cancelled]), 'the task to be cancelled', 30_000);
+    await until(async () => (await daemon.client.job(first)).state === 'PENDING', 'the requeue to be seen', 30_000);
+    expect(await daemon.client.job(first)).toMatchObject({ requeues: 0, attempts: [{ state: 'CANCELLED' }] });
+    await killDaemon();
+    for (const taskId of [1, 7]) byHand('scancel', `${array}_${taskId}`);
+    daemon = await startSlurmDaemon(home, slurm);
+    await until(() => haveEnded(daemon.client, [second, missed]), 'what was missed to be seen', 60_000);
+    expect(await statesOf([second, missed])).toEqual(['CANCELLED', 'CANCELLED']);
+    expect(jobIds.map(submissionOf)).toEqual(jobIds.map(() => 1));
+    await Promise.all(jobIds.map((id) => daemon.client.cancel(id).catch(() => undefined)));
+    await until(() => haveEnded(daemon.client, jobIds), 'the others to end', 30_000);
+  }, 180_000);
+
   it('ends its last task alone, which has the number of the array', async () => {
     const jobIds = await submit('0-2', 600);
     const [first = 0, second = 0, last = 0] = jobIds;

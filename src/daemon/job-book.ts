@@ -93,7 +93,9 @@ export class JobBook {
     return {
       ...this.#summary(job),
       spec,
-      timeLimit: seconds(timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition)),
+      timeLimit: seconds(
+        this.#backend.job(jobId)?.timeLimitMs ?? timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition),
+      ),
       slurmJobId: await this.#backend.slurmJobId(jobId),
       code,
       folder,

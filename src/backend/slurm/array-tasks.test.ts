@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { addressesOf, eachTask, isListless, splitAddresses, taskAmong, taskList } from './array-tasks.ts';
+import {
+  addressesOf,
+  arrayKeysOf,
+  eachTask,
+  isListless,
+  isOneOf,
+  splitAddresses,
+  taskAmong,
+  taskList,
+} from './array-tasks.ts';
+import { NO_SUBMISSION } from './mirror-job.ts';
 import { slurm } from './mirror.test-support.ts';
 import { addressOf, labelOf } from './slurm-job.ts';
 
@@ -43,6 +53,21 @@ describe('tasks of an array that wait together', () => {
     const others = [slurm(), slurm({ slurmJobId: 124, arrayJobId: 123, arrayTaskId: 3 })];
     expect(others.flatMap(eachTask)).toEqual(others);
   });
+});
+
+it('is known of a task which array it is of, as long as it has no number of its own', () => {
+  const name = 'sweep-2.orrery-0a1b2c3d-12+0x1-3';
+  const arrays = arrayKeysOf([slurm({ slurmJobId: 124, arrayJobId: 123, arrayTaskId: 4, name }), slurm()]);
+  const record = { ...NO_SUBMISSION, submission: 3, arrayTask: '123_7', arrayKey: '12+0x1' };
+  expect(isOneOf(arrays, record)).toBe(true);
+  const others = [
+    { ...record, slurmJobId: 130 },
+    { ...record, submission: 4 },
+    { ...record, arrayTask: '122_7' },
+    { ...record, arrayKey: '13+0x1' },
+    { ...NO_SUBMISSION, submission: 1, slurmJobId: 50 },
+  ];
+  expect(others.map((other) => isOneOf(arrays, other))).toEqual(others.map(() => false));
 });
 
 describe('the address of a job at Slurm', () => {

@@ -1,4 +1,5 @@
 import { parseJobArray } from '../../contract/job-array.ts';
+import type { SubmissionRecord } from './mirror-job.ts';
 import { addressOf, type SlurmJob } from './slurm-job.ts';
 
 /** So that squeue writes lists of tasks whole, which it cuts off after 64 characters otherwise. */
@@ -42,6 +43,23 @@ export function taskAmong(row: SlurmJob, task: string | null): SlurmJob | null {
   return taskId !== undefined && row.arrayJobId === arrayJobId
     ? { ...row, slurmJobId: null, arrayTaskId: taskId }
     : null;
+}
+
+/** The arrays that these are of: each by its number and what its name says (`123 12+0x1-1`), since a number may be given again. */
+export function arrayKeysOf(rows: readonly SlurmJob[]): ReadonlySet<string> {
+  return new Set(
+    rows.flatMap(({ arrayJobId, name }) => {
+      const [, key] = /-([^-]+-\d+)$/.exec(name) ?? [];
+      return arrayJobId === null || key === undefined ? [] : [`${arrayJobId} ${key}`];
+    }),
+  );
+}
+
+/** Whether it is a task of one of these arrays, and has had no number of its own as far as we know. */
+export function isOneOf(arrays: ReadonlySet<string>, record: SubmissionRecord): boolean {
+  const { slurmJobId, arrayTask, arrayKey, submission } = record;
+  if (slurmJobId !== null || arrayTask === null) return false;
+  return arrays.has(`${arrayTask.split('_')[0]} ${arrayKey}-${submission}`);
 }
 
 function taskIdsOf({ arrayTasks }: SlurmJob): readonly number[] | null {

@@ -24,6 +24,8 @@ export interface Look {
   nowMs: number;
   /** Slurm jobs that bear the job's key. */
   listed: readonly SlurmJob[];
+  /** Slurm has the array that the job is a task of, and not this task. */
+  isLeftOut: boolean;
   /** Null on the first try: where they matter the answer is `needsFacts`. */
   facts: JobFacts | null;
 }

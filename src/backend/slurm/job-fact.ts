@@ -7,6 +7,8 @@ export function jobFact(job: MirrorJob): JobFact {
   const { request, live, attempt, slurm } = job;
   const nodeList = (live?.placement ?? []).map(({ nodeName }) => nodeName);
   const partition = slurm === null || slurm.partition === '' ? {} : { partition: slurm.partition };
+  const limit = slurm === null || slurm.timeLimitMs === null ? {} : { timeLimitMs: slurm.timeLimitMs };
+  const shown = { ...partition, ...limit };
   if (live !== null) {
     return {
       jobId: request.jobId,
@@ -14,10 +16,10 @@ export function jobFact(job: MirrorJob): JobFact {
       reason: slurm?.state === 'SUSPENDED' ? SUSPENDED_REASON : 'None',
       attempt,
       nodeList,
-      ...partition,
+      ...shown,
     };
   }
-  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...partition };
+  return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...shown };
 }
 
 function reasonOf({ record, slurm, phase, request, isHeld, isThrottled }: MirrorJob): string {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
 import { NOW, exited, facts, job, left, look, over, run, running, short, slurm, told } from './mirror.test-support.ts';
+import type { SacctRun } from './sacct-text.ts';
 
 describe('a job that Slurm gave nodes and of which no task began', () => {
   it.each([
@@ -53,6 +55,18 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     });
     const asked = findOut(job({ isCancelRequested: true }), look({ listed, facts: found }));
     expect(short(asked.records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
+  it('was cancelled by a user, which slurmctld does not do by mistake: as soon as accounting says who it was', () => {
+    const at = (endMs: number, ...runs: SacctRun[]) => {
+      const listed = [slurm({ state: 'CANCELLED', endMs })];
+      return findOut(job(), look({ listed, facts: facts({ isFreshController: true, runs }) }));
+    };
+    const by = (cancelledBy: number) => run('CANCELLED', { nodeNames: [], cancelledBy });
+    expect(at(NOW - 1000, run('PENDING'))).toMatchObject({ records: [], launchFailure: null });
+    expect(short(at(NOW - 1000, by(1000)).records)).toEqual(['JobEnded CANCELLED 1']);
+    for (const last of [by(0), run('PENDING')])
+      expect(at(NOW - PATIENCE_MS.forgotten, last)).toMatchObject({ launchFailure: expect.any(String) });
   });
 
   it('has not completed, nor failed, because Slurm says so: its script has to', () => {

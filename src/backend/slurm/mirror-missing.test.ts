@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
 import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
-import { NOW, exited, facts, job, left, look, run, running, short, slurm } from './mirror.test-support.ts';
+import { NOW, exited, facts, job, left, look, run, running, short, slurm, told } from './mirror.test-support.ts';
+
+const waitingTask = () => slurm({ slurmJobId: null, arrayJobId: 50, arrayTaskId: 3 });
 
 describe('a job that squeue does not list', () => {
   const since = (ms: number) => ({ missingSinceMs: NOW - ms });
@@ -10,22 +12,41 @@ describe('a job that squeue does not list', () => {
   it('is missed where all that waited of its array was cancelled, and it had begun: its script tells the end', () => {
     const cancelled = slurm({ slurmJobId: null, arrayJobId: 50, arrayTaskId: 3, state: 'CANCELLED' });
     const task = job({ ...since(0), record: { ...NO_SUBMISSION, submission: 1, arrayTask: '50_3' } });
-    const told = left({ exit: { status: 143, endedMs: 899_000, isTold: true } });
     const end = (attempts: JobFacts['attempts']) =>
       short(findOut(task, look({ listed: [cancelled], facts: facts({ attempts }) })).records);
     expect(end([])).toEqual(['JobEnded CANCELLED 1']);
-    expect(end([told])).toContain('JobRequeued 1');
+    expect(end([told(143)])).toContain('JobRequeued 1');
   });
 
   it('is not taken for cancelled where accounting says so of what a slurmctld has forgotten that began just now', () => {
     const forgotten = { runs: [run('CANCELLED', { nodeNames: [], startMs: null })], isFreshController: true };
+    const byNobody = { runs: [run('CANCELLED', { cancelledBy: null })] };
     const waiting = job(since(PATIENCE_MS.forgotten));
     expect(findOut(waiting, look({ facts: facts(forgotten) }))).toMatchObject({ records: [], isSubmissionDue: true });
     const lost = running(since(PATIENCE_MS.lost));
-    const begun = { runs: [run('CANCELLED')], attempts: [left()], isFreshController: true };
+    const begun = { ...byNobody, attempts: [left()], isFreshController: true };
     expect(short(findOut(lost, look({ facts: facts(begun) })).records)).toContain('AttemptEnded 1 NODE_FAIL 1');
+    expect(findOut(waiting, look({ facts: facts(byNobody) }))).toMatchObject({ records: [], isSubmissionDue: true });
+    const ended = { runs: [run('CANCELLED')], attempts: [told(143)], isFreshController: true };
+    expect(short(findOut(running(since(0)), look({ facts: facts(ended) })).records)).toContain(
+      'JobEnded CANCELLED 143',
+    );
     const meant = { ...waiting, isCancelRequested: true };
     expect(short(findOut(meant, look({ facts: facts(forgotten) })).records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
+  it.each<[string, Partial<MirrorJob>, Partial<JobFacts>, string[]]>([
+    ['by accounting it did not begin', {}, { runs: [] }, ['JobEnded CANCELLED 1']],
+    ['there is no accounting, and it waited a moment ago', { slurm: waitingTask() }, {}, ['JobEnded CANCELLED 1']],
+    ['there is no accounting', {}, {}, []],
+    ['it has a number of its own', { slurm: slurm({ slurmJobId: 60 }) }, {}, []],
+    ['it was told to begin', {}, { runs: [], attempts: [left()] }, []],
+    ['it failed', {}, { runs: [run('TIMEOUT', { nodeNames: [] })] }, ['JobEnded TIMEOUT 1']],
+  ])('is left out of its array, which Slurm has: %s', (_what, fields, found, expected) => {
+    const task = job({ ...since(0), record: { ...NO_SUBMISSION, submission: 1, arrayTask: '50_3' }, ...fields });
+    const finding = findOut(task, look({ isLeftOut: true, facts: facts(found) }));
+    expect(short(finding.records)).toEqual(expected);
+    expect(finding.isSubmissionDue).toBe(false);
   });
 
   it('is not missed before sbatch had answered', () => {

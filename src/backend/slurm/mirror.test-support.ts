@@ -49,6 +49,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     cpus: 2,
     memoryBytesPerNode: 512,
     gpuIndices: [],
+    timeLimitMs: null,
     submitMs: 100_000,
     startMs: null,
     endMs: null,
@@ -83,6 +84,7 @@ export function run(state: string, fields: Partial<SacctRun> = {}): SacctRun {
     label: '50',
     name: 'x.orrery-0a1b2c3d-7-1',
     state,
+    cancelledBy: state === 'CANCELLED' ? 0 : null,
     exitStatus: { code: 0, signal: 0 },
     submitMs: 100_000,
     startMs: 500_000,
@@ -100,6 +102,7 @@ export const look = (fields: Partial<Look> = {}): Look => ({
   askedMs: NOW,
   nowMs: NOW,
   listed: [],
+  isLeftOut: false,
   facts: facts(),
   ...fields,
 });

@@ -137,7 +137,11 @@ function endedInSlurm(
 ): Finding {
   if (slurm.nodeNames.length === 0) {
     // Nobody asked for it here, and a slurmctld that lost its state cancels by mistake. After a few times it is meant.
-    if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController) {
+    const last = facts.runs?.at(-1);
+    const isKnown = last?.state === 'CANCELLED' && isMeant(last, job, facts);
+    if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController && !isKnown) {
+      // Accounting may be behind with who it was.
+      if (facts.runs !== null && nowMs - (slurm.endMs ?? 0) < PATIENCE_MS.forgotten) return finding;
       return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
     }
     // Cancelled, or out of time, before it ever had nodes.
@@ -226,9 +230,7 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (facts === null) return { ...finding, needsFacts: true };
   const missingMs = nowMs - (job.missingSinceMs ?? nowMs);
   const last = facts.runs?.at(-1);
-  // What a slurmctld does not know any more when it begins, accounting takes for cancelled.
-  const isDoubtful = last?.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController;
-  const run = isDoubtful ? undefined : last;
+  const run = last?.state === 'CANCELLED' && !isMeant(last, job, facts) ? undefined : last;
   const newest = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null) ?? null;
   if (run !== undefined && isEnded({ state: run.state, isCompleting: false })) {
     // Numbers are given again by a slurmctld that has lost its state: what its scripts claimed counts the attempts.
@@ -261,9 +263,30 @@ function missing(job: MirrorJob, look: Look): Finding {
     const message = 'Slurm knows nothing of it any more and it left no exit status';
     return settle(job, attempt, finding, { state: 'NODE_FAIL', status: 1, atMs: nowMs, message });
   }
+  if (isTakenOut(job, look, facts)) {
+    finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
+    return finding;
+  }
   if (missingMs < (job.phase === 'unknown' ? PATIENCE_MS.unanswered : PATIENCE_MS.forgotten)) return finding;
   if (job.isCancelRequested) finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
   return { ...finding, isSubmissionDue: !job.isCancelRequested };
+}
+
+/**
+ * Whether somebody cancelled it. What a slurmctld does not know any more when it begins, accounting takes for cancelled: by nobody. What waits then may
+ * be cancelled by mistake, and as root.
+ */
+function isMeant({ cancelledBy, nodeNames }: SacctRun, job: MirrorJob, { isFreshController }: JobFacts): boolean {
+  if (job.isCancelRequested || cancelledBy === null) return job.isCancelRequested;
+  return cancelledBy > 0 || nodeNames.length > 0 || !isFreshController;
+}
+
+/**
+ * A task of an array that waited has ended where Slurm has the rest of it: of `scancel 123_7` Slurm 22.05 keeps no trace. One that began without a claim
+ * and was forgotten since is in accounting; where there is none, we have to have seen it wait a moment ago.
+ */
+function isTakenOut({ slurm }: MirrorJob, { isLeftOut }: Look, { runs }: JobFacts): boolean {
+  return isLeftOut && (runs !== null || (slurm !== null && slurm.slurmJobId === null && isPending(slurm)));
 }
 
 function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
@@ -286,6 +309,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     cpus: job.request.perNode.cpus * job.request.nodes,
     memoryBytesPerNode: null,
     gpuIndices: [],
+    timeLimitMs: null,
     submitMs: run.submitMs ?? 0,
     startMs: run.startMs,
     endMs: run.endMs,

@@ -33,3 +33,8 @@ it('brings the nodes to keep off up to date, but never takes away one that the j
   expect(await toldOf({ requiredNodes: 'n[2-3]' })).toEqual(['update JobId=50 ExcNodeList=n1']);
   expect(await toldOf({ requiredNodes: 'n[1-2]' })).toEqual([]);
 });
+
+it('leaves what somebody else told Slurm of the job', async () => {
+  expect(await toldOf({ excludedNodes: 'n[7-8]' })).toEqual(['update JobId=50 ExcNodeList=n1,n2,n7,n8']);
+  expect(await toldOf({ excludedNodes: 'n[1-2]', dependency: 'afterok:999(unfulfilled)' })).toEqual([]);
+});

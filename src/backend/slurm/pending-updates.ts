@@ -98,12 +98,18 @@ export class PendingUpdates {
     const excluded = new Set(hostNames(slurm.excludedNodes));
     const required = new Set(hostNames(slurm.requiredNodes));
     const wanted = [...new Set([...job.request.excludedNodes, ...spared])].filter((name) => !required.has(name));
-    const { forgiven } = this.#options.state;
+    const { forgiven, avoided } = this.#options.state;
     const isForgiven = [...forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
-    return isForgiven || wanted.some((name) => !excluded.has(name)) ? [`ExcNodeList=${wanted.join(',')}`] : [];
+    if (!isForgiven && wanted.every((name) => excluded.has(name))) return [];
+    // Whoever excluded others by hand meant it.
+    const ours = new Set([...wanted, ...forgiven, ...avoided.keys(), ...job.failedNodes]);
+    const theirs = [...excluded].filter((name) => !ours.has(name));
+    return [`ExcNodeList=${[...wanted, ...theirs].join(',')}`];
   }
 
   #dependencyField(job: MirrorJob, slurm: SlurmJob): string[] {
+    // One that somebody gave it by hand is theirs.
+    if (job.request.dependencies.length === 0) return [];
     const dependency = dependencyText(job, this.#options.state);
     if (typeof dependency === 'string') return [];
     const ids = new Set(dependency.text.match(DEPENDENCY_ID));

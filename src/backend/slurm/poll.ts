@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
-import { eachTask, isListless, taskAmong } from './array-tasks.ts';
+import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong, WHOLE_LISTS } from './array-tasks.ts';
 import { Cancels, chunks } from './cancels.ts';
 import { closeFolder } from './ended-folder.ts';
 import { recordLabel } from './job-fact.ts';
@@ -101,12 +101,18 @@ export class Poll {
         if (task !== null && !listed.has(request.jobId)) listed.set(request.jobId, [task]);
       }
     }
+    const arrays = arrayKeysOf(own);
+    const leftOut = new Set(
+      [...state.jobs.values()].flatMap(({ request, record }) =>
+        !listed.has(request.jobId) && isOneOf(arrays, record) ? [request.jobId] : [],
+      ),
+    );
     const isUnclear = this.#needsFacts(listed, askedMs);
     // Which nodes are down tells why an attempt ended.
     if (isUnclear) await this.#options.refreshNodes();
     let hasChanged = false;
     await exclusively(async () => {
-      hasChanged = await this.#conclude(listed, askedMs);
+      hasChanged = await this.#conclude(listed, leftOut, askedMs);
     });
     await this.cancel(orphans);
     await this.#updates.make();
@@ -122,15 +128,22 @@ export class Poll {
     const nowMs = this.#options.now();
     return [...this.#options.state.jobs.values()].some((job) => {
       const own = listed.get(job.request.jobId) ?? [];
-      return findOut(job, { askedMs, nowMs, listed: own, facts: null }).needsFacts && job.live !== null;
+      return (
+        findOut(job, { askedMs, nowMs, listed: own, isLeftOut: false, facts: null }).needsFacts && job.live !== null
+      );
     });
   }
 
-  async #conclude(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): Promise<boolean> {
+  async #conclude(
+    listed: ReadonlyMap<number, SlurmJob[]>,
+    leftOut: ReadonlySet<number>,
+    askedMs: number,
+  ): Promise<boolean> {
     const { state, folders, log, now } = this.#options;
     const nowMs = now();
     const looks = [...state.jobs.values()].map((job) => {
-      const look = { askedMs, nowMs, listed: listed.get(job.request.jobId) ?? [], facts: null };
+      const { jobId } = job.request;
+      const look = { askedMs, nowMs, listed: listed.get(jobId) ?? [], isLeftOut: leftOut.has(jobId), facts: null };
       return { job, look, finding: findOut(job, look) };
     });
     const unclear = looks.filter(({ finding }) => finding.needsFacts);
@@ -209,10 +222,11 @@ export class Poll {
   async #facts(job: MirrorJob, runs: readonly SacctRun[] | null, isFreshController: boolean): Promise<JobFacts> {
     const { folders, homeId, state, isPreempting } = this.#options;
     const { jobId } = job.request;
-    const { slurmJobId, submission } = job.record;
+    const { slurmJobId, arrayTask, submission } = job.record;
     return {
       runs:
         runs?.filter((run) => {
+          if (arrayTask !== null && run.label !== arrayTask) return false;
           const key = parseSlurmJobName(run.name, homeId, arrayTaskOf(run).arrayTaskId);
           // Numbers alone do not do: a slurmctld that lost its state gives them again.
           const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
@@ -239,16 +253,21 @@ export class Poll {
   async #runs(jobs: readonly MirrorJob[]): Promise<SacctRun[] | null> {
     const { commands, now, log } = this.#options;
     if (now() < this.#sacctDueMs) return null;
+    const variables = { ...SACCT_TIME, ...WHOLE_LISTS };
     const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
-    const ids = jobs.flatMap(({ record }) => recordLabel(record) ?? []);
-    const hasNameless = ids.length < jobs.length;
+    // Tasks without a number of their own are found with their array alone.
+    const idOf = (record: SubmissionRecord) =>
+      record.slurmJobId === null ? record.arrayTask?.split('_')[0] : recordLabel(record);
+    const known = jobs.flatMap(({ record }) => idOf(record) ?? []);
+    const hasNameless = known.length < jobs.length;
+    const ids = [...new Set(known)];
     try {
       const calls: string[][] = [];
       for (const some of chunks(ids)) calls.push([`--jobs=${some.join(',')}`]);
       // Those whose id is lost are found by their names, among all of this user since then.
       if (hasNameless) calls.push(['--starttime=now-7days']);
       const texts: string[] = [];
-      for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables: SACCT_TIME }));
+      for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables }));
       return texts.flatMap(parseSacct);
     } catch (error) {
       this.#sacctDueMs = now() + SACCT_PAUSE_MS;

@@ -1,3 +1,4 @@
+import { parseJobArray } from '../../contract/job-array.ts';
 import { hostNames } from './host-names.ts';
 import type { ExitStatus } from './slurm-job.ts';
 
@@ -27,6 +28,8 @@ export interface SacctRun {
   name: string;
   /** The first word: `CANCELLED` of `CANCELLED by 0`. */
   state: string;
+  /** The user who cancelled it; null: nobody, as where a slurmctld begins that does not know the job any more. */
+  cancelledBy: number | null;
   exitStatus: ExitStatus;
   submitMs: number | null;
   startMs: number | null;
@@ -37,6 +40,19 @@ export interface SacctRun {
 
 /** Runs of jobs, oldest first; steps are left out, as are lines that are none. */
 export function parseSacct(text: string): SacctRun[] {
+  const runs = parseLines(text);
+  const labels = new Set(runs.map(({ label }) => label));
+  return runs.flatMap((run) => {
+    // Tasks that never got a number of their own, `12_[3-4,9%2]`: as many runs. Of one that began since, it says nothing.
+    const [, arrayJobId, list] = /^(\d+)_\[(.*)\]$/.exec(run.label) ?? [];
+    const array = list === undefined ? '' : parseJobArray(list);
+    if (typeof array === 'string') return [run];
+    const tasks = array.taskIds.map((taskId) => ({ ...run, label: `${arrayJobId}_${taskId}` }));
+    return tasks.filter(({ label }) => !labels.has(label));
+  });
+}
+
+function parseLines(text: string): SacctRun[] {
   return text.split('\n').flatMap((line) => {
     // The name comes last: it alone may hold the separator.
     const [id = '', label = '', state = '', exit = '', submit = '', start = '', end = '', nodeList = '', ...name] =
@@ -49,6 +65,7 @@ export function parseSacct(text: string): SacctRun[] {
         label,
         name: name.join('|'),
         state: state.split(' ')[0] ?? '',
+        cancelledBy: cancellerOf(state),
         exitStatus: { code: Number(code), signal: Number(signal) },
         submitMs: timeMs(submit),
         startMs: timeMs(start),
@@ -64,6 +81,12 @@ export function arrayTaskOf({ label }: SacctRun): { arrayJobId: number | null; a
   const [, arrayJobId, arrayTaskId] = /^(\d+)_(\d+)$/.exec(label) ?? [];
   if (arrayJobId === undefined) return { arrayJobId: null, arrayTaskId: null };
   return { arrayJobId: Number(arrayJobId), arrayTaskId: Number(arrayTaskId) };
+}
+
+/** Of `CANCELLED by 1000`. */
+function cancellerOf(state: string): number | null {
+  const [, user] = / by (\d+)$/.exec(state) ?? [];
+  return user === undefined ? null : Number(user);
 }
 
 function timeMs(text: string): number | null {

@@ -28,6 +28,8 @@ export interface SlurmJob {
   memoryBytesPerNode: number | null;
   /** Of each node, which of its GPUs; empty where Slurm does not say. */
   gpuIndices: readonly (readonly number[])[];
+  /** Null: none, or its partition's. */
+  timeLimitMs: number | null;
   submitMs: number;
   /** Expected, while it is pending. */
   startMs: number | null;

@@ -103,13 +103,32 @@ describe('sacct', () => {
         label: '12',
         name: 'a|b.orrery-0a1b2c3d-3-1',
         state: 'NODE_FAIL',
+        cancelledBy: null,
         exitStatus: { code: 0, signal: 0 },
         submitMs: 1_795_709_896_000,
         startMs: 1_795_709_897_000,
         endMs: 1_795_709_957_000,
         nodeNames: ['n1', 'n2'],
       },
-      expect.objectContaining({ state: 'CANCELLED', exitStatus: { code: 1, signal: 9 }, startMs: null, nodeNames: [] }),
+      expect.objectContaining({
+        state: 'CANCELLED',
+        cancelledBy: 0,
+        exitStatus: { code: 1, signal: 9 },
+        startMs: null,
+        nodeNames: [],
+      }),
+    ]);
+  });
+
+  it('sacct: tasks that never had a number of their own are as many runs, and none of one that had', () => {
+    const lines = ['4|1_5|RUNNING', '1|1_[3-5,9%2]|CANCELLED by 1000', '8|8|CANCELLED'];
+    const runs = parseSacct(lines.map((line) => `${line}|0:0|1795709896|None|1795709896|None assigned|x`).join('\n'));
+    expect(runs.map(({ label, state, cancelledBy }) => `${label} ${state} ${cancelledBy}`)).toEqual([
+      '1_5 RUNNING null',
+      '1_3 CANCELLED 1000',
+      '1_4 CANCELLED 1000',
+      '1_9 CANCELLED 1000',
+      '8 CANCELLED null',
     ]);
   });
 });

@@ -4,6 +4,9 @@ import { hostNames } from './host-names.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
 const MEBI = 1024 ** 2;
+const MINUTE_MS = 60_000;
+/** A year is what a job has that runs without a limit. */
+const NO_LIMIT_MINUTES = 365 * 24 * 60;
 
 /** A number, or since 23.02 `{"set": true, "infinite": false, "number": 12}`. */
 const numberSchema = z
@@ -69,6 +72,7 @@ const jobSchema = z.object({
   cpus: numberSchema,
   memory_per_node: numberSchema,
   gres_detail: z.array(z.string()).nullish(),
+  time_limit: numberSchema,
   submit_time: numberSchema,
   start_time: numberSchema,
   end_time: numberSchema,
@@ -132,6 +136,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     cpus: job.cpus ?? 0,
     memoryBytesPerNode: job.memory_per_node === null ? null : job.memory_per_node * MEBI,
     gpuIndices: (job.gres_detail ?? []).map(gpuIndices),
+    timeLimitMs: job.time_limit === null || job.time_limit === NO_LIMIT_MINUTES ? null : job.time_limit * MINUTE_MS,
     submitMs: timeMs(job.submit_time) ?? 0,
     startMs: timeMs(job.start_time),
     endMs: timeMs(job.end_time),

@@ -1,5 +1,5 @@
 import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
-import { tasksPerNode } from '../../contract/job.ts';
+import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
 import { jobLabel } from '../../contract/job-array.ts';
 import { shellCommand } from '../../lib/shell-quote.ts';
 import { formatDuration } from '../../lib/units.ts';
@@ -81,8 +81,9 @@ function memoryOf({ memory, memoryPerCpu, memoryPerGpu }: JobDetail['spec']): st
 }
 
 function timeLimit({ spec, timeLimit: limit }: JobDetail): string {
-  if (spec.time !== 'UNLIMITED' || limit === null) return spec.time;
-  return `${formatDuration(limit * 1000)}, its partition's`;
+  const own = timeLimitMs(spec);
+  if (limit === null || limit * 1000 === own) return spec.time;
+  return `${formatDuration(limit * 1000)}${own === null ? ", its partition's" : ` (asked for ${spec.time})`}`;
 }
 
 function ownPriority({ spec }: JobDetail): string | null {
