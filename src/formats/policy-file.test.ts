@@ -32,6 +32,8 @@ jobs: {exclusivePartitions: [train], isMemoryConsumed: false, defaults: {mebibyt
       isMemoryConsumed: false,
       isRequeued: true,
       defaults: { cpusPerGpu: 0, mebibytesPerNode: 0, mebibytesPerCpu: 20, mebibytesPerGpu: 0 },
+      partitionDefaults: {},
+      cpusPerCore: 1,
     });
     expect(parsePolicyFile('schedulerType: backfill', 'p.yaml').rules).toBeNull();
   });

@@ -75,6 +75,8 @@ const partition = z.strictObject({
   priorityJobFactor: z.number().min(0).exactOptional(),
   maxTimeSeconds: secondsAboveZero.nullable().exactOptional(),
   defaultTimeSeconds: secondsAboveZero.nullable().exactOptional(),
+  preemptMode: preemptMode.nullable().exactOptional(),
+  graceSeconds: seconds.exactOptional(),
 });
 
 const priority = z.strictObject({
@@ -123,19 +125,21 @@ const reservation = z
 
 const amount = z.int().min(0).default(0);
 
+const amounts = z.strictObject({
+  cpusPerGpu: amount,
+  mebibytesPerNode: amount,
+  mebibytesPerCpu: amount,
+  mebibytesPerGpu: amount,
+});
+
 const jobs = z.strictObject({
   isWholeNode: z.boolean().default(false),
   exclusivePartitions: names.default([]),
   isMemoryConsumed: z.boolean().default(true),
   isRequeued: z.boolean().default(true),
-  defaults: z
-    .strictObject({
-      cpusPerGpu: amount,
-      mebibytesPerNode: amount,
-      mebibytesPerCpu: amount,
-      mebibytesPerGpu: amount,
-    })
-    .prefault({}),
+  cpusPerCore: count.default(1),
+  defaults: amounts.prefault({}),
+  partitionDefaults: z.record(name, amounts).default({}),
 });
 
 const timing = z.strictObject({

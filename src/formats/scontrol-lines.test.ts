@@ -51,6 +51,8 @@ describe('scontrol show node', () => {
             values: new Map([
               ['nodename', 'n1'],
               ['cpus', '62'],
+              ['corespersocket', '32'],
+              ['threadspercore', '2'],
               ['realmemory', '1031000'],
               ['gres', 'gpu:a100:8(S:0-1)'],
               ['features', 'a100,ib'],
@@ -103,6 +105,7 @@ it('scontrol show partition becomes PartitionName lines', () => {
       ['default', 'YES'],
       ['maxtime', '2-00:00:00'],
       ['nodes', 'n[1-4]'],
+      ['preemptmode', 'OFF'],
       ['prioritytier', '1'],
       ['state', 'UP'],
     ]),

@@ -92,7 +92,9 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
       if (value !== undefined) values.set(to, value);
     };
     copy('cpus', field('cpuefctv') ?? field('cputot'));
+    for (const key of ['boards', 'sockets', 'corespersocket', 'threadspercore']) copy(key, field(key));
     copy('realmemory', field('realmemory'));
+    copy('memspeclimit', field('memspeclimit'));
     copy('gres', field('gres'));
     copy('features', field('availablefeatures'));
     copy('nodehostname', field('nodehostname'));
@@ -136,7 +138,11 @@ const PARTITION_KEYS: readonly string[] = [
   'defmempernode',
   'denyaccounts',
   'denyqos',
+  'exclusivetopo',
+  'exclusiveuser',
   'gracetime',
+  'jobdefaults',
+  'lln',
   'maxcpuspernode',
   'maxmempercpu',
   'maxmempernode',
@@ -145,9 +151,11 @@ const PARTITION_KEYS: readonly string[] = [
   'minnodes',
   'nodes',
   'oversubscribe',
+  'preemptmode',
   'priorityjobfactor',
   'prioritytier',
   'qos',
+  'reqresv',
   'state',
   'tresbillingweights',
 ];

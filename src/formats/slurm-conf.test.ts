@@ -123,10 +123,13 @@ describe('a slurm.conf', () => {
       ],
     });
     expect(completePolicy(conf.policy).bfMaxJobTest).toBe(2000);
-    expect(conf).toMatchObject({
-      rules: { isWholeNode: false, exclusivePartitions: ['any'], isMemoryConsumed: true, isRequeued: false },
-      killWaitSeconds: 60,
-      overTimeLimitSeconds: 0,
+    expect(conf.rules).toMatchObject({
+      isWholeNode: false,
+      exclusivePartitions: ['any'],
+      isMemoryConsumed: true,
+      isRequeued: false,
+      cpusPerCore: 2,
+      partitionDefaults: {},
     });
   });
 
@@ -134,25 +137,111 @@ describe('a slurm.conf', () => {
     expect(ignoredOf(SITE)).toEqual([
       'slurm.conf:25 Gres=nic:2: only GPUs are counted',
       'slurm.conf:27 NodeName=old[1-2]: State=DOWN: its nodes are left out',
-      'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
       'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: this flag is not modelled',
+      'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
       'slurm.conf:8 SelectTypeParameters CR_LLN: placement packs nodes and leaf switches',
     ]);
   });
 
   it('has launches and ends follow one another where nodes are one machine', () => {
     expect(parse('NodeName=n[1-16]\n').timing).toEqual({ launchMs: 10, completeMs: 10, killMs: 10 });
-    const shared = Array.from(
+    expect(parse('NodeName=n[1-16] NodeHostname=h[1-16]\n').timing).toEqual({
+      launchMs: 10,
+      completeMs: 10,
+      killMs: 10,
+    });
+    const apart = Array.from(
       { length: 16 },
       (_, index) => `NodeName=n${index} NodeHostname=here Port=${7000 + index}\n`,
     );
-    expect(parse(shared.join('')).timing).toEqual({
-      launchMs: 20,
-      completeMs: 10,
-      killMs: 20,
-      launchGapMs: 3,
-      killGapMs: 10,
+    const shared = { launchMs: 20, completeMs: 10, killMs: 20, launchGapMs: 3, killGapMs: 10 };
+    for (const text of [
+      apart.join(''),
+      'NodeName=n[1-16] NodeHostname=here Port=[17001-17016]\n',
+      'NodeName=DEFAULT NodeHostname=here\nNodeName=n[1-4],m[1-8]\nNodeName=x[1-4]\n',
+      'NodeName=n[1-16] NodeAddr=127.0.0.1 Port=[17001-17016]\n',
+    ]) {
+      expect({ text, timing: parse(text).timing }).toEqual({ text, timing: shared });
+    }
+  });
+
+  it('leaves nodes out that are not up, also where partitions name them', () => {
+    const text = `NodeName=n[1-9] Weight=5
+NodeName=n[10-11] State=FUTURE
+DownNodes=n[2-3] State=DRAIN Reason="power, ETA=Dec25"
+DownNodes=n4 State=UNKNOWN
+PartitionName=p Nodes=n[1-5],n10, Default=YES
+PartitionName=q Nodes=n10
+`;
+    const { nodes, policy } = parse(text);
+    expect(nodes.map(({ name }) => name)).toEqual(['n1', 'n4', 'n5', 'n6', 'n7', 'n8', 'n9']);
+    expect(policy.partitions).toMatchObject([{ nodes: ['n1', 'n4', 'n5'] }, { nodes: [] }]);
+    expect(ignoredOf(text)).toEqual([
+      'slurm.conf:3 DownNodes=n[2-3]: State=DRAIN: its nodes are left out',
+      'slurm.conf:2 NodeName=n[10-11]: State=FUTURE: its nodes are left out',
+    ]);
+  });
+
+  it.each([
+    ['CPUs=28 RealMemory=128000 CoreSpecCount=12 MemSpecLimit=49152', 16, 78_848],
+    ['Sockets=2 CoresPerSocket=8 ThreadsPerCore=2 CoreSpecCount=2', 28, 1],
+    ['Sockets=2 CoresPerSocket=8 ThreadsPerCore=2 CpuSpecList=0-2,16', 28, 1],
+    ['CPUs=16 Sockets=2 CoresPerSocket=8 ThreadsPerCore=2 CpuSpecList=0-2', 13, 1],
+  ])('keeps for the system what it says: %s', (words, cpus, mebi) => {
+    expect(parse(`NodeName=n1 ${words}\n`).nodes).toMatchObject([{ resources: { cpus, memoryBytes: mebi * MEBI } }]);
+  });
+
+  it('has jobs on whole cores', () => {
+    const cores = (words: string) => parse(`NodeName=n1 ${words}\nSelectType=select/cons_tres\n`).rules.cpusPerCore;
+    expect(cores('CPUs=16 CoresPerSocket=8 ThreadsPerCore=2')).toBe(2);
+    expect(cores('CPUs=8 CoresPerSocket=8 ThreadsPerCore=2')).toBe(1);
+    expect(cores('CPUs=16')).toBe(1);
+  });
+
+  it('gives the jobs of a partition what it says', () => {
+    const text = `${NODES}SelectType=select/cons_tres
+DefMemPerCPU=100 DefCpuPerGPU=4
+PartitionName=DEFAULT Nodes=ALL
+PartitionName=plain
+PartitionName=large DefMemPerNode=500
+PartitionName=gpu JobDefaults=DefCpuPerGPU=8,DefMemPerGPU=50
+PartitionName=none DefMemPerNode=UNLIMITED
+`;
+    const none = { mebibytesPerNode: 0, mebibytesPerCpu: 0, mebibytesPerGpu: 0 };
+    expect(parse(text).rules.partitionDefaults).toEqual({
+      large: { ...none, cpusPerGpu: 4, mebibytesPerNode: 500 },
+      gpu: { ...none, cpusPerGpu: 8, mebibytesPerGpu: 50 },
     });
+    expect(ignoredOf(text)).toEqual([]);
+  });
+
+  it('has partitions say how their jobs are preempted, by partition', () => {
+    const partitions =
+      'PartitionName=a Nodes=ALL PreemptMode=OFF\nPartitionName=b Nodes=ALL PreemptMode=CANCEL GraceTime=60\nPartitionName=c Nodes=ALL PreemptMode=GANG,SUSPEND\n';
+    const by = (type: string) => `${NODES}PreemptType=preempt/${type} PreemptMode=REQUEUE\n${partitions}`;
+    expect(parse(by('partition_prio')).policy.partitions).toMatchObject([
+      { preemptMode: 'off' },
+      { preemptMode: 'cancel', graceSeconds: 60 },
+      { preemptMode: 'off' },
+    ]);
+    expect(ignoredOf(by('partition_prio'))).toEqual([
+      'slurm.conf:5 PartitionName=c PreemptMode=SUSPEND: no job is suspended: none of it is preempted',
+    ]);
+    expect(parse(by('qos')).policy.partitions?.[1]).not.toHaveProperty('preemptMode');
+  });
+
+  it.each([
+    ['NodeName=m1 Weight=9', 'Weight=1, 9: nodes of a low weight are not taken first'],
+    ['PartitionName=p Nodes=ALL MaxNodes=1 MinNodes=1', 'PartitionName=p maxnodes=1: a job of any size is taken'],
+    ['PartitionName=p Nodes=ALL LLN=YES', 'PartitionName=p lln=YES: placement packs nodes and leaf switches'],
+    [
+      'TopologyPlugin=topology/tree',
+      'TopologyPlugin=tree: without the topology.conf gangs are placed as if there were no switches: give it too',
+    ],
+    ['OverTimeLimit=5', 'OverTimeLimit: jobs end at their time limits'],
+    ['Prolog=/etc/slurm/prolog.sh', 'Prolog: it takes no time'],
+  ])('says that it does not model %s', (words, told) => {
+    expect(ignoredOf(`${NODES}${words}\n`)).toEqual([`slurm.conf:2 ${told}`]);
   });
 
   it('that says nothing has the defaults of Slurm', () => {
@@ -172,10 +261,7 @@ describe('a slurm.conf', () => {
       preempt: { type: 'none' },
     });
     // select/linear is the default of 22.05.
-    expect(conf).toMatchObject({
-      rules: { isWholeNode: true, isMemoryConsumed: false, isRequeued: true },
-      killWaitSeconds: 30,
-    });
+    expect(conf.rules).toMatchObject({ isWholeNode: true, isMemoryConsumed: false, isRequeued: true });
     expect(conf.ignored).toEqual([]);
   });
 
@@ -221,9 +307,8 @@ describe('a slurm.conf', () => {
       'PriorityDecayHalfLife=0',
       { policy: expect.objectContaining({ priority: expect.objectContaining({ decayHalfLifeSeconds: 0 }) }) },
     ],
-    ['OverTimeLimit=5', { overTimeLimitSeconds: 300 }],
-    ['OverTimeLimit=UNLIMITED', { overTimeLimitSeconds: null }],
-    ['KillWait=10\nKillWait=20', { killWaitSeconds: 20 }],
+    ['PriorityMaxAge=10\nPriorityMaxAge=20', { policy: { priority: { maxAgeSeconds: 1200 } } }],
+    ['SchedulerParameters=BF_Interval=5', { policy: { bfIntervalSeconds: 5, cadence: { bfMaxTimeSeconds: 5 } } }],
     ['PartitionName=p Nodes=ALL Shared=EXCLUSIVE', { rules: { isWholeNode: true, exclusivePartitions: ['p'] } }],
   ])('with %s', (setting, expected) => {
     expect(parse(`${NODES}${setting}\n`)).toMatchObject(expected);
@@ -271,7 +356,7 @@ describe('a slurm.conf', () => {
     ['NodeName=n1\nwhat is this\n', 'slurm.conf:2 expected Key=Value, got "what is this"'],
     [
       'NodeName=n1\nPartitionName=p Nodes=n[1-2]\n',
-      'slurm.conf:2 Nodes: expected nodes that NodeName lines declare, up at the start; got n2',
+      'slurm.conf:2 Nodes: expected nodes that NodeName lines declare, got n2',
     ],
     [
       'NodeName=n1\nPartitionName=p Nodes=n1 MaxTime=soon\n',
@@ -353,6 +438,20 @@ describe('a dump of QOS', () => {
       'qos.txt:3 MaxTRES mem',
       'qos.txt:3 Flags=DenyOnLimit',
       'qos.txt:1 Preempt gone',
+    ]);
+  });
+
+  it('has limits that count only where accounting enforces them', () => {
+    const limited = dump('high|9|||||||||50||||10|||');
+    const qosOf = (settings: string) => parse(`${NODES}ClusterName=pod\n${settings}`, limited).policy.qos;
+    for (const words of ['associations,limits', 'safe', 'all']) {
+      expect(qosOf(`AccountingStorageEnforce=${words}\n`)).toMatchObject([
+        { group: { jobs: 50 }, perUser: { jobs: 10 } },
+      ]);
+    }
+    expect(qosOf('AccountingStorageEnforce=associations,qos\n')).toEqual([{ name: 'high', priority: 9 }]);
+    expect(ignoredOf(`${NODES}ClusterName=pod\n`, limited)).toEqual([
+      'slurm.conf:1 AccountingStorageEnforce=: without "limits", Slurm keeps to no limit of QOS and accounts: those of 1, high for one, change nothing',
     ]);
   });
 

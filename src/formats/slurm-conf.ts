@@ -1,5 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { Limits, QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { readAssociationDump, readQosDump } from './slurm-accounting.ts';
 import {
@@ -9,14 +9,12 @@ import {
   confLines,
   flagSetting,
   type IgnoredSetting,
-  integerSetting,
-  timeSetting,
 } from './slurm-conf-lines.ts';
 import { readDefaultAmounts } from './slurm-default-ask.ts';
 import type { JobRules } from './slurm-job-rules.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
-import { listOf, pluginOf, readSlurmPolicy } from './slurm-policy.ts';
+import { listOf, pluginOf, readSlurmPolicy, type Settings } from './slurm-policy.ts';
 import { readSlurmTiming } from './slurm-times.ts';
 
 export type { ConfText, IgnoredSetting } from './slurm-conf-lines.ts';
@@ -41,10 +39,6 @@ export interface SlurmConf {
   rules: JobRules;
   /** Between decisions and what follows from them on the nodes. */
   timing: Timing;
-  /** From SIGTERM to SIGKILL. */
-  killWaitSeconds: number;
-  /** By how much a job may overrun its time limit; null for no end. */
-  overTimeLimitSeconds: number | null;
   /** Settings that would change what runs when, and change nothing here. */
   ignored: readonly IgnoredSetting[];
 }
@@ -89,26 +83,33 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     if (record !== undefined) record.push(line);
     else for (const key of line.values.keys()) settings.set(key, line);
   }
-  const cluster = readSlurmNodes(records.get('nodename') ?? [], ignored);
+  const cluster = readSlurmNodes(records.get('nodename') ?? [], records.get('downnodes') ?? [], ignored);
   if (cluster.nodes.length === 0) {
     throw badConf(texts.name, lines.at(-1)?.line ?? 1, 'expected at least one NodeName line with nodes that are up');
   }
-  for (const line of [...(records.get('downnodes') ?? []), ...(records.get('frontendname') ?? [])]) {
-    ignored.push({ ...line, key: line.subject, reason: 'all nodes are up at the start' });
+  for (const line of records.get('frontendname') ?? []) {
+    ignored.push({ ...line, key: line.subject, reason: 'no front end starts jobs for other nodes' });
   }
-  const { partitions, exclusive } = readSlurmPartitions(
-    records.get('partitionname') ?? [],
-    records.get('nodeset') ?? [],
-    cluster,
-    ignored,
-  );
   const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
+  const defaults = readDefaultAmounts(settings);
+  const {
+    partitions,
+    exclusive,
+    defaults: partitionDefaults,
+  } = readSlurmPartitions(
+    records.get('partitionname') ?? [],
+    records.get('nodeset') ?? [],
+    { cluster, defaults, isPreemptedByPartition: policy.preempt?.type === 'partition_prio' },
+    ignored,
+  );
   if (partitions.length > 0) policy.partitions = partitions;
   const isBilled = records.get('partitionname')?.some(({ values }) => values.has('tresbillingweights')) === true;
   if (isBilled && policy.priority !== undefined) policy.priority.billingWeights = null;
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
+  keepEnforcedLimits(policy, settings, ignored);
+  noteTopology(settings, texts.topology !== null, ignored);
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
@@ -116,8 +117,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
       ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason: 'placement packs nodes and leaf switches' });
     }
   }
-  const killWait = settings.get('killwait');
-  const overTime = settings.get('overtimelimit');
   const requeue = settings.get('jobrequeue');
   return {
     clusterName,
@@ -129,14 +128,52 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
       // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
       isMemoryConsumed:
         selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
-      defaults: readDefaultAmounts(settings),
+      defaults,
+      partitionDefaults,
+      cpusPerCore: select === 'linear' ? 1 : cluster.cpusPerCore,
       isRequeued: requeue === undefined ? true : (flagSetting(requeue, 'JobRequeue') ?? true),
     },
-    timing: readSlurmTiming(records.get('nodename') ?? []),
-    killWaitSeconds: killWait === undefined ? 30 : (integerSetting(killWait, 'KillWait') ?? 30),
-    overTimeLimitSeconds: overTime === undefined ? 0 : (timeSetting(overTime, 'OverTimeLimit') ?? null),
+    timing: readSlurmTiming(cluster.machines),
     ignored: ignored.map(({ file, line, key, reason }) => ({ file, line, key, reason })),
   };
+}
+
+/** Of QOS, accounts and users, whatever their limits: Slurm keeps these only where `AccountingStorageEnforce` says so. */
+function keepEnforcedLimits(policy: SchedulerOptions, settings: Settings, ignored: IgnoredSetting[]): void {
+  // Every slurm.conf names its cluster: without, these are not its settings, and nothing is known of them.
+  if (!settings.has('clustername')) return;
+  const enforced = listOf(settings, 'AccountingStorageEnforce').map(({ flag }) => flag);
+  if (enforced.some((flag) => /^(?:ALL|LIMITS|SAFE|1|2)$/.test(flag))) return;
+  const { qos = [], accounts = [] } = policy;
+  const limited = [...qos, ...accounts].filter((one) => LIMITS.some((limit) => (one[limit] ?? null) !== null));
+  const [first] = limited;
+  if (first === undefined) return;
+  const without = <T extends Limits>(one: T): T => {
+    const rest = { ...one };
+    for (const limit of LIMITS) delete rest[limit];
+    return rest;
+  };
+  if (policy.qos !== undefined) policy.qos = qos.map(without);
+  if (policy.accounts !== undefined) policy.accounts = accounts.map(without);
+  const line = settings.get('accountingstorageenforce');
+  const { file, line: number } = line ?? { file: 'slurm.conf', line: 1 };
+  const value = line?.values.get('accountingstorageenforce') ?? '';
+  const reason = `without "limits", Slurm keeps to no limit of QOS and accounts: those of ${limited.length}, ${first.name} for one, change nothing`;
+  ignored.push({ file, line: number, key: `AccountingStorageEnforce=${value}`, reason });
+}
+
+const LIMITS = ['group', 'perUser', 'perAccount', 'perJob', 'submitJobsPerUser', 'wallSecondsMax'] as const;
+
+/** A topology.conf lies beside the file, and is named by nothing in it. */
+function noteTopology(settings: Settings, isGiven: boolean, ignored: IgnoredSetting[]): void {
+  const line = settings.get('topologyplugin');
+  const plugin = pluginOf(settings, 'TopologyPlugin') ?? 'none';
+  if (line === undefined || /^(?:none|default|flat|)$/.test(plugin) || (plugin === 'tree' && isGiven)) return;
+  const reason =
+    plugin === 'tree'
+      ? 'without the topology.conf gangs are placed as if there were no switches: give it too'
+      : 'of topologies, the tree is known: gangs are placed as if there were no other';
+  ignored.push({ ...line, key: `TopologyPlugin=${plugin}`, reason });
 }
 
 /** A dump of some QOS may name others. */

@@ -32,6 +32,17 @@ export function readDefaultAmounts(settings: ReadonlyMap<string, ConfLine>): Def
   };
 }
 
+/**
+ * What a partition's own line says of it, over what the cluster's settings say: of the three for memory the partition's alone count where it has one.
+ * Null where it says nothing. Throws ORR_BAD_FILE.
+ */
+export function readPartitionAmounts(line: ConfLine, cluster: DefaultAmounts): DefaultAmounts | null {
+  const own = readDefaultAmounts(new Map([...line.values.keys()].map((key) => [key, line])));
+  const hasMemory = own.mebibytesPerNode + own.mebibytesPerCpu + own.mebibytesPerGpu > 0;
+  if (!hasMemory && own.cpusPerGpu === 0) return null;
+  return { ...(hasMemory ? own : cluster), cpusPerGpu: own.cpusPerGpu || cluster.cpusPerGpu };
+}
+
 function withJobDefaults(settings: ReadonlyMap<string, ConfLine>, key: string): ConfLine | undefined {
   const own = settings.get(key.toLowerCase());
   const list = settings.get('jobdefaults');

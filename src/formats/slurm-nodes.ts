@@ -5,20 +5,39 @@ import { badConf, type ConfLine, type IgnoredSetting, integerSetting } from './s
 
 const MEBI = 1024 ** 2;
 
-/** Nodes of `NodeName` lines, in order, and who has which feature. */
+/** Nodes of `NodeName` lines, in order. */
 export interface SlurmNodes {
   nodes: NodeSpec[];
+  /** Nodes that are declared and not up: partitions may name them. */
+  out: ReadonlySet<string>;
   features: ReadonlyMap<string, readonly string[]>;
+  /** What the machine of each node is called; null where the file does not say. */
+  machines: readonly (string | null)[];
+  /** CPUs of a core, the most of any node: jobs have whole cores. */
+  cpusPerCore: number;
 }
 
+/** States in which a node takes no job. */
+const OUT = /^(?:FUTURE|DOWN|DRAIN|FAIL)/;
+
 /**
- * Nodes as slurm.conf declares them. CPUs are `CPUs`, else boards x sockets x cores x threads; memory is `RealMemory` (MiB, by default 1); GPUs
- * are those of `Gres`, of one type a node. Nodes of state FUTURE, DOWN or DRAIN are left out. Throws ORR_BAD_FILE.
+ * Nodes as slurm.conf declares them. CPUs are `CPUs`, else boards x sockets x cores x threads, and memory is `RealMemory` (MiB, by default 1), both
+ * without what `CoreSpecCount`, `CpuSpecList` and `MemSpecLimit` keep for the system; GPUs are those of `Gres`, of one type a node. Nodes of
+ * state FUTURE, DOWN or DRAIN, in their own line or in one of `DownNodes`, are left out. Throws ORR_BAD_FILE.
  */
-export function readSlurmNodes(lines: readonly ConfLine[], ignored: IgnoredSetting[]): SlurmNodes {
+export function readSlurmNodes(
+  lines: readonly ConfLine[],
+  downLines: readonly ConfLine[],
+  ignored: IgnoredSetting[],
+): SlurmNodes {
   const nodes: NodeSpec[] = [];
   const names = new Set<string>();
   const features = new Map<string, string[]>();
+  const machines: (string | null)[] = [];
+  const weights = new Map<string, ConfLine>();
+  const down = readDownNodes(downLines, ignored);
+  const out = new Set<string>();
+  let cpusPerCore = 1;
   let defaults: ReadonlyMap<string, string> = new Map();
   for (const own of lines) {
     const listed = own.values.get('nodename') ?? '';
@@ -29,43 +48,93 @@ export function readSlurmNodes(lines: readonly ConfLine[], ignored: IgnoredSetti
     }
     const hosts = hostsOf(listed, own, 'NodeName');
     const state = line.values.get('state')?.toUpperCase() ?? 'UNKNOWN';
-    if (/^(?:FUTURE|DOWN|DRAIN|FAIL)/.test(state)) {
-      ignored.push({ ...own, key: `NodeName=${listed}`, reason: `State=${state}: its nodes are left out` });
-      continue;
-    }
-    const { gpus, gpuType } = gpusOf(line, ignored);
-    const resources: Resources = {
-      cpus: cpusOf(line),
-      memoryBytes: (integerSetting(line, 'RealMemory', 1) ?? 1) * MEBI,
-      gpus,
-    };
-    for (const name of hosts) {
+    const isOut = OUT.test(state);
+    if (isOut) ignored.push({ ...own, key: `NodeName=${listed}`, reason: `State=${state}: its nodes are left out` });
+    const { gpus, gpuType } = gpusOf(line, isOut ? [] : ignored);
+    const { cpus, threads } = cpusOf(line);
+    const resources: Resources = { cpus, memoryBytes: memoryOf(line), gpus };
+    const machineOf = machinesOf(line, hosts);
+    for (const [index, name] of hosts.entries()) {
       if (names.has(name)) throw badConf(own.file, own.line, `NodeName: node ${name} is declared twice`);
       names.add(name);
+      if (isOut || down.has(name)) {
+        out.add(name);
+        continue;
+      }
       nodes.push({ name, resources, gpuType, leaf: null });
+      machines.push(machineOf(index));
+      cpusPerCore = Math.max(cpusPerCore, threads);
+      weights.set(line.values.get('weight') ?? '1', own);
     }
     for (const feature of (line.values.get('features') ?? line.values.get('feature') ?? '').split(',')) {
       if (feature !== '') features.set(feature, [...(features.get(feature) ?? []), ...hosts]);
     }
   }
-  return { nodes, features };
+  const weighted = [...weights.values()].at(-1);
+  if (weighted !== undefined && weights.size > 1) {
+    const reason = 'nodes of a low weight are not taken first';
+    ignored.push({ ...weighted, key: `Weight=${[...weights.keys()].join(', ')}`, reason });
+  }
+  return { nodes, out, features, machines, cpusPerCore };
+}
+
+/** The nodes that `DownNodes` lines take out. */
+function readDownNodes(lines: readonly ConfLine[], ignored: IgnoredSetting[]): ReadonlySet<string> {
+  const down = new Set<string>();
+  for (const line of lines) {
+    const list = line.values.get('downnodes') ?? '';
+    const state = line.values.get('state')?.toUpperCase() ?? 'DOWN';
+    if (!OUT.test(state)) continue;
+    for (const name of hostsOf(list, line, 'DownNodes')) down.add(name);
+    ignored.push({ ...line, key: `DownNodes=${list}`, reason: `State=${state}: its nodes are left out` });
+  }
+  return down;
+}
+
+/** One name of a machine for all of a line's nodes is one machine; a list has one for each. */
+function machinesOf(line: ConfLine, hosts: readonly string[]): (index: number) => string | null {
+  const text = line.values.get('nodehostname') ?? line.values.get('nodeaddr') ?? '';
+  const machines = text === '' ? [] : (parseHostList(text, NODES_MAX) ?? []);
+  const [only = null] = machines;
+  if (machines.length === 1) return () => only;
+  return machines.length === hosts.length ? (index) => machines[index] ?? null : () => null;
 }
 
 export function hostsOf(list: string, { file, line }: ConfLine, key: string): string[] {
-  const hosts = parseHostList(list, NODES_MAX);
+  // Slurm takes a comma too many for nothing.
+  const hosts = parseHostList(list.replace(/^,+|,+$/g, ''), NODES_MAX);
   if (hosts === undefined)
     throw badConf(file, line, `${key}: expected a host list such as dgx[001-064], got "${list}"`);
   return hosts;
 }
 
-function cpusOf(line: ConfLine): number {
-  const given = integerSetting(line, 'CPUs', 1) ?? integerSetting(line, 'Procs', 1);
-  if (given !== undefined) return given;
+/** What jobs may have, and of how many CPUs a core is: 1 where each CPU counts as one. */
+function cpusOf(line: ConfLine): { cpus: number; threads: number } {
   const perBoard = integerSetting(line, 'SocketsPerBoard', 1);
   const sockets = perBoard ?? integerSetting(line, 'Sockets', 1) ?? 1;
   const boards = perBoard === undefined ? 1 : (integerSetting(line, 'Boards', 1) ?? 1);
-  const cores = integerSetting(line, 'CoresPerSocket', 1) ?? 1;
-  return boards * sockets * cores * (integerSetting(line, 'ThreadsPerCore', 1) ?? 1);
+  const cores = boards * sockets * (integerSetting(line, 'CoresPerSocket', 1) ?? 1);
+  const perCore = integerSetting(line, 'ThreadsPerCore', 1) ?? 1;
+  const all = integerSetting(line, 'CPUs', 1) ?? integerSetting(line, 'Procs', 1) ?? cores * perCore;
+  const threads = all === cores * perCore ? perCore : 1;
+  return { cpus: Math.max(1, all - systemCpus(line, threads)), threads };
+}
+
+/** `CoreSpecCount` and `CpuSpecList` say the same in two ways: `0-3,8` is five CPUs. */
+function systemCpus(line: ConfLine, threads: number): number {
+  const list = line.values.get('cpuspeclist');
+  if (list === undefined) return (integerSetting(line, 'CoreSpecCount') ?? 0) * threads;
+  const listed = parseHostList(`[${list}]`);
+  if (listed === undefined) {
+    throw badConf(line.file, line.line, `CpuSpecList: expected a list of CPUs such as 0-3, got "${list}"`);
+  }
+  // Whole cores are kept.
+  return Math.ceil(listed.length / threads) * threads;
+}
+
+function memoryOf(line: ConfLine): number {
+  const mebi = integerSetting(line, 'RealMemory', 1) ?? 1;
+  return Math.max(1, mebi - (integerSetting(line, 'MemSpecLimit') ?? 0)) * MEBI;
 }
 
 function gpusOf(line: ConfLine, ignored: IgnoredSetting[]): { gpus: number; gpuType: string | null } {

@@ -1,5 +1,4 @@
-import type { NodeSpec } from '../cluster/node.ts';
-import type { PartitionPolicy } from '../scheduler/policy.ts';
+import type { PartitionPolicy, PreemptMode } from '../scheduler/policy.ts';
 import {
   badConf,
   type ConfLine,
@@ -8,12 +7,15 @@ import {
   integerSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
+import { type DefaultAmounts, readPartitionAmounts } from './slurm-default-ask.ts';
 import { hostsOf, type SlurmNodes } from './slurm-nodes.ts';
 
 export interface SlurmPartitions {
   partitions: PartitionPolicy[];
   /** `OverSubscribe=EXCLUSIVE`: their jobs have whole nodes. */
   exclusive: string[];
+  /** What jobs that do not say have there, where it is not as on the cluster. */
+  defaults: Record<string, DefaultAmounts>;
 }
 
 const NOT_MODELLED: Readonly<Record<string, string>> = {
@@ -21,31 +23,40 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   allowgroups: 'every user may use it',
   allowqos: 'every QOS may use it',
   cpubind: 'tasks are not bound',
-  defcpupergpu: "a job without CPUs has its GPUs' share of the node's",
-  defmempercpu: "a job without memory has its GPUs' share of the node's",
-  defmempergpu: "a job without memory has its GPUs' share of the node's",
-  defmempernode: "a job without memory has its GPUs' share of the node's",
   denyaccounts: 'every account may use it',
   denyqos: 'every QOS may use it',
-  gracetime: 'grace is that of the QOS',
+  exclusivetopo: 'jobs share what a switch connects',
+  exclusiveuser: 'users share nodes',
+  lln: 'placement packs nodes and leaf switches',
   maxcpuspernode: 'a job may use all CPUs of a node',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
   maxnodes: 'a job of any size is taken',
   minnodes: 'a job of any size is taken',
   qos: 'limits of a partition QOS are not kept',
+  reqresv: 'jobs without a reservation may use it',
+  selecttypeparameters: 'resources are those of the cluster',
   tresbillingweights: 'use is counted by GPUs',
 };
+
+/** What the lines of partitions are read with. */
+export interface PartitionContext {
+  cluster: SlurmNodes;
+  defaults: DefaultAmounts;
+  /** `preempt/partition_prio`: partitions say what becomes of a job that is preempted. */
+  isPreemptedByPartition: boolean;
+}
 
 /** Partitions of `PartitionName` lines. Throws ORR_BAD_FILE. */
 export function readSlurmPartitions(
   lines: readonly ConfLine[],
   nodeSets: readonly ConfLine[],
-  cluster: SlurmNodes,
+  { cluster, defaults: clusterDefaults, isPreemptedByPartition }: PartitionContext,
   ignored: IgnoredSetting[],
 ): SlurmPartitions {
   const partitions: PartitionPolicy[] = [];
   const exclusive: string[] = [];
+  const partitionDefaults: Record<string, DefaultAmounts> = {};
   const sets = readNodeSets(nodeSets, cluster);
   let defaults: ReadonlyMap<string, string> = new Map();
   for (const own of lines) {
@@ -62,12 +73,9 @@ export function readSlurmPartitions(
     }
     for (const [key, value] of line.values) {
       const reason = NOT_MODELLED[key];
-      if (reason !== undefined && !/^(?:ALL|UNLIMITED|0|1)$/i.test(value)) {
+      if (reason !== undefined && !isNothing(key, value)) {
         ignored.push({ ...own, key: `PartitionName=${name} ${key}=${value}`, reason });
       }
-    }
-    if (line.values.has('preemptmode')) {
-      ignored.push({ ...own, key: `PartitionName=${name} PreemptMode`, reason: 'the mode of the cluster counts' });
     }
     const oversubscribe = (line.values.get('oversubscribe') ?? line.values.get('shared') ?? 'NO').toUpperCase();
     if (oversubscribe === 'EXCLUSIVE') exclusive.push(name);
@@ -78,15 +86,45 @@ export function readSlurmPartitions(
         reason: 'nothing is given twice',
       });
     }
-    partitions.push(partitionOf(name, line, cluster.nodes, sets));
+    const amounts = readPartitionAmounts(line, clusterDefaults);
+    if (amounts !== null) partitionDefaults[name] = amounts;
+    const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
+    partitions.push({ ...partitionOf(name, line, cluster, sets), ...preemption });
   }
-  return { partitions, exclusive };
+  return { partitions, exclusive, defaults: partitionDefaults };
+}
+
+/** Whether the value is that of a partition for which nobody has set anything. */
+function isNothing(key: string, value: string): boolean {
+  return /^(?:ALL|UNLIMITED|INFINITE|NO|0|)$/i.test(value) || (key === 'minnodes' && value === '1');
+}
+
+const PREEMPT_MODES: Readonly<Record<string, PreemptMode>> = { OFF: 'off', CANCEL: 'cancel', REQUEUE: 'requeue' };
+
+function preemptionOf(
+  name: string,
+  line: ConfLine,
+  ignored: IgnoredSetting[],
+): Pick<PartitionPolicy, 'preemptMode' | 'graceSeconds'> {
+  const preemption: Pick<PartitionPolicy, 'preemptMode' | 'graceSeconds'> = {};
+  const words = (line.values.get('preemptmode') ?? '').toUpperCase().split(',');
+  for (const word of words.filter((one) => one !== '' && one !== 'GANG')) {
+    const mode = PREEMPT_MODES[word];
+    preemption.preemptMode = mode ?? 'off';
+    if (mode === undefined) {
+      const reason = 'no job is suspended: none of it is preempted';
+      ignored.push({ ...line, key: `PartitionName=${name} PreemptMode=${word}`, reason });
+    }
+  }
+  const grace = integerSetting(line, 'GraceTime');
+  if (grace !== undefined && grace > 0) preemption.graceSeconds = grace;
+  return preemption;
 }
 
 function partitionOf(
   name: string,
   line: ConfLine,
-  nodes: readonly NodeSpec[],
+  cluster: SlurmNodes,
   sets: ReadonlyMap<string, readonly string[]>,
 ): PartitionPolicy {
   const list = line.values.get('nodes') ?? '';
@@ -95,7 +133,7 @@ function partitionOf(
   const maxTime = timeSetting(line, 'MaxTime');
   const defaultTime = timeSetting(line, 'DefaultTime');
   const partition: PartitionPolicy = { name, nodes: null, isDefault: flagSetting(line, 'Default') ?? false };
-  if (list.toUpperCase() !== 'ALL') partition.nodes = namesOf(list, line, nodes, sets);
+  if (list.toUpperCase() !== 'ALL') partition.nodes = namesOf(list, line, cluster, sets);
   if (tier !== undefined) partition.priorityTier = tier;
   if (factor !== undefined) partition.priorityJobFactor = factor;
   if (maxTime !== undefined) partition.maxTimeSeconds = maxTime;
@@ -106,21 +144,17 @@ function partitionOf(
 function namesOf(
   list: string,
   line: ConfLine,
-  nodes: readonly NodeSpec[],
+  { nodes, out }: SlurmNodes,
   sets: ReadonlyMap<string, readonly string[]>,
 ): string[] {
   if (list === '') return [];
   const known = new Set(nodes.map(({ name }) => name));
   const names = hostsOf(list, line, 'Nodes').flatMap((name) => sets.get(name) ?? [name]);
-  const stranger = names.find((name) => !known.has(name));
+  const stranger = names.find((name) => !known.has(name) && !out.has(name));
   if (stranger !== undefined) {
-    throw badConf(
-      line.file,
-      line.line,
-      `Nodes: expected nodes that NodeName lines declare, up at the start; got ${stranger}`,
-    );
+    throw badConf(line.file, line.line, `Nodes: expected nodes that NodeName lines declare, got ${stranger}`);
   }
-  return [...new Set(names)];
+  return [...new Set(names)].filter((name) => known.has(name));
 }
 
 function readNodeSets(lines: readonly ConfLine[], { nodes, features }: SlurmNodes): Map<string, readonly string[]> {

@@ -36,12 +36,19 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   inactivelimit: 'no step is inactive',
   jobsubmitplugins: 'jobs are not changed at submission',
   licenses: 'licenses are not counted',
+  enforcepartlimits: 'jobs beyond the limits of their partition wait for ever, and are not refused',
+  epilogslurmctld: 'it takes no time',
   maxarraysize: 'arrays of any size are taken',
   maxjobcount: 'any number of jobs is taken',
+  maxmempercpu: 'a job may use all memory of a node',
+  maxmempernode: 'a job may use all memory of a node',
+  overtimelimit: 'jobs end at their time limits',
   powerdownonidle: 'nodes are always on',
   priorityusageresetperiod: 'use fades by its half-life alone',
   priorityweightassoc: 'an association has no priority of its own',
   priorityweighttres: 'trackable resources have no weight',
+  prolog: 'it takes no time',
+  prologslurmctld: 'it takes no time',
   suspendtime: 'nodes are always on',
 };
 
@@ -53,7 +60,7 @@ export function readSlurmPolicy(settings: Settings, ignored: IgnoredSetting[]): 
   for (const [key, line] of settings) {
     const reason = NOT_MODELLED[key];
     const value = line.values.get(key) ?? '';
-    if (reason !== undefined && !/^(?:0|NO|NONE|)$/i.test(value))
+    if (reason !== undefined && !/^(?:0|NO|NONE|\(NULL\)|)$/i.test(value))
       ignored.push({ ...line, key: keyOf(line, key), reason });
   }
   const options: SchedulerOptions = { ...SLURM_DEFAULTS };
@@ -73,7 +80,8 @@ function readParameters(settings: Settings, ignored: IgnoredSetting[]): Schedule
   const line = settings.get('schedulerparameters');
   for (const entry of (line?.values.get('schedulerparameters') ?? '').split(',')) {
     if (line === undefined || entry.trim() === '') continue;
-    const [name = '', value = ''] = entry.trim().split('=');
+    const [word = '', value = ''] = entry.trim().split('=');
+    const name = word.toLowerCase();
     if (name === 'bf_interval' && value === '-1') options.schedulerType = 'builtin';
     else if (isAppliedParameter(name)) {
       const number = Number(value);

@@ -25,18 +25,17 @@ export const SLURM_CADENCE: CadencePolicy = {
 const SLURM_TIMING: Timing = { launchMs: 10, completeMs: 10, killMs: 10 };
 
 /**
- * Where nodes of a slurm.conf are one machine's (`NodeHostname`), each launch reads a configuration as long as there are nodes, and a launch
+ * Where nodes of a slurm.conf are one machine's (`NodeHostname`, `NodeAddr`), each launch reads a configuration as long as there are nodes, and a launch
  * waits for those before it: measured on two cores, for each node.
  */
 const LAUNCH_MS_PER_NODE = 0.6;
 const LAUNCH_GAP_MS_PER_NODE = 0.2;
 
-/** By the lines that declare nodes. */
-export function readSlurmTiming(nodeLines: readonly ConfLine[]): Timing {
+/** By what the nodes' machines are called; null where that is not known. */
+export function readSlurmTiming(machines: readonly (string | null)[]): Timing {
   const counts = new Map<string, number>();
-  for (const { values } of nodeLines) {
-    const host = values.get('nodehostname') ?? '';
-    if (host !== '') counts.set(host, (counts.get(host) ?? 0) + 1);
+  for (const machine of machines) {
+    if (machine !== null) counts.set(machine, (counts.get(machine) ?? 0) + 1);
   }
   const nodes = Math.max(0, ...counts.values());
   if (nodes < 2) return SLURM_TIMING;
@@ -126,5 +125,5 @@ function wordSetting(
 
 function words(settings: ReadonlyMap<string, ConfLine>, key: string): string[] {
   const text = settings.get(key.toLowerCase())?.values.get(key.toLowerCase()) ?? '';
-  return text.split(',').map((word) => word.trim());
+  return text.split(',').map((word) => word.trim().toLowerCase());
 }

@@ -72,6 +72,10 @@ export interface PartitionPolicy {
   maxTimeSeconds?: number | null;
   /** `DefaultTime`, for jobs without a limit of their own. Null: `maxTimeSeconds`. */
   defaultTimeSeconds?: number | null;
+  /** With `preempt.type: partition_prio`, what becomes of a job of it that is preempted (`PreemptMode`). Null: as on the cluster. */
+  preemptMode?: PreemptMode | null;
+  /** With `preempt.type: partition_prio`, between the first signal to a preempted job of it and its end (`GraceTime`). */
+  graceSeconds?: number;
 }
 
 /** That of jobs which name none: the one marked as such, else the first; undefined where there are none. */

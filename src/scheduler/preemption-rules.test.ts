@@ -53,6 +53,22 @@ describe('by QOS', () => {
 describe('by partition', () => {
   const rules = new PreemptionRules(completePolicy({ preempt: { type: 'partition_prio' }, qos, partitions }));
 
+  it('takes mode and grace from the partition first', () => {
+    const own = [
+      { name: 'batch', priorityTier: 1, preemptMode: 'cancel' as const, graceSeconds: 60 },
+      { name: 'safe', priorityTier: 1, preemptMode: 'off' as const },
+      { name: 'prod', priorityTier: 5 },
+    ];
+    const ofOwn = (type: 'partition_prio' | 'qos') =>
+      new PreemptionRules(completePolicy({ preempt: { type }, qos, partitions: own }));
+    const [byPartition, byQos] = [ofOwn('partition_prio'), ofOwn('qos')];
+    expect(byPartition.classOf('normal', 'batch')).toMatchObject({ mode: 'cancel', graceMs: 60_000 });
+    expect(byQos.classOf('normal', 'batch')).toMatchObject({ mode: 'requeue', graceMs: 0 });
+    const prod = byPartition.classOf('normal', 'prod');
+    expect(byPartition.canPreempt(prod, byPartition.classOf('normal', 'safe'))).toBe(false);
+    expect(byPartition.canPreempt(prod, byPartition.classOf('normal', 'batch'))).toBe(true);
+  });
+
   it('lets a higher tier preempt a lower one', () => {
     const [batch, prod] = [rules.classOf('urgent', null), rules.classOf('scavenger', 'prod')];
     expect([rules.canPreempt(prod, batch), rules.canPreempt(batch, prod), rules.canPreempt(prod, prod)]).toEqual([

@@ -33,7 +33,7 @@ export interface PreemptionClass {
 
 /**
  * Who may preempt whom: by QOS, those that the QOS of the preempting job names; by partition, those of a lower `PriorityTier`
- * (preempt.html). A QOS may not be preempted at all by `preemptMode: off`.
+ * (preempt.html). A QOS, or by partition a partition, may not be preempted at all by `preemptMode: off`.
  */
 export class PreemptionRules {
   readonly #policy: PreemptionPolicy;
@@ -71,14 +71,16 @@ export class PreemptionRules {
     const partition =
       partitionName === null ? defaultPartition(partitions) : partitions.find(({ name }) => name === partitionName);
     const tier = partition?.priorityTier ?? 1;
+    const isByPartition = preempt.type === 'partition_prio';
+    const own = isByPartition ? partition : undefined;
     return {
       qos: qosName,
       tier,
-      priority: preempt.type === 'partition_prio' ? tier : (qos?.priority ?? 0),
+      priority: isByPartition ? tier : (qos?.priority ?? 0),
       rank: preempt.type === 'qos' ? this.#rankOf(qosName, new Set()) : 0,
-      mode: qos?.preemptMode ?? preempt.mode,
+      mode: own?.preemptMode ?? qos?.preemptMode ?? preempt.mode,
       exemptMs: (qos?.preemptExemptSeconds ?? preempt.exemptSeconds) * 1000,
-      graceMs: (qos?.graceSeconds ?? 0) * 1000,
+      graceMs: (own?.graceSeconds ?? qos?.graceSeconds ?? 0) * 1000,
       preempts: new Set(qos?.preempts),
     };
   }

@@ -92,6 +92,45 @@ describe('jobs of a trace', () => {
     expect([...leftOut]).toEqual([['QOS low: the policy has none of this name', 1]]);
   });
 
+  it('belong to a partition, whose nodes and times are all there are for them', () => {
+    const mixed = [...nodes(2), ...nodes(3, 0, 16, 64, null)];
+    const policy = {
+      partitions: [
+        { name: 'gpu', nodes: ['g8-0', 'g8-1'], maxTimeSeconds: 60 },
+        { name: 'cpu', nodes: ['g0-0', 'g0-1', 'g0-2'] },
+      ],
+    };
+    const rows = [
+      row({ gpusPerNode: 8, nodes: 2, limitMs: 60_000 }),
+      row({ gpusPerNode: 8, nodes: 3 }),
+      row({ gpusPerNode: 0, nodes: 3, partition: 'cpu' }),
+      row({ gpusPerNode: 1, nodes: 1, partition: 'cpu' }),
+      row({ job: 'long', gpusPerNode: 8, limitMs: 60_001 }),
+    ];
+    const { count, refused, overTime } = traceJobs(rows, { nodes: mixed, policy });
+    expect(count).toBe(3);
+    expect(refused.map(({ reason }) => reason)).toEqual([
+      'it asks for 3 nodes with 8 GPUs; there are 2 of partition gpu',
+      'no node of partition cpu has 1 GPUs',
+    ]);
+    expect(overTime.map(({ job }) => job)).toEqual(['long']);
+  });
+
+  it('have what their partition gives those that do not say, and whole cores', () => {
+    const defaultAsk = (_gpus: number, partition: string | null) => ({
+      cpus: 3,
+      memoryBytes: partition === 'a' ? GIB : null,
+    });
+    const policy = { partitions: [{ name: 'a' }, { name: 'b' }] };
+    const rows = [row({ gpusPerNode: 1 }), row({ gpusPerNode: 1, partition: 'b' })];
+    const options = { nodes: nodes(4), policy, defaultAsk, cpusStep: 2 };
+    expect(all(rows, options).map(({ request }) => request.perNode)).toEqual([
+      { cpus: 4, memoryBytes: GIB, gpus: 1 },
+      { cpus: 4, memoryBytes: 512 * GIB, gpus: 1 },
+    ]);
+    expect(traceJobs(rows, options).allMemoryCount).toBe(1);
+  });
+
   it('have limits of whole steps', () => {
     const limit = (limitMs: number | null) =>
       all([row({ limitMs })], { limitStepMs: 60_000 }).map(({ request }) => request.timeLimitMs)[0];

@@ -1,5 +1,5 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
-import { defaultPartition, type SchedulerOptions } from '../scheduler/policy.ts';
+import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 
@@ -51,8 +51,13 @@ export interface TraceOptions {
   readonly exclusivePartitions?: readonly string[];
   /** False: memory never runs out, so what rows ask of it is left out. Default true. */
   readonly isMemoryConsumed?: boolean;
-  /** What a row that does not say gets on a node, by its GPUs there; memory null: all of the node's. Default: its GPUs' share of each. */
-  readonly defaultAsk?: (gpusPerNode: number) => { cpus: number; memoryBytes: number | null };
+  /**
+   * What a row that does not say gets on a node, by its GPUs there and its partition; memory null: all of the node's. Default: its GPUs' share
+   * of each.
+   */
+  readonly defaultAsk?: (gpusPerNode: number, partition: string | null) => { cpus: number; memoryBytes: number | null };
+  /** CPUs are rounded up to a multiple of this: in Slurm jobs have whole cores. Default 1. */
+  readonly cpusStep?: number;
   /** Time limits are rounded up to a multiple of this: Slurm's are whole minutes. Default 1. */
   readonly limitStepMs?: number;
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
@@ -79,6 +84,10 @@ export interface TraceJobs {
   readonly nameOf: (jobId: number) => string;
   /** The row that a request came from. */
   readonly rowOf: (jobId: number) => TraceRow | undefined;
+  /** Jobs that ask for more time than their partition gives anybody, which wait for ever. */
+  readonly overTime: readonly TraceRow[];
+  /** How many ask for no memory and therefore have all of a node's, though they do not ask for the node. */
+  readonly allMemoryCount: number;
 }
 
 const NO_REQUEUE_LIMIT = 1_000_000;
@@ -90,10 +99,12 @@ const NONE: readonly never[] = [];
 
 /** What rows that ask for the same come to on this cluster. */
 interface Shape {
-  /** How many nodes have what they ask for on each. */
+  /** How many nodes of the partition have what they ask for on each. */
   nodeCount: number;
   /** What a job takes on each node where it shares nodes. */
   shared: Resources;
+  /** All of a node's memory for want of an amount. */
+  isAllMemory: boolean;
   /** The same where it has whole nodes. */
   whole: Resources;
   gpuType: string | null;
@@ -104,26 +115,33 @@ interface Shape {
  * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
  */
 export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
+  const { partitions: partitionList = [] } = options.policy;
+  const standard = defaultPartition(partitionList);
+  const partitions = new Map(partitionList.map((partition) => [partition.name, partition]));
+  const partitionOf = ({ partition }: TraceRow) => partitions.get(partition ?? '') ?? standard;
   const shapes = new ShapeBook(options);
   const refused: RefusedRow[] = [];
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
   const idOf = new Map<string, number>();
+  const overTime: TraceRow[] = [];
+  const exclusivePartitions = new Set(options.exclusivePartitions);
+  const isWhole = (row: TraceRow) => isExclusive(row, options) || exclusivePartitions.has(partitionOf(row)?.name ?? '');
+  let allMemoryCount = 0;
   for (const row of rows) {
-    const shape = shapes.of(row);
-    const reason = refusal(row, shape, idOf);
+    const partition = partitionOf(row);
+    const shape = shapes.of(row, partition);
+    const reason = refusal(row, shape, partition, idOf);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
     }
     kept.push({ row, shape });
+    if (row.limitMs !== null && row.limitMs > (partition?.maxTimeSeconds ?? Infinity) * 1000) overTime.push(row);
+    if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
     if (isDependent) idOf.set(row.job, kept.length);
   }
-  const exclusivePartitions = new Set(options.exclusivePartitions);
-  const { partitions: partitionList = [] } = options.policy;
-  const standard = defaultPartition(partitionList);
   const qos = new Set(options.policy.qos?.map(({ name }) => name));
-  const partitions = new Set(partitionList.map(({ name }) => name));
   const arrayIds = new Map<string, number>();
   let position = 0;
   const next = (): TwinJob | null => {
@@ -144,7 +162,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
     const named = row.partition !== null && partitions.has(row.partition) ? row.partition : undefined;
     if (named !== undefined) request.partition = named;
-    if (exclusivePartitions.has(named ?? standard?.name ?? '')) {
+    if (exclusivePartitions.has(partitionOf(row)?.name ?? '')) {
       request.exclusive = true;
       request.perNode = shape.whole;
     }
@@ -155,16 +173,25 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     count: kept.length,
     refused,
     leftOut: countLeftOut(kept, qos, partitions),
+    overTime,
+    allMemoryCount,
     nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
     rowOf: (jobId) => kept[jobId - 1]?.row,
   };
 }
 
 /** Why the empty cluster could not run it; null if it could. */
-function refusal(row: TraceRow, shape: Shape | null, idOf: ReadonlyMap<string, number>): string | null {
-  if (shape === null) return `no node has ${askedText(row)}`;
+function refusal(
+  row: TraceRow,
+  shape: Shape | null,
+  partition: PartitionPolicy | undefined,
+  idOf: ReadonlyMap<string, number>,
+): string | null {
+  const { name = '', nodes = null } = partition ?? {};
+  const place = nodes === null ? '' : ` of partition ${name}`;
+  if (shape === null) return `no node${place} has ${askedText(row)}`;
   if (shape.nodeCount < row.nodes) {
-    return `it asks for ${row.nodes} nodes with ${askedText(row)}; there are ${shape.nodeCount}`;
+    return `it asks for ${row.nodes} nodes with ${askedText(row)}; there are ${shape.nodeCount}${place}`;
   }
   const lost = row.after.find(({ job }) => !idOf.has(job));
   return lost === undefined ? null : `it waits for job ${lost.job}, which is not there before it`;
@@ -177,7 +204,7 @@ function newJob(
   options: TraceOptions,
 ): { job: TwinJob; request: JobRequest } {
   const { limitStepMs = 1 } = options;
-  const exclusive = row.isExclusive || row.gpusPerNode === null || options.isExclusive === true;
+  const exclusive = isExclusive(row, options);
   const request: JobRequest = {
     jobId,
     submitMs: row.submitMs,
@@ -206,58 +233,54 @@ function newJob(
   return { job, request };
 }
 
+function isExclusive(row: TraceRow, options: TraceOptions): boolean {
+  return row.isExclusive || row.gpusPerNode === null || options.isExclusive === true;
+}
+
 /** Kinds of nodes, and what rows ask of them: a few answers, since traces ask the same again and again. */
 class ShapeBook {
-  private readonly kinds: { node: NodeSpec; count: number }[] = [];
-  private readonly gpuTypes = new Set<string>();
+  private readonly options: TraceOptions;
+  private readonly gpuTypes: ReadonlySet<string | null>;
   private readonly shapes = new Map<string, Shape | null>();
-  private readonly isMemoryConsumed: boolean;
+  /** Of partitions that do not have all nodes, by name; the empty name stands for all nodes. */
+  private readonly kinds = new Map<string, readonly NodeKind[]>();
   /** Many in a row ask for the same. */
-  private last: { row: TraceRow; shape: Shape | null } | null = null;
-  private readonly defaultAsk: TraceOptions['defaultAsk'];
+  private last: { row: TraceRow; partition: PartitionPolicy | undefined; shape: Shape | null } | null = null;
 
-  constructor({ nodes, isMemoryConsumed = true, defaultAsk }: TraceOptions) {
-    this.isMemoryConsumed = isMemoryConsumed;
-    this.defaultAsk = defaultAsk;
-    const byKey = new Map<string, { node: NodeSpec; count: number }>();
-    for (const node of nodes) {
-      const { cpus, memoryBytes, gpus } = node.resources;
-      const key = `${cpus} ${memoryBytes} ${gpus} ${node.gpuType}`;
-      const kind = byKey.get(key);
-      if (kind === undefined) byKey.set(key, { node, count: 1 });
-      else kind.count += 1;
-      if (node.gpuType !== null) this.gpuTypes.add(node.gpuType);
-    }
-    this.kinds.push(...byKey.values());
+  constructor(options: TraceOptions) {
+    this.options = options;
+    this.gpuTypes = new Set(options.nodes.map(({ gpuType }) => gpuType));
   }
 
-  /** Null where no node has what the row asks for. */
-  of(row: TraceRow): Shape | null {
-    const memoryBytes = this.isMemoryConsumed ? row.memoryBytesPerNode : null;
+  /** Null where no node of the partition has what the row asks for. */
+  of(row: TraceRow, partition: PartitionPolicy | undefined): Shape | null {
     const { last } = this;
-    if (last !== null && asksTheSame(last.row, row)) return last.shape;
-    const shape = this.find(row, memoryBytes);
-    this.last = { row, shape };
+    if (last !== null && last.partition === partition && asksTheSame(last.row, row)) return last.shape;
+    const shape = this.find(row, partition);
+    this.last = { row, partition, shape };
     return shape;
   }
 
-  private find(row: TraceRow, memoryBytes: number | null): Shape | null {
-    const key = `${row.gpusPerNode} ${row.cpusPerNode} ${memoryBytes} ${row.gpuType}`;
+  private find(row: TraceRow, partition: PartitionPolicy | undefined): Shape | null {
+    const { isMemoryConsumed = true } = this.options;
+    const memoryBytes = isMemoryConsumed ? row.memoryBytesPerNode : null;
+    const key = `${row.gpusPerNode} ${row.cpusPerNode} ${memoryBytes} ${row.gpuType} ${partition?.name ?? ''}`;
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
-    const shape = this.newShape(row, memoryBytes);
+    const shape = this.newShape(row, memoryBytes, partition);
     this.shapes.set(key, shape);
     return shape;
   }
 
-  private newShape(row: TraceRow, memoryBytes: number | null): Shape | null {
+  private newShape(row: TraceRow, memoryBytes: number | null, partition: PartitionPolicy | undefined): Shape | null {
+    const kinds = this.kindsOf(partition);
     // The main kind of node is the first; whoever asks for all of a node means one like it.
-    const all = row.gpusPerNode === null ? this.kinds[0]?.node.resources : undefined;
+    const all = row.gpusPerNode === null ? kinds[0]?.node.resources : undefined;
     const gpus = row.gpusPerNode ?? all?.gpus ?? 0;
     const cpusMin = row.cpusPerNode ?? all?.cpus ?? 0;
     const memoryMin = memoryBytes ?? all?.memoryBytes ?? 0;
     const gpuType = row.gpuType !== null && this.gpuTypes.has(row.gpuType) ? row.gpuType : null;
-    const fitting = this.kinds.filter(
+    const fitting = kinds.filter(
       ({ node: { resources, gpuType: type } }) =>
         resources.gpus >= gpus &&
         resources.cpus >= cpusMin &&
@@ -267,22 +290,55 @@ class ShapeBook {
     const [least, ...others] = fitting.map(({ node }) => node.resources);
     if (least === undefined) return null;
     const whole = others.reduce((smallest, next) => (compare(next, smallest) < 0 ? next : smallest), least);
-    const ask = this.defaultAsk?.(gpus);
-    const isAllMemory = this.isMemoryConsumed && ask !== undefined && ask.memoryBytes === null;
+    const { isMemoryConsumed = true, defaultAsk, cpusStep = 1 } = this.options;
+    const ask = defaultAsk?.(gpus, partition?.name ?? null);
+    const isAllMemory = memoryBytes === null && isMemoryConsumed && ask !== undefined && ask.memoryBytes === null;
     const share = whole.gpus > 0 && gpus > 0 ? gpus / whole.gpus : 1 / Math.max(1, whole.cpus);
+    const cpus = row.cpusPerNode ?? ask?.cpus ?? Math.floor(whole.cpus * share);
+    const ofShare = ask?.memoryBytes ?? Math.floor(whole.memoryBytes * share);
     return {
       nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
       shared: {
-        cpus: row.cpusPerNode ?? Math.min(whole.cpus, ask?.cpus ?? Math.floor(whole.cpus * share)),
-        memoryBytes:
-          memoryBytes ??
-          (isAllMemory ? whole.memoryBytes : (ask?.memoryBytes ?? Math.floor(whole.memoryBytes * share))),
+        cpus: Math.min(whole.cpus, Math.ceil(cpus / cpusStep) * cpusStep),
+        memoryBytes: memoryBytes ?? (isAllMemory ? whole.memoryBytes : ofShare),
         gpus,
       },
+      isAllMemory,
       whole,
       gpuType,
     };
   }
+
+  private kindsOf(partition: PartitionPolicy | undefined): readonly NodeKind[] {
+    const names = partition?.nodes ?? null;
+    const key = names === null ? '' : (partition?.name ?? '');
+    let kinds = this.kinds.get(key);
+    if (kinds === undefined) {
+      const members = names === null ? null : new Set(names);
+      const { nodes } = this.options;
+      kinds = kindsAmong(members === null ? nodes : nodes.filter(({ name }) => members.has(name)));
+      this.kinds.set(key, kinds);
+    }
+    return kinds;
+  }
+}
+
+interface NodeKind {
+  node: NodeSpec;
+  count: number;
+}
+
+/** In the order in which they come. */
+function kindsAmong(nodes: readonly NodeSpec[]): NodeKind[] {
+  const byKey = new Map<string, NodeKind>();
+  for (const node of nodes) {
+    const { cpus, memoryBytes, gpus } = node.resources;
+    const key = `${cpus} ${memoryBytes} ${gpus} ${node.gpuType}`;
+    const kind = byKey.get(key);
+    if (kind === undefined) byKey.set(key, { node, count: 1 });
+    else kind.count += 1;
+  }
+  return [...byKey.values()];
 }
 
 function asksTheSame(a: TraceRow, b: TraceRow): boolean {
@@ -301,7 +357,7 @@ function compare(a: Resources, b: Resources): number {
 function countLeftOut(
   kept: readonly { row: TraceRow; shape: Shape }[],
   qosNames: ReadonlySet<string>,
-  partitionNames: ReadonlySet<string>,
+  partitionNames: ReadonlyMap<string, unknown>,
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);

@@ -54,7 +54,6 @@ describe('what scontrol shows', () => {
     });
     expect(imported.slurm.rules).toEqual(fromConf.rules);
     expect(imported.slurm.timing).toEqual(fromConf.timing);
-    expect(imported.slurm.killWaitSeconds).toBe(fromConf.killWaitSeconds);
   });
 
   it('says what of it the twin leaves out, and nothing that is a default', () => {
