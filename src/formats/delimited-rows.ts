@@ -1,3 +1,5 @@
+export type Separator = ',' | '|' | ';' | '\t';
+
 /**
  * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. With commas,
  * quoted fields may hold commas, doubled quotes and line ends (RFC 4180), and a quote that is never closed ends with its line. `visit` may
@@ -5,7 +7,7 @@
  */
 export function eachRecord(
   text: string,
-  separator: ',' | '|',
+  separator: Separator,
   visit: (fields: readonly string[], line: number) => void,
 ): void {
   let line = 0;
@@ -15,7 +17,7 @@ export function eachRecord(
     const record = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
     start = end + 1;
     if (record === '') continue;
-    if (separator === '|' || !record.includes('"')) {
+    if (separator !== ',' || !record.includes('"')) {
       visit(record.split(separator), line);
       continue;
     }

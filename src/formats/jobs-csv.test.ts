@@ -109,12 +109,15 @@ describe('a CSV of jobs', () => {
   it.each([
     ['priority', 'high', 'priority is not a number'],
     ['after', 'afterok:', 'after is not jobs such as "12 13", or "afterok:12:13"'],
+    ['after', 'afternotok:a', 'after is a dependency other than afterok and afterany'],
+    ['after', 'afterok:a,after:b+5', 'after is a dependency other than afterok and afterany'],
+    ['after', 'singleton', 'after is a dependency other than afterok and afterany'],
     ['outcome', 'lost', 'outcome is not COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY'],
     ['exclusive', 'maybe', 'exclusive is not true or false'],
     ['cpus_per_node', '1.5', 'cpus_per_node is not an integer >= 0'],
     ['memory_per_node', 'lots', 'memory_per_node is not memory such as 2G'],
   ])('reports a wrong %s', (column, value, reason) => {
-    const { bad } = readJobsCsv(`${HEADER},${column}\na,0,1,8,60,,${value}\n`, 'jobs.csv');
+    const { bad } = readJobsCsv(`${HEADER},${column}\na,0,1,8,60,,"${value}"\n`, 'jobs.csv');
     expect(bad).toEqual([{ line: 2, reason, found: `"${value}"` }]);
   });
 
@@ -126,6 +129,22 @@ describe('a CSV of jobs', () => {
     [`${HEADER},acount\n`, 'jobs.csv:1 acount: unknown column; did you mean "account"?'],
   ])('refuses the header %j', (text, message) => {
     expect(() => readJobsCsv(text, 'jobs.csv')).toThrow(new OrreryError('ORR_BAD_FILE', message));
+  });
+
+  it('takes dependencies in any case, and a comma too many for nothing', () => {
+    const text = `${HEADER},after\na,0,1,8,60,,\nb,1,1,8,60,,"AfterOK:a,"\n`;
+    expect(readJobsCsv(text, 'jobs.csv').rows[1]?.after).toEqual([{ condition: 'afterok', job: 'a' }]);
+  });
+
+  it('takes submissions of 1973 and later for Unix times', () => {
+    const text = `${HEADER},begin_s\nb,1767225660.5,1,8,60,90,1767225700\na,1767225600.25,1,8,60,90,\n`;
+    const { rows, originMs, aheadMs } = readJobsCsv(text, 'jobs.csv');
+    expect(rows.map(({ job, submitMs, eligibleMs }) => [job, submitMs, eligibleMs])).toEqual([
+      ['a', 250, null],
+      ['b', 60_500, 100_000],
+    ]);
+    expect([originMs, aheadMs]).toEqual([1_767_225_600_000, 1_767_225_600_000]);
+    expect(readJobsCsv(`${HEADER}\na,9e7,1,8,60,90\n`, 'jobs.csv')).toMatchObject({ originMs: null, aheadMs: 0 });
   });
 
   it('leaves other columns unread and says so', () => {

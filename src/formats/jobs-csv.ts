@@ -164,6 +164,8 @@ export class RowReader {
     if (exclusive === undefined) return wrong('exclusive', 'true or false');
     const outcome = OUTCOMES[fieldOf.outcome(fields).toUpperCase()];
     if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
+    if (OTHER_CONDITIONS.test(fieldOf.after(fields)))
+      return reject('after is a dependency other than afterok and afterany', `"${fieldOf.after(fields)}"`);
     const after = parseAfter(fieldOf.after(fields));
     if (after === undefined) return wrong('after', 'jobs such as "12 13", or "afterok:12:13"');
     const array = parseArray(fieldOf.array(fields));
@@ -196,18 +198,19 @@ export class RowReader {
   }
 }
 
-const CONDITIONS: readonly string[] = ['afterok', 'afterany'] satisfies Dependency['condition'][];
+/** Slurm's other dependencies (sbatch(1)), of which the twin has none. */
+const OTHER_CONDITIONS = /(?:^|[;,?\s])(?:(?:after|afternotok|aftercorr|afterburstbuffer|expand):|singleton$)/i;
 
 /** `12`, `12 13`, `12;13`, `afterok:12:13`, `afterany:12;afterok:13`. Bare jobs need only have ended. */
 function parseAfter(text: string): TraceRow['after'] | undefined {
   if (text === '') return [];
   const after: { condition: Dependency['condition']; job: string }[] = [];
-  for (const part of text.split(/[;,\s]+/)) {
+  for (const part of text.split(/[;,\s]+/).filter((one) => one !== '')) {
     const [first = '', ...others] = part.split(':');
-    const isNamed = CONDITIONS.includes(first);
-    const jobs = isNamed ? others : [first, ...others];
+    const condition = /^after(?:ok|any)$/i.test(first) ? first.toLowerCase() : null;
+    const jobs = condition === null ? [first, ...others] : others;
     if (jobs.length === 0 || jobs.includes('')) return undefined;
-    for (const job of jobs) after.push({ condition: first === 'afterok' ? 'afterok' : 'afterany', job });
+    for (const job of jobs) after.push({ condition: condition === 'afterok' ? 'afterok' : 'afterany', job });
   }
   return after;
 }

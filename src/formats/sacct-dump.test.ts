@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { parseTres, readSacctDump } from './sacct-dump.ts';
+import { readTrace } from './trace-file.ts';
 
 const COLUMNS =
   'JobID|State|Submit|Eligible|Start|End|Elapsed|Timelimit|NNodes|AllocTRES|ReqTRES|User|Account|QOS|Partition';
@@ -49,6 +50,48 @@ function record(fields: Partial<Record<Field, string>> = {}): string {
 }
 
 const read = (...records: string[]) => readSacctDump(`${COLUMNS}\n${records.join('\n')}\n`, 'sacct.txt');
+
+describe('sacct with other columns', () => {
+  const one = (header: string, record: string) => {
+    const { rows, bad } = readSacctDump(`${header}\n${record}\n`, 'sacct.txt');
+    expect(bad).toEqual([]);
+    return rows[0];
+  };
+  const TIMES = '2026-01-31T10:00:00|2026-01-31T10:05:00|2026-01-31T11:05:00';
+
+  it('has the raw id and nodes by another name, and a bar at the end of each line', () => {
+    const header = 'JobIDRaw|State|Submit|Start|End|ReqNodes|ReqCPUS|ReqMem|TimelimitRaw|';
+    expect(one(header, `7|COMPLETED|${TIMES}|2|8|16G|60|`)).toMatchObject({
+      job: '7',
+      nodes: 2,
+      cpusPerNode: 4,
+      memoryBytesPerNode: 8 * 1024 ** 3,
+      limitMs: 3_600_000,
+    });
+  });
+
+  it.each([
+    ['4Gn', 4],
+    ['2Gc', 8],
+    ['8G', 4],
+    ['0n', null],
+    ['', null],
+  ])('reads ReqMem %j', (text, gibPerNode) => {
+    const row = one('JobID|State|Submit|Start|End|NNodes|NCPUS|ReqMem', `7|COMPLETED|${TIMES}|2|8|${text}`);
+    expect(row?.memoryBytesPerNode).toBe(gibPerNode === null ? null : gibPerNode * 1024 ** 3);
+  });
+
+  it('reads the GPUs of AllocGRES', () => {
+    const row = one('JobID|State|Submit|Start|End|NNodes|AllocGRES', `7|COMPLETED|${TIMES}|2|gpu:v100:8`);
+    expect(row?.gpusPerNode).toBe(4);
+  });
+
+  it.each([',', ';', '\t'])('may be delimited by %j', (separator) => {
+    const text = `JobID|State|Submit|Start|End|NNodes\n7|COMPLETED|${TIMES}|2\n7.batch|COMPLETED|${TIMES}|2\n`;
+    const { format, rows, counts } = readTrace(text.replaceAll('|', separator), 'sacct.csv');
+    expect([format, rows.length, counts.skipped.get('step of a job')]).toEqual(['sacct', 1, 1]);
+  });
+});
 
 describe('the output of sacct -P', () => {
   it('gives a row for each job and skips steps', () => {

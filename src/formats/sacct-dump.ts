@@ -1,6 +1,7 @@
 import { OrreryError } from '../contract/errors.ts';
 import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
-import { Columns, eachRecord } from './delimited-rows.ts';
+import { Columns, eachRecord, type Separator } from './delimited-rows.ts';
+import { gresEntries } from './gres-list.ts';
 import { gpusOf, SacctJobs, type SacctRecord, stateWord } from './sacct-job.ts';
 import { parseCivilMs, type TraceReading } from './trace-row.ts';
 
@@ -8,15 +9,27 @@ type Field = (fields: readonly string[]) => string;
 
 const MINUTE_MS = 60_000;
 
+/** What separates the columns of a header of sacct, which has the job's id and when it was submitted; undefined for another text. */
+export function sacctSeparator(header: string): Separator | undefined {
+  const lower = header.toLowerCase();
+  return (['|', ',', ';', '\t'] as const).find((separator) => {
+    const columns = lower.split(separator).map((name) => name.trim());
+    const hasId = columns.includes('jobid') || columns.includes('jobidraw');
+    // A bar says it alone.
+    return hasId && columns.length > 1 && (separator === '|' || columns.includes('submit'));
+  });
+}
+
 /**
- * What `sacct -P` prints: a header and a record a line, separated by bars. It needs JobID, State, Submit, and a run time (ElapsedRaw, Elapsed
- * or Start and End); Eligible, Timelimit, NNodes, NCPUS, ReqTRES, AllocTRES, User, Account, QOS and Partition are read where they are there.
- * Steps are skipped. Throws ORR_BAD_FILE where a column is missing.
+ * What `sacct -P` prints: a header and a record a line, separated by bars or by what `--delimiter` gave. It needs JobID, State, Submit, a
+ * run time (ElapsedRaw, Elapsed or Start and End) and a number of nodes; Eligible, Timelimit, NCPUS, ReqMem, ReqTRES, AllocTRES, AllocGRES, User, Account,
+ * QOS and Partition are read where they are there. Steps are skipped. Throws ORR_BAD_FILE where a column is missing.
  */
 export function readSacctDump(text: string, fileName: string): TraceReading {
   const jobs = new SacctJobs();
   let reader: DumpReader | null = null;
-  eachRecord(text, '|', (fields, line) => {
+  const firstLine = /\S.*/.exec(text.replace(/^\uFEFF/, ''))?.[0] ?? '';
+  eachRecord(text, sacctSeparator(firstLine) ?? '|', (fields, line) => {
     if (reader === null) reader = new DumpReader(fields, fileName, line);
     else reader.read(fields, line, jobs);
   });
@@ -38,8 +51,10 @@ class DumpReader {
     | 'limitRaw'
     | 'nodes'
     | 'cpus'
+    | 'memory'
     | 'requested'
     | 'allocated'
+    | 'gres'
     | 'user'
     | 'account'
     | 'qos'
@@ -51,11 +66,11 @@ class DumpReader {
     const columns = new Columns(header.map((name) => name.toLowerCase()));
     const has = (...names: string[]) => names.some((name) => columns.has(name));
     const missing = [
-      has('jobid') ? '' : 'JobID',
+      has('jobid', 'jobidraw') ? '' : 'JobID',
       has('state') ? '' : 'State',
       has('submit') ? '' : 'Submit',
       has('elapsedraw', 'elapsed') || (has('start') && has('end')) ? '' : 'ElapsedRaw',
-      has('nnodes', 'alloctres', 'reqtres') ? '' : 'NNodes',
+      has('nnodes', 'allocnodes', 'reqnodes', 'alloctres', 'reqtres') ? '' : 'NNodes',
     ].filter((name) => name !== '');
     if (missing.length > 0) {
       const fields =
@@ -65,7 +80,7 @@ class DumpReader {
     }
     this.count = columns.count;
     this.of = {
-      jobId: columns.reader('jobid'),
+      jobId: columns.reader('jobid', 'jobidraw'),
       state: columns.reader('state'),
       submit: columns.reader('submit'),
       eligible: columns.reader('eligible'),
@@ -75,10 +90,12 @@ class DumpReader {
       elapsedRaw: columns.reader('elapsedraw'),
       limit: columns.reader('timelimit'),
       limitRaw: columns.reader('timelimitraw'),
-      nodes: columns.reader('nnodes'),
+      nodes: columns.reader('nnodes', 'allocnodes', 'reqnodes'),
       cpus: columns.reader('alloccpus', 'ncpus', 'reqcpus'),
+      memory: columns.reader('reqmem'),
       requested: columns.reader('reqtres'),
       allocated: columns.reader('alloctres'),
+      gres: columns.reader('allocgres'),
       user: columns.reader('user'),
       account: columns.reader('account'),
       qos: columns.reader('qos'),
@@ -103,6 +120,8 @@ class DumpReader {
     const requested = parseTres(of.requested(fields));
     // What it held, and what it asked for where that is not known.
     const held = allocated.size > 0 ? allocated : requested;
+    const nodes = allocated.get('node') ?? integerOf(of.nodes(fields)) ?? requested.get('node') ?? null;
+    const cpus = held.get('cpu') ?? integerOf(of.cpus(fields));
     const record: SacctRecord = {
       line,
       jobId,
@@ -113,10 +132,10 @@ class DumpReader {
       endMs: timeOf(of.end(fields)) ?? null,
       elapsedMs: elapsedOf(of.elapsedRaw(fields), of.elapsed(fields)),
       limitMs,
-      nodes: allocated.get('node') ?? integerOf(of.nodes(fields)) ?? requested.get('node') ?? null,
-      cpus: held.get('cpu') ?? integerOf(of.cpus(fields)),
-      memoryBytes: held.get('mem') ?? null,
-      gpus: gpusOf(held).gpus,
+      nodes,
+      cpus,
+      memoryBytes: held.get('mem') ?? memoryOf(of.memory(fields), nodes, cpus),
+      gpus: gpusOf(held).gpus || gresGpus(of.gres(fields)),
       gpuType: gpusOf(requested).gpuType,
       user: of.user(fields) || null,
       account: of.account(fields) || null,
@@ -142,6 +161,19 @@ function limitOf(text: string, rawMinutes: string): number | null | undefined {
   if (/^\d+$/.test(rawMinutes)) return Number(rawMinutes) * MINUTE_MS;
   if (text === '' || /^(?:UNLIMITED|Partition_Limit|NOT_SET|INVALID)$/i.test(text)) return null;
   return parseDurationMs(text);
+}
+
+/** `ReqMem` in bytes of all nodes together: `4Gn` is of each node, `2Gc` of each CPU, and since 21.08 `4G` of all; null for 0, which is all there is. */
+function memoryOf(text: string, nodes: number | null, cpus: number | null): number | null {
+  const [, amount = '', of = ''] = /^([\d.]+[KMGT]?)([nc]?)$/i.exec(text) ?? [];
+  const bytes = parseMemoryBytes(amount) ?? 0;
+  const factor = of.toLowerCase() === 'n' ? nodes : of.toLowerCase() === 'c' ? cpus : 1;
+  return factor === null || bytes === 0 ? null : bytes * factor;
+}
+
+/** GPUs of `AllocGRES`, which Slurm had until 20.11: `gpu:4`, of all nodes together. */
+function gresGpus(text: string): number {
+  return gresEntries(text).reduce((sum, { name, count }) => sum + (name === 'gpu' ? (count ?? 0) : 0), 0);
 }
 
 function integerOf(text: string): number | null {

@@ -2,7 +2,7 @@ import { OrreryError } from '../contract/errors.ts';
 import { readJobsCsv } from './jobs-csv.ts';
 import { readOpenbCsv } from './openb-csv.ts';
 import { readPhillyCsv } from './philly-csv.ts';
-import { readSacctDump } from './sacct-dump.ts';
+import { readSacctDump, sacctSeparator } from './sacct-dump.ts';
 import { readSacctJson } from './sacct-json.ts';
 import { readSwf } from './swf.ts';
 import type { TraceFormat, TraceReading, TraceReadOptions } from './trace-row.ts';
@@ -41,7 +41,7 @@ export function traceFormat(text: string): TraceFormat | undefined {
   if (first.startsWith(';') || /^-?\d+(?:\s+-?[\d.]+){4,}$/.test(first)) return 'swf';
   if (first.startsWith('{')) return 'sacct-json';
   const lower = first.toLowerCase();
-  if (lower.includes('|') && /(?:^|\|)jobid(?:\||$)/.test(lower)) return 'sacct';
+  if (sacctSeparator(lower) !== undefined) return 'sacct';
   const columns = new Set(lower.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1')));
   if (columns.has('pod_phase') && columns.has('creation_time')) return 'openb';
   if (columns.has('timestamp') && columns.has('num_gpus') && columns.has('duration')) return 'philly';

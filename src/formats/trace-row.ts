@@ -1,3 +1,4 @@
+import { floorTo } from '../lib/floor-to.ts';
 import type { TraceRow } from '../twin/trace-source.ts';
 
 export type { TraceRow } from '../twin/trace-source.ts';
@@ -33,6 +34,8 @@ export interface TraceReading {
   };
   /** Unix time, in ms, of the trace's instant 0; null if not known. Dates without a zone are read as UTC. */
   originMs: number | null;
+  /** What the file's own times are ahead of the rows': not 0 where it has Unix times in the place of seconds from its start. */
+  aheadMs: number;
   /** Of the recorded cluster, where the trace says. */
   nodesMax: number | null;
 }
@@ -101,7 +104,10 @@ export class TraceCollector {
     increase(this.notes, what);
   }
 
-  /** What was taken so far. Where the rows' times are Unix times, `isUnixTime`, the first submission becomes instant 0. */
+  /**
+   * What was taken so far. Where the rows' times are Unix times, `isUnixTime`, the first submission becomes instant 0; where they only look like
+   * such, the begin of its second.
+   */
   reading(
     format: TraceFormat,
     origin: { isUnixTime: true } | { originMs: number | null } = { originMs: null },
@@ -109,14 +115,20 @@ export class TraceCollector {
   ): TraceReading {
     // Records of the same instant stay in the order of the file.
     if (!this.isSorted) this.rows.sort((a, b) => a.submitMs - b.submitMs);
-    const originMs = 'originMs' in origin ? origin.originMs : (this.rows[0]?.submitMs ?? null);
-    const rows = 'originMs' in origin ? this.rows : this.rows.map((row) => shifted(row, originMs ?? 0));
+    const firstMs = this.rows[0]?.submitMs ?? null;
+    const aheadMs = 'originMs' in origin && (firstMs ?? 0) >= UNIX_MS_LEAST ? floorTo(firstMs ?? 0, 1000) : 0;
+    const isFromStart = 'originMs' in origin && aheadMs === 0;
+    const originMs = isFromStart ? origin.originMs : aheadMs > 0 ? aheadMs : firstMs;
+    const rows = isFromStart ? this.rows : this.rows.map((row) => shifted(row, originMs ?? 0));
     const { bad, records, byReason, skipped, notes } = this;
     bad.sort((a, b) => a.line - b.line);
     const counts = { records, rows: rows.length, bad: bad.length, byReason, skipped, notes };
-    return { format, rows, bad, counts, originMs, nodesMax };
+    return { format, rows, bad, counts, originMs, aheadMs, nodesMax };
   }
 }
+
+/** Nobody simulates from three years after the start of a trace on: seconds beyond that are Unix times, of 1973 and later. */
+const UNIX_MS_LEAST = 1e11;
 
 function shifted(row: TraceRow, originMs: number): TraceRow {
   return {

@@ -1,5 +1,5 @@
 import type { ScenarioComparison } from '../sim/scenario-comparison.ts';
-import type { SimulationInputs } from '../sim/simulation-inputs.ts';
+import { type SimulationInputs, shownExamples } from '../sim/simulation-inputs.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { type Lettered, letterSwatch } from './sim-compare-scenarios.ts';
 import { section } from './sim-page-section.ts';
@@ -66,8 +66,8 @@ function givenOf(inputs: SimulationInputs): [name: string, value: string][] {
 function remarksOf(scenarios: readonly Lettered[]): Markup {
   const remarks = scenarios.flatMap((scenario) =>
     scenario.inputs.remarks.map(
-      ({ what, examples }) =>
-        html`<li>${letterSwatch(scenario)} ${what}<ul>${examples.map((example) => html`<li>${example}</li>`)}</ul></li>`,
+      (remark) =>
+        html`<li>${letterSwatch(scenario)} ${remark.what}<ul>${shownExamples(remark).map((example) => html`<li>${example}</li>`)}</ul></li>`,
     ),
   );
   return remarks.length === 0

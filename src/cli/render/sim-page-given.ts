@@ -1,5 +1,6 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
+import { shownExamples } from '../sim/simulation-inputs.ts';
 import { html, type Markup, NOTHING, table } from './page-markup.ts';
 import { deviceWord, givenFacts } from './sim-facts.ts';
 import { causeName } from './sim-page-losses.ts';
@@ -11,7 +12,8 @@ export function givenSection(result: SimulationResult): Markup {
   const { report, inputs } = result;
   const terms = givenFacts(result).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const remarks = inputs.remarks.map(
-    ({ what, examples }) => html`<li>${what}<ul>${examples.map((example) => html`<li>${example}</li>`)}</ul></li>`,
+    (remark) =>
+      html`<li>${remark.what}<ul>${shownExamples(remark).map((example) => html`<li>${example}</li>`)}</ul></li>`,
   );
   const notes =
     remarks.length === 0

@@ -40,7 +40,9 @@ const allocation = { nodeIndices: [0], gpusPerNode: 8 };
 describe('the CSV of jobs', () => {
   it('has a line for every job, ended or not', () => {
     const path = join(folder, 'jobs.csv');
-    const writer = new JobsWriter(path, ({ request }) => (request.jobId === 4 ? 'a,"b' : `t${request.jobId}`));
+    const writer = new JobsWriter(path, {
+      nameOf: ({ request }) => (request.jobId === 4 ? 'a,"b' : `t${request.jobId}`),
+    });
     const [ended, cancelled, running, pending] = [job(1, 0, 2), job(2, 1500, 1), job(3, 2000, 4), job(4, 2001, 1)];
     for (const each of [ended, cancelled, running, pending]) writer.jobSubmitted(each);
     writer.attemptStarted(ended, 1, allocation, 0, 1234);
@@ -63,7 +65,7 @@ describe('the CSV of jobs', () => {
 
   it('tells times in whole seconds where it is asked to', () => {
     const path = join(folder, 'seconds.csv');
-    const writer = new JobsWriter(path, String, true);
+    const writer = new JobsWriter(path, { nameOf: String, isWholeSeconds: true });
     const each = job(1, 1500, 1);
     writer.jobSubmitted(each);
     writer.attemptStarted(each, 1, allocation, 0, 1999);
@@ -72,9 +74,23 @@ describe('the CSV of jobs', () => {
     expect(readFileSync(path, 'utf8').split('\n')[1]?.split(',').slice(1, 4)).toEqual(['1', '1', '60']);
   });
 
+  it('tells times as the trace counts them', () => {
+    const path = join(folder, 'ahead.csv');
+    const writer = new JobsWriter(path, { nameOf: String, aheadMs: 1_767_225_600_000 });
+    const each = job(1, 1500, 1);
+    writer.jobSubmitted(each);
+    writer.attemptStarted(each, 1, allocation, 0, 1999);
+    writer.close();
+    expect(readFileSync(path, 'utf8').split('\n')[1]?.split(',').slice(1, 4)).toEqual([
+      '1767225601.5',
+      '1767225601.999',
+      '',
+    ]);
+  });
+
   it('holds more than one piece of the buffer', () => {
     const path = join(folder, 'many.csv');
-    const writer = new JobsWriter(path, ({ request }) => String(request.jobId));
+    const writer = new JobsWriter(path, { nameOf: ({ request }) => String(request.jobId) });
     for (let index = 1; index <= 20_000; index++) {
       const each = job(index, index, 1);
       writer.jobSubmitted(each);
@@ -88,6 +104,6 @@ describe('the CSV of jobs', () => {
   });
 
   it('says where it cannot be written', () => {
-    expect(() => new JobsWriter(join(folder, 'none', 'x.csv'), () => '')).toThrow('jobs-out: cannot write');
+    expect(() => new JobsWriter(join(folder, 'none', 'x.csv'), { nameOf: () => '' })).toThrow('jobs-out: cannot write');
   });
 });

@@ -25,14 +25,23 @@ export class JobsWriter implements Observer {
   readonly #descriptor: number;
   readonly #live = new Map<TwinJob, LiveJob>();
   readonly #isWholeSeconds: boolean;
+  readonly #aheadMs: number;
   #piece = HEADER;
 
   /**
-   * `nameOf`: what the job is called in the file; `isWholeSeconds`: times as Slurm's records tell them. Throws ORR_BAD_FILE where the
-   * file cannot be made.
+   * `nameOf`: what the job is called in the file; `aheadMs`: what times there are ahead of the run's, 0 by default; `isWholeSeconds`: times as
+   * Slurm's records tell them. Throws ORR_BAD_FILE where the file cannot be made.
    */
-  constructor(file: string, nameOf: (job: TwinJob) => string, isWholeSeconds = false) {
+  constructor(
+    file: string,
+    {
+      nameOf,
+      aheadMs = 0,
+      isWholeSeconds = false,
+    }: { nameOf: (job: TwinJob) => string; aheadMs?: number; isWholeSeconds?: boolean },
+  ) {
     this.#isWholeSeconds = isWholeSeconds;
+    this.#aheadMs = aheadMs;
     this.#file = file;
     this.#nameOf = nameOf;
     this.#descriptor = this.#guarded(() => openSync(file, 'w'));
@@ -76,8 +85,11 @@ export class JobsWriter implements Observer {
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
 
+  /** In seconds with at most three decimals; nothing for null. */
   #recorded(ms: number | null): string {
-    return seconds(ms === null || !this.#isWholeSeconds ? ms : Math.floor(ms / 1000) * 1000);
+    if (ms === null) return '';
+    const atMs = ms + this.#aheadMs;
+    return String(this.#isWholeSeconds ? Math.floor(atMs / 1000) : atMs / 1000);
   }
 
   #flush(): void {
@@ -101,9 +113,4 @@ export class JobsWriter implements Observer {
 /** As a field of a CSV line: the ids of a trace are the trace's. */
 function quoted(name: string): string {
   return /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
-}
-
-/** Milliseconds as seconds with at most three decimals; nothing for null. */
-function seconds(ms: number | null): string {
-  return ms === null ? '' : String(ms / 1000);
 }

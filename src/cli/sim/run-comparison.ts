@@ -5,6 +5,7 @@ import { OutputFile } from '../output-file.ts';
 import { renderSimComparison } from '../render/sim-comparison.ts';
 import { terminalOf } from '../render/terminal.ts';
 import { compareScenarios } from './compare-scenarios.ts';
+import { noteRemarks } from './note-remarks.ts';
 import { comparisonPage } from './sim-page.ts';
 
 /** The options of `orrery sim compare` as commander gives them. */
@@ -22,6 +23,9 @@ export async function runComparison(base: string, variants: readonly string[], o
   const page = report === undefined ? null : await OutputFile.begin('report', report);
   try {
     const comparison = await compareScenarios(base, variants, seeds, on);
+    noteRemarks(
+      [comparison.base, ...comparison.variants].map(({ title, inputs: { remarks } }) => ({ title, remarks })),
+    );
     if (json === true) printJson(comparison);
     else print(renderSimComparison(comparison, terminalOf(process.stdout)));
     await page?.write(comparisonPage(comparison, commandOf([base, ...variants], options)));

@@ -8,6 +8,7 @@ import { OutputFile } from '../output-file.ts';
 import { renderSimulation } from '../render/sim-report.ts';
 import { terminalOf } from '../render/terminal.ts';
 import { loadScenario, withLayer, withPaths } from './load-scenario.ts';
+import { noteRemarks } from './note-remarks.ts';
 import { parseSettings } from './overrides.ts';
 import { simPage } from './sim-page.ts';
 import { watchSimulation } from './watched-simulation.ts';
@@ -41,10 +42,7 @@ export async function runScenario(options: SimOptions): Promise<void> {
   try {
     jobs = jobsOut === undefined ? null : await OutputFile.begin('jobs-out', jobsOut);
     const result = await watchSimulation({ fields, jobsOut: jobs?.path ?? null });
-    for (const { what, examples } of result.inputs.remarks) {
-      note(`note: ${what}`);
-      for (const example of examples) note(`  ${example}`);
-    }
+    noteRemarks([{ title: '', remarks: result.inputs.remarks }]);
     if (json === true) printJson(result);
     else print(renderSimulation(result, terminalOf(process.stdout)));
     await page?.write(simPage(result, commandOf(options)));

@@ -4,10 +4,10 @@ import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
 import { NODES_MAX, parseHostList } from '../../formats/host-list.ts';
 import { readQueueCsv } from '../../formats/queue-csv.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
-import { parseCivilMs, TraceCollector, type TraceReading } from '../../formats/trace-row.ts';
+import { type BadRow, parseCivilMs, TraceCollector, type TraceReading } from '../../formats/trace-row.ts';
 import { readUsageCsv } from '../../formats/usage-csv.ts';
-import { defaultAskOf } from '../../formats/slurm-default-ask.ts';
 import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
+import { formatDuration } from '../../lib/units.ts';
 import {
   adjustJobs,
   type CheckpointRule,
@@ -27,11 +27,10 @@ import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
 import type { ScenarioPolicy } from './scenario-policy.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
-import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
+import { examplesOf, type ReadingRemark, type SimulationInputs } from './simulation-inputs.ts';
 import { readTraceText } from './trace-file.ts';
 import { readWorkload } from './workload.ts';
 
-const EXAMPLES_MAX = 3;
 const MS_PER_DAY = 86_400_000;
 /** Of the jobs of a trace, which says nothing of checkpoints, once a rule for their interval is given: as in the workloads of the catalogue. Assumed. */
 const TRACE_CHECKPOINTING: Checkpointing = {
@@ -53,6 +52,8 @@ export interface ScenarioJobs {
   trace: SimulationInputs['trace'];
   /** Unix time of instant 0, where the trace says. */
   originMs: number | null;
+  /** What the trace's own times are ahead of the run's. */
+  aheadMs: number;
   remarks: readonly ReadingRemark[];
 }
 
@@ -86,6 +87,7 @@ export async function jobsOf(
     nameOf,
     trace: own.trace,
     originMs: own.originMs,
+    aheadMs: own.aheadMs,
     remarks: [...own.remarks, ...timed.remarks],
   };
 }
@@ -97,6 +99,7 @@ interface OwnJobs {
   nameOf: (jobId: number) => string;
   trace: SimulationInputs['trace'];
   originMs: number | null;
+  aheadMs: number;
   remarks: ReadingRemark[];
 }
 
@@ -112,7 +115,7 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, remarks: [] };
+  return { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0, remarks: [] };
 }
 
 async function ofTrace(
@@ -137,23 +140,29 @@ async function ofTrace(
   if (bad.length > 0) {
     remarks.push({
       what: `${counted(bad.length, 'record')} of ${counts.records} in ${fileName} cannot be used: ${list(counts.byReason)}`,
-      examples: bad
-        .slice(0, EXAMPLES_MAX)
-        .map(({ line, reason, found }) => `line ${line}: ${reason}, found ${JSON.stringify(found)}`),
+      examples: examplesOf(
+        eachReasonFirst(bad),
+        ({ line, reason, found }) => `line ${line}: ${reason}, found ${JSON.stringify(found)}`,
+      ),
     });
   }
   if (jobs.refused.length > 0) {
     remarks.push({
       what: `${counted(jobs.refused.length, 'job')} of ${fileName} cannot run on ${cluster.name}`,
-      examples: jobs.refused
-        .slice(0, EXAMPLES_MAX)
-        .map(({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
+      examples: examplesOf(jobs.refused, ({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
-  const isMemoryWhole = rules?.isMemoryConsumed === true && defaultAskOf(rules.defaults)(1).memoryBytes === null;
-  const asksForNone = reading.rows.filter(({ memoryBytesPerNode }) => memoryBytesPerNode === null).length;
-  if (isMemoryWhole && !rules.isWholeNode && asksForNone > 0) {
-    const what = `${counted(asksForNone, 'job')} of ${fileName} ask for no memory and have all of a node's, as in Slurm without DefMemPerNode, DefMemPerCPU or DefMemPerGPU: nobody shares their nodes`;
+  if (jobs.overTime.length > 0) {
+    remarks.push({
+      what: `${counted(jobs.overTime.length, 'job')} of ${fileName}: more time than the partition allows, so that they wait for ever`,
+      examples: examplesOf(
+        jobs.overTime,
+        ({ line, job, limitMs }) => `line ${line}: job ${job}: a limit of ${formatDuration(limitMs ?? 0)}`,
+      ),
+    });
+  }
+  if (jobs.allMemoryCount > 0) {
+    const what = `${counted(jobs.allMemoryCount, 'job')} of ${fileName} ask for no memory and have all of a node's, as in Slurm without DefMemPerNode, DefMemPerCPU or DefMemPerGPU: nobody shares their nodes`;
     remarks.push({ what, examples: [] });
   }
   if (counts.skipped.size > 0) remarks.push({ what: `skipped in ${fileName}: ${list(counts.skipped)}`, examples: [] });
@@ -172,8 +181,15 @@ async function ofTrace(
       refusedRows: jobs.refused.length,
     },
     originMs: reading.originMs,
+    aheadMs: reading.aheadMs,
     remarks,
   };
+}
+
+/** Of each reason the first, then the others. */
+function eachReasonFirst(bad: readonly BadRow[]): BadRow[] {
+  const firsts = new Set(new Map(bad.toReversed().map((row) => [row.reason, row])).values());
+  return [...bad.filter((row) => firsts.has(row)), ...bad.filter((row) => !firsts.has(row))];
 }
 
 /** What runs and waits at second 0, and what comes after it. */

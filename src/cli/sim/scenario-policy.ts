@@ -10,9 +10,7 @@ import { INSTANT, type Timing } from '../../twin/scenario.ts';
 import { readText } from '../read-text.ts';
 import { catalogueFile, isPath } from './load-scenario.ts';
 import { type Overrides, withPolicyOverrides } from './overrides.ts';
-import type { ReadingRemark } from './simulation-inputs.ts';
-
-const EXAMPLES_MAX = 5;
+import { examplesOf, type ReadingRemark } from './simulation-inputs.ts';
 
 export interface ScenarioPolicy {
   name: string;
@@ -112,7 +110,7 @@ function ignoredRemark(file: string, ignored: readonly string[]): ReadingRemark[
   return [
     {
       what: `${settings} of ${file} ${ignored.length === 1 ? 'is' : 'are'} not modelled`,
-      examples: ignored.slice(0, EXAMPLES_MAX),
+      examples: examplesOf(ignored, (one) => one),
     },
   ];
 }

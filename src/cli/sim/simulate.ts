@@ -67,7 +67,9 @@ export async function simulate(
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,
   });
-  const writer = jobsOut === null ? null : new JobsWriter(jobsOut, jobs.nameOf, policy.rules !== null);
+  const { nameOf, aheadMs } = jobs;
+  const writer =
+    jobsOut === null ? null : new JobsWriter(jobsOut, { nameOf, aheadMs, isWholeSeconds: policy.rules !== null });
   const recorded = jobs.rowOf === null ? null : new RecordedWaitWatch(jobs.rowOf);
   const scenario: Scenario = {
     nodes: cluster.nodes,
