@@ -136,9 +136,18 @@ export type SchedulerEvent =
   | { kind: 'AttemptEnding'; atMs: number; jobId: number; attempt: number; cause: EndCause; preemptor?: Preemptor }
   /**
    * Nothing of the attempt runs any more; its resources are free from here. `state` is what its tasks came to; where the attempt was being
-   * ended, the job's state follows from the cause instead (a task that handles SIGTERM and exits with 0 did not complete).
+   * ended, the job's state follows from the cause instead (a task that handles SIGTERM and exits with 0 did not complete). `lostNodes`: those of
+   * its nodes that it was lost with, where they are known though nobody calls them failed yet.
    */
-  | { kind: 'AttemptEnded'; atMs: number; jobId: number; attempt: number; state: EndState; exitCode: number }
+  | {
+      kind: 'AttemptEnded';
+      atMs: number;
+      jobId: number;
+      attempt: number;
+      state: EndState;
+      exitCode: number;
+      lostNodes?: readonly string[];
+    }
   /** (echo) of Requeue: the job is PENDING again under the same id. */
   | { kind: 'JobRequeued'; atMs: number; jobId: number; requeues: number; isHeld: boolean }
   /** (echo) of EndJob. For a job the scheduler does not know (ended before a restart) it records the outcome for dependencies. */

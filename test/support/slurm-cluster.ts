@@ -31,6 +31,10 @@ export interface SlurmCluster {
   version: string;
   /** As a power cut: slurmd, its step daemons and all tasks on the node are gone at once. */
   killNode: (nodeName: string) => Promise<void>;
+  /** As a machine that hangs: the same processes stand still (SIGSTOP), and their connections stay open. */
+  freezeNode: (nodeName: string) => void;
+  /** They go on where they stood. */
+  thawNode: (nodeName: string) => void;
   startNode: (nodeName: string) => void;
   /** SIGKILL to slurmctld. */
   killController: () => Promise<void>;
@@ -112,7 +116,10 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
       if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once('exit', done));
     }
     // Step daemons and what they began outlive a killed slurmd; they are known by the configuration they were started with.
-    kill(readProcesses().filter((view) => isOf(conf, view)));
+    signal(
+      readProcesses().filter((view) => isOf(conf, view)),
+      'SIGKILL',
+    );
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   try {
@@ -150,7 +157,15 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
     version,
     killNode: async (nodeName) => {
       await killed(daemons.get(nodeName));
-      killTasks(conf, nodeName);
+      signal(tasksOf(conf, nodeName), 'SIGKILL');
+    },
+    freezeNode: (nodeName) => {
+      daemons.get(nodeName)?.kill('SIGSTOP');
+      signal(tasksOf(conf, nodeName), 'SIGSTOP');
+    },
+    thawNode: (nodeName) => {
+      signal(tasksOf(conf, nodeName), 'SIGCONT');
+      daemons.get(nodeName)?.kill('SIGCONT');
     },
     startNode,
     killController: () => killed(controller),
@@ -167,8 +182,8 @@ async function killed(child: ChildProcess | undefined): Promise<void> {
   await new Promise((done) => child.once('exit', done));
 }
 
-/** Kills what runs on one node of the cluster: step daemons first, so that none of them tells how its tasks ended. */
-function killTasks(conf: string, nodeName: string): void {
+/** What runs on one node of the cluster: step daemons first, so that none of them tells how its tasks ended. */
+function tasksOf(conf: string, nodeName: string): ProcessView[] {
   const isOnNode = ({ environment }: ProcessView) =>
     environment.includes(`SLURM_CONF=${conf}\0`) && environment.includes(`SLURMD_NODENAME=${nodeName}\0`);
   const processes = new Map(readProcesses().map((view) => [view.pid, view]));
@@ -177,7 +192,7 @@ function killTasks(conf: string, nodeName: string): void {
     const view = processes.get(parent);
     return view?.command.startsWith('slurmstepd') === true ? [view] : [];
   });
-  kill([...parents, ...tasks]);
+  return [...parents, ...tasks];
 }
 
 /** A step daemon of the cluster's, what it began, or srun. */
@@ -188,10 +203,10 @@ function isOf(conf: string, { command, environment }: ProcessView): boolean {
   );
 }
 
-function kill(processes: readonly ProcessView[]): void {
+function signal(processes: readonly ProcessView[], name: NodeJS.Signals): void {
   for (const { pid } of processes) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, name);
     } catch {
       // It has ended meanwhile.
     }

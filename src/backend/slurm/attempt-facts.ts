@@ -11,6 +11,8 @@ export interface AttemptEnd {
   status: number;
   atMs: number;
   message: string | null;
+  /** Nodes that it was lost with, though Slurm may not call them down yet. Default none. */
+  lostNodes?: readonly string[];
 }
 
 /** The end of the running attempt, and what it means for the job: over, or back in the queue with a new submission. */
@@ -21,7 +23,9 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
   const message = isHung ? END_MESSAGES.HANG : end.message;
   const exitCode = exitCodeOf(state, end.status);
   const { jobId } = job.request;
-  const record: JournalRecord = { event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode } };
+  const { lostNodes = [] } = end;
+  const known = state === 'NODE_FAIL' && lostNodes.length > 0 ? { lostNodes } : {};
+  const record: JournalRecord = { event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode, ...known } };
   finding.records.push(message === null ? record : { ...record, message });
   const again = state === 'NODE_FAIL' && !job.isCancelRequested;
   if (again && job.requeues < job.request.maxRequeues) {

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -274,6 +274,36 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
       expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(137);
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('137\n');
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'memory'), 'utf8')).toBe(expected);
+    });
+  });
+
+  const nodeText = (name: string, state: string, since = '2020-01-01T00:00:00') =>
+    `NodeName=${name} Arch=x86_64 CPUAlloc=1 State=${state} ThreadsPerCore=1 SlurmdStartTime=${since} Reason=State=DOWN [root]\n`;
+  const timedOut = [
+    'srun: error: n1: task 0: Exited with exit code 1',
+    'srun: Job step aborted: Waiting up to 32 seconds for job step to finish.',
+    'srun: error: Timed out waiting for job step to complete',
+  ];
+  const notLaunched = ['srun: error: Task launch for StepId=50.0 failed on node n2: Unable to contact slurmd'];
+
+  it.each<[what: string, said: readonly string[], nodes: string, exit: string, lost: string | null]>([
+    ['has a node that does not answer', timedOut, nodeText('n2', 'ALLOCATED*'), '1 NODE\n', 'n2\n'],
+    ['has one by the name of a newer Slurm', timedOut, nodeText('n2', 'MIXED+NOT_RESPONDING'), '1 NODE\n', 'n2\n'],
+    ['has a node that is down', notLaunched, nodeText('n2', 'DOWN+DRAIN'), '1 NODE\n', 'n2\n'],
+    ['has one that began anew', timedOut, nodeText('n2', 'IDLE', '2199-01-01T00:00:00'), '1 NODE\n', 'n2\n'],
+    ['has one of which Slurm does not know that', timedOut, nodeText('n2', 'IDLE', 'None'), '1\n', ''],
+    ['has nodes that are well', timedOut, nodeText('n2', 'ALLOCATED'), '1\n', ''],
+    ['was ended by srun in time', timedOut.slice(0, 1), nodeText('n2', 'ALLOCATED*'), '1\n', null],
+  ])('calls a gang lost, or not, that %s', (_what, said, nodes, exit, lost) => {
+    return withJob((folder) => {
+      writeFileSync(join(folder, 'nodes'), nodeText('n1', 'MIXED') + nodes);
+      const scontrol = `#!/bin/sh\n[ "$2 $3" = "show node" ] && cat '${folder}/nodes' || echo localhost\n`;
+      writeFileSync(join(folder, 'scontrol'), scontrol, { mode: 0o755 });
+      const tasks = `touch "$attempt_folder/begun"; echo '${said.join('\n')}' >&2; exit 1`;
+      expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(1);
+      const attempt = join(folder, 'job', 'attempts', '1');
+      expect(readFileSync(join(attempt, 'exit'), 'utf8')).toBe(exit);
+      expect(existsSync(join(attempt, 'lost')) ? readFileSync(join(attempt, 'lost'), 'utf8') : null).toBe(lost);
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobFacts } from './finding.ts';
+import type { AttemptFacts } from './job-folder.ts';
 import { findOut } from './mirror.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { exited, facts, job, left, look, onNodes, run, running, short, slurm, told } from './mirror.test-support.ts';
@@ -75,6 +76,19 @@ describe('a job that Slurm put back in the queue', () => {
       expect(short(finding.records)).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
       expect(finding.cancel).toEqual(['50']);
     }
+  });
+
+  it('keeps off a node that was back before anybody called it down', () => {
+    const lostNodes = (attempt: AttemptFacts, downNode?: string) => {
+      const downNodes = new Set(downNode === undefined ? [] : [downNode]);
+      const found = facts({ attempts: [attempt], runs: [run('NODE_FAIL'), run('PENDING')], downNodes });
+      return findOut(running(), look({ listed: [requeued], facts: found })).records[0]?.event;
+    };
+    // A script that left no word was killed: that was the first of its nodes, unless another is known to be down.
+    expect(lostNodes(left())).toMatchObject({ state: 'NODE_FAIL', lostNodes: ['n1'] });
+    expect(lostNodes(left(), 'n2')).not.toHaveProperty('lostNodes');
+    expect(lostNodes(told(143))).not.toHaveProperty('lostNodes');
+    expect(lostNodes({ ...told(1), lostNodes: ['n2'] })).toMatchObject({ state: 'NODE_FAIL', lostNodes: ['n2'] });
   });
 
   it('unseen, with an end before: the end counts', () => {

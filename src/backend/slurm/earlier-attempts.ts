@@ -53,10 +53,12 @@ export function endOfEarlier(
   const state = stateOfEarlier(job, run, own, facts);
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';
+  const lostNodes = state === 'NODE_FAIL' ? lostThen(job, own, facts) : [];
+  const lost = lostNodes.length > 0 ? { lostNodes } : {};
   const message = isHung ? END_MESSAGES.HANG : (EARLIER_MESSAGES[state] ?? 'put back in the queue by Slurm');
   const records: JournalRecord[] = [
     {
-      event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode },
+      event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode, ...lost },
       message: job.isRequeueRequested ? END_MESSAGES.REQUEUE : message,
     },
   ];
@@ -92,7 +94,7 @@ function stateOfEarlier(
   if (job.isHung) return 'FAILED';
   if (job.isRequeueRequested) return 'CANCELLED';
   if (run?.state === 'PREEMPTED') return 'PREEMPTED';
-  if (hasLostNode(job, facts, isOwnEnd)) return 'NODE_FAIL';
+  if (hasLostNode(job, facts, isOwnEnd) || (own?.lostNodes.length ?? 0) > 0) return 'NODE_FAIL';
   if (run?.state === 'REQUEUED') return 'CANCELLED';
   // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
   if (isOwnEnd) return ownState(exit.status, own);
@@ -103,6 +105,12 @@ function stateOfEarlier(
 /** Whether one of its nodes is down. That its script told the end says of the first, where it ran, that it was there to the end. */
 function hasLostNode({ live }: MirrorJob, { downNodes }: JobFacts, hasTold: boolean): boolean {
   return live !== null && live.placement.slice(hasTold ? 1 : 0).some(({ nodeName }) => downNodes.has(nodeName));
+}
+
+/** Nodes that it lost and that may be back since: those its script named, or the first, where that script was, if it left no word of an end. */
+function lostThen(job: MirrorJob, own: AttemptFacts | null, facts: JobFacts): readonly string[] {
+  if (own === null || own.exit !== null || hasLostNode(job, facts, false)) return own?.lostNodes ?? [];
+  return job.live?.placement.slice(0, 1).map(({ nodeName }) => nodeName) ?? [];
 }
 
 /** Of the runs that accounting has: the one that began when the attempt did, else the one of that number. */

@@ -26,6 +26,8 @@ export interface Look {
   listed: readonly SlurmJob[];
   /** Slurm has the array that the job is a task of, and not this task. */
   isLeftOut: boolean;
+  /** Nodes that do not answer Slurm, by the last look at them. */
+  silentNodes: ReadonlySet<string>;
   /** Null on the first try: where they matter the answer is `needsFacts`. */
   facts: JobFacts | null;
 }
@@ -55,6 +57,12 @@ export const PATIENCE_MS = {
   unanswered: 15_000,
   /** An attempt that was claimed and left no exit file is lost. NFS may hide a file from other machines for a minute. */
   lost: 75_000,
+  /** Nodes of a job that has ended are free again after so long; else it is looked at whether one of them has gone. */
+  completing: 10_000,
+  /** A rank has failed, nodes do not answer, and the attempt has not ended: srun gives the others two seconds more than `KillWait` (30 s). */
+  stuck: 60_000,
+  /** What Slurm still had to send to the attempt before it may reach the one that follows under the same number. */
+  lateKill: 60_000,
   /** Between two calls of scancel for the same job. */
   cancel: 15_000,
 } as const;

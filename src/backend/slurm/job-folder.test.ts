@@ -34,6 +34,7 @@ describe('the folder of a job', () => {
     symlinkSync('3 9 n2', join(first, 'failed'));
     writeFileSync(join(first, 'exit'), '9 TERM\n');
     writeFileSync(join(first, 'memory'), 'srun: error: n2: task 3: Out Of Memory\n');
+    writeFileSync(join(first, 'lost'), 'n2\nn5\n');
     // Where nothing was found the file is empty.
     writeFileSync(join(attemptFolder(2), 'memory'), '');
     expect(await new JobFolder(path).attempts(0)).toMatchObject([
@@ -43,8 +44,9 @@ describe('the folder of a job', () => {
         exit: { status: 9, isTold: true },
         failed: { rank: 3, status: 9, nodeName: 'n2' },
         memory: 'srun: error: n2: task 3: Out Of Memory',
+        lostNodes: ['n2', 'n5'],
       },
-      { attempt: 2, slurmJobId: null, claimedMs: null, exit: null, failed: null, memory: null },
+      { attempt: 2, slurmJobId: null, claimedMs: null, exit: null, failed: null, memory: null, lostNodes: [] },
     ]);
     expect((await new JobFolder(path).attempts(1)).map(({ attempt }) => attempt)).toEqual([2]);
   });

@@ -25,7 +25,9 @@ export interface AttemptFacts {
   /** Null: its script has not ended, or was killed. `isTold`: after a signal, or the loss of a node, and not by itself. */
   exit: { status: number; endedMs: number; isTold: boolean } | null;
   /** The first rank that failed; null where none has said so. */
-  failed: { rank: number; status: number; nodeName: string } | null;
+  failed: { rank: number; status: number; nodeName: string; atMs: number } | null;
+  /** Nodes that had gone by its end, by what Slurm told the script; none where it told of none. */
+  lostNodes: readonly string[];
   /** Words of Slurm's daemons where it ran out of memory; null where they said nothing of the kind. */
   memory: string | null;
 }
@@ -130,15 +132,17 @@ export class JobFolder {
 
   async #attempt(attempt: number): Promise<AttemptFacts> {
     const folder = join(this.path, 'attempts', String(attempt));
-    const [holder, failed, exitText, memory] = await Promise.all([
+    const [holder, failed, exitText, memory, lost] = await Promise.all([
       ifThere(readlink(join(folder, 'holder'))),
       ifThere(readlink(join(folder, 'failed'))),
       ifThere(readFile(join(folder, 'exit'), 'utf8')),
       ifThere(readFile(join(folder, 'memory'), 'utf8')),
+      ifThere(readFile(join(folder, 'lost'), 'utf8')),
     ]);
     const claim = holder === null ? null : await ifThere(lstat(join(folder, 'holder')));
     const [, status, how] = /^(\d+)(?: (\w+))?\n$/.exec(exitText ?? '') ?? [];
     const ended = status === undefined ? null : await ifThere(stat(join(folder, 'exit')));
+    const failure = failed === null ? null : await ifThere(lstat(join(folder, 'failed')));
     const slurmJobId = Number(holder?.split('.')[0] ?? Number.NaN);
     return {
       attempt,
@@ -148,7 +152,8 @@ export class JobFolder {
         status === undefined || ended === null
           ? null
           : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined },
-      failed: failed === null ? null : parseFailed(failed),
+      failed: failed === null || failure === null ? null : parseFailed(failed, failure.mtimeMs),
+      lostNodes: lost?.split(/\s+/).filter((name) => name !== '') ?? [],
       memory: memory?.trim() || null,
     };
   }
@@ -167,9 +172,9 @@ async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
   }
 }
 
-function parseFailed(text: string): AttemptFacts['failed'] {
+function parseFailed(text: string, atMs: number): AttemptFacts['failed'] {
   const [rank = '0', status = '1', nodeName = ''] = text.split(' ');
-  return { rank: Number(rank), status: Number(status), nodeName };
+  return { rank: Number(rank), status: Number(status), nodeName, atMs };
 }
 
 export interface PreparedJob {

@@ -54,7 +54,7 @@ export interface MirrorJob {
   isRequeueRequested: boolean;
   /** The running attempt gets nowhere and is being ended for it. */
   isHung: boolean;
-  /** Nodes that were down when an attempt on them was lost. */
+  /** Nodes that were down, or did not answer, when an attempt on them was lost. */
   failedNodes: readonly string[];
   phase: SubmissionPhase;
   record: SubmissionRecord;
@@ -122,7 +122,8 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeN
       break;
     case 'AttemptEnded':
       if (event.state === 'NODE_FAIL' && job.live !== null) {
-        const failed = job.live.placement.map(({ nodeName }) => nodeName).filter(isDown);
+        const isLost = (nodeName: string) => isDown(nodeName) || event.lostNodes?.includes(nodeName) === true;
+        const failed = job.live.placement.map(({ nodeName }) => nodeName).filter(isLost);
         job.failedNodes = [...new Set([...job.failedNodes, ...failed])];
       }
       job.live = null;

@@ -70,7 +70,16 @@ export const over = (state: string, code = 0, fields: Partial<SlurmJob> = {}) =>
 
 /** What the script of its first attempt left: a claim. */
 export function left(fields: Partial<AttemptFacts> = {}): AttemptFacts {
-  return { attempt: 1, slurmJobId: 50, claimedMs: 500_000, exit: null, failed: null, memory: null, ...fields };
+  return {
+    attempt: 1,
+    slurmJobId: 50,
+    claimedMs: 500_000,
+    exit: null,
+    failed: null,
+    memory: null,
+    lostNodes: [],
+    ...fields,
+  };
 }
 
 /** A claim and an end by itself. */
@@ -103,6 +112,7 @@ export const look = (fields: Partial<Look> = {}): Look => ({
   nowMs: NOW,
   listed: [],
   isLeftOut: false,
+  silentNodes: new Set(),
   facts: facts(),
   ...fields,
 });

@@ -126,7 +126,7 @@ describe('what a look at Slurm means for a job that is listed', () => {
   });
 
   it('takes starts and ends from Slurm, never from the future, and says what ended it', () => {
-    const failed = { rank: 3, status: 9, nodeName: 'n2' };
+    const failed = { rank: 3, status: 9, nodeName: 'n2', atMs: 899_000 };
     const [end] = findOut(
       running(),
       look({ listed: [over('FAILED', 9)], facts: facts({ attempts: [exited(9, { failed })] }) }),
@@ -140,7 +140,7 @@ describe('what a look at Slurm means for a job that is listed', () => {
   });
 
   it('takes the failure of a gang for that of a node of it that is down', () => {
-    const attempts = [exited(1, { failed: { rank: 0, status: 1, nodeName: 'n1' } })];
+    const attempts = [exited(1, { failed: { rank: 0, status: 1, nodeName: 'n1', atMs: 899_000 } })];
     const listed = [over('FAILED', 1)];
     const lost = findOut(running(), look({ listed, facts: facts({ attempts, downNodes: new Set(['n2']) }) }));
     expect(short(lost.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);

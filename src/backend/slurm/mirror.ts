@@ -14,6 +14,7 @@ import {
 } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from './job-folder.ts';
+import { completing, stuckWithSilentNodes, isLateKill, lostText, lostWith } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { arrayTaskOf, type SacctRun } from './sacct-text.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob, shellStatus } from './slurm-job.ts';
@@ -72,8 +73,9 @@ function ownSlurmJob(job: MirrorJob, jobs: readonly SlurmJob[]): SlurmJob | null
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const attempt = job.record.base + slurm.restarts + 1;
   const finding = nothing(slurm);
-  // Its nodes are not free yet, and whether it ends or goes back in the queue Slurm says afterwards. Before its nodes are up it has not begun.
-  if (slurm.isCompleting || slurm.state === 'CONFIGURING') return finding;
+  // Before its nodes are up it has not begun.
+  if (slurm.state === 'CONFIGURING') return finding;
+  if (slurm.isCompleting) return completing(job, slurm, attempt, look);
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
   const isStuck = isPending(slurm) && LAUNCH_FAILED.test(slurm.reason) && !job.isHeld;
   const isUnseen = job.live === null && attempt > Math.max(job.attempt, job.record.base) + 1;
@@ -81,7 +83,7 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   if (facts === null) {
     return isBehind || isStuck || isUnseen || isEnded(slurm)
       ? { ...finding, needsFacts: true }
-      : running(job, slurm, attempt, look);
+      : (stuckWithSilentNodes(job, slurm, attempt, look) ?? running(job, slurm, attempt, look));
   }
   // Tasks that waited together had not begun. This one had, under a number that Slurm has forgotten.
   if (slurm.slurmJobId === null && isEnded(slurm) && facts.attempts.some(({ slurmJobId }) => slurmJobId !== null))
@@ -98,6 +100,8 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   }
   if (isStuck) return stuck(job, slurm, facts, finding, look.nowMs);
   if (!isEnded(slurm)) {
+    const stuckJob = stuckWithSilentNodes(job, slurm, attempt, look);
+    if (stuckJob !== null) return stuckJob;
     const next = running(job, slurm, attempt, look);
     return { ...next, records: [...finding.records, ...next.records] };
   }
@@ -174,11 +178,11 @@ function endedInSlurm(
   const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
-  // The ranks that are left notice first, and srun may give the gang up before Slurm knows that the node is gone. The first node told the end.
-  const lost = named === 'FAILED' ? slurm.nodeNames.slice(1).find((name) => facts.downNodes.has(name)) : undefined;
+  const lostNodes = named === 'FAILED' ? lostWith(slurm, own, facts) : [];
   // Slurm gave it up as not launched, and with SIGKILL what it had launched of it.
   const isGivenUp = LAUNCH_FAILURE.test(slurm.reason) && named === 'FAILED' && status === SIGKILL_STATUS;
-  const isLost = isRepeated || isGivenUp || doubt !== null || lost !== undefined;
+  const isLate = named === 'FAILED' && isLateKill(slurm, own);
+  const isLost = isRepeated || isGivenUp || isLate || doubt !== null || lostNodes.length > 0;
   const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
@@ -188,8 +192,9 @@ function endedInSlurm(
           (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
         ? ownState(status, own)
         : named;
-  const message = lost === undefined ? (doubt ?? messageOf(slurm, own, state)) : `node ${lost} failed`;
-  return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message });
+  const late = isLate ? 'Slurm ended it with what was meant for the attempt before it' : null;
+  const message = lostText(lostNodes) ?? late ?? doubt ?? messageOf(slurm, own, state);
+  return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
 }
 
 /**
@@ -253,7 +258,8 @@ function missing(job: MirrorJob, look: Look): Finding {
       state,
       status,
       atMs: momentOf(endedMs, nowMs),
-      message: failureText(newest),
+      message: lostText(newest.lostNodes) ?? failureText(newest),
+      lostNodes: newest.lostNodes,
     });
   }
   if (newest !== null || job.live !== null) {

@@ -9,7 +9,15 @@ it('journals that a node goes out, comes back, and is out for another cause, eac
   const known = new Map<string, MirrorNode>();
   const look = (state: NodeState, reason: string | null) => {
     const spec = { name: 'n1', resources, gpuType: null, leaf: null };
-    const seen: SlurmNode = { spec, state, slurmState: '', reason, allocated: resources, partitions: [] };
+    const seen: SlurmNode = {
+      spec,
+      state,
+      isSilent: false,
+      slurmState: '',
+      reason,
+      allocated: resources,
+      partitions: [],
+    };
     const events = nodeChanges(known, [seen], 5);
     for (const event of events) applyToNodes(known, event);
     return events.map((event) => ('reason' in event ? `${event.kind} ${event.reason}` : event.kind));

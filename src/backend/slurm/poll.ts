@@ -28,6 +28,7 @@ export interface PollOptions {
   user: string;
   isPreempting: boolean;
   refreshNodes: () => Promise<void>;
+  silentNodes: () => ReadonlySet<string>;
   spareable: (job: MirrorJob) => readonly string[];
   now: () => number;
   log: Log;
@@ -125,12 +126,12 @@ export class Poll {
   }
 
   #needsFacts(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): boolean {
-    const nowMs = this.#options.now();
+    const { now, silentNodes } = this.#options;
+    const [nowMs, silent] = [now(), silentNodes()];
     return [...this.#options.state.jobs.values()].some((job) => {
       const own = listed.get(job.request.jobId) ?? [];
-      return (
-        findOut(job, { askedMs, nowMs, listed: own, isLeftOut: false, facts: null }).needsFacts && job.live !== null
-      );
+      const look = { askedMs, nowMs, listed: own, isLeftOut: false, silentNodes: silent, facts: null };
+      return job.live !== null && findOut(job, look).needsFacts;
     });
   }
 
@@ -141,9 +142,11 @@ export class Poll {
   ): Promise<boolean> {
     const { state, folders, log, now } = this.#options;
     const nowMs = now();
+    const silentNodes = this.#options.silentNodes();
     const looks = [...state.jobs.values()].map((job) => {
       const { jobId } = job.request;
-      const look = { askedMs, nowMs, listed: listed.get(jobId) ?? [], isLeftOut: leftOut.has(jobId), facts: null };
+      const isLeftOut = leftOut.has(jobId);
+      const look = { askedMs, nowMs, listed: listed.get(jobId) ?? [], isLeftOut, silentNodes, facts: null };
       return { job, look, finding: findOut(job, look) };
     });
     const unclear = looks.filter(({ finding }) => finding.needsFacts);

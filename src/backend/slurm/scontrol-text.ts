@@ -12,6 +12,8 @@ const MEBI = 1024 ** 2;
 export interface SlurmNode {
   spec: NodeSpec;
   state: NodeState;
+  /** It does not answer slurmctld, which may not have called it down for that yet (`SlurmdTimeout`). */
+  isSilent: boolean;
   /** Slurm's own: `IDLE+DRAIN`. */
   slurmState: string;
   reason: string | null;
@@ -52,6 +54,7 @@ export function parseNodes(text: string): SlurmNode[] {
           leaf: null,
         },
         state: nodeState(slurmState, allocated),
+        isSilent: /[*]|NOT_RESPONDING/.test(slurmState),
         slurmState,
         reason: reason ?? (slurmState.includes('NOT_RESPONDING') ? 'not responding' : null),
         allocated,

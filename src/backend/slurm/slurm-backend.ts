@@ -80,6 +80,7 @@ export class SlurmBackend implements Backend {
       state,
       patience: this.#patience,
       refreshNodes: () => nodes.refresh(),
+      silentNodes: () => nodes.silent,
       isPreempting: options.cluster.isPreempting,
       spareable: (job) => nodes.spareable(job),
     });

@@ -101,6 +101,18 @@ end_when_submitted_anew() {
   done
 }
 
+# Of the attempt's nodes, those that do not answer Slurm, and those whose slurmd began anew since the attempt did.
+gone_nodes() {
+  SLURM_TIME_FORMAT=standard scontrol -o show node "$SLURM_JOB_NODELIST" | awk -v begun="$begun" '{
+    state = since = ""
+    for (word = 2; word <= NF; word += 1) {
+      if (state == "" && $word ~ /^State=/) state = $word
+      if (since == "" && $word ~ /^SlurmdStartTime=[0-9]/) since = substr($word, 17)
+    }
+    if (state ~ /DOWN|NOT_RESPONDING|[*]/ || since > begun) print substr($1, 10)
+  }'
+}
+
 # Writes down how the attempt ended, whole, and ends.
 leave() {
   until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
@@ -122,6 +134,7 @@ owner=$job/owners/$submission
 [ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
 claim "$SLURM_JOB_ID" "$owner" || duplicate "its job runs as Slurm job $(readlink "$owner")"
 last=$job/attempts/$base
+begun=$(date +%Y-%m-%dT%H:%M:%S)
 [ -z "$unended" ] || wait_for_unended
 attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
 # A slurmctld that lost its memory of an end begins a job anew: what ended by itself has ended.
@@ -199,6 +212,11 @@ if [ $status -ne 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
   exit 75
 fi
 grep -q 'Node failure' "$folder/srun.err" && how=NODE
+# The ranks that are left fail first. srun kills the gang for it, and waits in vain for the ends of those on a node that has gone.
+if [ -z "$how" ] && grep -q -E 'Timed out waiting for job step|Task launch for .* failed on node' "$folder/srun.err"; then
+  gone_nodes > "$folder/lost"
+  [ ! -s "$folder/lost" ] || how=NODE
+fi
 # srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }

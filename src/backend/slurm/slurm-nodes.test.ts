@@ -14,6 +14,7 @@ const resources = { cpus: 4, memoryBytes: 1, gpus: 0 };
 const node = (name: string): SlurmNode => ({
   spec: { name, resources, gpuType: null, leaf: null },
   state: 'idle',
+  isSilent: false,
   slurmState: 'IDLE',
   reason: null,
   allocated: { cpus: 0, memoryBytes: 0, gpus: 0 },

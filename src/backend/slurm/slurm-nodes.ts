@@ -42,6 +42,11 @@ export class SlurmNodes {
     return this.#seen;
   }
 
+  /** Those that do not answer slurmctld, as last seen. */
+  get silent(): ReadonlySet<string> {
+    return new Set(this.#seen.flatMap(({ spec, isSilent }) => (isSilent ? [spec.name] : [])));
+  }
+
   /** Journals what the cluster looked like when the daemon asked at its start. */
   async start(): Promise<void> {
     this.#dueMs = this.#options.now() + PAUSE_MS_MIN;

@@ -20,6 +20,7 @@ describe('scontrol --oneliner', () => {
         leaf: null,
       },
       state: 'draining',
+      isSilent: false,
       slurmState: 'MIXED+DRAIN',
       reason: 'bad cable, slot=3',
       allocated: { cpus: 5, memoryBytes: 2 * GiB, gpus: 3 },
@@ -36,17 +37,18 @@ describe('scontrol --oneliner', () => {
   });
 
   it.each([
-    ['MIXED', 'mixed'],
-    ['ALLOCATED', 'allocated'],
-    ['MIXED+COMPLETING', 'mixed'],
-    ['DOWN*', 'down'],
-    ['DOWN*+DRAIN', 'down'],
-    ['DOWN+NOT_RESPONDING', 'down'],
-    ['MIXED+NOT_RESPONDING', 'mixed'],
-    ['ALLOCATED+MAINT', 'draining'],
-    ['IDLE+POWERED_DOWN', 'down'],
-  ])('says %s in our words: %s', (slurmState, state) => {
-    expect(parseNodes(node(`State=${slurmState}`))[0]?.state).toBe(state);
+    ['MIXED', 'mixed', false],
+    ['MIXED*', 'mixed', true],
+    ['ALLOCATED', 'allocated', false],
+    ['MIXED+COMPLETING', 'mixed', false],
+    ['DOWN*', 'down', true],
+    ['DOWN*+DRAIN', 'down', true],
+    ['DOWN+NOT_RESPONDING', 'down', true],
+    ['MIXED+NOT_RESPONDING', 'mixed', true],
+    ['ALLOCATED+MAINT', 'draining', false],
+    ['IDLE+POWERED_DOWN', 'down', false],
+  ])('says %s in our words: %s, and that it does not answer: %s', (slurmState, state, isSilent) => {
+    expect(parseNodes(node(`State=${slurmState}`))[0]).toMatchObject({ state, isSilent });
   });
 
   it('takes an idle node with nothing on it for idle, with DRAIN for drained', () => {
