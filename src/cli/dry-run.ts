@@ -55,7 +55,11 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     excludedNodes: spec.exclude,
     dependency: spec.after ?? '',
     // How many nodes they have only the daemon knows.
-    predecessors: parseDependencies(spec.after).map(({ condition, jobId }) => ({ condition, jobId, nodes: 1 })),
+    predecessors: parseDependencies(spec.after).map(({ condition, jobId }) => ({
+      condition: condition === 'aftercorr' ? 'afterok' : condition,
+      jobId,
+      nodes: 1,
+    })),
     jobFolder,
     rankScript: join(folder, 'slurm', 'rank.sh'),
   });

@@ -72,8 +72,13 @@ describe('submittedEnvironment', () => {
       OLDPWD: '/',
       _: '/bin/x',
       SHLVL: '2',
-      'BASH_FUNC_x%%': '() {}',
+      'odd-name': 'x',
     };
     expect(submittedEnvironment(env)).toEqual({ environment: {}, withheld: [] });
+  });
+
+  it('keeps functions of bash, as which modules are loaded', () => {
+    const env = { 'BASH_FUNC_module%%': '() {  eval `modulecmd bash $*`\n}' };
+    expect(submittedEnvironment(env).environment).toEqual(env);
   });
 });

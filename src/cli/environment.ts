@@ -27,7 +27,9 @@ export function submittedEnvironment(env: NodeJS.ProcessEnv): SubmittedEnvironme
   const environment: Record<string, string> = {};
   const withheld: string[] = [];
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || SHELL_NAMES.has(name)) continue;
+    // A function that bash hands down, such as `module`, is a variable with a name of its own kind.
+    const isName = /^(?:[A-Za-z_][A-Za-z0-9_]*|BASH_FUNC_[^=]+%%)$/.test(name);
+    if (value === undefined || !isName || SHELL_NAMES.has(name)) continue;
     if (name.startsWith('ORRERY_') || /^npm_/i.test(name) || (isUnderNpm && NPM_NAMES.has(name))) continue;
     if (SECRET_NAME.test(name) || URL_WITH_PASSWORD.test(value)) withheld.push(name);
     else environment[name] = name === 'PATH' ? withoutNpmFolders(value) : value;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { LogQuery } from '../contract/client.ts';
-import { tasksPerNode } from '../contract/job.ts';
+import { rankCount } from '../contract/job.ts';
 import { connect } from './connection.ts';
 import { followLogs } from './follow.ts';
 import { note } from './output.ts';
@@ -12,7 +12,7 @@ const SILENCE_MS = 2_000;
 /** Prints a job's output: its stdout to `out`, its stderr to stderr (to `out` too where only stderr is asked for). */
 export async function printLogs(jobId: number, query: LogQuery, out: NodeJS.WriteStream): Promise<void> {
   const { spec } = await connect().job(jobId);
-  const isLabelled = query.rank === undefined && spec.nodes * tasksPerNode(spec) > 1;
+  const isLabelled = query.rank === undefined && rankCount(spec) > 1;
   const error = query.stream === 'stderr' ? out : process.stderr;
   const printer = createLogPrinter(isLabelled, {
     stdout: (text) => out.write(text),

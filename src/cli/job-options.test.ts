@@ -46,7 +46,10 @@ describe('the words of orrery run', () => {
   it('tells commands, job files and scripts apart', () => {
     expect(runTarget(['job.yaml'], false)).toEqual({ kind: 'job file', path: 'job.yaml' });
     expect(runTarget(['a/job.yml'], false)).toEqual({ kind: 'job file', path: 'a/job.yml' });
-    expect(runTarget(['job.sh'], false)).toEqual({ kind: 'script', path: 'job.sh' });
+    expect(runTarget(['job.sh'], false)).toEqual({ kind: 'script', path: 'job.sh', arguments: [] });
+    for (const path of ['train.sbatch', 'train.slurm', 'a/train.job'])
+      expect(runTarget([path], false)).toEqual({ kind: 'script', path, arguments: [] });
+    expect(runTarget(['job.sh', '--', 'a', '-b'], false)).toMatchObject({ arguments: ['a', '-b'] });
     expect(runTarget(['./job.sh'], true)).toEqual({ kind: 'command', argv: ['./job.sh'] });
     expect(runTarget(['bash', 'job.sh'], false)).toEqual({ kind: 'command', argv: ['bash', 'job.sh'] });
     expect(runTarget(['hostname'], false)).toEqual({ kind: 'command', argv: ['hostname'] });
@@ -59,7 +62,9 @@ describe('the words of orrery run', () => {
   });
 
   it('refuses what a job file cannot take', () => {
-    expect(refusal(() => parse('job.sh', 'argument'))).toMatch(/^job.sh takes no arguments, got "argument"/);
+    expect(refusal(() => parse('job.sh', 'argument'))).toMatch(
+      /^job.sh takes its arguments behind a --, got "argument"/,
+    );
     expect(refusal(() => parse('job.yaml', '--nodse', '2'))).toMatch(/"--nodse"/);
     expect(refusal(() => parse('-N', 'two', 'true'))).toBe('--nodes: expected an integer >= 1, got "two"');
     expect(refusal(() => parse('-N', '0', 'true'))).toBe('--nodes: expected an integer >= 1, got "0"');
@@ -116,7 +121,7 @@ describe('flags of a job', () => {
     [{ exclude: ['n[3-1]'] }, /^--exclude: expected node names .*got "n\[3-1\]"$/],
     [{ nodelist: ['n['] }, /^--nodelist: expected node names .*got "n\["$/],
     [{ name: '' }, /^--name: expected a text of 1 to 200 characters, got ""$/],
-    [{ after: '12' }, /^--after: expected "afterok:ID/],
+    [{ after: '12' }, /^--after: expected "afterok:ID.* "singleton"/],
     [{ signal: 'USR1' }, /^--signal: expected SIGNAL@SECONDS/],
   ] satisfies [JobOptions, RegExp][])('%j are refused in one line that names the flag', (options, message) => {
     const said = refusal(() => {

@@ -39,6 +39,7 @@ export interface JobOptions {
   comment?: string;
   exclusive?: boolean;
   hold?: boolean;
+  once?: boolean;
 }
 
 /** The fields of a job that the flags set, as written: whether a job may have them is for the daemon to say. */
@@ -77,6 +78,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
     comment: options.comment,
     exclusive: options.exclusive,
     hold: options.hold,
+    once: options.once,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
@@ -135,33 +137,44 @@ function isMemoryField(field: string): boolean {
 }
 
 /** Words after the options of `orrery run`. */
-export type RunTarget = { kind: 'command'; argv: string[] } | { kind: 'job file' | 'script'; path: string };
+export type RunTarget =
+  | { kind: 'command'; argv: string[] }
+  | { kind: 'job file'; path: string }
+  | { kind: 'script'; path: string; arguments: string[] };
 
-/** What the words name: after `--` always a command; else a lone job file or script by its ending; else a command. */
+/** Endings of batch scripts. */
+const SCRIPT = /\.(?:sh|bash|sbatch|slurm|batch|job)$/;
+
+/**
+ * What the words name: after `--` always a command; else a lone job file or a script by its ending, whose arguments stand behind a `--`; else a
+ * command.
+ */
 export function runTarget(words: readonly string[], isAfterDashes: boolean): RunTarget {
-  const [first = ''] = words;
-  if (!isAfterDashes && words.length === 1) {
-    if (/\.ya?ml$/.test(first)) return { kind: 'job file', path: first };
-    if (first.endsWith('.sh')) return { kind: 'script', path: first };
+  const [first = '', dashes, ...rest] = words;
+  if (!isAfterDashes && (dashes === undefined || dashes === '--')) {
+    if (/\.ya?ml$/.test(first) && rest.length === 0) return { kind: 'job file', path: first };
+    if (SCRIPT.test(first)) return { kind: 'script', path: first, arguments: rest };
   }
   return { kind: 'command', argv: [...words] };
 }
 
 /**
  * Options end at the first word, so that those of the job's own command are left alone. Behind a job file or script there is no
- * command: what follows is read as options after all (`orrery run job.yaml --wait`).
+ * command: what follows is read as options after all (`orrery run job.yaml --wait`), up to a `--`.
  */
 export function absorbOptionsAfterFile(command: Command, words: readonly string[], isAfterDashes: boolean): string[] {
   const [first, ...rest] = words;
   if (first === undefined || isAfterDashes || rest.length === 0) return [...words];
-  if (runTarget([first], false).kind === 'command') return [...words];
-  const { operands, unknown } = command.parseOptions(rest);
-  const [extra] = [...operands, ...unknown];
+  const { kind } = runTarget([first], false);
+  if (kind === 'command') return [...words];
+  const dashes = rest.indexOf('--');
+  const options = dashes === -1 ? rest : rest.slice(0, dashes);
+  const { operands, unknown } = command.parseOptions(options);
+  const [extra] = [...operands, ...unknown, ...(kind === 'job file' && dashes !== -1 ? rest.slice(dashes) : [])];
   if (extra !== undefined) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      `${first} takes no arguments, got ${JSON.stringify(extra)}: put -- in front of a command`,
-    );
+    const takes = kind === 'script' ? `takes its arguments behind a --` : `takes no arguments`;
+    const hint = kind === 'script' ? `orrery run ${first} -- ${extra}` : 'put -- in front of a command';
+    throw new OrreryError('ORR_USAGE', `${first} ${takes}, got ${JSON.stringify(extra)}: ${hint}`);
   }
-  return [first];
+  return dashes === -1 ? [first] : [first, ...rest.slice(dashes)];
 }

@@ -36,7 +36,11 @@ export function toJobRequest(
     excludedNodes: spec.exclude,
     maxRequeues: spec.maxRequeues,
     dependencies:
-      dependencies ?? parseDependencies(spec.after).map(({ condition, jobId: id }) => ({ condition, jobId: id })),
+      dependencies ??
+      parseDependencies(spec.after).map(({ condition, jobId: id }) => ({
+        condition: condition === 'aftercorr' ? 'afterok' : condition,
+        jobId: id,
+      })),
     isHeld: spec.hold,
     ...(user !== undefined && { user }),
     ...(account !== undefined && { account }),

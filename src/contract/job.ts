@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
 import { parseBeginMs } from './begin-time.ts';
 import { type JobReference, parseJobArray } from './job-array.ts';
+import { isSlurmOption } from './slurm-options.ts';
 
 const DURATION_MS_MAX = 10 * 366 * 86_400_000;
 /** Slurm keeps the lead of a warning signal in 16 bits. */
@@ -81,11 +82,11 @@ const arraySchema = z.string().superRefine((text, context) => {
   if (typeof array === 'string') context.addIssue({ code: 'custom', message: array });
 });
 
-const DEPENDENCY = /^(afterok|afterany):(\d+(?:_\d+)?(?::\d+(?:_\d+)?)*)$/;
+const DEPENDENCY = /^(?:singleton|(?:afterok|afterany|afternotok|aftercorr):\d+(?:_\d+)?(?::\d+(?:_\d+)?)*)$/;
 
 const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
   error: (issue) =>
-    `expected "afterok:ID[:ID...]" or "afterany:ID", comma-separated, got ${JSON.stringify(issue.input)}`,
+    `expected "afterok:ID[:ID...]", "afterany:ID", "afternotok:ID", "aftercorr:ID" or "singleton", comma-separated, got ${JSON.stringify(issue.input)}`,
 });
 
 const beginSchema = z.string().refine((text) => parseBeginMs(text, 0) !== undefined, {
@@ -93,7 +94,7 @@ const beginSchema = z.string().refine((text) => parseBeginMs(text, 0) !== undefi
     `expected a time such as "now+2hours", "16:30", "tomorrow" or "2027-01-31T08:00", got ${JSON.stringify(issue.input)}`,
 });
 
-const SIGNAL = /^(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
+const SIGNAL = /^(?:B:)?(?:SIG)?([A-Z]+[0-9]*|[0-9]+)@(\d+)$/;
 const SIGNALS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'STOP', 'TSTP', 'WINCH', 'URG', 'ALRM'] as const;
 type WarningSignal = `SIG${(typeof SIGNALS)[number]}`;
 
@@ -121,6 +122,13 @@ export const jobSpecSchema = z
       .min(1)
       .refine((text) => !text.includes('\r\n'), 'expected a script without DOS line breaks (\\r\\n)')
       .optional(),
+    /** Words that the script is called with. */
+    scriptArguments: z.array(noNulSchema).optional(),
+    /**
+     * One process on the first node, as sbatch runs a batch script: it starts the ranks itself, by `srun` or `torchrun`. Absent: every rank runs
+     * the command or the script.
+     */
+    once: z.boolean().optional(),
     nodes: z.int().min(1).default(1),
     gpusPerNode: z.int().min(0).default(0),
     /** Only GPUs of this type (`--gpus-per-node a100:8`): as a node's own word for it. */
@@ -157,11 +165,11 @@ export const jobSpecSchema = z
     env: z.record(envNameSchema, envValueSchema).default({}),
     /** Environment variables whose values are read from the secret files of the daemon's home when an attempt starts. */
     secrets: z.array(envNameSchema).default([]),
-    /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`. */
+    /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`, `singleton`. */
     after: afterSchema.optional(),
     /** Not to be started before, as `sbatch --begin`: `now+2hours`, `16:30`, `2027-01-31T08:00`. */
     begin: beginSchema.optional(),
-    /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`. */
+    /** Warning signal before the time limit, as `sbatch --signal`: `USR1@120`; `B:USR1@120` to a script that runs once, not to its steps. */
     signal: signalSchema.optional(),
     /** Ended and requeued once no rank has written a line of output or metrics for so long; absent: never. */
     hangAfter: hangSchema.optional(),
@@ -182,6 +190,15 @@ export const jobSpecSchema = z
       .string()
       .regex(/^\d{1,6}(?:@[\d:-]{1,20})?$/, 'expected a number of switches such as "1", or "1@12:00:00"')
       .optional(),
+    /** Other options of sbatch, each with its value as one word: `--mail-type=END`; on Slurm only. */
+    slurmOptions: z
+      .array(
+        z.string().refine(isSlurmOption, {
+          error: ({ input }) =>
+            `expected an option of sbatch that no other field has, such as "--hint=nomultithread", got ${JSON.stringify(input)}`,
+        }),
+      )
+      .optional(),
     /** For people who look at the job in Slurm (`--comment`). */
     comment: slurmTextSchema.optional(),
     exclusive: z.boolean().default(false),
@@ -189,6 +206,14 @@ export const jobSpecSchema = z
   })
   .refine((job) => (job.command === undefined) !== (job.script === undefined), {
     error: 'expected exactly one of "command" and "script"',
+  })
+  .refine((job) => job.scriptArguments === undefined || job.script !== undefined, {
+    path: ['scriptArguments'],
+    error: 'expected a "script" that takes them',
+  })
+  .refine((job) => job.once !== true || job.image === undefined, {
+    path: ['image'],
+    error: 'expected no image of a job that runs once: its own srun or apptainer names it',
   })
   .superRefine(({ gpusPerNode, memory, memoryPerCpu, memoryPerGpu }, context) => {
     const refuse = (field: string, message: string) =>
@@ -215,27 +240,37 @@ export type JobSpec = z.infer<typeof jobSpecSchema>;
 /** As written. */
 export type JobSpecInput = z.input<typeof jobSpecSchema>;
 
-/** Tasks each node of the gang runs. */
+/** Tasks each node of the gang has room for, and runs unless the job runs once. */
 export function tasksPerNode(spec: JobSpec): number {
-  return spec.tasksPerNode ?? Math.max(1, spec.gpusPerNode);
+  return spec.tasksPerNode ?? (spec.once === true ? 1 : Math.max(1, spec.gpusPerNode));
 }
 
-/** `afterok:12:13,afterany:14_2` as a list. */
-export function parseDependencies(after: string | undefined): (JobReference & { condition: 'afterok' | 'afterany' })[] {
-  return (after ?? '')
-    .split(',')
-    .filter((part) => part !== '')
-    .flatMap((part) => {
-      const [condition, ...ids] = part.split(':');
-      return ids.map((id) => {
-        const [jobId, taskId] = id.split('_').map(Number);
-        return {
-          condition: condition === 'afterok' ? ('afterok' as const) : ('afterany' as const),
-          jobId: jobId ?? 0,
-          taskId: taskId ?? null,
-        };
-      });
+/** Ranks of the gang that are started for it: of a job that runs once only that one. */
+export function rankCount(spec: JobSpec): number {
+  return spec.once === true ? 1 : spec.nodes * tasksPerNode(spec);
+}
+
+/** As `sbatch --dependency` has them. `aftercorr`: a task of an array waits for the task of the same number. */
+const CONDITIONS = ['afterok', 'afterany', 'afternotok', 'aftercorr'] as const;
+
+/** `afterok:12:13,afterany:14_2` as a list; `singleton`, which names no job, is not in it. */
+export function parseDependencies(
+  after: string | undefined,
+): (JobReference & { condition: (typeof CONDITIONS)[number] })[] {
+  return (after ?? '').split(',').flatMap((part) => {
+    const [first, ...ids] = part.split(':');
+    const condition = CONDITIONS.find((known) => known === first);
+    if (condition === undefined) return [];
+    return ids.map((id) => {
+      const [jobId, taskId] = id.split('_').map(Number);
+      return { condition, jobId: jobId ?? 0, taskId: taskId ?? null };
     });
+  });
+}
+
+/** Whether it is to wait for the jobs of the same name and user that were submitted before it. */
+export function isSingleton({ after = '' }: JobSpec): boolean {
+  return after.split(',').includes('singleton');
 }
 
 /** `USR1@120` as a Node signal name and the lead time before the limit. */

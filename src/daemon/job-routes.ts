@@ -21,7 +21,7 @@ import {
 } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { formatDuration } from '../lib/units.ts';
-import { tasksPerNode } from '../contract/job.ts';
+import { rankCount } from '../contract/job.ts';
 import type { DaemonContext } from './context.ts';
 import { LogPosition } from './log-position.ts';
 import { followLogs, type LogFilter } from './log-stream.ts';
@@ -219,7 +219,7 @@ function expectLogs({ book, store }: DaemonContext, id: number, { attempt, rank,
     throw new OrreryError('ORR_NOT_FOUND', `job ${id} has no attempt ${attempt}: its last one is ${job.attempt}`);
   }
   const spec = store.read(id)?.accepted.spec;
-  const ranks = spec === undefined ? 0 : spec.nodes * tasksPerNode(spec);
+  const ranks = spec === undefined ? 0 : rankCount(spec);
   if (rank !== undefined && rank >= ranks) {
     throw new OrreryError('ORR_NOT_FOUND', `job ${id} has no rank ${rank}: its last one is ${ranks - 1}`);
   }

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { OrreryClient } from '../contract/client.ts';
 import { DaemonFixture } from './daemon.test-support.ts';
 import { runDaemon } from './run-daemon.ts';
 
@@ -127,6 +128,52 @@ describe('a submission under a policy', () => {
       account: 'vision',
       share: 0.75,
     });
+  });
+});
+
+describe('what a submission waits for', () => {
+  const after = async (client: OrreryClient, id: number) =>
+    (await client.why(id)).detail.flatMap((line) => /^(\S+:\d+) waits for/.exec(line)?.[1] ?? []);
+
+  it('is with singleton all jobs of its name and user before it, also those of its own request', async () => {
+    const { client } = await start(file('good.yaml', POLICY));
+    const job = { command: ['sleep', '60'], hold: true };
+    const named = { ...job, name: 'chain', after: 'singleton', hold: false };
+    await client.submit({
+      jobs: [
+        { ...job, name: 'chain' },
+        { ...job, name: 'other' },
+        { ...named, user: 'ada' },
+      ],
+    });
+    await client.submit({ jobs: [named, named] });
+    await client.cancel(3);
+    expect(await after(client, 4)).toEqual(['afterany:1']);
+    expect(await after(client, 5)).toEqual(['afterany:1', 'afterany:4']);
+  });
+
+  it('is with aftercorr the task of the same number', async () => {
+    const { client } = await start(file('good.yaml', POLICY));
+    const job = { command: ['true'], hold: true };
+    await client.submit({ jobs: [{ ...job, array: '3-5' }] });
+    await client.submit({ jobs: [{ ...job, hold: false, array: '4-5', after: 'aftercorr:1' }] });
+    expect([await after(client, 4), await after(client, 5)]).toEqual([['afterok:2'], ['afterok:3']]);
+    await expect(client.submit({ jobs: [{ ...job, array: '5-6', after: 'aftercorr:1' }] })).rejects.toThrow(
+      'after: no job 1_6 to wait for',
+    );
+  });
+
+  it('is with afternotok a job that fails', async () => {
+    const { client } = await start(file('good.yaml', POLICY));
+    const [fails, ends] = [['false'], ['true']].map((command) => ({ command }));
+    await client.submit({ jobs: [fails, ends].flatMap((job) => job ?? []) });
+    await fixture?.until(1, 'FAILED');
+    await fixture?.until(2, 'COMPLETED');
+    await client.submit({
+      jobs: ['afternotok:1', 'afternotok:2'].map((words) => ({ command: ['true'], after: words })),
+    });
+    await fixture?.until(3, 'COMPLETED');
+    expect(await client.job(4)).toMatchObject({ state: 'PENDING', reason: 'DependencyNeverSatisfied' });
   });
 });
 

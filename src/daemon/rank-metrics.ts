@@ -17,7 +17,8 @@ export function jobPace(store: Store, home: Home, jobId: number): PaceReport & {
   const { attempt } = job;
   const nodeList = store.attempts(jobId).at(-1)?.nodeList ?? [];
   const folder = home.attempt(jobId, attempt);
-  const onEachNode = tasksPerNode(spec);
+  // What a job that runs once starts by itself is not known to be a rank.
+  const onEachNode = spec.once === true ? 0 : tasksPerNode(spec);
   const gang = nodeList.flatMap((nodeName, nodeRank) =>
     Array.from({ length: onEachNode }, (_, localRank) => {
       const rank = nodeRank * onEachNode + localRank;

@@ -4,7 +4,7 @@ import { defaultJobName } from '../backend/job-variables.ts';
 import type { SubmittedJob } from '../backend/port.ts';
 import type { SubmitResponse, submitRequestSchema } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
-import { type JobSpec, parseDependencies } from '../contract/job.ts';
+import { isSingleton, type JobSpec, parseDependencies } from '../contract/job.ts';
 import { parseJobArray } from '../contract/job-array.ts';
 import type { AcceptedJob } from '../contract/journal.ts';
 import type { Dependency } from '../scheduler/types.ts';
@@ -14,6 +14,7 @@ type Request = z.output<typeof submitRequestSchema>;
 
 /** Of one request, its arrays' tasks counted. */
 const JOBS_MAX = 100_000;
+const SINGLETON_TASKS_MAX = 1000;
 
 /**
  * Takes a request for jobs, whole or not at all: resolves once all of them are on disk. Throws ORR_BAD_JOB with one line for what can
@@ -55,7 +56,10 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
   if (refusal !== null) {
     throw placed(new OrreryError('ORR_BAD_JOB', refusal.message), request, places[refusal.index] ?? 0);
   }
-  const numbered = withIds(jobs, () => store.nextJobId());
+  const numbered = withNamesakes(
+    withIds(jobs, () => store.nextJobId()),
+    context,
+  );
   await backend.submit(numbered);
   return {
     jobs: numbered.map(({ jobId, accepted: { spec }, submission: { array } }) => ({
@@ -71,15 +75,50 @@ function jobsOf(accepted: AcceptedJob, context: DaemonContext): SubmittedJob[] {
   const { spec } = accepted;
   const user = spec.user ?? context.user;
   const account = spec.account ?? context.policy.policy.users.find(({ name }) => name === user)?.account ?? 'default';
-  const submission = { user, account, dependencies: dependenciesOf(spec.after, context) };
+  const submission = { user, account };
   const array = spec.array === undefined ? null : parseJobArray(spec.array);
-  if (array === null || typeof array === 'string') return [{ jobId: 0, accepted, submission }];
+  if (array === null || typeof array === 'string') {
+    return [{ jobId: 0, accepted, submission: { ...submission, dependencies: dependenciesOf(spec.after, context) } }];
+  }
   const { taskIds, runningMax } = array;
+  if (isSingleton(spec) && taskIds.length > SINGLETON_TASKS_MAX) {
+    const count = `${SINGLETON_TASKS_MAX}, since each waits for all before it, got ${taskIds.length}`;
+    throw new OrreryError('ORR_BAD_JOB', `after: expected an array with singleton of at most ${count}`);
+  }
+  const shared = dependenciesOf(spec.after, context);
   return taskIds.map((taskId) => ({
     jobId: 0,
     accepted,
-    submission: { ...submission, array: { id: 0, taskId, runningMax } },
+    submission: {
+      ...submission,
+      dependencies: hasCorresponding(spec) ? dependenciesOf(spec.after, context, taskId) : shared,
+      array: { id: 0, taskId, runningMax },
+    },
   }));
+}
+
+function hasCorresponding({ after = '' }: JobSpec): boolean {
+  return after.includes('aftercorr');
+}
+
+/** `singleton`: a job waits for those of its name and user that were submitted before it, also in the same request. */
+function withNamesakes(jobs: readonly SubmittedJob[], { store }: DaemonContext): SubmittedJob[] {
+  const before = new Map<string, number[]>();
+  const keyOf = (name: string, user: string | undefined) => JSON.stringify([name, user]);
+  const note = (key: string, jobId: number) => before.set(key, [...(before.get(key) ?? []), jobId]);
+  if (!jobs.some(({ accepted }) => isSingleton(accepted.spec))) return [...jobs];
+  for (const { jobId, name, user } of store.liveJobs()) note(keyOf(name, user), jobId);
+  return jobs.map(({ jobId, accepted, submission }) => {
+    const key = keyOf(nameOf(accepted.spec), submission.user);
+    const namesakes = isSingleton(accepted.spec) ? (before.get(key) ?? []) : [];
+    note(key, jobId);
+    const own = namesakes.map((id) => ({ condition: 'afterany' as const, jobId: id }));
+    return {
+      jobId,
+      accepted,
+      submission: { ...submission, dependencies: [...(submission.dependencies ?? []), ...own] },
+    };
+  });
 }
 
 /** The first task of an array gives it its id. */
@@ -106,17 +145,19 @@ function placed(error: unknown, { jobs }: Request, place: number): unknown {
   return new OrreryError(error.code, `jobs[${place}] (${nameOf(spec)}): ${error.message}`, { cause: error });
 }
 
-/** The id of an array means all of its tasks. */
-function dependenciesOf(after: string | undefined, { store }: DaemonContext): Dependency[] {
+/** The id of an array means all of its tasks; with `aftercorr` a task of an array means the one of its own number. */
+function dependenciesOf(after: string | undefined, { store }: DaemonContext, ownTaskId?: number): Dependency[] {
   return parseDependencies(after).flatMap(({ condition, jobId, taskId }) => {
-    const found = taskId === null ? store.arrayJobIds(jobId) : [store.taskJobId(jobId, taskId)];
-    const jobIds = taskId === null && found.length === 0 ? [jobId] : found;
+    const tasks = store.arrayJobIds(jobId);
+    const wanted = condition === 'aftercorr' && tasks.length > 0 ? (taskId ?? ownTaskId ?? null) : taskId;
+    const found = wanted === null ? tasks : [store.taskJobId(jobId, wanted)];
+    const jobIds = wanted === null && found.length === 0 ? [jobId] : found;
     return jobIds.map((id) => {
       if (id === undefined || store.job(id) === undefined) {
-        const name = taskId === null ? String(jobId) : `${jobId}_${taskId}`;
+        const name = wanted === null ? String(jobId) : `${jobId}_${wanted}`;
         throw new OrreryError('ORR_BAD_JOB', `after: no job ${name} to wait for`);
       }
-      return { condition, jobId: id };
+      return { condition: condition === 'aftercorr' ? 'afterok' : condition, jobId: id };
     });
   });
 }

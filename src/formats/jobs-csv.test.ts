@@ -109,9 +109,9 @@ describe('a CSV of jobs', () => {
   it.each([
     ['priority', 'high', 'priority is not a number'],
     ['after', 'afterok:', 'after is not jobs such as "12 13", or "afterok:12:13"'],
-    ['after', 'afternotok:a', 'after is a dependency other than afterok and afterany'],
-    ['after', 'afterok:a,after:b+5', 'after is a dependency other than afterok and afterany'],
-    ['after', 'singleton', 'after is a dependency other than afterok and afterany'],
+    ['after', 'aftercorr:a', 'after is a dependency other than afterok, afterany and afternotok'],
+    ['after', 'afterok:a,after:b+5', 'after is a dependency other than afterok, afterany and afternotok'],
+    ['after', 'singleton', 'after is a dependency other than afterok, afterany and afternotok'],
     ['outcome', 'lost', 'outcome is not COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY'],
     ['exclusive', 'maybe', 'exclusive is not true or false'],
     ['cpus_per_node', '1.5', 'cpus_per_node is not an integer >= 0'],

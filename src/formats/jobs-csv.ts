@@ -165,7 +165,7 @@ export class RowReader {
     const outcome = OUTCOMES[fieldOf.outcome(fields).toUpperCase()];
     if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
     if (OTHER_CONDITIONS.test(fieldOf.after(fields)))
-      return reject('after is a dependency other than afterok and afterany', `"${fieldOf.after(fields)}"`);
+      return reject('after is a dependency other than afterok, afterany and afternotok', `"${fieldOf.after(fields)}"`);
     const after = parseAfter(fieldOf.after(fields));
     if (after === undefined) return wrong('after', 'jobs such as "12 13", or "afterok:12:13"');
     const array = parseArray(fieldOf.array(fields));
@@ -198,8 +198,10 @@ export class RowReader {
   }
 }
 
+const CONDITIONS: readonly Dependency['condition'][] = ['afterok', 'afterany', 'afternotok'];
+
 /** Slurm's other dependencies (sbatch(1)), of which the twin has none. */
-const OTHER_CONDITIONS = /(?:^|[;,?\s])(?:(?:after|afternotok|aftercorr|afterburstbuffer|expand):|singleton$)/i;
+const OTHER_CONDITIONS = /(?:^|[;,?\s])(?:(?:after|aftercorr|afterburstbuffer|expand):|singleton$)/i;
 
 /** `12`, `12 13`, `12;13`, `afterok:12:13`, `afterany:12;afterok:13`. Bare jobs need only have ended. */
 function parseAfter(text: string): TraceRow['after'] | undefined {
@@ -207,10 +209,10 @@ function parseAfter(text: string): TraceRow['after'] | undefined {
   const after: { condition: Dependency['condition']; job: string }[] = [];
   for (const part of text.split(/[;,\s]+/).filter((one) => one !== '')) {
     const [first = '', ...others] = part.split(':');
-    const condition = /^after(?:ok|any)$/i.test(first) ? first.toLowerCase() : null;
-    const jobs = condition === null ? [first, ...others] : others;
+    const condition = CONDITIONS.find((known) => known === first.toLowerCase());
+    const jobs = condition === undefined ? [first, ...others] : others;
     if (jobs.length === 0 || jobs.includes('')) return undefined;
-    for (const job of jobs) after.push({ condition: condition === 'afterok' ? 'afterok' : 'afterany', job });
+    for (const job of jobs) after.push({ condition: condition ?? 'afterany', job });
   }
   return after;
 }

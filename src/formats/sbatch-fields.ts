@@ -21,7 +21,7 @@ export function applyOption(
   options: ReadonlyMap<AppliedOption, Option>,
   warnings: string[],
 ): keyof JobSpecInput | undefined {
-  const { value = '', place } = option;
+  const { value = '' } = option;
   switch (option.name) {
     case 'job-name':
       spec.name = value;
@@ -117,9 +117,12 @@ export function applyOption(
       spec.nodes ??= nodesOf(options);
       return 'nodelist';
     case 'exclusive':
+      // Of a user's own, or of an MCS label: for Slurm to understand.
       if (option.value === undefined) spec.exclusive = true;
-      else warnings.push(`${place} --exclusive=${value} is not applied`);
       return 'exclusive';
+    case 'export':
+      spec.env = exportedVariables(option, warnings);
+      return 'env';
     case 'hold':
       spec.hold = true;
       return 'hold';
@@ -206,10 +209,33 @@ function shareOfNode(option: Option, options: ReadonlyMap<AppliedOption, Option>
   throw badFile(`${option.place} --${option.name}: expected a multiple of the ${nodes} nodes, got ${total}`);
 }
 
-/** sbatch's `[R][B]:SIGNAL[@SECONDS]`: each task is signalled here, 60 s before the limit where nothing is said. */
+/** Signals as numbers, on Linux. */
+const SIGNAL_NAMES: Readonly<Record<string, string>> = {
+  1: 'HUP',
+  2: 'INT',
+  3: 'QUIT',
+  10: 'USR1',
+  12: 'USR2',
+  14: 'ALRM',
+  15: 'TERM',
+  18: 'CONT',
+};
+
+/** sbatch's `[R][B]:SIGNAL[@SECONDS]`: 60 s before the limit where nothing is said. */
 function warningSignal(value: string): string {
-  const signal = value.replace(/^[RB]{1,2}:/, '');
-  return signal.includes('@') ? signal : `${signal}@60`;
+  const [, flags = '', signal = '', seconds = '60'] = /^(?:([RB]{1,2}):)?([^@]*)(?:@(.*))?$/s.exec(value) ?? [];
+  return `${flags.includes('B') ? 'B:' : ''}${SIGNAL_NAMES[signal] ?? signal.toUpperCase()}@${seconds}`;
+}
+
+/** `ALL,SEED=1`: what has a value. The rest of the environment goes along in any case. */
+function exportedVariables({ value = '', place }: Option, warnings: string[]): Record<string, string> {
+  const [first = '', ...others] = value.split(',');
+  const isAll = first === 'ALL';
+  if (!isAll) warnings.push(`${place} --export=${first}: the rest of the environment goes along too`);
+  const assignments = (isAll ? others : [first, ...others]).filter((part) => part.includes('='));
+  return Object.fromEntries(
+    assignments.map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+  );
 }
 
 export function badFile(message: string): OrreryError {

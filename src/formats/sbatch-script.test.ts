@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../contract/job.ts';
 import { parseSbatchScript } from './sbatch-script.ts';
 
-const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'python3 train.py', ''].join('\n');
+const script = (...lines: string[]) => ['#!/bin/bash', ...lines, 'srun python3 train.py', ''].join('\n');
 
 const parse = (...lines: string[]) => {
   const { spec, warnings } = parseSbatchScript(script(...lines), 'job.sh');
-  const { script: _, ...fields } = spec;
+  const { script: _, once, ...fields } = spec;
+  expect(once).toBe(true);
   return { fields, warnings };
 };
 
@@ -30,7 +31,12 @@ describe('#SBATCH lines become the job', () => {
     ['--nice --nice=5', { nice: 5 }],
     ['--nice', { nice: 100 }],
     ['-d afterok:12:13,afterany:14', { after: 'afterok:12:13,afterany:14' }],
-    ['--signal=B:USR1@120', { signal: 'USR1@120' }],
+    ['-d singleton,afternotok:3', { after: 'singleton,afternotok:3' }],
+    ['--signal=B:USR1@120', { signal: 'B:USR1@120' }],
+    ['--signal=sigusr1@90', { signal: 'SIGUSR1@90' }],
+    ['--signal=RB:12@90', { signal: 'B:USR2@90' }],
+    ['--export=ALL', { env: {} }],
+    ['--export=ALL,SEED=1,HOME,OPTIONS=a=b', { env: { SEED: '1', OPTIONS: 'a=b' } }],
     ['--signal USR2', { signal: 'USR2@60' }],
     ['-b now+2hours', { begin: 'now+2hours' }],
     ['-x n1,n[3-4]', { exclude: ['n1', 'n3', 'n4'] }],
@@ -45,14 +51,26 @@ describe('#SBATCH lines become the job', () => {
     ['--mem-per-cpu=4G -c 2', { memoryPerCpu: '4G', cpus: 2 }],
     ['--mem-per-gpu=64G --gres=gpu:1', { memoryPerGpu: '64G', gpusPerNode: 1 }],
     ['--mem=0 --exclusive', { memory: '0', exclusive: true }],
-    ['--gpus-per-task=2', { gpusPerNode: 2, tasksPerNode: 1 }],
-    ['-N 2 -n 8 --gpus-per-task=a100:2', { nodes: 2, tasksPerNode: 4, gpusPerNode: 8, gpuType: 'a100' }],
-    ['--gpus-per-task=2 --ntasks-per-node=4', { tasksPerNode: 4, gpusPerNode: 8 }],
-    ['-N 2 -G 16 --gpus-per-task=4', { nodes: 2, gpusPerNode: 8, tasksPerNode: 2 }],
+    ['--gpus-per-task=2', { gpusPerNode: 2, tasksPerNode: 1, slurmOptions: ['--gpus-per-task=2'] }],
+    [
+      '-N 2 -n 8 --gpus-per-task=a100:2',
+      { nodes: 2, tasksPerNode: 4, gpusPerNode: 8, gpuType: 'a100', slurmOptions: ['--gpus-per-task=a100:2'] },
+    ],
+    ['--gpus-per-task=2 --ntasks-per-node=4', { tasksPerNode: 4, gpusPerNode: 8, slurmOptions: ['--gpus-per-task=2'] }],
+    [
+      '-N 2 -G 16 --gpus-per-task=4',
+      { nodes: 2, gpusPerNode: 8, tasksPerNode: 2, slurmOptions: ['--gpus-per-task=4'] },
+    ],
     ['--cpus-per-gpu=12 --gpus-per-node=8', { gpusPerNode: 8, cpus: 12 }],
     ['--cpus-per-gpu=12 --gpus-per-node=8 --ntasks-per-node=2', { gpusPerNode: 8, tasksPerNode: 2, cpus: 48 }],
     ['--ntasks-per-gpu=2 --gpus-per-node=4', { gpusPerNode: 4, tasksPerNode: 8 }],
     ['-L matlab:2 --switches=1@60 --comment="my run"', { licenses: 'matlab:2', switches: '1@60', comment: 'my run' }],
+    ['--exclusive=user --contiguous', { slurmOptions: ['--exclusive=user', '--contiguous'] }],
+    [
+      '-m block:cyclic --mail-type=NONE --mail-type=END',
+      { slurmOptions: ['--distribution=block:cyclic', '--mail-type=END'] },
+    ],
+    ['--open-mode=append', {}],
     ['--exclusive -H', { exclusive: true, hold: true }],
     ['--no-requeue', { maxRequeues: 0 }],
     ['--requeue', {}],
@@ -74,24 +92,36 @@ describe('#SBATCH lines become the job', () => {
 describe('what sbatch knows and is not applied here is said', () => {
   it.each([
     ['-o out.txt', 'job.sh:2:9 --output is not applied: orrery logs shows what each rank writes'],
-    ['--contiguous', 'job.sh:2:9 --contiguous is not applied'],
+    ['--chdir=/x', 'job.sh:2:9 --chdir is not applied: a job runs in the folder that it is submitted in, or in a copy'],
     ['-n 4', 'job.sh:2:9 --ntasks=4: all on one node, since --nodes says no more'],
     ['-N 2-4', 'job.sh:2:9 --nodes=2-4: 2 are asked for'],
-    ['--exclusive=user', 'job.sh:2:9 --exclusive=user is not applied'],
+    ['--export=NONE', 'job.sh:2:9 --export=NONE: the rest of the environment goes along too'],
   ])('%s', (line, warning) => {
-    expect(parse(`#SBATCH ${line}`).warnings).toEqual([warning]);
+    expect(parse(`#SBATCH ${line}`).warnings).toEqual([expect.stringContaining(warning)]);
   });
 
-  it('and so is an srun inside, which every task would run', () => {
-    const { warnings } = parseSbatchScript('#!/bin/bash\nsrun python3 train.py\n', 'job.sh');
-    expect(warnings).toEqual([expect.stringContaining('srun')]);
+  it('and that a script which runs once starts one process of the ranks it asks for', () => {
+    const said = (program: string) =>
+      parseSbatchScript(`#!/bin/bash\n#SBATCH -N 2 --ntasks-per-node=4\n# srun\n${program}\n`, 'job.sh').warnings;
+    expect(said('python3 train.py')).toEqual([expect.stringMatching(/^job.sh: it runs once, on the first node, and/)]);
+    for (const launcher of ['x=$(srun hostname)', 'torchrun train.py', 'python3 -m torch.distributed.run a.py']) {
+      expect(said(launcher)).toEqual([]);
+    }
   });
+});
+
+it('says of what is handed on to Slurm that there is none on this machine', () => {
+  const { slurmWarnings } = parseSbatchScript(script('#SBATCH --mail-type=END --gpus-per-task=1'), 'job.sh');
+  expect(slurmWarnings).toEqual([
+    'job.sh:2:9 --mail-type is not applied on this machine: orrery wait tells when a job has ended',
+  ]);
 });
 
 describe('a script that cannot be taken as it is', () => {
   it.each([
     ['--nodse=2', 'job.sh:2:9 --nodse=2: not an option of sbatch; did you mean --nodes?'],
     ['-Z 2', 'job.sh:2:9 -Z: not an option of sbatch'],
+    ['hetjob', 'job.sh:2:9 hetjob: a heterogeneous job is not taken: submit its parts as jobs, or with sbatch'],
     ['two', 'job.sh:2:9 two: expected an option of sbatch'],
     ['-c 4 --nodes two', 'job.sh:2:14 --nodes: expected an integer > 0, got "two"'],
     ['-N 0', 'job.sh:2:9 --nodes: expected an integer > 0, got 0'],
@@ -102,7 +132,8 @@ describe('a script that cannot be taken as it is', () => {
     ['-N 3 -n 16', 'job.sh:2:14 --ntasks: expected a multiple of the 3 nodes, got 16'],
     ['--array=10-1', 'job.sh:2:9 --array: expected tasks such as "0-15"'],
     ['--nice=-5', 'job.sh:2:9 --nice: expected an integer > 0, got "-5"'],
-    ['-d singleton', 'job.sh:2:9 --dependency: expected "afterok:ID'],
+    ['-d after:12+5', 'job.sh:2:9 --dependency: expected "afterok:ID'],
+    ['-d afterok:12?afterok:13', 'job.sh:2:9 --dependency: expected "afterok:ID'],
     ['-x n[1', 'job.sh:2:9 --exclude: expected a host list'],
     ['-w n[1', 'job.sh:2:9 --nodelist: expected a host list'],
     ['-N 1 -w n1,n2', 'job.sh:2:14 --nodelist: expected at most as many names as nodes are asked for, 1, got 2'],
@@ -119,6 +150,20 @@ describe('a script that cannot be taken as it is', () => {
 
   it('has no #! line', () => {
     expect(() => parseSbatchScript('echo hi\n', 'job.sh')).toThrow('job.sh:1:1 expected a script whose first line');
+  });
+});
+
+describe('a script without #SBATCH lines', () => {
+  it('is the program of each rank', () => {
+    const text = '#!/bin/bash\npython3 train.py\n';
+    expect(parseSbatchScript(text, 'job.sh')).toEqual({ spec: { script: text }, warnings: [], slurmWarnings: [] });
+  });
+
+  it('would start ranks of ranks by an srun of its own, and that is said', () => {
+    const { warnings } = parseSbatchScript('#!/bin/bash\nsrun python3 train.py\n', 'job.sh');
+    expect(warnings).toEqual([
+      expect.stringMatching(/^job.sh: every rank runs the whole script.* --once runs it once/),
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
+import { isHandedOn } from '../contract/slurm-options.ts';
 import { nearest } from './nearest.ts';
 import { type Applied, applyOption, applyShares, badFile, type Option } from './sbatch-fields.ts';
 import {
@@ -17,11 +18,13 @@ export interface SbatchScript {
   spec: JobSpecInput;
   /** One line for each option that is known to sbatch and changes nothing here. */
   warnings: string[];
+  /** The same for those that are handed on to Slurm, for where there is none. */
+  slurmWarnings: string[];
 }
 
 /**
  * A batch script with its `#SBATCH` lines, read as sbatch reads them: up to the first line that is neither empty nor a comment, the last of
- * repeated options wins. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have and a malformed value.
+ * repeated options wins. With such lines it runs once, as by sbatch; without any it is the program of each rank. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have and a malformed value.
  */
 export function parseSbatchScript(text: string, fileName: string): SbatchScript {
   if (!text.startsWith('#!')) {
@@ -34,27 +37,56 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
   }
   const warnings: string[] = [];
   const options = new Map<AppliedOption, Applied>();
+  const slurmWarnings: string[] = [];
+  const handedOn = new Map<string, string>();
   for (const option of readOptions(text, fileName)) {
-    const { name, place } = option;
+    const { name, place, value } = option;
     if (isApplied(name)) options.set(name, { ...option, name });
-    else warnings.push(`${place} --${name} is not applied${instead(name)}`);
+    if (isHandedOn(name) && (name !== 'exclusive' || value !== undefined)) {
+      handedOn.set(name, value === undefined ? `--${name}` : `--${name}=${value}`);
+      if (!isApplied(name)) slurmWarnings.push(`${place} --${name} is not applied on this machine${instead(name)}`);
+    } else if (!isApplied(name) && `${name}=${value}` !== 'open-mode=append') {
+      warnings.push(`${place} --${name} is not applied${instead(name)}`);
+    }
   }
-  const spec: JobSpecInput = { script: text };
+  const spec: JobSpecInput = { script: text, ...(IS_BATCH.test(text) && { once: true }) };
+  if (handedOn.size > 0) spec.slurmOptions = [...handedOn.values()];
   const sources = new Map<string, Option>();
   for (const option of options.values()) {
     const field = applyOption(spec, option, options, warnings);
     if (field !== undefined) sources.set(field, option);
   }
   applyShares(spec, options);
-  if (/^[ \t]*(?:exec[ \t]+)?(?:srun|mpirun)\b/m.test(text)) {
-    warnings.push(`${fileName}: every task runs the whole script; srun and mpirun inside it start further copies`);
-  }
+  const ranks = rankWarning(spec);
+  if (ranks !== null) warnings.push(`${fileName}: ${ranks}`);
   const [issue] = schemaIssues(jobSpecSchema, spec);
-  if (issue === undefined) return { spec, warnings };
+  if (issue === undefined) return { spec, warnings, slurmWarnings };
   const source = sources.get(String(issue.path[0]));
   throw badFile(
     source === undefined ? `${fileName}:1:1 ${issue.text}` : `${source.place} --${source.name}: ${issue.text}`,
   );
+}
+
+const IS_BATCH = /^#SBATCH\s/m;
+
+/** What starts ranks from within a script. */
+const LAUNCHERS =
+  /\b(?:srun|mpirun|mpiexec|torchrun|deepspeed|horovodrun|colossalai|accelerate\s+launch|torch\.distributed\.(?:run|launch))\b/;
+
+/** Null where as many ranks will run as the script means. */
+function rankWarning({ script = '', once = false, nodes = 1, tasksPerNode = 1 }: JobSpecInput): string | null {
+  const program = script.replace(/^[ \t]*#.*$/gm, '');
+  if (once && nodes * tasksPerNode > 1 && !LAUNCHERS.test(program)) {
+    return 'it runs once, on the first node, and nothing in it starts more ranks: srun does, or with --no-once every rank runs the script';
+  }
+  if (!once && callsSrun(program))
+    return 'every rank runs the whole script, and srun in it would start more: --once runs it once, as sbatch does';
+  return null;
+}
+
+/** Whether a line of the script begins with a call of srun, or of mpirun, which under Slurm is much the same. */
+export function callsSrun(script: string): boolean {
+  return /^[ \t]*(?:exec[ \t]+|time[ \t]+)?(?:srun|mpirun)\b/m.test(script);
 }
 
 function instead(name: string): string {
@@ -111,6 +143,8 @@ function readOption({ text, place }: Token, rest: Token[]): Option {
 }
 
 function unknownOption(text: string, name: string | undefined): string {
+  if (text === 'hetjob' || text === 'packjob')
+    return `${text}: a heterogeneous job is not taken: submit its parts as jobs, or with sbatch`;
   const meant = name === undefined ? undefined : nearest(name, [...Object.keys(APPLIED), ...Object.keys(NOT_APPLIED)]);
   const hint = meant === undefined ? '' : `; did you mean --${meant}?`;
   return text.startsWith('-') ? `${text}: not an option of sbatch${hint}` : `${text}: expected an option of sbatch`;

@@ -226,7 +226,7 @@ function dependenciesOf(text: string, note: (what: string) => void): QueueRow['a
   if (text === '') return [];
   return text.split(/[,?]/).flatMap((part) => {
     const [, condition = '', list = ''] = /^([a-z]+):?(.*)$/.exec(part) ?? [];
-    if (condition !== 'afterok' && condition !== 'afterany') {
+    if (condition !== 'afterok' && condition !== 'afterany' && condition !== 'afternotok') {
       note(`dependencies of kind ${condition || part}: left out`);
       return [];
     }

@@ -1,6 +1,6 @@
 import type { JobRecord } from './job-record.ts';
 import type { Outcomes } from './outcomes.ts';
-import type { Dependency } from './types.ts';
+import type { Dependency, JobState } from './types.ts';
 
 /** Most jobs are waited for by nobody: they share this. */
 const NONE: readonly JobRecord[] = [];
@@ -61,6 +61,11 @@ export class Dependencies {
 
   #isSatisfied({ condition, jobId }: Dependency): boolean {
     const state = this.#outcomes.state(jobId);
-    return state !== undefined && (condition === 'afterany' || state === 'COMPLETED');
+    return state !== undefined && isMetBy(state, condition);
   }
+}
+
+/** Whether a job that ended so is what the dependency waits for. */
+export function isMetBy(state: JobState, condition: Dependency['condition']): boolean {
+  return condition === 'afterany' || (condition === 'afterok') === (state === 'COMPLETED');
 }

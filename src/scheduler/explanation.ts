@@ -111,7 +111,7 @@ function explainDependency(ledger: Ledger, dependency: JobRecord['waitsFor'][num
   }
   const other = ledger.find(jobId);
   if (other === undefined) return `${name} waits for job ${jobId}, which nobody has submitted.`;
-  const aim = condition === 'afterok' ? 'complete' : 'end';
+  const aim = { afterok: 'complete', afterany: 'end', afternotok: 'end otherwise than well' }[condition];
   return `${name} waits for job ${jobId} to ${aim}; it is ${other.held === null ? 'pending' : 'running'}.`;
 }
 

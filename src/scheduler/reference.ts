@@ -298,7 +298,8 @@ export class ReferenceScheduler {
   #dropSatisfied(): void {
     const isOpen = ({ condition, jobId }: JobRequest['dependencies'][number]) => {
       const state = this.#ended.get(jobId)?.state;
-      return state === undefined || (condition === 'afterok' && state !== 'COMPLETED');
+      if (state === undefined || condition === 'afterany') return state === undefined;
+      return condition === 'afterok' ? state !== 'COMPLETED' : state === 'COMPLETED';
     };
     for (const job of this.#jobs.values()) job.waits = job.waits.filter(isOpen);
   }

@@ -4,7 +4,7 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { assert } from '../lib/assert.ts';
 import type { SchedulerType } from './policy.ts';
 import { World } from './world.test-support.ts';
-import type { EndState, JobRequest } from './types.ts';
+import type { Dependency, EndState, JobRequest } from './types.ts';
 
 const GIB = 1024 ** 3;
 
@@ -71,11 +71,12 @@ const jobShape = fc.record({
   timeLimitMs: fc.constantFrom(null, 20, 50, 50, 2000),
   excluded: fc.constantFrom([], [], [], ['n0'], ['n1', 'n2', 'nowhere']),
   maxRequeues: fc.nat(2),
-  dependencies: fc.constantFrom(
+  dependencies: fc.constantFrom<(readonly [Dependency['condition'], number])[]>(
     [],
     [],
     [],
     [['afterok', 1]],
+    [['afternotok', 2]],
     [
       ['afterany', 1],
       ['afterok', 2],

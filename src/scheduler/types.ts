@@ -30,7 +30,7 @@ export interface Preemptor {
 }
 
 export interface Dependency {
-  condition: 'afterok' | 'afterany';
+  condition: 'afterok' | 'afterany' | 'afternotok';
   jobId: number;
 }
 

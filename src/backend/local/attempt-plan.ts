@@ -53,9 +53,16 @@ export function planAttempt(
     metricsFile: join(folder, 'metrics.ndjson'),
     submitFolder: code?.submitFolder ?? join(folder, 'work'),
     array: arrayTask(job),
-    program: spec.command === undefined ? { script: spec.script ?? '' } : { command: spec.command },
+    program:
+      spec.command === undefined
+        ? { script: spec.script ?? '', ...(spec.scriptArguments && { arguments: spec.scriptArguments }) }
+        : { command: spec.command },
     environment: { ...submittedVariables(job.accepted), ...secrets },
-    tasks: planTasks(placement, tasksPerNode(spec), cpusPerTask(spec)),
+    tasks:
+      spec.once === true
+        ? planTasks(placement.slice(0, 1), 1, cpusPerTask(spec) * tasksPerNode(spec))
+        : planTasks(placement, tasksPerNode(spec), cpusPerTask(spec)),
+    ...(spec.once === true && { isOnce: true }),
     memoryBytesPerNode: job.request.perNode.memoryBytes,
     ...limits,
   };

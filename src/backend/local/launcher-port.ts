@@ -30,7 +30,9 @@ export interface AttemptPlan {
   /** Where the job is a task of an array. */
   array: ArrayTask | null;
   /** argv of every task, or the text of a script every task runs. */
-  program: { command: readonly string[] } | { script: string };
+  program: { command: readonly string[] } | { script: string; arguments?: readonly string[] };
+  /** Its one task is no rank: it starts them itself. */
+  isOnce?: boolean;
   /** Environment at submission plus the job's own; the launcher adds ORRERY_*, torch.distributed and CUDA variables on top. */
   environment: Readonly<Record<string, string>>;
   tasks: readonly TaskPlan[];

@@ -29,11 +29,10 @@ export function rankEnvironment(
   machine: MachineView,
 ): Record<string, string> {
   const { jobId, jobName, attempt } = plan;
-  const tasksOnNode = plan.tasks.filter((other) => other.nodeRank === task.nodeRank);
   const gpus = machine.gpusOfNode?.get(task.nodeName) ?? [];
   return {
     PATH: PATH_DEFAULT,
-    OMP_NUM_THREADS: String(task.cpus),
+    ...(plan.isOnce === true ? {} : { OMP_NUM_THREADS: String(task.cpus) }),
     ...plan.environment,
     // Absent, not empty, on a machine without GPUs: nothing there to hide.
     ...(machine.gpusOfNode === null
@@ -42,21 +41,29 @@ export function rankEnvironment(
     PWD: plan.workFolder,
     MASTER_ADDR: '127.0.0.1',
     MASTER_PORT: String(masterPort),
-    WORLD_SIZE: String(plan.tasks.length),
-    RANK: String(task.rank),
-    LOCAL_RANK: String(task.localRank),
-    LOCAL_WORLD_SIZE: String(tasksOnNode.length),
-    NODE_RANK: String(task.nodeRank),
+    ...(plan.isOnce === true ? {} : rankVariables(plan, task)),
     ORRERY_JOB_ID: String(jobId),
     ORRERY_JOB_NAME: jobName,
     ORRERY_ATTEMPT: String(attempt),
     ORRERY_CHECKPOINT_DIR: plan.checkpointFolder,
     ORRERY_METRICS: plan.metricsFile,
-    ORRERY_RANK_METRICS: join(plan.attemptFolder, `rank-${task.rank}.ndjson`),
     ORRERY_SUBMIT_DIR: plan.submitFolder,
     ORRERY_NODE: task.nodeName,
     ...arrayVariables(plan.array),
     [TASK_KEY]: `${keyPrefix(machine.homeId, plan)}${task.rank}`,
+  };
+}
+
+/** Who it is among the ranks. What starts ranks itself must not look like one. */
+function rankVariables(plan: AttemptPlan, task: TaskPlan): Record<string, string> {
+  const tasksOnNode = plan.tasks.filter((other) => other.nodeRank === task.nodeRank);
+  return {
+    WORLD_SIZE: String(plan.tasks.length),
+    RANK: String(task.rank),
+    LOCAL_RANK: String(task.localRank),
+    LOCAL_WORLD_SIZE: String(tasksOnNode.length),
+    NODE_RANK: String(task.nodeRank),
+    ORRERY_RANK_METRICS: join(plan.attemptFolder, `rank-${task.rank}.ndjson`),
   };
 }
 
@@ -69,5 +76,6 @@ function machineGpu(gpus: readonly number[], index: number, nodeName: string): n
 /** argv of every task of the attempt. A script is run by its `#!` line, one without by `/bin/sh`, as the kernel and the shell have it. */
 export function argvOf(plan: AttemptPlan, scriptFile: string): readonly string[] {
   if ('command' in plan.program) return plan.program.command;
-  return plan.program.script.startsWith('#!') ? [scriptFile] : ['/bin/sh', scriptFile];
+  const { script, arguments: words = [] } = plan.program;
+  return [...(script.startsWith('#!') ? [scriptFile] : ['/bin/sh', scriptFile]), ...words];
 }

@@ -10,9 +10,17 @@ it.each<[JobSpecInput, RegExp]>([
   [{ licenses: 'matlab:1' }, /^licenses: none are counted on this machine: leave it out$/],
   [{ gres: 'tmpdisk:1' }, /^gres: nodes of this machine have GPUs alone \(gpusPerNode\): leave it out$/],
   [{ memory: '0' }, /^memory: how much a job has is said here, such as "8G": 0, all of a node, is for Slurm$/],
+  [{ once: true, nodes: 2 }, /^nodes: a script runs once on one node of this machine, which has no srun/],
   [{ nodelist: ['n1'] }, /^nodelist: the scheduler of this machine chooses the nodes: leave it out, or/],
 ])('%j is refused on this machine, in one line that says what else to do: %s', (spec, message) => {
   expect(refusal(spec)).toMatch(message);
+});
+
+it('refuses a script that runs once and calls srun', () => {
+  const script = '#!/bin/sh\n#SBATCH -n 4\n  srun python3 train.py\n';
+  const refused = (fields: JobSpecInput) => slurmOnlyRefusal(jobSpecSchema.parse({ script, ...fields }));
+  expect(refused({ once: true })).toMatch(/^script: it calls srun or mpirun, and this machine has no Slurm: leave/);
+  expect(refused({})).toBeNull();
 });
 
 it('takes a job that asks for nothing of the kind', () => {

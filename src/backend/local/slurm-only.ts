@@ -1,4 +1,5 @@
 import type { JobSpec } from '../../contract/job.ts';
+import { callsSrun } from '../../formats/sbatch-script.ts';
 
 /** What of a job only a Slurm understands, and what is to be done about it here. */
 const INSTEAD: Partial<Record<keyof JobSpec, string>> = {
@@ -16,5 +17,9 @@ export function slurmOnlyRefusal(spec: JobSpec): string | null {
   for (const [field, instead] of Object.entries(INSTEAD)) {
     if (Reflect.get(spec, field) !== undefined) return `${field}: ${instead}`;
   }
+  if (spec.once === true && spec.nodes > 1)
+    return 'nodes: a script runs once on one node of this machine, which has no srun to start ranks on the others: with --no-once every rank runs it';
+  if (spec.once === true && callsSrun(spec.script ?? ''))
+    return 'script: it calls srun or mpirun, and this machine has no Slurm: leave those out, and with --no-once every rank runs the script';
   return null;
 }

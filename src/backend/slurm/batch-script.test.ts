@@ -73,6 +73,11 @@ describe('what sbatch is called with', () => {
       { gres: 'tmpdisk:9', licenses: 'matlab:2', switches: '1@60', comment: 'my run' },
       ['--gres=tmpdisk:9', '--licenses=matlab:2', '--switches=1@60', '--comment=my run'],
     ],
+    [
+      'what is handed on as it is',
+      { slurmOptions: ['--mail-type=END', '--contiguous'] },
+      ['--mail-type=END', '--contiguous'],
+    ],
     ['whole nodes', { exclusive: true }, ['--exclusive']],
     ['nice', { nice: 100 }, ['--nice=100']],
     ['memory in whole MiB, rounded up', { memory: '1.5K' }, ['--mem=1M']],

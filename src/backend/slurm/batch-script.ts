@@ -80,7 +80,8 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
     ...(spec.exclusive ? ['--exclusive'] : []),
     ...valued([
       ['nodes', spec.nodes],
-      ['ntasks-per-node', tasksPerNode(spec)],
+      // What runs once says to its own srun how many ranks there are, unless the job says so already.
+      ['ntasks-per-node', spec.once === true ? (spec.tasksPerNode ?? null) : tasksPerNode(spec)],
       ['cpus-per-task', spec.cpus ?? null],
       ['mem', spec.memory === '0' ? '0' : mebibytes(spec.memory)],
       ['mem-per-cpu', mebibytes(spec.memoryPerCpu)],
@@ -106,12 +107,14 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
 
 function batchOptions({ spec, array, ...job }: BatchJob): string[] {
   const throttle = array === null || array.runningMax === null ? '' : `%${array.runningMax}`;
+  const warning = warningOf(spec);
   const log = array === null ? 'batch.log' : `${arrayLogFolder(job.submission)}/%a`;
   return [
     '--parsable',
     spec.maxRequeues === 0 ? '--no-requeue' : '--requeue',
     ...(job.isHeld ? ['--hold'] : []),
     `--job-name=${job.slurmName}`,
+    ...(spec.slurmOptions ?? []),
     ...requestOptions(spec, job.excludedNodes),
     ...valued([
       ['array', array === null ? null : `${taskList(array.taskIds)}${throttle}`],
@@ -119,13 +122,22 @@ function batchOptions({ spec, array, ...job }: BatchJob): string[] {
       // What failed under this number may run again under another: a cluster may not cancel what waits for it.
       ['kill-on-invalid-dep', job.dependency === '' ? null : 'no'],
       ['begin', job.beginSeconds > 0 ? `now+${job.beginSeconds}` : null],
-      ['signal', spec.signal ?? null],
+      ['signal', warning?.option ?? null],
       ['open-mode', 'append'],
       ['output', `${filePattern(job.jobFolder)}/${log}`],
       ['chdir', job.jobFolder],
       ['export', 'NONE'],
     ]),
   ];
+}
+
+/** `USR1@120`: to all steps. With `B:` to the batch script alone, which hands on to a script that runs once what `toScript` says. */
+function warningOf({ signal, once = false }: JobSpec): { option: string; toScript: string } | null {
+  if (signal === undefined) return null;
+  const [, toBatch = '', name = '', lead = ''] = /^(B:)?(?:SIG)?(\w+)(@\d+)$/.exec(signal) ?? [];
+  if (toBatch === '' || !once) return { option: `${name}${lead}`, toScript: '' };
+  // SIGTERM says to the batch script that the job is told to end: the warning comes as another signal.
+  return { option: `B:${name === 'TERM' ? 'ALRM' : name}${lead}`, toScript: name };
 }
 
 function valued(options: readonly (readonly [name: string, value: string | number | null])[]): string[] {
@@ -149,6 +161,8 @@ function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, arr
     ['tasks_per_node', String(tasksPerNode(spec))],
     ['cpus_per_task', String(spec.cpus ?? '')],
     ['image', spec.image ?? ''],
+    ['once', spec.once === true ? 'yes' : ''],
+    ['warning', warningOf(spec)?.toScript ?? ''],
   ];
   const assignments = values.map(([name, value]) => `${name}=${shellQuote(value)}`);
   const [whose, ...folders] = array === null ? ofOne(jobId, jobFolder) : ofTask(array.key, jobFolder);

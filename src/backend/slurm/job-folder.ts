@@ -202,17 +202,24 @@ function jobText({ accepted, request, workFolder }: PreparedJob, folder: string)
     ...arrayVariables(arrayTask({ accepted, request })),
   };
   const script = join(folder, 'script');
-  const argv = spec.command ?? (spec.script?.startsWith('#!') === true ? [script] : ['/bin/sh', script]);
+  const program = spec.script?.startsWith('#!') === true ? [script] : ['/bin/sh', script];
+  const argv = spec.command ?? [...program, ...(spec.scriptArguments ?? [])];
   return [
     ...exports({ ...Object.fromEntries(given), ...own }),
     `work_folder=${shellQuote(workFolder)}`,
     `image=${shellQuote(spec.image ?? '')}`,
-    `set -- ${shellCommand(argv)}`,
+    `set -- ${shellCommand([...functionsOf(given), ...argv])}`,
     '',
   ].join('\n');
 }
 
-/** Names that no shell can say (`BASH_FUNC_x%%`) are left out. */
+/** Functions of bash (`BASH_FUNC_module%%`), in whose names `sh` sees no variable: env hands them on. */
+function functionsOf(variables: readonly (readonly [name: string, value: string])[]): string[] {
+  const functions = variables.filter(([name]) => /^BASH_FUNC_[^=]+%%$/.test(name));
+  return functions.length === 0 ? [] : ['env', ...functions.map(([name, value]) => `${name}=${value}`)];
+}
+
+/** Names that no shell can say are left out. */
 function exports(variables: Readonly<Record<string, string>>): string[] {
   return Object.entries(variables).flatMap(([name, value]) => {
     return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? [`export ${name}=${shellQuote(value)}`] : [];

@@ -1,4 +1,5 @@
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
+import { isMetBy } from '../../scheduler/dependencies.ts';
 import type { EndState, JobRequest } from '../../scheduler/types.ts';
 import type { Predecessor } from './batch-script.ts';
 import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
@@ -103,7 +104,9 @@ export function dependencyText(job: MirrorJob, state: MirrorState): OpenDependen
   for (const { condition, jobId } of job.request.dependencies) {
     const other = state.jobs.get(jobId);
     if (other === undefined) {
-      if (condition === 'afterok' && state.outcomes.get(jobId) !== 'COMPLETED') return 'never';
+      const outcome = state.outcomes.get(jobId);
+      // Of one that nobody knows any more it is not known how it ended.
+      if (outcome === undefined ? condition !== 'afterany' : !isMetBy(outcome, condition)) return 'never';
       continue;
     }
     const { slurm } = other;

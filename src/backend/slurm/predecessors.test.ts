@@ -65,6 +65,7 @@ function begin(predecessors: readonly Predecessor[], slurm: Record<string, strin
 
 const waits = () => (existsSync(join(root, 'sleeps')) ? readFileSync(join(root, 'sleeps'), 'utf8').length / 2 : 0);
 const ok = (jobId = 7): Predecessor => ({ condition: 'afterok', jobId, nodes: 1 });
+const notOk = (nodes = 1): Predecessor => ({ condition: 'afternotok', jobId: 7, nodes });
 const any = (nodes = 1): Predecessor => ({ condition: 'afterany', jobId: 7, nodes });
 
 describe('a job begins after those it waits for', () => {
@@ -81,6 +82,10 @@ describe('a job begins after those it waits for', () => {
     ['completed', '0', any(4), 0],
     ['failed, and had to complete', '3', ok(), 76],
     ['failed', '3', any(), 0],
+    ['failed, as it had to', '3', notOk(), 0],
+    ['completed, and had to fail', '0', notOk(), 76],
+    ['failed on several nodes, and had to', '3', notOk(4), 76],
+    ['was told to end, and had to fail', '143 TERM', notOk(), 76],
     ['was killed, by Slurm perhaps', '137', any(), 76],
     ['failed on several nodes, of which one may be lost', '3', any(4), 76],
     ['was told to end', '143 TERM', any(), 76],
@@ -109,6 +114,8 @@ describe('a job begins after those it waits for', () => {
     ['FAILED', ok(), 76],
     ['FAILED', any(4), 0],
     ['CANCELLED', any(), 0],
+    ['COMPLETED', notOk(), 76],
+    ['TIMEOUT', notOk(4), 0],
   ] as const)("by the daemon's mark: %s", async (state, predecessor, status) => {
     const folder = new JobFolder(join(jobs, '7'));
     await folder.markEnded(state);

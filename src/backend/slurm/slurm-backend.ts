@@ -172,7 +172,10 @@ export class SlurmBackend implements Backend {
     }
     if (job.slurm?.state === 'SUSPENDED')
       throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be signalled once Slurm resumes it`);
-    await this.#ask(job, 'scancel', (id) => [`--signal=${signal.slice('SIG'.length)}`, id]);
+    // A script that runs once is a child of the batch script, which hands on what it does not understand as meant for itself.
+    const isOnce = this.#options.jobs.read(jobId)?.accepted.spec.once === true;
+    const to = isOnce ? [signal === 'SIGTERM' ? '--full' : '--batch'] : [];
+    await this.#ask(job, 'scancel', (id) => [...to, `--signal=${signal.slice('SIG'.length)}`, id]);
   }
 
   async requeue(jobId: number): Promise<void> {

@@ -14,8 +14,12 @@ is_own_failure() {
 # itself since the job was submitted last. The loss of a node may take back what several nodes called a failure, never a success.
 has_ended() (
   if read -r state < "$before/ended"; then
-    [ "$condition" = afterany ] || [ "$state" = COMPLETED ]
-    exit
+    case $condition:$state in
+      afterany:* | afterok:COMPLETED) exit 0 ;;
+      afternotok:COMPLETED) exit 1 ;;
+      afternotok:?*) exit 0 ;;
+    esac
+    exit 1
   fi
   read -r record < "$before/submission.json" || exit
   case $record in *'"isDue":true'*) exit 1 ;; esac
@@ -27,11 +31,11 @@ has_ended() (
       told=yes
       continue
     }
-    [ "$status" -eq 0 ] && exit
-    [ "$condition" = afterany ] && is_own_failure "$status" "$nodes" && exit
+    [ "$status" -ne 0 ] || [ "$condition" = afternotok ] || exit 0
+    [ "$status" -eq 0 ] || [ "$condition" = afterok ] || ! is_own_failure "$status" "$nodes" || exit 0
   done
   # One that was told to end is over where Slurm says that its time was up; otherwise it may run again.
-  [ "$condition" = afterany ] && [ -n "$told" ] || exit
+  [ "$condition" != afterok ] && [ -n "$told" ] || exit
   home=${slurm_name##*.orrery-}
   key=$(field arrayKey)
   id=$(field arrayTask)
@@ -96,7 +100,14 @@ end_when_submitted_anew() {
     if [ -n "$submitted" ] && [ "$submitted" != "$submission" ]; then
       : > "$folder/superseded"
       # One of the two signals that srun hands on to its tasks by itself. To end them it would ask slurmctld, which knows nothing of them.
-      kill -USR2 "$tasks"
+      if [ -n "$once" ]; then
+        trap '' USR2
+        kill -USR2 0
+        sleep 5
+        kill -KILL "$tasks"
+      else
+        kill -USR2 "$tasks"
+      fi
     fi
   done
 }
@@ -169,6 +180,11 @@ port=$(cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v seed="$((SLURM_JOB
 how=
 trap 'how=TERM' TERM
 trap : HUP INT QUIT USR1 USR2 ALRM
+# What Slurm sends to this script alone is meant for the one that runs once.
+if [ -n "$once" ]; then
+  for name in HUP INT QUIT USR1 USR2; do trap "kill -$name \"\$tasks\"" "$name"; done
+  trap 'kill "-${warning:-ALRM}" "$tasks"' ALRM
+fi
 # Images of containers are Pyxis' where Slurm has that plugin; elsewhere the program is run by Apptainer on each node.
 container=
 set --
@@ -186,11 +202,18 @@ if [ -z "$cpus_per_task" ]; then
   cpus_per_task=$((${given:-1} / tasks_per_node))
   [ "$cpus_per_task" -gt 0 ] || cpus_per_task=1
 fi
-srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
-  --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
-  --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
-  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" "$container" 2> "$folder/srun.err" &
-tasks=$!
+if [ -n "$once" ]; then
+  : > "$folder/srun.err"
+  /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" '' once \
+    < /dev/null >> "$folder/rank-0.out" 2>> "$folder/rank-0.err" &
+  tasks=$!
+else
+  srun "$@" --export=ALL --kill-on-bad-exit=1 --distribution=block --input=none --open-mode=append \
+    --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
+    --output="$folder_pattern/$attempt/rank-%t.out" --error="$folder_pattern/$attempt/rank-%t.err" \
+    /bin/sh "$rank_script" "$job" "$folder" "$attempt" "$master" "$port" "$container" 2> "$folder/srun.err" &
+  tasks=$!
+fi
 end_when_submitted_anew > /dev/null 2>&1 &
 watch=$!
 # A handled signal interrupts "wait" with a status above 128; only a srun that has ended is gone afterwards.
@@ -202,6 +225,11 @@ done
 wait $tasks
 again=$?
 [ $again -eq 127 ] || status=$again
+# A script that put its own job back in the queue is told to end a moment later, and may end before: it is not over.
+if [ -n "$once" ] && [ -z "$how" ] && grep -q requeue "$job/script"; then
+  sleep 3 &
+  wait $!
+fi 2> /dev/null
 # Another signal it may miss: where srun ends at once it has not come as far as its trap.
 kill -KILL $watch 2> /dev/null
 [ ! -e "$folder/superseded" ] || how=TERM
@@ -210,6 +238,11 @@ cat "$folder/srun.err" >&2
 if [ $status -ne 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
   rm -f "$folder/holder"
   exit 75
+fi
+# The sruns of one that runs once are its own, and say it where it writes.
+if [ -n "$once" ] && [ "$status" -ne 0 ]; then
+  tail -c 8192 "$folder/rank-0.err" | grep '^srun: error: ' > "$folder/srun.err"
+  ln -s "0 $status $SLURMD_NODENAME" "$folder/failed"
 fi
 grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # The ranks that are left fail first. srun kills the gang for it, and waits in vain for the ends of those on a node that has gone.

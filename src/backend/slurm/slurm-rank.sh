@@ -1,8 +1,9 @@
 #!/bin/sh
-# One task of a gang, started by srun: gives it the environment that tasks have, runs it, notes the first that fails.
+# One task of a gang, started by srun: gives it the environment that tasks have, runs it, notes the first that fails. Or the script that runs
+# once, in the batch step, and starts its ranks itself.
 #
-# usage: slurm-rank.sh JOB_FOLDER ATTEMPT_FOLDER ATTEMPT MASTER_ADDR MASTER_PORT [apptainer]
-job=$1 folder=$2 attempt=$3 master=$4 port=$5 container=$6
+# usage: slurm-rank.sh JOB_FOLDER ATTEMPT_FOLDER ATTEMPT MASTER_ADDR MASTER_PORT [apptainer|'' [once]]
+job=$1 folder=$2 attempt=$3 master=$4 port=$5 container=$6 once=$7
 : > "$folder/begun"
 
 # What Slurm says stays, what came from a login or a module does not: a task has the environment its job was submitted with.
@@ -15,10 +16,21 @@ for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     *) unset "$name" ;;
   esac
 done
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin OMP_NUM_THREADS="$cpus"
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+[ -n "$once" ] || export OMP_NUM_THREADS="$cpus"
 
 . "$job/job.sh"
 [ ! -e "$job/secrets.sh" ] || . "$job/secrets.sh"
+# As they would be had the job been handed to sbatch by hand.
+export SLURM_SUBMIT_DIR="$work_folder" SLURM_JOB_NAME="$ORRERY_JOB_NAME"
+export MASTER_ADDR="$master" MASTER_PORT="$port" ORRERY_ATTEMPT="$attempt" ORRERY_NODE="$SLURMD_NODENAME"
+
+if [ -n "$once" ]; then
+  # It is no rank, and its srun hands the environment on.
+  unset SLURM_EXPORT_ENV
+  cd "$work_folder" && exec "$@"
+  exit
+fi
 local_tasks=$((tasks / SLURM_STEP_NUM_NODES))
 
 # The node's GPUs are dealt to its tasks in contiguous runs; neighbours share one where there are more tasks than GPUs.
@@ -30,8 +42,7 @@ if [ -n "$gpus" ]; then
   export CUDA_VISIBLE_DEVICES="$(echo "$gpus" | cut -d , -f "$((first + 1))-$end")"
 fi
 
-export MASTER_ADDR="$master" MASTER_PORT="$port" WORLD_SIZE="$tasks" RANK="$SLURM_PROCID" LOCAL_RANK="$SLURM_LOCALID"
-export LOCAL_WORLD_SIZE="$local_tasks" NODE_RANK="$SLURM_NODEID" ORRERY_ATTEMPT="$attempt" ORRERY_NODE="$SLURMD_NODENAME"
+export WORLD_SIZE="$tasks" RANK="$SLURM_PROCID" LOCAL_RANK="$SLURM_LOCALID" LOCAL_WORLD_SIZE="$local_tasks" NODE_RANK="$SLURM_NODEID"
 export ORRERY_RANK_METRICS="$folder/rank-$RANK.ndjson"
 
 fail() {

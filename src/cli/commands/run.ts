@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CodeSource, SubmitResponse } from '../../contract/api.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import type { JobSpecInput } from '../../contract/job.ts';
@@ -24,15 +24,14 @@ import { submitJobs } from '../submission.ts';
 
 export function register(program: Command): Command {
   const command = defineCommand(program, 'run', {
-    summary:
-      'Submit a job: a command, a job file (.yaml), a batch script (.sh, with its #SBATCH lines) or a batch of jobs.',
+    summary: 'Submit a command, a job file (.yaml), a script (.sh, .sbatch) or a batch of jobs.',
     examples: [
       ['orrery run -N 2 -t 30m --follow -- python3 train.py', 'two nodes, 30 minutes at most'],
       ['orrery run job.yaml --wait', 'from a job file; exits with its code'],
       ['orrery run -c 4 job.sh', 'flags override #SBATCH lines'],
     ],
   })
-    .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh | --batch FILE')
+    .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh [-- ARGS] | --batch FILE')
     .argument('[words...]', 'what to run')
     .passThroughOptions();
   return addResourceOptions(command)
@@ -42,10 +41,12 @@ export function register(program: Command): Command {
     .option('--env <name=value>', 'environment variable (repeatable)', repeated)
     .option('--secret <name>', 'stored secret as environment variable', list)
     .option('-b, --begin <time>', 'not before: now+2hours, 16:30, 2027-01-31T08:00')
-    .option('--after <condition>', 'afterok:ID[:ID...] or afterany:ID')
+    .option('-d, --after <condition>', 'afterok:ID, afterany:ID, singleton, ...')
     .option('--signal <signal@s>', 'warn ranks before the limit: USR1@120')
+    .option('--once', 'one process, as sbatch; or --no-once')
+    .addOption(new Option('--no-once').hideHelp())
     .option('--image <image>', 'container to run in, on Slurm: Pyxis or Apptainer')
-    .option('--hang-after <time>', 'restart it once no rank has written anything for so long: 30m')
+    .option('--hang-after <time>', 'restart it after so long without output: 30m')
     .option('--max-requeues <n>', 'restarts after node failures and hangs', integer(0))
     .option('-H, --hold', 'submit held; orrery release starts it')
     .option('--batch <file>', 'jobs as JSON lines; - is standard input')
@@ -79,9 +80,7 @@ async function run(_words: string[], _options: Options, command: Command): Promi
       'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
     );
   }
-  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options.batch)).map((job) =>
-    withFields(job, fields),
-  );
+  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options)).map((job) => withFields(job, fields));
   if (options.dryRun === true) {
     const [{ printDryRun }, { faultInFlags }] = await Promise.all([
       import('../dry-run.ts'),
@@ -119,11 +118,11 @@ async function submit(
   return (await submitJobs(daemon, jobs, await codeSource(folder, git, isSnapshotWanted))).jobs;
 }
 
-async function writtenJobs(target: RunTarget, batch: string | undefined): Promise<JobSpecInput[]> {
+async function writtenJobs(target: RunTarget, { batch, dryRun = false }: Options): Promise<JobSpecInput[]> {
   if (batch !== undefined) return (await import('../job-source.ts')).readBatch(batch);
   // A plain command has no use for the readers of files.
   if (target.kind === 'command') return [{ command: target.argv }];
-  return [(await import('../job-source.ts')).readJob(target)];
+  return [(await import('../job-source.ts')).readJob(target, dryRun)];
 }
 
 function isBehindDashes(command: Command): boolean {

@@ -1,4 +1,5 @@
 import type { Backend } from '../../backend/port.ts';
+import { isMetBy } from '../../scheduler/dependencies.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
 import type { JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
@@ -56,9 +57,7 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
   const view = backend.job(job.jobId);
   const nodeNames = view === undefined || view.state === 'PENDING' ? null : view.nodeList;
   const after = request.dependencies.map((dependency) => ({ ...dependency, row: store.job(dependency.jobId) }));
-  const isNeverSatisfied = after.some(
-    ({ condition, row }) => condition === 'afterok' && row?.isEnded === true && row.state !== 'COMPLETED',
-  );
+  const isNeverSatisfied = after.some(({ condition, row }) => row?.isEnded === true && !isMetBy(row.state, condition));
   return {
     ...askedBy(request),
     job: String(job.jobId),
