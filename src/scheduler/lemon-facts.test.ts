@@ -57,6 +57,15 @@ describe('what the facts of a scheduler say of its nodes', () => {
     expect(signals(detector, 'n2', 29 * DAY_MS)).toEqual({});
   });
 
+  it('is that a gang was lost with a node that nobody called down', () => {
+    const lost = attempt(10, ['n1', 'n2'], null, 'NODE_FAIL').map((event): SchedulerEvent => {
+      return event.kind === 'AttemptEnded' ? { ...event, lostNodes: ['n2'] } : event;
+    });
+    const { detector } = watch(...lost);
+    expect(signals(detector, 'n2', 60)).toEqual({ multi_node_node_fails: 1 });
+    expect(signals(detector, 'n1', 60)).toEqual({});
+  });
+
   it('is what its GPUs reported, and how often somebody was asked to look at it', () => {
     const { detector } = watch(
       { kind: 'XidSeen', atMs: 10, nodeName: 'n1', xid: 79 },

@@ -12,6 +12,8 @@ const BLAME_MS = { before: 600_000, after: 300_000 } as const;
 /** How attempts end that a failed health check may be the cause of: lost, failed, or put back by Slurm. */
 const LOST_STATES: readonly EndState[] = ['NODE_FAIL', 'FAILED', 'CANCELLED'];
 
+type AttemptEnded = Extract<SchedulerEvent, { kind: 'AttemptEnded' }>;
+
 /** An attempt that holds nodes. */
 interface Placed {
   nodeNames: readonly string[];
@@ -86,7 +88,7 @@ export class LemonFacts {
         if (this.#placed.has(event.jobId)) this.#asked.add(event.jobId);
         return;
       case 'AttemptEnded':
-        return this.#endAttempt(event.jobId, event.state, atMs);
+        return this.#endAttempt(event);
       case 'LaunchFailed':
         this.#placed.delete(event.jobId);
         return;
@@ -110,12 +112,12 @@ export class LemonFacts {
     for (const nodeName of nodeNames) this.#detector.observe({ kind: 'NodeExcluded', nodeName, atMs });
   }
 
-  #endAttempt(jobId: number, state: EndState, atMs: number): void {
+  #endAttempt({ jobId, state, atMs, lostNodes }: AttemptEnded): void {
     const placed = this.#placed.get(jobId);
     this.#placed.delete(jobId);
     const isAsked = this.#asked.delete(jobId);
     if (placed === undefined) return;
-    const culprit = this.#culprit(placed, state, atMs, isAsked);
+    const culprit = lostNodes?.[0] ?? this.#culprit(placed, state, atMs, isAsked);
     const [first, ...others] = placed.nodeNames;
     if (first !== undefined && others.length === 0) {
       this.#detector.observe({ kind: 'SingleNodeJobEnded', nodeName: first, atMs, isNodeFailure: culprit !== null });
