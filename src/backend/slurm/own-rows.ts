@@ -53,7 +53,10 @@ export class OwnRows {
     const { now, isOurs } = this.#options;
     if (this.#areAllOurs) return this.#isCrowded ? this.#askIfChanged() : this.#ask(OURS);
     if (now() - this.#triedMs < PAUSE_MS) return this.#ask(EVERYBODYS);
-    const [ours, all] = [await this.#ask(OURS), await this.#ask(EVERYBODYS)];
+    const ours = await this.#ask(OURS);
+    // Of several users: they are everybody's already.
+    const isHeedless = new Set(ours.map((row) => textOf(row, 'user_name'))).size > 1;
+    const all = isHeedless ? ours : await this.#ask(EVERYBODYS);
     const seen = new Set(ours.map(idOf));
     this.#areAllOurs = all.every((row) => !isOurs(textOf(row, 'name')) || seen.has(idOf(row)));
     this.#triedMs = now();
