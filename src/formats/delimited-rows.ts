@@ -16,7 +16,7 @@ export function eachRecord(
     line += 1;
     const record = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
     start = end + 1;
-    if (record === '') continue;
+    if (record.trim() === '') continue;
     if (separator !== ',' || !record.includes('"')) {
       visit(record.split(separator), line);
       continue;

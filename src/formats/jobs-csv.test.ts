@@ -131,6 +131,11 @@ describe('a CSV of jobs', () => {
     expect(() => readJobsCsv(text, 'jobs.csv')).toThrow(new OrreryError('ORR_BAD_FILE', message));
   });
 
+  it('takes columns in any case, and lines of blanks for none', () => {
+    const text = `${HEADER.toUpperCase()}\n  \t\r\na,0,1,8,60,90\n`;
+    expect(readJobsCsv(text, 'jobs.csv').counts).toMatchObject({ records: 1, rows: 1 });
+  });
+
   it('takes dependencies in any case, and a comma too many for nothing', () => {
     const text = `${HEADER},after\na,0,1,8,60,,\nb,1,1,8,60,,"AfterOK:a,"\n`;
     expect(readJobsCsv(text, 'jobs.csv').rows[1]?.after).toEqual([{ condition: 'afterok', job: 'a' }]);

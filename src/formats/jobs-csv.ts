@@ -44,7 +44,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Orrery's own trace format: a comma-separated file with a header, columns in any order. Throws ORR_BAD_FILE where a column is missing or
+ * Orrery's own trace format: a comma-separated file with a header, columns in any order and any case. Throws ORR_BAD_FILE where a column is missing or
  * misspelt; other columns are noted, bad records are in the reading.
  */
 export function readJobsCsv(text: string, fileName: string): TraceReading {
@@ -52,7 +52,8 @@ export function readJobsCsv(text: string, fileName: string): TraceReading {
   let readRow: RowReader | null = null;
   eachRecord(text, ',', (fields, line) => {
     if (readRow === null) {
-      readRow = new RowReader(new Columns(fields), fileName, line, collector);
+      const columns = new Columns(fields.map((name) => name.toLowerCase()));
+      readRow = new RowReader(columns, fileName, line, collector);
       return;
     }
     readRow.read(fields, line, collector);

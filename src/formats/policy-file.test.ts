@@ -38,6 +38,34 @@ jobs: {exclusivePartitions: [train], isMemoryConsumed: false, defaults: {mebibyt
     expect(parsePolicyFile('schedulerType: backfill', 'p.yaml').rules).toBeNull();
   });
 
+  it("has Slurm's words change a cadence where there is one", () => {
+    const text = 'sched_interval: 300\nbf_continue: true\nbf_yield_sleep: 250000\n';
+    const { options, ignored } = parsePolicyFile(`cadence: {batchSchedDelaySeconds: 5}\n${text}`, 'p.yaml');
+    expect(options.cadence).toMatchObject({
+      batchSchedDelaySeconds: 5,
+      schedIntervalSeconds: 300,
+      isBfContinued: true,
+      bfYieldSleepSeconds: 0.25,
+    });
+    expect(ignored).toEqual([]);
+    expect(parsePolicyFile(text, 'p.yaml').ignored).toHaveLength(3);
+  });
+
+  it.each([
+    ['cadence: {}\nsched_interval: often', 'p.yaml:2:1 sched_interval: expected an integer >= 1, got "often"'],
+    ['cadence: {}\nbf_continue: 3', 'p.yaml:2:1 bf_continue: expected true or false, got 3'],
+    [
+      'jobs: {exclusivePartitions: [train]}',
+      'p.yaml:1:30 jobs.exclusivePartitions[0]: expected the name of a partition (there is none), got "train"',
+    ],
+    [
+      'partitions: [{name: a}]\njobs: {partitionDefaults: {b: {cpusPerGpu: 1}}}',
+      'p.yaml:2:28 jobs.partitionDefaults.b: expected the name of a partition (known are a), got "b"',
+    ],
+  ])('refuses %j', (text, message) => {
+    expect(() => parsePolicyFile(text, 'p.yaml')).toThrow(message);
+  });
+
   it('gives every field of the policy under its own name', () => {
     const { options, timing, ignored } = parsePolicyFile(
       `

@@ -13,7 +13,7 @@ import {
   parameterOption,
 } from './scheduler-parameters.ts';
 import type { JobRules } from './slurm-job-rules.ts';
-import { SLURM_CADENCE } from './slurm-times.ts';
+import { cadenceChange, isCadenceParameter, SLURM_CADENCE } from './slurm-times.ts';
 import { parseYaml } from './yaml-file.ts';
 
 /** A policy as its file gives it. */
@@ -205,6 +205,8 @@ const ignorable = {
   bf_max_job_start: z.unknown().optional(),
   bf_max_job_user: z.unknown().optional(),
   bf_max_time: z.unknown().optional(),
+  bf_yield_interval: z.unknown().optional(),
+  bf_yield_sleep: z.unknown().optional(),
   max_sched_time: z.unknown().optional(),
   partition_job_depth: z.unknown().optional(),
   sched_interval: z.unknown().optional(),
@@ -222,6 +224,11 @@ const policySchema = z
     ...ignorable,
   })
   .superRefine((file, context) => {
+    for (const [key, value] of Object.entries(file)) {
+      const change = file.cadence && isCadenceParameter(key) ? cadenceChange(key, value) : {};
+      if (typeof change !== 'string') continue;
+      context.addIssue({ code: 'custom', path: [key], message: `expected ${change}, got ${JSON.stringify(value)}` });
+    }
     for (const { path, text } of wrongNames(file)) context.addIssue({ code: 'custom', path: [...path], message: text });
     for (const [parameter, { field }] of Object.entries(APPLIED_PARAMETERS)) {
       if (!Object.hasOwn(file, parameter) || file[field] === undefined) continue;
@@ -247,6 +254,8 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
   const ignored: PolicyFile['ignored'][number][] = [];
   for (const [key, value] of Object.entries(rest)) {
     if (isAppliedParameter(key)) Object.assign(options, parameterOption(key, Number(value)));
+    // With a cadence there are such passes, and these say when.
+    else if (rest.cadence && isCadenceParameter(key)) Object.assign(rest.cadence, cadenceChange(key, value));
     else if (isIgnoredParameter(key)) ignored.push({ key, reason: IGNORED_PARAMETERS[key] });
     else Object.assign(options, { [key]: value });
   }

@@ -14,6 +14,7 @@ interface Lists {
   users?: readonly { account: string }[];
   partitions?: readonly (Named & { isDefault?: boolean })[];
   reservations?: readonly Named[];
+  jobs?: { exclusivePartitions: readonly string[]; partitionDefaults: Readonly<Record<string, unknown>> };
 }
 
 /** Names that are given twice, or name what is not there. */
@@ -23,6 +24,7 @@ export function wrongNames({
   users = [],
   partitions = [],
   reservations = [],
+  jobs,
 }: Lists): NameFault[] {
   const faults: NameFault[] = [];
   const lists = { qos: qosList, accounts, partitions, reservations };
@@ -51,6 +53,12 @@ export function wrongNames({
     if (parent !== undefined && parent !== null) expect(accounts, parent, 'an account', path);
     if (isOwnAncestor(own, accounts)) faults.push({ path, text: `expected no account above itself, got "${own}"` });
   });
+  jobs?.exclusivePartitions.forEach((wanted, index) => {
+    expect(partitions, wanted, 'a partition', ['jobs', 'exclusivePartitions', index]);
+  });
+  for (const wanted of Object.keys(jobs?.partitionDefaults ?? {})) {
+    expect(partitions, wanted, 'a partition', ['jobs', 'partitionDefaults', wanted]);
+  }
   const defaults = partitions.flatMap((entry, index) => (entry.isDefault === true ? [index] : []));
   const second = defaults[1];
   if (second !== undefined) {

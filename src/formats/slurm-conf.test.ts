@@ -198,6 +198,15 @@ PartitionName=q Nodes=n10
     expect(cores('CPUs=16')).toBe(1);
   });
 
+  it('has one partition of a name, the first, and one default, the last', () => {
+    const text = `${NODES}PartitionName=a Nodes=ALL Default=YES\nPartitionName=b Nodes=n1 Default=YES\nPartitionName=a Nodes=n2\n`;
+    expect(parse(text).policy.partitions).toMatchObject([
+      { name: 'a', nodes: null, isDefault: false },
+      { name: 'b', nodes: ['n1'], isDefault: true },
+    ]);
+    expect(ignoredOf(text)).toEqual(['slurm.conf:4 PartitionName=a: it was declared before: the first counts']);
+  });
+
   it('gives the jobs of a partition what it says', () => {
     const text = `${NODES}SelectType=select/cons_tres
 DefMemPerCPU=100 DefCpuPerGPU=4

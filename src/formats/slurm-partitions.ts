@@ -66,6 +66,10 @@ export function readSlurmPartitions(
       defaults = new Map([...line.values].filter(([key]) => key !== 'partitionname'));
       continue;
     }
+    if (partitions.some((known) => known.name === name)) {
+      ignored.push({ ...own, key: `PartitionName=${name}`, reason: 'it was declared before: the first counts' });
+      continue;
+    }
     const state = line.values.get('state')?.toUpperCase() ?? 'UP';
     if (state !== 'UP') {
       ignored.push({ ...own, key: `PartitionName=${name}`, reason: `State=${state}: the partition is left out` });
@@ -91,6 +95,9 @@ export function readSlurmPartitions(
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
     partitions.push({ ...partitionOf(name, line, cluster, sets), ...preemption });
   }
+  // Of several defaults the last counts.
+  const standard = partitions.findLast(({ isDefault }) => isDefault === true);
+  for (const partition of partitions) partition.isDefault = partition === standard;
   return { partitions, exclusive, defaults: partitionDefaults };
 }
 

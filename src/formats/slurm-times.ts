@@ -86,6 +86,16 @@ export function isCadenceParameter(name: string): boolean {
   return name === 'bf_continue' || Object.hasOwn(CADENCE_PARAMETERS, name);
 }
 
+/** What one of these parameters, with its value in a policy file, makes of a cadence; a text says what was expected. */
+export function cadenceChange(name: string, value: unknown): Partial<CadencePolicy> | string {
+  const parameter = CADENCE_PARAMETERS[name];
+  if (parameter === undefined) return typeof value === 'boolean' ? { isBfContinued: value } : 'true or false';
+  const { field, min, factor } = parameter;
+  return Number.isSafeInteger(value) && Number(value) >= min
+    ? { [field]: Number(value) * factor }
+    : `an integer >= ${min}`;
+}
+
 /**
  * When Slurm 22.05 looks at its queue, and how long a requeued job waits: until the credential of its last attempt has expired, and a second.
  * Throws ORR_BAD_FILE.
@@ -99,7 +109,9 @@ export function readSlurmTimes(settings: ReadonlyMap<string, ConfLine>): SlurmTi
     const value = wordSetting(settings, 'SchedulerParameters', name, min);
     if (value !== undefined) cadence[field] = value * factor;
   }
-  cadence.isBfContinued = words(settings, 'SchedulerParameters').includes('bf_continue');
+  cadence.isBfContinued = words(settings, 'SchedulerParameters').some((word) =>
+    /^bf_continue(?:=(?!0|no|false).*)?$/.test(word),
+  );
   if (settings.get('accountingstoragetype')?.values.get('accountingstoragetype') === 'accounting_storage/slurmdbd') {
     cadence.loopDelaySeconds = REGISTERING_SECONDS;
   }

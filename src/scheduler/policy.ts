@@ -78,6 +78,9 @@ export interface PartitionPolicy {
   graceSeconds?: number;
 }
 
+/** So many are told apart: one bit each in a 31-bit mask. */
+export const PARTITIONS_MAX = 31;
+
 /** That of jobs which name none: the one marked as such, else the first; undefined where there are none. */
 export function defaultPartition<T extends Pick<PartitionPolicy, 'isDefault'>>(
   partitions: readonly T[],

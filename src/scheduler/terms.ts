@@ -1,9 +1,7 @@
 import type { JobTerms } from './job-record.ts';
-import { defaultPartition, type PartitionPolicy, type Policy } from './policy.ts';
+import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
-/** One bit each in a 31-bit mask. */
-const PARTITIONS_MAX = 31;
 const ALL_PARTITIONS = 0x7fffffff;
 
 interface PartitionTerms {

@@ -17,7 +17,7 @@ import {
 } from '../../twin/adjusted-jobs.ts';
 import type { StartState } from '../../twin/scenario.ts';
 import { laterJobs } from '../../twin/later-jobs.ts';
-import { type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
+import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
@@ -54,6 +54,8 @@ export interface ScenarioJobs {
   originMs: number | null;
   /** What the trace's own times are ahead of the run's. */
   aheadMs: number;
+  /** Partitions that jobs name. */
+  partitions: ReadonlySet<string>;
   remarks: readonly ReadingRemark[];
 }
 
@@ -88,6 +90,7 @@ export async function jobsOf(
     trace: own.trace,
     originMs: own.originMs,
     aheadMs: own.aheadMs,
+    partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => request.partition ?? [])]),
     remarks: [...own.remarks, ...timed.remarks],
   };
 }
@@ -100,6 +103,7 @@ interface OwnJobs {
   trace: SimulationInputs['trace'];
   originMs: number | null;
   aheadMs: number;
+  partitions: ReadonlySet<string>;
   remarks: ReadingRemark[];
 }
 
@@ -115,7 +119,8 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
     gpusPerNode,
   });
-  return { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0, remarks: [] };
+  const own = { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0 };
+  return { ...own, partitions: new Set(), remarks: [] };
 }
 
 async function ofTrace(
@@ -128,10 +133,11 @@ async function ofTrace(
   const reading = file === undefined ? NO_TRACE : await readTraceOf(file, cluster);
   const { rules, options } = policy;
   const traceOptions = { checkpointing, ...(rules !== null && traceOptionsOf(rules)) };
+  const queue = queueFile === undefined ? [] : readQueueCsv(await readText(queueFile), basename(queueFile));
   const jobs: TraceJobs & { start?: StartState } =
     queueFile === undefined
       ? traceJobs(reading.rows, { nodes: cluster.nodes, policy: options, ...traceOptions })
-      : await ofQueue(queueFile, fields, reading, { nodes: cluster.nodes, policy: options, rules: traceOptions });
+      : await ofQueue(queue, fields, reading, { nodes: cluster.nodes, policy: options, rules: traceOptions });
   const fileName = basename(file ?? queueFile ?? '');
   if (jobs.count === 0 && queueFile === undefined)
     throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
@@ -182,6 +188,7 @@ async function ofTrace(
     },
     originMs: reading.originMs,
     aheadMs: reading.aheadMs,
+    partitions: new Set([...reading.rows, ...queue].flatMap(({ partition }) => partition ?? [])),
     remarks,
   };
 }
@@ -194,12 +201,11 @@ function eachReasonFirst(bad: readonly BadRow[]): BadRow[] {
 
 /** What runs and waits at second 0, and what comes after it. */
 async function ofQueue(
-  queueFile: string,
+  queue: readonly QueueRow[],
   { queueTime, usage, nodesOut }: ScenarioFields,
   reading: TraceReading,
   given: Pick<Snapshot, 'nodes' | 'policy' | 'rules'>,
 ): Promise<SnapshotJobs> {
-  const queue = readQueueCsv(await readText(queueFile), basename(queueFile));
   const queueMs = queueTime === undefined ? null : parseCivilMs(queueTime);
   if (queueMs === undefined) {
     throw new OrreryError('ORR_BAD_FILE', `queueTime: expected a date such as 2026-01-31T12:00:00, got "${queueTime}"`);

@@ -18,6 +18,7 @@ import { policyOf, type ScenarioPolicy } from './scenario-policy.ts';
 import { clusterOf, plainCluster, type SimulatedCluster, slurmCluster } from './simulated-cluster.ts';
 import type { SimulationRequest } from './simulation.ts';
 import type { SimulationInputs } from './simulation-inputs.ts';
+import { unknownNodes, withUsedPartitions } from './policy-fit.ts';
 
 const SEED_DEFAULT = 1;
 const MS_PER_DAY = 86_400_000;
@@ -114,8 +115,12 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const failureName = fields.failures ?? (isSynthetic ? failuresOfWorkload(fields.workload ?? '') : 'none');
   const failures = await failureModelOf(failureName, overrides);
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
+  const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
-  return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy, failures, jobs, overrides };
+  const used = withUsedPartitions(policy.options, jobs.partitions, policy.name);
+  const remarks = [...policy.remarks, ...used.remarks, ...strangers];
+  const kept = { ...policy, options: used.options, remarks };
+  return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy: kept, failures, jobs, overrides };
 }
 
 function refuseIncomplete(fields: ScenarioFields): void {

@@ -1,6 +1,6 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import type { CarriedUse } from '../../../scheduler/core-types.ts';
-import { completePolicy, type SchedulerOptions } from '../../../scheduler/policy.ts';
+import { completePolicy, PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
 import type { QueueRow, Snapshot } from '../../../twin/snapshot.ts';
 import type { TraceRow } from '../../../twin/trace-source.ts';
 import { readSacctDump } from '../../../formats/sacct-dump.ts';
@@ -161,9 +161,6 @@ function readQueue({ squeue, config }: SlurmSaved, notes: string[]): QueueReadin
   for (const [what, count] of reading.notes) notes.push(`${squeue.name}: ${count} ${what}`);
   return reading;
 }
-
-/** The twin tells no more partitions apart than this. */
-const PARTITIONS_MAX = 31;
 
 /** Where there are too many, those that no job names are left out first: the default, then by the number of jobs. */
 function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], notes: string[]): readonly ConfLine[] {

@@ -1,0 +1,59 @@
+import { OrreryError } from '../../contract/errors.ts';
+import { defaultPartition, PARTITIONS_MAX, type SchedulerOptions } from '../../scheduler/policy.ts';
+import type { NodeSpec } from '../../cluster/node.ts';
+import { examplesOf, type ReadingRemark } from './simulation-inputs.ts';
+
+/**
+ * The policy without partitions that no job goes to, where there are more than are told apart. Throws ORR_BAD_FILE where there still are too many.
+ * `names`: those that jobs name.
+ */
+export function withUsedPartitions(
+  options: SchedulerOptions,
+  names: ReadonlySet<string>,
+  policyName: string,
+): { options: SchedulerOptions; remarks: ReadingRemark[] } {
+  const { partitions = [] } = options;
+  if (partitions.length <= PARTITIONS_MAX) return { options, remarks: [] };
+  const standard = defaultPartition(partitions);
+  const used = partitions.filter((partition) => partition === standard || names.has(partition.name));
+  if (used.length > PARTITIONS_MAX) {
+    throw new OrreryError(
+      'ORR_BAD_FILE',
+      `${policyName}: expected jobs in at most ${PARTITIONS_MAX} partitions, which are told apart; they name ${used.length}: leave out those with the fewest`,
+    );
+  }
+  const what = `${partitions.length - used.length} partitions of ${policyName} are left out, since no job goes to them: no more than ${PARTITIONS_MAX} are told apart`;
+  return { options: { ...options, partitions: used }, remarks: [{ what, examples: [] }] };
+}
+
+/**
+ * Nodes of partitions and reservations that the cluster does not have, which are passed over. Throws ORR_BAD_FILE for one that has none of its
+ * nodes: whoever meant another cluster, or other names.
+ */
+export function unknownNodes(
+  { partitions = [], reservations = [] }: SchedulerOptions,
+  nodes: readonly NodeSpec[],
+  policyName: string,
+): ReadingRemark[] {
+  const known = new Set(nodes.map(({ name }) => name));
+  const named = [
+    ...partitions.map(({ name, nodes: own }) => ({ what: `partition ${name}`, own: own ?? [] })),
+    ...reservations.map(({ name, nodes: own }) => ({ what: `reservation ${name}`, own })),
+  ];
+  const found = named.flatMap(({ what, own }) => {
+    const strangers = own.filter((name) => !known.has(name));
+    const [first] = strangers;
+    if (first === undefined) return [];
+    if (strangers.length === own.length) {
+      throw new OrreryError(
+        'ORR_BAD_FILE',
+        `${policyName}: ${what}: expected nodes of the cluster, such as ${nodes[0]?.name ?? 'none'}; it has none of ${own.length}, ${first} for one`,
+      );
+    }
+    return [`${what}: ${strangers.length} of ${own.length}, ${first} for one`];
+  });
+  if (found.length === 0) return [];
+  return [
+    { what: `${policyName} names nodes that the cluster does not have`, examples: examplesOf(found, (one) => one) },
+  ];
+}
