@@ -224,6 +224,19 @@ PartitionName=none DefMemPerNode=UNLIMITED
     expect(ignoredOf(text)).toEqual([]);
   });
 
+  it('weighs use as all partitions do', () => {
+    const weights = (...lines: string[]) =>
+      parse([NODES, ...lines.map((line, index) => `PartitionName=p${index} Nodes=ALL ${line}`)].join('\n')).policy
+        .priority?.billingWeights;
+    const billed = 'TRESBillingWeights="CPU=0.5,GRES/gpu=16"';
+    expect(weights(billed, billed)).toEqual({ cpu: 0.5, gpu: 16 });
+    expect(weights('')).toEqual({ cpu: 1, gpu: 0 });
+    expect(weights(billed, '')).toBeNull();
+    expect(ignoredOf(`${NODES}PartitionName=p Nodes=ALL TRESBillingWeights=CPU=1,Mem=.25G\n`)).toEqual([
+      'slurm.conf:2 TRESBillingWeights mem: use is counted by CPUs and GPUs',
+    ]);
+  });
+
   it('has partitions say how their jobs are preempted, by partition', () => {
     const partitions =
       'PartitionName=a Nodes=ALL PreemptMode=OFF\nPartitionName=b Nodes=ALL PreemptMode=CANCEL GraceTime=60\nPartitionName=c Nodes=ALL PreemptMode=GANG,SUSPEND\n';

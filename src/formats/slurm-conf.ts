@@ -97,6 +97,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     partitions,
     exclusive,
     defaults: partitionDefaults,
+    billingWeights,
   } = readSlurmPartitions(
     records.get('partitionname') ?? [],
     records.get('nodeset') ?? [],
@@ -104,8 +105,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     ignored,
   );
   if (partitions.length > 0) policy.partitions = partitions;
-  const isBilled = records.get('partitionname')?.some(({ values }) => values.has('tresbillingweights')) === true;
-  if (isBilled && policy.priority !== undefined) policy.priority.billingWeights = null;
+  if (billingWeights !== undefined && policy.priority !== undefined) policy.priority.billingWeights = billingWeights;
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
   keepEnforcedLimits(policy, settings, ignored);

@@ -16,6 +16,8 @@ export interface SlurmPartitions {
   exclusive: string[];
   /** What jobs that do not say have there, where it is not as on the cluster. */
   defaults: Record<string, DefaultAmounts>;
+  /** What use counts for in fair-share (`TRESBillingWeights`); null: GPUs, or CPUs where a job has none; undefined: as Slurm has it. */
+  billingWeights: { cpu: number; gpu: number } | null | undefined;
 }
 
 const NOT_MODELLED: Readonly<Record<string, string>> = {
@@ -36,7 +38,6 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   qos: 'limits of a partition QOS are not kept',
   reqresv: 'jobs without a reservation may use it',
   selecttypeparameters: 'resources are those of the cluster',
-  tresbillingweights: 'use is counted by GPUs',
 };
 
 /** What the lines of partitions are read with. */
@@ -57,6 +58,7 @@ export function readSlurmPartitions(
   const partitions: PartitionPolicy[] = [];
   const exclusive: string[] = [];
   const partitionDefaults: Record<string, DefaultAmounts> = {};
+  const billed = new Map<string, ConfLine>();
   const sets = readNodeSets(nodeSets, cluster);
   let defaults: ReadonlyMap<string, string> = new Map();
   for (const own of lines) {
@@ -94,11 +96,35 @@ export function readSlurmPartitions(
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
     partitions.push({ ...partitionOf(name, line, cluster, sets), ...preemption });
+    billed.set((line.values.get('tresbillingweights') ?? '').toLowerCase(), own);
   }
   // Of several defaults the last counts.
   const standard = partitions.findLast(({ isDefault }) => isDefault === true);
   for (const partition of partitions) partition.isDefault = partition === standard;
-  return { partitions, exclusive, defaults: partitionDefaults };
+  return { partitions, exclusive, defaults: partitionDefaults, billingWeights: billingWeightsOf(billed, ignored) };
+}
+
+/** The weights of all partitions, where all have the same. */
+function billingWeightsOf(
+  billed: ReadonlyMap<string, ConfLine>,
+  ignored: IgnoredSetting[],
+): { cpu: number; gpu: number } | null | undefined {
+  const [text = '', ...others] = billed.keys();
+  const line = [...billed.values()].at(-1);
+  if (line === undefined || (text === '' && others.length === 0)) return undefined;
+  if (others.length > 0) {
+    const reason = 'partitions weigh use differently: it is counted by GPUs';
+    ignored.push({ ...line, key: 'TRESBillingWeights', reason });
+    return null;
+  }
+  const weights = { cpu: 0, gpu: 0 };
+  for (const entry of text.split(',')) {
+    const [tres = '', weight = ''] = entry.split('=');
+    const value = Number(weight);
+    if ((tres === 'cpu' || tres === 'gres/gpu') && value >= 0) weights[tres === 'cpu' ? 'cpu' : 'gpu'] = value;
+    else ignored.push({ ...line, key: `TRESBillingWeights ${tres}`, reason: 'use is counted by CPUs and GPUs' });
+  }
+  return weights.cpu + weights.gpu > 0 ? weights : null;
 }
 
 /** Whether the value is that of a partition for which nobody has set anything. */

@@ -114,7 +114,13 @@ async function runHere(
       next += 1;
       const simulation = startSimulation({ fields, jobsOut: null });
       running.add(simulation);
-      results[index] = await simulation.result.finally(() => running.delete(simulation));
+      try {
+        results[index] = await simulation.result;
+      } catch (error) {
+        throw withTitle(error, fields.title ?? '');
+      } finally {
+        running.delete(simulation);
+      }
       done += 1;
     }
   };
@@ -132,4 +138,10 @@ async function runHere(
     clearInterval(timer);
   }
   return results;
+}
+
+/** Of several scenarios, which one it is about. */
+function withTitle(error: unknown, title: string): unknown {
+  if (!(error instanceof OrreryError) || title === '' || error.message.startsWith(title)) return error;
+  return new OrreryError(error.code, `${title}: ${error.message}`, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SLURM_CADENCE } from '../../formats/slurm-times.ts';
 import { overridesOf, parseSettings, withPolicyOverrides } from './overrides.ts';
 
 describe('--set', () => {
@@ -33,11 +34,22 @@ describe('--set', () => {
     expect(policy.preempt.exemptSeconds).toBe(7200);
   });
 
+  it("puts Slurm's times of passes into the cadence", () => {
+    const change = (pair: readonly [string, string]) => withPolicyOverrides({ cadence: SLURM_CADENCE }, [pair]).cadence;
+    expect(change(['sched_interval', '300'])).toEqual({ ...SLURM_CADENCE, schedIntervalSeconds: 300 });
+    expect(change(['bf_continue', 'true'])).toEqual({ ...SLURM_CADENCE, isBfContinued: true });
+    expect(() => change(['sched_interval', 'often'])).toThrow(
+      'set sched_interval: expected an integer >= 1, got "often"',
+    );
+  });
+
   it.each([
     ['nodes', 'set: expected NAME=VALUE such as nodes=2000, got "nodes"'],
     ['nodes=many', 'set nodes: expected an integer > 0, got "many"'],
     ['ndoes=5', 'set ndoes: neither one of nodes, gpusPerNode, cpusPerNode, maxRequeues'],
-    ['bfMaxJobTest=-1', 'set bfMaxJobTest: neither one of'],
+    ['bfMaxJobTest=-1', 'set bfMaxJobTest: expected an integer > 0, got -1'],
+    ['bf_max_job_user=5', 'set bf_max_job_user: it would change nothing: a cycle is limited by'],
+    ['sched_interval=5', 'set sched_interval: it would change nothing without a cadence'],
   ])('refuses %s', (pair, message) => {
     expect(() => withPolicyOverrides({}, overridesOf(parseSettings([pair])).policy)).toThrow(message);
   });

@@ -1,5 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
+import { cadenceChange, isCadenceParameter } from '../../formats/slurm-times.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
 
 /** What `--set NAME=VALUE` puts in place of a figure of the scenario. Absent: as it was. */
@@ -70,6 +71,10 @@ export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides
   const made: Record<string, unknown> = structuredClone({ ...options });
   for (const [path, text] of policy) {
     const parts = path.split('.');
+    if (isCadenceParameter(path)) {
+      made['cadence'] = withCadence(made['cadence'], path, valueOf(text));
+      continue;
+    }
     // The reader of policy files says what a field may be; alone, it yields that field in the policy's own words.
     const alone: Record<string, unknown> = { ...readAlone(path, parts, valueOf(text)) };
     let below: Record<string, unknown> = made;
@@ -92,15 +97,32 @@ export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides
 function readAlone(path: string, parts: readonly string[], value: unknown): SchedulerOptions {
   const nested = parts.reduceRight<unknown>((inner, part) => ({ [part]: inner }), value);
   try {
-    return parsePolicyFile(JSON.stringify(nested), 'set').options;
+    const { options, ignored } = parsePolicyFile(JSON.stringify(nested), 'set');
+    const [nothing] = ignored;
+    if (nothing === undefined) return options;
+    throw new OrreryError('ORR_USAGE', `set ${path}: it would change nothing: ${nothing.reason}`);
   } catch (cause) {
-    if (!(cause instanceof OrreryError)) throw cause;
+    if (!(cause instanceof OrreryError) || cause.code !== 'ORR_BAD_FILE') throw cause;
     const known = Object.keys(FIGURES).join(', ');
     const why = cause.message.replace(/^set:\d+:\d+ /, '');
-    throw new OrreryError('ORR_USAGE', `set ${path}: neither one of ${known} nor a field of the policy: ${why}`, {
-      cause,
-    });
+    const what = /^[^ ]*: unknown key/.test(why)
+      ? `set ${path}: neither one of ${known} nor a field of the policy: ${why}`
+      : `set ${why}`;
+    throw new OrreryError('ORR_USAGE', what, { cause });
   }
+}
+
+/** `sched_interval` and its like are about passes at times: a policy that has none passes whenever something changed. */
+function withCadence(cadence: unknown, name: string, value: unknown): unknown {
+  if (typeof cadence !== 'object' || cadence === null) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `set ${name}: it would change nothing without a cadence, which a slurm.conf has: set cadence.schedIntervalSeconds and backfillType=conservative for one`,
+    );
+  }
+  const change = cadenceChange(name, value);
+  if (typeof change !== 'string') return { ...cadence, ...change };
+  throw new OrreryError('ORR_USAGE', `set ${name}: expected ${change}, got ${JSON.stringify(value)}`);
 }
 
 function asMap(map: Record<string, unknown>, key: string): Record<string, unknown> {
