@@ -13,6 +13,7 @@ const ACTIVE = new Set<JobSummary['state']>(['PENDING', 'RUNNING', 'COMPLETING']
 const STUCK_REASONS = new Set([
   'JobHeldUser',
   'launch failed requeued held',
+  'refused by sbatch',
   'DependencyNeverSatisfied',
   'PartitionTimeLimit',
   'BadConstraints',

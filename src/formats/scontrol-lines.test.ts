@@ -137,3 +137,15 @@ it('sprio -w tells the weights', () => {
   ]);
   expect(sprioWeights(text(['Unable to find jobs matching user/id(s) specified']))).toEqual([]);
 });
+
+it('takes the blocks of topology/block for leaf switches', () => {
+  const shown = [
+    'BlockName=b1 BlockIndex=0 Nodes=n[1-2] BlockSize=2',
+    'BlockName=b2 BlockIndex=1 Nodes=n[3-4] BlockSize=2',
+    'AggregatedBlock=b[1-2] BlockIndex=2 Nodes=n[1-4] BlockSize=4',
+  ];
+  expect(topologyLines(text(shown)).map(({ values }) => [values.get('switchname'), values.get('nodes')])).toEqual([
+    ['b1', 'n[1-2]'],
+    ['b2', 'n[3-4]'],
+  ]);
+});

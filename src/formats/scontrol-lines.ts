@@ -173,11 +173,20 @@ export function scontrolPartitions({ name: file, text }: ConfText): ConfLine[] {
   });
 }
 
-/** The leaf switches of `scontrol show topology`, or of a topology.conf: both have the same words. */
+/**
+ * The leaf switches of `scontrol show topology`, or of a topology.conf: both have the same words. Blocks of `topology/block` are taken for leaf
+ * switches; what several of them make up (`AggregatedBlock`) is left out, as are switches above the leaves.
+ */
 export function topologyLines({ name: file, text }: ConfText): ConfLine[] {
-  return scontrolRecords(text, 'SwitchName').flatMap(({ line, fields }) => {
+  const switches = scontrolRecords(text, 'SwitchName').flatMap(({ line, fields }) => {
     const isLeaf = !fields.has('switches') && (fields.get('level') ?? '0') === '0';
     return isLeaf ? [{ file, line, values: fields, subject: 'SwitchName' }] : [];
+  });
+  if (switches.length > 0) return switches;
+  const blocks = text.replace(/^\s*AggregatedBlock=.*$/gm, '');
+  return scontrolRecords(blocks, 'BlockName').map(({ line, fields }) => {
+    const values = new Map([...fields, ['switchname', fields.get('blockname') ?? '']]);
+    return { file, line, values, subject: 'SwitchName' };
   });
 }
 

@@ -102,12 +102,13 @@ function userId(text: string | undefined): number[] {
   return id === undefined ? [] : [Number(id)];
 }
 
-/** The partition that a job names, or the default; undefined where there is none. */
-export function partitionOf(
+/** The partitions that a job names, between commas (Slurm starts it where it can first), or the default; none where there is none. */
+export function partitionsOf(
   { partitions }: Pick<ClusterView, 'partitions'>,
   wanted: string | undefined,
-): SlurmPartition | undefined {
-  return partitions.find(({ name, isDefault }) => (wanted === undefined ? isDefault : name === wanted));
+): SlurmPartition[] {
+  const names = wanted?.split(',');
+  return partitions.filter(({ name, isDefault }) => names?.includes(name) ?? isDefault);
 }
 
 /** Why Slurm would never run it, in one line; null where nothing speaks against it. `reservations`: null where they are not known. */
@@ -121,12 +122,11 @@ export function refusalOf(
     return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
   }
   if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
-  const partition = partitionOf(view, spec.partition);
-  if (partition === undefined && partitions.length > 0) {
-    if (spec.partition !== undefined) {
-      return `partition: no ${JSON.stringify(spec.partition)}: expected one of ${listed(partitions.map(({ name }) => name))}`;
-    }
-    return `partition: the cluster has no default: expected one of ${listed(partitions.map(({ name }) => name))}`;
+  const named = partitionsOf(view, spec.partition);
+  const unknown = spec.partition?.split(',').find((name) => !partitions.some((partition) => partition.name === name));
+  if (partitions.length > 0 && (unknown !== undefined || named.length === 0)) {
+    const what = unknown === undefined ? 'the cluster has no default' : `no ${JSON.stringify(unknown)}`;
+    return `partition: ${what}: expected one of ${listed(partitions.map(({ name }) => name))}`;
   }
   if (qos !== null && spec.qos !== 'normal' && !qos.includes(spec.qos)) {
     return `qos: no ${JSON.stringify(spec.qos)}: expected one of ${listed(qos)}`;
@@ -140,8 +140,8 @@ export function refusalOf(
     const refused = reservationRefusal(spec.reservation, { user, account }, reservations);
     if (refused !== null) return refused;
   }
-  if (partition === undefined) return null;
-  return namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view);
+  const refusals = named.map((partition) => namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view));
+  return refusals.includes(null) ? null : (refusals[0] ?? null);
 }
 
 /** Of the nodes that the job names. */

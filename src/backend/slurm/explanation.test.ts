@@ -39,6 +39,19 @@ describe('why a job waits on Slurm', () => {
     expect(jobFact(running({ slurm: onNodes({ state: 'RUNNING' }) })).reason).toBe('None');
   });
 
+  it('for a time limit that its partitions do not allow, and what they do', () => {
+    const partition = { isDefault: false, isUp: true, nodeNames: [], priorityTier: 1, defaultTimeSeconds: null };
+    const partitions = [
+      { ...partition, name: 'debug', maxTimeSeconds: 1800 },
+      { ...partition, name: 'long', maxTimeSeconds: null },
+    ];
+    const waiting = job({ slurm: slurm({ reason: 'PartitionTimeLimit', partition: 'debug,long' }) });
+    const [words] = explainJob(waiting, { state, partitions, queue: [], isUnreachable: false, nowMs: NOW });
+    expect(words).toBe(
+      'Its time limit is more than its partition allows. At most: 00:30:00 in debug; scontrol update TimeLimit= lowers it.',
+    );
+  });
+
   it('for nodes that are out of service', () => {
     expect(explain(job({ slurm: slurm({ reason: 'ReqNodeNotAvail' }) }))).toMatch(/down, drained or reserved/);
   });

@@ -79,11 +79,21 @@ export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreach
     ];
   }
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
+  const limit = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
   const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
-  return [words, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+  return [words + limit, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+/** What the partitions of a job allow, of those that have a limit. */
+function partitionLimitWords(names: string, partitions: readonly SlurmPartition[]): string {
+  const limits = partitions.flatMap(({ name, maxTimeSeconds }) => {
+    const isOne = names.split(',').includes(name) && maxTimeSeconds !== null;
+    return isOne ? [`${formatDuration(maxTimeSeconds * 1000)} in ${name}`] : [];
+  });
+  return limits.length === 0 ? '' : ` At most: ${limits.join(', ')}; scontrol update TimeLimit= lowers it.`;
 }
 
 function suspendedWords(label: string, nodes: readonly string[]): string {

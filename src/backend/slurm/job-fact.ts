@@ -23,6 +23,7 @@ export function jobFact(job: MirrorJob): JobFact {
 }
 
 function reasonOf({ record, slurm, phase, request, isHeld, isThrottled }: MirrorJob): string {
+  if (record.refusal?.startsWith('sbatch') === true) return 'refused by sbatch';
   if (record.refusal !== null) return 'launch failed requeued held';
   if (slurm !== null && isPending(slurm)) return slurm.reason;
   if (phase === 'none' && request.dependencies.length > 0) return 'Dependency';

@@ -2,7 +2,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import type { NodeView } from '../../scheduler/types.ts';
 import { AVOIDED_REASON } from '../port.ts';
 import { unknownNode } from '../unknown-node.ts';
-import { type ClusterView, partitionOf } from './cluster-view.ts';
+import { type ClusterView, partitionsOf } from './cluster-view.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { nodeChanges, outageOf } from './node-mirror.ts';
@@ -165,7 +165,7 @@ export class SlurmNodes {
     const key = partition ?? '';
     const known = this.#membersOf.get(key);
     if (known !== undefined) return known;
-    const members = new Set(partitionOf(this.#options.cluster, partition)?.nodeNames);
+    const members = new Set(partitionsOf(this.#options.cluster, partition).flatMap(({ nodeNames }) => nodeNames));
     this.#membersOf.set(key, members);
     return members;
   }

@@ -61,7 +61,7 @@ async function collect(
       texts[file.name] = answer;
       continue;
     }
-    const line = `${answer.name}: ${'text' in answer ? firstLine(answer.text) : answer.refusal}: ${file.without}`;
+    const line = `${answer.name}: ${'text' in answer ? wrongWords(answer.text) : answer.refusal}: ${file.without}`;
     if (file.name === 'node') throw new OrreryError(code, line);
     missing.push(line);
   }
@@ -77,9 +77,12 @@ function isTable(name: SavedName, text: string): boolean {
   return TABLES.includes(name) ? text.includes('|') : text.trim() !== '';
 }
 
-function firstLine(text: string): string {
+/** Why it is no table: what the command said instead, or that it was called in another way. */
+function wrongWords(text: string): string {
   const line = text.split('\n').find((one) => one.trim() !== '');
-  return line === undefined ? 'empty' : line.trim();
+  if (line === undefined) return 'empty';
+  const isError = /error|denied|not found|fail|unable|invalid|disabled/i.test(line);
+  return isError ? line.trim() : 'not in the columns of orrery clusters import --recipe';
 }
 
 async function savedText(path: string): Promise<string | null> {

@@ -18,6 +18,7 @@ import { traceOptionsOf } from '../../../formats/slurm-job-rules.ts';
 import { type QueueReading, readSqueueDump } from '../../../formats/squeue-dump.ts';
 import { readSshareDump } from '../../../formats/sshare-dump.ts';
 import { parseCivilMs, type TraceReading } from '../../../formats/trace-row.ts';
+import { withShownNodes } from './shown-partitions.ts';
 
 /** What Slurm's commands print, by the name of the file in which it is saved. */
 export interface SlurmSaved {
@@ -84,7 +85,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
   const history = saved.sacct === undefined ? null : readSacctDump(saved.sacct.text, saved.sacct.name);
   const queue = readQueue(saved, notes);
   const partitions = fewEnough(
-    saved.partition === undefined ? [] : scontrolPartitions(saved.partition),
+    saved.partition === undefined ? [] : withShownNodes(scontrolPartitions(saved.partition), lines, notes),
     [...(history?.rows ?? []), ...queue.rows],
     notes,
   );
@@ -92,7 +93,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
   const slurm = readSlurmLines({
     name: saved.node.name,
     lines: [...settings, ...weights, ...partitions, ...lines],
-    topology: isTree(settings) && topology.length > 0 ? topology : null,
+    topology: hasLeaves(settings) && topology.length > 0 ? topology : null,
     qos: saved.qos ?? null,
     associations: saved.assoc ?? null,
   });
@@ -179,8 +180,8 @@ function fewEnough(partitions: readonly ConfLine[], rows: readonly TraceRow[], n
   return partitions.filter((line) => kept.has(line));
 }
 
-function isTree(settings: readonly ConfLine[]): boolean {
-  return settings.length === 0 || /tree/i.test(valueOf(settings, 'TopologyPlugin'));
+function hasLeaves(settings: readonly ConfLine[]): boolean {
+  return settings.length === 0 || /tree|block/i.test(valueOf(settings, 'TopologyPlugin'));
 }
 
 function valueOf(settings: readonly ConfLine[], key: string): string {
