@@ -6,7 +6,7 @@ import { packageFolder } from './package-folder.ts';
 import { readText } from './read-text.ts';
 
 /** True where a stack is named by the path of a file, not by its name in the catalogue. */
-export function isStackFile(stack: string): boolean {
+function isStackFile(stack: string): boolean {
   return /[/\\]|\.ya?ml$/.test(stack);
 }
 

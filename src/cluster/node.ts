@@ -18,3 +18,8 @@ export interface NodeSpec {
 
 /** Slurm's node states. `draining` still runs work, `drained` does not; `down` is out of order. */
 export type NodeState = 'idle' | 'mixed' | 'allocated' | 'draining' | 'drained' | 'down';
+
+/** Whether a node in this state is given jobs. */
+export function isInService(state: NodeState): boolean {
+  return state === 'idle' || state === 'mixed' || state === 'allocated';
+}

@@ -171,7 +171,7 @@ export function createClient(daemon: { url: string; token: string }): OrreryClie
     const issue = parsed.error.issues[0];
     throw new OrreryError(
       'ORR_INTERNAL',
-      `the daemon at ${base} speaks another version: ${issue?.path.join('.') ?? 'answer'}: ${issue?.message ?? 'not understood'}`,
+      `the daemon at ${base} speaks another version: ${issue?.path.join('.') ?? 'answer'}: ${issue?.message ?? 'not understood'}; orrery down, then orrery up, has it run this one`,
     );
   }
 

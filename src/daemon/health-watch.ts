@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Backend, Log } from '../backend/port.ts';
+import { isInService } from '../cluster/node.ts';
 import type { HealthExpectation, HealthReport, XidError } from '../contract/health.ts';
 import { thisMachine } from '../health/machine.ts';
 import { runChecks } from '../health/run-checks.ts';
@@ -83,7 +84,7 @@ export class HealthWatch {
     const reason = drainReason(report);
     for (const node of backend.nodes()) {
       const { name } = node.spec;
-      if (reason !== null && isInService(node)) await backend.drain(name, reason);
+      if (reason !== null && isInService(node.state)) await backend.drain(name, reason);
       if (reason === null && isWell(report) && isOurs(node)) await backend.resumeNode(name);
     }
   }
@@ -105,10 +106,6 @@ export class HealthWatch {
     const owners = names.filter((name) => this.#input.gpusOfNode?.get(name)?.includes(gpu));
     return owners.length > 0 ? owners : names;
   }
-}
-
-function isInService({ state }: NodeView): boolean {
-  return state === 'idle' || state === 'mixed' || state === 'allocated';
 }
 
 function isOurs({ state, reason }: NodeView): boolean {

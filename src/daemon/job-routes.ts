@@ -229,7 +229,7 @@ function expectLogs({ book, store }: DaemonContext, id: number, { attempt, rank,
 function signalName(text: string): NodeJS.Signals {
   const name = text.startsWith('SIG') ? text : `SIG${text}`;
   if (isSignal(name)) return name;
-  throw new OrreryError('ORR_USAGE', `this system has no signal ${text}`);
+  throw new OrreryError('ORR_USAGE', `signal: this system has none called ${text}: expected one such as USR1`);
 }
 
 function isSignal(name: string): name is NodeJS.Signals {

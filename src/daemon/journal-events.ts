@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 const PAGE_SIZE = 500;
 
 /** An event as the API shows it. */
-export function toJobEvent({ seq, record }: JournalEntry): JobEvent {
+function toJobEvent({ seq, record }: JournalEntry): JobEvent {
   const { event, message } = record;
   return {
     seq,

@@ -1,10 +1,10 @@
 import type { LemonList } from '../contract/api.ts';
 import type { Backend, Log } from '../backend/port.ts';
+import { isInService } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { HEALTH_REASON } from '../health/verdict.ts';
 import { LEMON_REASON, LemonFacts } from '../scheduler/lemon-facts.ts';
 import { LemonDetector, type LemonEvidence } from '../scheduler/lemons.ts';
-import type { NodeView } from '../scheduler/types.ts';
 import type { Store } from '../store/store.ts';
 import { lemonWords } from './outage-words.ts';
 import { takeOut } from './take-out.ts';
@@ -76,7 +76,8 @@ export class LemonWatch {
   /** Drained; where that is not ours to do, jobs of ours keep off it. Never rejects. */
   async #takeOut(nodeName: string, reason: string): Promise<void> {
     const view = this.#backend.nodes().find(({ spec }) => spec.name === nodeName);
-    const before = view !== undefined && isOut(view) && view.reason !== null ? `; out before: ${view.reason}` : '';
+    const before =
+      view !== undefined && !isInService(view.state) && view.reason !== null ? `; out before: ${view.reason}` : '';
     try {
       const refusal = await takeOut(this.#backend, nodeName, reason, `${reason}${before}`);
       if (refusal !== null) this.#log.info({ nodeName, refusal }, 'a lemon node may not be drained: jobs keep off it');
@@ -110,8 +111,4 @@ export class LemonWatch {
     clearInterval(this.#timer);
     this.#unsubscribe();
   }
-}
-
-function isOut({ state }: NodeView): boolean {
-  return state === 'draining' || state === 'drained' || state === 'down';
 }

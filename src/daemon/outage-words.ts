@@ -1,6 +1,6 @@
 import { AVOIDED_REASON } from '../backend/port.ts';
 import type { NodeOutage } from '../contract/api.ts';
-import type { NodeState } from '../cluster/node.ts';
+import { isInService, type NodeState } from '../cluster/node.ts';
 import { HEALTH_REASON } from '../health/verdict.ts';
 import { LEMON_REASON } from '../scheduler/lemon-facts.ts';
 import type { LemonSignal } from '../scheduler/lemon-history.ts';
@@ -50,8 +50,4 @@ export function outageOf({ state, reason }: { state: NodeState; reason: string |
   if (script !== undefined) return { cause: 'health', words: `is out because its ${script.toLowerCase()} failed` };
   if (state === 'down') return { cause: 'down', words: `is down${why}` };
   return { cause: 'other', words: `is ${state}${why}` };
-}
-
-function isInService(state: NodeState): boolean {
-  return state === 'idle' || state === 'mixed' || state === 'allocated';
 }

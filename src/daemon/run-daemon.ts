@@ -18,14 +18,14 @@ import { Forecaster } from './forecast/forecaster.ts';
 import { HangWatch } from './hang-watch.ts';
 import type { IdleChecks } from './idle-checks.ts';
 import { type Listener, listen } from './listen.ts';
-import { type LivePolicy, recordedPolicy, toRecord } from './live-policy.ts';
+import { recordedPolicy, toRecord } from './live-policy.ts';
 import { Measurements } from './measurements/measurements.ts';
 import { NodeBook } from './node-book.ts';
 import type { NodeReports } from './node-reports.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { userName } from './user-name.ts';
-import { localWorld, type World } from './world.ts';
+import { type BackendParts, localWorld, type World } from './world.ts';
 import { idleChecks, readReports } from './world-checks.ts';
 import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
 
@@ -137,7 +137,8 @@ class RunningDaemon implements Daemon {
     try {
       const policy = world.policy ?? recordedPolicy(store.lastStart(), world.specs);
       const measurements = new Measurements();
-      const backend = world.createBackend({ home, policy, store, measurements, log });
+      const made: BackendParts = { home, policy, store, measurements, log };
+      const backend = world.createBackend(made);
       const book = new JobBook(store, backend, home, policy.policy);
       const accounting = new Accounting(store, home.metrics);
       store.subscribe((entries, commitMs) => {
@@ -152,24 +153,16 @@ class RunningDaemon implements Daemon {
       const records = store.recoveryRecords();
       await backend.start(records, usedBefore(store, policy.policy, nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
-      return new RunningDaemon(parts, policy, store, backend, book, accounting, measurements, log);
+      return new RunningDaemon(parts, made, backend, book, accounting);
     } catch (error) {
       store.close();
       throw error;
     }
   }
 
-  private constructor(
-    parts: Parts,
-    policy: LivePolicy,
-    store: Store,
-    backend: Backend,
-    book: JobBook,
-    accounting: Accounting,
-    measurements: Measurements,
-    log: Log,
-  ) {
-    const { home, token, host, listener, world, options } = parts;
+  private constructor(parts: Parts, made: BackendParts, backend: Backend, book: JobBook, accounting: Accounting) {
+    const { token, host, listener, world, options } = parts;
+    const { home, policy, store, measurements, log } = made;
     this.#parts = parts;
     this.token = token;
     this.home = home.folder;
@@ -204,7 +197,7 @@ class RunningDaemon implements Daemon {
       accounting,
       forecaster: new Forecaster(
         backend,
-        (job) => world.forecastSource(job, backend, { home, policy, store, measurements, log }),
+        (job) => world.forecastSource(job, backend, made),
         (ms) => measurements.forecasts.observe(ms / 1000),
       ),
       lemons,

@@ -54,7 +54,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   if (before !== null && before.shared !== shared) {
     throw new OrreryError(
       'ORR_CONFLICT',
-      `--shared: the jobs of ${home.folder} are in ${before.shared ?? home.folder}: they cannot be moved`,
+      `--shared: the jobs of ${home.folder} are in ${before.shared ?? home.folder} and stay there: leave it out, or choose another ORRERY_HOME`,
     );
   }
   const reports =

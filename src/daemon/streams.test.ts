@@ -48,14 +48,17 @@ describe('events', () => {
   });
 
   it('begin with what comes next after a place beyond the end', async () => {
-    let jobId = 0;
+    const submitted: Promise<number>[] = [];
     const following = take(fixture.client.events({ since: 1_000_000 }), (event) => event.kind === 'JobEnded');
     // Submitted until the stream is open: its beginning is where the journal ends by then.
-    const opened = setInterval(() => void fixture.sh('true').then((id) => (jobId = id)), 200);
+    const opened = setInterval(() => submitted.push(fixture.sh('true')), 200);
     const seen = await following;
     clearInterval(opened);
     expect(seen.length).toBeGreaterThan(0);
-    expect(jobId).toBeGreaterThan(0);
+    const jobIds = await Promise.all(submitted);
+    expect(jobIds).toContain(seen.at(-1)?.jobId);
+    // None ends in the midst of the next test.
+    for (const jobId of jobIds) await fixture.until(jobId, 'COMPLETED');
   });
 
   it('begin with what comes next where nobody says since when', async () => {

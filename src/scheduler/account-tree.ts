@@ -1,7 +1,7 @@
 import type { AccountPolicy, UserPolicy } from './policy.ts';
 
 /** Name of the account that all others hang below; as in Slurm, users may belong to it directly. */
-export const ROOT_ACCOUNT = 'root';
+const ROOT_ACCOUNT = 'root';
 
 interface Member {
   readonly name: string;

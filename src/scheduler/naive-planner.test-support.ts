@@ -128,7 +128,7 @@ function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, us
 }
 
 /** Of nodes with room, ascending: the shortest run of neighbours with enough for what is missing, else the longest, the first of equals. */
-export function naivePlace(nodes: readonly number[], count: number): number[] | null {
+function naivePlace(nodes: readonly number[], count: number): number[] | null {
   if (nodes.length < count) return null;
   const runs: number[][] = [];
   for (const node of nodes) {

@@ -142,6 +142,6 @@ export function holds(offered: Resources, wanted: Resources): boolean {
   return offered.cpus >= wanted.cpus && offered.memoryBytes >= wanted.memoryBytes && offered.gpus >= wanted.gpus;
 }
 
-export function hasGpuType(gpuType: string | null, request: JobRequest): boolean {
+function hasGpuType(gpuType: string | null, request: JobRequest): boolean {
   return request.gpuType === null || request.gpuType === gpuType;
 }

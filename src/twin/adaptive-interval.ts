@@ -2,7 +2,7 @@ import { youngDalySeconds } from '../planner/checkpointing.ts';
 import type { Checkpointing, TwinJob } from './types.ts';
 
 /** No job writes checkpoints more often than this, however cheap they are. Assumed. */
-export const CHECKPOINT_INTERVAL_MS_MIN = 60_000;
+const CHECKPOINT_INTERVAL_MS_MIN = 60_000;
 
 /** What a job has seen of its nodes. Milliseconds. */
 export interface JobHistory {

@@ -130,7 +130,7 @@ export function nodeRates(model: FailureModel): NodeRates {
 }
 
 /** Of a failure that ends jobs, in days. */
-export function meanRepairDays({ components, repair }: FailureModel): number {
+function meanRepairDays({ components, repair }: FailureModel): number {
   let hours = 0;
   for (const component of NODE_COMPONENTS) {
     const { share, replacementShare } = components[component];

@@ -11,7 +11,7 @@ export interface SeedRun {
 }
 
 /** What device time is cut into. */
-export const DEVICE_TIMES = ['productive', 'unfinished', 'overhead', 'lost', 'idle', 'drained', 'down'] as const;
+const DEVICE_TIMES = ['productive', 'unfinished', 'overhead', 'lost', 'idle', 'drained', 'down'] as const;
 
 /** What the runs of a scenario came to: each figure with its spread over the seeds. Units are those of the report. */
 export interface ScenarioSummary {

@@ -77,7 +77,7 @@ function drawTotals(spec: WorkloadSpec, days: number, seed: number): Totals {
 }
 
 /** From its start to its end on its nodes. */
-export function undisturbedMs({ workMs, checkpointing, request }: TwinJob): number {
+function undisturbedMs({ workMs, checkpointing, request }: TwinJob): number {
   const limitMs = request.timeLimitMs ?? Infinity;
   if (checkpointing === null) return Math.min(workMs, limitMs);
   const { intervalMs, writeMs, isBlocking, restartMs } = checkpointing;

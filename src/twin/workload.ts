@@ -61,7 +61,7 @@ export function offeredLoad(spec: WorkloadSpec, options: { clusterGpus: number; 
  * How long the runs of a size last. GPU time and number of jobs give the mean; jobs that fail, run out of memory or are cancelled do so
  * anywhere in what they were to run, so that it is longer by half their share.
  */
-export function runLengthOf(spec: WorkloadSpec, size: SizeClass): RunLength {
+function runLengthOf(spec: WorkloadSpec, size: SizeClass): RunLength {
   const { completed, failed, cancelled, timeout, outOfMemory } = spec.ends;
   const cutShort = (failed + cancelled + outOfMemory) / (completed + failed + cancelled + timeout + outOfMemory);
   const hours = (spec.gpuHoursPerDay * size.gpuTimeShare) / (spec.jobsPerDay * size.jobShare * size.gpus);

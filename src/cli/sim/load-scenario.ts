@@ -23,7 +23,12 @@ export async function loadScenario(nameOrFile: string, from = process.cwd()): Pr
         `${basename(next)} base: expected a scenario that is not based on this one`,
       );
     }
-    if (files.length === BASES_MAX) throw new OrreryError('ORR_BAD_FILE', `${basename(next)} base: too many bases`);
+    if (files.length === BASES_MAX) {
+      throw new OrreryError(
+        'ORR_BAD_FILE',
+        `${basename(next)} base: expected at most ${BASES_MAX} scenarios based on one another`,
+      );
+    }
     files.push(next);
     const { base, fields } = parseScenarioFile(await readText(next), basename(next));
     layers.push(withPaths(fields, dirname(next)));

@@ -35,7 +35,7 @@ export interface ReplayReport {
 }
 
 /** The file that `--journal PATH` means: a store, or a home with one in it. */
-export function journalFile(path: string): string {
+function journalFile(path: string): string {
   const file = resolve(path);
   try {
     return statSync(file).isDirectory() ? join(file, 'orrery.db') : file;

@@ -1,4 +1,5 @@
 import type { Backend } from '../../backend/port.ts';
+import { isInService } from '../../cluster/node.ts';
 import { isMetBy } from '../../scheduler/dependencies.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
 import type { JobRequest, ShareView } from '../../scheduler/types.ts';
@@ -43,15 +44,13 @@ export function localBasis(
       },
       rules: {},
       queue,
-      nodesOut: nodes.filter(({ state }) => OUT_OF_SERVICE.has(state)).map(({ spec }) => spec.name),
+      nodesOut: nodes.filter(({ state }) => !isInService(state)).map(({ spec }) => spec.name),
       usage: shares.map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
     },
     history: history.sort((a, b) => a.submitMs - b.submitMs),
     timing: INSTANT,
   };
 }
-
-const OUT_OF_SERVICE: ReadonlySet<string> = new Set(['down', 'drained', 'draining']);
 
 function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, backend: Backend, nowMs: number): QueueRow {
   const view = backend.job(job.jobId);

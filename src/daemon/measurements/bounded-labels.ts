@@ -1,3 +1,5 @@
+/** So many values of a label are named where nothing else is said. */
+export const NAMES_MAX = 20;
 /** What stands for all values of a label that are not named. */
 export const OTHER = 'other';
 
@@ -32,4 +34,13 @@ export class FirstNames {
     this.#names.add(name);
     return name;
   }
+}
+
+/** The value under the key, made where there is none. */
+export function entryOf<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const before = map.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

@@ -1,6 +1,6 @@
 import { type JobSummary, jobStateSchema } from '../../contract/api.ts';
 import type { LiveJob } from '../job-book.ts';
-import { heaviest } from './bounded-labels.ts';
+import { entryOf, heaviest, NAMES_MAX } from './bounded-labels.ts';
 import type { Family, Sample } from './family.ts';
 
 const LIVE_STATES = ['PENDING', 'RUNNING', 'COMPLETING'] as const satisfies JobSummary['state'][];
@@ -11,8 +11,6 @@ type LiveState = (typeof LIVE_STATES)[number];
 const GROUPS = ['partition', 'qos', 'account', 'user'] as const;
 type Group = (typeof GROUPS)[number];
 
-/** So many partitions, accounts, users, ... and reasons are named, those with the most GPUs; the rest is `other`. */
-export const NAMES_MAX = 20;
 /** A job that waits for another, for its time or to be released is not kept waiting by the cluster. */
 const WAITS_BY_ITSELF = /^(?:Dependency|BeginTime|JobHeld)/;
 
@@ -49,7 +47,7 @@ export class JobSums {
       user: row.user,
     };
     addTo(this.all[state], gpus);
-    for (const group of GROUPS) addTo(sumsOf(this.groups[group], names[group])[state], gpus);
+    for (const group of GROUPS) addTo(entryOf(this.groups[group], names[group], noJobs)[state], gpus);
     if (state !== 'PENDING') return;
     // Slurm's reasons may go on with names of nodes: `ReqNodeNotAvail, UnavailableNodes:n1`.
     const word = /^\w+/.exec(reason)?.[0] ?? 'None';
@@ -112,14 +110,6 @@ function groupFamily(group: Group, measure: keyof Sum, what: string): Family<Job
 
 function noJobs(): Sums {
   return { PENDING: { jobs: 0, gpus: 0 }, RUNNING: { jobs: 0, gpus: 0 }, COMPLETING: { jobs: 0, gpus: 0 } };
-}
-
-function sumsOf(group: Map<string, Sums>, name: string): Sums {
-  const before = group.get(name);
-  if (before !== undefined) return before;
-  const sums = noJobs();
-  group.set(name, sums);
-  return sums;
 }
 
 function addTo(sum: Sum, gpus: number): void {

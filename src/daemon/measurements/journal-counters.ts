@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { JournalEntry } from '../../store/journal-table.ts';
 import type { JobRow } from '../../store/job-row.ts';
-import { FirstNames } from './bounded-labels.ts';
-import { END_STATES, NAMES_MAX } from './job-families.ts';
+import { FirstNames, NAMES_MAX } from './bounded-labels.ts';
+import { END_STATES } from './job-families.ts';
 
 const WAIT_BUCKETS_SECONDS = [1, 10, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200, 604_800];
 

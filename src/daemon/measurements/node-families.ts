@@ -1,10 +1,9 @@
-import type { NodeState } from '../../cluster/node.ts';
+import { isInService, type NodeState } from '../../cluster/node.ts';
 import { nodeSchema } from '../../contract/api.ts';
 import type { NodeView } from '../../scheduler/types.ts';
 import { outageOf } from '../outage-words.ts';
-import { heaviest } from './bounded-labels.ts';
+import { entryOf, heaviest, NAMES_MAX } from './bounded-labels.ts';
 import type { Family } from './family.ts';
-import { NAMES_MAX } from './job-families.ts';
 
 const NODE_STATES = nodeSchema.shape.state.options;
 /** So many nodes that are out, or lemons, are named. */
@@ -45,7 +44,7 @@ export class NodeSums {
   #add(node: NodeView, partitions: readonly string[]): void {
     const { spec, state, free } = node;
     const total = spec.resources;
-    const rest = state === 'idle' || state === 'mixed' || state === 'allocated' ? 'idle' : 'out';
+    const rest = isInService(state) ? 'idle' : 'out';
     const count = (use: Use, all: number, unused: number) => {
       use.allocated += all - unused;
       use[rest] += unused;
@@ -165,12 +164,4 @@ function sumOfUses(a: Use, b: Use): Use {
 
 function add(a: number, b: number): number {
   return a + b;
-}
-
-function entryOf<T>(map: Map<string, T>, key: string, make: () => T): T {
-  const before = map.get(key);
-  if (before !== undefined) return before;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

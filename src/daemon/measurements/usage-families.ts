@@ -1,6 +1,7 @@
 import type { AccountingRow } from '../../contract/api.ts';
+import { NAMES_MAX } from './bounded-labels.ts';
 import type { Family } from './family.ts';
-import { END_STATES, NAMES_MAX } from './job-families.ts';
+import { END_STATES } from './job-families.ts';
 
 const SECONDS_PER_HOUR = 3600;
 

@@ -2,7 +2,7 @@ import { POWER_SHARE, PUE_DEFAULT } from '../../planner/energy.ts';
 import type { EnergyReport } from '../report.ts';
 
 /** Of what a node draws at full work, when it does nothing: an assumption, no published figure for a DGX A100. */
-export const IDLE_POWER_SHARE = 0.3;
+const IDLE_POWER_SHARE = 0.3;
 
 export interface EnergyInput {
   nodeWattsMax: number;

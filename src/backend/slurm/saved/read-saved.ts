@@ -133,7 +133,7 @@ export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImpo
 }
 
 /** With the controller's clocks as they were at the import. */
-export function withAges(
+function withAges(
   policy: SchedulerOptions,
   {
     backfillAgeSeconds,
