@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from './support/daemon.ts';
+import { sleep, until } from './support/daemon.ts';
+import { orrery } from './support/orrery-command.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
 const isThere = ensureSlurm();
@@ -19,17 +20,8 @@ afterAll(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-function orrery(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, env: { ...env, ORRERY_HOME: join(folder, 'home') }, maxBuffer: 1 << 26 };
-    execFile(process.execPath, [join(root, 'bin', 'orrery.js'), ...args], options, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
+const run = (args: readonly string[], env: NodeJS.ProcessEnv) =>
+  orrery(args, { home: join(folder, 'home'), cwd: folder, env });
 
 function scenario(name: string, nodes: number, days = 2): string {
   const text = `workload: rsc-phase1\ncluster: rsc-phase1\ndays: ${days}\nset: {nodes: ${nodes}}\n`;
@@ -40,23 +32,14 @@ function scenario(name: string, nodes: number, days = 2): string {
 const squeue = (...args: string[]) =>
   execFileSync('squeue', ['-h', ...args], { env: slurm.env, encoding: 'utf8' }).trim();
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const endMs = Date.now() + 30_000; !condition(); ) {
-    if (Date.now() > endMs) throw new Error(`waited 30 s for ${what}`);
-    await new Promise((done) => {
-      setTimeout(done, 100);
-    });
-  }
-}
-
 describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('answers what it answers here, also where somebody cancels one of its tasks', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '2', '--json'];
-    const there = orrery([...words, '--on', 'slurm', '--report', 'there.html'], slurm.env);
+    const there = run([...words, '--on', 'slurm', '--report', 'there.html'], slurm.env);
     await until(() => squeue('-t', 'R', '-o', '%F_%K') !== '', 'a task to run');
     const [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
     execFileSync('scancel', [task], { env: slurm.env });
-    const [onSlurm, here] = [await there, await orrery([...words, '--report', 'here.html'], process.env)];
+    const [onSlurm, here] = [await there, await run([...words, '--report', 'here.html'], process.env)];
     expect(onSlurm.code).toBe(0);
     expect(onSlurm.stderr).toMatch(
       /^4 tasks submitted to Slurm as array job \d+\n(?:.*1 task submitted.* again: .*\n)?wrote there\.html\n$/,
@@ -71,7 +54,7 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('says what is wrong with a scenario as it does here, and leaves nothing in the queue', async () => {
     writeFileSync(join(folder, 'bad.yaml'), 'workload: rsc-phase1\ncluster: nosuch\ndays: 1\n');
     const words = ['sim', 'compare', scenario('base.yaml', 760, 60), 'bad.yaml', '--seeds', '1'];
-    const [onSlurm, here] = [await orrery([...words, '--on', 'slurm'], slurm.env), await orrery(words, process.env)];
+    const [onSlurm, here] = [await run([...words, '--on', 'slurm'], slurm.env), await run(words, process.env)];
     const said = 'submitted to Slurm as array job';
     expect({ ...onSlurm, stderr: onSlurm.stderr.replace(new RegExp(`.* ${said} .*\n`), '') }).toEqual(here);
     expect(onSlurm.stderr).toContain(said);
@@ -82,12 +65,10 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('says why it waits while nothing of it runs', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '1'];
     execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=DRAIN', 'Reason=test'], { env: slurm.env });
-    const there = orrery([...words, '--on', 'slurm'], slurm.env);
+    const there = run([...words, '--on', 'slurm'], slurm.env);
     await until(() => squeue('-t', 'PD') !== '', 'the tasks to wait');
     // Longer than between two looks at the queue.
-    await new Promise((done) => {
-      setTimeout(done, 12_000);
-    });
+    await sleep(12_000);
     execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=RESUME'], { env: slurm.env });
     const { code, stderr } = await there;
     expect(stderr).toMatch(
@@ -98,7 +79,7 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
 
   it('says in one line where there is no Slurm', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--on', 'slurm'];
-    const { code, stderr } = await orrery(words, { ...slurm.env, PATH: '/nowhere' });
+    const { code, stderr } = await run(words, { ...slurm.env, PATH: '/nowhere' });
     expect(stderr).toBe('orrery: sbatch: not found on the PATH: expected the commands of Slurm there\n');
     expect(code).not.toBe(0);
   });

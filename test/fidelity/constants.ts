@@ -27,7 +27,7 @@ export interface MeasuredConstants {
 }
 
 /** The constants of the twin's controller, as one recorded controller had them. */
-export function measureConstants(name: string): MeasuredConstants {
+function measureConstants(name: string): MeasuredConstants {
   const log = gunzipSync(readFileSync(join(folderOf(name), 'passes.log.gz'))).toString();
   const { held, ageSeconds, promptEnds, kills, mainPassesMs } = readControllerLog(log);
   const rows = readRecordedRows(readFileSync(join(folderOf(name), 'jobs.csv'), 'utf8'));

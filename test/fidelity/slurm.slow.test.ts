@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { getPriority, setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { goFirst } from '../support/go-first.ts';
 import { ensureSlurm } from '../support/slurm-cluster.ts';
 import { CASES } from './cases.ts';
 import { compareRecording } from './compare.ts';
@@ -39,14 +40,3 @@ it.skipIf(!isThere)(
   },
   280_000,
 );
-
-/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. Only root may. */
-function goFirst(): () => void {
-  const before = getPriority();
-  try {
-    setPriority(-15);
-  } catch {
-    return () => {};
-  }
-  return () => setPriority(before);
-}

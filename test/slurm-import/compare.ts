@@ -75,7 +75,7 @@ function meanOf(runs: readonly RecordedWaits[]): RecordedWaits {
 }
 
 /** The same for what `record.ts` keeps. */
-export async function predictRecorded(recording: string): Promise<RecordedWaits> {
+async function predictRecorded(recording: string): Promise<RecordedWaits> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-imported-'));
   try {
     const out = join(folder, 'out');

@@ -1,12 +1,13 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { getPriority, setPriority, tmpdir, userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { recipe } from '../../src/backend/slurm/saved/saved-files.ts';
+import { goFirst } from '../support/go-first.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
 import { predictNext, waitTable } from './compare.ts';
 import { replaySitePasses } from './passes.ts';
@@ -105,12 +106,3 @@ it.skipIf(!isThere)('goes on from the import with the accounting of later, in on
   const { recorded } = z.object({ recorded: z.object({ jobs: z.number() }) }).parse(JSON.parse(stdout));
   expect(recorded.jobs).toBeGreaterThanOrEqual(195);
 });
-
-/** Slurm's daemons inherit it: a controller that waits for the CPU decides otherwise. */
-function goFirst(): () => void {
-  const chrt = (...args: string[]) => spawnSync('chrt', [...args, String(process.pid)]).status === 0;
-  if (chrt('--rr', '--pid', '10')) return () => void chrt('--other', '--pid', '0');
-  const before = getPriority();
-  setPriority(-15);
-  return () => setPriority(before);
-}

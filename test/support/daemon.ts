@@ -57,8 +57,10 @@ export async function startDaemon(
     }
     await sleep(20);
   }
+  const how = `exit ${child.exitCode}, signal ${child.signalCode}`;
+  child.kill('SIGKILL');
   const tail = readFileSync(join(home, 'daemon.log'), 'utf8').split('\n').slice(-15).join('\n');
-  throw new Error(`the daemon did not come up (exit ${child.exitCode}, signal ${child.signalCode}):\n${tail}`);
+  throw new Error(`the daemon did not come up (${how}):\n${tail}`);
 }
 
 /** A home for each test and the daemon in it, both gone afterwards; the daemon may be killed and started again in between. */

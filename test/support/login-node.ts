@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './daemon.ts';
+import { freePorts } from './free-ports.ts';
 import { ensureInstalled } from './packages.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -40,7 +40,7 @@ export async function makeLoginNode(): Promise<LoginNode> {
   const run = (file: string, ...args: string[]) => execFileSync(file, args, { encoding: 'utf8', stdio: 'pipe' }).trim();
   run('useradd', '--create-home', '--home-dir', home, '--shell', '/bin/sh', '--password', '*', userName);
   const [uid, gid] = [Number(run('id', '-u', userName)), Number(run('id', '-g', userName))];
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   for (const name of ['host', 'authority'])
     run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name));
   mkdirSync('/run/sshd', { recursive: true });
@@ -129,17 +129,4 @@ export async function makeLoginNode(): Promise<LoginNode> {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port'));
-      });
-    });
-    server.once('error', reject);
-  });
 }

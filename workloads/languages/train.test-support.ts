@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPython } from '../../src/backend/local/python.ts';
+import { freePorts } from '../../test/support/free-ports.ts';
 
 export const workloadFolder = dirname(fileURLToPath(import.meta.url));
 const trainScript = join(workloadFolder, 'train.py');
@@ -49,7 +49,7 @@ export async function startGang(options: {
   rankMetrics?: (rank: number) => string;
   prelude?: string;
 }): Promise<Gang> {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const program =
     options.prelude === undefined
       ? [trainScript]
@@ -95,19 +95,6 @@ function ended(child: ChildProcess): Promise<EndedRank> {
       running.delete(child);
       resolve({ code, signal, stdout, stderr });
     });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port'));
-      });
-    });
-    server.once('error', reject);
   });
 }
 
