@@ -1,16 +1,30 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+const TESTS = '{src,test,workloads,bench}/**/*.test.ts';
 const SLOW = '**/*.slow.test.ts';
-const suites = process.env['ORRERY_TEST_SUITES'] ?? 'quick';
+/** Suites that hold a real Slurm to the clock, keep every CPU busy or make `dist/` anew. */
+const ALONE = [
+  'test/fidelity/slurm.slow.test.ts',
+  'test/slurm-import/site.slow.test.ts',
+  'test/rsc.slow.test.ts',
+  'test/start.slow.test.ts',
+];
 
-// The suites start real processes (supervisors, daemons, PyTorch ranks) and share the machine with them; the slow ones also rebuild
-// `dist/`, so they go one by one.
+const { exclude } = configDefaults;
+// The quick ones start real processes (supervisors, daemons, PyTorch ranks) and share the machine with them; the slow ones wait for Slurm most of the
+// time, each for one of its own.
+const groups = [
+  { name: 'quick', include: [TESTS], exclude: [...exclude, SLOW], maxWorkers: 2 },
+  { name: 'slow', include: [SLOW], exclude: [...exclude, ...ALONE], maxWorkers: 2 },
+  { name: 'alone', include: ALONE, maxWorkers: 1 },
+];
+const suites = process.env['ORRERY_TEST_SUITES'] ?? 'quick';
+const chosen = groups.filter(({ name }) => suites === 'all' || (name === 'quick') === (suites === 'quick'));
+
 export default defineConfig({
   test: {
-    include: suites === 'slow' ? [SLOW] : ['{src,test,workloads,bench}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(suites === 'quick' ? [SLOW] : [])],
-    maxWorkers: suites === 'quick' ? 2 : 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: chosen.map((group, groupOrder) => ({ extends: true, test: { ...group, sequence: { groupOrder } } })),
   },
 });
