@@ -1,6 +1,6 @@
 import { commandText } from '../command-text.ts';
 import { OutputFile } from '../output-file.ts';
-import { renderPlanPage } from '../render/plan-page.ts';
+import { renderPlanPage } from '../render/plan-page/plan-page.ts';
 import type { PlanReport } from './plan.ts';
 import type { PlanRequest } from './request.ts';
 import { scalingOf } from './scaling.ts';

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../package-folder.ts';
-import { renderComparisonPage } from '../render/sim-compare-page.ts';
-import { renderSimPage } from '../render/sim-page.ts';
-import type { PageScripts } from '../render/sim-page-document.ts';
+import { renderComparisonPage } from '../render/sim-compare/sim-compare-page.ts';
+import { renderSimPage } from '../render/sim-page/sim-page.ts';
+import type { PageScripts } from '../render/sim-page/document.ts';
 import type { ScenarioComparison } from './scenario-comparison.ts';
 import type { SimulationResult } from './simulate.ts';
 

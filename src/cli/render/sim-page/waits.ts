@@ -1,0 +1,107 @@
+import type { Distribution, TwinReport, WaitFigures } from '../../../twin/report.ts';
+import type { Frame, Value } from '../page-chart.ts';
+import { html, type Markup, NOTHING, table } from '../page-markup.ts';
+import { deviceWord } from '../sim-facts.ts';
+import { circle, diamond, line, square, triangle } from './marks.ts';
+import { type NamedScale, rowsChart, rowsFrame, rowY } from './rows.ts';
+import { key, section } from './section.ts';
+import { SPANS } from './time.ts';
+import { digits, shortTime, whole } from '../sim-words.ts';
+
+/** Shorter waits are drawn as this. */
+const SHORTEST_SECONDS = 1;
+
+interface Row {
+  name: string;
+  wait: Distribution;
+  slowdown: Distribution | null;
+}
+
+export function waitsSection(report: TwinReport): Markup {
+  const { waits } = report.predictions;
+  const device = deviceWord(report);
+  const all = waits.all.waitSeconds;
+  if (all === null) {
+    return section('waits', 'predicted', 'Waits', html`<p>No job started, so nothing is known of waits.</p>`);
+  }
+  const bySize = rowsOf(waits.bySize.map((figures) => [figures.size.label, figures]));
+  const byQos = rowsOf(waits.byQos.map((figures) => [figures.qos, figures]));
+  const perQos =
+    byQos.length < 2
+      ? NOTHING
+      : html`<h3>By quality of service (QOS)</h3>${waitTable('Waits by QOS', { words: 'QOS' }, byQos)}`;
+  return section(
+    'waits',
+    'predicted',
+    waitsTitle(all),
+    html`<p>${`From submission to the first start, of ${whole(all.count)} jobs by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.`}</p>
+<div class="pair"><figure>${waitChart(bySize, device)}${key([
+      [circle('chosen dot', 17, 7), 'median'],
+      [square('chosen dot', 17, 7), '90 %'],
+      [triangle('chosen dot', 17, 7), '99 % wait no longer'],
+      [diamond('mean', 17, 7), 'mean'],
+    ])}</figure>${waitTable('Waits by size', `${device}s`, bySize)}</div>${perQos}
+<p class="lesser">${`Slowdown: mean of max(1, (wait + run) / max(run, 10 s)), of jobs that ended. Quantiles are within 1 %, means exact.`}</p>`,
+  );
+}
+
+/** How soon a job starts. */
+export function withinWords(seconds: number): string {
+  return seconds < SHORTEST_SECONDS ? 'at once' : `within ${shortTime(seconds)}`;
+}
+
+function waitsTitle({ median, p90 }: Distribution): string {
+  if (p90 < SHORTEST_SECONDS) return 'Waits: nine of ten jobs start at once';
+  return `Waits: half of the jobs start ${withinWords(median)}, nine of ten ${withinWords(p90)}`;
+}
+
+function rowsOf(figures: readonly (readonly [name: string, figures: WaitFigures])[]): Row[] {
+  return figures.flatMap(([name, { waitSeconds, boundedSlowdown }]) =>
+    waitSeconds === null ? [] : [{ name, wait: waitSeconds, slowdown: boundedSlowdown }],
+  );
+}
+
+function waitTable(label: string, first: string | { words: string }, rows: readonly Row[]): Markup {
+  const lines = rows.map(
+    ({ name, wait, slowdown }) =>
+      html`<tr><th scope="row">${name}</th><td>${whole(wait.count)}</td><td>${shortTime(wait.median)}</td><td>${shortTime(wait.mean)}</td><td>${shortTime(wait.p90)}</td><td>${shortTime(wait.p99)}</td><td>${slowdown === null ? '-' : digits(slowdown.mean)}</td></tr>`,
+  );
+  return table(label, [first, 'jobs', 'median', 'mean', '90 %', '99 %', 'slowdown'], lines);
+}
+
+function waitChart(rows: readonly Row[], device: string): Markup {
+  const frame = rowsFrame(rows.length, 78);
+  const x = waitScale(frame, Math.max(...rows.map(({ wait }) => Math.max(wait.p99, wait.mean))));
+  const marks = rows.map(({ wait }, index) => {
+    const y = rowY(frame, index);
+    const at = (seconds: number) => x.at(seconds);
+    return html`${line('range', at(wait.median), y, at(wait.p99), y)}${triangle('chosen dot', at(wait.p99), y)}${square('chosen dot', at(wait.p90), y)}${diamond('mean', at(wait.mean), y)}${circle('chosen dot', at(wait.median), y)}`;
+  });
+  const values = rows.flatMap(({ name, wait }, index): Value[] => {
+    const text = `${name} ${device}s: ${whole(wait.count)} jobs\nmedian ${shortTime(wait.median)}, mean ${shortTime(wait.mean)}\n90 % within ${shortTime(wait.p90)}, 99 % within ${shortTime(wait.p99)}`;
+    return [{ x: x.at(wait.p99), y: rowY(frame, index), text }];
+  });
+  const description = `${rows.map(({ name, wait }) => `${name} ${device}s: median ${shortTime(wait.median)}, 99 % within ${shortTime(wait.p99)}`).join('; ')}.`;
+  return rowsChart('waits-chart', 'Waits by size of the job', frame, {
+    names: rows.map(({ name }) => name),
+    x,
+    titles: { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
+    values,
+    marks,
+    description,
+  });
+}
+
+/** Logarithmic, up to the longest wait that is drawn. */
+export function waitScale({ width, left, right }: Frame, longest: number): NamedScale {
+  const end = Math.max(60, longest * 1.2);
+  const shown = SPANS.filter(([seconds]) => seconds <= end);
+  const span = Math.log(end / SHORTEST_SECONDS);
+  const texts = new Map(shown);
+  return {
+    at: (seconds) =>
+      left + 8 + (Math.log(Math.max(seconds, SHORTEST_SECONDS) / SHORTEST_SECONDS) / span) * (width - left - right - 8),
+    ticks: shown.map(([seconds]) => seconds),
+    textOf: (value) => (value <= SHORTEST_SECONDS ? '≤ ' : '') + (texts.get(value) ?? ''),
+  };
+}
