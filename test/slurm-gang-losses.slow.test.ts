@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeHome, removeHome, sleep, startDaemon } from './support/daemon.ts';
 import {
@@ -15,8 +16,9 @@ import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/
 import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
 /**
- * The same with all times as Slurm has them by default takes a quarter of an hour of waiting and is asked for by hand: `ORRERY_GANG_LOSSES=yes`. Each gang
- * has a partition of its own with so many nodes to spare; where there are none, the node that was lost comes back.
+ * What `slurm-gang` does with short times, with those that Slurm has by default: ten minutes of waiting, asked for by hand, `ORRERY_GANG_LOSSES=yes`. Each gang
+ * has a partition of its own, with `ORRERY_GANG_SPARES` nodes beside its four (2; with 0 the node that was lost comes back after a minute), and
+ * `ORRERY_GANG_RETURN_TO_SERVICE` is Slurm's `ReturnToService` (0).
  */
 const IS_WANTED = process.env['ORRERY_GANG_LOSSES'] === 'yes';
 const SPARES = Number(process.env['ORRERY_GANG_SPARES'] ?? 2);
@@ -25,7 +27,9 @@ const STEPS = 600;
 const LOST_AT = 45;
 const TIMEOUT_MS = 1_500_000;
 
-type Act = 'killed' | 'frozen' | 'crashed';
+const run = promisify(execFile);
+
+type Act = 'killed' | 'frozen';
 interface Loss {
   what: string;
   act: Act;
@@ -115,21 +119,28 @@ describe.skipIf(!IS_WANTED)(`a gang on a Slurm with its own timings and ${SPARES
     comeBack();
     // With ReturnToService=0 an operator gives a node back that was down.
     const resume = ['update', `NodeName=${node}`, 'State=RESUME'];
-    if (RETURN_TO_SERVICE !== '2') await sleep(10_000).then(() => spawnSync('scontrol', resume, { env: slurm.env }));
+    if (RETURN_TO_SERVICE !== '2')
+      await sleep(10_000).then(() => run('scontrol', resume, { env: slurm.env }).catch(() => undefined));
   }
 
+  /** Says what Slurm does with the partition, until the test is over. */
   function watch(partition: string): () => void {
     let before = '';
-    const timer = setInterval(() => {
-      const run = (file: string, args: string[]) =>
-        spawnSync(file, args, { env: slurm.env, encoding: 'utf8' }).stdout.trim().replaceAll('\n', ' | ');
-      const jobs = run('squeue', ['-h', '-a', '-t', 'all', '-p', partition, '-o', '%i %T %r %N']);
-      const nodes = run('sinfo', ['-h', '-N', '-p', partition, '-o', '%N:%T']);
-      const now = `${jobs}   ${nodes}`;
-      if (now !== before) say(`${partition}: ${now}`);
-      before = now;
-    }, 1000);
-    return () => clearInterval(timer);
+    const over = new AbortController();
+    const ask = async (file: string, args: string[]) => {
+      const { stdout } = await run(file, ['-h', '-p', partition, ...args], { env: slurm.env });
+      return stdout.trim().replaceAll('\n', ' | ');
+    };
+    const work = async () => {
+      for (; !over.signal.aborted; await sleep(1000)) {
+        const jobs = await ask('squeue', ['-t', 'all', '-o', '%i %T %r %N']);
+        const now = `${jobs}   ${await ask('sinfo', ['-N', '-o', '%N:%T'])}`;
+        if (now !== before) say(`${partition}: ${now}`);
+        before = now;
+      }
+    };
+    work().catch((error: unknown) => say(`${partition}: ${String(error)}`));
+    return () => over.abort();
   }
 
   it.concurrent.for(LOSSES.map((loss, index) => ({ ...loss, partition: `p${index}` })))(
@@ -143,8 +154,7 @@ describe.skipIf(!IS_WANTED)(`a gang on a Slurm with its own timings and ${SPARES
       const stop = watch(loss.partition);
       const lostMs = Date.now();
       try {
-        // Between two questions a busy machine may let the connection to the daemon go.
-        await disturb(loss, lost, async () => ((await client.job(id).catch(() => null))?.requeues ?? 0) > 0);
+        await disturb(loss, lost, async () => (await client.job(id)).requeues > 0);
         const weights = await weightsOf(world, id, TIMEOUT_MS);
         const job = await client.job(id);
         const at = (seconds: number | null | undefined) => ((Number(seconds) * 1000 - lostMs) / 1000).toFixed(0);
