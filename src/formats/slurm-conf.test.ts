@@ -420,6 +420,14 @@ describe('a topology.conf', () => {
       },
     ]);
   });
+
+  it('that Slurm would not read is told', () => {
+    const topology = { topology: { name: 'topology.conf', text: 'SwitchName=leaf Nodes=n[1-4]\n' } };
+    expect(ignoredOf(`${NODES}ClusterName=pod TopologyPlugin=topology/tree\n`, topology)).toEqual([]);
+    expect(ignoredOf(`${NODES}ClusterName=pod\n`, topology)).toEqual([
+      'topology.conf:1 TopologyPlugin=none: Slurm reads a topology.conf with topology/tree alone; here it counts',
+    ]);
+  });
 });
 
 const QOS_COLUMNS =

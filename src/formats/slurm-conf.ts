@@ -168,6 +168,12 @@ const LIMITS = ['group', 'perUser', 'perAccount', 'perJob', 'submitJobsPerUser',
 function noteTopology(settings: Settings, isGiven: boolean, ignored: IgnoredSetting[]): void {
   const line = settings.get('topologyplugin');
   const plugin = pluginOf(settings, 'TopologyPlugin') ?? 'none';
+  if (isGiven && plugin !== 'tree' && settings.has('clustername')) {
+    const { file, line: number } = line ?? { file: 'topology.conf', line: 1 };
+    const reason = 'Slurm reads a topology.conf with topology/tree alone; here it counts';
+    ignored.push({ file, line: number, key: `TopologyPlugin=${plugin}`, reason });
+    return;
+  }
   if (line === undefined || /^(?:none|default|flat|)$/.test(plugin) || (plugin === 'tree' && isGiven)) return;
   const reason =
     plugin === 'tree'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
+import { PLAIN_CADENCE } from '../scheduler/cadence.test-support.ts';
 import { traceRow } from './trace-row.test-support.ts';
 import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
@@ -176,6 +177,13 @@ describe('jobs of a trace', () => {
     expect(all([row({ gpusPerNode: null, nodes: 2 })], { nodes: mixed })).toMatchObject([
       { request: { perNode: { gpus: 8 } } },
     ]);
+  });
+
+  it('run on until their limit is looked at where they were cut off at it', () => {
+    const cut = row({ outcome: 'TIMEOUT', runMs: 61_000, limitMs: 60_000 });
+    const policy = { cadence: PLAIN_CADENCE };
+    expect(all([cut]).map(({ workMs }) => workMs)).toEqual([62_000]);
+    expect(all([cut], { policy }).map(({ workMs }) => workMs)).toEqual([92_000]);
   });
 
   it('that ran into their limit do so again', () => {

@@ -91,7 +91,7 @@ export interface TraceJobs {
 }
 
 const NO_REQUEUE_LIMIT = 1_000_000;
-/** By how much the work of a job that was cut off at its limit goes beyond it: enough to be cut off again. */
+/** By how much the work of a job that was cut off at its limit goes beyond when limits are looked at: enough to be cut off again. */
 const BEYOND_LIMIT_MS = 1000;
 const MEBI = 1024 ** 2;
 /** Shared by all jobs: most exclude no node and wait for no other. */
@@ -223,9 +223,10 @@ function newJob(
   if (row.account !== null) request.account = row.account;
   if (row.eligibleMs !== null && row.eligibleMs > row.submitMs) request.beginMs = row.eligibleMs;
   const isCutOff = row.outcome === 'TIMEOUT';
+  const checkMs = (options.policy.cadence?.timeLimitCheckSeconds ?? 0) * 1000;
   const job: TwinJob = {
     request,
-    workMs: isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + BEYOND_LIMIT_MS : row.runMs,
+    workMs: isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + checkMs + BEYOND_LIMIT_MS : row.runMs,
     outcome: isCutOff ? 'COMPLETED' : row.outcome,
     cancelAfterMs: null,
     checkpointing: options.checkpointing ?? null,
