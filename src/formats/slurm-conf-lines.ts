@@ -30,13 +30,15 @@ const INCLUDE_DEPTH_MAX = 8;
 /**
  * Lines of a configuration file in Slurm's syntax: `Key=Value` pairs with blanks between, keys in any case, values in double quotes where they
  * have blanks, `#` to the end of the line is a comment, a backslash at the end joins the next line, and `Include PATH` stands for another file, which
- * `include` gives. Throws ORR_BAD_FILE.
+ * `include` gives; `%c` in it is the cluster's name, where it was given before. Throws ORR_BAD_FILE.
  */
 export function confLines(
   source: ConfText,
   include: (path: string) => ConfText | undefined = () => undefined,
   depth = 0,
+  outerName = '%c',
 ): ConfLine[] {
+  let clusterName = outerName;
   const lines: ConfLine[] = [];
   const physical = source.text.split(/\r?\n/);
   for (let index = 0; index < physical.length; index++) {
@@ -48,16 +50,21 @@ export function confLines(
     }
     text = text.trim();
     if (text === '') continue;
-    const path = /^include\s+(\S+)$/i.exec(text)?.[1];
+    const [, named] = /^include\s+(\S+)$/i.exec(text) ?? [];
+    const path = named?.replaceAll('%c', clusterName);
     if (path === undefined) {
-      lines.push(readLine(text, source.name, line));
+      const read = readLine(text, source.name, line);
+      clusterName = read.values.get('clustername') ?? clusterName;
+      lines.push(read);
       continue;
     }
     const included = include(path);
     if (included === undefined) throw badConf(source.name, line, `Include: there is no file "${path}" to read`);
     if (depth >= INCLUDE_DEPTH_MAX)
       throw badConf(source.name, line, `Include: more than ${INCLUDE_DEPTH_MAX} files deep`);
-    lines.push(...confLines(included, include, depth + 1));
+    const inner = confLines(included, include, depth + 1, clusterName);
+    clusterName = inner.findLast(({ values }) => values.has('clustername'))?.values.get('clustername') ?? clusterName;
+    for (const each of inner) lines.push(each);
   }
   return lines;
 }

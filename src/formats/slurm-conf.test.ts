@@ -351,6 +351,8 @@ PartitionName=none DefMemPerNode=UNLIMITED
   it('may include other files, and quote values', () => {
     const files: Record<string, string> = { 'nodes.conf': 'Include more.conf\n', 'more.conf': NODES };
     const include = (path: string) => (path in files ? { name: path, text: files[path] ?? '' } : undefined);
+    const ofCluster = (path: string) => (path === 'nodes-pod.conf' ? { name: path, text: NODES } : undefined);
+    expect(parse('ClusterName=pod\nInclude nodes-%c.conf\n', { include: ofCluster }).nodes).toHaveLength(4);
     const { nodes, policy } = parse('include nodes.conf\nSchedulerParameters="bf_window=5, bf_resolution=10"\n', {
       include,
     });

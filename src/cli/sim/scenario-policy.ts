@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
@@ -69,7 +69,9 @@ async function ofSlurm(path: string, fields: ScenarioFields): Promise<ScenarioPo
   const [topology, qos, associations] = await Promise.all([topologyConf, qosDump, assocDump].map(optionalText));
   const slurm = parseSlurmConf({
     conf,
-    include: (included) => includedText(resolve(dirname(path), included)),
+    // Whoever has a copy of the files has them in one folder, wherever they lie on the cluster.
+    include: (included) =>
+      includedText(resolve(dirname(path), included)) ?? includedText(join(dirname(path), basename(included))),
     ...(topology !== undefined && { topology }),
     ...(qos !== undefined && { qos }),
     ...(associations !== undefined && { associations }),
