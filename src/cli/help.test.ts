@@ -93,8 +93,8 @@ describe('docs/reference/cli.md', () => {
   it('names every command and every option', () => {
     const text = readFileSync(join(packageFolder(), 'docs', 'reference', 'cli.md'), 'utf8');
     const missing = commandsOf(program).flatMap(({ path, command }) => {
-      const options = command.options.flatMap(({ long }) =>
-        long === undefined || text.includes(`\`${long}`) ? [] : [`${path} ${long}`],
+      const options = command.options.flatMap(({ long, hidden }) =>
+        hidden || long === undefined || text.includes(`\`${long}`) ? [] : [`${path} ${long}`],
       );
       return text.includes(`\`orrery ${path}`) ? options : [`orrery ${path}`, ...options];
     });

@@ -84,7 +84,7 @@ export function fieldsFromOptions(options: JobOptions): JobSpecInput {
 }
 
 /** `8`, or `a100:8` for a type; anything else is left for the daemon to refuse. */
-function gpuFields(flag: string, text: string | undefined): Record<string, unknown> {
+export function gpuFields(flag: string, text: string | undefined): Pick<JobSpecInput, 'gpusPerNode' | 'gpuType'> {
   const [, type, count] = /^(?:([A-Za-z][\w.-]*):)?(\d{1,6})$/.exec(text ?? '') ?? [];
   if (text === undefined) return {};
   if (count === undefined) {

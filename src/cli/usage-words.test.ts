@@ -26,8 +26,8 @@ describe('a command line that is wrong', () => {
     ['queue --stat', 'orrery queue has no option --stat: did you mean --state? orrery queue --help lists them'],
     ['queue -n', 'orrery queue has no option -n: orrery queue --help lists them'],
     [
-      'run --gpus 2 -- true',
-      'orrery run has no option --gpus: did you mean --gpus-per-node? orrery run --help lists them',
+      'run --gpus-per-nodes 2 -- true',
+      'orrery run has no option --gpus-per-nodes: did you mean --gpus-per-node? orrery run --help lists them',
     ],
     [
       'run --noodles=3 -- true',

@@ -22,11 +22,12 @@ export function jobFact(job: MirrorJob): JobFact {
   return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...shown };
 }
 
-function reasonOf({ record, slurm, phase, request, isHeld, isThrottled }: MirrorJob): string {
+function reasonOf({ record, slurm, phase, request, isHeld, isThrottled, isNeverSatisfied }: MirrorJob): string {
   if (record.refusal?.startsWith('sbatch') === true) return 'refused by sbatch';
   if (record.refusal !== null) return 'launch failed requeued held';
   if (slurm !== null && isPending(slurm)) return slurm.reason;
-  if (phase === 'none' && request.dependencies.length > 0) return 'Dependency';
+  if (phase === 'none' && request.dependencies.length > 0)
+    return isNeverSatisfied ? 'DependencyNeverSatisfied' : 'Dependency';
   if (isHeld) return 'JobHeldUser';
   return phase === 'none' && isThrottled ? 'JobArrayTaskLimit' : 'None';
 }

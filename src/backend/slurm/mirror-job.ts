@@ -62,6 +62,8 @@ export interface MirrorJob {
   phaseSinceMs: number;
   /** As many tasks of its array are with Slurm as may be at once. */
   isThrottled: boolean;
+  /** Before it went to Slurm a job that it waits for ended as it must not. */
+  isNeverSatisfied: boolean;
   /** Answers of sbatch that were not understood. */
   unclearAnswers: number;
   /** sbatch is not called before. */
@@ -84,6 +86,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     isRequeueRequested: false,
     isHung: false,
     isThrottled: false,
+    isNeverSatisfied: false,
     failedNodes: [],
     phase: 'none',
     record: NO_SUBMISSION,

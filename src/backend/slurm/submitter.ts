@@ -81,6 +81,7 @@ export class Submitter {
       job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
       if (job.isThrottled) continue;
       const dependency = dependencyText(job, state);
+      job.isNeverSatisfied = dependency === 'never';
       if (typeof dependency === 'string') continue;
       const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
       const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });

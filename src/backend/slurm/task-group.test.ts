@@ -45,6 +45,17 @@ describe('tasks that go to Slurm in one call', () => {
     expect(ids(taskGroup(first, jobs, LIMITS))).toEqual([40]);
   });
 
+  it('are those that wait for the same jobs', () => {
+    const waits = [0, 7, 8, 7, 7, 0].map((jobId) => [{ condition: 'afterok' as const, jobId }]);
+    const jobs = jobsOf('0-3').map((job, place) => {
+      return { ...job, request: { ...job.request, dependencies: waits[place] ?? [] } };
+    });
+    const [, first, second] = jobs;
+    if (!first || !second) throw new Error('expected jobs');
+    expect(ids(taskGroup(first, jobs, LIMITS))).toEqual([40, 42, 43]);
+    expect(ids(taskGroup(second, jobs, LIMITS))).toEqual([41]);
+  });
+
   it('are none that began before, or that went as often in vain', () => {
     const jobs = jobsOf('0-4');
     const [, first, begun, again] = jobs;

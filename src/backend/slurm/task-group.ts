@@ -22,11 +22,25 @@ export function taskGroup(
   const isFirst = ({ attempt, record }: MirrorJob) => attempt === 0 && record.submission < SUBMISSIONS_MAX;
   if (array === undefined || !isFirst(first)) return [first];
   const isAlike = (job: MirrorJob) =>
-    job.request.array?.id === array.id && isFirst(job) && job.isHeld === first.isHeld && isReady(job, nowMs);
+    job.request.array?.id === array.id &&
+    isFirst(job) &&
+    job.isHeld === first.isHeld &&
+    isReady(job, nowMs) &&
+    // With aftercorr each task waits for another one.
+    isWaitingAlike(job, first);
   const lastId = first.request.jobId + Math.min(maxArraySize, TASKS_MAX) - 1;
   return [...jobs]
     .filter((job) => job.request.jobId >= first.request.jobId && job.request.jobId <= lastId && isAlike(job))
     .sort((a, b) => a.request.jobId - b.request.jobId);
+}
+
+function isWaitingAlike({ request: one }: MirrorJob, { request: other }: MirrorJob): boolean {
+  if (one.dependencies === other.dependencies) return true;
+  if (one.dependencies.length !== other.dependencies.length) return false;
+  return one.dependencies.every(({ condition, jobId }, place) => {
+    const same = other.dependencies[place];
+    return same?.condition === condition && same.jobId === jobId;
+  });
 }
 
 /** A task as the user numbers it, where that is known, and its job. */

@@ -19,6 +19,7 @@ import {
 import { note } from '../output.ts';
 import { addResourceOptions } from '../resource-options.ts';
 import { oneLine } from '../render/terminal.ts';
+import { addSlurmWords, inOurWords, type SlurmWords, withSlurmWords } from '../slurm-words.ts';
 import { SNAPSHOT_LIMITS, takeSnapshot, withoutSnapshot } from '../snapshot.ts';
 import { submitJobs } from '../submission.ts';
 
@@ -34,7 +35,7 @@ export function register(program: Command): Command {
     .usage('[options] [--] COMMAND... | JOB.yaml | SCRIPT.sh [-- ARGS] | --batch FILE')
     .argument('[words...]', 'what to run')
     .passThroughOptions();
-  return addResourceOptions(command)
+  return addSlurmWords(addResourceOptions(command))
     .option('-a, --array <tasks>', 'a job for each task: 0-9, 1,5,7; 0-99%4: four at a time')
     .option('--priority <n>', 'higher starts first', integer(0))
     .option('--nice <n>', 'taken off the priority', integer(0))
@@ -57,7 +58,7 @@ export function register(program: Command): Command {
     .action(run);
 }
 
-interface Options extends JobOptions {
+interface Options extends JobOptions, SlurmWords {
   batch?: string;
   snapshot: boolean;
   dryRun?: boolean;
@@ -73,14 +74,16 @@ async function run(_words: string[], _options: Options, command: Command): Promi
   const isAfterDashes = isBehindDashes(command);
   const words = absorbOptionsAfterFile(command, command.args, isAfterDashes);
   const options = command.opts<Options>();
-  const fields = fieldsFromOptions(options);
+  const fields = fieldsFromOptions(inOurWords(options));
   if ((words.length === 0) === (options.batch === undefined)) {
     throw new OrreryError(
       'ORR_USAGE',
       'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
     );
   }
-  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options)).map((job) => withFields(job, fields));
+  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options)).map((job) =>
+    withSlurmWords(withFields(job, fields), options),
+  );
   if (options.dryRun === true) {
     const [{ printDryRun }, { faultInFlags }] = await Promise.all([
       import('../dry-run.ts'),
