@@ -17,6 +17,12 @@ export interface WantedNode {
   mark: string;
 }
 
+/**
+ * Puts a node back in service. Slurm 24.11 without accounting leaves it the reason why it was out, and what it drains the node for later under that reason:
+ * an empty one it does not take, a blank it does. Others have none afterwards.
+ */
+export const RESUME = ['State=RESUME', 'Reason= '] as const;
+
 /** A node as sinfo tells it; the reason is `none` where there is none. */
 interface ShownNode {
   isDrained: boolean;
@@ -28,7 +34,7 @@ interface ShownNode {
  * its reason stays theirs. Where Slurm refuses, the message has the command for an operator. Never rejects.
  */
 export async function settleNode(commands: SlurmCommands, { name, reason, mark }: WantedNode): Promise<NodeAction> {
-  const fields = reason === null ? ['State=RESUME'] : ['State=DRAIN', `Reason=${reason}`];
+  const fields = reason === null ? RESUME : ['State=DRAIN', `Reason=${reason}`];
   const update = ['update', `NodeName=${name}`, ...fields];
   try {
     const { isDrained, reason: shown } = await readNode(commands, name);

@@ -5,6 +5,7 @@ import { unknownNode } from '../unknown-node.ts';
 import { type ClusterView, partitionsOf } from './cluster-view.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
+import { RESUME } from './node-action.ts';
 import { nodeChanges, outageOf } from './node-mirror.ts';
 import { parseNodes, SHOW_NODES, type SlurmNode } from './scontrol-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
@@ -97,7 +98,7 @@ export class SlurmNodes {
       if (state.nodes.get(nodeName)?.outage === null) return;
     }
     try {
-      await this.#update(nodeName, 'resume', ['State=RESUME']);
+      await this.#update(nodeName, 'resume', RESUME);
     } catch (error) {
       if (!(error instanceof OrreryError) || error.code === 'ORR_UNREACHABLE') throw error;
       await this.#expectInService(nodeName, error);
