@@ -75,8 +75,8 @@ describe.skipIf(!isThere)('what a job asks for besides', () => {
   };
 
   it.each<[JobSpecInput, RegExp]>([
-    [{ memoryPerCpu: '32M', cpus: 2, tasksPerNode: 2 }, / TRES=cpu=4,mem=128M,/],
-    [{ memoryPerGpu: '48M', gpusPerNode: 2 }, / TRES=cpu=2,mem=96M,/],
+    [{ memoryPerCpu: '32M', cpus: 2, tasksPerNode: 2 }, /TRES=cpu=4,mem=128M,/],
+    [{ memoryPerGpu: '48M', gpusPerNode: 2 }, /TRES=cpu=2,mem=96M,/],
     [{ memory: '0' }, / MinMemoryNode=0 /],
     [{ memory: '32M', licenses: 'matlab:2' }, / Licenses=matlab:2 /],
     [{ memory: '32M', switches: '1@01:00' }, / Switches=1@00:01:00 /],

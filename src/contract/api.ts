@@ -97,7 +97,7 @@ export const attemptSchema = z.object({
 
 export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
-  /** Seconds: the job's own limit, else its partition's; null for none. */
+  /** Seconds: what Slurm has for its limit, else its own, else its partition's; null for none. */
   timeLimit: z.number().nullable(),
   /** Under which number Slurm has it on its books, also once it has ended; null where no Slurm has it. */
   slurmJobId: z.string().nullable(),
