@@ -19,7 +19,7 @@ import {
 import { OrreryError } from '../contract/errors.ts';
 import type { DaemonContext } from './context.ts';
 import { followJournal } from './journal-events.ts';
-import { openTicket } from './node-tickets.ts';
+import { openTicket } from './nodes/node-tickets.ts';
 import { createRoute, eventStreamAnswer, jsonAnswer } from './route.ts';
 import { sendEvents } from './send-events.ts';
 

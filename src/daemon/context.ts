@@ -4,10 +4,10 @@ import type { Accounting } from './accounting.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
 import type { Home } from './home.ts';
 import type { JobBook } from './job-book.ts';
-import type { LemonWatch } from './lemon-watch.ts';
+import type { LemonWatch } from './nodes/lemon-watch.ts';
 import type { LivePolicy } from './live-policy.ts';
 import type { Measurements } from './measurements/measurements.ts';
-import type { NodeBook } from './node-book.ts';
+import type { NodeBook } from './nodes/node-book.ts';
 
 /** What the routes of the API work with. */
 export interface DaemonContext {

@@ -8,7 +8,7 @@ import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
 import { ProgressReader } from './metrics-file.ts';
-import { outageOf } from './outage-words.ts';
+import { outageOf } from './nodes/outage-words.ts';
 
 export interface JobFilter {
   all?: boolean | undefined;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { OrreryError } from '../contract/errors.ts';
 import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
-import { healthOptions } from './health-options.ts';
+import { healthOptions } from './nodes/health-options.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
 import { LEMON_RULES, type LemonRule } from './slurm-file.ts';
 import type { SlurmOptions } from './slurm-world.ts';

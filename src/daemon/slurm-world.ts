@@ -8,7 +8,7 @@ import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
 import { OrreryError } from '../contract/errors.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
-import { checkIdleNode } from './idle-node-check.ts';
+import { checkIdleNode } from './nodes/idle-node-check.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
 import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';

@@ -1,12 +1,12 @@
 import type { Backend, Log } from '../backend/port.ts';
 import type { Store } from '../store/store.ts';
-import type { HealthWatchOptions } from './health-watch.ts';
-import { IdleChecks } from './idle-checks.ts';
-import { WINDOW_DAYS } from './lemon-watch.ts';
+import type { HealthWatchOptions } from './nodes/health-watch.ts';
+import { IdleChecks } from './nodes/idle-checks.ts';
+import { WINDOW_DAYS } from './nodes/lemon-watch.ts';
 import type { Measurements } from './measurements/measurements.ts';
-import { NodeReports } from './node-reports.ts';
+import { NodeReports } from './nodes/node-reports.ts';
 import type { World } from './world.ts';
-import { XidJournal } from './xid-journal.ts';
+import { XidJournal } from './nodes/xid-journal.ts';
 
 /** Null where the nodes are this machine, which checks itself. */
 export function idleChecks(world: World, health: HealthWatchOptions, backend: Backend, log: Log): IdleChecks | null {

@@ -9,12 +9,12 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 import { type Home, readSecrets } from './home.ts';
 import { DEFAULT_POLICY, type LivePolicy, livePolicy, readLivePolicy } from './live-policy.ts';
-import type { CheckOutcome } from './idle-checks.ts';
+import type { CheckOutcome } from './nodes/idle-checks.ts';
 import type { ForecastSource } from './forecast/basis.ts';
 import { localBasis } from './forecast/local-basis.ts';
-import { type LocalNodes, localNodes } from './local-nodes.ts';
+import { type LocalNodes, localNodes } from './nodes/local-nodes.ts';
 import type { Measurements } from './measurements/measurements.ts';
-import type { NodeReportsOptions } from './node-reports.ts';
+import type { NodeReportsOptions } from './nodes/node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
 
 /** Slurm's KillWait: between SIGTERM and SIGKILL. */

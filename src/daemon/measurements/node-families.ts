@@ -1,7 +1,7 @@
 import { isInService, type NodeState } from '../../cluster/node.ts';
 import { nodeSchema } from '../../contract/api.ts';
 import type { NodeView } from '../../scheduler/types.ts';
-import { outageOf } from '../outage-words.ts';
+import { outageOf } from '../nodes/outage-words.ts';
 import { entryOf, heaviest, NAMES_MAX } from './bounded-labels.ts';
 import type { Family } from './family.ts';
 

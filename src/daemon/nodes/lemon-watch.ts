@@ -1,11 +1,11 @@
-import type { LemonList } from '../contract/api.ts';
-import type { Backend, Log } from '../backend/port.ts';
-import { isInService } from '../cluster/node.ts';
-import { OrreryError } from '../contract/errors.ts';
-import { HEALTH_REASON } from '../health/verdict.ts';
-import { LEMON_REASON, LemonFacts } from '../scheduler/lemon-facts.ts';
-import { LemonDetector, type LemonEvidence } from '../scheduler/lemons.ts';
-import type { Store } from '../store/store.ts';
+import type { LemonList } from '../../contract/api.ts';
+import type { Backend, Log } from '../../backend/port.ts';
+import { isInService } from '../../cluster/node.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { HEALTH_REASON } from '../../health/verdict.ts';
+import { LEMON_REASON, LemonFacts } from '../../scheduler/lemon-facts.ts';
+import { LemonDetector, type LemonEvidence } from '../../scheduler/lemons.ts';
+import type { Store } from '../../store/store.ts';
 import { lemonWords } from './outage-words.ts';
 import { takeOut } from './take-out.ts';
 

@@ -1,5 +1,5 @@
-import type { Backend } from '../backend/port.ts';
-import { OrreryError } from '../contract/errors.ts';
+import type { Backend } from '../../backend/port.ts';
+import { OrreryError } from '../../contract/errors.ts';
 
 /** Drains a node; where that is not ours to do, jobs of ours keep off it. Resolves to why not, in one line, in the second case, else to null. */
 export async function takeOut(

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AVOIDED_REASON } from '../backend/port.ts';
-import { OrreryError } from '../contract/errors.ts';
-import type { HealthResult } from '../contract/health.ts';
-import type { NodeState } from '../cluster/node.ts';
-import type { NodeView } from '../scheduler/types.ts';
+import { AVOIDED_REASON } from '../../backend/port.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import type { HealthResult } from '../../contract/health.ts';
+import type { NodeState } from '../../cluster/node.ts';
+import type { NodeView } from '../../scheduler/types.ts';
 import { type CheckOutcome, IdleChecks } from './idle-checks.ts';
 
 const resources = { cpus: 1, memoryBytes: 1, gpus: 0 };

@@ -1,10 +1,10 @@
-import type { Backend } from '../backend/port.ts';
-import { unknownNode } from '../backend/unknown-node.ts';
-import type { NodeDetail, NodeSummary } from '../contract/api.ts';
-import { xidEntry } from '../health/xid-table.ts';
-import type { Policy } from '../scheduler/policy.ts';
-import type { NodeView, SchedulerEvent } from '../scheduler/types.ts';
-import type { Store } from '../store/store.ts';
+import type { Backend } from '../../backend/port.ts';
+import { unknownNode } from '../../backend/unknown-node.ts';
+import type { NodeDetail, NodeSummary } from '../../contract/api.ts';
+import { xidEntry } from '../../health/xid-table.ts';
+import type { Policy } from '../../scheduler/policy.ts';
+import type { NodeView, SchedulerEvent } from '../../scheduler/types.ts';
+import type { Store } from '../../store/store.ts';
 import { type LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
 import type { NodeReports } from './node-reports.ts';
 import { outageOf } from './outage-words.ts';

@@ -1,10 +1,10 @@
-import { AVOIDED_REASON } from '../backend/port.ts';
-import type { NodeOutage } from '../contract/api.ts';
-import { isInService, type NodeState } from '../cluster/node.ts';
-import { HEALTH_REASON } from '../health/verdict.ts';
-import { LEMON_REASON } from '../scheduler/lemon-facts.ts';
-import type { LemonSignal } from '../scheduler/lemon-history.ts';
-import type { LemonEvidence } from '../scheduler/lemons.ts';
+import { AVOIDED_REASON } from '../../backend/port.ts';
+import type { NodeOutage } from '../../contract/api.ts';
+import { isInService, type NodeState } from '../../cluster/node.ts';
+import { HEALTH_REASON } from '../../health/verdict.ts';
+import { LEMON_REASON } from '../../scheduler/lemon-facts.ts';
+import type { LemonSignal } from '../../scheduler/lemon-history.ts';
+import type { LemonEvidence } from '../../scheduler/lemons.ts';
 
 /** What each signal counts, for one and for several; a rate is told with the failures it is of. */
 const WORDS: Readonly<Record<LemonSignal, readonly [one: string, several: string] | null>> = {

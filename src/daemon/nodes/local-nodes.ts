@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Machine, readMachine, type VirtualCluster, virtualNodes } from '../backend/local/virtual-nodes.ts';
-import { type Cluster, expandNodes } from '../cluster/cluster.ts';
-import type { NodeSpec } from '../cluster/node.ts';
-import { OrreryError } from '../contract/errors.ts';
-import { parseClusterFile } from '../formats/cluster-file.ts';
-import { definite } from '../lib/assert.ts';
-import { readInputFile } from './input-file.ts';
-import { packageFolder } from './package.ts';
+import { type Machine, readMachine, type VirtualCluster, virtualNodes } from '../../backend/local/virtual-nodes.ts';
+import { type Cluster, expandNodes } from '../../cluster/cluster.ts';
+import type { NodeSpec } from '../../cluster/node.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { parseClusterFile } from '../../formats/cluster-file.ts';
+import { definite } from '../../lib/assert.ts';
+import { readInputFile } from '../input-file.ts';
+import { packageFolder } from '../package.ts';
 
 const NODE_COUNT_DEFAULT = 3;
 

@@ -1,9 +1,14 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../backend/port.ts';
-import { NODE_REPORT_BYTES_MAX, type NodeReport, nodeOfReportFile, nodeReportSchema } from '../contract/node-report.ts';
-import { errorCode } from '../lib/error-code.ts';
+import type { Log } from '../../backend/port.ts';
+import {
+  NODE_REPORT_BYTES_MAX,
+  type NodeReport,
+  nodeOfReportFile,
+  nodeReportSchema,
+} from '../../contract/node-report.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { XidJournal } from './xid-journal.ts';
 
 const DAY_MS = 86_400_000;

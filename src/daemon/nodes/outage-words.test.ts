@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LEMON_SIGNALS } from '../scheduler/lemon-history.ts';
+import { LEMON_SIGNALS } from '../../scheduler/lemon-history.ts';
 import { lemonWords, outageOf } from './outage-words.ts';
 
 describe('why a node gets no jobs, in words', () => {

@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NODE_REPORT_BYTES_MAX, type NodeReport } from '../contract/node-report.ts';
-import { Store } from '../store/store.ts';
+import { NODE_REPORT_BYTES_MAX, type NodeReport } from '../../contract/node-report.ts';
+import { Store } from '../../store/store.ts';
 import { NodeReports } from './node-reports.ts';
 import { XidJournal } from './xid-journal.ts';
 

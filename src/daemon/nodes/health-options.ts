@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import { OrreryError } from '../contract/errors.ts';
-import { NO_EXPECTATION } from '../contract/health.ts';
-import { parseHealthFile } from '../formats/health-file.ts';
-import { chosenChecks } from '../health/suite.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { NO_EXPECTATION } from '../../contract/health.ts';
+import { parseHealthFile } from '../../formats/health-file.ts';
+import { chosenChecks } from '../../health/suite.ts';
 import type { HealthWatchOptions } from './health-watch.ts';
-import { readInputFile } from './input-file.ts';
+import { readInputFile } from '../input-file.ts';
 
 /** How the daemon checks its machine, or the idle ones of Slurm; null: not at all. Throws ORR_USAGE, ORR_BAD_FILE. */
 export function healthOptions(intervalSeconds: number, file: string | null): HealthWatchOptions | null {

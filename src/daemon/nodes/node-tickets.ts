@@ -1,5 +1,5 @@
-import { unknownNode } from '../backend/unknown-node.ts';
-import type { DaemonContext } from './context.ts';
+import { unknownNode } from '../../backend/unknown-node.ts';
+import type { DaemonContext } from '../context.ts';
 
 /** Journals that somebody was asked to look at a node. Throws ORR_NOT_FOUND. */
 export async function openTicket(

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
-import type { Backend, Log } from '../backend/port.ts';
-import { isInService } from '../cluster/node.ts';
-import type { HealthExpectation, HealthReport, XidError } from '../contract/health.ts';
-import { thisMachine } from '../health/machine.ts';
-import { runChecks } from '../health/run-checks.ts';
-import { chosenChecks } from '../health/suite.ts';
-import { drainReason, HEALTH_REASON, isBad, isWell } from '../health/verdict.ts';
-import type { NodeView } from '../scheduler/types.ts';
-import type { Store } from '../store/store.ts';
+import type { Backend, Log } from '../../backend/port.ts';
+import { isInService } from '../../cluster/node.ts';
+import type { HealthExpectation, HealthReport, XidError } from '../../contract/health.ts';
+import { thisMachine } from '../../health/machine.ts';
+import { runChecks } from '../../health/run-checks.ts';
+import { chosenChecks } from '../../health/suite.ts';
+import { drainReason, HEALTH_REASON, isBad, isWell } from '../../health/verdict.ts';
+import type { NodeView } from '../../scheduler/types.ts';
+import type { Store } from '../../store/store.ts';
 import type { LocalNodes } from './local-nodes.ts';
 import { XidJournal } from './xid-journal.ts';
 

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { healthExpectationSchema } from '../contract/health.ts';
-import { OrreryError } from '../contract/errors.ts';
-import { eightGpus } from '../health/recorded.test-support.ts';
-import { DaemonFixture } from './daemon.test-support.ts';
+import { healthExpectationSchema } from '../../contract/health.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { eightGpus } from '../../health/recorded.test-support.ts';
+import { DaemonFixture } from '../daemon.test-support.ts';
 import { healthOptions } from './health-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-health-watch-'));

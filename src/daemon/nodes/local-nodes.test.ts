@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Machine } from '../backend/local/virtual-nodes.ts';
+import type { Machine } from '../../backend/local/virtual-nodes.ts';
 import { clusterNodes, localNodes } from './local-nodes.ts';
 
-const catalogue = join(import.meta.dirname, '../../catalog/clusters');
+const catalogue = join(import.meta.dirname, '../../../catalog/clusters');
 const machine = (gpus: number): Machine => ({
   cpus: 4,
   memoryBytes: 8 * 1024 ** 3,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { ClusterView } from '../backend/slurm/cluster-view.ts';
-import { runOnIdleNode } from '../backend/slurm/idle-node.ts';
-import type { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
-import { OrreryError } from '../contract/errors.ts';
-import { healthOutcomeSchema } from '../contract/health.ts';
+import type { ClusterView } from '../../backend/slurm/cluster-view.ts';
+import { runOnIdleNode } from '../../backend/slurm/idle-node.ts';
+import type { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { healthOutcomeSchema } from '../../contract/health.ts';
 import type { CheckOutcome } from './idle-checks.ts';
-import { packageFolder } from './package.ts';
+import { packageFolder } from '../package.ts';
 
 export interface IdleNodeCheck {
   commands: SlurmCommands;

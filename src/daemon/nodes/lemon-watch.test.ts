@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OrreryError } from '../contract/errors.ts';
-import { jobSpecSchema } from '../contract/job.ts';
-import { toJobRequest } from '../contract/job-request.ts';
-import type { JournalRecord } from '../contract/journal.ts';
-import type { NodeView } from '../scheduler/types.ts';
-import { Store } from '../store/store.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { jobSpecSchema } from '../../contract/job.ts';
+import { toJobRequest } from '../../contract/job-request.ts';
+import type { JournalRecord } from '../../contract/journal.ts';
+import type { NodeView } from '../../scheduler/types.ts';
+import { Store } from '../../store/store.ts';
 import { LemonWatch } from './lemon-watch.ts';
 
 const resources = { cpus: 4, memoryBytes: 1, gpus: 0 };

@@ -1,7 +1,7 @@
-import { AVOIDED_REASON, type Backend, type Log } from '../backend/port.ts';
-import type { HealthReport } from '../contract/health.ts';
-import { drainReason, HEALTH_REASON, isBad, isWell } from '../health/verdict.ts';
-import type { NodeView } from '../scheduler/types.ts';
+import { AVOIDED_REASON, type Backend, type Log } from '../../backend/port.ts';
+import type { HealthReport } from '../../contract/health.ts';
+import { drainReason, HEALTH_REASON, isBad, isWell } from '../../health/verdict.ts';
+import type { NodeView } from '../../scheduler/types.ts';
 import { takeOut } from './take-out.ts';
 
 /** Nodes that are checked at a time: each is a job. */

@@ -1,5 +1,5 @@
-import type { SchedulerEvent } from '../scheduler/types.ts';
-import type { Store } from '../store/store.ts';
+import type { SchedulerEvent } from '../../scheduler/types.ts';
+import type { Store } from '../../store/store.ts';
 
 type XidSeen = Extract<SchedulerEvent, { kind: 'XidSeen' }>;
 
