@@ -100,13 +100,30 @@ describe('what sbatch knows and is not applied here is said', () => {
     expect(parse(`#SBATCH ${line}`).warnings).toEqual([expect.stringContaining(warning)]);
   });
 
-  it('and that a script which runs once starts one process of the ranks it asks for', () => {
-    const said = (program: string) =>
-      parseSbatchScript(`#!/bin/bash\n#SBATCH -N 2 --ntasks-per-node=4\n# srun\n${program}\n`, 'job.sh').warnings;
-    expect(said('python3 train.py')).toEqual([expect.stringMatching(/^job.sh: it runs once, on the first node, and/)]);
+  it('and that every rank runs a script in which nothing starts ranks', () => {
+    const said = (program: string) => {
+      const text = `#!/bin/bash\n#SBATCH -N 2 --ntasks-per-node=4\n# srun\n${program}\n`;
+      const { spec, warnings } = parseSbatchScript(text, 'job.sh');
+      return { once: spec.once, warnings };
+    };
+    const warnings = [expect.stringMatching(/^job.sh: every rank runs the whole script, since nothing in it starts/)];
+    expect(said('python3 train.py')).toEqual({ once: undefined, warnings });
     for (const launcher of ['x=$(srun hostname)', 'torchrun train.py', 'python3 -m torch.distributed.run a.py']) {
-      expect(said(launcher)).toEqual([]);
+      expect(said(launcher)).toEqual({ once: true, warnings: [] });
     }
+  });
+});
+
+describe('a script with #SBATCH lines for one task', () => {
+  it.each([
+    ['', 'python3 train.py', undefined],
+    ['#SBATCH --gpus-per-node=8', 'torchrun --nproc-per-node=8 train.py', true],
+    ['#SBATCH --signal=B:USR1@60', 'python3 train.py', true],
+    ['#SBATCH --signal=USR1@60', 'python3 train.py', undefined],
+  ])('%s, %s: runs once, without the variables of a rank: %s', (line, program, once) => {
+    const { spec, warnings } = parseSbatchScript(`#!/bin/bash\n#SBATCH -J one\n${line}\n${program}\n`, 'job.sh');
+    expect(spec.once).toBe(once);
+    expect(warnings).toEqual([]);
   });
 });
 

@@ -24,7 +24,8 @@ export interface SbatchScript {
 
 /**
  * A batch script with its `#SBATCH` lines, read as sbatch reads them: up to the first line that is neither empty nor a comment, the last of
- * repeated options wins. With such lines it runs once, as by sbatch; without any it is the program of each rank. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have and a malformed value.
+ * repeated options wins. With such lines and a launcher of ranks in it, or a signal for itself, it runs once, as by sbatch; else it is the program of
+ * each rank. Throws ORR_BAD_FILE, one line with `file:line:column`, for an option sbatch does not have and a malformed value.
  */
 export function parseSbatchScript(text: string, fileName: string): SbatchScript {
   if (!text.startsWith('#!')) {
@@ -49,7 +50,7 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
       warnings.push(`${place} --${name} is not applied${instead(name)}`);
     }
   }
-  const spec: JobSpecInput = { script: text, ...(IS_BATCH.test(text) && { once: true }) };
+  const spec: JobSpecInput = { script: text };
   if (handedOn.size > 0) spec.slurmOptions = [...handedOn.values()];
   const sources = new Map<string, Option>();
   for (const option of options.values()) {
@@ -57,6 +58,7 @@ export function parseSbatchScript(text: string, fileName: string): SbatchScript 
     if (field !== undefined) sources.set(field, option);
   }
   applyShares(spec, options);
+  if (IS_BATCH.test(text) && (startsRanks(text) || spec.signal?.startsWith('B:'))) spec.once = true;
   const ranks = rankWarning(spec);
   if (ranks !== null) warnings.push(`${fileName}: ${ranks}`);
   const [issue] = schemaIssues(jobSpecSchema, spec);
@@ -73,14 +75,18 @@ const IS_BATCH = /^#SBATCH\s/m;
 const LAUNCHERS =
   /\b(?:srun|mpirun|mpiexec|torchrun|deepspeed|horovodrun|colossalai|accelerate\s+launch|torch\.distributed\.(?:run|launch))\b/;
 
-/** Null where as many ranks will run as the script means. */
+/** Outside of its comments. */
+function startsRanks(script: string): boolean {
+  return LAUNCHERS.test(script.replace(/^[ \t]*#.*$/gm, ''));
+}
+
+/** Null where it is plain which processes run the script. */
 function rankWarning({ script = '', once = false, nodes = 1, tasksPerNode = 1 }: JobSpecInput): string | null {
-  const program = script.replace(/^[ \t]*#.*$/gm, '');
-  if (once && nodes * tasksPerNode > 1 && !LAUNCHERS.test(program)) {
-    return 'it runs once, on the first node, and nothing in it starts more ranks: srun does, or with --no-once every rank runs the script';
-  }
-  if (!once && callsSrun(program))
+  if (once) return null;
+  if (callsSrun(script))
     return 'every rank runs the whole script, and srun in it would start more: --once runs it once, as sbatch does';
+  if (IS_BATCH.test(script) && nodes * tasksPerNode > 1)
+    return 'every rank runs the whole script, since nothing in it starts ranks: --once runs it once, as sbatch does';
   return null;
 }
 
