@@ -18,6 +18,7 @@ beforeAll(async () => {
     nodes: 3,
     cpusPerNode: 16,
     gpusPerNode: 4,
+    credentialSeconds: 5,
     confLines: [
       ...QUICK_LINES,
       'Licenses=matlab:4',
@@ -84,6 +85,31 @@ describe.skipIf(!isThere)('what a job asks for besides', () => {
   ])('%j is what Slurm has of it', async (job, words) => {
     expect(await shown(job)).toMatch(words);
   });
+});
+
+describe.skipIf(!isThere)('a batch script', () => {
+  it('runs once, and its own srun starts the ranks with its environment', async () => {
+    const script = [
+      '#!/bin/bash',
+      'echo "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | wc -l) $SLURM_NTASKS $SLURM_JOB_NAME [$RANK] $*"',
+      'export SEED=7',
+      'srun bash -c \'echo "$SLURM_PROCID/$SLURM_NTASKS $SEED $CUDA_VISIBLE_DEVICES"\' | sort',
+      'exit 5',
+    ].join('\n');
+    const fields = { name: 'train', script, scriptArguments: ['a b'], once: true, memory: '64M' };
+    const id = await submit({ ...fields, nodes: 2, gpusPerNode: 2, tasksPerNode: 2 });
+    expect(await ended(id)).toMatchObject({ state: 'FAILED', exitCode: 5, attempt: 1 });
+    const ranks = [0, 1, 2, 3].map((rank) => `${rank}/4 7 0,1\n`);
+    expect(await readLog(daemon.client, id)).toBe(`2 4 train [] a b\n${ranks.join('')}`);
+  });
+
+  it('that puts its job back in the queue is the same job with the next attempt', async () => {
+    const script =
+      '#!/bin/sh\n[ "$ORRERY_ATTEMPT" = 2 ] || { scontrol requeue "$SLURM_JOB_ID"; exit 0; }\necho again\n';
+    const id = await submit({ script, once: true, memory: '64M' });
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
+    expect(await readLog(daemon.client, id)).toContain('again\n');
+  }, 120_000);
 });
 
 describe.skipIf(!isThere)('where a job runs', () => {
