@@ -108,6 +108,8 @@ describe('what sbatch knows and is not applied here is said', () => {
     };
     const warnings = [expect.stringMatching(/^job.sh: every rank runs the whole script, since nothing in it starts/)];
     expect(said('python3 train.py')).toEqual({ once: undefined, warnings });
+    const gpus = '#!/bin/bash\n#SBATCH --gres=gpu:4\npython3 train.py\n';
+    expect(parseSbatchScript(gpus, 'job.sh').warnings).toEqual(warnings);
     for (const launcher of ['x=$(srun hostname)', 'torchrun train.py', 'python3 -m torch.distributed.run a.py']) {
       expect(said(launcher)).toEqual({ once: true, warnings: [] });
     }

@@ -81,11 +81,17 @@ function startsRanks(script: string): boolean {
 }
 
 /** Null where it is plain which processes run the script. */
-function rankWarning({ script = '', once = false, nodes = 1, tasksPerNode = 1 }: JobSpecInput): string | null {
+function rankWarning({
+  script = '',
+  once = false,
+  nodes = 1,
+  gpusPerNode = 1,
+  tasksPerNode,
+}: JobSpecInput): string | null {
   if (once) return null;
   if (callsSrun(script))
     return 'every rank runs the whole script, and srun in it would start more: --once runs it once, as sbatch does';
-  if (IS_BATCH.test(script) && nodes * tasksPerNode > 1)
+  if (IS_BATCH.test(script) && nodes * (tasksPerNode ?? gpusPerNode) > 1)
     return 'every rank runs the whole script, since nothing in it starts ranks: --once runs it once, as sbatch does';
   return null;
 }
