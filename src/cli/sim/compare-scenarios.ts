@@ -58,6 +58,8 @@ interface RunControl {
   /** Told what there is to say meanwhile, in a line. */
   onRemark: (line: string) => void;
   isStopping: () => boolean;
+  /** What is thrown for the failure of the run of this index. */
+  failureOf: (error: Error, index: number) => Error;
 }
 
 /** Null: not begun, or not done, when Ctrl-C came. */
@@ -84,6 +86,7 @@ async function runAll(
       // In the place of the bar, which is drawn anew below it.
       onRemark: (line) => note(`${terminal.isLive ? CLEAR_LINE : ''}${line}`),
       isStopping: () => isInterrupted,
+      failureOf: (error, index) => withTitle(error, scenarios[index]?.title ?? ''),
     });
     if (isInterrupted)
       note(`interrupted: ${results.filter((result) => result !== null).length} of ${scenarios.length} runs were done`);
@@ -100,7 +103,7 @@ async function runAll(
 /** As many at once as there are CPUs here. */
 async function runHere(
   scenarios: readonly ScenarioFields[],
-  { onProgress, isStopping }: RunControl,
+  { onProgress, isStopping, failureOf }: RunControl,
 ): Promise<(SimulationResult | null)[]> {
   const results: (SimulationResult | null)[] = scenarios.map(() => null);
   const running = new Set<Simulation>();
@@ -117,7 +120,7 @@ async function runHere(
       try {
         results[index] = await simulation.result;
       } catch (error) {
-        throw withTitle(error, fields.title ?? '');
+        throw error instanceof Error ? failureOf(error, index) : error;
       } finally {
         running.delete(simulation);
       }
@@ -141,7 +144,7 @@ async function runHere(
 }
 
 /** Of several scenarios, which one it is about. */
-function withTitle(error: unknown, title: string): unknown {
+function withTitle(error: Error, title: string): Error {
   if (!(error instanceof OrreryError) || title === '' || error.message.startsWith(title)) return error;
   return new OrreryError(error.code, `${title}: ${error.message}`, { cause: error });
 }

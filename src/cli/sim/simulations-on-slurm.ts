@@ -17,7 +17,7 @@ const TIMEOUT_MS = 60_000;
  */
 export async function simulateOnSlurm(
   scenarios: readonly ScenarioFields[],
-  control: Pick<ArrayRun, 'onProgress' | 'onRemark' | 'isStopping'>,
+  control: Pick<ArrayRun, 'onProgress' | 'onRemark' | 'isStopping' | 'failureOf'>,
 ): Promise<(SimulationResult | null)[]> {
   const variables = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

@@ -29,11 +29,13 @@ export interface ArrayRun {
   onProgress: (done: number) => void;
   /** Asked now and then: true ends it with what there is. */
   isStopping: () => boolean;
+  /** What is thrown for the failure of the task of this index; default the error itself. */
+  failureOf?: (error: Error, index: number) => Error;
 }
 
 /**
  * Runs one task an item as a Slurm array and resolves with their results in the order of the items; null for those that had not answered when
- * `isStopping` said so. A task that Slurm lost is submitted again. Throws what the first task that failed threw; the rest is cancelled then.
+ * `isStopping` said so. A task that Slurm lost is submitted again. Throws what the first task that failed threw, by `failureOf`; the rest is cancelled then.
  */
 export async function runSlurmArray<Result>(run: ArrayRun): Promise<(Result | null)[]> {
   const folder = WorkFolder.create<unknown, Result>(run.sharedFolder, run.items);
@@ -99,7 +101,7 @@ class SlurmArray<Result> {
           ? new OrreryError(answer.code, answer.message)
           : new Error(answer.message);
         error.stack = answer.stack;
-        throw error;
+        throw this.#run.failureOf?.(error, index) ?? error;
       }
     }
   }
