@@ -42,7 +42,7 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
     const [onSlurm, here] = [await there, await run([...words, '--report', 'here.html'], process.env)];
     expect(onSlurm.code).toBe(0);
     expect(onSlurm.stderr).toMatch(
-      /^4 tasks submitted to Slurm as array job \d+\n(?:.*1 task submitted.* again: .*\n)?wrote there\.html\n$/,
+      /^4 tasks submitted to Slurm as array job \d+\n(?:array job \d+ waits .*\n|1 task submitted .* again: .*\n)*wrote there\.html\n$/,
     );
     expect(JSON.parse(onSlurm.stdout)).toEqual(JSON.parse(here.stdout));
     const [page, pageHere] = ['there.html', 'here.html'].map((file) => readFileSync(join(folder, file), 'utf8'));

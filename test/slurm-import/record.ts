@@ -20,12 +20,12 @@ export interface SiteRun {
   workSeconds: number;
 }
 
-/** What the slow test and the recordings run: less than three minutes. */
+/** What the slow test and the recordings run: less than three minutes. Some of those after it come before the import has looked. */
 export const SITE_RUN: Omit<SiteRun, 'seed'> = {
   before: 160,
   beforeSeconds: 15,
-  after: 200,
-  afterSeconds: 30,
+  after: 210,
+  afterSeconds: 31.5,
   workSeconds: 108,
 };
 
