@@ -21,6 +21,8 @@ import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-
  * `ORRERY_GANG_RETURN_TO_SERVICE` is Slurm's `ReturnToService` (0).
  */
 const IS_WANTED = process.env['ORRERY_GANG_LOSSES'] === 'yes';
+if (!IS_WANTED)
+  process.stderr.write('Gangs under the timings of Slurm are tried with ORRERY_GANG_LOSSES=yes alone: ten minutes\n');
 const SPARES = Number(process.env['ORRERY_GANG_SPARES'] ?? 2);
 const RETURN_TO_SERVICE = process.env['ORRERY_GANG_RETURN_TO_SERVICE'] ?? '0';
 const STEPS = 600;
