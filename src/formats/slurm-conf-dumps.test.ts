@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { errorOf, ignoredOf, NODES, parse } from './slurm-conf.test-support.ts';
+
+describe('a topology.conf', () => {
+  it('says on which leaf a node hangs', () => {
+    const text =
+      'SwitchName=leaf1 Nodes=n[1-2]\nSwitchName=leaf2 Nodes=n3,x[1-9]\nSwitchName=spine Switches=leaf[1-2]\n';
+    const conf = parse(NODES, { topology: { name: 'topology.conf', text } });
+    expect(conf.nodes.map(({ leaf }) => leaf)).toEqual(['leaf1', 'leaf1', 'leaf2', null]);
+    expect(conf.ignored).toEqual([
+      {
+        file: 'topology.conf',
+        line: 2,
+        key: 'SwitchName=leaf2',
+        reason: '9 of its nodes are not in slurm.conf, x1 for one',
+      },
+    ]);
+  });
+
+  it('that Slurm would not read is told', () => {
+    const topology = { topology: { name: 'topology.conf', text: 'SwitchName=leaf Nodes=n[1-4]\n' } };
+    expect(ignoredOf(`${NODES}ClusterName=pod TopologyPlugin=topology/tree\n`, topology)).toEqual([]);
+    expect(ignoredOf(`${NODES}ClusterName=pod\n`, topology)).toEqual([
+      'topology.conf:1 TopologyPlugin=none: Slurm reads a topology.conf with topology/tree alone; here it counts',
+    ]);
+  });
+});
+
+const QOS_COLUMNS =
+  'Name|Priority|GraceTime|Preempt|PreemptExemptTime|PreemptMode|Flags|UsageThres|UsageFactor|GrpTRES|GrpJobs|MaxTRES|MaxWall|MaxTRESPU|MaxJobsPU|MaxSubmitPU|MaxTRESPA|MaxJobsPA';
+
+describe('a dump of QOS', () => {
+  const dump = (...records: string[]) => ({
+    qos: { name: 'qos.txt', text: `${QOS_COLUMNS}\n${records.join('\n')}\n` },
+  });
+
+  it('gives their limits and who preempts whom', () => {
+    const conf = parse(
+      NODES,
+      dump(
+        'normal|0|00:00:00|||cluster|||1.000000|||||||||',
+        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9,mem=1T|7-00:00:00|gres/gpu=64|10|20|node=4|5',
+      ),
+    );
+    expect(conf.policy.qos).toEqual([
+      { name: 'normal', priority: 0, usageFactor: 1 },
+      {
+        name: 'high',
+        priority: 100,
+        preempts: ['normal'],
+        preemptMode: 'requeue',
+        graceSeconds: 120,
+        preemptExemptSeconds: 7200,
+        usageFactor: 0.5,
+        wallSecondsMax: 604_800,
+        submitJobsPerUser: 20,
+        group: { gpus: 1024, nodes: 128, jobs: 50 },
+        perUser: { gpus: 64, jobs: 10 },
+        perAccount: { nodes: 4, jobs: 5 },
+        perJob: { gpus: 512, cpus: 9 },
+      },
+    ]);
+    expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
+      'qos.txt:3 MaxTRES mem',
+      'qos.txt:3 Flags=DenyOnLimit',
+      'qos.txt:1 Preempt gone',
+    ]);
+  });
+
+  it('has limits that count only where accounting enforces them', () => {
+    const limited = dump('high|9|||||||||50||||10|||');
+    const qosOf = (settings: string) => parse(`${NODES}ClusterName=pod\n${settings}`, limited).policy.qos;
+    for (const words of ['associations,limits', 'safe', 'all']) {
+      expect(qosOf(`AccountingStorageEnforce=${words}\n`)).toMatchObject([
+        { group: { jobs: 50 }, perUser: { jobs: 10 } },
+      ]);
+    }
+    expect(qosOf('AccountingStorageEnforce=associations,qos\n')).toEqual([{ name: 'high', priority: 9 }]);
+    expect(ignoredOf(`${NODES}ClusterName=pod\n`, limited)).toEqual([
+      'slurm.conf:1 AccountingStorageEnforce=: without "limits", Slurm keeps to no limit of QOS and accounts: those of 1, high for one, change nothing',
+    ]);
+  });
+
+  it.each([
+    ['normal|0', /^qos\.txt:2 expected 18 fields as in the header, got 2$/],
+    ['normal|zero||||cluster||||||||||||', /^qos\.txt:2 Priority: expected a number, got "zero"$/],
+    ['normal|0|soon|||cluster||||||||||||', /^qos\.txt:2 GraceTime: expected a time, got "soon"$/],
+  ])('refuses %j', (text, message) => {
+    expect(errorOf(NODES, dump(text))).toMatch(message);
+  });
+});
+
+describe('a dump of associations', () => {
+  const columns = 'Cluster|Account|User|Partition|Share|GrpJobs|GrpTRES|MaxJobs|MaxTRES|MaxSubmit|MaxWall';
+  const dump = (...records: string[]) => ({
+    associations: { name: 'assoc.txt', text: `${[columns, ...records].join('\n')}\n` },
+  });
+
+  it('leaves out the other clusters of a slurmdbd', () => {
+    const records = ['pod|root|||1||||||', 'pod| vision|||2||||||', 'old|root|||1||||||', 'old| vision|||9||||||'];
+    expect(parse(`ClusterName=Pod\n${NODES}`, dump(...records)).policy.accounts).toEqual([
+      { name: 'vision', parent: null, shares: 2 },
+    ]);
+  });
+
+  it('gives the tree of accounts and their users', () => {
+    const conf = parse(
+      NODES,
+      dump(
+        'pod|root|||1||||||',
+        'pod| root|root||1||||||',
+        'pod| research|||3||gres/gpu=512|||100|',
+        'pod|  vision|||2|8||4|gres/gpu=64||1-00:00:00',
+        'pod|   vision|ada||5||||||',
+        'pod|   vision|bob|learn|1||||||',
+        'pod|  language|||parent||||||',
+        'pod| guests|||1||||||',
+        'pod|  guests|eve||1|1|||||',
+      ),
+    );
+    expect(conf.policy.accounts).toEqual([
+      { name: 'research', parent: null, shares: 3, group: { gpus: 512 }, submitJobsPerUser: 100 },
+      {
+        name: 'vision',
+        parent: 'research',
+        shares: 2,
+        group: { jobs: 8 },
+        perUser: { jobs: 4 },
+        perJob: { gpus: 64 },
+        wallSecondsMax: 86_400,
+      },
+      { name: 'language', parent: 'research' },
+      { name: 'guests', parent: null, shares: 1 },
+    ]);
+    expect(conf.policy.users).toEqual([
+      { name: 'root', account: 'root', shares: 1 },
+      { name: 'ada', account: 'vision', shares: 5 },
+      { name: 'eve', account: 'guests', shares: 1 },
+    ]);
+    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual([
+      '7 bob@vision',
+      '8 Share=parent',
+      '10 eve@guests GrpJobs',
+    ]);
+  });
+
+  it('without its columns is refused', () => {
+    const associations = { name: 'assoc.txt', text: 'Account|User\na|b\n' };
+    expect(errorOf(NODES, { associations })).toBe(
+      'assoc.txt:1 missing column Share: expected the output of sacctmgr show assoc tree -P',
+    );
+  });
+});
