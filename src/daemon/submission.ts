@@ -102,22 +102,22 @@ function hasCorresponding({ after = '' }: JobSpec): boolean {
 }
 
 /** `singleton`: a job waits for those of its name and user that were submitted before it, also in the same request. */
-function withNamesakes(jobs: readonly SubmittedJob[], { store }: DaemonContext): SubmittedJob[] {
-  const before = new Map<string, number[]>();
-  const keyOf = (name: string, user: string | undefined) => JSON.stringify([name, user]);
-  const note = (key: string, jobId: number) => before.set(key, [...(before.get(key) ?? []), jobId]);
-  if (!jobs.some(({ accepted }) => isSingleton(accepted.spec))) return [...jobs];
-  for (const { jobId, name, user } of store.liveJobs()) note(keyOf(name, user), jobId);
-  return jobs.map(({ jobId, accepted, submission }) => {
-    const key = keyOf(nameOf(accepted.spec), submission.user);
-    const namesakes = isSingleton(accepted.spec) ? (before.get(key) ?? []) : [];
-    note(key, jobId);
-    const own = namesakes.map((id) => ({ condition: 'afterany' as const, jobId: id }));
-    return {
-      jobId,
-      accepted,
-      submission: { ...submission, dependencies: [...(submission.dependencies ?? []), ...own] },
-    };
+function withNamesakes(jobs: readonly SubmittedJob[], { store }: DaemonContext): readonly SubmittedJob[] {
+  if (!jobs.some(({ accepted }) => isSingleton(accepted.spec))) return jobs;
+  const before = new Map<string, Dependency[]>();
+  const of = (name: string, user: string | undefined): Dependency[] => {
+    const key = JSON.stringify([name, user]);
+    const known = before.get(key) ?? [];
+    before.set(key, known);
+    return known;
+  };
+  for (const { jobId, name, user } of store.liveJobs()) of(name, user).push({ condition: 'afterany', jobId });
+  return jobs.map((job) => {
+    const { jobId, accepted, submission } = job;
+    const namesakes = of(nameOf(accepted.spec), submission.user);
+    const dependencies = isSingleton(accepted.spec) ? [...(submission.dependencies ?? []), ...namesakes] : null;
+    namesakes.push({ condition: 'afterany', jobId });
+    return dependencies === null ? job : { ...job, submission: { ...submission, dependencies } };
   });
 }
 
