@@ -6,12 +6,12 @@ import { squeueRows } from './squeue-json.ts';
 /** 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended. */
 const EVERYBODYS = ['--json', '--states=all'];
 /** 24.11 then sends the jobs of the user who asks and no others; 22.05 pays no heed to it in JSON and sends all. */
-const OURS = [...EVERYBODYS, '--me'];
+export const OURS = [...EVERYBODYS, '--me'];
 /**
  * In lines every Slurm sends those alone: all that is read of a job and may change, nothing that changes by the clock. Compared as a whole, never read,
  * since a name may hold what separates them. Without --array tasks that wait are made one line, with what one of them has.
  */
-const LINES = [
+export const LINES = [
   '--me',
   '--states=all',
   '--array',
