@@ -18,7 +18,10 @@ import type { SiteRecord } from './record.ts';
 
 /** How many passes the twin makes as the controller did, in the state that the controller was in. */
 export interface ReplayedPasses {
-  /** Jobs that backfill looked at, pass by pass, and of how many the twin plans the same start, to a second, on the same nodes. */
+  /**
+   * Jobs that backfill looked at, pass by pass, and of how many the twin plans the same start, to a second, on the same nodes.
+   * Of passes that began no sooner than `CLEAN_MS` after the last end of a job.
+   */
   plans: number;
   samePlans: number;
   /** Passes of the main scheduler that started jobs, and how many start the same jobs on the same nodes. */
@@ -28,6 +31,8 @@ export interface ReplayedPasses {
 
 /** Factors are worked out anew after a minute: until then the priority of a job is what it was at its submission. */
 const FIRST_PRIORITIES_MS = 58_000;
+/** Until then the nodes of a job that ended may not be free yet, which the log doesn't tell; longer where others use the machine. */
+const CLEAN_MS = 100;
 /** The main scheduler starts the jobs of one pass within this time. */
 const MAIN_PASS_MS = 100;
 
@@ -92,6 +97,7 @@ function replayBackfill(world: World, log: string) {
   const partitions = world.policy.partitions.map((partition) => ({ ...partition, priorityTier: 1 }));
   const flat = { ...world, policy: { ...world.policy, partitions } };
   for (const pass of readControllerLog(log).passes) {
+    if (pass.sinceEndMs < CLEAN_MS) continue;
     const turns = pass.plans.map(({ jobId }, index) => [jobId, pass.plans.length - index] as const);
     const ledger = stateOf(flat, pass.running, turns);
     const passes = new ConservativePasses(ledger, flat.policy, () => true);
