@@ -64,6 +64,7 @@ export async function simulate(
   const measures = createMeasures({
     nodes: cluster.nodes,
     horizonMs: untilMs,
+    expectedEndMs: jobs.source.endMsEstimate,
     warmupMs: Math.round((fields.warmupDays ?? 0) * MS_PER_DAY),
     failuresPerNodeDay: failures === null ? null : failures.failuresPerThousandNodeDays / 1000,
     powerPerNodeWatts: cluster.powerWattsMax,

@@ -86,22 +86,22 @@ export class BucketSums {
     const within = this.#within;
     const steps = this.#steps;
     const half = Math.ceil(capacity / 2);
-    for (let channel = 0; channel < channels; channel++) {
-      // A step in the middle of a new bucket counts for half of it, and as a step from the next on.
-      let carried = 0;
-      for (let bucket = 0; bucket < half; bucket++) {
+    // Bucket by bucket, as they lie in memory. What is read lies behind what has been written.
+    for (let bucket = 0; bucket < half; bucket++) {
+      const isPaired = 2 * bucket + 1 < capacity;
+      for (let channel = 0; channel < channels; channel++) {
         const left = 2 * bucket * channels + channel;
-        const hasRight = 2 * bucket + 1 < capacity;
-        const middle = hasRight ? steps[left + channels]! : 0;
-        const sum = within[left]! + (hasRight ? within[left + channels]! : 0);
-        within[bucket * channels + channel] = sum + middle * this.#widthMs;
-        steps[bucket * channels + channel] = steps[left]! + carried;
-        carried = middle;
+        const right = left + channels;
+        const to = bucket * channels + channel;
+        // A step in the middle of a new bucket counts for half of it, and as a step from the next on.
+        within[to] = within[left]! + (isPaired ? within[right]! + steps[right]! * this.#widthMs : 0);
+        steps[to] = steps[left]! + (bucket > 0 ? steps[left - channels]! : 0);
       }
-      if (half < capacity) steps[half * channels + channel] = carried;
     }
     within.fill(0, half * channels);
-    steps.fill(0, (half + 1) * channels);
+    const isEven = 2 * half === capacity;
+    if (isEven) steps.copyWithin(half * channels, (capacity - 1) * channels);
+    steps.fill(0, (isEven ? half + 1 : half) * channels);
     this.#widthMs *= 2;
   }
 }

@@ -24,6 +24,8 @@ export interface MeasureContext {
   nodes: readonly NodeSpec[];
   /** When the run is to end; null once every job has. */
   horizonMs: number | null;
+  /** Where that is null: until when roughly, so that series begin in buckets of about the right width. */
+  expectedEndMs?: number | null;
   /**
    * What comes before is left out of every measure, and so are the jobs submitted before. Default 0: then jobs count that ran or waited at
    * instant 0 already, but for the waits of those that ran.
@@ -53,7 +55,7 @@ export function createMeasures(context: MeasureContext): Measures {
 }
 
 class MeasuredRun implements Observer {
-  readonly #context: Required<MeasureContext>;
+  readonly #context: MeasureContext & { warmupMs: number };
   readonly #devices: JobDevices;
   readonly #sums: BucketSums;
   readonly #grid: NodeGrid;
@@ -77,11 +79,12 @@ class MeasuredRun implements Observer {
   #liveMoment = 0;
 
   constructor(context: MeasureContext) {
-    const { nodes, horizonMs, warmupMs = 0 } = context;
+    const { nodes, horizonMs, expectedEndMs = null, warmupMs = 0 } = context;
+    const aboutMs = horizonMs ?? expectedEndMs;
     this.#context = { ...context, warmupMs };
     this.#devices = new JobDevices(nodes);
-    this.#sums = new BucketSums(Object.keys(CHANNELS).length, SERIES_POINTS_MAX, warmupMs, horizonMs);
-    this.#grid = new NodeGrid(nodes, this.#devices, horizonMs);
+    this.#sums = new BucketSums(Object.keys(CHANNELS).length, SERIES_POINTS_MAX, warmupMs, aboutMs);
+    this.#grid = new NodeGrid(nodes, this.#devices, aboutMs);
     this.#ledger = new NodeLedger(this.#devices, this.#sums, CHANNELS, this.#grid);
     this.#split = new TimeSplit(this.#sums, CHANNELS);
     this.#queue = new QueueDepth(this.#sums, CHANNELS, warmupMs);
