@@ -14,7 +14,9 @@ const codePoint = z.int().min(0).max(0x1ffff);
 const modelSchema = z
   .object({
     format: z.literal(1),
-    labels: z.array(z.object({ code: z.string(), name: z.string(), tag: z.string() })).min(1),
+    labels: z
+      .array(z.object({ code: z.string(), name: z.string(), tag: z.string(), members: z.array(z.string()).optional() }))
+      .min(1),
     hashing: z.object({
       bits: count.max(30),
       order: count.max(16),

@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'clusters', summary: 'The catalogue of real supercomputers', load: () => import('./commands/clusters.ts') },
   { name: 'models', summary: 'The catalogue of models', load: () => import('./commands/models.ts') },
   { name: 'identify', summary: 'Name the language of a text', load: () => import('./commands/identify.ts') },
+  {
+    name: 'evaluate',
+    summary: 'Measure a model by labelled texts',
+    load: () => import('./commands/evaluate.ts'),
+  },
   { name: 'secret', summary: 'Store a value that jobs may ask for', load: () => import('./commands/secret.ts') },
   {
     name: 'completion',

@@ -5,7 +5,7 @@ import { LinearLayer } from './linear-layer.ts';
 import { Normaliser } from './normaliser.ts';
 import { RowTable } from './row-table.ts';
 
-export interface LanguageGuess extends LanguageLabel {
+export interface LanguageGuess extends Omit<LanguageLabel, 'members'> {
   /** Softmax over all labels, 0 to 1. */
   probability: number;
 }
@@ -77,7 +77,12 @@ export class LanguageIdentifier {
   top(text: string, count: number): LanguageGuess[] {
     if (this.#normaliser.normalise(text).length === 1) return [];
     const probabilities = this.probabilities(text);
-    const guesses = this.labels.map((label, index) => ({ ...label, probability: probabilities[index]! }));
+    const guesses = this.labels.map(({ code, name, tag }, index) => ({
+      code,
+      name,
+      tag,
+      probability: probabilities[index]!,
+    }));
     return guesses.sort((left, right) => right.probability - left.probability).slice(0, count);
   }
 }

@@ -29,6 +29,8 @@ export interface LanguageLabel {
   name: string;
   /** Primary BCP 47 subtag. */
   tag: string;
+  /** ISO 639-3 codes of the languages that are folded into it. */
+  members?: readonly string[] | undefined;
 }
 
 export interface TensorLayout {

@@ -1,7 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runEvaluation } from '../../src/cli/evaluate/run-evaluation.ts';
 import {
   type EndedRank,
   torchPython,
@@ -10,6 +12,7 @@ import {
   runGang,
   startGang,
   waitForMetric,
+  workloadFolder,
 } from './train.test-support.ts';
 
 const STEPS = 40;
@@ -33,6 +36,20 @@ function digestOf(ranks: readonly EndedRank[]): string | undefined {
   const failed = ranks.find(({ code }) => code !== 0);
   if (failed !== undefined) throw new Error(`a rank ended with ${failed.code ?? failed.signal}: ${failed.stderr}`);
   return /^weights ([0-9a-f]{64})$/m.exec(ranks[0]?.stdout ?? '')?.[1];
+}
+
+/** `CODE<TAB>TEXT` lines: those that a run on the first `declarations` holds out. */
+function testSentences(declarations: number): string {
+  const program =
+    'import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, sys.argv[1])\n' +
+    'from declarations import find_package, load\n' +
+    `corpus = load(find_package(None), ${declarations})\n` +
+    'for one in corpus.test: print(corpus.labels[one.label].code, one.text, sep="\\t")';
+  return execFileSync(python, ['-c', program, workloadFolder], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
+  });
 }
 
 beforeAll(async () => {
@@ -164,6 +181,23 @@ describe('what a finished run leaves', () => {
       labels,
       weightsDigest: uninterrupted,
     });
+  });
+
+  it('says of its test sentences in orrery evaluate what the training said', async () => {
+    const { output } = place('uninterrupted');
+    const file = join(folder, 'test.tsv');
+    writeFileSync(file, testSentences(40));
+    const { accuracy } = JSON.parse(readFileSync(join(output, 'model.json'), 'utf8'));
+    for (const [name, firstCharacters] of [
+      ['accuracy', null],
+      ['accuracy30', 30],
+    ] as const) {
+      const options = { modelFolder: output, files: [file], firstCharacters, place: 'here', tasks: null } as const;
+      const evaluation = await runEvaluation(options);
+      expect(evaluation).toMatchObject({ texts: accuracy.sentences, unknownLabels: [], badLines: 0 });
+      expect(evaluation.languages.length).toBe(accuracy.labels);
+      expect(evaluation.macroAccuracy).toBeCloseTo(accuracy[name], 4);
+    }
   });
 
   it('replaces an older model only as a whole', async () => {

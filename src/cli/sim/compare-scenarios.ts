@@ -28,7 +28,7 @@ export async function compareScenarios(
   const runs = seeds.flatMap((seed) => scenarios.map((fields, scenario) => ({ seed, scenario, fields })));
   const { results, isInterrupted } = await runAll(
     runs.map(({ seed, fields }) => ({ ...fields, seed })),
-    place === 'slurm' ? (await import('./simulations-on-slurm.ts')).simulateOnSlurm : runHere,
+    place === 'slurm' ? runOnSlurm : runHere,
   );
   const bySeed = seeds.map((seed, index) => ({
     seed,
@@ -98,6 +98,12 @@ async function runAll(
       process.stderr.write(CLEAR_LINE);
     }
   }
+}
+
+async function runOnSlurm(scenarios: readonly ScenarioFields[], control: RunControl) {
+  const { workOnSlurm } = await import('../slurm-array/work-on-slurm.ts');
+  const requests = scenarios.map((fields) => ({ fields, jobsOut: null }));
+  return workOnSlurm('simulation', requests, 'orrery-sim', control);
 }
 
 /** As many at once as there are CPUs here. */

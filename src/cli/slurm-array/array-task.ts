@@ -1,19 +1,18 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { ProgressBoard } from '../sim/run-progress.ts';
-import { type SimulationResult, simulate } from '../sim/simulate.ts';
-import type { SimulationRequest } from '../sim/simulation.ts';
+import type { TaskItem, TaskKind, TaskWork } from './task-work.ts';
 import { type TaskAnswer, WorkFolder } from './work-folder.ts';
+
+type Result = TaskWork[TaskKind]['result'];
 
 /** One task of an array, on a node of Slurm's: reads its work, does it, writes the answer. */
 async function main(): Promise<void> {
   const { ORRERY_ARRAY_FOLDER: path, ORRERY_ARRAY_TASK: task } = process.env;
   if (path === undefined || task === undefined) throw new Error('expected ORRERY_ARRAY_FOLDER and ORRERY_ARRAY_TASK');
-  const folder = new WorkFolder<SimulationRequest, SimulationResult>(path);
+  const folder = new WorkFolder<TaskItem, Result>(path);
   const index = Number(task);
-  const request = folder.readItem(index);
-  const answer = await simulate(request, new ProgressBoard()).then(
-    (result): TaskAnswer<SimulationResult> => ({ kind: 'done', result }),
-    (error: unknown): TaskAnswer<SimulationResult> => ({
+  const answer = await work(folder.readItem(index)).then(
+    (result): TaskAnswer<Result> => ({ kind: 'done', result }),
+    (error: unknown): TaskAnswer<Result> => ({
       kind: 'failed',
       code: error instanceof OrreryError ? error.code : null,
       message: error instanceof Error ? error.message : String(error),
@@ -21,6 +20,18 @@ async function main(): Promise<void> {
     }),
   );
   folder.writeAnswer(index, answer);
+}
+
+async function work(item: TaskItem): Promise<Result> {
+  if (item.kind === 'evaluation') {
+    const { evaluateShare } = await import('../evaluate/evaluate-share.ts');
+    return evaluateShare(item.request);
+  }
+  const [{ simulate }, { ProgressBoard }] = await Promise.all([
+    import('../sim/simulate.ts'),
+    import('../sim/run-progress.ts'),
+  ]);
+  return simulate(item.request, new ProgressBoard());
 }
 
 await main();

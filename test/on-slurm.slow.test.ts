@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeLanguageModel } from '../src/cli/language-model.test-support.ts';
 import { sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -82,5 +83,34 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
     const { code, stderr } = await run(words, { ...slurm.env, PATH: '/nowhere' });
     expect(stderr).toBe('orrery: sbatch: not found on the PATH: expected the commands of Slurm there\n');
     expect(code).not.toBe(0);
+  });
+});
+
+describe.skipIf(!isThere)('orrery evaluate --on slurm', () => {
+  it('says what it says here', async () => {
+    const model = join(folder, 'model');
+    mkdirSync(model);
+    writeLanguageModel(model);
+    const words = ['abc', 'bcd', 'cde', 'xyz', 'yz', 'z'];
+    const lines = Array.from(
+      { length: 1000 },
+      (_, index) => `${index % 3 ? 'eng' : 'kor'}\t${words[index % words.length]}\n`,
+    );
+    writeFileSync(join(folder, 'texts.tsv'), `${lines.join('')}xx\tabc\nno tab\n`);
+    const command = ['evaluate', 'texts.tsv', '--model', 'model', '--json'];
+    const there = await run([...command, '--on', 'slurm', '--tasks', '5'], slurm.env);
+    const here = await run(command, process.env);
+    expect(here.code).toBe(0);
+    expect({ ...there, stderr: there.stderr.replace(/^(?:array job|5 tasks) .*\n/gm, '') }).toEqual(here);
+    expect(there.stderr).toMatch(/^5 tasks submitted to Slurm as array job \d+\n/);
+    expect(JSON.parse(here.stdout)).toMatchObject({ texts: 1000, badLines: 1 });
+    expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
+  });
+
+  it('says in one line what a task found wrong, and leaves nothing in the queue', async () => {
+    const { code, stderr } = await run(['evaluate', 'nowhere.tsv', '--model', 'model', '--on', 'slurm'], slurm.env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^orrery: cannot read .*nowhere\.tsv: no such file$/m);
+    await until(() => squeue() === '', 'the queue to be empty');
   });
 });
