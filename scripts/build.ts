@@ -34,7 +34,7 @@ const { metafile } = await build({
 // Chunks of earlier builds go last: a command that runs meanwhile still finds its own.
 const pageScripts = join(root, 'src/cli/render/page-scripts');
 const copied = await readdir(pageScripts);
-const shellScripts = ['local/supervisor.sh', 'slurm/slurm-batch.sh', 'slurm/slurm-rank.sh'];
+const shellScripts = ['local/supervisor.sh', 'slurm/batch/slurm-batch.sh', 'slurm/batch/slurm-rank.sh'];
 const made = new Set([
   ...Object.keys(metafile.outputs).map((path) => basename(path)),
   ...shellScripts.map((path) => basename(path)),

@@ -3,7 +3,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs, promisify } from 'node:util';
-import { LINES, OURS } from '../../src/backend/slurm/own-rows.ts';
+import { LINES, OURS } from '../../src/backend/slurm/mirror/own-rows.ts';
 import { definite } from '../../src/lib/assert.ts';
 import { readProcesses } from '../../test/support/processes.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from '../../test/support/slurm-cluster.ts';

@@ -6,10 +6,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseQueueTable } from '../../src/backend/slurm/queue-table.ts';
-import { slurmJobs, squeueRows } from '../../src/backend/slurm/squeue-json.ts';
+import { parseQueueTable } from '../../src/backend/slurm/reasons/queue-table.ts';
+import { slurmJobs, squeueRows } from '../../src/backend/slurm/output/squeue-json.ts';
 
-const FIXTURE = join(import.meta.dirname, '..', '..', 'src', 'backend', 'slurm', 'fixtures', 'squeue-22.05.json');
+const FIXTURE = join(import.meta.dirname, '../../src/backend/slurm/output/fixtures/squeue-22.05.json');
 const MARK = '.orrery-0a1b2c3d-';
 const MEBI = 1024 ** 2;
 

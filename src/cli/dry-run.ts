@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { defaultJobName } from '../backend/job-variables.ts';
-import { type BatchArray, type BatchSubmission, batchSubmission } from '../backend/slurm/batch-script.ts';
-import { DEFAULT_MAX_ARRAY_SIZE } from '../backend/slurm/cluster-view.ts';
-import { slurmArrayName, slurmJobName } from '../backend/slurm/job-key.ts';
-import { batchArray } from '../backend/slurm/task-group.ts';
+import { type BatchArray, type BatchSubmission, batchSubmission } from '../backend/slurm/batch/batch-script.ts';
+import { DEFAULT_MAX_ARRAY_SIZE } from '../backend/slurm/nodes/cluster-view.ts';
+import { slurmArrayName, slurmJobName } from '../backend/slurm/batch/job-key.ts';
+import { batchArray } from '../backend/slurm/submission/task-group.ts';
 import { parseJobArray } from '../contract/job-array.ts';
 import { type JobSpec, type JobSpecInput, jobSpecSchema, parseDependencies } from '../contract/job.ts';
 import { parseBeginMs } from '../contract/begin-time.ts';

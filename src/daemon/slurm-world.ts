@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ClusterView, readCluster } from '../backend/slurm/cluster-view.ts';
+import { type ClusterView, readCluster } from '../backend/slurm/nodes/cluster-view.ts';
 import type { Outage } from '../backend/port.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';

@@ -72,8 +72,8 @@ export interface NodeOut {
 
 /**
  * The nodes of `scontrol show node` as slurm.conf would declare them, and those that are out of service. They become nodes by the same reader as
- * those of a slurm.conf, which names what it leaves out; the mirror of a live Slurm (`src/backend/slurm/scontrol-text.ts`) wants what is taken and
- * why a node is out besides, and must not fail for a line it cannot read.
+ * those of a slurm.conf, which names what it leaves out; the mirror of a live Slurm (`src/backend/slurm/output/scontrol-text.ts`) wants what is
+ * taken and why a node is out besides, and must not fail for a line it cannot read.
  */
 export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine[]; out: NodeOut[] } {
   const lines: ConfLine[] = [];

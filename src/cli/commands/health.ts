@@ -1,7 +1,7 @@
 import { constants, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { NodeAction } from '../../backend/slurm/node-action.ts';
+import type { NodeAction } from '../../backend/slurm/nodes/node-action.ts';
 import { HEALTH_OCCASIONS, type HealthOccasion, type HealthReport } from '../../contract/health.ts';
 import { occasionsOf } from '../../health/check.ts';
 import { thisMachine, toolEnvironment } from '../../health/machine.ts';
@@ -121,7 +121,7 @@ async function settle(report: HealthReport, isRequeuing: boolean): Promise<NodeA
   if (reason === null && (report.occasion !== 'healthcheck' || !isWell(report))) return null;
   // Loaded only now: a prolog that passes has no use for them.
   const [{ requeueJobs, settleNode }, { SlurmCommands }] = await Promise.all([
-    import('../../backend/slurm/node-action.ts'),
+    import('../../backend/slurm/nodes/node-action.ts'),
     import('../../backend/slurm/slurm-commands.ts'),
   ]);
   const env = toolEnvironment(process.env);

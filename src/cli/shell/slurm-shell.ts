@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { interactiveCommand } from '../../backend/slurm/interactive.ts';
+import { interactiveCommand } from '../../backend/slurm/batch/interactive.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { type JobSpecInput, jobSpecSchema } from '../../contract/job.ts';
 import { errorCode } from '../../lib/error-code.ts';

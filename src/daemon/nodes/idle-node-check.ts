@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { ClusterView } from '../../backend/slurm/cluster-view.ts';
-import { runOnIdleNode } from '../../backend/slurm/idle-node.ts';
+import type { ClusterView } from '../../backend/slurm/nodes/cluster-view.ts';
+import { runOnIdleNode } from '../../backend/slurm/nodes/idle-node.ts';
 import type { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { healthOutcomeSchema } from '../../contract/health.ts';

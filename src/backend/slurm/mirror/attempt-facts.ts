@@ -1,0 +1,93 @@
+import type { JournalRecord } from '../../../contract/journal.ts';
+import type { EndState, Placement } from '../../../scheduler/types.ts';
+import { END_MESSAGES } from '../../end-messages.ts';
+import type { Finding } from './finding.ts';
+import type { AttemptFacts } from '../batch/job-folder.ts';
+import type { MirrorJob } from './mirror-job.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+
+export interface AttemptEnd {
+  state: EndState;
+  status: number;
+  atMs: number;
+  message: string | null;
+  /** Nodes that it was lost with, though Slurm may not call them down yet. Default none. */
+  lostNodes?: readonly string[];
+}
+
+/** The end of the running attempt, and what it means for the job: over, or back in the queue with a new submission. */
+export function settle(job: MirrorJob, attempt: number, finding: Finding, end: AttemptEnd): Finding {
+  const { atMs } = end;
+  const isHung = job.isHung && end.state !== 'COMPLETED';
+  const state = isHung ? 'FAILED' : end.state;
+  const message = isHung ? END_MESSAGES.HANG : end.message;
+  const exitCode = exitCodeOf(state, end.status);
+  const { jobId } = job.request;
+  const { lostNodes = [] } = end;
+  const known = state === 'NODE_FAIL' && lostNodes.length > 0 ? { lostNodes } : {};
+  const record: JournalRecord = { event: { kind: 'AttemptEnded', atMs, jobId, attempt, state, exitCode, ...known } };
+  finding.records.push(message === null ? record : { ...record, message });
+  const again = state === 'NODE_FAIL' && !job.isCancelRequested;
+  if (again && job.requeues < job.request.maxRequeues) {
+    finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues: job.requeues + 1, isHeld: false } });
+    return { ...finding, isSubmissionDue: true };
+  }
+  // Whoever cancelled it need not see what that came to on the nodes.
+  const isCancelled = job.isCancelRequested && (state === 'NODE_FAIL' || (state === 'FAILED' && end.status > 128));
+  finding.records.push(ended(job, isCancelled ? 'CANCELLED' : state, exitCode, atMs));
+  return finding;
+}
+
+export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: number): JournalRecord[] {
+  const { jobId } = job.request;
+  const atMs = momentOf(slurm.startMs, nowMs);
+  return [
+    { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: placementOf(job, slurm) } },
+    { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
+  ];
+}
+
+/** Of an attempt of which only its folder tells. Where it ran nobody knows. */
+export function begunUnseen(job: MirrorJob, facts: AttemptFacts, nowMs: number): JournalRecord[] {
+  const { jobId } = job.request;
+  const { attempt } = facts;
+  const atMs = momentOf(facts.claimedMs, nowMs);
+  return [
+    { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: [] } },
+    { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
+  ];
+}
+
+function placementOf({ request }: MirrorJob, slurm: SlurmJob): Placement {
+  const { nodeNames } = slurm;
+  return nodeNames.map((nodeName, index) => {
+    const gpuIndices = slurm.gpuIndices[index] ?? Array.from({ length: request.perNode.gpus }, (_, gpu) => gpu);
+    return {
+      nodeName,
+      resources: {
+        cpus: Math.round(slurm.cpus / nodeNames.length),
+        memoryBytes: slurm.memoryBytesPerNode ?? request.perNode.memoryBytes,
+        gpus: gpuIndices.length,
+      },
+      gpuIndices,
+    };
+  });
+}
+
+export function ended(
+  { request: { jobId } }: MirrorJob,
+  state: EndState,
+  exitCode: number,
+  atMs: number,
+): JournalRecord {
+  return { event: { kind: 'JobEnded', atMs, jobId, state, exitCode } };
+}
+
+export function exitCodeOf(state: EndState, status: number): number {
+  return state === 'COMPLETED' ? 0 : status === 0 ? 1 : status;
+}
+
+/** Slurm's clock may be ahead of ours; nothing happens in the future. */
+export function momentOf(ms: number | null, nowMs: number): number {
+  return ms === null ? nowMs : Math.min(Math.round(ms), nowMs);
+}

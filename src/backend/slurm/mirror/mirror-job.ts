@@ -1,0 +1,151 @@
+import type { JobRequest, Placement, SchedulerEvent } from '../../../scheduler/types.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+
+/**
+ * How far a job's way to Slurm is. `none`: sbatch is to be called. `asking`: it is being called. `unknown`: it was called and what it answered
+ * is lost. `submitted`: Slurm has it, or had.
+ */
+export type SubmissionPhase = 'none' | 'asking' | 'unknown' | 'submitted';
+
+/** The job's last submission. Kept in the job's folder, since only Slurm cares. */
+export interface SubmissionRecord {
+  /** Calls of sbatch so far. */
+  submission: number;
+  /** Attempts of the job before this submission. */
+  base: number;
+  /** Null: not known (yet). */
+  slurmJobId: number | null;
+  /** Of a task of an array at Slurm: `12_3`. Null: it was submitted by itself, or this is not known (yet). */
+  arrayTask: string | null;
+  /** What the name of that array says of its jobs; null: it was submitted by itself. */
+  arrayKey: string | null;
+  /** sbatch's own words where it refused the job for good; null where it did not. */
+  refusal: string | null;
+  /** How often Slurm gave it nodes and none of its tasks began, since it was submitted or released. */
+  launchFailures: number;
+  /** What Slurm had of it is over: sbatch is to be called again, also by a daemon that starts now. */
+  isDue: boolean;
+}
+
+export const NO_SUBMISSION: SubmissionRecord = {
+  submission: 0,
+  base: 0,
+  slurmJobId: null,
+  arrayTask: null,
+  arrayKey: null,
+  refusal: null,
+  launchFailures: 0,
+  isDue: false,
+};
+
+/** A job that has not ended, as far as journal, folder and the last look at Slurm tell. */
+export interface MirrorJob {
+  readonly request: JobRequest;
+  isHeld: boolean;
+  requeues: number;
+  /** Of the current or last attempt; 0 before the first. */
+  attempt: number;
+  /** Attempts that it had when a user had it run again after its end; 0 otherwise. */
+  readonly attemptsBefore: number;
+  /** The attempt that holds nodes; null while none does. */
+  live: { attempt: number; placement: Placement; startMs: number } | null;
+  isCancelRequested: boolean;
+  /** A user asked for the running attempt to be put back in the queue. */
+  isRequeueRequested: boolean;
+  /** The running attempt gets nowhere and is being ended for it. */
+  isHung: boolean;
+  /** Nodes that were down, or did not answer, when an attempt on them was lost. */
+  failedNodes: readonly string[];
+  phase: SubmissionPhase;
+  record: SubmissionRecord;
+  /** Since when its phase is what it is, or what it was when we looked again. */
+  phaseSinceMs: number;
+  /** As many tasks of its array are with Slurm as may be at once. */
+  isThrottled: boolean;
+  /** Before it went to Slurm a job that it waits for ended as it must not. */
+  isNeverSatisfied: boolean;
+  /** Answers of sbatch that were not understood. */
+  unclearAnswers: number;
+  /** sbatch is not called before. */
+  notBeforeMs: number;
+  /** As last seen; null: not seen. */
+  slurm: SlurmJob | null;
+  /** Since when squeue has not listed it though it should; null while it does. */
+  missingSinceMs: number | null;
+}
+
+export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: number): MirrorJob {
+  return {
+    request,
+    isHeld: request.isHeld,
+    requeues: 0,
+    attempt: attemptsBefore,
+    attemptsBefore,
+    live: null,
+    isCancelRequested: false,
+    isRequeueRequested: false,
+    isHung: false,
+    isThrottled: false,
+    isNeverSatisfied: false,
+    failedNodes: [],
+    phase: 'none',
+    record: NO_SUBMISSION,
+    phaseSinceMs: atMs,
+    unclearAnswers: 0,
+    notBeforeMs: 0,
+    slurm: null,
+    missingSinceMs: null,
+  };
+}
+
+/** Follows a committed event of the job. `isDown` tells of a node whether it is down now. Changes it in place. */
+export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeName: string) => boolean): void {
+  switch (event.kind) {
+    case 'JobHeld':
+      job.isHeld = true;
+      break;
+    case 'JobReleased':
+      job.isHeld = false;
+      break;
+    case 'JobCancelRequested':
+      job.isCancelRequested = true;
+      break;
+    case 'JobRequeueRequested':
+      job.isRequeueRequested = true;
+      break;
+    case 'AttemptHung':
+      job.isHung = job.live?.attempt === event.attempt;
+      break;
+    case 'AttemptStarting':
+      job.attempt = event.attempt;
+      job.live = { attempt: event.attempt, placement: event.placement, startMs: event.atMs };
+      break;
+    case 'LaunchFailed':
+      job.live = null;
+      break;
+    case 'AttemptEnded':
+      if (event.state === 'NODE_FAIL' && job.live !== null) {
+        const isLost = (nodeName: string) => isDown(nodeName) || event.lostNodes?.includes(nodeName) === true;
+        const failed = job.live.placement.map(({ nodeName }) => nodeName).filter(isLost);
+        job.failedNodes = [...new Set([...job.failedNodes, ...failed])];
+      }
+      job.live = null;
+      job.isHung = false;
+      break;
+    case 'JobRequeued':
+      job.requeues = event.requeues;
+      job.isHeld = event.isHeld;
+      job.isRequeueRequested = false;
+      break;
+    default:
+      break;
+  }
+}
+
+/** A new submission is to be made: whatever Slurm had of the job before is over. */
+export function resetSubmission(job: MirrorJob, atMs: number): void {
+  job.phase = 'none';
+  job.phaseSinceMs = atMs;
+  job.slurm = null;
+  job.missingSinceMs = null;
+}

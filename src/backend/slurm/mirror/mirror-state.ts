@@ -1,0 +1,121 @@
+import type { Journal, JournalRecord } from '../../../contract/journal.ts';
+import { isMetBy } from '../../../scheduler/dependencies.ts';
+import type { EndState, JobRequest } from '../../../scheduler/types.ts';
+import type { Predecessor } from '../batch/batch-script.ts';
+import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
+import { applyToNodes, type MirrorNode } from './node-mirror.ts';
+import { isEnded, labelOf } from '../output/slurm-job.ts';
+
+/** The mirror: what the journal says of jobs and nodes. It changes only by records that are committed. */
+export class MirrorState {
+  readonly jobs = new Map<number, MirrorJob>();
+  readonly nodes = new Map<string, MirrorNode>();
+  /** Nodes that our jobs keep off though Slurm would give them, and why. */
+  readonly avoided = new Map<string, string>();
+  /** Nodes that they no longer keep off: jobs that wait may still exclude them. */
+  readonly forgiven = new Set<string>();
+  /** How each job that has ended did. */
+  readonly outcomes = new Map<number, EndState>();
+  /** How many of the jobs wait for each. */
+  readonly #waiting = new Map<number, number>();
+  readonly #journal: Journal;
+  #lastWork: Promise<unknown> = Promise.resolve();
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  get downNodes(): ReadonlySet<string> {
+    return new Set([...this.nodes].flatMap(([name, { outage }]) => (outage === 'down' ? [name] : [])));
+  }
+
+  /** Whether a job that has not ended waits for this one, or did when it was submitted. */
+  isAwaited(jobId: number): boolean {
+    return (this.#waiting.get(jobId) ?? 0) > 0;
+  }
+
+  /** Resolves once the records are on disk and in the mirror; where the disk refuses, nothing has changed. */
+  async commit(records: readonly JournalRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await this.#journal.append(records);
+    for (const record of records) this.apply(record);
+  }
+
+  /** One piece of work at a time: what one concludes from the mirror must still hold when it is journalled. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastWork.then(work);
+    this.#lastWork = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Resolves once the work that was begun is done. */
+  async settled(): Promise<void> {
+    await this.#lastWork;
+  }
+
+  apply({ event }: JournalRecord): void {
+    applyToNodes(this.nodes, event);
+    if (event.kind === 'NodeAvoided' && event.reason !== null) {
+      this.avoided.set(event.nodeName, event.reason);
+      this.forgiven.delete(event.nodeName);
+    } else if (event.kind === 'NodeAvoided' || event.kind === 'NodeRemoved') {
+      if (this.avoided.delete(event.nodeName)) this.forgiven.add(event.nodeName);
+    }
+    if (!('jobId' in event) && event.kind !== 'JobSubmitted') return;
+    if (event.kind === 'JobSubmitted') {
+      const { job, attemptsBefore = 0, atMs } = event;
+      this.outcomes.delete(job.jobId);
+      this.#countWaiting(job, 1);
+      this.jobs.set(job.jobId, newMirrorJob(job, attemptsBefore, atMs));
+      return;
+    }
+    const job = this.jobs.get(event.jobId);
+    if (event.kind === 'JobEnded') {
+      this.outcomes.set(event.jobId, event.state);
+      if (job !== undefined) this.#countWaiting(job.request, -1);
+      this.jobs.delete(event.jobId);
+    } else if (job !== undefined) {
+      applyToJob(job, event, (nodeName) => this.nodes.get(nodeName)?.outage === 'down');
+    }
+  }
+
+  #countWaiting({ dependencies }: JobRequest, change: 1 | -1): void {
+    for (const { jobId } of dependencies) {
+      const count = (this.#waiting.get(jobId) ?? 0) + change;
+      if (count === 0) this.#waiting.delete(jobId);
+      else this.#waiting.set(jobId, count);
+    }
+  }
+}
+
+/** What a job waits for: in sbatch's words, and by our own ids. */
+export interface OpenDependencies {
+  text: string;
+  predecessors: Predecessor[];
+}
+
+/**
+ * The dependencies of a job. `wait`: one of them is not listed by Slurm (yet), or has ended there and we do not know yet what that means. `never`: one
+ * ended as it must not. What is fulfilled is left out: Slurm may have forgotten the job.
+ */
+export function dependencyText(job: MirrorJob, state: MirrorState): OpenDependencies | 'wait' | 'never' {
+  const parts: string[] = [];
+  const predecessors: Predecessor[] = [];
+  for (const { condition, jobId } of job.request.dependencies) {
+    const other = state.jobs.get(jobId);
+    if (other === undefined) {
+      const outcome = state.outcomes.get(jobId);
+      // Of one that nobody knows any more it is not known how it ended.
+      if (outcome === undefined ? condition !== 'afterany' : !isMetBy(outcome, condition)) return 'never';
+      continue;
+    }
+    const { slurm } = other;
+    // Slurm takes one that it has forgotten for fulfilled, and may have given its number to another: only what it lists counts.
+    if (other.phase !== 'submitted' || slurm === null || slurm.slurmJobId !== other.record.slurmJobId) return 'wait';
+    if (isEnded(slurm)) return 'wait';
+    // The number of one of its tasks may be that of the whole array.
+    parts.push(`${condition}:${labelOf(slurm)}`);
+    predecessors.push({ condition, jobId, nodes: other.request.nodes });
+  }
+  return { text: parts.join(','), predecessors };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { type JobSpecInput, jobSpecSchema } from '../../../contract/job.ts';
+import { type ClusterView, isPreemptingBy, oldVersion, refusalOf } from './cluster-view.ts';
+import { parseNodes, parsePartitions } from '../output/scontrol-text.ts';
+
+const node = (name: string, gres: string, features = '(null)') =>
+  `NodeName=${name} CPUAlloc=0 CPUTot=64 AvailableFeatures=${features} Gres=${gres} RealMemory=1024000 State=IDLE Partitions=gpu`;
+
+const view: ClusterView = {
+  name: 'lab',
+  version: '22.05.8',
+  nodes: parseNodes(
+    [
+      node('g1', 'gpu:a100:8', 'a100,nvlink'),
+      node('g2', 'gpu:a100:8'),
+      node('c1', '(null)'),
+      node('m1', '(null)'),
+    ].join('\n'),
+  ),
+  partitions: parsePartitions(
+    [
+      'PartitionName=gpu Default=YES MaxTime=UNLIMITED Nodes=g[1-2]',
+      'PartitionName=cpu Default=NO Nodes=c1',
+      'PartitionName=mixed Default=NO Nodes=g1,m1',
+    ].join('\n'),
+  ),
+  isPreempting: false,
+  qos: ['normal', 'high'],
+  accounts: ['research'],
+  defaultAccount: 'research',
+  remarks: [],
+};
+
+describe('what Slurm would never run is refused at once', () => {
+  it.each<[JobSpecInput, string | null]>([
+    [{ nodes: 2, gpusPerNode: 8, gpuType: 'a100', qos: 'high', account: 'research' }, null],
+    [{ partition: 'nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu, mixed'],
+    [{ partition: 'cpu,nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu, mixed'],
+    [{ partition: 'cpu,gpu', gpusPerNode: 8 }, null],
+    [{ partition: 'cpu,gpu', nodes: 3 }, 'nodes: expected at most 2, those of partition gpu with 1 CPU; got 3'],
+    [{ qos: 'gold' }, 'qos: no "gold": expected one of normal, high'],
+    [{ account: 'other' }, 'account: me has no "other": expected one of research'],
+    [{ user: 'you' }, 'user: jobs run as me, who the daemon is: leave "user" out'],
+    [{ priority: 5 }, 'priority: Slurm works it out: use nice to lower it, or another QOS'],
+    [{ nodes: 3 }, 'nodes: expected at most 2, those of partition gpu with 1 CPU; got 3'],
+    [{ nodes: 2, exclude: ['g1'] }, 'nodes: expected at most 1, those of partition gpu with 1 CPU; got 2'],
+    [
+      { gpusPerNode: 8, gpuType: 'h100' },
+      'nodes: none of partition gpu has 8 CPUs, 8 h100 GPUs: they have 64 CPUs, 1000G of memory, 8 a100 GPUs',
+    ],
+    [
+      { memory: '1001G', exclude: ['g1'] },
+      'nodes: none of partition gpu has 1 CPU, 1001G of memory: they have 64 CPUs, 1000G of memory, 8 a100 GPUs',
+    ],
+    [{ nodes: 2, nodelist: ['g2'] }, null],
+    [{ nodelist: ['g9'] }, 'nodelist: no node "g9": expected some of g1, g2, c1, m1'],
+    [{ nodelist: ['c1'] }, 'nodelist: c1 is not in partition gpu: expected some of g1, g2'],
+    [{ nodelist: ['m1'], partition: 'mixed', gpusPerNode: 1 }, 'nodelist: m1 does not have 1 CPU, 1 GPU'],
+    [{ constraint: 'nvlink' }, null],
+    [{ constraint: 'h100' }, 'constraint: no node of partition gpu has "h100": expected one of a100, nvlink'],
+    [
+      { constraint: 'h100', partition: 'cpu' },
+      'constraint: no node of partition cpu has "h100": they have no features',
+    ],
+    [
+      { constraint: 'nvlink', nodes: 2 },
+      'nodes: expected at most 1, those of partition gpu with 1 CPU, feature nvlink; got 2',
+    ],
+    [{ constraint: 'h100|h200' }, null],
+    [{ exclude: ['g1', 'g2'] }, 'nodes: none of partition gpu has 1 CPU: all are excluded'],
+    [
+      { partition: 'cpu', gpusPerNode: 1 },
+      'nodes: none of partition cpu has 1 CPU, 1 GPU: they have 64 CPUs, 1000G of memory',
+    ],
+  ])('%j: %s', (spec, message) => {
+    expect(refusalOf(jobSpecSchema.parse({ command: ['true'], ...spec }), 'me', view)).toBe(message);
+  });
+
+  it('leaves features to sbatch where the cluster was seen last before they were looked at', () => {
+    const nodes = structuredClone(view.nodes);
+    for (const seen of nodes) delete seen.features;
+    const spec = jobSpecSchema.parse({ command: ['true'], constraint: 'h100' });
+    expect(refusalOf(spec, 'me', { ...view, nodes })).toBeNull();
+  });
+
+  it('leaves to sbatch what is not known without accounting', () => {
+    const bare = { ...view, qos: null, accounts: null };
+    const spec = jobSpecSchema.parse({ command: ['true'], qos: 'gold', account: 'other' });
+    expect(refusalOf(spec, 'me', bare)).toBeNull();
+  });
+});
+
+it.each([
+  ['preempt/qos', true],
+  ['preempt/partition_prio', true],
+  ['preempt/none', false],
+  ['(null)', false],
+  [undefined, false],
+])('a cluster with PreemptType %s preempts: %s', (plugin, isPreempting) => {
+  expect(isPreemptingBy(plugin)).toBe(isPreempting);
+});
+
+describe('the version of Slurm', () => {
+  it.each([
+    ['21.08.8', true],
+    ['22.05.0', false],
+    ['24.11.1', false],
+    ['unknown', false],
+  ])('%s is too old: %s', (version, isOld) => {
+    expect(oldVersion(version) !== null).toBe(isOld);
+  });
+});

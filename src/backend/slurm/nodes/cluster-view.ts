@@ -1,0 +1,212 @@
+import { OrreryError } from '../../../contract/errors.ts';
+import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../../contract/job.ts';
+import { formatMemory } from '../../../lib/units.ts';
+import type { BackendReservation } from '../../port.ts';
+import { reservationRefusal } from '../output/reservation-text.ts';
+import {
+  parseNodes,
+  parsePartitions,
+  SHOW_NODES,
+  type SlurmNode,
+  type SlurmPartition,
+} from '../output/scontrol-text.ts';
+import type { SlurmCommands } from '../slurm-commands.ts';
+
+/** What of a Slurm cluster does not change from minute to minute. */
+export interface ClusterView {
+  name: string;
+  /** `22.05.8`. */
+  version: string;
+  nodes: readonly SlurmNode[];
+  partitions: readonly SlurmPartition[];
+  isPreempting: boolean;
+  /** Ids of an array's tasks are less than this (`MaxArraySize`). Absent: an older view. */
+  maxArraySize?: number;
+  /** As whom Slurm's daemons run (`SlurmUser`, `SlurmdUser`): what they write is the cluster's own word. Absent: an older view. */
+  userIds?: readonly number[];
+  /** Null: there is no accounting, or it does not answer. */
+  qos: readonly string[] | null;
+  /** Accounts the user may charge; null as above. */
+  accounts: readonly string[] | null;
+  defaultAccount: string | null;
+  /** One line for each thing that does not work here and what does instead. */
+  remarks: readonly string[];
+}
+
+/** Slurm's own. */
+export const DEFAULT_MAX_ARRAY_SIZE = 1001;
+
+/** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
+export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
+  const [nodesText, partitionsText, configText] = await Promise.all([
+    commands.run('scontrol', SHOW_NODES),
+    commands.run('scontrol', ['--oneliner', 'show', 'partition']),
+    commands.run('scontrol', ['show', 'config']),
+  ]);
+  const config = configOf(configText);
+  const version = config.get('SLURM_VERSION') ?? 'unknown';
+  const tooOld = oldVersion(version);
+  if (tooOld !== null) throw new OrreryError('ORR_FAILED', tooOld);
+  const remarks: string[] = [];
+  const accounting = await readAccounting(commands, user).catch((error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error);
+    remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
+    return { qos: null, accounts: null, defaultAccount: null };
+  });
+  return {
+    name: config.get('ClusterName') ?? 'slurm',
+    version,
+    nodes: parseNodes(nodesText),
+    partitions: parsePartitions(partitionsText),
+    isPreempting: isPreemptingBy(config.get('PreemptType')),
+    maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
+    userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
+    ...accounting,
+    remarks,
+  };
+}
+
+async function readAccounting(
+  commands: SlurmCommands,
+  user: string,
+): Promise<Pick<ClusterView, 'qos' | 'accounts' | 'defaultAccount'>> {
+  const list = (entity: string, format: string, ...where: string[]) =>
+    commands.run('sacctmgr', ['--noheader', '--parsable2', 'show', entity, ...where, `format=${format}`]);
+  const [qosText, accountText, userText] = await Promise.all([
+    list('qos', 'Name'),
+    list('associations', 'Account', `user=${user}`),
+    list('user', 'DefaultAccount', `name=${user}`),
+  ]);
+  const words = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
+  return { qos: words(qosText), accounts: words(accountText), defaultAccount: words(userText)[0] ?? null };
+}
+
+/** Why this version will not do, in one line; null where it will. */
+export function oldVersion(version: string): string | null {
+  const [, year = '', month = ''] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (year === '' || Number(year) * 100 + Number(month) >= 2205) return null;
+  return `Slurm ${version} is too old: expected 22.05 or later, whose squeue tells all of a job in JSON`;
+}
+
+function configOf(text: string): Map<string, string> {
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, key, value] = /^(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+      return key === undefined || value === undefined ? [] : [[key, value] as const];
+    }),
+  );
+}
+
+/** By the plugin that a cluster shows: `preempt/none` in 22.05 where there is none, `(null)` in 24.11. */
+export function isPreemptingBy(plugin: string | undefined): boolean {
+  return plugin !== undefined && !/none$|^\(null\)$/i.test(plugin);
+}
+
+/** The number in `slurm(64030)`. */
+function userId(text: string | undefined): number[] {
+  const [, id] = /\((\d+)\)$/.exec(text ?? '') ?? [];
+  return id === undefined ? [] : [Number(id)];
+}
+
+/** The partitions that a job names, between commas (Slurm starts it where it can first), or the default; none where there is none. */
+export function partitionsOf(
+  { partitions }: Pick<ClusterView, 'partitions'>,
+  wanted: string | undefined,
+): SlurmPartition[] {
+  const names = wanted?.split(',');
+  return partitions.filter(({ name, isDefault }) => names?.includes(name) ?? isDefault);
+}
+
+/** Why Slurm would never run it, in one line; null where nothing speaks against it. `reservations`: null where they are not known. */
+export function refusalOf(
+  spec: JobSpec,
+  user: string,
+  view: ClusterView & { reservations?: readonly BackendReservation[] | null },
+): string | null {
+  const { partitions, qos, accounts } = view;
+  if (spec.user !== undefined && spec.user !== user) {
+    return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
+  }
+  if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
+  const named = partitionsOf(view, spec.partition);
+  const unknown = spec.partition?.split(',').find((name) => !partitions.some((partition) => partition.name === name));
+  if (partitions.length > 0 && (unknown !== undefined || named.length === 0)) {
+    const what = unknown === undefined ? 'the cluster has no default' : `no ${JSON.stringify(unknown)}`;
+    return `partition: ${what}: expected one of ${listed(partitions.map(({ name }) => name))}`;
+  }
+  if (qos !== null && spec.qos !== 'normal' && !qos.includes(spec.qos)) {
+    return `qos: no ${JSON.stringify(spec.qos)}: expected one of ${listed(qos)}`;
+  }
+  if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
+    return `account: ${user} has no ${JSON.stringify(spec.account)}: expected one of ${listed(accounts)}`;
+  }
+  const { reservations = null } = view;
+  if (spec.reservation !== undefined && reservations !== null) {
+    const account = spec.account ?? view.defaultAccount;
+    const refused = reservationRefusal(spec.reservation, { user, account }, reservations);
+    if (refused !== null) return refused;
+  }
+  const refusals = named.map((partition) => namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view));
+  return refusals.includes(null) ? null : (refusals[0] ?? null);
+}
+
+/** Of the nodes that the job names. */
+function namesRefusal({ nodelist = [] }: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
+  const known = nodes.map(({ spec: { name } }) => name);
+  const unknown = nodelist.find((name) => !known.includes(name));
+  if (nodes.length === 0) return null;
+  if (unknown !== undefined) return `nodelist: no node ${JSON.stringify(unknown)}: expected some of ${listed(known)}`;
+  const outside = nodelist.find((name) => !partition.nodeNames.includes(name));
+  if (outside === undefined) return null;
+  return `nodelist: ${outside} is not in partition ${partition.name}: expected some of ${listed(partition.nodeNames)}`;
+}
+
+function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
+  const members = nodes.filter(
+    ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
+  );
+  const cpus = cpusPerTask(spec) * tasksPerNode(spec);
+  const memoryBytes = namedMemoryBytesPerNode(spec) ?? 0;
+  // What has operators in it is for Slurm to understand.
+  const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
+  const known = new Set(members.flatMap(({ features = [] }) => features));
+  if (feature !== undefined && !known.has(feature) && members.some(({ features }) => features !== undefined)) {
+    const expected = known.size === 0 ? 'they have no features' : `expected one of ${listed([...known])}`;
+    return `constraint: no node of partition ${partition.name} has ${JSON.stringify(feature)}: ${expected}`;
+  }
+  const fitting = members.filter(({ spec: { resources, gpuType }, features }) => {
+    if (feature !== undefined && features?.includes(feature) === false) return false;
+    if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
+    return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
+  });
+  const tooSmall = spec.nodelist?.find((name) => !fitting.some((node) => node.spec.name === name));
+  if (nodes.length === 0 || (fitting.length >= spec.nodes && tooSmall === undefined)) return null;
+  const asked = [
+    counted(cpus, 'CPU'),
+    ...(memoryBytes === 0 ? [] : [`${formatMemory(memoryBytes)} of memory`]),
+    ...(feature === undefined ? [] : [`feature ${feature}`]),
+    ...(spec.gpusPerNode > 0 ? [counted(spec.gpusPerNode, `${spec.gpuType ?? ''} GPU`.trim())] : []),
+  ].join(', ');
+  if (tooSmall !== undefined && fitting.length > 0) return `nodelist: ${tooSmall} does not have ${asked}`;
+  if (fitting.length > 0) {
+    return `nodes: expected at most ${fitting.length}, those of partition ${partition.name} with ${asked}; got ${spec.nodes}`;
+  }
+  const kinds = [...new Set(members.map(kindOf))];
+  const has = kinds.length === 0 ? 'all are excluded' : `they have ${listed(kinds, ' or ')}`;
+  return `nodes: none of partition ${partition.name} has ${asked}: ${has}`;
+}
+
+/** `8 CPUs, 2.9G of memory, 4 a100 GPUs`. */
+function kindOf({ spec: { resources, gpuType } }: SlurmNode): string {
+  const { cpus, memoryBytes, gpus } = resources;
+  const gpuWords = gpus === 0 ? [] : [counted(gpus, `${gpuType ?? ''} GPU`.trim())];
+  return [counted(cpus, 'CPU'), `${formatMemory(memoryBytes)} of memory`, ...gpuWords].join(', ');
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function listed(names: readonly string[], between = ', '): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(between)}${between}...` : names.join(between);
+}

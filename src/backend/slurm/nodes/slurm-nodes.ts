@@ -1,0 +1,201 @@
+import { OrreryError } from '../../../contract/errors.ts';
+import type { NodeView } from '../../../scheduler/types.ts';
+import { AVOIDED_REASON } from '../../port.ts';
+import { unknownNode } from '../../unknown-node.ts';
+import { type ClusterView, partitionsOf } from './cluster-view.ts';
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import { RESUME } from './node-action.ts';
+import { nodeChanges, outageOf } from '../mirror/node-mirror.ts';
+import { parseNodes, SHOW_NODES, type SlurmNode } from '../output/scontrol-text.ts';
+import type { SlurmCommands } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
+
+/** Between two questions about nodes that nobody asked for. */
+const PAUSE_MS_MIN = 15_000;
+/** It takes at most one part in so many of slurmctld's time. */
+const PAUSE_PER_CALL = 100;
+
+export interface SlurmNodesOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  cluster: ClusterView;
+  /** As whom the commands run. */
+  user: string;
+  now: () => number;
+}
+
+/** The nodes of the cluster: what Slurm shows of them, what the journal has of that, and what Slurm is asked to do with them. */
+export class SlurmNodes {
+  readonly #options: SlurmNodesOptions;
+  #seen: readonly SlurmNode[];
+  #dueMs = 0;
+  /** Names of nodes by partition, '' for the default: they are as they were when the daemon started. */
+  readonly #membersOf = new Map<string, ReadonlySet<string>>();
+
+  constructor(options: SlurmNodesOptions) {
+    this.#options = options;
+    this.#seen = options.cluster.nodes;
+  }
+
+  /** As last seen. */
+  get seen(): readonly SlurmNode[] {
+    return this.#seen;
+  }
+
+  /** Those that do not answer slurmctld, as last seen. */
+  get silent(): ReadonlySet<string> {
+    return new Set(this.#seen.flatMap(({ spec, isSilent }) => (isSilent ? [spec.name] : [])));
+  }
+
+  /** Journals what the cluster looked like when the daemon asked at its start. */
+  async start(): Promise<void> {
+    this.#dueMs = this.#options.now() + PAUSE_MS_MIN;
+    await this.#journal(this.#seen);
+  }
+
+  /** Asks again if the last time is a while ago. Throws SlurmFailure. */
+  async refreshIfDue(): Promise<void> {
+    if (this.#options.now() >= this.#dueMs) await this.refresh();
+  }
+
+  /** Asks how the nodes are and journals what has changed. Throws SlurmFailure. */
+  async refresh(): Promise<void> {
+    const { commands, state, now } = this.#options;
+    const startedAt = performance.now();
+    const nodes = parseNodes(await commands.run('scontrol', SHOW_NODES));
+    this.#dueMs = now() + Math.max(PAUSE_MS_MIN, (performance.now() - startedAt) * PAUSE_PER_CALL);
+    await state.exclusively(async () => {
+      this.#seen = nodes;
+      await this.#journal(nodes);
+    });
+  }
+
+  /** Throws ORR_NOT_FOUND, ORR_REFUSED where Slurm does not let this user, or SlurmFailure. */
+  async drain(nodeName: string, reason: string): Promise<void> {
+    await this.#update(nodeName, 'drain', ['State=DRAIN', `Reason=${reason.replaceAll('\n', ' ')}`]);
+  }
+
+  /** What is submitted from now on keeps off the node, and so does what waits, until it is resumed. Throws ORR_NOT_FOUND. */
+  async avoid(nodeName: string, reason: string): Promise<void> {
+    const { state, now } = this.#options;
+    this.expect(nodeName);
+    await state.exclusively(async () => {
+      if (state.avoided.get(nodeName) === reason) return;
+      await state.commit([{ event: { kind: 'NodeAvoided', atMs: now(), nodeName, reason } }]);
+    });
+  }
+
+  /**
+   * Our jobs no longer keep off it; where nothing else keeps jobs off it Slurm is not asked. One that is in service stays so. Throws as `drain` does,
+   * and ORR_CONFLICT for a state out of which Slurm lets nobody resume it.
+   */
+  async resume(nodeName: string): Promise<void> {
+    const { state, now } = this.#options;
+    if (state.avoided.has(nodeName)) {
+      const event = { kind: 'NodeAvoided', atMs: now(), nodeName, reason: null } as const;
+      await state.exclusively(() => state.commit([{ event }]));
+      if (state.nodes.get(nodeName)?.outage === null) return;
+    }
+    try {
+      await this.#update(nodeName, 'resume', RESUME);
+    } catch (error) {
+      if (!(error instanceof OrreryError) || error.code === 'ORR_UNREACHABLE') throw error;
+      await this.#expectInService(nodeName, error);
+    }
+  }
+
+  /** Slurm refuses to resume a node that needs it not, in the words for one that cannot be. Throws what it said where the node is out. */
+  async #expectInService(nodeName: string, refusal: OrreryError): Promise<void> {
+    await this.refresh();
+    const node = this.#seen.find(({ spec }) => spec.name === nodeName);
+    if (node === undefined || outageOf(node.state) === null) return;
+    if (refusal.code === 'ORR_REFUSED') throw refusal;
+    const why = node.reason === null ? '' : ` (${node.reason})`;
+    throw new OrreryError(
+      'ORR_CONFLICT',
+      `Slurm does not resume node ${nodeName}, which is ${node.slurmState}${why}: scontrol show node ${nodeName} says more`,
+      { cause: refusal },
+    );
+  }
+
+  views(): NodeView[] {
+    const { state } = this.#options;
+    const seen = new Map(this.#seen.map((node) => [node.spec.name, node]));
+    const jobIds = new Map<string, number[]>();
+    for (const { request, live } of state.jobs.values()) {
+      for (const { nodeName } of live?.placement ?? []) {
+        const ids = jobIds.get(nodeName);
+        if (ids === undefined) jobIds.set(nodeName, [request.jobId]);
+        else ids.push(request.jobId);
+      }
+    }
+    return [...state.nodes.values()].map(({ spec, reason }): NodeView => {
+      const avoided = state.avoided.get(spec.name);
+      const node = seen.get(spec.name);
+      const allocated = node?.allocated ?? { cpus: 0, memoryBytes: 0, gpus: 0 };
+      return {
+        spec,
+        state: node?.state ?? 'down',
+        free: {
+          cpus: Math.max(0, spec.resources.cpus - allocated.cpus),
+          memoryBytes: Math.max(0, spec.resources.memoryBytes - allocated.memoryBytes),
+          gpus: Math.max(0, spec.resources.gpus - allocated.gpus),
+        },
+        reason: node?.reason ?? reason ?? (avoided === undefined ? null : `${AVOIDED_REASON}${avoided}`),
+        jobIds: jobIds.get(spec.name) ?? [],
+      };
+    });
+  }
+
+  /** Nodes that failed the job, and nodes that all jobs keep off, as long as the partition has enough others. */
+  spareable({ request, failedNodes }: MirrorJob): readonly string[] {
+    const { avoided } = this.#options.state;
+    if (failedNodes.length + avoided.size === 0) return [];
+    const members = this.#members(request.partition);
+    const all = [...new Set([...failedNodes, ...avoided.keys()])].filter((name) => members.has(name));
+    // Where they are too many the job's own experience goes before what is known in general.
+    for (const spared of [all, all.filter((name) => failedNodes.includes(name))]) {
+      const excluded = new Set([...request.excludedNodes, ...spared].filter((name) => members.has(name)));
+      if (members.size - excluded.size >= request.nodes) return spared;
+    }
+    return [];
+  }
+
+  #members(partition: string | undefined): ReadonlySet<string> {
+    const key = partition ?? '';
+    const known = this.#membersOf.get(key);
+    if (known !== undefined) return known;
+    const members = new Set(partitionsOf(this.#options.cluster, partition).flatMap(({ nodeNames }) => nodeNames));
+    this.#membersOf.set(key, members);
+    return members;
+  }
+
+  async #journal(nodes: readonly SlurmNode[]): Promise<void> {
+    const { state, now } = this.#options;
+    await state.commit(nodeChanges(state.nodes, nodes, now()).map((event) => ({ event })));
+  }
+
+  async #update(nodeName: string, verb: 'drain' | 'resume', fields: readonly string[]): Promise<void> {
+    const { commands, user } = this.#options;
+    this.expect(nodeName);
+    try {
+      await commands.run('scontrol', ['update', `NodeName=${nodeName}`, ...fields]);
+    } catch (error) {
+      if (!(error instanceof SlurmFailure) || error.kind !== 'permission') throw error;
+      const instead = verb === 'drain' ? `; jobs keep off ${nodeName} with --exclude ${nodeName}` : '';
+      throw new OrreryError(
+        'ORR_REFUSED',
+        `Slurm does not let ${user} ${verb} nodes: ask an operator for it${instead}`,
+        { cause: error },
+      );
+    }
+    await this.refresh();
+  }
+
+  /** Throws ORR_NOT_FOUND. */
+  expect(nodeName: string): void {
+    const { nodes } = this.#options.state;
+    if (!nodes.has(nodeName)) throw unknownNode(nodeName, [...nodes.keys()]);
+  }
+}

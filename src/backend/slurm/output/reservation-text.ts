@@ -1,0 +1,57 @@
+import { scontrolRecords } from '../../../formats/scontrol-lines.ts';
+import type { BackendReservation } from '../../port.ts';
+import { hostNames } from './host-names.ts';
+
+/**
+ * Reservations of `scontrol --oneliner show reservation`, with times in seconds since the epoch (`SLURM_TIME_FORMAT=%s`). Users and accounts that it is
+ * not for have a minus in front, as Slurm writes them; groups are `group:NAME` among the users.
+ */
+export function parseReservations(text: string): BackendReservation[] {
+  return scontrolRecords(text, 'ReservationName').flatMap(({ fields: record }) => {
+    const name = record.get('reservationname');
+    if (name === undefined) return [];
+    const words = (field: string) =>
+      (record.get(field) ?? '').split(',').filter((word) => word !== '' && word !== NONE);
+    const nodes = record.get('nodes') ?? NONE;
+    return [
+      {
+        name,
+        nodes: nodes === NONE ? [] : hostNames(nodes),
+        startMs: Number(record.get('starttime') ?? 0) * 1000,
+        endMs: Number(record.get('endtime') ?? 0) * 1000,
+        users: [...words('users'), ...words('groups').map((group) => `${GROUP}${group}`)],
+        accounts: words('accounts'),
+        flags: words('flags'),
+      },
+    ];
+  });
+}
+
+const NONE = '(null)';
+const GROUP = 'group:';
+
+/**
+ * Why the user's job may not run in the reservations that it names, in one line; null where nothing speaks against it. Who is in a group, and which
+ * account is below another, is for Slurm to say.
+ */
+export function reservationRefusal(
+  names: string,
+  { user, account }: { user: string; account: string | null },
+  known: readonly BackendReservation[],
+): string | null {
+  for (const name of names.split(',')) {
+    const reservation = known.find((other) => other.name === name);
+    if (reservation === undefined) {
+      const expected = known.map((other) => other.name).join(', ');
+      return `reservation: no ${JSON.stringify(name)}: ${expected === '' ? 'there is none' : `expected one of ${expected}`}`;
+    }
+    const { users, accounts } = reservation;
+    const named = users.filter((other) => !other.startsWith('-'));
+    const isStranger = named.length > 0 && !named.includes(user) && !named.some((other) => other.startsWith(GROUP));
+    if (isStranger) return `reservation: ${name} is for users ${named.join(', ')}: ${user} may not run there`;
+    if (users.includes(`-${user}`)) return `reservation: ${name} is not for ${user}`;
+    if (account !== null && accounts.includes(`-${account}`))
+      return `reservation: ${name} is not for account ${account}`;
+  }
+  return null;
+}

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { parseSacct } from './sacct-text.ts';
+import { parseNodes, parsePartitions } from './scontrol-text.ts';
+import { type CommandEnd, failureOf } from '../slurm-failure.ts';
+import { parseSlurmJobName, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
+
+const GiB = 1024 ** 3;
+
+describe('scontrol --oneliner', () => {
+  const node = (fields: string) =>
+    `NodeName=dgx-001 Arch=x86_64 CoresPerSocket=64  CPUAlloc=5 CPUEfctv=252 CPUTot=256 CPULoad=2.95 Gres=gpu:a100:8(S:0-1),nic:2 NodeAddr=10.0.0.1 OS=Linux 6.1 #1 SMP  RealMemory=1048576 AllocMem=2048 ThreadsPerCore=2 AvailableFeatures=a100,nvlink ActiveFeatures=a100 Partitions=main,short  BootTime=2026-11-26T15:52:43 AllocTRES=cpu=5,mem=2G,gres/gpu=3,gres/gpu:a100=3 ${fields}`;
+
+  it('tells a node: what it has, what is taken, what is wrong with it', () => {
+    const [seen] = parseNodes(`${node('State=MIXED+DRAIN Reason=bad cable, slot=3 [root@2026-11-26T16:00:00]')}\n`);
+    expect(seen).toEqual({
+      spec: {
+        name: 'dgx-001',
+        resources: { cpus: 252, memoryBytes: 1024 * GiB, gpus: 8 },
+        gpuType: 'a100',
+        leaf: null,
+      },
+      state: 'draining',
+      isSilent: false,
+      slurmState: 'MIXED+DRAIN',
+      reason: 'bad cable, slot=3',
+      allocated: { cpus: 5, memoryBytes: 2 * GiB, gpus: 3 },
+      partitions: ['main', 'short'],
+      features: ['a100', 'nvlink'],
+    });
+  });
+
+  it('tells the GPUs in use where they are not among the trackable resources', () => {
+    const text =
+      'NodeName=s2 CPUAlloc=2 CPUTot=2 Gres=gpu:a100:4 GresDrain=N/A GresUsed=gpu:a100:2(IDX:0-1),nic:1 State=ALLOCATED';
+    expect(parseNodes(`${text} AllocTRES=cpu=2,mem=256M`)[0]?.allocated.gpus).toBe(2);
+    expect(parseNodes(text.replace('2(IDX:0-1)', '0(IDX:N/A)'))[0]?.allocated.gpus).toBe(0);
+  });
+
+  it.each([
+    ['MIXED', 'mixed', false],
+    ['MIXED*', 'mixed', true],
+    ['ALLOCATED', 'allocated', false],
+    ['MIXED+COMPLETING', 'mixed', false],
+    ['DOWN*', 'down', true],
+    ['DOWN*+DRAIN', 'down', true],
+    ['DOWN+NOT_RESPONDING', 'down', true],
+    ['MIXED+NOT_RESPONDING', 'mixed', true],
+    ['ALLOCATED+MAINT', 'draining', false],
+    ['IDLE+POWERED_DOWN', 'down', false],
+  ])('says %s in our words: %s, and that it does not answer: %s', (slurmState, state, isSilent) => {
+    expect(parseNodes(node(`State=${slurmState}`))[0]).toMatchObject({ state, isSilent });
+  });
+
+  it('takes an idle node with nothing on it for idle, with DRAIN for drained', () => {
+    const idle = (state: string) => `NodeName=n1 CPUTot=4 RealMemory=1000 Gres=(null) State=${state}`;
+    expect(parseNodes(idle('IDLE'))[0]).toMatchObject({
+      state: 'idle',
+      spec: { gpuType: null, resources: { cpus: 4, gpus: 0 } },
+    });
+    expect(parseNodes(idle('IDLE+DRAIN'))[0]?.state).toBe('drained');
+    expect(parseNodes(idle('FUTURE'))).toEqual([]);
+    // As every node for a moment after it is resumed.
+    expect(parseNodes(idle('IDLE+NOT_RESPONDING'))[0]).toMatchObject({ state: 'idle', reason: 'not responding' });
+  });
+
+  it('tells partitions with their limits', () => {
+    const text = [
+      'PartitionName=main AllowGroups=ALL Default=YES DefaultTime=NONE MaxTime=UNLIMITED Nodes=n[1-2,7] State=UP',
+      'PartitionName=short Default=NO DefaultTime=00:10:00 MaxTime=1-00:00:00 Nodes=(null) State=DOWN',
+    ];
+    expect(parsePartitions(text.join('\n'))).toEqual([
+      {
+        name: 'main',
+        isDefault: true,
+        isUp: true,
+        nodeNames: ['n1', 'n2', 'n7'],
+        maxTimeSeconds: null,
+        priorityTier: 1,
+        defaultTimeSeconds: null,
+      },
+      {
+        name: 'short',
+        isDefault: false,
+        isUp: false,
+        nodeNames: [],
+        priorityTier: 1,
+        maxTimeSeconds: 86_400,
+        defaultTimeSeconds: 600,
+      },
+    ]);
+  });
+});
+
+describe('sacct', () => {
+  it('lists the runs of a job, steps left out', () => {
+    const text = [
+      '12|12|NODE_FAIL|0:0|1795709896|1795709897|1795709957|n[1-2]|a|b.orrery-0a1b2c3d-3-1',
+      '12.batch|12.batch|CANCELLED|0:15|1795709897|1795709897|1795709957|n1|batch',
+      '12|12|CANCELLED by 0|1:9|1795709957|Unknown|1795709999|None assigned|a|b.orrery-0a1b2c3d-3-1',
+      '',
+    ];
+    expect(parseSacct(text.join('\n'))).toEqual([
+      {
+        slurmJobId: 12,
+        label: '12',
+        name: 'a|b.orrery-0a1b2c3d-3-1',
+        state: 'NODE_FAIL',
+        cancelledBy: null,
+        exitStatus: { code: 0, signal: 0 },
+        submitMs: 1_795_709_896_000,
+        startMs: 1_795_709_897_000,
+        endMs: 1_795_709_957_000,
+        nodeNames: ['n1', 'n2'],
+      },
+      expect.objectContaining({
+        state: 'CANCELLED',
+        cancelledBy: 0,
+        exitStatus: { code: 1, signal: 9 },
+        startMs: null,
+        nodeNames: [],
+      }),
+    ]);
+  });
+
+  it('sacct: tasks that never had a number of their own are as many runs, and none of one that had', () => {
+    const lines = ['4|1_5|RUNNING', '1|1_[3-5,9%2]|CANCELLED by 1000', '8|8|CANCELLED'];
+    const runs = parseSacct(lines.map((line) => `${line}|0:0|1795709896|None|1795709896|None assigned|x`).join('\n'));
+    expect(runs.map(({ label, state, cancelledBy }) => `${label} ${state} ${cancelledBy}`)).toEqual([
+      '1_5 RUNNING null',
+      '1_3 CANCELLED 1000',
+      '1_4 CANCELLED 1000',
+      '1_9 CANCELLED 1000',
+      '8 CANCELLED null',
+    ]);
+  });
+});
+
+describe('failures of Slurm', () => {
+  const end = (fields: Partial<CommandEnd>): CommandEnd => ({
+    program: 'sbatch',
+    host: null,
+    status: 1,
+    stderr: '',
+    isTimedOut: false,
+    isNotFound: false,
+    timeoutSeconds: 60,
+    ...fields,
+  });
+
+  it.each<[string, Partial<CommandEnd>, string, string]>([
+    [
+      'a dead controller',
+      { stderr: 'sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)' },
+      'unreachable',
+      'sbatch: Batch job submission failed: Unable to contact slurm controller (connect failure): jobs run on and are caught up with once it answers',
+    ],
+    [
+      'a silent one',
+      { isTimedOut: true, status: null },
+      'unreachable',
+      'sbatch: no answer within 60 s: jobs run on and are caught up with once it answers',
+    ],
+    [
+      'a wrong partition',
+      {
+        stderr:
+          'sbatch: error: invalid partition specified: x\nsbatch: error: Batch job submission failed: Invalid partition name specified\n',
+      },
+      'rejected',
+      'sbatch: Batch job submission failed: Invalid partition name specified',
+    ],
+    [
+      'a full queue',
+      {
+        stderr:
+          "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+      },
+      'limit',
+      "sbatch: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+    ],
+    [
+      'no permission',
+      { program: 'scontrol', stderr: 'slurm_update error: Invalid user id\n' },
+      'permission',
+      'scontrol: slurm_update error: Invalid user id',
+    ],
+    [
+      'an old Slurm',
+      {
+        program: 'squeue',
+        stderr: 'squeue: unrecognized option \'--json\'\nTry "squeue --help" for more information\n',
+      },
+      'oldSlurm',
+      'squeue knows no --json: expected Slurm 22.05 or later',
+    ],
+    [
+      'a job that is gone',
+      { program: 'scontrol', stderr: 'slurm_load_jobs error: Invalid job id specified\n' },
+      'unknownJob',
+      'scontrol: slurm_load_jobs error: Invalid job id specified',
+    ],
+    [
+      'no Slurm here',
+      { isNotFound: true, status: null },
+      'missing',
+      'sbatch: not found on the PATH: expected the commands of Slurm there',
+    ],
+    [
+      'no Slurm there',
+      { host: 'login1', status: 127, stderr: 'bash: line 1: sbatch: command not found' },
+      'missing',
+      'sbatch: not found on login1: expected the commands of Slurm there',
+    ],
+    [
+      'an expired key',
+      { host: 'login1', status: 255, stderr: 'me@login1: Permission denied (publickey).\r\n' },
+      'login',
+      'sbatch on login1: me@login1: Permission denied (publickey).: renew the key or the agent and try ssh by hand; jobs run on meanwhile',
+    ],
+  ])('%s', (_what, fields, kind, message) => {
+    expect(failureOf(end(fields))).toMatchObject({ kind, message });
+  });
+});
+
+describe('names and words', () => {
+  it("finds the key of a job in its name again, and no other home's", () => {
+    const name = slurmJobName('my "job", a|b', '0a1b2c3d', { jobId: 12, submission: 3 });
+    expect(name).toBe('my__job___a_b.orrery-0a1b2c3d-12-3');
+    expect(parseSlurmJobName(name, '0a1b2c3d', null)).toEqual({ jobId: 12, submission: 3 });
+    expect(parseSlurmJobName(name, 'ffffffff', null)).toBeNull();
+    expect(parseSlurmJobName('train', '0a1b2c3d', null)).toBeNull();
+  });
+
+  it('finds the job of a task by the name of its array and its place there', () => {
+    const key = { first: 40, min: 10, step: 5 };
+    const name = slurmArrayName('sweep', '0a1b2c3d', key, 2);
+    expect(name).toBe('sweep.orrery-0a1b2c3d-40+10x5-2');
+    for (const jobId of [40, 41, 47]) {
+      expect(parseSlurmJobName(name, '0a1b2c3d', taskIdOf(key, jobId))).toEqual({ jobId, submission: 2 });
+    }
+    for (const taskId of [null, 5, 12]) expect(parseSlurmJobName(name, '0a1b2c3d', taskId)).toBeNull();
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { explainJob } from './explanation.ts';
+import { jobFact } from '../mirror/job-fact.ts';
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import { MirrorState } from '../mirror/mirror-state.ts';
+import { job, NOW, onNodes, running, slurm } from '../mirror/mirror.test-support.ts';
+
+const state = new MirrorState({ append: () => Promise.resolve() });
+const explain = (mirrored: MirrorJob) =>
+  explainJob(mirrored, { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW })[0];
+const asked = (beginMs: number) => ({ ...job().request, beginMs });
+
+describe('why a job waits on Slurm', () => {
+  it('for the time that it was asked not to begin before', () => {
+    const waiting = job({ request: asked(NOW + 93_000), slurm: slurm({ reason: 'BeginTime' }) });
+    expect(explain(waiting)).toBe('It is to begin in 00:01:33 at the earliest (--begin).');
+  });
+
+  it('for what Slurm puts it off after a requeue, also where it had a time to begin at', () => {
+    const waiting = job({ request: asked(NOW - 1), attempt: 1, slurm: slurm({ reason: 'BeginTime' }) });
+    expect(explain(waiting)).toMatch(/^It was put back in the queue/);
+  });
+
+  it('for other tasks of its array, of which only so many are handed to Slurm at once', () => {
+    const held = job({ phase: 'none', isThrottled: true });
+    expect(explain(held)).toBe('As many tasks of its array run as may at once.');
+    expect(jobFact(held).reason).toBe('JobArrayTaskLimit');
+    const next = job({ phase: 'asking' });
+    expect(explain(next)).toBe('It is on its way to Slurm.');
+    expect(jobFact(next).reason).toBe('None');
+  });
+
+  it('for nobody, and stands still, where Slurm has suspended it', () => {
+    const suspended = running({ slurm: onNodes({ state: 'SUSPENDED' }) });
+    expect(jobFact(suspended)).toMatchObject({ state: 'RUNNING', reason: 'Suspended', nodeList: ['n1', 'n2'] });
+    expect(explain(suspended)).toBe(
+      'Slurm job 50 is suspended, for another job or by an operator: its processes stand still on n1, n2 until Slurm resumes it.',
+    );
+    expect(jobFact(running({ slurm: onNodes({ state: 'RUNNING' }) })).reason).toBe('None');
+  });
+
+  it('for a time limit that its partitions do not allow, and what they do', () => {
+    const partition = { isDefault: false, isUp: true, nodeNames: [], priorityTier: 1, defaultTimeSeconds: null };
+    const partitions = [
+      { ...partition, name: 'debug', maxTimeSeconds: 1800 },
+      { ...partition, name: 'long', maxTimeSeconds: null },
+    ];
+    const waiting = job({ slurm: slurm({ reason: 'PartitionTimeLimit', partition: 'debug,long' }) });
+    const [words] = explainJob(waiting, { state, partitions, queue: [], isUnreachable: false, nowMs: NOW });
+    expect(words).toBe(
+      'Its time limit is more than its partition allows. At most: 00:30:00 in debug; scontrol update TimeLimit= lowers it.',
+    );
+  });
+
+  it('for nodes that are out of service', () => {
+    expect(explain(job({ slurm: slurm({ reason: 'ReqNodeNotAvail' }) }))).toMatch(/down, drained or reserved/);
+  });
+});

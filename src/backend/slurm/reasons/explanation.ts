@@ -1,0 +1,107 @@
+import { formatDuration } from '../../../lib/units.ts';
+import { slurmLabel } from '../mirror/job-fact.ts';
+import { limitWords } from './limit-words.ts';
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
+import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
+import type { SlurmPartition } from '../output/scontrol-text.ts';
+import { isPending } from '../output/slurm-job.ts';
+
+/** Slurm's reasons in plain words (`squeue`(1), "JOB REASON CODES"). */
+const WORDS: Readonly<Record<string, string>> = {
+  None: 'Slurm has not looked at it yet.',
+  Resources: 'It is next in line and waits for nodes to come free.',
+  Priority: 'It waits its turn.',
+  Dependency: 'It waits for another job to end.',
+  DependencyNeverSatisfied: 'A job it depends on did not end as it had to: it will never start. Cancel it.',
+  JobHeldUser: 'It is held: orrery release starts it.',
+  JobHeldAdmin: 'An operator holds it, or Slurm does after too many requeues: only an operator can release it.',
+  BeginTime:
+    'It was put back in the queue: Slurm waits until what it gave its last attempt has expired (two minutes by default).',
+  ReqNodeNotAvail: 'Nodes it needs are down, drained or reserved: orrery nodes shows which are out.',
+  Reservation: 'It waits for its reservation to begin.',
+  JobArrayTaskLimit: 'As many tasks of its array run as may at once.',
+  PartitionTimeLimit: 'Its time limit is more than its partition allows.',
+  PartitionNodeLimit: 'It asks for more nodes than its partition gives one job.',
+  PartitionDown: 'Its partition is down.',
+  QOSNotAllowed: 'Its QOS may not be used in its partition.',
+  QOSUsageThreshold: 'Its account has used so much that its QOS lets none of its jobs start.',
+  InvalidAccount: 'Its account is not one of the cluster any more.',
+  InvalidQOS: 'Its QOS is not one that its account may use.',
+  Licenses: 'It waits for licenses.',
+  NodeDown: 'A node it needs is down.',
+  Cleaning: 'What its last attempt left on its nodes is being cleared up.',
+  Prolog: 'The prolog of its nodes runs.',
+  BadConstraints: 'No node can ever give what it asks for.',
+};
+
+/** What is known of the cluster when a job is asked about. */
+export interface Surroundings {
+  state: MirrorState;
+  partitions: readonly SlurmPartition[];
+  /** All that wait or run; asked for where `goesByQueue` says so. */
+  queue: readonly QueuedJob[];
+  /** What Slurm says is not from now. */
+  isUnreachable: boolean;
+  nowMs: number;
+}
+
+/** Whether it waits for what others have, or are to have before it. */
+export function goesByQueue({ slurm, live }: MirrorJob): boolean {
+  const isWaiting = live === null && slurm !== null && isPending(slurm);
+  return isWaiting && ['Priority', 'Resources', 'ReqNodeNotAvail'].includes(slurm.reason);
+}
+
+/** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
+export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreachable, nowMs }: Surroundings): string[] {
+  const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
+  const { slurm, live, record, phase } = job;
+  const label = slurmLabel(job) ?? '?';
+  if (live !== null) {
+    const nodes = live.placement.map(({ nodeName }) => nodeName);
+    if (slurm?.state === 'SUSPENDED') return [suspendedWords(label, nodes), ...stale];
+    return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...stale];
+  }
+  if (record.refusal !== null)
+    return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
+  if (slurm === null || !isPending(slurm)) {
+    const dependency = dependencyText(job, state);
+    if (phase === 'none' && dependency === 'never')
+      return ['A job it depends on did not end as it had to: it will never start. Cancel it.'];
+    if (phase === 'none' && dependency === 'wait') return ['A job it depends on is on its way to Slurm; it follows.'];
+    return [
+      phase === 'submitted'
+        ? 'Slurm has it and does not list it now: it is being looked for.'
+        : job.isThrottled
+          ? (WORDS['JobArrayTaskLimit'] ?? '')
+          : 'It is on its way to Slurm.',
+      ...stale,
+    ];
+  }
+  const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
+  const limit = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
+  const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
+  const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
+  const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
+  const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
+  return [words + limit, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+/** What the partitions of a job allow, of those that have a limit. */
+function partitionLimitWords(names: string, partitions: readonly SlurmPartition[]): string {
+  const limits = partitions.flatMap(({ name, maxTimeSeconds }) => {
+    const isOne = names.split(',').includes(name) && maxTimeSeconds !== null;
+    return isOne ? [`${formatDuration(maxTimeSeconds * 1000)} in ${name}`] : [];
+  });
+  return limits.length === 0 ? '' : ` At most: ${limits.join(', ')}; scontrol update TimeLimit= lowers it.`;
+}
+
+function suspendedWords(label: string, nodes: readonly string[]): string {
+  const where = `its processes stand still on ${nodes.join(', ')} until Slurm resumes it`;
+  return `Slurm job ${label} is suspended, for another job or by an operator: ${where}.`;
+}
+
+/** Null where Slurm itself puts the begin off. */
+function beginWords({ request: { beginMs = 0 } }: MirrorJob, nowMs: number): string | null {
+  return beginMs > nowMs ? `It is to begin in ${formatDuration(beginMs - nowMs)} at the earliest (--begin).` : null;
+}

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { job, slurm } from '../mirror/mirror.test-support.ts';
+import { MirrorState } from '../mirror/mirror-state.ts';
+import { PendingUpdates } from './pending-updates.ts';
+import { SlurmCommands } from '../slurm-commands.ts';
+
+/** What Slurm is told of a job that waits, and of which all jobs keep off n1 and n2. */
+async function toldOf(fields: Parameters<typeof slurm>[0]): Promise<string[]> {
+  const state = new MirrorState({ append: () => Promise.resolve() });
+  const waiting = job({ phase: 'submitted', slurm: slurm(fields) });
+  state.jobs.set(waiting.request.jobId, waiting);
+  const told: string[] = [];
+  class Commands extends SlurmCommands {
+    override run(_program: string, args: readonly string[]): Promise<string> {
+      told.push(args.join(' '));
+      return Promise.resolve('');
+    }
+  }
+  const updates = new PendingUpdates({
+    commands: new Commands({ host: null, socketFolder: null, env: {}, timeoutMs: 1 }),
+    state,
+    spareable: () => ['n1', 'n2'],
+    submitAnew: () => Promise.reject(new Error('nothing is wrong with it')),
+    now: () => 0,
+    log: { info: () => undefined, error: () => undefined },
+  });
+  await updates.make();
+  return told;
+}
+
+it('brings the nodes to keep off up to date, but never takes away one that the job has to run on', async () => {
+  expect(await toldOf({})).toEqual(['update JobId=50 ExcNodeList=n1,n2']);
+  expect(await toldOf({ requiredNodes: 'n[2-3]' })).toEqual(['update JobId=50 ExcNodeList=n1']);
+  expect(await toldOf({ requiredNodes: 'n[1-2]' })).toEqual([]);
+});
+
+it('leaves what somebody else told Slurm of the job', async () => {
+  expect(await toldOf({ excludedNodes: 'n[7-8]' })).toEqual(['update JobId=50 ExcNodeList=n1,n2,n7,n8']);
+  expect(await toldOf({ excludedNodes: 'n[1-2]', dependency: 'afterok:999(unfulfilled)' })).toEqual([]);
+});

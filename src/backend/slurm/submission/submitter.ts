@@ -1,0 +1,278 @@
+import { OrreryError } from '../../../contract/errors.ts';
+import type { JobSpec } from '../../../contract/job.ts';
+import { parseJobArray } from '../../../contract/job-array.ts';
+import { Gate } from '../../../lib/gate.ts';
+import { defaultJobName } from '../../job-variables.ts';
+import type { JobSource, Log } from '../../port.ts';
+import { type JobFolders, prepareWorkFolder, workFolderOf } from '../../work-folder.ts';
+import { arrayLogFolder, type BatchArray, batchSubmission } from '../batch/batch-script.ts';
+import { JobFolder, mayStillEnd } from '../batch/job-folder.ts';
+import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
+import type { SlurmCommands } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
+import { batchArray, isReady, taskGroup } from './task-group.ts';
+
+/** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
+const IN_FLIGHT_MAX = 4;
+/** So often an answer that is not understood is taken for one that may change. */
+const UNCLEAR_ANSWERS_MAX = 4;
+const RETRY_MS = { first: 2_000, max: 60_000 } as const;
+/** Folders that are prepared at once, of all calls together. */
+const preparing = new Gate(16);
+
+export interface SubmitterOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  jobs: JobSource;
+  folders: JobFolders;
+  homeId: string;
+  rankScript: string;
+  readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
+  /** Which of the job's nodes that failed may be left out without leaving too few. */
+  spareable: (job: MirrorJob) => readonly string[];
+  now: () => number;
+  log: Log;
+  /** `MaxArraySize`. */
+  maxArraySize: number;
+  /** Told when the way of these jobs to Slurm is at its end, or they are to be looked for. */
+  onAnswer: (jobs: readonly MirrorJob[]) => void;
+}
+
+/**
+ * Calls sbatch for the jobs that Slurm does not have, a few at a time, in the order of their ids. Tasks of an array go in one call, as an array, the
+ * first time; whichever of them has to go again goes by itself. Once Slurm has it, each is a job like others.
+ */
+export class Submitter {
+  readonly #options: SubmitterOptions;
+  /** By the id of the job. */
+  readonly #inFlight = new Map<number, Promise<void>>();
+  #calls = 0;
+  /** Arrays that sbatch refused as such: their tasks go by themselves. */
+  readonly #refused = new Set<number>();
+  #retryAtMs = 0;
+  #retryMs: number = RETRY_MS.first;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(options: SubmitterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts as many calls as may be made now. */
+  pump(): void {
+    const { state, now, maxArraySize } = this.#options;
+    if (this.#isStopped || this.#calls >= IN_FLIGHT_MAX) return;
+    const waitMs = this.#retryAtMs - now();
+    if (waitMs > 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.pump(), waitMs);
+      return;
+    }
+    const nowMs = now();
+    const atSlurm = tasksAtSlurm(state);
+    for (const job of state.jobs.values()) {
+      if (this.#calls >= IN_FLIGHT_MAX) return;
+      if (!isReady(job, nowMs)) continue;
+      const { array } = job.request;
+      const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
+      // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
+      job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
+      if (job.isThrottled) continue;
+      const dependency = dependencyText(job, state);
+      job.isNeverSatisfied = dependency === 'never';
+      if (typeof dependency === 'string') continue;
+      const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
+      const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
+      if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
+      this.#call(group, dependency);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await Promise.all(this.#inFlight.values());
+  }
+
+  /** Waits for sbatch's answer where it is being called for this job. */
+  async answered(jobId: number): Promise<void> {
+    await this.#inFlight.get(jobId);
+  }
+
+  #call(group: readonly MirrorJob[], dependency: OpenDependencies): void {
+    for (const job of group) {
+      job.phase = 'asking';
+      job.isThrottled = false;
+    }
+    this.#calls += 1;
+    const call = this.#submit(group, dependency).finally(() => {
+      this.#calls -= 1;
+      for (const { request } of group) this.#inFlight.delete(request.jobId);
+      this.#options.onAnswer(group);
+      this.pump();
+    });
+    for (const { request } of group) this.#inFlight.set(request.jobId, call);
+  }
+
+  async #submit(group: readonly MirrorJob[], { text, predecessors }: OpenDependencies): Promise<void> {
+    const { commands, homeId, rankScript, now, log } = this.#options;
+    const [job] = group;
+    if (job === undefined) return;
+    const { jobId } = job.request;
+    const folder = this.#folder(job);
+    const base = job.attempt;
+    // Of an array a crash may have left some tasks behind that were on their way before.
+    const submission = Math.max(...group.map(({ record }) => record.submission)) + 1;
+    try {
+      const { spec } = this.#read(jobId).accepted;
+      const name = spec.name ?? defaultJobName(spec);
+      const array = this.#arrayOf(group, spec);
+      await eachOf(group, async (one) => {
+        await this.#prepare(one, submission);
+        one.record = {
+          ...one.record,
+          submission,
+          base,
+          slurmJobId: null,
+          arrayTask: null,
+          arrayKey: array && arrayKeyText(array.key),
+          refusal: null,
+          isDue: false,
+        };
+        await this.#folder(one).writeRecord(one.record);
+      });
+      if (array !== null) {
+        const jobIds = new Map(group.map(({ request }) => [taskIdOf(array.key, request.jobId), request.jobId]));
+        await folder.linkLogs(arrayLogFolder(submission), jobIds);
+      }
+      const { options, script } = batchSubmission({
+        jobId,
+        array,
+        slurmName:
+          array === null
+            ? slurmJobName(name, homeId, { jobId, submission })
+            : slurmArrayName(name, homeId, array.key, submission),
+        spec,
+        submission,
+        base,
+        isLastUnended: await isUnended(folder, job),
+        isHeld: job.isHeld,
+        beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
+        excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
+        dependency: text,
+        predecessors,
+        jobFolder: folder.path,
+        rankScript,
+      });
+      const answer = await commands.run('sbatch', options, { stdin: script });
+      const [, id] = /^(\d+)(?:;.*)?$/m.exec(answer) ?? [];
+      if (id === undefined)
+        throw new SlurmFailure(
+          'unreachable',
+          `sbatch: expected the id of the job, got ${JSON.stringify(answer.slice(0, 80))}`,
+        );
+      for (const one of group) {
+        const arrayTask = array && `${id}_${taskIdOf(array.key, one.request.jobId)}`;
+        one.record = { ...one.record, slurmJobId: array === null ? Number(id) : null, arrayTask };
+      }
+      // Slurm has it, whether that is on the disk or not: a daemon that does not find the number looks for the name.
+      await eachOf(group, (one) => this.#folder(one).writeRecord(one.record)).catch((error: unknown) => {
+        log.error({ err: error, jobId }, 'the number that Slurm gave a job is not on the disk');
+      });
+      for (const one of group) one.phase = 'submitted';
+      this.#retryMs = RETRY_MS.first;
+      const tasksText = array === null ? {} : { tasks: group.length };
+      log.info({ jobId, ...tasksText, slurmJobId: Number(id), submission }, 'submitted');
+    } catch (error) {
+      await this.#noteFailure(group, error);
+    } finally {
+      for (const one of group) one.phaseSinceMs = now();
+    }
+  }
+
+  /** Null where it is one job. */
+  #arrayOf(group: readonly MirrorJob[], spec: JobSpec): BatchArray | null {
+    const array = parseJobArray(spec.array ?? '');
+    const own = group[0]?.request.array;
+    if (group.length === 1) return null;
+    if (own === undefined || typeof array === 'string') throw new OrreryError('ORR_FAILED', 'expected an array');
+    const tasks = group.map(({ request }) => ({ jobId: request.jobId, taskId: request.array?.taskId }));
+    return batchArray(tasks, { ...own, taskIds: array.taskIds }, this.#options.maxArraySize);
+  }
+
+  #folder({ request }: MirrorJob): JobFolder {
+    return new JobFolder(this.#options.folders.job(request.jobId));
+  }
+
+  #read(jobId: number) {
+    const stored = this.#options.jobs.read(jobId);
+    if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
+    return stored;
+  }
+
+  async #prepare(job: MirrorJob, submission: number): Promise<void> {
+    const { folders, readSecrets } = this.#options;
+    const { jobId } = job.request;
+    const { accepted, request } = this.#read(jobId);
+    const workFolder = workFolderOf(jobId, accepted, folders);
+    await prepareWorkFolder({ jobId, workFolder }, accepted, folders);
+    const secrets = await readSecrets(accepted.spec.secrets);
+    await this.#folder(job).prepare({ accepted, request, submission, workFolder, secrets });
+  }
+
+  async #noteFailure(group: readonly MirrorJob[], error: unknown): Promise<void> {
+    const { log, now } = this.#options;
+    const [job] = group;
+    if (job === undefined) return;
+    const { jobId, array } = job.request;
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
+    const kind = error instanceof SlurmFailure ? error.kind : null;
+    log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
+    for (const one of group) one.unclearAnswers += kind === 'unclear' ? 1 : 0;
+    const isUnclear = kind === 'unclear' && job.unclearAnswers <= UNCLEAR_ANSWERS_MAX;
+    const isLater = isUnclear || ['unreachable', 'login', 'limit', 'missing'].includes(kind ?? '');
+    if (isLater) {
+      // Its answer may be all that was lost.
+      for (const one of group) one.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
+      this.#retryAtMs = now() + this.#retryMs;
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
+    }
+    if (group.length > 1) {
+      // A limit, or what is wrong with one of them, may leave room for others; and whatever is wrong is said of each.
+      if (!isLater || kind === 'limit') this.#refused.add(array?.id ?? 0);
+      if (!isLater) for (const one of group) one.phase = 'none';
+      return;
+    }
+    if (isLater) return;
+    job.phase = 'none';
+    job.record = { ...job.record, refusal: message };
+    await this.#folder(job)
+      .writeRecord(job.record)
+      .catch(() => undefined);
+  }
+}
+
+/** Does it for all of them, some at a time, to the end; throws what went wrong first. */
+async function eachOf(group: readonly MirrorJob[], work: (job: MirrorJob) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(group.map((job) => preparing.run(() => work(job))));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** Whether the last attempt may have an end of its own that the journal does not have: it was taken for lost, and not begun by an earlier life of the job. */
+async function isUnended(folder: JobFolder, { attempt, attemptsBefore }: MirrorJob): Promise<boolean> {
+  if (attempt === attemptsBefore) return false;
+  const facts = (await folder.attempts(attempt - 1)).find((other) => other.attempt === attempt);
+  return facts !== undefined && mayStillEnd(facts);
+}
+
+/** How many tasks of each array Slurm has, or is being asked to take. */
+function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { phase, request } of jobs.values()) {
+    if (request.array === undefined || phase === 'none') continue;
+    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
+  }
+  return counts;
+}
