@@ -6,7 +6,7 @@ import { defaultJobName } from '../../job-variables.ts';
 import type { JobSource, Log } from '../../port.ts';
 import { type JobFolders, prepareWorkFolder, workFolderOf } from '../../work-folder.ts';
 import { arrayLogFolder, type BatchArray, batchSubmission } from '../batch/batch-script.ts';
-import { JobFolder, mayStillEnd } from '../batch/job-folder.ts';
+import { installRankScript, JobFolder, mayStillEnd } from '../batch/job-folder.ts';
 import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
@@ -27,8 +27,9 @@ export interface SubmitterOptions {
   state: MirrorState;
   jobs: JobSource;
   folders: JobFolders;
+  /** Absolute, seen by all nodes under the same path. */
+  sharedFolder: string;
   homeId: string;
-  rankScript: string;
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
   /** Which of the job's nodes that failed may be left out without leaving too few. */
   spareable: (job: MirrorJob) => readonly string[];
@@ -55,15 +56,23 @@ export class Submitter {
   #retryMs: number = RETRY_MS.first;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  /** What the ranks of each job begin with; null before the start. */
+  #rankScript: string | null = null;
 
   constructor(options: SubmitterOptions) {
     this.#options = options;
   }
 
-  /** Starts as many calls as may be made now. */
+  /** Puts the script of the ranks where the nodes see it, and makes the first calls. */
+  async start(): Promise<void> {
+    this.#rankScript = await installRankScript(this.#options.sharedFolder);
+    this.pump();
+  }
+
+  /** Starts as many calls as may be made now; none before the start. */
   pump(): void {
     const { state, now, maxArraySize } = this.#options;
-    if (this.#isStopped || this.#calls >= IN_FLIGHT_MAX) return;
+    if (this.#rankScript === null || this.#isStopped || this.#calls >= IN_FLIGHT_MAX) return;
     const waitMs = this.#retryAtMs - now();
     if (waitMs > 0) {
       clearTimeout(this.#timer);
@@ -86,7 +95,7 @@ export class Submitter {
       const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
       const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
       if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
-      this.#call(group, dependency);
+      this.#call(group, dependency, this.#rankScript);
     }
   }
 
@@ -101,13 +110,13 @@ export class Submitter {
     await this.#inFlight.get(jobId);
   }
 
-  #call(group: readonly MirrorJob[], dependency: OpenDependencies): void {
+  #call(group: readonly MirrorJob[], dependency: OpenDependencies, rankScript: string): void {
     for (const job of group) {
       job.phase = 'asking';
       job.isThrottled = false;
     }
     this.#calls += 1;
-    const call = this.#submit(group, dependency).finally(() => {
+    const call = this.#submit(group, dependency, rankScript).finally(() => {
       this.#calls -= 1;
       for (const { request } of group) this.#inFlight.delete(request.jobId);
       this.#options.onAnswer(group);
@@ -116,8 +125,12 @@ export class Submitter {
     for (const { request } of group) this.#inFlight.set(request.jobId, call);
   }
 
-  async #submit(group: readonly MirrorJob[], { text, predecessors }: OpenDependencies): Promise<void> {
-    const { commands, homeId, rankScript, now, log } = this.#options;
+  async #submit(
+    group: readonly MirrorJob[],
+    { text, predecessors }: OpenDependencies,
+    rankScript: string,
+  ): Promise<void> {
+    const { commands, homeId, now, log } = this.#options;
     const [job] = group;
     if (job === undefined) return;
     const { jobId } = job.request;

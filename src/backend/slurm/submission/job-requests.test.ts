@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { AcceptedJob } from '../../../contract/journal.ts';
+import { jobSpecSchema } from '../../../contract/job.ts';
+import { MirrorState } from '../mirror/mirror-state.ts';
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import { job, onNodes, running, short, slurm } from '../mirror/mirror.test-support.ts';
+import { JobRequests } from './job-requests.ts';
+
+/** A mirror of job 7 that is asked something: what was journalled, and what Slurm was told, in order. Slurm takes it, or fails with `refusal`. */
+async function ask(
+  mirrored: MirrorJob | null,
+  request: (requests: JobRequests) => Promise<void>,
+  { refusal = null, once = false }: { refusal?: string | null; once?: boolean } = {},
+): Promise<string[]> {
+  const done: string[] = [];
+  const state = new MirrorState({ append: async (records) => void done.push(...short(records)) });
+  if (mirrored !== null) state.jobs.set(7, mirrored);
+  const spec = jobSpecSchema.parse({ command: ['true'], once });
+  const accepted: AcceptedJob = { spec, environment: {}, code: null };
+  const requests = new JobRequests({
+    commands: {
+      run: async (program, args) => {
+        if (refusal !== null) throw new Error(refusal);
+        done.push([program, ...args].join(' '));
+        return '';
+      },
+    },
+    state,
+    jobs: { read: () => (mirrored === null ? undefined : { accepted, request: mirrored.request, attempts: 1 }) },
+    folders: { job: (jobId) => `/nowhere/${jobId}`, snapshot: (digest) => `/nowhere/${digest}` },
+    submitter: { pump: () => done.push('pump'), answered: () => Promise.resolve() },
+    commit: (records) => state.commit(records),
+    cancelAtSlurm: async (jobs) => void done.push(...jobs.map(({ slurmJobId }) => `scancel ${slurmJobId}`)),
+    lookSoon: () => undefined,
+    now: () => 1000,
+    log: { info: () => undefined, error: () => undefined },
+  });
+  await request(requests);
+  return done;
+}
+
+const suspended = () => running({ slurm: onNodes({ state: 'SUSPENDED' }) });
+const unsubmitted = (fields: Partial<MirrorJob> = {}) => job({ phase: 'none', ...fields });
+
+describe('a request that the state of the job does not allow', () => {
+  it.each<[string, MirrorJob | null, (requests: JobRequests) => Promise<void>, string]>([
+    ['to signal what waits', job(), (to) => to.signal(7, 'SIGUSR1'), 'job 7 is not running: nothing to signal'],
+    ['to signal what stands still', suspended(), (to) => to.signal(7, 'SIGUSR1'), 'job 7 is suspended'],
+    ['to requeue what waits', job(), (to) => to.requeue(7), 'job 7 is pending already'],
+    ['to requeue what stands still', suspended(), (to) => to.requeue(7), 'job 7 is suspended'],
+    ['to requeue what never was', null, (to) => to.requeue(7), 'no job 7'],
+    ['to hold what runs', running(), (to) => to.hold(7), 'job 7 is RUNNING: only pending jobs can be held'],
+    ['to release what has ended', null, (to) => to.release(7), 'job 7 has ended: only pending jobs can be released'],
+    ['to hold what has no number yet', job({ phase: 'unknown' }), (to) => to.hold(7), 'job 7 is on its way to Slurm'],
+  ])('%s is refused', async (_, mirrored, request, message) => {
+    await expect(ask(mirrored, request)).rejects.toThrow(message);
+  });
+});
+
+describe('a request that Slurm is told of', () => {
+  it.each<[string, MirrorJob, (requests: JobRequests) => Promise<void>, string[]]>([
+    ['cancel', job({ slurm: slurm() }), (to) => to.cancel(7), ['JobCancelRequested', 'scancel 50']],
+    // The next look sees to all tasks that wait together.
+    [
+      'cancel of a task without a number',
+      job({ slurm: slurm({ slurmJobId: null }) }),
+      (to) => to.cancel(7),
+      ['JobCancelRequested'],
+    ],
+    ['requeue', running(), (to) => to.requeue(7), ['JobRequeueRequested', 'scontrol requeue 50']],
+    ['the end of a hung attempt', running(), (to) => to.endHung(7, 1), ['AttemptHung 1', 'scontrol requeue 50']],
+    [
+      'the end of one that may not run again',
+      running({ requeues: 1 }),
+      (to) => to.endHung(7, 1),
+      ['AttemptHung 1', 'scancel 50'],
+    ],
+    ['the end of an attempt that is over', running(), (to) => to.endHung(7, 2), []],
+    ['hold', job(), (to) => to.hold(7), ['scontrol uhold 50', 'JobHeld']],
+    ['release', job({ isHeld: true }), (to) => to.release(7), ['scontrol release 50', 'JobReleased']],
+    ['release of what Slurm alone holds', job(), (to) => to.release(7), ['scontrol release 50']],
+    ['signal', running(), (to) => to.signal(7, 'SIGUSR1'), ['scancel --signal=USR1 50']],
+  ])('%s', async (_, mirrored, request, done) => {
+    expect(await ask(mirrored, request)).toEqual(done);
+  });
+
+  it('signal of a script that runs once goes to the script, and SIGTERM to all', async () => {
+    const usr1 = await ask(running(), (to) => to.signal(7, 'SIGUSR1'), { once: true });
+    const term = await ask(running(), (to) => to.signal(7, 'SIGTERM'), { once: true });
+    expect([usr1, term]).toEqual([['scancel --batch --signal=USR1 50'], ['scancel --full --signal=TERM 50']]);
+  });
+});
+
+describe('a job that Slurm does not have', () => {
+  it('ends when it is cancelled, once', async () => {
+    const done = await ask(unsubmitted({ isCancelRequested: false }), async (to) => {
+      await to.cancel(7);
+      await to.cancel(7);
+    });
+    expect(done).toEqual(['JobCancelRequested', 'JobEnded CANCELLED 1']);
+  });
+
+  it('is held without a word to Slurm', async () => {
+    expect(await ask(unsubmitted(), (to) => to.hold(7))).toEqual(['JobHeld']);
+  });
+
+  it('is submitted at once when it is released after sbatch refused it', async () => {
+    const refused = unsubmitted({ isHeld: true, notBeforeMs: 9999 });
+    refused.record = { ...refused.record, refusal: 'sbatch: no', launchFailures: 6 };
+    expect(await ask(refused, (to) => to.release(7))).toEqual(['JobReleased', 'pump']);
+    expect(refused).toMatchObject({ notBeforeMs: 0, record: { refusal: null, launchFailures: 0 } });
+  });
+});
+
+it('where Slurm does not take it, the attempt is no longer thought to end for it', async () => {
+  const requeued = running();
+  const hung = running();
+  await expect(ask(requeued, (to) => to.requeue(7), { refusal: 'no answer' })).rejects.toThrow('no answer');
+  await expect(ask(hung, (to) => to.endHung(7, 1), { refusal: 'no answer' })).rejects.toThrow('no answer');
+  expect([requeued.isRequeueRequested, hung.isHung]).toEqual([false, false]);
+});

@@ -1,0 +1,181 @@
+import { OrreryError } from '../../../contract/errors.ts';
+import type { JournalRecord } from '../../../contract/journal.ts';
+import { Gate } from '../../../lib/gate.ts';
+import type { JobSource, Log } from '../../port.ts';
+import type { JobFolders } from '../../work-folder.ts';
+import { JobFolder } from '../batch/job-folder.ts';
+import { slurmAddress } from '../mirror/job-fact.ts';
+import { type MirrorJob, NO_SUBMISSION } from '../mirror/mirror-job.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
+import { JoinedCalls } from './joined-calls.ts';
+import type { Submitter } from './submitter.ts';
+import { endUnsubmitted } from './unsubmitted.ts';
+
+const CALLS_AT_ONCE = 8;
+
+export interface JobRequestsOptions {
+  commands: Pick<SlurmCommands, 'run'>;
+  state: MirrorState;
+  jobs: JobSource;
+  folders: JobFolders;
+  submitter: Pick<Submitter, 'pump' | 'answered'>;
+  /** Journals what was asked for; rejects once the daemon stops. */
+  commit: (records: readonly JournalRecord[]) => Promise<void>;
+  cancelAtSlurm: (jobs: readonly SlurmJob[]) => Promise<void>;
+  /** Slurm was asked for something: what came of it is to be seen soon. */
+  lookSoon: () => void;
+  now: () => number;
+  log: Log;
+}
+
+/**
+ * What users ask of jobs that are there: each request is checked against the mirror, journalled, and handed to Slurm where that has the job. Throws
+ * ORR_CONFLICT where the state of the job does not allow it, and SlurmFailure where Slurm does not take it.
+ */
+export class JobRequests {
+  readonly #options: JobRequestsOptions;
+  readonly #calls = new Gate(CALLS_AT_ONCE);
+  readonly #holds: JoinedCalls;
+
+  constructor(options: JobRequestsOptions) {
+    this.#options = options;
+    this.#holds = new JoinedCalls((verb, address) => this.#call('scontrol', [verb, address]));
+  }
+
+  /** Nothing where it has ended. */
+  async cancel(jobId: number): Promise<void> {
+    const { state, commit, cancelAtSlurm, lookSoon, now } = this.#options;
+    const job = state.jobs.get(jobId);
+    if (job === undefined) return;
+    await commit([{ event: { kind: 'JobCancelRequested', atMs: now(), jobId } }]);
+    await endUnsubmitted([job], this.#options);
+    // One of several that wait together: the next look sees to all of them at once.
+    if (job.slurm !== null && job.slurm.slurmJobId !== null) await cancelAtSlurm([job.slurm]);
+    lookSoon();
+  }
+
+  async signal(jobId: number, signal: NodeJS.Signals): Promise<void> {
+    const job = this.#options.state.jobs.get(jobId);
+    if (job === undefined || job.live === null) {
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is not running: nothing to signal`);
+    }
+    if (job.slurm?.state === 'SUSPENDED')
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be signalled once Slurm resumes it`);
+    // A script that runs once is a child of the batch script, which hands on what it does not understand as meant for itself.
+    const isOnce = this.#options.jobs.read(jobId)?.accepted.spec.once === true;
+    const to = isOnce ? [signal === 'SIGTERM' ? '--full' : '--batch'] : [];
+    await this.#ask(job, 'scancel', (id) => [...to, `--signal=${signal.slice('SIG'.length)}`, id]);
+  }
+
+  async requeue(jobId: number): Promise<void> {
+    const { state, commit, now } = this.#options;
+    const job = state.jobs.get(jobId);
+    if (job === undefined) {
+      await this.#submitEnded(jobId);
+      return;
+    }
+    if (job.live === null) throw new OrreryError('ORR_CONFLICT', `job ${jobId} is pending already`);
+    if (job.slurm?.state === 'SUSPENDED') {
+      // Slurm would take it off its nodes and hold it, as an operator does.
+      throw new OrreryError('ORR_CONFLICT', `job ${jobId} is suspended: it can be requeued once Slurm resumes it`);
+    }
+    // Journalled first: whoever sees the attempt end knows why.
+    await commit([{ event: { kind: 'JobRequeueRequested', atMs: now(), jobId } }]);
+    await this.#ask(job, 'scontrol', (id) => ['requeue', id]).catch((error: unknown) => {
+      job.isRequeueRequested = false;
+      throw error;
+    });
+  }
+
+  /** Of a job that has ended Slurm may have forgotten all: it goes there anew. */
+  async #submitEnded(jobId: number): Promise<void> {
+    const { state, jobs, folders, submitter, commit, now } = this.#options;
+    const stored = jobs.read(jobId);
+    if (stored === undefined) throw new OrreryError('ORR_NOT_FOUND', `no job ${jobId}`);
+    const atMs = now();
+    const request = { ...stored.request, isHeld: false, submitMs: atMs };
+    // A number of its own, so that what the job was to Slurm before is not taken for what it is from now on.
+    const folder = new JobFolder(folders.job(jobId));
+    const before = (await folder.readRecord()) ?? NO_SUBMISSION;
+    const record = { ...NO_SUBMISSION, submission: before.submission + 1, base: stored.attempts };
+    await folder.removeMark();
+    if (before.submission > 0) await folder.writeRecord(record);
+    await commit([{ event: { kind: 'JobSubmitted', atMs, job: request, attemptsBefore: stored.attempts } }]);
+    const again = state.jobs.get(jobId);
+    if (again !== undefined) again.record = record;
+    submitter.pump();
+  }
+
+  async endHung(jobId: number, attempt: number): Promise<void> {
+    const job = this.#options.state.jobs.get(jobId);
+    if (job?.live?.attempt !== attempt || job.isHung) return;
+    // Journalled first: whoever sees the attempt end knows why.
+    await this.#options.commit([{ event: { kind: 'AttemptHung', atMs: this.#options.now(), jobId, attempt } }]);
+    const mayRequeue = job.requeues < job.request.maxRequeues;
+    const asked = mayRequeue
+      ? this.#ask(job, 'scontrol', (id) => ['requeue', id])
+      : this.#ask(job, 'scancel', (id) => [id]);
+    await asked.catch((error: unknown) => {
+      job.isHung = false;
+      throw error;
+    });
+  }
+
+  async hold(jobId: number): Promise<void> {
+    // A hold of the user's own, that no operator is needed to end.
+    await this.#setHeld(this.#expectPending(jobId, 'held'), 'uhold');
+  }
+
+  async release(jobId: number): Promise<void> {
+    const job = this.#expectPending(jobId, 'released');
+    await this.#setHeld(job, 'release');
+    if (job.record.refusal !== null) {
+      job.record = { ...job.record, refusal: null, launchFailures: 0 };
+      // Whoever releases it means now.
+      job.notBeforeMs = 0;
+      this.#options.submitter.pump();
+    }
+  }
+
+  async #setHeld(job: MirrorJob, verb: 'uhold' | 'release'): Promise<void> {
+    const { jobId } = job.request;
+    const tell = async (): Promise<boolean> => {
+      // sbatch may be on its way with what was wanted before.
+      await this.#options.submitter.answered(jobId);
+      if (job.phase === 'none') return false;
+      await this.#holds.ask(verb, this.#addressOf(job));
+      return true;
+    };
+    const isTold = await tell();
+    const isHeld = verb === 'uhold';
+    const event = { kind: isHeld ? 'JobHeld' : 'JobReleased', atMs: this.#options.now(), jobId } as const;
+    if (job.isHeld !== isHeld) await this.#options.commit([{ event }]);
+    // Called while it was journalled.
+    if (!isTold) await tell();
+  }
+
+  async #ask(job: MirrorJob, program: SlurmProgram, args: (address: string) => string[]): Promise<void> {
+    await this.#call(program, args(this.#addressOf(job)));
+  }
+
+  #addressOf(job: MirrorJob): string {
+    const address = slurmAddress(job);
+    if (job.phase === 'submitted' && address !== null) return address;
+    throw new OrreryError('ORR_CONFLICT', `job ${job.request.jobId} is on its way to Slurm: try again in a moment`);
+  }
+
+  /** All tasks of an array may be asked of at once. */
+  async #call(program: SlurmProgram, args: readonly string[]): Promise<void> {
+    await this.#calls.run(() => this.#options.commands.run(program, args));
+    this.#options.lookSoon();
+  }
+
+  #expectPending(jobId: number, verb: string): MirrorJob {
+    const job = this.#options.state.jobs.get(jobId);
+    if (job !== undefined && job.live === null) return job;
+    const state = job === undefined ? 'has ended' : 'is RUNNING';
+    throw new OrreryError('ORR_CONFLICT', `job ${jobId} ${state}: only pending jobs can be ${verb}`);
+  }
+}
