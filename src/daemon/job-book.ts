@@ -8,7 +8,7 @@ import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
 import { ProgressReader } from './metrics-file.ts';
-import { outageOf } from './nodes/outage-words.ts';
+import { nodeOutageOf } from './nodes/outage-words.ts';
 
 export interface JobFilter {
   all?: boolean | undefined;
@@ -190,7 +190,7 @@ export class JobBook {
         said.some((line) => line.includes(`${spec.name} ${view.state} (${reason})`))
       )
         return [];
-      const outage = outageOf(view);
+      const outage = nodeOutageOf(view);
       return outage?.cause === 'health' || outage?.cause === 'lemon' ? [`${spec.name} ${outage.words}.`] : [];
     });
     if (sentences.length <= OUTAGES_SHOWN_MAX) return sentences;

@@ -1,7 +1,7 @@
 import { isInService, type NodeState } from '../../cluster/node.ts';
 import { nodeSchema } from '../../contract/api.ts';
 import type { NodeView } from '../../scheduler/types.ts';
-import { outageOf } from '../nodes/outage-words.ts';
+import { nodeOutageOf } from '../nodes/outage-words.ts';
 import { entryOf, heaviest, NAMES_MAX } from './bounded-labels.ts';
 import type { Family } from './family.ts';
 
@@ -58,7 +58,7 @@ export class NodeSums {
       partition.states[state] += 1;
       count(partition.gpus, total.gpus, free.gpus);
     }
-    const outage = outageOf(node);
+    const outage = nodeOutageOf(node);
     if (outage !== null) entryOf(this.out, outage.cause, () => new Map<string, number>()).set(spec.name, 1);
   }
 }

@@ -7,7 +7,7 @@ import type { NodeView, SchedulerEvent } from '../../scheduler/types.ts';
 import type { Store } from '../../store/store.ts';
 import { type LemonWatch, WINDOW_DAYS } from './lemon-watch.ts';
 import type { NodeReports } from './node-reports.ts';
-import { outageOf } from './outage-words.ts';
+import { nodeOutageOf } from './outage-words.ts';
 
 const DAY_MS = 86_400_000;
 /** Of what happened to a node the newest. */
@@ -96,7 +96,7 @@ function toSummary(view: NodeView, { partitions }: Policy): NodeSummary {
     name: spec.name,
     state,
     reason,
-    outage: outageOf(view),
+    outage: nodeOutageOf(view),
     cpus: spec.resources.cpus,
     cpusFree: free.cpus,
     memoryBytes: spec.resources.memoryBytes,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LEMON_SIGNALS } from '../../scheduler/lemon-history.ts';
-import { lemonWords, outageOf } from './outage-words.ts';
+import { lemonWords, nodeOutageOf } from './outage-words.ts';
 
 describe('why a node gets no jobs, in words', () => {
-  const words = (state: Parameters<typeof outageOf>[0]['state'], reason: string | null) => {
-    const outage = outageOf({ state, reason });
+  const words = (state: Parameters<typeof nodeOutageOf>[0]['state'], reason: string | null) => {
+    const outage = nodeOutageOf({ state, reason });
     return outage && `${outage.cause}: s1 ${outage.words}`;
   };
 

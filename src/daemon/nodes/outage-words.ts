@@ -30,7 +30,7 @@ export function lemonWords(evidence: readonly LemonEvidence[]): string {
 }
 
 /** What is said of a node that gets no jobs; null for one that does. */
-export function outageOf({ state, reason }: { state: NodeState; reason: string | null }): NodeOutage | null {
+export function nodeOutageOf({ state, reason }: { state: NodeState; reason: string | null }): NodeOutage | null {
   if (reason?.startsWith(AVOIDED_REASON) === true && isInService(state)) {
     const avoided = reason.slice(AVOIDED_REASON.length);
     return avoided.startsWith(LEMON_REASON)

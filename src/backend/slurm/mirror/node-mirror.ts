@@ -27,7 +27,7 @@ export function nodeChanges(
     if (old !== undefined && !isSame) events.push({ kind: 'NodeRemoved', atMs, nodeName });
     if (!isSame) events.push({ kind: 'NodeAdded', atMs, node: spec });
     const before = isSame ? old.outage : null;
-    const now = outageOf(state);
+    const now = downOrDrained(state);
     const isOtherCause = isSame && now === 'drained' && causeOf(reason) !== causeOf(old.reason);
     if (now === before && !isOtherCause) continue;
     if (now === 'down') events.push({ kind: 'NodeFailed', atMs, nodeName, reason: reason ?? 'down' });
@@ -42,7 +42,8 @@ function causeOf(reason: string | null): string {
   return (reason ?? 'drained').split(':')[0] ?? '';
 }
 
-export function outageOf(state: NodeState): MirrorNode['outage'] {
+/** What keeps a node from work, by its state; null: nothing. */
+export function downOrDrained(state: NodeState): MirrorNode['outage'] {
   if (state === 'down') return 'down';
   return state === 'drained' || state === 'draining' ? 'drained' : null;
 }

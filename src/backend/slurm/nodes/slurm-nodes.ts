@@ -6,7 +6,7 @@ import { type ClusterView, partitionsOf } from './cluster-view.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import { RESUME } from './node-action.ts';
-import { nodeChanges, outageOf } from '../mirror/node-mirror.ts';
+import { nodeChanges, downOrDrained } from '../mirror/node-mirror.ts';
 import { parseNodes, SHOW_NODES, type SlurmNode } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
@@ -109,7 +109,7 @@ export class SlurmNodes {
   async #expectInService(nodeName: string, refusal: OrreryError): Promise<void> {
     await this.refresh();
     const node = this.#seen.find(({ spec }) => spec.name === nodeName);
-    if (node === undefined || outageOf(node.state) === null) return;
+    if (node === undefined || downOrDrained(node.state) === null) return;
     if (refusal.code === 'ORR_REFUSED') throw refusal;
     const why = node.reason === null ? '' : ` (${node.reason})`;
     throw new OrreryError(
