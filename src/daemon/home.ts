@@ -1,6 +1,6 @@
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { DaemonFile } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { errorCode } from '../lib/error-code.ts';
@@ -52,6 +52,12 @@ export function openHome(path: string, jobsFolder?: string): Home {
     attempt: (jobId, attempt) => join(job(jobId), 'attempts', String(attempt)),
     snapshot: (digest) => join(folder, 'snapshots', digest),
   };
+}
+
+/** The highest id of a job that has a folder; 0: none has. Where the folder of jobs cannot be read, it throws what the file system says. */
+export function highestJobFolder({ job }: Home): number {
+  const names = readdirSync(dirname(job(1)));
+  return names.reduce((highest, name) => (/^\d{1,15}$/.test(name) ? Math.max(highest, Number(name)) : highest), 0);
 }
 
 /** Writes a file that its owner alone may read, whole or not at all. */

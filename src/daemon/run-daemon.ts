@@ -11,7 +11,7 @@ import { createApp } from './app.ts';
 import type { DaemonContext } from './context.ts';
 import { hostsOf } from './guard.ts';
 import { HealthWatch, type HealthWatchOptions } from './nodes/health-watch.ts';
-import { asHomeError, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
+import { asHomeError, highestJobFolder, type Home, openHome, removeDaemonFile, writeDaemonFile } from './home.ts';
 import { JobBook } from './job-book.ts';
 import { LemonWatch } from './nodes/lemon-watch.ts';
 import { Forecaster } from './forecast/forecaster.ts';
@@ -136,6 +136,15 @@ class RunningDaemon implements Daemon {
     const store = new Store(home.store, { faultPoint });
     try {
       const policy = world.policy ?? recordedPolicy(store.lastStart(), world.specs);
+      const lastFolder = highestJobFolder(home);
+      if (lastFolder > store.lastJobId) {
+        const [first, last] = [store.lastJobId + 1, lastFolder];
+        log.error(
+          { first, last },
+          'jobs have folders and are not in the store, an older copy? Their ids are not given again',
+        );
+        store.skipJobIds(lastFolder);
+      }
       const measurements = new Measurements();
       const made: BackendParts = { home, policy, store, measurements, log };
       const backend = world.createBackend(made);

@@ -111,6 +111,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         now: Date.now,
         log,
         onCycle: (ms) => measurements.slurmLooks.observe(ms / 1000),
+        onUnknownJob: (jobId) => store.skipJobIds(jobId),
         onLaunchFailure: () => measurements.journal.countLaunchFailure(),
         ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
       });

@@ -91,6 +91,16 @@ export class Store implements Journal {
     return this.#lastJobId;
   }
 
+  /** Ids up to this one have been given, whatever the store knows of them: it may be an older copy. */
+  skipJobIds(lastJobId: number): void {
+    this.#lastJobId = Math.max(this.#lastJobId, lastJobId);
+  }
+
+  /** The last id that was given, or skipped; 0: none. */
+  get lastJobId(): number {
+    return this.#lastJobId;
+  }
+
   /** Journals that a daemon starts, under which rules. */
   recordStart(start: DaemonStart): void {
     this.#guarded(() => {

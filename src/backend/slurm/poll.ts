@@ -33,6 +33,8 @@ export interface PollOptions {
   now: () => number;
   log: Log;
   onLaunchFailure?: () => void;
+  /** Told of each look's job of this home that Slurm has and the journal has never known: an older copy of the store was put back. */
+  onUnknownJob?: (jobId: number) => void;
   patience: KeptPatience;
 }
 
@@ -52,6 +54,7 @@ export class Poll {
   readonly #rows: OwnRows;
   /** In the names of all of our jobs. */
   readonly #mark: string;
+  readonly #unknown = new Set<number>();
   #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
@@ -87,6 +90,7 @@ export class Poll {
     for (const slurm of own.flatMap(eachTask)) {
       const key = parseSlurmJobName(slurm.name, homeId, slurm.arrayTaskId);
       const job = key && state.jobs.get(key.jobId);
+      if (key !== null && job === undefined && !state.outcomes.has(key.jobId)) this.#noteUnknown(key.jobId, slurm);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
       const isKnown = slurm.slurmJobId !== null && job?.record.slurmJobId === slurm.slurmJobId;
@@ -119,6 +123,15 @@ export class Poll {
     await this.#updates.make();
     this.#isTidyDue = hasChanged || orphans.length > 0;
     return hasChanged;
+  }
+
+  /** It is left alone: nobody here knows what it is for. */
+  #noteUnknown(jobId: number, slurm: SlurmJob): void {
+    if (this.#unknown.has(jobId)) return;
+    this.#unknown.add(jobId);
+    this.#options.onUnknownJob?.(jobId);
+    const reason = 'Slurm has a job of this home that is not in the store, an older copy? It is left alone';
+    this.#options.log.error({ jobId, slurmJob: labelOf(slurm), name: slurm.name }, reason);
   }
 
   async cancel(jobs: readonly SlurmJob[]): Promise<void> {

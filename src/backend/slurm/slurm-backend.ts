@@ -47,6 +47,8 @@ export interface SlurmBackendOptions {
   onCycle?: (ms: number) => void;
   /** Told of each job that Slurm gave nodes and that had no attempt: the journal does not know of it. */
   onLaunchFailure?: () => void;
+  /** Told once of each job of this home that Slurm has and the journal has never known: its id is not to be given again. */
+  onUnknownJob?: (jobId: number) => void;
 }
 
 /** A cluster that Slurm schedules: jobs go there by sbatch, what becomes of them is journalled as it is seen. */
