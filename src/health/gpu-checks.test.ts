@@ -57,8 +57,8 @@ describe('nvidia-smi -q as recorded', () => {
       'gpu-count': 'ok: 8 GPUs',
       'gpu-type': 'ok: NVIDIA H100 80GB HBM3',
       'gpu-ecc': 'ok: no uncorrectable ECC error',
-      'gpu-row-remap-failed': 'ok: no failed row remapping',
-      'gpu-row-remap-pending': 'ok: no row remapping pending',
+      'gpu-row-remap-failed': 'ok: all memory could be repaired',
+      'gpu-row-remap-pending': 'ok: no repair of memory pending',
       'gpu-pcie': 'ok: all PCIe links at full width',
       'gpu-slowdown': expect.stringMatching(/^warning: GPU 00000000:19:00.0 HW Power Brake Slowdown;.* and 4 more$/),
     });
@@ -69,8 +69,8 @@ describe('nvidia-smi -q as recorded', () => {
       'gpu-count': 'critical: expected 8 GPUs, found 1',
       'gpu-type': 'ok: NVIDIA A100-SXM4-80GB',
       'gpu-ecc': 'ok: no uncorrectable ECC error',
-      'gpu-row-remap-failed': 'ok: no failed row remapping',
-      'gpu-row-remap-pending': 'critical: row remapping waits for a reset on GPU 00000000:10:1C.0',
+      'gpu-row-remap-failed': 'ok: all memory could be repaired',
+      'gpu-row-remap-pending': 'critical: memory waits for a reset on GPU 00000000:10:1C.0',
       'gpu-slowdown': 'unknown: nvidia-smi gives no reasons for the clocks',
     });
   });
@@ -79,8 +79,49 @@ describe('nvidia-smi -q as recorded', () => {
     expect(await results(query(recorded('nvidia-smi-q-rtx4090.txt')), { gpus: { type: 'A100' } })).toMatchObject({
       'gpu-type': 'critical: expected A100, found NVIDIA GeForce RTX 4090',
       'gpu-ecc': 'skipped: ECC is off or not there',
-      'gpu-row-remap-failed': 'ok: no failed row remapping',
+      'gpu-row-remap-failed': 'ok: all memory could be repaired',
     });
+  });
+});
+
+describe('drivers of 560 and later', () => {
+  const RTX5090 = recorded('nvidia-smi-q-rtx5090.txt');
+
+  it('skips what the driver leaves out for the GPU', async () => {
+    expect(await results(query(RTX5090))).toMatchObject({
+      'gpu-access': 'ok: 1 GPU answers',
+      'gpu-ecc': 'skipped: ECC is off or not there',
+      'gpu-row-remap-failed': 'skipped: not of these GPUs',
+      'gpu-row-remap-pending': 'skipped: not of these GPUs',
+    });
+  });
+
+  it.each(['Reset', 'Reboot', 'Drain P2P', 'Drain and Reset'])(
+    'finds a GPU whose recovery action is %s',
+    async (action) => {
+      const text = RTX5090.replace(/(GPU Recovery Action +: )None/, `$1${action}`);
+      expect((await results(query(text)))['gpu-access']).toBe(
+        `critical: GPU 00000000:02:00.0: recovery action ${action}`,
+      );
+    },
+  );
+
+  it('finds memory that waits for a reset, that cannot be repaired, and a field that says what the GPU needs', async () => {
+    const withFields = (lines: string) => RTX5090.replace('    Retired Pages\n', `${lines}    Retired Pages\n`);
+    const pending = withFields(
+      '        Channel Repair Pending            : Yes\n        TPC Repair Pending                : No\n',
+    );
+    expect(await results(query(pending))).toMatchObject({
+      'gpu-access': 'ok: 1 GPU answers',
+      'gpu-row-remap-failed': 'skipped: not of these GPUs',
+      'gpu-row-remap-pending': 'critical: memory waits for a reset on GPU 00000000:02:00.0',
+    });
+    const dead = withFields('        Unrepairable Memory               : Yes\n');
+    expect((await results(query(dead)))['gpu-row-remap-failed']).toBe(
+      'critical: memory could not be repaired on GPU 00000000:02:00.0',
+    );
+    const wedged = withFields('        Channel Repair Pending            : GPU requires reset\n');
+    expect((await results(query(wedged)))['gpu-access']).toBe('critical: GPU 00000000:02:00.0 requires a reset');
   });
 });
 
@@ -105,7 +146,7 @@ describe('GPUs with one thing changed in the recording', () => {
       'gpu-row-remap-failed',
       /(Remapping Failure Occurred +: )No/,
       '$1Yes',
-      'critical: row remapping has failed on GPU 00000000:F3:00.0',
+      'critical: memory could not be repaired on GPU 00000000:F3:00.0',
     ],
     ['gpu-access', /(Reset Required +: )No/, '$1Yes', 'critical: GPU 00000000:F3:00.0 requires a reset'],
     [

@@ -30,9 +30,10 @@ export const GPU_CHECKS: readonly Check[] = [
       const outcome = await query(run);
       if (outcome.kind === 'timedOut') return critical(`nvidia-smi did not answer within ${outcome.afterMs / 1000} s`);
       return await withGpus(run, ({ gpus, lost }) => {
-        const unreset = gpus.filter(({ fields }) => /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? ''));
-        const troubles = [...lost, ...unreset.map((gpu) => `GPU ${gpu.busId} requires a reset`)];
-        return troubles.length > 0 ? critical(some(troubles)) : ok(`${gpus.length} GPUs answer`);
+        const troubles = [...lost, ...gpus.flatMap(recovery)];
+        return troubles.length > 0
+          ? critical(some(troubles))
+          : ok(`${counted(gpus.length)} answer${gpus.length === 1 ? 's' : ''}`);
       });
     },
   },
@@ -44,8 +45,8 @@ export const GPU_CHECKS: readonly Check[] = [
     run: (run) =>
       withGpus(run, ({ attached, gpus, lost }) => {
         const expected = run.expect.gpus?.count ?? attached ?? gpus.length + lost.length;
-        if (gpus.length === expected && lost.length === 0) return ok(`${expected} GPUs`);
-        return critical(`expected ${expected} GPUs, found ${gpus.length}`);
+        if (gpus.length === expected && lost.length === 0) return ok(counted(expected));
+        return critical(`expected ${counted(expected)}, found ${gpus.length}`);
       }),
   },
   {
@@ -73,27 +74,27 @@ export const GPU_CHECKS: readonly Check[] = [
   {
     name: 'gpu-row-remap-failed',
     severity: 'high',
-    finds: 'a row of GPU memory that could not be replaced: a case for NVIDIA',
-    reads: `${QUERY.join(' ')}, Remapped Rows`,
+    finds: 'GPU memory that could not be repaired: a case for NVIDIA',
+    reads: `${QUERY.join(' ')}, Remapped Rows, Unrepairable Memory`,
     run: (run) =>
       withFlag(
         run,
-        /^Remapped Rows\/Remapping Failure Occurred$/,
-        'row remapping has failed on',
-        'no failed row remapping',
+        /^(Remapped Rows\/Remapping Failure Occurred|ECC Errors\/Unrepairable Memory)$/,
+        'memory could not be repaired on',
+        'all memory could be repaired',
       ),
   },
   {
     name: 'gpu-row-remap-pending',
     severity: 'low',
-    finds: 'a row of GPU memory (or a page) that the next reset replaces: reset the GPU when the node is free',
-    reads: `${QUERY.join(' ')}, Remapped Rows, Retired Pages`,
+    finds: 'GPU memory (a row, a page, a channel) that the next reset repairs: reset the GPU when the node is free',
+    reads: `${QUERY.join(' ')}, Remapped Rows, Retired Pages, Channel and TPC Repair Pending`,
     run: (run) =>
       withFlag(
         run,
-        /^(Remapped Rows\/Pending|Retired Pages\/Pending Page (Blacklist|Retirement))$/i,
-        'row remapping waits for a reset on',
-        'no row remapping pending',
+        /^(Remapped Rows\/Pending|Retired Pages\/Pending Page (Blacklist|Retirement)|ECC Errors\/(Channel|TPC) Repair Pending)$/i,
+        'memory waits for a reset on',
+        'no repair of memory pending',
       ),
   },
   {
@@ -187,6 +188,20 @@ function slowdowns({ fields }: QueriedGpu): string[] {
   return inner.map((path) => path.split('/').at(-1) ?? path);
 }
 
+/** What has to be done with a GPU, in new drivers' words (`Reset`, `Reboot`, `Drain and Reset`, ...) or in those of before 560; none for a healthy one. */
+function recovery({ busId, fields }: QueriedGpu): string[] {
+  const action = fields.get('GPU Recovery Action') ?? '';
+  if (/reset|reboot|drain|recover|unknown error|lost/i.test(action)) return [`GPU ${busId}: recovery action ${action}`];
+  // A field of such a GPU may say it in the place of its value.
+  const isUnwell = [...fields.values()].some((value) => /^\[?GPU (?:requires reset|is lost)/i.test(value));
+  const isFlagged = /^yes$/i.test(fields.get('GPU Reset Status/Reset Required') ?? '');
+  return isUnwell || isFlagged ? [`GPU ${busId} requires a reset`] : [];
+}
+
+function counted(gpus: number): string {
+  return `${gpus} GPU${gpus === 1 ? '' : 's'}`;
+}
+
 function ask({ machine, expect }: CheckRun, command: readonly string[]): Promise<CommandOutcome> {
   return machine.run(command, (expect.gpus?.timeoutSeconds ?? TIMEOUT_SECONDS) * 1000);
 }
@@ -217,9 +232,10 @@ function judgeEcc(gpus: readonly QueriedGpu[]): Finding {
 /** Fields that match and say `Yes`. */
 async function withFlag(run: CheckRun, path: RegExp, trouble: string, fine: string): Promise<Finding> {
   return await withGpus(run, ({ gpus }) => {
+    // A driver leaves a whole section out for a GPU that cannot do such a thing: `Remapped Rows : N/A`.
     const values = gpus.map(({ busId, fields }) => ({
       busId,
-      values: [...fields].flatMap(([name, value]) => (path.test(name) ? [value] : [])),
+      values: [...fields].flatMap(([name, value]) => (path.test(name) || isLeftOut(name, value) ? [value] : [])),
     }));
     if (values.some((gpu) => gpu.values.length === 0)) return unknown('nvidia-smi does not tell this of every GPU');
     const flagged = values.filter((gpu) => gpu.values.some((value) => /^yes$/i.test(value)));
@@ -227,6 +243,10 @@ async function withFlag(run: CheckRun, path: RegExp, trouble: string, fine: stri
     if (values.every((gpu) => gpu.values.every((value) => !/^no$/i.test(value)))) return skipped('not of these GPUs');
     return ok(fine);
   });
+}
+
+function isLeftOut(name: string, value: string): boolean {
+  return /^(Remapped Rows|Retired Pages)$/.test(name) && value === 'N/A';
 }
 
 /** GPUs are expected: then it matters that they cannot be asked. */
