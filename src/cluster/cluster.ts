@@ -31,6 +31,8 @@ export interface NodeType {
   names?: readonly string[];
   /** The leaf switch of all of them, where leaves are not filled one after the other. */
   leaf?: string;
+  /** Nodes of a lower weight are given out first. Absent: 1. */
+  weight?: number;
   /** What jobs call the type of its GPUs. Absent: `gpuType`. */
   gresType?: string;
   cpus: number | 'auto' | null;
@@ -161,6 +163,7 @@ export function expandNodes(cluster: Cluster, auto: Resources): NodeSpec[] {
         },
         gpuType: nodeType.gresType ?? nodeType.gpuType,
         leaf: nodeType.leaf ?? (leafNodes === null ? null : `leaf${Math.floor(specs.length / leafNodes) + 1}`),
+        ...(nodeType.weight !== undefined && { weight: nodeType.weight }),
       });
     }
   }

@@ -14,7 +14,12 @@ export interface NodeSpec {
   gpuType: string | null;
   /** Leaf switch the node hangs on; null where the fabric is not described. */
   leaf: string | null;
+  /** Nodes of a lower weight are given out first (Slurm's `Weight`). Absent: 1. */
+  weight?: number;
 }
+
+/** Slurm's default too. */
+export const DEFAULT_WEIGHT = 1;
 
 /** Slurm's node states. `draining` still runs work, `drained` does not; `down` is out of order. */
 export type NodeState = 'idle' | 'mixed' | 'allocated' | 'draining' | 'drained' | 'down';

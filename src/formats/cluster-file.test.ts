@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { bisectionBytesPerSecond, expandNodes, totalsOf } from '../cluster/cluster.ts';
 import { parseClusterFile, parseGpuFile } from './cluster-file.ts';
+import { clusterYaml } from './cluster-text.ts';
 
 const catalog = new URL('../../catalog/', import.meta.url);
 const filesIn = (folder: string) =>
@@ -177,6 +178,15 @@ describe('nodes with names of their own', () => {
       })),
     );
     expect(totalsOf(cluster, gpuTypes)).toMatchObject({ nodes: 2, gpus: 4 });
+  });
+
+  it('keep their weights in the file that is made of them', () => {
+    const auto = { cpus: 1, memoryBytes: 1, gpus: 1 };
+    const light = expandNodes(parseNodes("hosts: 'dgx[7-8]', cpus: 4, memoryMebibytes: 3"), auto);
+    const heavy = expandNodes(parseNodes("hosts: 'fat[1-2]', cpus: 4, memoryMebibytes: 3, weight: 30"), auto);
+    expect(heavy.map(({ weight }) => weight)).toEqual([30, 30]);
+    const made = clusterYaml('mine', 'mine', [...light, ...heavy]);
+    expect(expandNodes(parseClusterFile(made, 'mine.yaml', gpuNames), auto)).toEqual([...light, ...heavy]);
   });
 
   it.each([

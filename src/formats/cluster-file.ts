@@ -65,6 +65,7 @@ function nodeTypeSchema(gpuNames: readonly string[]) {
       .refine((list) => parseHostList(list, NODES_MAX) !== undefined, 'expected a host list such as dgx[001-064]')
       .optional(),
     leaf: text.optional(),
+    weight: z.int().min(0).optional(),
     gresType: text.optional(),
     memoryMebibytes: z.int().min(1).optional(),
     /** What the machine at hand has, shared out: for those of the three figures below that are not given. */
@@ -134,6 +135,7 @@ export function parseClusterFile(yaml: string, fileName: string, gpuNames: reado
     nodeTypes: [file.nodes, ...file.otherNodes].map((nodes) => ({
       ...namesOf(nodes),
       ...(nodes.leaf !== undefined && { leaf: nodes.leaf }),
+      ...(nodes.weight !== undefined && { weight: nodes.weight }),
       ...(nodes.gresType !== undefined && { gresType: nodes.gresType }),
       cpus: nodes.cpus ?? nodes.resources ?? null,
       memoryBytes:

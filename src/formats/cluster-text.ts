@@ -33,10 +33,11 @@ export function clusterName(name: string): string {
   return /^[a-z0-9]/.test(plain) ? plain : `cluster${plain}`;
 }
 
-function nodeTypeOf({ node: { resources, gpuType, leaf }, names }: Kind) {
+function nodeTypeOf({ node: { resources, gpuType, leaf, weight }, names }: Kind) {
   return {
     hosts: formatHostList(names),
     ...(leaf !== null && { leaf }),
+    ...(weight !== undefined && { weight }),
     cpus: resources.cpus,
     memoryMebibytes: Math.max(1, Math.round(resources.memoryBytes / MEBI)),
     ...(resources.gpus > 0 && { gpusPerNode: resources.gpus }),
@@ -47,6 +48,7 @@ function nodeTypeOf({ node: { resources, gpuType, leaf }, names }: Kind) {
 function isAlike(a: NodeSpec, b: NodeSpec): boolean {
   return (
     a.leaf === b.leaf &&
+    a.weight === b.weight &&
     a.gpuType === b.gpuType &&
     a.resources.cpus === b.resources.cpus &&
     a.resources.memoryBytes === b.resources.memoryBytes &&

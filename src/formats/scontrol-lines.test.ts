@@ -87,6 +87,13 @@ describe('scontrol show node', () => {
     expect(out).toEqual([]);
   });
 
+  it('keeps their weight', () => {
+    const { lines } = scontrolNodes(
+      text(['NodeName=n1 CPUTot=4 RealMemory=1 State=IDLE ThreadsPerCore=1 Weight=30 Owner=N/A']),
+    );
+    expect(lines[0]?.values.get('weight')).toBe('30');
+  });
+
   it('passes over nodes that are not there yet', () => {
     expect(scontrolNodes(text(['NodeName=n1 CPUTot=4 State=FUTURE'])).lines).toEqual([]);
   });

@@ -96,6 +96,7 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     copy('realmemory', field('realmemory'));
     copy('memspeclimit', field('memspeclimit'));
     copy('gres', field('gres'));
+    copy('weight', field('weight'));
     copy('features', field('availablefeatures'));
     copy('nodehostname', field('nodehostname'));
     lines.push({ file, line, values, subject: 'NodeName' });

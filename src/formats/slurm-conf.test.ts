@@ -232,7 +232,6 @@ PartitionName=none DefMemPerNode=UNLIMITED
   });
 
   it.each([
-    ['NodeName=m1 Weight=9', 'Weight=1, 9: nodes of a low weight are not taken first'],
     ['PartitionName=p Nodes=ALL MaxNodes=1 MinNodes=1', 'PartitionName=p maxnodes=1: a job of any size is taken'],
     ['PartitionName=p Nodes=ALL LLN=YES', 'PartitionName=p lln=YES: placement packs nodes and leaf switches'],
     [
@@ -243,6 +242,17 @@ PartitionName=none DefMemPerNode=UNLIMITED
     ['Prolog=/etc/slurm/prolog.sh', 'Prolog: it takes no time'],
   ])('says that it does not model %s', (words, told) => {
     expect(ignoredOf(`${NODES}${words}\n`)).toEqual([`slurm.conf:2 ${told}`]);
+  });
+
+  it('reads the weights of nodes', () => {
+    const { nodes, ignored } = parse(
+      'NodeName=DEFAULT Weight=7\nNodeName=a1\nNodeName=a2 Weight=1\nNodeName=a3 Weight=0\n',
+    );
+    expect(nodes.map(({ weight = 1 }) => weight)).toEqual([7, 1, 0]);
+    expect(ignored).toEqual([]);
+    expect(() => parse('NodeName=a1 Weight=heavy\n')).toThrow(
+      'slurm.conf:1 Weight: expected an integer >= 0, got "heavy"',
+    );
   });
 
   it('that says nothing has the defaults of Slurm', () => {

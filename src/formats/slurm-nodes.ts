@@ -1,4 +1,4 @@
-import type { NodeSpec, Resources } from '../cluster/node.ts';
+import { DEFAULT_WEIGHT, type NodeSpec, type Resources } from '../cluster/node.ts';
 import { gresEntries } from './gres-list.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { badConf, type ConfLine, type IgnoredSetting, integerSetting } from './slurm-conf-lines.ts';
@@ -34,7 +34,6 @@ export function readSlurmNodes(
   const names = new Set<string>();
   const features = new Map<string, string[]>();
   const machines: (string | null)[] = [];
-  const weights = new Map<string, ConfLine>();
   const down = readDownNodes(downLines, ignored);
   const out = new Set<string>();
   let cpusPerCore = 1;
@@ -54,6 +53,7 @@ export function readSlurmNodes(
     const { cpus, threads } = cpusOf(line);
     const resources: Resources = { cpus, memoryBytes: memoryOf(line), gpus };
     const machineOf = machinesOf(line, hosts);
+    const weight = integerSetting(line, 'Weight') ?? DEFAULT_WEIGHT;
     for (const [index, name] of hosts.entries()) {
       if (names.has(name)) throw badConf(own.file, own.line, `NodeName: node ${name} is declared twice`);
       names.add(name);
@@ -61,19 +61,13 @@ export function readSlurmNodes(
         out.add(name);
         continue;
       }
-      nodes.push({ name, resources, gpuType, leaf: null });
+      nodes.push({ name, resources, gpuType, leaf: null, ...(weight !== DEFAULT_WEIGHT && { weight }) });
       machines.push(machineOf(index));
       cpusPerCore = Math.max(cpusPerCore, threads);
-      weights.set(line.values.get('weight') ?? '1', own);
     }
     for (const feature of (line.values.get('features') ?? line.values.get('feature') ?? '').split(',')) {
       if (feature !== '') features.set(feature, [...(features.get(feature) ?? []), ...hosts]);
     }
-  }
-  const weighted = [...weights.values()].at(-1);
-  if (weighted !== undefined && weights.size > 1) {
-    const reason = 'nodes of a low weight are not taken first';
-    ignored.push({ ...weighted, key: `Weight=${[...weights.keys()].join(', ')}`, reason });
   }
   return { nodes, out, features, machines, cpusPerCore };
 }

@@ -17,6 +17,7 @@ const size = fc.record({
 });
 const runs = fc.record({
   nodeCount: fc.integer({ min: 1, max: 8 }),
+  weights: fc.oneof(fc.constant([1, 1]), fc.array(fc.constantFrom(1, 1, 2, 30), { minLength: 2, maxLength: 8 })),
   resolution: fc.constantFrom(1, 60),
   before: fc.array(size, { maxLength: 12 }),
   pending: fc.array(size, { minLength: 1, maxLength: 15 }),
@@ -56,7 +57,8 @@ describe('a pass of conservative backfill', () => {
     let starts = 0;
     let backfilled = 0;
     fc.assert(
-      fc.property(runs, ({ nodeCount, resolution, before, pending }) => {
+      fc.property(runs, ({ nodeCount, weights: some, resolution, before, pending }) => {
+        const weights = Array.from({ length: nodeCount }, (_, index) => some[index % some.length] ?? 1);
         const core = createCore({
           backfillType: 'conservative',
           bfResolutionSeconds: resolution,
@@ -64,7 +66,7 @@ describe('a pass of conservative backfill', () => {
         });
         for (let index = 0; index < nodeCount; index++) {
           const resources = { cpus: 64, memoryBytes: 0, gpus: GPUS };
-          core.addNode({ name: `n${index}`, resources, gpuType: null, leaf: null });
+          core.addNode({ name: `n${index}`, resources, gpuType: null, leaf: null, weight: weights[index] ?? 1 });
         }
         // What runs was started one job at a time, in the order of their ages, so that it lies as scheduling leaves it.
         const running: PlannedJob[] = [];
@@ -97,6 +99,7 @@ describe('a pass of conservative backfill', () => {
         const expected = naivePass({
           gpusPerNode: GPUS,
           nodeCount,
+          weights,
           now: NOW,
           resolution,
           window: 86_400,

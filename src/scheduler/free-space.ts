@@ -12,6 +12,8 @@ export class FreeSpace {
   readonly #jobs: Float64Array;
   /** The leaf switch of each node. */
   readonly leafOf: Int32Array;
+  /** The weight of each node; null where all weigh the same. */
+  readonly weightOf: Float64Array | null;
 
   constructor(pool: NodePool, copied?: FreeSpace) {
     this.#pool = pool;
@@ -21,6 +23,7 @@ export class FreeSpace {
       this.#memoryBytes = copied.#memoryBytes.slice();
       this.#jobs = copied.#jobs.slice();
       this.leafOf = copied.leafOf;
+      this.weightOf = copied.weightOf;
       return;
     }
     const size = pool.nodes.length;
@@ -29,6 +32,7 @@ export class FreeSpace {
     this.#memoryBytes = new Float64Array(size);
     this.#jobs = new Float64Array(size);
     this.leafOf = new Int32Array(size);
+    this.weightOf = pool.weights.length > 1 ? Float64Array.from(pool.nodes, ({ nodeClass }) => nodeClass.weight) : null;
     for (const node of pool.nodes) {
       this.#gpus[node.index] = node.freeGpus;
       this.#cpus[node.index] = node.freeCpus;
@@ -44,6 +48,11 @@ export class FreeSpace {
 
   get leafCount(): number {
     return this.#pool.leaves.length;
+  }
+
+  /** Ascending, each once. */
+  get weights(): readonly number[] {
+    return this.#pool.weights;
   }
 
   copy(): FreeSpace {
@@ -101,8 +110,9 @@ export class FreeSpace {
   }
 }
 
-/** Neighbours, by index, that all have room; `size` is what they have to give. */
+/** Neighbours, by index, that all have room and weigh the same; `size` is what they have to give. */
 interface Run {
+  weight: number;
   first: number;
   count: number;
   size: number;
@@ -129,27 +139,64 @@ export function goesByFreeCpus(space: FreeSpace, { request: { perNode, exclusive
 
 /**
  * With `topology/tree`: of the leaves that have enough for what is still needed the one with the fewest, else the one with the most, and of
- * equals the first; on a leaf the lowest nodes. All leaves are taken to be as far from each other.
+ * equals the first; on a leaf the lowest nodes. All leaves are taken to be as far from each other. Where nodes differ in weight the gang has all of
+ * the lighter ones, and these rules choose among those of the first weight that makes them enough: first on leaves where it has nodes already.
  */
-function placeOnLeaves({ leafOf, leafCount }: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
+function placeOnLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
+  const { leafOf, leafCount, weightOf } = space;
+  const { nodes } = job.request;
+  const chosen: number[] = [];
+  let open = roomy;
+  if (weightOf !== null) {
+    const lightest = lightestOf(space, weightOf, roomy, nodes);
+    open = lightest.open;
+    lightest.all.each((index) => void chosen.push(index));
+  }
   const left = new Int32Array(leafCount);
-  roomy.each((index) => void (left[leafOf[index]!]! += 1));
+  open.each((index) => void (left[leafOf[index]!]! += 1));
   const wanted = new Int32Array(leafCount);
-  for (let needed = job.request.nodes; needed > 0; ) {
-    const leaf = bestLeaf(left, needed);
+  const known = chosen.map((index) => leafOf[index]!).sort(ascending);
+  for (let needed = nodes - chosen.length; needed > 0; ) {
+    const leaf = known.shift() ?? bestLeaf(left, needed);
     const taken = Math.min(left[leaf]!, needed);
     wanted[leaf]! += taken;
     left[leaf] = 0;
     needed -= taken;
   }
-  const chosen: number[] = [];
-  roomy.each((index) => {
+  open.each((index) => {
     const leaf = leafOf[index]!;
     if (wanted[leaf] === 0) return;
     wanted[leaf]! -= 1;
     chosen.push(index);
   });
-  return chosen;
+  return weightOf === null ? chosen : chosen.sort(ascending);
+}
+
+/** Of the nodes with room, weight by weight: those that a gang has all of, and those of the weight at which there are enough for it. */
+function lightestOf(
+  { weights }: FreeSpace,
+  weightOf: Float64Array,
+  roomy: NodeMask,
+  nodes: number,
+): { all: NodeMask; open: NodeMask } {
+  const all = roomy.empty();
+  let open = all;
+  let needed = nodes;
+  for (const weight of weights) {
+    open = roomy.empty();
+    roomy.each((index) => {
+      if (weightOf[index] === weight) open.add(index);
+    });
+    const count = open.count();
+    if (count >= needed) break;
+    needed -= count;
+    open.each((index) => all.add(index));
+  }
+  return { all, open };
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
 }
 
 function bestLeaf(left: Int32Array, needed: number): number {
@@ -164,19 +211,21 @@ function bestLeaf(left: Int32Array, needed: number): number {
 }
 
 /**
- * Neighbours with room form runs. The smallest run that has all that is still needed is taken, else the largest whole, the first of equals,
- * from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
+ * Neighbours with room that weigh the same form runs. Of the lightest the smallest run that has all that is still needed is taken, else the
+ * largest whole, the first of equals, from its lowest node on. What a run has is counted in nodes, for jobs without GPUs in free CPUs; such a job on one node gets the node of
  * the run with the fewest free CPUs.
  */
 function placeWithoutLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
   const { nodes, perNode } = job.request;
+  const { weightOf } = space;
   const isByCpus = goesByFreeCpus(space, job);
   const runs: Run[] = [];
   let run: Run | null = null;
   let before = -1;
   roomy.each((index) => {
-    if (run === null || index !== before + 1) {
-      run = { first: index, count: 0, size: 0 };
+    const weight = weightOf === null ? 0 : weightOf[index]!;
+    if (run === null || index !== before + 1 || run.weight !== weight) {
+      run = { weight, first: index, count: 0, size: 0 };
       runs.push(run);
     }
     before = index;
@@ -202,9 +251,9 @@ function bestRun(runs: readonly Run[], neededNodes: number, neededSize: number):
     const isEnough = run.count >= neededNodes && run.size >= neededSize;
     const isBetter =
       best === null ||
-      (isEnough && !isBestEnough) ||
-      (isEnough && run.size < best.size) ||
-      (!isEnough && run.size > best.size);
+      run.weight < best.weight ||
+      (run.weight === best.weight &&
+        ((isEnough && !isBestEnough) || (isEnough && run.size < best.size) || (!isEnough && run.size > best.size)));
     if (!isBetter) continue;
     best = run;
     isBestEnough = isEnough;

@@ -12,6 +12,8 @@ export interface PlannedJob {
 export interface Plan {
   gpusPerNode: number;
   nodeCount: number;
+  /** Of each node. */
+  weights: readonly number[];
   now: number;
   resolution: number;
   window: number;
@@ -94,6 +96,7 @@ function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, us
     naivePlace(
       usable.filter((node) => freeOn(node) >= job.gpus),
       job.nodes,
+      plan.weights,
     );
   const atOnce = place();
   if (atOnce !== null) return { start: plan.now, on: atOnce };
@@ -127,24 +130,29 @@ function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, us
   return null;
 }
 
-/** Of nodes with room, ascending: the shortest run of neighbours with enough for what is missing, else the longest, the first of equals. */
-function naivePlace(nodes: readonly number[], count: number): number[] | null {
+/**
+ * Of nodes with room, ascending, those of the lowest weight first: of them the shortest run of neighbours with enough for what is missing, else the
+ * longest, the first of equals.
+ */
+function naivePlace(nodes: readonly number[], count: number, weights: readonly number[]): number[] | null {
   if (nodes.length < count) return null;
-  const runs: number[][] = [];
-  for (const node of nodes) {
-    if (runs.at(-1)?.at(-1) === node - 1) runs.at(-1)?.push(node);
-    else runs.push([node]);
-  }
   const chosen: number[] = [];
-  while (chosen.length < count) {
-    const missing = count - chosen.length;
-    const enough = runs.filter((run) => run.length >= missing);
-    const best =
-      enough.length > 0
-        ? enough.reduce((a, b) => (b.length < a.length ? b : a))
-        : runs.reduce((a, b) => (b.length > a.length ? b : a));
-    chosen.push(...best.splice(0, missing));
-    runs.splice(runs.indexOf(best), 1);
+  for (const weight of [...new Set(weights)].sort((a, b) => a - b)) {
+    const runs: number[][] = [];
+    for (const node of nodes.filter((one) => weights[one] === weight)) {
+      if (runs.at(-1)?.at(-1) === node - 1) runs.at(-1)?.push(node);
+      else runs.push([node]);
+    }
+    while (chosen.length < count && runs.length > 0) {
+      const missing = count - chosen.length;
+      const enough = runs.filter((run) => run.length >= missing);
+      const best =
+        enough.length > 0
+          ? enough.reduce((a, b) => (b.length < a.length ? b : a))
+          : runs.reduce((a, b) => (b.length > a.length ? b : a));
+      chosen.push(...best.splice(0, missing));
+      runs.splice(runs.indexOf(best), 1);
+    }
   }
   return chosen.sort((a, b) => a - b);
 }

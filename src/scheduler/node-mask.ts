@@ -11,6 +11,11 @@ export class NodeMask {
     return Object.assign(copy, { words: this.words.slice() });
   }
 
+  /** One of the same size without nodes. */
+  empty(): NodeMask {
+    return Object.assign(new NodeMask(0), { words: new Uint32Array(this.words.length) });
+  }
+
   copyFrom(other: NodeMask): void {
     this.words.set(other.words);
   }

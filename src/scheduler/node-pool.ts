@@ -1,4 +1,4 @@
-import type { NodeSpec, Resources } from '../cluster/node.ts';
+import { DEFAULT_WEIGHT, type NodeSpec, type Resources } from '../cluster/node.ts';
 import { assert, definite } from '../lib/assert.ts';
 import { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
@@ -34,6 +34,8 @@ export class NodePool {
   readonly nodes: NodeRecord[] = [];
   readonly leaves: Leaf[] = [];
   readonly classes: NodeClass[] = [];
+  /** Of the nodes there are, ascending, each once. */
+  weights: readonly number[] = [];
   /** By free GPUs: indices of available nodes on which nothing runs. */
   readonly idle: BitSet[] = [];
   /** By free GPUs: indices of available nodes on which something runs. */
@@ -99,7 +101,9 @@ export class NodePool {
     this.freeGpus -= node.spec.resources.gpus;
     const { nodeClass } = node;
     nodeClass.count -= 1;
-    if (nodeClass.count === 0) this.classes.splice(this.classes.indexOf(nodeClass), 1);
+    if (nodeClass.count > 0) return;
+    this.classes.splice(this.classes.indexOf(nodeClass), 1);
+    this.#noteWeights();
   }
 
   /** The nodes of the cluster, in the order in which they were added. */
@@ -289,16 +293,24 @@ export class NodePool {
   }
 
   #classOf(spec: NodeSpec): NodeClass {
-    const { resources, gpuType } = spec;
+    const { resources, gpuType, weight = DEFAULT_WEIGHT } = spec;
     const partitionMask = this.#maskOf(spec.name);
     const known = this.classes.find(
       (other) =>
-        other.gpuType === gpuType && other.partitionMask === partitionMask && isEqual(other.resources, resources),
+        other.gpuType === gpuType &&
+        other.partitionMask === partitionMask &&
+        other.weight === weight &&
+        isEqual(other.resources, resources),
     );
     if (known !== undefined) return known;
-    const created: NodeClass = { resources: { ...resources }, gpuType, partitionMask, count: 0, inServiceCount: 0 };
+    const created = { resources: { ...resources }, gpuType, partitionMask, weight, count: 0, inServiceCount: 0 };
     this.classes.push(created);
+    this.#noteWeights();
     return created;
+  }
+
+  #noteWeights(): void {
+    this.weights = [...new Set(this.classes.map(({ weight }) => weight))].sort((a, b) => a - b);
   }
 
   #leafIndexOf(name: string | null): number {
@@ -324,5 +336,6 @@ function isEqual(a: Resources, b: Resources): boolean {
 }
 
 function isSame(a: NodeSpec, b: NodeSpec): boolean {
-  return a.gpuType === b.gpuType && a.leaf === b.leaf && isEqual(a.resources, b.resources);
+  const isAlike = a.gpuType === b.gpuType && a.leaf === b.leaf && isEqual(a.resources, b.resources);
+  return isAlike && (a.weight ?? DEFAULT_WEIGHT) === (b.weight ?? DEFAULT_WEIGHT);
 }

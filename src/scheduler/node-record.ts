@@ -8,6 +8,7 @@ export interface NodeClass {
   resources: Resources;
   gpuType: string | null;
   partitionMask: number;
+  weight: number;
   count: number;
   inServiceCount: number;
 }

@@ -8,11 +8,13 @@ export type NodeFilter = (node: NodeRecord) => boolean;
 /**
  * Nodes for the whole gang, by index, or null. Nodes already in use come before idle ones, fewer free GPUs before more, then the order in which
  * nodes were added: small jobs fill up what is open and leave whole nodes whole. A gang takes the fewest leaves it can: the fullest-free
- * leaves first, and for what then remains the leaf that has just enough. Node ranks follow leaf, then node order.
+ * leaves first, and for what then remains the leaf that has just enough. Node ranks follow leaf, then node order. Where nodes differ in weight
+ * this is how the gang's nodes are chosen among those of one weight: see `placeByWeight`.
  * Only nodes that `isAllowed` lets through are taken.
  */
 export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null = null): number[] | null {
   const { nodes } = job.request;
+  if (pool.weights.length > 1) return placeByWeight(pool, job, isAllowed);
   if (nodes === 1) {
     const index = firstWithRoom(pool, job, isAllowed);
     return index < 0 ? null : [index];
@@ -33,6 +35,37 @@ export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter 
   );
   if (shares === null) return null;
   return shares.flatMap(({ leafIndex, take }) => (byLeaf[leafIndex] ?? []).slice(0, take).sort((a, b) => a - b));
+}
+
+/**
+ * Lighter nodes come before heavier ones: the gang has all of them that have room as long as they are not enough. Of the weight at which there are
+ * enough nodes on leaves where it has some already come first.
+ */
+function placeByWeight(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): number[] | null {
+  const { nodes } = job.request;
+  if (countAtMost(pool, job) < nodes) return null;
+  const fitting = nodesWithRoom(pool, job).filter((node) => isAllowed === null || isAllowed(node));
+  if (fitting.length < nodes) return null;
+  const chosen: NodeRecord[] = [];
+  for (const weight of pool.weights) {
+    const ofWeight = fitting.filter(({ nodeClass }) => nodeClass.weight === weight);
+    if (chosen.length + ofWeight.length < nodes) {
+      chosen.push(...ofWeight);
+      continue;
+    }
+    if (nodes === 1) return ofWeight.slice(0, 1).map(({ index }) => index);
+    const known = new Set(chosen.map(({ leafIndex }) => leafIndex));
+    const byLeaf: NodeRecord[][] = pool.leaves.map(() => []);
+    for (const node of ofWeight) byLeaf[node.leafIndex]?.push(node);
+    for (const [leafIndex, there] of byLeaf.entries()) {
+      if (known.has(leafIndex)) chosen.push(...there.splice(0, nodes - chosen.length));
+    }
+    const counts = byLeaf.map((there, leafIndex) => (known.has(leafIndex) ? 0 : there.length));
+    const shares = nodes > chosen.length ? (chooseLeaves(counts, nodes - chosen.length) ?? []) : [];
+    for (const { leafIndex, take } of shares) chosen.push(...(byLeaf[leafIndex] ?? []).slice(0, take));
+    break;
+  }
+  return chosen.sort((a, b) => a.leafIndex - b.leafIndex || a.index - b.index).map(({ index }) => index);
 }
 
 /** Whether `placeGang` would find nodes. */

@@ -256,10 +256,23 @@ export class ReferenceScheduler {
     const fitting = this.#fitting(request, specs);
     if (fitting.length < request.nodes) return null;
     const names = [...new Set(this.#nodes.map(({ spec }) => spec.leaf))];
-    const leaves = names
-      .map((name) => fitting.filter(({ spec }) => spec.leaf === name))
-      .sort((a, b) => b.length - a.length);
-    const chosen = request.nodes === 1 ? fitting.slice(0, 1) : [];
+    // All of the lighter nodes, as long as they are not enough; then those of one weight.
+    const weightOf = ({ spec: { weight = 1 } }: (typeof fitting)[number]) => weight;
+    const countUpTo = (weight: number) => fitting.filter((node) => weightOf(node) <= weight).length;
+    const last = Math.min(...fitting.map(weightOf).filter((weight) => countUpTo(weight) >= request.nodes));
+    const chosen = fitting.filter((node) => weightOf(node) < last);
+    const open = fitting.filter((node) => weightOf(node) === last);
+    const leavesOf = (isKnown: boolean) =>
+      names
+        .filter((name) => isKnown === chosen.some(({ spec }) => spec.leaf === name))
+        .map((name) => open.filter(({ spec }) => spec.leaf === name));
+    const leaves = leavesOf(false).sort((a, b) => b.length - a.length);
+    chosen.push(
+      ...leavesOf(true)
+        .flat()
+        .slice(0, request.nodes - chosen.length),
+    );
+    if (request.nodes === 1) chosen.push(...open.slice(0, 1));
     while (chosen.length < request.nodes) {
       const needed = request.nodes - chosen.length;
       const tightest = leaves.filter((leaf) => leaf.length >= needed).sort((a, b) => a.length - b.length)[0];

@@ -16,9 +16,14 @@ const nodeShape = fc.record({
   leaf: fc.constantFrom('a', 'a', 'b', 'c', null),
 });
 
-/** Mixed, or all alike as on most clusters (where whole nodes have a fast path). */
+const weighted = fc
+  .tuple(nodeShape, fc.constantFrom(1, 1, 2, 5))
+  .map(([shape, weight]) => (weight === 1 ? shape : { ...shape, weight }));
+
+/** Mixed, or all alike as on most clusters (where whole nodes have a fast path); some nodes are to be given out before others. */
 const clusterShape = fc.oneof(
   fc.array(nodeShape, { minLength: 1, maxLength: 6 }),
+  fc.array(weighted, { minLength: 1, maxLength: 7 }),
   fc
     .tuple(nodeShape, fc.array(nodeShape, { minLength: 2, maxLength: 8 }))
     .map(([{ resources, gpuType }, shapes]) => shapes.map(({ leaf }) => ({ resources, gpuType, leaf }))),

@@ -3,7 +3,7 @@ import type { WorkloadPlan } from './workload.ts';
 /** A cluster, its policy and a kind of workload. */
 export interface FidelityCase {
   name: string;
-  cluster: { nodes: number; gpusPerNode: number };
+  cluster: { nodes: number; gpusPerNode: number; nodeWeights?: readonly number[] };
   /** Of `slurm.conf`. */
   confLines: readonly string[];
   /** Arguments of `sacctmgr`; absent: no accounting. */
@@ -90,6 +90,12 @@ export const CASES: readonly FidelityCase[] = [
   {
     name: 'fifo-small',
     cluster: SMALL,
+    confLines: [BASIC],
+    workload: { jobs: 200, load: 1.4, workSeconds: 240 },
+  },
+  {
+    name: 'fifo-weights',
+    cluster: { ...SMALL, nodeWeights: [5, 1, 1, 9, 1] },
     confLines: [BASIC],
     workload: { jobs: 200, load: 1.4, workSeconds: 240 },
   },

@@ -26,6 +26,7 @@ export async function recordCase(
     gpusPerNode: cluster.gpusPerNode,
     nodePrefix: 'dgx',
     confLines: confLines(fidelityCase),
+    ...(cluster.nodeWeights === undefined ? {} : { nodeWeights: cluster.nodeWeights }),
     ...(accounting === undefined ? {} : { accounting }),
   });
   try {

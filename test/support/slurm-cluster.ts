@@ -61,6 +61,8 @@ export interface SlurmClusterOptions {
   credentialSeconds?: number;
   /** Name of node 1 is this and `1`. Default `s`. */
   nodePrefix?: string;
+  /** `Weight` of the nodes, over again from the first where there are more nodes. Default: Slurm's. */
+  nodeWeights?: readonly number[];
 }
 
 /** True once Slurm's programs are there; as root on Debian it installs them, saying so. */
@@ -241,14 +243,15 @@ interface ConfInput {
 }
 
 function slurmConf({ folder, socket, ports, options }: ConfInput): string {
-  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's' } = options;
+  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's', nodeWeights = [] } = options;
   const host = hostname().split('.')[0];
   const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
   const gres = gpusPerNode > 0 ? ` Gres=gpu:a100:${gpusPerNode}` : '';
   const credential = options.credentialSeconds === undefined ? '' : `,cred_expire=${options.credentialSeconds}`;
   const nodeLines = Array.from({ length: nodes }, (_, index) => {
     const address = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index + 1]}`;
-    const size = `CPUs=${cpusPerNode} RealMemory=${memoryMiB}${gres}`;
+    const weight = nodeWeights.length === 0 ? '' : ` Weight=${nodeWeights[index % nodeWeights.length]}`;
+    const size = `CPUs=${cpusPerNode} RealMemory=${memoryMiB}${gres}${weight}`;
     return `NodeName=${nodePrefix}${index + 1} ${address} ${size} State=UNKNOWN`;
   });
   const accounting = [
