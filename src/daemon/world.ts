@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createLauncher } from '../backend/local/launcher.ts';
-import { createLocalBackend } from '../backend/local/local-backend.ts';
+import { LocalBackend } from '../backend/local/local-backend.ts';
 import type { Backend, Log } from '../backend/port.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
@@ -78,7 +78,7 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
     gpusOfNode: nodes.gpusOfNode,
     policy: chosenPolicy(options, nodes.specs),
     createBackend: ({ home, policy, store, measurements, log }) =>
-      createLocalBackend({
+      new LocalBackend({
         scheduler: createScheduler(policy.options),
         launcher: createLauncher({
           home: home.folder,
