@@ -30,6 +30,20 @@ export function arrayKeyText({ first, min, step }: ArrayKey): string {
   return `${first}+${min}x${step}`;
 }
 
+/** What the name of a job's last submission ends with. `arrayKey`: of the array that it is a task of; null for none. */
+export function nameEnd(
+  homeId: string,
+  jobId: number,
+  { arrayKey, submission }: { arrayKey: string | null; submission: number },
+): string {
+  return `.orrery-${homeId}-${arrayKey ?? jobId}-${submission}`;
+}
+
+/** In whose folder Slurm begins the job: its own, or that of its array's first. */
+export function folderJobId(jobId: number, { arrayKey }: { arrayKey: string | null }): number {
+  return arrayKey === null ? jobId : Number.parseInt(arrayKey, 10);
+}
+
 /** The task at Slurm that is this job. */
 export function taskIdOf({ first, min, step }: ArrayKey, jobId: number): number {
   return min + (jobId - first) * step;

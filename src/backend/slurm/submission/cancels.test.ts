@@ -21,6 +21,8 @@ beforeEach(() => {
     const text = `#!/bin/sh\necho ${program} "$@" >> '${folder}/called'\n`;
     writeFileSync(join(folder, program), text, { mode: 0o755 });
   }
+  for (const number of [90, 93]) writeFileSync(join(folder, String(number)), 'sweep|/folder\n');
+  writeFileSync(join(folder, 'squeue'), `#!/bin/sh\ncat '${folder}'/"\${3#--jobs=}"\n`, { mode: 0o755 });
   nowMs = 1_000_000;
   const env = { PATH: `${folder}:/usr/bin:/bin` };
   commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
@@ -68,6 +70,13 @@ describe('jobs of Slurm that are cancelled', () => {
     expect(await cancels.make(waiting())).toBe(true);
     expect(called()).toEqual(['scontrol update JobId=90_[4-6] Comment=orrery']);
   });
+});
+
+it('leaves an array alone that has the number of ours by now', async () => {
+  writeFileSync(join(folder, '90'), 'sweep|/folder\ntheirs|/folder\n');
+  const cancels = new Cancels({ commands, now, log });
+  await cancels.make(waiting());
+  expect(called()).toEqual([]);
 });
 
 it('tells tasks that wait together in one call which node to keep off', async () => {

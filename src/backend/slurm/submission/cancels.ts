@@ -3,6 +3,7 @@ import type { Log } from '../../port.ts';
 import { splitAddresses } from '../output/array-tasks.ts';
 import { PATIENCE_MS } from '../mirror/finding.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
+import { expectOwn } from './own-number.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import { addressOf, type SlurmJob } from '../output/slurm-job.ts';
 
@@ -55,13 +56,19 @@ export class Cancels {
     });
   }
 
-  /** Has Slurm give each of those that have none a number of its own. Whatever job an array's number means by now, a comment does it no harm. */
+  /** Has Slurm give each of those that have none a number of its own. */
   async #split(jobs: readonly SlurmJob[]): Promise<boolean> {
     const { commands, log } = this.#options;
     const addresses = splitAddresses(jobs);
     for (const address of addresses) {
+      const names = new Set(
+        jobs.flatMap(({ arrayJobId, name }) => (address.startsWith(`${arrayJobId}_`) ? [name] : [])),
+      );
       // Those that began or ended meanwhile are refused, and have their numbers.
-      await commands.run('scontrol', ['update', `JobId=${address}`, 'Comment=orrery']).catch((error: unknown) => {
+      const split = expectOwn(commands, address, (name) => names.has(name)).then(() =>
+        commands.run('scontrol', ['update', `JobId=${address}`, 'Comment=orrery']),
+      );
+      await split.catch((error: unknown) => {
         log.info({ address, reason: error instanceof Error ? error.message : String(error) }, 'not all were split off');
       });
     }

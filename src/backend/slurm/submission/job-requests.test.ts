@@ -6,11 +6,18 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { job, onNodes, running, short, slurm } from '../mirror/mirror.test-support.ts';
 import { JobRequests } from './job-requests.ts';
 
-/** A mirror of job 7 that is asked something: what was journalled, and what Slurm was told, in order. Slurm takes it, or fails with `refusal`. */
+/**
+ * A mirror of job 7 that is asked something: what was journalled, and what Slurm was told, in order. Slurm takes it, or fails with `refusal`; `shown` is
+ * what it has under the job's number, name and folder.
+ */
 async function ask(
   mirrored: MirrorJob | null,
   request: (requests: JobRequests) => Promise<void>,
-  { refusal = null, once = false }: { refusal?: string | null; once?: boolean } = {},
+  {
+    refusal = null,
+    once = false,
+    shown = 'any|/nowhere/7\n',
+  }: { refusal?: string | null; once?: boolean; shown?: string } = {},
 ): Promise<string[]> {
   const done: string[] = [];
   const state = new MirrorState({ append: async (records) => void done.push(...short(records)) });
@@ -21,10 +28,12 @@ async function ask(
     commands: {
       run: async (program, args) => {
         if (refusal !== null) throw new Error(refusal);
+        if (program === 'squeue') return shown;
         done.push([program, ...args].join(' '));
         return '';
       },
     },
+    homeId: 'home',
     state,
     jobs: { read: () => (mirrored === null ? undefined : { accepted, request: mirrored.request, attempts: 1 }) },
     folders: { job: (jobId) => `/nowhere/${jobId}`, snapshot: (digest) => `/nowhere/${digest}` },
@@ -88,6 +97,20 @@ describe('a request that Slurm is told of', () => {
     const usr1 = await ask(running(), (to) => to.signal(7, 'SIGUSR1'), { once: true });
     const term = await ask(running(), (to) => to.signal(7, 'SIGTERM'), { once: true });
     expect([usr1, term]).toEqual([['scancel --batch --signal=USR1 50'], ['scancel --full --signal=TERM 50']]);
+  });
+});
+
+describe('a number that Slurm has given to another job by now', () => {
+  const shown = "somebody else's|/home/else\n";
+  it.each<[string, MirrorJob, (requests: JobRequests) => Promise<void>]>([
+    ['requeue', running(), (to) => to.requeue(7)],
+    ['signal', running(), (to) => to.signal(7, 'SIGUSR1')],
+    ['the end of a hung attempt', running(), (to) => to.endHung(7, 1)],
+    ['hold', job(), (to) => to.hold(7)],
+    ['release', job({ isHeld: true }), (to) => to.release(7)],
+  ])('gets no %s', async (_, mirrored, request) => {
+    await expect(ask(mirrored, request, { shown })).rejects.toThrow('Slurm has another job under the number 50 now');
+    await expect(ask(mirrored, request, { shown: '' })).rejects.toThrow('Slurm knows no job under the number 50 now');
   });
 });
 

@@ -4,12 +4,14 @@ import { Gate } from '../../../lib/gate.ts';
 import type { JobSource, Log } from '../../port.ts';
 import type { JobFolders } from '../../work-folder.ts';
 import { JobFolder } from '../batch/job-folder.ts';
+import { folderJobId, nameEnd } from '../batch/job-key.ts';
 import { slurmAddress } from '../mirror/job-fact.ts';
 import { type MirrorJob, NO_SUBMISSION } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
 import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
 import { JoinedCalls } from './joined-calls.ts';
+import { expectOwn } from './own-number.ts';
 import type { Submitter } from './submitter.ts';
 import { endUnsubmitted } from './unsubmitted.ts';
 
@@ -20,6 +22,7 @@ export interface JobRequestsOptions {
   state: MirrorState;
   jobs: JobSource;
   folders: JobFolders;
+  homeId: string;
   submitter: Pick<Submitter, 'pump' | 'answered'>;
   /** Journals what was asked for; rejects once the daemon stops. */
   commit: (records: readonly JournalRecord[]) => Promise<void>;
@@ -145,7 +148,8 @@ export class JobRequests {
       // sbatch may be on its way with what was wanted before.
       await this.#options.submitter.answered(jobId);
       if (job.phase === 'none') return false;
-      await this.#holds.ask(verb, this.#addressOf(job));
+      const address = this.#addressOf(job);
+      await this.#holds.ask(verb, address, () => this.#expectOwn(job, address));
       return true;
     };
     const isTold = await tell();
@@ -157,7 +161,18 @@ export class JobRequests {
   }
 
   async #ask(job: MirrorJob, program: SlurmProgram, args: (address: string) => string[]): Promise<void> {
-    await this.#call(program, args(this.#addressOf(job)));
+    const address = this.#addressOf(job);
+    await this.#expectOwn(job, address);
+    await this.#call(program, args(address));
+  }
+
+  async #expectOwn({ request: { jobId }, record }: MirrorJob, address: string): Promise<void> {
+    const { commands, folders, homeId } = this.#options;
+    const end = nameEnd(homeId, jobId, record);
+    const folder = folders.job(folderJobId(jobId, record));
+    // Somebody may have given it another name.
+    const isIt = (name: string, where: string) => name.endsWith(end) || where === folder;
+    await this.#calls.run(() => expectOwn(commands, address, isIt));
   }
 
   #addressOf(job: MirrorJob): string {

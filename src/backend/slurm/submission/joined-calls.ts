@@ -18,16 +18,17 @@ export class JoinedCalls {
     this.#run = run;
   }
 
-  /** Rejects as the call does that this one is a part of. */
-  ask(verb: string, address: string): Promise<void> {
+  /** Rejects as the call does that this one is a part of. `expectOwn` comes before it, once: it rejects where the address means another job by now. */
+  ask(verb: string, address: string, expectOwn: () => Promise<void>): Promise<void> {
     const [, arrayJobId, taskId] = /^(\d+)_(\d+)$/.exec(address) ?? [];
-    if (arrayJobId === undefined) return this.#run(verb, address);
+    if (arrayJobId === undefined) return expectOwn().then(() => this.#run(verb, address));
     const key = `${verb} ${arrayJobId}`;
     let call = this.#waiting.get(key);
     if (call === undefined) {
       const taskIds = new Set<number>();
-      const done = new Promise((resolve) => setTimeout(resolve, JOIN_MS)).then(() => {
+      const done = new Promise((resolve) => setTimeout(resolve, JOIN_MS)).then(async () => {
         this.#waiting.delete(key);
+        await expectOwn();
         return this.#run(verb, `${arrayJobId}_[${taskList([...taskIds].sort((a, b) => a - b))}]`);
       });
       call = { taskIds, done };

@@ -4,14 +4,15 @@ import { MirrorState } from '../mirror/mirror-state.ts';
 import { PendingUpdates } from './pending-updates.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
 
-/** What Slurm is told of a job that waits, and of which all jobs keep off n1 and n2. */
-async function toldOf(fields: Parameters<typeof slurm>[0]): Promise<string[]> {
+/** What Slurm is told of a job that waits, and of which all jobs keep off n1 and n2. `nameThere`: of what has its number by then. */
+async function toldOf(fields: Parameters<typeof slurm>[0], nameThere = slurm().name): Promise<string[]> {
   const state = new MirrorState({ append: () => Promise.resolve() });
   const waiting = job({ phase: 'submitted', slurm: slurm(fields) });
   state.jobs.set(waiting.request.jobId, waiting);
   const told: string[] = [];
   class Commands extends SlurmCommands {
-    override run(_program: string, args: readonly string[]): Promise<string> {
+    override run(program: string, args: readonly string[]): Promise<string> {
+      if (program === 'squeue') return Promise.resolve(`${nameThere}|/folder\n`);
       told.push(args.join(' '));
       return Promise.resolve('');
     }
@@ -32,6 +33,10 @@ it('brings the nodes to keep off up to date, but never takes away one that the j
   expect(await toldOf({})).toEqual(['update JobId=50 ExcNodeList=n1,n2']);
   expect(await toldOf({ requiredNodes: 'n[2-3]' })).toEqual(['update JobId=50 ExcNodeList=n1']);
   expect(await toldOf({ requiredNodes: 'n[1-2]' })).toEqual([]);
+});
+
+it('tells nothing to a job of somebody else that has the number by now', async () => {
+  expect(await toldOf({}, 'theirs')).toEqual([]);
 });
 
 it('leaves what somebody else told Slurm of the job', async () => {

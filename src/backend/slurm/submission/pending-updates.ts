@@ -5,6 +5,7 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
+import { expectOwn } from './own-number.ts';
 import { addressOf, isPending, type SlurmJob } from '../output/slurm-job.ts';
 
 export interface PendingUpdatesOptions {
@@ -86,9 +87,13 @@ export class PendingUpdates {
       return;
     }
     this.#told.set(address, { text, failures: 0, dueMs: 0 });
-    await commands.run('scontrol', ['update', `JobId=${address}`, ...fields]).catch((error: unknown) => {
+    const name = jobs[0]?.slurm.name;
+    const told = expectOwn(commands, address, (other) => other === name).then(() =>
+      commands.run('scontrol', ['update', `JobId=${address}`, ...fields]),
+    );
+    await told.catch((error: unknown) => {
       log.error({ err: error, address, update: text }, 'a pending job could not be brought up to date');
-      const isUnheard = error instanceof SlurmFailure && error.kind === 'unreachable';
+      const isUnheard = !(error instanceof SlurmFailure) || error.kind === 'unreachable';
       if (isUnheard) this.#told.delete(address);
       else this.#told.set(address, { text, failures: failures + 1, dueMs: now() + RETRY_MS });
     });
