@@ -66,7 +66,10 @@ export class Poll {
     this.#mark = `.orrery-${options.homeId}-`;
     this.#rows = new OwnRows({ ...options, isOurs: (name) => name.includes(this.#mark) });
     this.#cancels = new Cancels(options);
-    this.#updates = new PendingUpdates({ ...options, submitAnew: (job, slurm) => this.#submitAnew(job, slurm) });
+    this.#updates = new PendingUpdates({
+      ...options,
+      submitAnew: (job, slurm) => this.#unhindered(job, () => this.#submitAnew(job, slurm)),
+    });
   }
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
@@ -171,7 +174,9 @@ export class Poll {
       );
       await Promise.all(
         unclear.map(async (item) => {
-          item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
+          await this.#unhindered(item.job, async () => {
+            item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
+          });
         }),
       );
     }
@@ -183,14 +188,11 @@ export class Poll {
     let hasChanged = records.length > 0;
     for (const { job, look, finding } of looks) {
       toCancel.push(...look.listed.filter((slurm) => finding.cancel.includes(addressOf(slurm))));
-      hasChanged =
-        (await this.#follow(
-          job,
-          finding,
-          look.listed.some((slurm) => slurm === finding.slurm),
-          askedMs,
-          nowMs,
-        )) || hasChanged;
+      const isListed = look.listed.some((slurm) => slurm === finding.slurm);
+      await this.#unhindered(job, async () => {
+        hasChanged = (await this.#follow(job, finding, isListed, askedMs, nowMs)) || hasChanged;
+        if (!finding.needsFacts) job.hindrance = null;
+      });
       if (job.isCancelRequested && finding.slurm !== null && state.jobs.has(job.request.jobId)) {
         toCancel.push(finding.slurm);
       }
@@ -200,11 +202,22 @@ export class Poll {
     return hasChanged;
   }
 
+  /** The folder of one job, full, deleted or not to be read, is nothing to the others. It is tried again at the next look. */
+  async #unhindered(job: MirrorJob, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const hindrance = error instanceof Error ? error.message : String(error);
+      if (job.hindrance !== hindrance)
+        this.#options.log.error({ err: error, jobId: job.request.jobId }, 'a job cannot be followed up; tried again');
+      job.hindrance = hindrance;
+    }
+  }
+
   /** Does what a finding asks for beside the journal; true where that changed something. */
   async #follow(job: MirrorJob, finding: Finding, isListed: boolean, askedMs: number, nowMs: number): Promise<boolean> {
-    const { folders, state, log } = this.#options;
+    const { state, log } = this.#options;
     const { jobId } = job.request;
-    const folder = new JobFolder(folders.job(jobId));
     if (!state.jobs.has(jobId)) return true;
     if (job.phase === 'none' || job.phase === 'asking') return false;
     const before = job.slurm;
@@ -213,21 +226,20 @@ export class Poll {
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
     const known = knownBy(finding, job.record);
     if (known.slurmJobId !== job.record.slurmJobId || known.arrayTask !== job.record.arrayTask) {
-      job.record = { ...job.record, ...known };
+      await this.#keepRecord(job, { ...job.record, ...known });
       job.phase = 'submitted';
-      await folder.writeRecord(job.record);
     }
     if (finding.launchFailure !== null) {
-      if (finding.records.length === 0) this.#options.onLaunchFailure?.();
       const launchFailures = job.record.launchFailures + 1;
       const refusal = launchFailures > LAUNCH_FAILURES_MAX ? finding.launchFailure : null;
+      // First on the disk: where that is full, the next look sees the same failure again, and it is one.
+      await this.#keepRecord(job, { ...job.record, launchFailures, refusal, isDue: true });
+      if (finding.records.length === 0) this.#options.onLaunchFailure?.();
       log.error(
         { jobId, slurmJobId: job.record.slurmJobId, launchFailures, reason: finding.launchFailure },
         'not launched',
       );
-      job.record = { ...job.record, launchFailures, refusal, isDue: true };
       job.notBeforeMs = nowMs + LAUNCH_PAUSE_MS * 2 ** launchFailures;
-      await folder.writeRecord(job.record);
       resetSubmission(job, nowMs);
       return true;
     }
@@ -302,12 +314,16 @@ export class Poll {
   }
 
   async #makeDue(job: MirrorJob, nowMs: number): Promise<void> {
-    const { folders, log } = this.#options;
     const { jobId } = job.request;
-    log.info({ jobId, slurmJobId: job.record.slurmJobId, attempt: job.attempt }, 'to be submitted again');
-    job.record = { ...job.record, isDue: true };
-    await new JobFolder(folders.job(jobId)).writeRecord(job.record);
+    await this.#keepRecord(job, { ...job.record, isDue: true });
+    const { slurmJobId } = job.record;
+    this.#options.log.info({ jobId, slurmJobId, attempt: job.attempt }, 'to be submitted again');
     resetSubmission(job, nowMs);
+  }
+
+  async #keepRecord(job: MirrorJob, record: SubmissionRecord): Promise<void> {
+    await new JobFolder(this.#options.folders.job(job.request.jobId)).writeRecord(record);
+    job.record = record;
   }
 }
 

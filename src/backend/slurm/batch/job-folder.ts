@@ -85,7 +85,11 @@ export class JobFolder {
     return text === null ? null : recordSchema.parse(JSON.parse(text));
   }
 
+  /** Makes the folder anew where somebody has deleted it, and not where the folder of all jobs is away with it. */
   async writeRecord(record: SubmissionRecord): Promise<void> {
+    await mkdir(this.path, { mode: 0o700 }).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
     await writeDurably(join(this.path, 'submission.json'), `${JSON.stringify(record)}\n`);
   }
 

@@ -66,6 +66,10 @@ export interface MirrorJob {
   isNeverSatisfied: boolean;
   /** Answers of sbatch that were not understood. */
   unclearAnswers: number;
+  /** What the file system says of its folder, or sbatch of the job, that keeps it from going on for now; null: nothing. */
+  hindrance: string | null;
+  /** How often Slurm had no room for it, since it last had it. */
+  limitRefusals: number;
   /** sbatch is not called before. */
   notBeforeMs: number;
   /** As last seen; null: not seen. */
@@ -92,6 +96,8 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     record: NO_SUBMISSION,
     phaseSinceMs: atMs,
     unclearAnswers: 0,
+    hindrance: null,
+    limitRefusals: 0,
     notBeforeMs: 0,
     slurm: null,
     missingSinceMs: null,

@@ -55,12 +55,13 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
 export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreachable, nowMs }: Surroundings): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
-  const { slurm, live, record, phase } = job;
+  const { slurm, live, record, phase, hindrance } = job;
+  const hindered = hindrance === null ? [] : [`It cannot go on for now, and is tried again: ${hindrance}.`];
   const label = slurmLabel(job) ?? '?';
   if (live !== null) {
     const nodes = live.placement.map(({ nodeName }) => nodeName);
     if (slurm?.state === 'SUSPENDED') return [suspendedWords(label, nodes), ...stale];
-    return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...stale];
+    return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...hindered, ...stale];
   }
   if (record.refusal !== null)
     return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
@@ -75,6 +76,7 @@ export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreach
         : job.isThrottled
           ? (WORDS['JobArrayTaskLimit'] ?? '')
           : 'It is on its way to Slurm.',
+      ...hindered,
       ...stale,
     ];
   }

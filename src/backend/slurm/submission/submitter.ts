@@ -1,6 +1,7 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import type { JobSpec } from '../../../contract/job.ts';
 import { parseJobArray } from '../../../contract/job-array.ts';
+import { errorCode } from '../../../lib/error-code.ts';
 import { Gate } from '../../../lib/gate.ts';
 import { defaultJobName } from '../../job-variables.ts';
 import type { JobSource, Log } from '../../port.ts';
@@ -12,12 +13,27 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
+import { kindOf, RefusedKinds } from './refused-kinds.ts';
 import { batchArray, isReady, taskGroup } from './task-group.ts';
 
 /** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
 const IN_FLIGHT_MAX = 4;
 /** So often an answer that is not understood is taken for one that may change. */
 const UNCLEAR_ANSWERS_MAX = 4;
+/** Of the file system: it may take the files later. */
+const DISK_ERRORS = new Set([
+  'EACCES',
+  'EDQUOT',
+  'EHOSTDOWN',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOSPC',
+  'ENOTCONN',
+  'EROFS',
+  'ESTALE',
+  'ETIMEDOUT',
+]);
 const RETRY_MS = { first: 2_000, max: 60_000 } as const;
 /** Folders that are prepared at once, of all calls together. */
 const preparing = new Gate(16);
@@ -52,6 +68,7 @@ export class Submitter {
   #calls = 0;
   /** Arrays that sbatch refused as such: their tasks go by themselves. */
   readonly #refused = new Set<number>();
+  readonly #kinds = new RefusedKinds();
   #retryAtMs = 0;
   #retryMs: number = RETRY_MS.first;
   #timer: NodeJS.Timeout | undefined;
@@ -89,12 +106,16 @@ export class Submitter {
       // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
       job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
       if (job.isThrottled) continue;
+      const kind = kindOf(job.request);
+      job.hindrance = this.#kinds.reason(kind) ?? job.hindrance;
+      if (!this.#kinds.mayGo(kind, nowMs)) continue;
       const dependency = dependencyText(job, state);
       job.isNeverSatisfied = dependency === 'never';
       if (typeof dependency === 'string') continue;
       const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
       const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
       if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
+      this.#kinds.begin(kind);
       this.#call(group, dependency, this.#rankScript);
     }
   }
@@ -194,7 +215,12 @@ export class Submitter {
       await eachOf(group, (one) => this.#folder(one).writeRecord(one.record)).catch((error: unknown) => {
         log.error({ err: error, jobId }, 'the number that Slurm gave a job is not on the disk');
       });
-      for (const one of group) one.phase = 'submitted';
+      for (const one of group) {
+        one.phase = 'submitted';
+        one.hindrance = null;
+        one.limitRefusals = 0;
+      }
+      this.#kinds.end(kindOf(job.request), null, now());
       this.#retryMs = RETRY_MS.first;
       const tasksText = array === null ? {} : { tasks: group.length };
       log.info({ jobId, ...tasksText, slurmJobId: Number(id), submission }, 'submitted');
@@ -245,7 +271,24 @@ export class Submitter {
     log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
     for (const one of group) one.unclearAnswers += kind === 'unclear' ? 1 : 0;
     const isUnclear = kind === 'unclear' && job.unclearAnswers <= UNCLEAR_ANSWERS_MAX;
-    const isLater = isUnclear || ['unreachable', 'login', 'limit', 'missing'].includes(kind ?? '');
+    // A folder of jobs that is full, or away, is no fault of the job.
+    const isDisk = kind === null && DISK_ERRORS.has(errorCode(error));
+    const isLimit = kind === 'limit';
+    const isLater = isUnclear || isDisk || isLimit || ['unreachable', 'login', 'missing'].includes(kind ?? '');
+    for (const one of group) one.hindrance = isLater ? message : null;
+    const waitMs = this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, now());
+    if (isLimit) {
+      for (const one of group) one.phase = 'none';
+      if (group.length > 1) {
+        // It may leave room for some of them.
+        this.#refused.add(array?.id ?? 0);
+        return;
+      }
+      // What can never be taken (too large for its QOS) is told in the same words: each time it stands back longer for others of its kind.
+      job.limitRefusals += 1;
+      job.notBeforeMs = now() + waitMs * job.limitRefusals;
+      return;
+    }
     if (isLater) {
       // Its answer may be all that was lost.
       for (const one of group) one.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
@@ -253,8 +296,8 @@ export class Submitter {
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
     }
     if (group.length > 1) {
-      // A limit, or what is wrong with one of them, may leave room for others; and whatever is wrong is said of each.
-      if (!isLater || kind === 'limit') this.#refused.add(array?.id ?? 0);
+      // What is wrong with one of them may leave room for others; and whatever is wrong is said of each.
+      if (!isLater) this.#refused.add(array?.id ?? 0);
       if (!isLater) for (const one of group) one.phase = 'none';
       return;
     }
