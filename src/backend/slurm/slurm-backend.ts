@@ -6,6 +6,7 @@ import type { NodeView, PriorityParts, ShareView } from '../../scheduler/types.t
 import type { Backend, BackendReservation, JobFact, JobSource, Log, Outage, SubmittedJob } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { JobFolder } from './batch/job-folder.ts';
+import { explainLimit } from './limits/limit-table.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { jobFact, recordLabel, slurmLabel } from './mirror/job-fact.ts';
 import { KeptPatience } from './mirror/kept-patience.ts';
@@ -259,10 +260,14 @@ export class SlurmBackend implements Backend {
   async explain(jobId: number): Promise<string[]> {
     const job = this.#state.jobs.get(jobId);
     if (job === undefined) return [];
-    const { cluster, now } = this.#options;
+    const { cluster, commands, now } = this.#options;
     const queue = goesByQueue(job) ? await this.#queue.read() : [];
     const isUnreachable = this.#loop.outage !== null;
-    return explainJob(job, { state: this.#state, partitions: cluster.partitions, queue, isUnreachable, nowMs: now() });
+    const { partitions } = cluster;
+    const { live, slurm } = job;
+    const isWaiting = live === null && slurm !== null && isPending(slurm);
+    const limit = isWaiting && !isUnreachable ? await explainLimit(slurm, commands, partitions) : null;
+    return explainJob(job, { state: this.#state, partitions, queue, limit, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {

@@ -37,6 +37,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     name: 'x.orrery-0a1b2c3d-7-1',
     user: 'me',
     account: 'research',
+    userId: 1000,
     partition: 'main',
     qos: 'normal',
     state: 'PENDING',
@@ -57,6 +58,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     dependency: '',
     excludedNodes: '',
     requiredNodes: '',
+    tres: 'cpu=2,mem=1G,node=2,billing=2',
     ...fields,
   };
 }

@@ -302,6 +302,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     arrayTasks: '',
     name: run.name,
     user: '',
+    userId: null,
     account: '',
     partition: '',
     qos: '',
@@ -323,6 +324,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     dependency: '',
     excludedNodes: '',
     requiredNodes: '',
+    tres: '',
   };
 }
 

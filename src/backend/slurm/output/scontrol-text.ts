@@ -104,6 +104,8 @@ export interface SlurmPartition {
   maxTimeSeconds: number | null;
   /** Null: `maxTimeSeconds`. */
   defaultTimeSeconds: number | null;
+  /** Of the partition itself, beside that of the job. Null: none; absent: an older view. */
+  qos?: string | null;
 }
 
 /** Partitions of `scontrol --oneliner show partition`. */
@@ -120,9 +122,14 @@ export function parsePartitions(text: string): SlurmPartition[] {
         priorityTier: Number(record.get('prioritytier') ?? 1),
         maxTimeSeconds: seconds(record.get('maxtime')),
         defaultTimeSeconds: seconds(record.get('defaulttime')),
+        qos: qosOf(record.get('qos')),
       },
     ];
   });
+}
+
+function qosOf(text: string | undefined): string | null {
+  return text === undefined || ['', 'N/A', '(null)'].includes(text) ? null : text;
 }
 
 function seconds(text: string | undefined): number | null {

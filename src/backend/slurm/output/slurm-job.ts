@@ -10,6 +10,8 @@ export interface SlurmJob {
   arrayTasks: string;
   name: string;
   user: string;
+  /** Null where Slurm does not say. */
+  userId: number | null;
   account: string;
   partition: string;
   qos: string;
@@ -38,6 +40,8 @@ export interface SlurmJob {
   dependency: string;
   excludedNodes: string;
   requiredNodes: string;
+  /** What it asks for: `cpu=4,mem=200M,node=2,gres/gpu=8`. */
+  tres: string;
 }
 
 /** What people call it: `12`, or `12_3` for a task of an array. */

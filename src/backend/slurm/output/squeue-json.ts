@@ -59,6 +59,7 @@ const jobSchema = z.object({
   array_task_string: textSchema,
   name: textSchema,
   user_name: textSchema,
+  user_id: numberSchema,
   account: textSchema,
   partition: textSchema,
   qos: textSchema,
@@ -80,6 +81,7 @@ const jobSchema = z.object({
   dependency: textSchema,
   excluded_nodes: textSchema,
   required_nodes: textSchema,
+  tres_req_str: textSchema,
 });
 
 const answerSchema = z.object({ jobs: z.array(z.unknown()) });
@@ -123,6 +125,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     arrayTasks: job.array_task_string,
     name: job.name,
     user: job.user_name,
+    userId: job.user_id,
     account: job.account,
     partition: job.partition,
     qos: job.qos,
@@ -144,6 +147,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     dependency: job.dependency,
     excludedNodes: job.excluded_nodes,
     requiredNodes: job.required_nodes,
+    tres: job.tres_req_str,
   };
 }
 

@@ -41,6 +41,8 @@ export interface Surroundings {
   partitions: readonly SlurmPartition[];
   /** All that wait or run; asked for where `goesByQueue` says so. */
   queue: readonly QueuedJob[];
+  /** Of the limit that its reason names; absent or null: not known, or it names none. */
+  limit?: readonly string[] | null;
   /** What Slurm says is not from now. */
   isUnreachable: boolean;
   nowMs: number;
@@ -53,7 +55,10 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 }
 
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
-export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreachable, nowMs }: Surroundings): string[] {
+export function explainJob(
+  job: MirrorJob,
+  { state, partitions, queue, limit, isUnreachable, nowMs }: Surroundings,
+): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase, hindrance } = job;
   const hindered = hindrance === null ? [] : [`It cannot go on for now, and is tried again: ${hindrance}.`];
@@ -81,12 +86,13 @@ export function explainJob(job: MirrorJob, { state, partitions, queue, isUnreach
     ];
   }
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
-  const limit = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
+  const most = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
+  const reasons = limit ?? [words + most];
   const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
   const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
-  return [words + limit, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+  return [...reasons, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }
 
 /** What the partitions of a job allow, of those that have a limit. */
