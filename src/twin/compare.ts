@@ -1,7 +1,10 @@
-import { studentBound } from '../lib/student.ts';
+import { studentBound, studentWithin } from '../lib/student.ts';
 
 /** Of the intervals that are given with a difference. */
 export const INTERVAL_PROBABILITY = 0.95;
+
+/** Of the differences that are called clear, this share at most is chance, in the mean. */
+export const FALSE_DISCOVERY_RATE = 0.05;
 
 /** One measure under two scenarios, run with the same seeds. */
 export interface PairedDifference {
@@ -14,8 +17,8 @@ export interface PairedDifference {
   difference: number;
   /** 95 % confidence interval of the difference; null with one pair, which says nothing about chance. */
   interval: { low: number; high: number } | null;
-  /** The interval does not hold 0: more than chance. */
-  isClear: boolean;
+  /** How likely chance alone makes a difference as large, by the same test; null with one pair. */
+  pValue: number | null;
 }
 
 /**
@@ -39,12 +42,30 @@ export function comparePaired(
     variant: mean(pairs.map(({ other }) => other)),
     difference,
   };
-  if (pairs.length === 1) return { ...result, interval: null, isClear: false };
+  if (pairs.length === 1) return { ...result, interval: null, pValue: null };
   const squares = differences.reduce((sum, each) => sum + (each - difference) ** 2, 0);
   const standardError = Math.sqrt(squares / (pairs.length - 1) / pairs.length);
   const reach = studentBound(INTERVAL_PROBABILITY, pairs.length - 1) * standardError;
   const interval = { low: difference - reach, high: difference + reach };
-  return { ...result, interval, isClear: interval.low > 0 || interval.high < 0 };
+  const pValue = difference === 0 ? 1 : 1 - studentWithin(Math.abs(difference) / standardError, pairs.length - 1);
+  return { ...result, interval, pValue };
+}
+
+/** The same of runs in which nothing is drawn: one pair says all, and the difference is what it is. */
+export function exactly(paired: PairedDifference): PairedDifference {
+  const { difference } = paired;
+  return { ...paired, interval: { low: difference, high: difference }, pValue: difference === 0 ? 1 : 0 };
+}
+
+/**
+ * Which of several differences are more than chance, all of them taken together: of sixty measures that differ by chance alone, three have a 95 %
+ * interval without 0. The step-up procedure of Benjamini and Hochberg (J. R. Stat. Soc. B 57, 1995) at `FALSE_DISCOVERY_RATE`.
+ */
+export function clearOnes(pValues: readonly (number | null)[]): boolean[] {
+  const sorted = pValues.filter((pValue) => pValue !== null).sort((a, b) => a - b);
+  const last = sorted.findLastIndex((pValue, index) => pValue <= (FALSE_DISCOVERY_RATE * (index + 1)) / sorted.length);
+  const bound = sorted[last] ?? -1;
+  return pValues.map((pValue) => pValue !== null && pValue <= bound);
 }
 
 function mean(values: readonly number[]): number {

@@ -6,6 +6,7 @@ import { digits, percent, shortTime, whole } from './sim-words.ts';
 interface Measure extends PairedDifference {
   subject: string;
   unit: MeasureUnit;
+  isClear: boolean;
 }
 
 /** What a variant does to the base, as the subject of a sentence: `adding 1,240 nodes`. More than one change: the variant's title. */
@@ -61,22 +62,32 @@ function intervalWords({ interval, unit }: Measure): string {
   return ` (95 % interval of the change: ${sayInterval(interval, unit)})`;
 }
 
-/** Every seed gave the same run, as of a trace without failures. */
-export function areSeedsAlike(variants: readonly { measures: readonly PairedDifference[] }[]): boolean {
-  const measures = variants.flatMap((variant) => variant.measures);
-  return measures.length > 0 && measures.every(({ interval }) => interval !== null && isPoint(interval));
-}
-
-/** But for the rounding of a mean. */
-function isPoint({ low, high }: NonNullable<PairedDifference['interval']>): boolean {
+/** But for the rounding of a mean: nothing is left to chance. */
+export function isPoint({ low, high }: NonNullable<PairedDifference['interval']>): boolean {
   return high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
 }
 
 /** Where no difference is clear. */
-export function noNewsWords(seedCount: number): string {
-  return seedCount === 1
+export function noNewsWords(
+  { isDrawn, seeds }: { isDrawn: boolean; seeds: readonly number[] },
+  measures: readonly PairedDifference[],
+): string {
+  if (measures.every(({ difference, interval }) => difference === 0 && (interval === null || isPoint(interval)))) {
+    return 'no difference: every measure comes out the same';
+  }
+  if (!isDrawn) return 'no difference of a hundredth or more';
+  return seeds.length === 1
     ? 'one seed: no intervals, so that nothing here can be told from chance'
-    : 'no difference that is more than chance';
+    : `no difference that ${seeds.length} seeds tell from chance`;
+}
+
+/** What the mark of a clear difference says, `count` measures having been compared. */
+export function clearWords(
+  { isDrawn, falseDiscoveryRate }: { isDrawn: boolean; falseDiscoveryRate: number },
+  count: number,
+): string {
+  if (!isDrawn) return 'a difference';
+  return `more than chance, with all ${whole(count)} measures taken together (Benjamini and Hochberg, ${percent(falseDiscoveryRate)}); each interval is of its measure alone`;
 }
 
 export function sayMeasure(value: number, unit: MeasureUnit): string {
@@ -95,8 +106,10 @@ export function sayMeasure(value: number, unit: MeasureUnit): string {
   return digits(value);
 }
 
-/** `-53 to -33 points`, `-12 min to +3 h`: a unit that both ends have is said once. */
-export function sayInterval({ low, high }: NonNullable<PairedDifference['interval']>, unit: MeasureUnit): string {
+/** `-53 to -33 points`, `-12 min to +3 h`: a unit that both ends have is said once. `exact` where both ends are one. */
+export function sayInterval(interval: NonNullable<PairedDifference['interval']>, unit: MeasureUnit): string {
+  if (isPoint(interval)) return 'exact';
+  const { low, high } = interval;
   const [from, to] = [sayChange(low, unit), sayChange(high, unit)];
   const words = / .+$/.exec(to)?.[0] ?? '';
   return `${from.endsWith(words) ? from.slice(0, from.length - words.length) : from} to ${to}`;

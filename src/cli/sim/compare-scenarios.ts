@@ -7,14 +7,15 @@ import { terminalOf } from '../render/terminal.ts';
 import { loadScenario } from './load-scenario.ts';
 import { fractionDone } from './run-progress.ts';
 import { comparisonOf, type ScenarioComparison } from './scenario-comparison.ts';
+import { isDrawn } from './scenario-draws.ts';
 import type { SimulationResult } from './simulate.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
 
 const REDRAW_MS = 100;
 
 /**
- * Runs every scenario with the same seeds, as many at once as there are CPUs or as tasks of a Slurm array, and pairs the runs by seed. Throws what
- * the scenarios' files give cause to; ORR_INTERRUPTED where Ctrl-C came before one seed was done.
+ * Runs every scenario with the same seeds, as many at once as there are CPUs or as tasks of a Slurm array, and pairs the runs by seed. One in which
+ * nothing is drawn runs once for all of them. Throws what the scenarios' files give cause to; ORR_INTERRUPTED where Ctrl-C came before one seed was done.
  */
 export async function compareScenarios(
   base: string,
@@ -24,15 +25,21 @@ export async function compareScenarios(
 ): Promise<ScenarioComparison> {
   const scenarios = await Promise.all([base, ...variants].map((name) => loadScenario(name)));
   const firstSeed = scenarios[0]?.seed ?? 1;
-  const seeds = Array.from({ length: seedCount }, (_, index) => firstSeed + index);
-  const runs = seeds.flatMap((seed) => scenarios.map((fields, scenario) => ({ seed, scenario, fields })));
-  const { results, isInterrupted } = await runAll(
-    runs.map(({ seed, fields }) => ({ ...fields, seed })),
-    place === 'slurm' ? runOnSlurm : runHere,
+  const areDrawn = scenarios.map(isDrawn);
+  const isAnyDrawn = areDrawn.includes(true);
+  const seeds = Array.from({ length: isAnyDrawn ? seedCount : 1 }, (_, index) => firstSeed + index);
+  const runs: ScenarioFields[] = [];
+  /** By seed and scenario, which run it is. */
+  const runOf = seeds.map((seed, seedIndex) =>
+    scenarios.map((fields, scenario) => {
+      const isAgain = seedIndex > 0 && areDrawn[scenario] === false;
+      return isAgain ? scenario : runs.push({ ...fields, seed }) - 1;
+    }),
   );
+  const { results, isInterrupted } = await runAll(runs, place === 'slurm' ? runOnSlurm : runHere);
   const bySeed = seeds.map((seed, index) => ({
     seed,
-    results: results.slice(index * scenarios.length, (index + 1) * scenarios.length),
+    results: (runOf[index] ?? []).map((run) => results[run] ?? null),
   }));
   const whole = bySeed.filter(({ results: ofSeed }) =>
     ofSeed.every((result) => result !== null && !result.summary.isInterrupted),
@@ -43,9 +50,9 @@ export async function compareScenarios(
     results: whole.flatMap(({ results: ofSeed }) => ofSeed[index] ?? []),
   }));
   return {
-    ...comparisonOf(runsOf),
+    ...comparisonOf(runsOf, isAnyDrawn),
     seeds: whole.map(({ seed }) => seed),
-    seedsAsked: seedCount,
+    seedsAsked: seeds.length,
     isInterrupted,
   };
 }

@@ -36,8 +36,24 @@ describe('orrery sim compare --report', () => {
     const [, text = ''] = /id="run">(.*?)<\/script>/s.exec(page) ?? [];
     expect(JSON.parse(text)).toEqual(JSON.parse(first.stdout));
     expect(page).toContain('<code>orrery sim compare few.yaml &#39;many nodes.yaml&#39; --seeds 2</code>');
-    expect((await compare(...words, '--report', 'b.html')).stdout).toContain('base: few; 2 seeds');
+    expect((await compare(...words, '--report', 'b.html')).stdout).toContain('base: few; one run each');
     expect(readFileSync(join(folder, 'b.html'), 'utf8')).toBe(page);
+  });
+
+  it('runs a trace without failures once, however many seeds are asked for, and says what differs and what does not', async () => {
+    writeFileSync(join(folder, 'long.csv'), 'job,submit_s,nodes,gpus_per_node,runtime_s\na,0,2,8,600\nb,0,2,8,600\n');
+    writeFileSync(join(folder, 'long.yaml'), 'trace: long.csv\nset: {nodes: 2}\n');
+    writeFileSync(join(folder, 'short.yaml'), 'base: ./long.yaml\nset: {nodes: 4}\n');
+    writeFileSync(join(folder, 'again.yaml'), 'base: ./long.yaml\n');
+    const { status, stdout } = await compare('long.yaml', 'short.yaml', 'again.yaml', '--seeds', '5', '--json');
+    expect(status).toBe(0);
+    const { seeds, isDrawn, variants } = JSON.parse(stdout);
+    expect([seeds, isDrawn]).toEqual([[1], false]);
+    expect(variants[0].sentences).toContain('adding 2 nodes cuts the mean wait of all jobs from 5 min to 0 s');
+    expect(variants[1].sentences).toEqual([]);
+    const words = (await compare('long.yaml', 'again.yaml', '--seeds', '1')).stdout;
+    expect(words).toContain('no difference: every measure comes out the same');
+    expect(words).not.toContain('chance');
   });
 
   it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {

@@ -1,4 +1,11 @@
-import { comparePaired, INTERVAL_PROBABILITY, type PairedDifference } from '../../twin/compare.ts';
+import {
+  clearOnes,
+  comparePaired,
+  exactly,
+  FALSE_DISCOVERY_RATE,
+  INTERVAL_PROBABILITY,
+  type PairedDifference,
+} from '../../twin/compare.ts';
 import { type ComparedFigure, comparedFigures, MEASURE_TOPICS } from '../../twin/compared-measures.ts';
 import { type ScenarioSummary, summarizeScenario } from '../../twin/scenario-summary.ts';
 import { changeWords, differenceSentence, sayMeasure } from '../render/sim-sentences.ts';
@@ -9,7 +16,10 @@ import type { SimulationInputs } from './simulation-inputs.ts';
 const NOTABLE_CHANGE_MIN = 0.01;
 
 /** One measure of a variant beside that of the base. */
-export interface ComparedMeasure extends Omit<ComparedFigure, 'value'>, PairedDifference {}
+export interface ComparedMeasure extends Omit<ComparedFigure, 'value'>, PairedDifference {
+  /** More than chance, with all measures of the variant taken together. */
+  isClear: boolean;
+}
 
 export interface ComparedScenario {
   title: string;
@@ -32,7 +42,10 @@ export interface ScenarioComparison {
   /** Those of which all scenarios were run to the end. */
   seeds: number[];
   seedsAsked: number;
+  /** False: chance has no part in any of the scenarios, so that one seed says all. */
+  isDrawn: boolean;
   intervalProbability: number;
+  falseDiscoveryRate: number;
   variants: ComparedVariant[];
   /** Ctrl-C: seeds are missing. */
   isInterrupted: boolean;
@@ -44,10 +57,11 @@ export interface ScenarioRuns {
   results: readonly SimulationResult[];
 }
 
-/** The first scenario against each of the others, run by run; of each one run at least. */
+/** The first scenario against each of the others, run by run; of each one run at least. `isDrawn`: chance has a part in one of them. */
 export function comparisonOf(
   scenarios: readonly ScenarioRuns[],
-): Pick<ScenarioComparison, 'base' | 'variants' | 'intervalProbability'> {
+  isDrawn: boolean,
+): Omit<ScenarioComparison, 'seeds' | 'seedsAsked' | 'isInterrupted'> {
   const ends = scenarios.flatMap(({ results }) => results.map(({ summary }) => summary.endMs));
   const untilSeconds = Math.max(...ends) / 1000;
   const compared = scenarios.map(({ title, results }) => ({
@@ -59,9 +73,11 @@ export function comparisonOf(
   const { results: _, ...baseScenario } = base;
   return {
     base: baseScenario,
+    isDrawn,
+    falseDiscoveryRate: FALSE_DISCOVERY_RATE,
     intervalProbability: INTERVAL_PROBABILITY,
     variants: variants.map(({ results, ...scenario }): ComparedVariant => {
-      const measures = comparedMeasures(base.results, results);
+      const measures = comparedMeasures(base.results, results, isDrawn);
       const change = changeWords(base.inputs, scenario.inputs, scenario.title);
       const sentences = newsOf(measures).map((measure) => differenceSentence(change, measure));
       return { ...scenario, change, sentences, measures };
@@ -79,6 +95,7 @@ function comparedScenario(title: string, results: readonly SimulationResult[], u
 function comparedMeasures(
   ofBase: readonly SimulationResult[],
   ofVariant: readonly SimulationResult[],
+  isDrawn: boolean,
 ): ComparedMeasure[] {
   const baseMeasures = ofBase.map(({ report }) => comparedFigures(report));
   const variantMeasures = ofVariant.map(({ report }) => comparedFigures(report));
@@ -86,10 +103,12 @@ function comparedMeasures(
     runs.map((measures) => measures.find((measure) => measure.name === name)?.value ?? null);
   // A size of which no job came with one seed has come with another.
   const kinds = new Map(baseMeasures.flat().map((measure) => [measure.name, measure]));
-  return [...kinds.values()].flatMap(({ topic, name, subject, label, unit }): ComparedMeasure[] => {
+  const measures = [...kinds.values()].flatMap(({ topic, name, subject, label, unit }) => {
     const paired = comparePaired(valuesOf(baseMeasures, name), valuesOf(variantMeasures, name));
-    return paired === null ? [] : [{ topic, name, subject, label, unit, ...paired }];
+    return paired === null ? [] : [{ topic, name, subject, label, unit, ...(isDrawn ? paired : exactly(paired)) }];
   });
+  const areClear = clearOnes(measures.map(({ pValue }) => pValue));
+  return measures.map((measure, index) => ({ ...measure, isClear: areClear[index] ?? false }));
 }
 
 /** Clear and notable differences: of each topic the largest, then of each the next, and so on. */

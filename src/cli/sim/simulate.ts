@@ -12,6 +12,7 @@ import type { RunSummary, Scenario } from '../../twin/scenario.ts';
 import { JobsWriter } from './jobs-writer.ts';
 import { type Overrides, overridesOf } from './overrides.ts';
 import type { ProgressBoard } from './run-progress.ts';
+import { failureNameOf } from './scenario-draws.ts';
 import { failureModelOf } from './scenario-failures.ts';
 import { jobsOf, type ScenarioJobs, untilMsOf } from './scenario-jobs.ts';
 import { policyOf, type ScenarioPolicy } from './scenario-policy.ts';
@@ -113,8 +114,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const isSynthetic = fields.workload !== undefined;
   const policy = await policyOf(fields, overrides, isSynthetic ? POLICY_DEFAULT : null);
   const cluster = await clusterFor(fields, overrides, policy);
-  const failureName = fields.failures ?? (isSynthetic ? failuresOfWorkload(fields.workload ?? '') : 'none');
-  const failures = await failureModelOf(failureName, overrides);
+  const failures = await failureModelOf(failureNameOf(fields), overrides);
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
   const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
@@ -167,10 +167,6 @@ async function clusterFor(
 ): Promise<SimulatedCluster> {
   if (slurm !== null) return slurmCluster(slurm, overrides);
   return cluster === undefined ? plainCluster(overrides) : await clusterOf(cluster, overrides);
-}
-
-function failuresOfWorkload(workload: string): string {
-  return workload === 'rsc-2' ? 'rsc-2' : 'rsc-1';
 }
 
 function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): SimulationInputs {

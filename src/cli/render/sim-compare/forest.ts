@@ -7,7 +7,7 @@ import { shortNumber } from '../sim-page/losses.ts';
 import { arrow, circle, line } from '../sim-page/marks.ts';
 import { type NamedScale, laneY, rowsChart, rowsFrame, type RowsFrame } from '../sim-page/rows.ts';
 import { key } from '../sim-page/section.ts';
-import { sayChange, sayInterval, sayMeasure } from '../sim-sentences.ts';
+import { isPoint, sayChange, sayInterval, sayMeasure } from '../sim-sentences.ts';
 import { digits, percent, shortTime } from '../sim-words.ts';
 
 /** Changes beyond these, in percent of the base, end in an arrow. */
@@ -98,7 +98,7 @@ function forestKey([variant]: readonly Lettered[], rows: readonly Row[]): Markup
   if (variant !== undefined && measures.some(({ isClear }) => isClear))
     entries.push([
       inked(variant, [line('thin', 0, 7, 34, 7), circle('full', 17, 7)]),
-      'clear: the 95 % interval does not hold 0',
+      'clear: more than chance, all measures taken together',
     ]);
   if (variant !== undefined && measures.some(({ isClear }) => !isClear))
     entries.push([
@@ -159,7 +159,7 @@ function changeScale({ width, left, right }: RowsFrame, rows: readonly Row[]): C
 
 function words({ base, variant, difference, interval, unit, isClear }: ComparedMeasure): string {
   const values = `${sayMeasure(base, unit)} to ${sayMeasure(variant, unit)} (${sayChange(difference, unit)})`;
-  if (interval === null) return values;
+  if (interval === null || isPoint(interval)) return values;
   const chance = isClear ? '' : ': no more than chance does';
   return `${values}\n95 % interval ${sayInterval(interval, unit)}${chance}`;
 }

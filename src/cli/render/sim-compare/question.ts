@@ -3,7 +3,6 @@ import { type SimulationInputs, shownExamples } from '../../sim/simulation-input
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
 import { type Lettered, letterSwatch } from './scenarios.ts';
 import { section } from '../sim-page/section.ts';
-import { areSeedsAlike } from '../sim-sentences.ts';
 import { digits, percent, whole } from '../sim-words.ts';
 
 /** As many columns as have room beside what all share. */
@@ -76,12 +75,12 @@ function remarksOf(scenarios: readonly Lettered[]): Markup {
 }
 
 /** How often each scenario was run, and what that says of chance. */
-export function seedWords({ seeds, intervalProbability, variants }: ScenarioComparison): string {
+export function seedWords({ seeds, intervalProbability, isDrawn }: ScenarioComparison): string {
+  if (!isDrawn) {
+    return 'Each scenario was run once, since nothing in it is drawn: chance plays no part. The differences are exact for these jobs and say nothing of others.';
+  }
   if (seeds.length === 1) {
     return `Each scenario was run once, with seed ${seeds[0]}. One seed says nothing of chance: there are no intervals, and each difference here may be luck.`;
-  }
-  if (areSeedsAlike(variants)) {
-    return `Each scenario was run with ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}, and came to the same with all of them: chance plays no part. The differences are exact for these jobs and say nothing of others.`;
   }
   return `Each scenario was run with the same ${whole(seeds.length)} seeds, ${seeds[0]} to ${seeds.at(-1)}: what chance does to both cancels. Intervals are ${digits(100 * intervalProbability)} % confidence intervals of the mean difference (paired t-test).`;
 }

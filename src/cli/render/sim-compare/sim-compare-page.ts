@@ -21,7 +21,7 @@ import { timeCharts } from './time.ts';
 import { waitsBySize } from './waits.ts';
 import { contents, dataSection, type PageScripts, selfContained } from '../sim-page/document.ts';
 import { embedded, script, section } from '../sim-page/section.ts';
-import { areSeedsAlike, noNewsWords } from '../sim-sentences.ts';
+import { noNewsWords } from '../sim-sentences.ts';
 import { whole } from '../sim-words.ts';
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
@@ -61,7 +61,7 @@ export function renderComparisonPage(comparison: ScenarioComparison, command: st
   const scenarios = letteredOf(comparison);
   const shown = shownOf(scenarios);
   const title = headline(comparison);
-  const isSpread = comparison.seeds.length > 1 && !areSeedsAlike(comparison.variants);
+  const isSpread = comparison.seeds.length > 1;
   const body = html`<main>
 <header><p class="eyebrow">${`Comparison with ${comparison.base.title}`}</p><h1>${title}</h1>${scenarioList(scenarios, wordsOf)}<p>${seedWords(comparison)}</p></header>
 ${interruption(comparison)}${leftOut(scenarios)}
@@ -103,7 +103,7 @@ ${topicSection(shown, {
   meaning: 'Each time a job ran counts, as sacct counts it with its duplicates.',
   otherwise: 'No attempt ended in any run.',
 })}
-${measuresSection(scenarios.slice(1), scripts.measureSearch)}
+${measuresSection(comparison, scenarios.slice(1), scripts.measureSearch)}
 ${dataSection(command, 'orrery-sim-compare.json', 'docs/reference/measures.md defines the measures.', 'The same command gives the same comparison.')}
 </main>
 ${embedded('run', comparison)}
@@ -129,12 +129,18 @@ function leftOut(scenarios: readonly Lettered[]): Markup {
 }
 
 /** In words, and the main measures in one plot. */
-function newsSection({ seeds, variants }: ScenarioComparison, scenarios: readonly Lettered[]): Markup {
-  const chance = areSeedsAlike(variants) ? '' : ' by more than chance';
+function newsSection(comparison: ScenarioComparison, scenarios: readonly Lettered[]): Markup {
+  const { isDrawn, seeds } = comparison;
+  const variants = scenarios.slice(1);
   const news =
-    seeds.length === 1
-      ? html`<div><p>${`${capital(noNewsWords(1))}.`}</p></div>`
-      : scenarios.slice(1).map((variant) => newsOf(variant, seeds.length, chance));
+    isDrawn && seeds.length === 1
+      ? html`<div><p>${`${capital(
+          noNewsWords(
+            comparison,
+            variants.flatMap(({ measures }) => measures),
+          ),
+        )}.`}</p></div>`
+      : variants.map((variant) => newsOf(comparison, variant));
   const main = forest('forest-main', 'Changes of the main measures', shownOf(scenarios), ({ name }) =>
     MAIN_MEASURES.has(name),
   );
@@ -142,7 +148,7 @@ function newsSection({ seeds, variants }: ScenarioComparison, scenarios: readonl
   return section('news', 'predicted', 'What changes', html`<div class="pair">${news}${plot}</div>`);
 }
 
-function newsOf(variant: Lettered, seedCount: number, chance: string): Markup {
+function newsOf(comparison: ScenarioComparison, variant: Lettered): Markup {
   const { title, letter, measures } = variant;
   // The title stands above them already.
   const sentences = variant.sentences.map((sentence) => html`<li>${sentence.replace(`“${title}”`, letter)}</li>`);
@@ -152,8 +158,11 @@ function newsOf(variant: Lettered, seedCount: number, chance: string): Markup {
       ? NOTHING
       : html`<details><summary>${`and ${whole(rest.length)} more`}</summary><ul>${rest}</ul></details>`;
   const news =
-    said.length === 0 ? html`<p>${`${capital(noNewsWords(seedCount))}.`}</p>` : html`<ul>${said}</ul>${more}`;
+    said.length === 0
+      ? html`<p>${`${capital(noNewsWords(comparison, measures))}.`}</p>`
+      : html`<ul>${said}</ul>${more}`;
   const clear = measures.filter(({ isClear }) => isClear).length;
+  const chance = comparison.isDrawn ? ' by more than chance, all taken together' : '';
   return html`<div><h3>${letterSwatch(variant)} ${title}</h3><p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change${chance}.`}</p>${news}</div>`;
 }
 

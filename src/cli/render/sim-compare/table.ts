@@ -1,9 +1,9 @@
 import { MEASURE_TOPICS, type MeasureTopic } from '../../../twin/compared-measures.ts';
-import type { ComparedMeasure } from '../../sim/scenario-comparison.ts';
+import type { ComparedMeasure, ScenarioComparison } from '../../sim/scenario-comparison.ts';
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
 import { type Lettered, letterSwatch } from './scenarios.ts';
 import { script, section } from '../sim-page/section.ts';
-import { sayChange, sayInterval, sayMeasure } from '../sim-sentences.ts';
+import { clearWords, sayChange, sayInterval, sayMeasure } from '../sim-sentences.ts';
 import { whole } from '../sim-words.ts';
 
 const TOPICS: Readonly<Record<MeasureTopic, string>> = {
@@ -17,7 +17,7 @@ const TOPICS: Readonly<Record<MeasureTopic, string>> = {
 };
 
 /** Every measure of every variant, to be searched. `search`: text of page-scripts/measure-search.js. */
-export function measuresSection(variants: readonly Lettered[], search: string): Markup {
+export function measuresSection(comparison: ScenarioComparison, variants: readonly Lettered[], search: string): Markup {
   const tables = variants.map(
     (variant) =>
       html`<details open=""><summary>${letterSwatch(variant)} ${variant.title}</summary>${measureTable(variant)}</details>`,
@@ -27,7 +27,7 @@ export function measuresSection(variants: readonly Lettered[], search: string): 
     'predicted',
     'All measures',
     html`<p class="search screen" id="measure-search" hidden=""><label>Search <input type="search" placeholder="wait, 256, ETTR"/></label><label><input type="checkbox"/> clear differences only</label><span class="lesser" aria-live="polite"></span></p>
-<p>Means over the seeds. A difference is clear where its interval does not hold 0.</p>${tables}${script(search)}`,
+<p>${`${comparison.isDrawn ? 'Means over the seeds. ' : ''}Clear is ${clearWords(comparison, variants[0]?.measures.length ?? 0)}.`}</p>${tables}${script(search)}`,
   );
 }
 
