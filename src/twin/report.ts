@@ -34,8 +34,13 @@ export interface ReportInputs {
     submitted: number;
     /** That ran or waited at instant 0 already; in none of the figures here. */
     atStart: number;
+    /**
+     * What the next two are of: the measured span; where the run ends with its last job, from the first submission to the last, since how long the
+     * queue takes to empty is no input. The measured span as well where all came at once.
+     */
+    arrivalSeconds: number;
     perDay: number;
-    /** Undisturbed device time of what was submitted over the capacity of the measured span. */
+    /** Undisturbed device time of what was submitted over the capacity of `arrivalSeconds`. */
     offeredLoad: number;
     outcomes: Record<Outcome, number>;
     /** To be cancelled by their users at some time. */

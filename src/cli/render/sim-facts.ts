@@ -3,6 +3,8 @@ import type { SimulationResult } from '../sim/simulate.ts';
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
 import { digits, percent, shortTime, whole } from './sim-words.ts';
 
+const DAY_SECONDS = 86_400;
+
 /** Name and value, one a line. */
 export type Fact = readonly [name: string, value: string];
 
@@ -13,7 +15,7 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
     ['cluster', `${inputs.cluster}: ${whole(cluster.nodes)} nodes, ${whole(cluster.devices)} ${deviceWord(report)}s`],
     [
       'jobs',
-      `${jobsWords(inputs)}: ${atStartWords(jobs.atStart)}${whole(jobs.submitted)} submitted, ${whole(jobs.perDay)} a day`,
+      `${jobsWords(inputs)}: ${atStartWords(jobs.atStart)}${whole(jobs.submitted)} submitted${arrivalWords(report)}`,
     ],
     ['offered load', `${percent(jobs.offeredLoad)} of the cluster, if nothing interfered`],
     ['policy', policyWords(inputs)],
@@ -27,6 +29,12 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   const settings = Object.entries(inputs.settings);
   if (settings.length > 0) facts.push(['set', settings.map(([name, value]) => `${name}=${value}`).join(' ')]);
   return facts;
+}
+
+/** A trace of a few minutes has no day. */
+function arrivalWords({ inputs: { jobs, horizonSeconds } }: TwinReport): string {
+  if (horizonSeconds === null && jobs.arrivalSeconds < DAY_SECONDS) return '';
+  return `${horizonSeconds === null ? ` in ${shortTime(jobs.arrivalSeconds)}` : ''}, ${whole(jobs.perDay)} a day`;
 }
 
 /** Of a cluster that was taken over in the midst of its work. */

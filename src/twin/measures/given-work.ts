@@ -18,6 +18,8 @@ export class GivenWork {
     NODE_FAIL: 0,
   };
   #atStart = 0;
+  #firstSubmitMs = Infinity;
+  #lastSubmitMs = -Infinity;
   #toBeCancelled = 0;
   #checkpointing = 0;
   #falsePositives = 0;
@@ -29,7 +31,10 @@ export class GivenWork {
 
   submitted(job: TwinJob, fine: number, devices: number): void {
     if (job.request.submitMs < 0) this.#atStart += 1;
-    if (job.request.submitMs < this.#fromMs) return;
+    const { submitMs } = job.request;
+    if (submitMs < this.#fromMs) return;
+    this.#firstSubmitMs = Math.min(this.#firstSubmitMs, submitMs);
+    this.#lastSubmitMs = Math.max(this.#lastSubmitMs, submitMs);
     this.#jobs[fine] = (this.#jobs[fine] ?? 0) + 1;
     this.#workDeviceMs[fine] = (this.#workDeviceMs[fine] ?? 0) + job.workMs * devices;
     this.#outcomes[job.outcome] += 1;
@@ -49,13 +54,23 @@ export class GivenWork {
     this.#incidents.set(component, counts);
   }
 
-  jobs(measuredMs: number, capacityDeviceMs: number, hoursOf: (deviceMs: number) => number): ReportInputs['jobs'] {
+  /** `isOpen`: the run ends with its last job, so that for a while nothing arrives. */
+  jobs(
+    measuredMs: number,
+    devices: number,
+    isOpen: boolean,
+    hoursOf: (deviceMs: number) => number,
+  ): ReportInputs['jobs'] {
     const submitted = sumWithin(this.#jobs, 0, null);
     const workDeviceMs = sumWithin(this.#workDeviceMs, 0, null);
+    const betweenMs = this.#lastSubmitMs - this.#firstSubmitMs;
+    const arrivalMs = isOpen && betweenMs > 0 ? betweenMs : measuredMs;
+    const capacityDeviceMs = arrivalMs * devices;
     return {
       submitted,
       atStart: this.#atStart,
-      perDay: measuredMs === 0 ? 0 : (submitted * DAY_MS) / measuredMs,
+      arrivalSeconds: arrivalMs / 1000,
+      perDay: arrivalMs === 0 ? 0 : (submitted * DAY_MS) / arrivalMs,
       offeredLoad: capacityDeviceMs === 0 ? 0 : workDeviceMs / capacityDeviceMs,
       outcomes: { ...this.#outcomes },
       toBeCancelled: this.#toBeCancelled,

@@ -208,3 +208,22 @@ describe('jobs and attempts', () => {
 it('is JSON and loses nothing by it', () => {
   for (const { report } of RUNS) expect(JSON.parse(JSON.stringify(report))).toEqual(report);
 });
+
+describe('the load that is offered', () => {
+  it('is of the time in which jobs arrive, where the run ends with its last job', () => {
+    let overloaded = 0;
+    for (const { report, record, nodeCount, fromMs, endMs } of RUNS) {
+      const { jobs, horizonSeconds } = report.inputs;
+      const counted = record.submitted.filter(({ request }) => request.submitMs >= fromMs);
+      const times = counted.map(({ request }) => request.submitMs);
+      const between = Math.max(...times) - Math.min(...times);
+      const spanMs = horizonSeconds === null && between > 0 ? between : endMs - fromMs;
+      expect(jobs.arrivalSeconds).toBe(spanMs / 1000);
+      expect(jobs.perDay).toBeCloseTo((counted.length * 24 * HOUR_MS) / spanMs, 6);
+      const work = report.inputs.jobs.bySize.reduce((sum, { deviceHours }) => sum + deviceHours, 0);
+      expect(jobs.offeredLoad).toBeCloseTo((work * HOUR_MS) / (nodeCount * GPUS_PER_NODE * spanMs), 9);
+      if (jobs.offeredLoad > 1) overloaded += 1;
+    }
+    expect(overloaded).toBeGreaterThan(0);
+  });
+});

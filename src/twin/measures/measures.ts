@@ -190,7 +190,7 @@ class MeasuredRun implements Observer {
         horizonSeconds: horizonMs === null ? null : horizonMs / 1000,
         warmupSeconds: warmupMs / 1000,
         failuresPerNodeDay,
-        jobs: this.#given.jobs(measuredMs, capacity, hoursOf),
+        jobs: this.#given.jobs(measuredMs, this.#devices.total, horizonMs === null, hoursOf),
         incidents: this.#given.incidents(nodes.length, measuredMs),
       },
       predictions: {
