@@ -1,22 +1,21 @@
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
-import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong, WHOLE_LISTS } from './output/array-tasks.ts';
-import { Cancels, chunks } from './submission/cancels.ts';
+import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong } from './output/array-tasks.ts';
+import { Cancels } from './submission/cancels.ts';
 import { closeFolder } from './submission/ended-folder.ts';
-import { recordLabel } from './mirror/job-fact.ts';
+import { FactFinder, type Runs } from './mirror/fact-finder.ts';
 import { JobFolder } from './batch/job-folder.ts';
 import { parseSlurmJobName } from './batch/job-key.ts';
-import type { Finding, JobFacts } from './mirror/finding.ts';
-import type { KeptPatience } from './mirror/kept-patience.ts';
+import type { Finding, Look } from './mirror/finding.ts';
+import { type KeptPatience, looked } from './mirror/kept-patience.ts';
 import { findOut } from './mirror/mirror.ts';
 import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror/mirror-job.ts';
 import type { MirrorState } from './mirror/mirror-state.ts';
 import { OwnRows } from './mirror/own-rows.ts';
 import { PendingUpdates } from './submission/pending-updates.ts';
-import { arrayTaskOf, parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from './output/sacct-text.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
-import { addressOf, isPending, labelOf, type SlurmJob } from './output/slurm-job.ts';
+import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from './output/slurm-job.ts';
 import { slurmJobs } from './output/squeue-json.ts';
 
 export interface PollOptions {
@@ -27,6 +26,7 @@ export interface PollOptions {
   /** As whom the commands run. */
   user: string;
   isPreempting: boolean;
+  hasAccounting: boolean;
   refreshNodes: () => Promise<void>;
   silentNodes: () => ReadonlySet<string>;
   spareable: (job: MirrorJob) => readonly string[];
@@ -38,13 +38,18 @@ export interface PollOptions {
   patience: KeptPatience;
 }
 
-/** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
-const FRESH_MS = 600_000;
 /** After more launch failures than this the job is held. */
 const LAUNCH_FAILURES_MAX = 5;
 const LAUNCH_PAUSE_MS = 1000;
-/** sacct is not asked again for so long after it failed. */
-const SACCT_PAUSE_MS = 60_000;
+const AWAY = 'Slurm lists it no more, and accounting, which knows how it ended, does not answer';
+
+interface JobLook {
+  readonly job: MirrorJob;
+  readonly look: Look;
+  finding: Finding;
+  /** What it waits for beside Slurm; null: nothing. */
+  hindrance: string | null;
+}
 
 /** One look at Slurm for all jobs: what it means is journalled, and what follows is done. */
 export class Poll {
@@ -52,12 +57,13 @@ export class Poll {
   readonly #cancels: Cancels;
   readonly #updates: PendingUpdates;
   readonly #rows: OwnRows;
+  readonly #facts: FactFinder;
   /** In the names of all of our jobs. */
   readonly #mark: string;
   readonly #unknown = new Set<number>();
-  #sacctDueMs = 0;
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
+  #lastLookMs: number | null = null;
   /** Tasks that are to be cancelled were given numbers of their own by this look. */
   #isSplit = false;
 
@@ -65,6 +71,7 @@ export class Poll {
     this.#options = options;
     this.#mark = `.orrery-${options.homeId}-`;
     this.#rows = new OwnRows({ ...options, isOurs: (name) => name.includes(this.#mark) });
+    this.#facts = new FactFinder(options);
     this.#cancels = new Cancels(options);
     this.#updates = new PendingUpdates({
       ...options,
@@ -85,6 +92,8 @@ export class Poll {
     const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
     if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
+    looked(state.jobs, askedMs - (this.#lastLookMs ?? askedMs));
+    this.#lastLookMs = askedMs;
     const rows = await this.#rows.read();
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
@@ -115,12 +124,14 @@ export class Poll {
         !listed.has(request.jobId) && isOneOf(arrays, record) ? [request.jobId] : [],
       ),
     );
-    const isUnclear = this.#needsFacts(listed, askedMs);
+    const unclear = this.#looks(listed, leftOut, askedMs).filter(({ finding }) => finding.needsFacts);
     // Which nodes are down tells why an attempt ended.
-    if (isUnclear) await this.#options.refreshNodes();
+    if (unclear.some(({ job }) => job.live !== null)) await this.#options.refreshNodes();
+    // Nobody is kept waiting while accounting takes its time.
+    const runs = await this.#facts.runs(unclear.map(({ job }) => job));
     let hasChanged = false;
     await exclusively(async () => {
-      hasChanged = await this.#conclude(listed, leftOut, askedMs);
+      hasChanged = await this.#conclude(this.#looks(listed, leftOut, askedMs), askedMs, runs);
     });
     await this.cancel(orphans);
     await this.#updates.make();
@@ -141,57 +152,44 @@ export class Poll {
     if (await this.#cancels.make(jobs)) this.#isSplit = true;
   }
 
-  #needsFacts(listed: ReadonlyMap<number, SlurmJob[]>, askedMs: number): boolean {
-    const { now, silentNodes } = this.#options;
-    const [nowMs, silent] = [now(), silentNodes()];
-    return [...this.#options.state.jobs.values()].some((job) => {
-      const own = listed.get(job.request.jobId) ?? [];
-      const look = { askedMs, nowMs, listed: own, isLeftOut: false, silentNodes: silent, facts: null };
-      return job.live !== null && findOut(job, look).needsFacts;
-    });
-  }
-
-  async #conclude(
-    listed: ReadonlyMap<number, SlurmJob[]>,
-    leftOut: ReadonlySet<number>,
-    askedMs: number,
-  ): Promise<boolean> {
-    const { state, folders, log, now } = this.#options;
-    const nowMs = now();
+  /** What squeue alone tells of each job. */
+  #looks(listed: ReadonlyMap<number, SlurmJob[]>, leftOut: ReadonlySet<number>, askedMs: number): JobLook[] {
+    const nowMs = this.#options.now();
     const silentNodes = this.#options.silentNodes();
-    const looks = [...state.jobs.values()].map((job) => {
+    return [...this.#options.state.jobs.values()].map((job) => {
       const { jobId } = job.request;
       const isLeftOut = leftOut.has(jobId);
       const look = { askedMs, nowMs, listed: listed.get(jobId) ?? [], isLeftOut, silentNodes, facts: null };
-      return { job, look, finding: findOut(job, look) };
+      return { job, look, finding: findOut(job, look), hindrance: null };
     });
-    const unclear = looks.filter(({ finding }) => finding.needsFacts);
-    if (unclear.length > 0) {
-      const runs = await this.#runs(unclear.map(({ job }) => job));
-      const isFresh = await this.#isFreshController(
-        unclear.map(({ finding }) => finding.slurm),
-        runs ?? [],
-      );
-      await Promise.all(
-        unclear.map(async (item) => {
-          await this.#unhindered(item.job, async () => {
-            item.finding = findOut(item.job, { ...item.look, facts: await this.#facts(item.job, runs, isFresh) });
-          });
+  }
+
+  async #conclude(looks: readonly JobLook[], askedMs: number, runs: Runs): Promise<boolean> {
+    const { state, folders, log, now } = this.#options;
+    const nowMs = now();
+    // What has become unclear since is asked for at the next look.
+    const unclear = looks.filter(({ job, finding }) => finding.needsFacts && runs.jobIds.has(job.request.jobId));
+    await Promise.all(
+      unclear.map((item) =>
+        this.#unhindered(item.job, async () => {
+          const facts = await this.#facts.of(item.job, item.finding.slurm, runs);
+          item.finding = findOut(item.job, { ...item.look, facts });
+          if (facts.isAccountingAway && item.finding.slurm === null) item.hindrance = AWAY;
         }),
-      );
-    }
+      ),
+    );
     const records: JournalRecord[] = looks.flatMap(({ finding }) => finding.records);
     await state.commit(records);
     const over = looks.map(({ job }) => job.request.jobId).filter((jobId) => !state.jobs.has(jobId));
     await Promise.all(over.map((jobId) => closeFolder(jobId, state, folders, log)));
     const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
-    for (const { job, look, finding } of looks) {
+    for (const { job, look, finding, hindrance } of looks) {
       toCancel.push(...look.listed.filter((slurm) => finding.cancel.includes(addressOf(slurm))));
       const isListed = look.listed.some((slurm) => slurm === finding.slurm);
       await this.#unhindered(job, async () => {
         hasChanged = (await this.#follow(job, finding, isListed, askedMs, nowMs)) || hasChanged;
-        if (!finding.needsFacts) job.hindrance = null;
+        if (!finding.needsFacts) job.hindrance = hindrance;
       });
       if (job.isCancelRequested && finding.slurm !== null && state.jobs.has(job.request.jobId)) {
         toCancel.push(finding.slurm);
@@ -222,6 +220,7 @@ export class Poll {
     if (job.phase === 'none' || job.phase === 'asking') return false;
     const before = job.slurm;
     job.slurm = finding.slurm;
+    job.endSeenMs = isListed && finding.slurm !== null && isEnded(finding.slurm) ? (job.endSeenMs ?? nowMs) : null;
     if (isListed) job.missingSinceMs = null;
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
     const known = knownBy(finding, job.record);
@@ -245,66 +244,6 @@ export class Poll {
     }
     if (finding.isSubmissionDue) await this.#makeDue(job, nowMs);
     return before?.state !== job.slurm?.state || finding.isSubmissionDue;
-  }
-
-  async #facts(job: MirrorJob, runs: readonly SacctRun[] | null, isFreshController: boolean): Promise<JobFacts> {
-    const { folders, homeId, state, isPreempting } = this.#options;
-    const { jobId } = job.request;
-    const { slurmJobId, arrayTask, submission } = job.record;
-    return {
-      runs:
-        runs?.filter((run) => {
-          if (arrayTask !== null && run.label !== arrayTask) return false;
-          const key = parseSlurmJobName(run.name, homeId, arrayTaskOf(run).arrayTaskId);
-          // Numbers alone do not do: a slurmctld that lost its state gives them again.
-          const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
-          return key?.jobId === jobId && isOurs;
-        }) ?? null,
-      attempts: await new JobFolder(folders.job(jobId)).attempts(job.record.base),
-      downNodes: state.downNodes,
-      isPreempting,
-      isFreshController,
-    };
-  }
-
-  /** Whether slurmctld began a short while ago; asked only where a job was cancelled that never had nodes, or by accounting. */
-  async #isFreshController(jobs: readonly (SlurmJob | null)[], runs: readonly SacctRun[]): Promise<boolean> {
-    const { commands, now } = this.#options;
-    const isAny = jobs.some((slurm) => slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0);
-    if (!isAny && !runs.some(({ state }) => state === 'CANCELLED')) return false;
-    const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
-    const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
-    return seconds !== undefined && now() - Number(seconds) * 1000 < FRESH_MS;
-  }
-
-  /** What accounting has of these jobs; null where it does not answer. */
-  async #runs(jobs: readonly MirrorJob[]): Promise<SacctRun[] | null> {
-    const { commands, now, log } = this.#options;
-    if (now() < this.#sacctDueMs) return null;
-    const variables = { ...SACCT_TIME, ...WHOLE_LISTS };
-    const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
-    // Tasks without a number of their own are found with their array alone.
-    const idOf = (record: SubmissionRecord) =>
-      record.slurmJobId === null ? record.arrayTask?.split('_')[0] : recordLabel(record);
-    const known = jobs.flatMap(({ record }) => idOf(record) ?? []);
-    const hasNameless = known.length < jobs.length;
-    const ids = [...new Set(known)];
-    try {
-      const calls: string[][] = [];
-      for (const some of chunks(ids)) calls.push([`--jobs=${some.join(',')}`]);
-      // Those whose id is lost are found by their names, among all of this user since then.
-      if (hasNameless) calls.push(['--starttime=now-7days']);
-      const texts: string[] = [];
-      for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables }));
-      return texts.flatMap(parseSacct);
-    } catch (error) {
-      this.#sacctDueMs = now() + SACCT_PAUSE_MS;
-      log.info(
-        { reason: error instanceof Error ? error.message : String(error) },
-        'no word from sacct: exit files have to do',
-      );
-      return null;
-    }
   }
 
   /** Takes a job back that waits at Slurm, and has sbatch called for it again. */

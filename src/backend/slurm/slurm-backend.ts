@@ -83,6 +83,7 @@ export class SlurmBackend implements Backend {
       refreshNodes: () => nodes.refresh(),
       silentNodes: () => nodes.silent,
       isPreempting: cluster.isPreempting,
+      hasAccounting: cluster.accounts !== null,
       spareable,
     });
     this.#loop = new LookLoop({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { AcceptedJob } from '../../../contract/journal.ts';
 import { errorCode } from '../../../lib/error-code.ts';
@@ -111,6 +111,12 @@ export class JobFolder {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [taskId, jobId] of jobIds) await symlink(`../../${jobId}/batch.log`, join(folder, String(taskId)));
+  }
+
+  /** Whether it is there; true where the folder of all jobs is away too, of which nothing is known then. */
+  async isThere(): Promise<boolean> {
+    const [own, all] = await Promise.all([ifThere(stat(this.path)), ifThere(stat(dirname(this.path)))]);
+    return own !== null || all === null;
   }
 
   async removeSecrets(): Promise<void> {

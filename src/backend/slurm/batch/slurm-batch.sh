@@ -127,7 +127,7 @@ gone_nodes() {
 # Writes down how the attempt ended, whole, and ends.
 leave() {
   until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
-    [ -d "$folder" ] || exit 1
+    [ -d "$folder" ] || exit "${1%% *}"
     sleep 1
   done
   mv "$folder/exit.tmp" "$folder/exit"

@@ -7,13 +7,17 @@ import type { SlurmJob } from '../output/slurm-job.ts';
 export interface JobFacts {
   /** Runs of the job in Slurm's accounting, oldest first; null where that cannot be asked. */
   runs: readonly SacctRun[] | null;
+  /** There is accounting, and it does not answer now. */
+  isAccountingAway: boolean;
   /** What the batch scripts left on the shared folder, of the attempts of this submission, by attempt. */
   attempts: readonly AttemptFacts[];
+  /** The folder of the job, which it had when it was submitted, is not there any more, and that of all jobs is. */
+  isFolderGone: boolean;
   /** Nodes that are down now. */
   downNodes: ReadonlySet<string>;
   /** Whether the cluster preempts at all. */
   isPreempting: boolean;
-  /** slurmctld began a short while ago: it may take the end of a job from before for that of one with the same number. */
+  /** slurmctld had begun a short while ago when it told the end: it may take the end of a job from before for that of one with the same number. */
   isFreshController: boolean;
 }
 
@@ -57,6 +61,8 @@ export const PATIENCE_MS = {
   unanswered: 15_000,
   /** An attempt that was claimed and left no exit file is lost. NFS may hide a file from other machines for a minute. */
   lost: 75_000,
+  /** So long we wait for accounting where it alone tells whether somebody cancelled a job, or its time was up: half an hour. */
+  accounting: 1_800_000,
   /** Nodes of a job that has ended are free again after so long; else it is looked at whether one of them has gone. */
   completing: 10_000,
   /** A rank has failed, nodes do not answer, and the attempt has not ended: srun gives the others two seconds more than `KillWait` (30 s). */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalRecord } from '../../../contract/journal.ts';
 import { toJobRequest } from '../../../contract/job-request.ts';
 import { jobSpecSchema } from '../../../contract/job.ts';
-import { KeptPatience } from './kept-patience.ts';
+import { KeptPatience, looked } from './kept-patience.ts';
 import { job, NOW } from './mirror.test-support.ts';
 import { SlurmBackend } from '../slurm-backend.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
@@ -16,8 +16,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const jobOf = (fields: Parameters<typeof job>[0] = {}) => new Map([[7, job(fields)]]);
+
 describe('how long a job has been missed', () => {
-  const jobOf = (fields: Parameters<typeof job>[0] = {}) => new Map([[7, job(fields)]]);
   const restored = async (nowMs: number, fields: Parameters<typeof job>[0] = {}) => {
     const jobs = jobOf(fields);
     await new KeptPatience(join(folder, 'missing.json')).restore(jobs, nowMs);
@@ -53,6 +54,21 @@ describe('how long a job has been missed', () => {
     expect(await restored(NOW)).toBeNull();
     await new KeptPatience('/nowhere/missing.json').keep(jobOf({ missingSinceMs: NOW }), NOW);
   });
+});
+
+it('does not grow by time in which nobody looked, nor by a clock that is set', () => {
+  const jobs = jobOf({ missingSinceMs: NOW, endSeenMs: NOW, phaseSinceMs: NOW });
+  const seen = () => {
+    const { missingSinceMs, endSeenMs, phaseSinceMs } = jobs.get(7) ?? {};
+    return [missingSinceMs, endSeenMs, phaseSinceMs];
+  };
+  looked(jobs, 20_000);
+  expect(seen()).toEqual([NOW, NOW, NOW]);
+  // Stopped for two minutes: twenty seconds of patience are used up.
+  looked(jobs, 120_000);
+  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW]);
+  looked(jobs, -3_600_000);
+  expect(seen()).toEqual([NOW + 100_000 - 3_600_000, NOW + 100_000 - 3_600_000, NOW - 3_600_000]);
 });
 
 describe('a job that Slurm does not know any more', () => {
@@ -123,9 +139,9 @@ describe('a job that Slurm does not know any more', () => {
     mkdirSync(join(folder, 'jobs', '7', 'attempts', '1'), { recursive: true });
     symlinkSync('50.n1', join(folder, 'jobs', '7', 'attempts', '1', 'holder'));
     writeFileSync(join(folder, 'jobs', '7', 'submission.json'), JSON.stringify(job().record));
-    expect(await live([1_000, 41_000])).toEqual([]);
+    expect(await live([1_000, 21_000, 41_000])).toEqual([]);
     nowMs += 20_000;
-    expect(await live([1_000, 30_000])).toEqual([]);
+    expect(await live([1_000, 15_000, 30_000])).toEqual([]);
     nowMs += 10_000;
     expect(await live([6_000])).toEqual(['AttemptEnded NODE_FAIL', 'JobEnded NODE_FAIL']);
   });

@@ -9,6 +9,8 @@ const PAUSE_MS = 5_000;
  * (`MinJobAge`, 300 s by default): one that was there again meanwhile is seen.
  */
 const AGE_MS_MAX = 60_000;
+/** Looks are 15 s apart at most, where they do not take long. */
+const GAP_MS_MAX = 20_000;
 
 const fileSchema = z.object({
   atMs: z.number(),
@@ -51,6 +53,21 @@ export class KeptPatience {
     this.#writtenMs = nowMs;
     this.#isEmpty = missing.length === 0;
     await writeDurably(this.#path, `${JSON.stringify({ atMs: nowMs, jobs: missing })}\n`).catch(() => undefined);
+  }
+}
+
+/**
+ * Between two looks so much has passed by the clock: of a longer time nobody looked (the daemon or its machine stood still, Slurm did not answer), or the
+ * clock was set, and then the patience with a job has not grown older by that.
+ */
+export function looked(jobs: ReadonlyMap<number, MirrorJob>, passedMs: number): void {
+  const notLookedMs = passedMs - Math.min(Math.max(0, passedMs), GAP_MS_MAX);
+  if (notLookedMs === 0) return;
+  for (const job of jobs.values()) {
+    if (job.missingSinceMs !== null) job.missingSinceMs += notLookedMs;
+    if (job.endSeenMs !== null) job.endSeenMs += notLookedMs;
+    // The clock was set back: what was asked before is not asked from now on.
+    if (passedMs < 0) job.phaseSinceMs += passedMs;
   }
 }
 

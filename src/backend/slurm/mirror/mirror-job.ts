@@ -76,6 +76,8 @@ export interface MirrorJob {
   slurm: SlurmJob | null;
   /** Since when squeue has not listed it though it should; null while it does. */
   missingSinceMs: number | null;
+  /** Since when squeue has said that it has ended, by our own clock: that of slurmctld may be another. Null while it does not. */
+  endSeenMs: number | null;
 }
 
 export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: number): MirrorJob {
@@ -101,6 +103,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     notBeforeMs: 0,
     slurm: null,
     missingSinceMs: null,
+    endSeenMs: null,
   };
 }
 
@@ -154,4 +157,5 @@ export function resetSubmission(job: MirrorJob, atMs: number): void {
   job.phaseSinceMs = atMs;
   job.slurm = null;
   job.missingSinceMs = null;
+  job.endSeenMs = null;
 }

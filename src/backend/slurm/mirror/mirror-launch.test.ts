@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { PATIENCE_MS } from './finding.ts';
+import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
 import { NOW, exited, facts, job, left, look, over, run, running, short, slurm, told } from './mirror.test-support.ts';
 import type { SacctRun } from '../output/sacct-text.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
 
 describe('a job that Slurm gave nodes and of which no task began', () => {
   it.each([
@@ -58,9 +59,9 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
   });
 
   it('was cancelled by a user, which slurmctld does not do by mistake: as soon as accounting says who it was', () => {
-    const at = (endMs: number, ...runs: SacctRun[]) => {
-      const listed = [slurm({ state: 'CANCELLED', endMs })];
-      return findOut(job(), look({ listed, facts: facts({ isFreshController: true, runs }) }));
+    const at = (endSeenMs: number, ...runs: SacctRun[]) => {
+      const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
+      return findOut(job({ endSeenMs }), look({ listed, facts: facts({ isFreshController: true, runs }) }));
     };
     const by = (cancelledBy: number) => run('CANCELLED', { nodeNames: [], cancelledBy });
     expect(at(NOW - 1000, run('PENDING'))).toMatchObject({ records: [], launchFailure: null });
@@ -70,16 +71,38 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
   });
 
   it('has not completed, nor failed, because Slurm says so: its script has to', () => {
+    const endSeenMs = NOW - PATIENCE_MS.lost;
     for (const state of ['COMPLETED', 'FAILED']) {
-      const early = look({ listed: [over(state, 0, { endMs: NOW - 1000 })] });
-      expect(findOut(job(), early)).toMatchObject({ records: [], launchFailure: null });
+      // The clock of slurmctld may be minutes before or behind ours.
+      for (const endMs of [0, NOW - 1000, 2 * NOW]) {
+        const early = look({ listed: [over(state, 0, { endMs })] });
+        expect(findOut(job({ endSeenMs: NOW - 1000 }), early)).toMatchObject({ records: [], launchFailure: null });
+      }
       const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)?`;
-      expect(findOut(job(), look({ listed: [over(state)] }))).toMatchObject({ records: [], launchFailure });
+      expect(findOut(job({ endSeenMs }), look({ listed: [over(state)] }))).toMatchObject({
+        records: [],
+        launchFailure,
+      });
     }
-    const begun = findOut(running(), look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
+    const long = running({ endSeenMs });
+    const begun = findOut(long, look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
     expect(short(begun.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
-    const killed = findOut(running(), look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
+    const killed = findOut(long, look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
     expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
+  });
+
+  it('has ended as Slurm says where it ran and somebody deleted its folder: to run it again would be worse', () => {
+    const ends = (
+      slurmJob: SlurmJob,
+      found: Partial<JobFacts>,
+      mirror = running({ endSeenMs: NOW - PATIENCE_MS.lost }),
+    ) => short(findOut(mirror, look({ listed: [slurmJob], facts: facts({ isFolderGone: true, ...found }) })).records);
+    expect(ends(over('COMPLETED'), {})).toEqual(['AttemptEnded 1 COMPLETED 0', 'JobEnded COMPLETED 0']);
+    expect(ends(over('FAILED', 3), {})).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
+    // Numbers may have been mixed up, it may never have begun, or slurmd had nowhere to write its output to.
+    expect(ends(over('COMPLETED'), { isFreshController: true })).toEqual(['LaunchFailed 1']);
+    expect(ends(over('COMPLETED'), {}, job({ endSeenMs: 0 }))).toEqual([]);
+    expect(ends(over('FAILED', 0, { exitStatus: { code: 0, signal: 53 } }), {})).toEqual(['LaunchFailed 1']);
   });
 
   it('and that Slurm gave up with what it had launched of it is lost; what was killed otherwise has failed', () => {

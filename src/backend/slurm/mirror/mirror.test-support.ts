@@ -106,7 +106,16 @@ export function run(state: string, fields: Partial<SacctRun> = {}): SacctRun {
 }
 
 export function facts(fields: Partial<JobFacts> = {}): JobFacts {
-  return { runs: null, attempts: [], downNodes: new Set(), isPreempting: false, isFreshController: false, ...fields };
+  return {
+    runs: null,
+    isAccountingAway: false,
+    attempts: [],
+    isFolderGone: false,
+    downNodes: new Set(),
+    isPreempting: false,
+    isFreshController: false,
+    ...fields,
+  };
 }
 
 export const look = (fields: Partial<Look> = {}): Look => ({

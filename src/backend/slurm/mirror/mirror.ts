@@ -145,7 +145,7 @@ function endedInSlurm(
     const isKnown = last?.state === 'CANCELLED' && isMeant(last, job, facts);
     if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController && !isKnown) {
       // Accounting may be behind with who it was.
-      if (facts.runs !== null && nowMs - (slurm.endMs ?? 0) < PATIENCE_MS.forgotten) return finding;
+      if (facts.runs !== null && seenMs(job, nowMs) < PATIENCE_MS.forgotten) return finding;
       return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
     }
     // Cancelled, or out of time, before it ever had nodes.
@@ -166,9 +166,8 @@ function endedInSlurm(
     const message = 'Slurm began it before a job that it waits for had ended: no task began';
     return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
   }
-  const doubt = doubtOf(slurm, own);
-  if (doubt !== null && nowMs - (slurm.endMs ?? 0) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost))
-    return finding;
+  const doubt = own === null && isWitnessed(job, slurm, attempt, facts) ? null : doubtOf(slurm, own);
+  if (doubt !== null && seenMs(job, nowMs) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost)) return finding;
   if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
   if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
   // Its end was journalled before, and a submission after it was not made yet.
@@ -197,6 +196,11 @@ function endedInSlurm(
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
 }
 
+/** For how long we have seen its end, or that it is gone, by our own clock. */
+function seenMs({ endSeenMs, missingSinceMs }: MirrorJob, nowMs: number): number {
+  return nowMs - (endSeenMs ?? missingSinceMs ?? nowMs);
+}
+
 /**
  * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
  * one to which it gave the same number: the script's own word has to be there.
@@ -212,6 +216,15 @@ function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts |
   if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
   const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
   return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
+}
+
+/**
+ * Somebody deleted the folder of a job that ran, and with it what its script would have told: of an end that only a script can have brought about Slurm's
+ * word has to do, since to begin it again would be the greater harm.
+ */
+function isWitnessed(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobFacts): boolean {
+  if (!facts.isFolderGone || facts.isFreshController || job.live?.attempt !== attempt) return false;
+  return slurm.state === 'COMPLETED' || (slurm.state === 'FAILED' && slurm.exitStatus.signal === 0);
 }
 
 /** Nodes were given and no task began: no attempt of the job's own. */
@@ -234,6 +247,8 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (askedMs <= job.phaseSinceMs) return finding;
   if (facts === null) return { ...finding, needsFacts: true };
   const missingMs = nowMs - (job.missingSinceMs ?? nowMs);
+  // Whether somebody cancelled it, or its time was up, accounting alone tells: without that word it would run again.
+  const isUntold = facts.isAccountingAway && !job.isCancelRequested && missingMs < PATIENCE_MS.accounting;
   const last = facts.runs?.at(-1);
   const run = last?.state === 'CANCELLED' && !isMeant(last, job, facts) ? undefined : last;
   const newest = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null) ?? null;
@@ -250,6 +265,7 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (newest !== null && job.live === null && newest.attempt <= job.attempt)
     return { ...finding, isSubmissionDue: true };
   if (newest?.exit) {
+    if (newest.exit.isTold && isUntold) return finding;
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const { status, endedMs, isTold } = newest.exit;
     const isCompleted = status === 0 && !isTold;
@@ -263,7 +279,7 @@ function missing(job: MirrorJob, look: Look): Finding {
     });
   }
   if (newest !== null || job.live !== null) {
-    if (missingMs < PATIENCE_MS.lost) return finding;
+    if (missingMs < PATIENCE_MS.lost || isUntold) return finding;
     const attempt = newest?.attempt ?? job.live?.attempt ?? job.attempt;
     if (newest !== null && newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const message = 'Slurm knows nothing of it any more and it left no exit status';
@@ -273,7 +289,9 @@ function missing(job: MirrorJob, look: Look): Finding {
     finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
     return finding;
   }
-  if (missingMs < (job.phase === 'unknown' ? PATIENCE_MS.unanswered : PATIENCE_MS.forgotten)) return finding;
+  const isUnanswered = job.phase === 'unknown';
+  if (missingMs < (isUnanswered ? PATIENCE_MS.unanswered : PATIENCE_MS.forgotten)) return finding;
+  if (isUntold && !isUnanswered) return finding;
   if (job.isCancelRequested) finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
   return { ...finding, isSubmissionDue: !job.isCancelRequested };
 }

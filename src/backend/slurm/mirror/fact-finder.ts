@@ -1,0 +1,128 @@
+import type { Log } from '../../port.ts';
+import type { JobFolders } from '../../work-folder.ts';
+import { JobFolder } from '../batch/job-folder.ts';
+import { parseSlurmJobName } from '../batch/job-key.ts';
+import { WHOLE_LISTS } from '../output/array-tasks.ts';
+import { arrayTaskOf, parseSacct, SACCT_FIELDS, SACCT_TIME, type SacctRun } from '../output/sacct-text.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+import type { SlurmCommands } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
+import { chunks } from '../submission/cancels.ts';
+import type { JobFacts } from './finding.ts';
+import { recordLabel } from './job-fact.ts';
+import type { MirrorJob, SubmissionRecord } from './mirror-job.ts';
+import type { MirrorState } from './mirror-state.ts';
+
+/** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
+const FRESH_MS = 600_000;
+/** sacct is not asked again for so long after it failed. */
+const PAUSE_MS = 60_000;
+
+export interface FactFinderOptions {
+  commands: SlurmCommands;
+  state: MirrorState;
+  folders: JobFolders;
+  homeId: string;
+  isPreempting: boolean;
+  /** Accounting answered when the daemon began. */
+  hasAccounting: boolean;
+  now: () => number;
+  log: Log;
+}
+
+/** What accounting said of some jobs. */
+export interface Runs {
+  /** The jobs that it was asked about. */
+  jobIds: ReadonlySet<number>;
+  /** Null: no answer. */
+  runs: readonly SacctRun[] | null;
+}
+
+/** Finds out what squeue alone does not tell of a job: from accounting, from the folder of the job, from slurmctld. */
+export class FactFinder {
+  readonly #options: FactFinderOptions;
+  #dueMs = 0;
+  /** It has answered, and does not now. */
+  #isAway = false;
+  #hasAnswered: boolean;
+
+  constructor(options: FactFinderOptions) {
+    this.#options = options;
+    this.#hasAnswered = options.hasAccounting;
+  }
+
+  /** Asks accounting. Never rejects. */
+  async runs(jobs: readonly MirrorJob[]): Promise<Runs> {
+    const jobIds = new Set(jobs.map(({ request }) => request.jobId));
+    return { jobIds, runs: jobs.length === 0 ? [] : await this.#ask(jobs) };
+  }
+
+  /** Rejects with what the file system says where it does not let us read. `slurm`: the job at Slurm, as far as it is listed. */
+  async of(job: MirrorJob, slurm: SlurmJob | null, { runs }: Runs): Promise<JobFacts> {
+    const { folders, state, isPreempting } = this.#options;
+    const folder = new JobFolder(folders.job(job.request.jobId));
+    const own = runs?.filter((run) => this.#isRunOf(run, job)) ?? null;
+    const attempts = await folder.attempts(job.record.base);
+    const isFolderGone = attempts.length === 0 && !(await folder.isThere());
+    const cancelled = own?.findLast((run) => run.state === 'CANCELLED') ?? null;
+    const doubtful = slurm?.state === 'CANCELLED' && slurm.nodeNames.length === 0 ? slurm : cancelled;
+    const end = isFolderGone ? slurm : doubtful;
+    return {
+      runs: own,
+      isAccountingAway: this.#isAway,
+      attempts,
+      isFolderGone,
+      downNodes: state.downNodes,
+      isPreempting,
+      isFreshController: end !== null && (await this.#isFreshController(end.endMs)),
+    };
+  }
+
+  #isRunOf(run: SacctRun, { request, record }: MirrorJob): boolean {
+    const { slurmJobId, arrayTask, submission } = record;
+    if (arrayTask !== null && run.label !== arrayTask) return false;
+    const key = parseSlurmJobName(run.name, this.#options.homeId, arrayTaskOf(run).arrayTaskId);
+    // Numbers alone do not do: a slurmctld that lost its state gives them again.
+    const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;
+    return key?.jobId === request.jobId && isOurs;
+  }
+
+  /** Whether slurmctld had begun a short while ago when the job ended, both by its own clock, or did so soon after. */
+  async #isFreshController(endMs: number | null): Promise<boolean> {
+    const { commands, now } = this.#options;
+    const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
+    const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
+    return seconds !== undefined && Math.abs((endMs ?? now()) - Number(seconds) * 1000) < FRESH_MS;
+  }
+
+  /** What accounting has of these jobs; null where it does not answer. */
+  async #ask(jobs: readonly MirrorJob[]): Promise<SacctRun[] | null> {
+    const { commands, now, log } = this.#options;
+    if (now() < this.#dueMs) return null;
+    const variables = { ...SACCT_TIME, ...WHOLE_LISTS };
+    const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
+    // Tasks without a number of their own are found with their array alone.
+    const idOf = (record: SubmissionRecord) =>
+      record.slurmJobId === null ? record.arrayTask?.split('_')[0] : recordLabel(record);
+    const known = jobs.flatMap(({ record }) => idOf(record) ?? []);
+    const hasNameless = known.length < jobs.length;
+    const ids = [...new Set(known)];
+    try {
+      const calls: string[][] = [];
+      for (const some of chunks(ids)) calls.push([`--jobs=${some.join(',')}`]);
+      // Those whose id is lost are found by their names, among all of this user since then.
+      if (hasNameless) calls.push(['--starttime=now-7days']);
+      const texts: string[] = [];
+      for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables }));
+      this.#hasAnswered = true;
+      this.#isAway = false;
+      return texts.flatMap(parseSacct);
+    } catch (error) {
+      this.#dueMs = now() + PAUSE_MS;
+      this.#isAway = this.#hasAnswered && error instanceof SlurmFailure && error.kind === 'unreachable';
+      const reason = error instanceof Error ? error.message : String(error);
+      log.info({ reason }, 'no word from sacct: exit files have to do');
+      return null;
+    }
+  }
+}
