@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createStepCost, Estimator } from './estimator.ts';
+import { Estimator } from './estimator.ts';
+import { createStepCost, type StepCost } from './step-cost.ts';
 import { stepFlops } from './flops.ts';
 import type { Parallelism } from './parallelism.ts';
 import { dgxA100, efficiency, gpt } from './planner.test-support.ts';
-import type { StepCost } from './step-cost.ts';
 import { whyInvalid } from './validity.ts';
 
 const model = gpt('gpt', 24, 4096, 32);

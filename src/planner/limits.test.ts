@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStepCost } from './estimator.ts';
+import { createStepCost } from './step-cost.ts';
 import { whatLimits } from './limits.ts';
 
 describe('whatLimits', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createStepCost } from './estimator.ts';
+import { createStepCost, type MemoryBreakdown, type StepBreakdown, type StepCost } from './step-cost.ts';
 import type { Parallelism } from './parallelism.ts';
 import { whyBest, whyNotBest, whyUnfit } from './reasons.ts';
-import type { MemoryBreakdown, StepBreakdown, StepCost } from './step-cost.ts';
 
 const GIB = 2 ** 30;
 const layout: Parallelism = {

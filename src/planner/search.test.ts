@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Stack } from './efficiency.ts';
-import { createStepCost, Estimator } from './estimator.ts';
+import { Estimator } from './estimator.ts';
+import { createStepCost } from './step-cost.ts';
 import { LayoutSpace } from './layout-space.ts';
 import type { Machine } from './machine.ts';
 import type { ModelShape } from './model.ts';

@@ -1,14 +1,14 @@
 import { BestOfKinds } from './best-of-kinds.ts';
 import { interleavedSecondsLeast, ROUNDING, stateBytesLeast } from './bounds.ts';
 import type { Efficiency } from './efficiency.ts';
-import { createStepCost, Estimator } from './estimator.ts';
+import { Estimator } from './estimator.ts';
+import { createStepCost, type StepCost } from './step-cost.ts';
 import { type Grid, LayoutSpace, type Passage, type Sharding } from './layout-space.ts';
 import type { Machine, StepWorkload } from './machine.ts';
 import type { ModelShape } from './model.ts';
 import type { Parallelism } from './parallelism.ts';
 import { comparePoints, ParetoFront, type Point } from './pareto.ts';
 import { whyBest, whyNotBest, whyUnfit } from './reasons.ts';
-import type { StepCost } from './step-cost.ts';
 
 const BEST_BY_DEFAULT = 5;
 

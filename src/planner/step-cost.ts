@@ -1,3 +1,6 @@
+/** Weights travel between GPUs in two bytes. */
+export const GATHERED_WEIGHT_BYTES = 2;
+
 /** Where the time of a step goes, in seconds on the slowest pipeline stage; the parts sum to `iterationSeconds`. */
 export interface StepBreakdown {
   /** GEMMs and attention of the layers, forward and backward once. */
@@ -52,4 +55,35 @@ export interface StepCost {
 export interface StepFlops {
   model: number;
   hardware: number;
+}
+
+/** One to be written into. */
+export function createStepCost(): StepCost {
+  return {
+    iterationSeconds: 0,
+    seconds: {
+      compute: 0,
+      memoryBound: 0,
+      embedding: 0,
+      recompute: 0,
+      host: 0,
+      tensorParallel: 0,
+      contextParallel: 0,
+      expertParallel: 0,
+      pipeline: 0,
+      bubble: 0,
+      dataParallel: 0,
+      optimizer: 0,
+      offload: 0,
+    },
+    memoryBytes: 0,
+    memory: createMemoryBreakdown(),
+    fullestStage: 0,
+    hostMemoryBytes: 0,
+  };
+}
+
+/** One to be written into. */
+export function createMemoryBreakdown(): MemoryBreakdown {
+  return { weights: 0, gradients: 0, optimizer: 0, activations: 0, temporary: 0, reserve: 0 };
 }

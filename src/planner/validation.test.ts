@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStepCost } from './estimator.ts';
+import { createStepCost } from './step-cost.ts';
 import type { MeasuredRun } from './measured-run.ts';
 import { measuredRun } from './measured-run.test-support.ts';
 import { efficiency } from './planner.test-support.ts';
