@@ -1,14 +1,23 @@
 export type Separator = ',' | '|' | ';' | '\t';
 
+/** Which of these a header of a CSV is separated by: what splits it into most names. Spreadsheets write semicolons where the comma is the decimal point. */
+export function csvSeparator(header: string): ',' | ';' | '\t' {
+  const [first] = ([',', ';', '\t'] as const)
+    .map((separator) => ({ separator, count: header.split(separator).length }))
+    .sort((a, b) => b.count - a.count);
+  return first?.separator ?? ',';
+}
+
 /**
- * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. With commas,
- * quoted fields may hold commas, doubled quotes and line ends (RFC 4180), and a quote that is never closed ends with its line. `visit` may
- * not keep `fields`.
+ * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. In a CSV, which
+ * `hasQuotes` says, by default what has commas, quoted fields may hold separators, doubled quotes and line ends (RFC 4180), and a quote that is never
+ * closed ends with its line. `visit` may not keep `fields`.
  */
 export function eachRecord(
   text: string,
   separator: Separator,
   visit: (fields: readonly string[], line: number) => void,
+  hasQuotes = separator === ',',
 ): void {
   let line = 0;
   for (let start = text.startsWith('\uFEFF') ? 1 : 0; start < text.length; ) {
@@ -17,20 +26,20 @@ export function eachRecord(
     const record = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
     start = end + 1;
     if (record.trim() === '') continue;
-    if (separator !== ',' || !record.includes('"')) {
+    if (!hasQuotes || !record.includes('"')) {
       visit(record.split(separator), line);
       continue;
     }
     // A quoted field may go on in the lines after it.
     let whole = record;
-    let fields = splitQuoted(whole);
+    let fields = splitQuoted(whole, separator);
     let next = start;
     while (fields === null && next < text.length) {
       const nextEnd = lineEnd(text, next);
       whole = `${whole}\n${text.slice(next, nextEnd)}`;
       next = nextEnd + 1;
       if (whole.length > QUOTED_LENGTH_MAX) break;
-      fields = splitQuoted(whole);
+      fields = splitQuoted(whole, separator);
     }
     if (fields === null) {
       visit(record.split(separator), line);
@@ -50,7 +59,7 @@ function lineEnd(text: string, start: number): number {
 }
 
 /** Null where a quote is open at the end. */
-function splitQuoted(record: string): string[] | null {
+function splitQuoted(record: string, separator: Separator): string[] | null {
   const fields: string[] = [];
   let field = '';
   let isQuoted = false;
@@ -61,7 +70,7 @@ function splitQuoted(record: string): string[] | null {
         field += '"';
         offset += 1;
       } else isQuoted = !isQuoted;
-    } else if (character === ',' && !isQuoted) {
+    } else if (character === separator && !isQuoted) {
       fields.push(field);
       field = '';
     } else field += character;

@@ -12,7 +12,43 @@ describe('a CSV of jobs', () => {
       [60_000, 75_500],
       [null, null],
     ]);
-    expect(bad).toMatchObject([{ line: 4, reason: 'begin_s is not seconds, or empty', found: '"soon"' }]);
+    expect(bad).toMatchObject([{ line: 4, reason: 'begin_s is not seconds or a date, or empty', found: '"soon"' }]);
+  });
+
+  it.each([';', '\t'])('may be separated by %j, with commas as decimal points', (separator) => {
+    const lines = [HEADER, 'a|0,5|1|8|100,25|', '"b;\tc"|1|1|8|1|2', 'd|1.000,5|1|8|1|2'];
+    const { rows, bad, counts } = readJobsCsv(
+      lines.join('\n').replaceAll(/[|,](?=[a-z]|\|)|\|/g, separator),
+      'jobs.csv',
+    );
+    expect(rows).toMatchObject([
+      { job: 'a', submitMs: 500, runMs: 100_250, limitMs: null },
+      { job: 'b;\tc', submitMs: 1000, limitMs: 2000 },
+    ]);
+    expect(bad).toEqual([{ line: 4, reason: 'submit_s is not seconds >= 0 or a date', found: '"1.000,5"' }]);
+    expect([...counts.notes]).toEqual([['number with a decimal comma', 2]]);
+  });
+
+  it('may have dates for seconds, with or without a zone', () => {
+    const text = `${HEADER},start_s\na,2026-01-31T10:00:00Z,1,0,1,,2026-01-31 10:00:30\nb,2026-01-31T11:00:05+01:00,1,0,1,,\n`;
+    const { rows, originMs } = readJobsCsv(text, 'jobs.csv');
+    expect(rows.map(({ submitMs, actualStartMs }) => [submitMs, actualStartMs])).toEqual([
+      [0, 30_000],
+      [5000, null],
+    ]);
+    expect(originMs).toBe(Date.UTC(2026, 0, 31, 10));
+  });
+
+  it('does not take milliseconds for seconds', () => {
+    const { rows, bad } = readJobsCsv(`${HEADER}\na,1709286300000,1,8,100,\n`, 'jobs.csv');
+    expect(rows).toEqual([]);
+    expect(bad).toMatchObject([{ reason: 'submit_s is milliseconds, not seconds', found: '1709286300000' }]);
+  });
+
+  it('has each column once', () => {
+    expect(() => readJobsCsv(`${HEADER},nodes\n`, 'jobs.csv')).toThrow(
+      'jobs.csv:1 nodes: expected one column of this name, got two',
+    );
   });
 
   it('may have arrays, with or without a throttle', () => {
@@ -88,8 +124,8 @@ describe('a CSV of jobs', () => {
   it.each([
     ['a,0,1,8,60', 'not as many fields as the header', '5 of 6'],
     [',0,1,8,60,', 'job is empty', '""'],
-    ['a,-1,1,8,60,', 'submit_s is not seconds >= 0', '"-1"'],
-    ['a,,1,8,60,', 'submit_s is not seconds >= 0', '""'],
+    ['a,-1,1,8,60,', 'submit_s is not seconds >= 0 or a date', '"-1"'],
+    ['a,,1,8,60,', 'submit_s is not seconds >= 0 or a date', '""'],
     ['a,0,0,8,60,', 'nodes is not an integer > 0', '"0"'],
     ['a,0,1.5,8,60,', 'nodes is not an integer > 0', '"1.5"'],
     ['a,0,1,-8,60,', 'gpus_per_node is not an integer >= 0', '"-8"'],

@@ -1,9 +1,9 @@
 import { OrreryError } from '../contract/errors.ts';
 import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency } from '../scheduler/types.ts';
-import { Columns, eachRecord } from './delimited-rows.ts';
+import { Columns, csvSeparator, eachRecord } from './delimited-rows.ts';
 import { nearest } from './nearest.ts';
-import { PLAIN_ROW, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
+import { PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
 
 const REQUIRED = ['job', 'submit_s', 'nodes', 'gpus_per_node', 'runtime_s'] as const;
 const OPTIONAL = [
@@ -44,20 +44,23 @@ const FLAGS: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Orrery's own trace format: a comma-separated file with a header, columns in any order and any case. Throws ORR_BAD_FILE where a column is missing or
- * misspelt; other columns are noted, bad records are in the reading.
+ * Orrery's own trace format: a file with a header, separated by commas, semicolons or tabs, columns in any order and any case. Where it is not
+ * separated by commas, these may be decimal points. Throws ORR_BAD_FILE where a column is missing or misspelt; other columns are noted, bad records
+ * are in the reading.
  */
 export function readJobsCsv(text: string, fileName: string): TraceReading {
   const collector = new TraceCollector();
   let readRow: RowReader | null = null;
-  eachRecord(text, ',', (fields, line) => {
+  const separator = csvSeparator(/\S.*/.exec(text.replace(/^\uFEFF/, ''))?.[0] ?? '');
+  const visit = (fields: readonly string[], line: number) => {
     if (readRow === null) {
       const columns = new Columns(fields.map((name) => name.toLowerCase()));
-      readRow = new RowReader(columns, fileName, line, collector);
+      readRow = new RowReader(columns, fileName, line, collector, { hasDecimalCommas: separator !== ',' });
       return;
     }
     readRow.read(fields, line, collector);
-  });
+  };
+  eachRecord(text, separator, visit, true);
   return collector.reading('csv');
 }
 
@@ -68,18 +71,28 @@ export class RowReader {
   private readonly seen = new Set<string>();
   /** Of `submit_s`. */
   private readonly least: number;
+  private readonly hasDecimalCommas: boolean;
 
   constructor(
     columns: Columns,
     fileName: string,
     line: number,
     collector: TraceCollector,
-    { least = 0, others = [] }: { least?: number; others?: readonly string[] } = {},
+    {
+      least = 0,
+      others = [],
+      hasDecimalCommas = false,
+    }: { least?: number; others?: readonly string[]; hasDecimalCommas?: boolean } = {},
   ) {
     this.least = least;
+    this.hasDecimalCommas = hasDecimalCommas;
     const known: readonly string[] = [...REQUIRED, ...OPTIONAL, ...others];
-    for (const name of columns.names) {
-      if (known.includes(name)) continue;
+    for (const [place, name] of columns.names.entries()) {
+      if (columns.names.indexOf(name) < place) {
+        throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${name}: expected one column of this name, got two`);
+      }
+      // A separator at the end of each line makes a column without a name.
+      if (known.includes(name) || name === '') continue;
       const meant = nearest(name, known);
       if (meant === undefined) collector.note(`column "${name}" is not read`);
       else
@@ -135,25 +148,26 @@ export class RowReader {
     if (this.seen.has(job)) return reject('job is given twice', job);
     const wrong = (column: Column, expected: string) =>
       reject(`${column} is not ${expected}`, `"${fieldOf[column](fields)}"`);
-    const submit = numberOf(fieldOf.submit_s(fields));
-    if (!(submit >= this.least)) return wrong('submit_s', this.least === 0 ? 'seconds >= 0' : 'seconds');
+    const submit = this.timeOf(fieldOf.submit_s(fields), collector);
+    if (!(submit >= this.least)) return wrong('submit_s', `${this.least === 0 ? 'seconds >= 0' : 'seconds'} or a date`);
     const [begin, start] = [fieldOf.begin_s(fields), fieldOf.start_s(fields)].map((time) =>
-      time === '' ? null : Math.round(numberOf(time) * 1000),
+      time === '' ? null : Math.round(this.timeOf(time, collector) * 1000),
     );
-    if (begin === undefined || Number.isNaN(begin)) return wrong('begin_s', 'seconds, or empty');
-    if (start === undefined || Number.isNaN(start)) return wrong('start_s', 'seconds, or empty');
+    if (begin === undefined || Number.isNaN(begin)) return wrong('begin_s', 'seconds or a date, or empty');
+    if (start === undefined || Number.isNaN(start)) return wrong('start_s', 'seconds or a date, or empty');
+    if (submit > SECONDS_MAX) return reject('submit_s is milliseconds, not seconds', fieldOf.submit_s(fields));
     const nodes = numberOf(fieldOf.nodes(fields));
     if (!Number.isSafeInteger(nodes) || nodes < 1) return wrong('nodes', 'an integer > 0');
     const gpus = numberOf(fieldOf.gpus_per_node(fields));
     if (!Number.isSafeInteger(gpus) || gpus < 0) return wrong('gpus_per_node', 'an integer >= 0');
-    const run = numberOf(fieldOf.runtime_s(fields));
+    const run = this.numberOf(fieldOf.runtime_s(fields), collector);
     if (run === 0) return reject('runtime_s is zero', job);
     if (!(run > 0)) return wrong('runtime_s', 'seconds > 0');
     const limitText = fieldOf.limit_s(fields);
-    const limit = limitText === '' ? null : numberOf(limitText);
+    const limit = limitText === '' ? null : this.numberOf(limitText, collector);
     if (limit !== null && !(limit > 0)) return wrong('limit_s', 'seconds > 0, or empty for none');
     const priorityText = fieldOf.priority(fields);
-    const priority = priorityText === '' ? 0 : numberOf(priorityText);
+    const priority = priorityText === '' ? 0 : this.numberOf(priorityText, collector);
     if (Number.isNaN(priority)) return wrong('priority', 'a number');
     const cpusText = fieldOf.cpus_per_node(fields);
     const cpus = cpusText === '' ? null : numberOf(cpusText);
@@ -197,7 +211,23 @@ export class RowReader {
       outcome,
     };
   }
+
+  /** Seconds, as a number or as a date. NaN where it is neither. */
+  private timeOf(text: string, collector: TraceCollector): number {
+    const ms = parseCivilMs(text);
+    return ms === undefined ? this.numberOf(text, collector) : ms / 1000;
+  }
+
+  /** NaN where it is none. */
+  private numberOf(text: string, collector: TraceCollector): number {
+    if (!this.hasDecimalCommas || !/^-?\d+,\d+$/.test(text)) return numberOf(text);
+    collector.note('number with a decimal comma');
+    return numberOf(text.replace(',', '.'));
+  }
 }
+
+/** Of the year 5138: nobody means later ones, but Unix times in milliseconds look like them. */
+const SECONDS_MAX = 1e11;
 
 const CONDITIONS: readonly Dependency['condition'][] = ['afterok', 'afterany', 'afternotok'];
 

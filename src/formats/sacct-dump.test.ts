@@ -167,6 +167,25 @@ describe('the output of sacct -P', () => {
     ]);
   });
 
+  it('keeps a job whose name has bars, where one column alone has free text', () => {
+    const lines = (header: string, fields: string) =>
+      `JobID|${header}|State|Submit|ElapsedRaw|NNodes\n7|${fields}|COMPLETED|1000|60|2\n`;
+    const { rows, bad, counts } = readSacctDump(lines('JobName', 'a|b||c'), 'sacct.txt');
+    expect([rows.length, bad]).toEqual([1, []]);
+    expect(rows[0]).toMatchObject({ job: '7', nodes: 2, runMs: 60_000 });
+    expect([...counts.notes.keys()]).toContain('has what separates the columns in its JobName');
+    // Which of two it is, nobody knows.
+    const both = readSacctDump(lines('JobName|Comment', 'a|b|c'), 'sacct.txt');
+    expect(both.bad).toEqual([{ line: 2, reason: 'not as many fields as the header', found: '8 of 7' }]);
+  });
+
+  it('reads dates with a zone, as SLURM_TIME_FORMAT=%FT%T%z prints them', () => {
+    const times = '2026-01-31T10:00:00+0100|2026-01-31T09:05:00+0000|2026-01-31T04:00:00-0530';
+    const { rows, originMs } = readSacctDump(`JobID|State|Submit|Start|End|NNodes\n7|COMPLETED|${times}|1\n`, 's');
+    expect(originMs).toBe(Date.UTC(2026, 0, 31, 9));
+    expect(rows).toMatchObject([{ actualStartMs: 300_000, runMs: 25 * 60_000 }]);
+  });
+
   it('takes the last attempt of a job that was requeued, from when it was first submitted', () => {
     const { rows, bad } = read(
       record({ state: 'NODE_FAIL', elapsed: '00:10:00' }),
@@ -187,7 +206,7 @@ describe('the output of sacct -P', () => {
     ['a run time of zero', { elapsed: '00:00:00' }, 'run time is zero', '7, COMPLETED'],
     ['an end before the start', { elapsed: '', end: '2026-01-31T10:00:00' }, 'it ends before it starts', '7'],
     ['no run time', { elapsed: '', end: 'Unknown' }, 'run time is not known', '7'],
-    ['a date that is none', { submit: 'yesterday' }, 'Submit is not a date', '"yesterday"'],
+    ['a date that is none', { submit: 'yesterday' }, 'Submit is not a date such as 2026-01-31T12:00:00', '"yesterday"'],
     ['a limit that is none', { limit: 'soon' }, 'Timelimit is not a duration', '"soon"'],
     ['an id that is none', { id: 'seven' }, 'JobID is not one of a job', '"seven"'],
     ['no nodes', { nodes: '', allocated: '', requested: 'cpu=1' }, 'number of nodes is not known', '7'],

@@ -29,8 +29,9 @@ export function readSacctDump(text: string, fileName: string): TraceReading {
   const jobs = new SacctJobs();
   let reader: DumpReader | null = null;
   const firstLine = /\S.*/.exec(text.replace(/^\uFEFF/, ''))?.[0] ?? '';
-  eachRecord(text, sacctSeparator(firstLine) ?? '|', (fields, line) => {
-    if (reader === null) reader = new DumpReader(fields, fileName, line);
+  const separator = sacctSeparator(firstLine) ?? '|';
+  eachRecord(text, separator, (fields, line) => {
+    if (reader === null) reader = new DumpReader(fields, separator, fileName, line);
     else reader.read(fields, line, jobs);
   });
   return jobs.reading('sacct');
@@ -38,6 +39,9 @@ export function readSacctDump(text: string, fileName: string): TraceReading {
 
 class DumpReader {
   private readonly count: number;
+  private readonly separator: Separator;
+  /** The one column whose text is free, so that it may hold separators; null where there are none or several. */
+  private readonly freeColumn: { place: number; name: string } | null;
   private readonly of: Record<
     | 'jobId'
     | 'state'
@@ -62,7 +66,7 @@ class DumpReader {
     Field
   >;
 
-  constructor(header: readonly string[], fileName: string, line: number) {
+  constructor(header: readonly string[], separator: Separator, fileName: string, line: number) {
     const columns = new Columns(header.map((name) => name.toLowerCase()));
     const has = (...names: string[]) => names.some((name) => columns.has(name));
     const missing = [
@@ -79,6 +83,11 @@ class DumpReader {
       throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${text}`);
     }
     this.count = columns.count;
+    this.separator = separator;
+    const [free, ...otherFree] = header.flatMap((name, place) =>
+      FREE_COLUMNS.has(name.trim().toLowerCase()) ? [{ place, name: name.trim() }] : [],
+    );
+    this.freeColumn = otherFree.length === 0 ? (free ?? null) : null;
     this.of = {
       jobId: columns.reader('jobid', 'jobidraw'),
       state: columns.reader('state'),
@@ -103,17 +112,22 @@ class DumpReader {
     };
   }
 
-  read(fields: readonly string[], line: number, jobs: SacctJobs): void {
-    const { of } = this;
-    if (fields.length !== this.count) {
-      return jobs.reject(line, 'not as many fields as the header', `${fields.length} of ${this.count}`);
+  read(given: readonly string[], line: number, jobs: SacctJobs): void {
+    const { of, freeColumn, count, separator } = this;
+    const surplus = given.length - count;
+    const fields = surplus > 0 && freeColumn !== null ? joined(given, freeColumn.place, surplus, separator) : given;
+    if (fields.length !== count) {
+      return jobs.reject(line, 'not as many fields as the header', `${fields.length} of ${count}`);
     }
+    if (fields !== given) jobs.note(`has what separates the columns in its ${freeColumn?.name}`);
     const jobId = of.jobId(fields);
     if (/^\d+(?:[_+]\d+)?\./.test(jobId)) return jobs.skip('step of a job');
     if (/^\d+_\[/.test(jobId)) return jobs.reject(line, 'it has not ended', `${jobId} ${of.state(fields)}`);
     if (!/^\d+(?:[_+]\d+)?$/.test(jobId)) return jobs.reject(line, 'JobID is not one of a job', `"${jobId}"`);
     const submitMs = timeOf(of.submit(fields));
-    if (submitMs === undefined) return jobs.reject(line, 'Submit is not a date', `"${of.submit(fields)}"`);
+    if (submitMs === undefined) {
+      return jobs.reject(line, 'Submit is not a date such as 2026-01-31T12:00:00', `"${of.submit(fields)}"`);
+    }
     const limitMs = limitOf(of.limit(fields), of.limitRaw(fields));
     if (limitMs === undefined) return jobs.reject(line, 'Timelimit is not a duration', `"${of.limit(fields)}"`);
     const allocated = parseTres(of.allocated(fields));
@@ -144,6 +158,24 @@ class DumpReader {
     };
     jobs.add(record);
   }
+}
+
+/** Columns with what users wrote. */
+const FREE_COLUMNS: ReadonlySet<string> = new Set([
+  'jobname',
+  'comment',
+  'admincomment',
+  'systemcomment',
+  'workdir',
+  'submitline',
+  'container',
+  'extra',
+]);
+
+/** With the fields from `place` on, of which there are `surplus` too many, as one. */
+function joined(fields: readonly string[], place: number, surplus: number, separator: Separator): string[] {
+  const end = place + surplus + 1;
+  return [...fields.slice(0, place), fields.slice(place, end).join(separator), ...fields.slice(end)];
 }
 
 /** Dates as sacct prints them, or Unix seconds (`SLURM_TIME_FORMAT=%s`); undefined for `Unknown`, `None` and the like. */

@@ -53,6 +53,10 @@ export class SacctJobs {
     this.collector.reject(line, reason, found);
   }
 
+  note(what: string): void {
+    this.collector.note(what);
+  }
+
   add(record: SacctRecord): void {
     const before = this.last.get(record.jobId);
     if (before === undefined) {

@@ -18,6 +18,8 @@ describe('the format of a trace', () => {
     ],
     ['\uFEFFsubmit_s,job,runtime_s\n', 'csv'],
     ['"job","submit_s"\n', 'csv'],
+    ['job;submit_s;nodes\n', 'csv'],
+    ['submit_s\tjob\n', 'csv'],
   ])('of %j is %s', (text, format) => {
     expect(traceFormat(text)).toBe(format);
   });
@@ -29,6 +31,26 @@ describe('the format of a trace', () => {
     const read = () => readTrace(text, 'jobs.txt');
     expect(read).toThrow(OrreryError);
     expect(read).toThrow(new RegExp(`^jobs.txt:1 expected a trace \\(SWF, .*\\), got ${found}$`));
+  });
+});
+
+describe('the text of a trace', () => {
+  const job = '1 0 0 60 1 -1 -1 1 60 -1 1 1 1 1 1 1 -1 -1';
+
+  it('may begin with a byte order mark, and end its lines as it likes', () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      for (const text of [`\uFEFF${job}${end}`, `\uFEFF; Version: 2.2${end}${job}${end}`]) {
+        const { rows, bad } = readTrace(text, 'a.swf');
+        expect([rows.length, bad]).toEqual([1, []]);
+      }
+    }
+  });
+
+  it.each([
+    ['JobID           JobName  Partition\n------- ---\n', /^a:1 expected the output of sacct with -P/],
+    ['100|train|COMPLETED\n', /^a:1 expected a header as the first line, got a record of sacct/],
+  ])('that is nearly one is told how to become one: %j', (text, message) => {
+    expect(() => readTrace(text, 'a')).toThrow(message);
   });
 });
 

@@ -156,11 +156,21 @@ export function nodesForGpus(
   return { nodes, gpusPerNode: each, isExact: each * nodes === gpus };
 }
 
-/** Unix time in ms of `2026-01-31T23:59:59` or `2026-01-31 23:59:59`, read as UTC; undefined for anything else. */
+/**
+ * Unix time in ms of `2026-01-31T23:59:59` or `2026-01-31 23:59:59`, of the zone that follows (`Z`, `+01:00`, `+0100`), read as UTC without one;
+ * undefined for anything else.
+ */
 export function parseCivilMs(text: string): number | undefined {
-  const match = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?$/.exec(text);
+  const match = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))?$/.exec(text);
   if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
+  const [, civil = '', sign, zoneHours = '0', zoneMinutes = '0'] = match;
+  const aheadMs = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
+  const ms = utcMs(civil);
+  return ms === undefined ? undefined : ms - (sign === '-' ? -aheadMs : aheadMs);
+}
+
+function utcMs(civil: string): number | undefined {
+  const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = civil.split(/[-T :]/).map(Number);
   const ms = Date.UTC(year, month - 1, day, hours, minutes, seconds);
   // The 31st of April is no day; a leap second is one of the next minute.
   const isDay = month >= 1 && month <= 12 && day >= 1 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;

@@ -195,6 +195,22 @@ describe('jobs of a trace', () => {
     expect(unknown).toMatchObject({ workMs: 61_000 });
   });
 
+  it('that ran longer than they asked for are told, since their limit ends them here', () => {
+    const rows = [
+      row({ job: 'over', runMs: 100_000, limitMs: 60_000 }),
+      row({ job: 'cut off', runMs: 100_000, limitMs: 60_000, outcome: 'TIMEOUT' }),
+      row({ job: 'within', runMs: 60_000, limitMs: 60_000 }),
+      row({ job: 'free', runMs: 100_000 }),
+    ];
+    const told = (options: Partial<TraceOptions>) =>
+      traceJobs(rows, { nodes: nodes(4), policy: {}, ...options }).overRun.map(({ job }) => job);
+    expect(told({})).toEqual(['over']);
+    // Within the minutes that Slurm counts in, and the time until it looks.
+    expect(told({ limitStepMs: 60_000, policy: { cadence: { ...PLAIN_CADENCE, timeLimitCheckSeconds: 40 } } })).toEqual(
+      [],
+    );
+  });
+
   it('wait for the jobs of the rows they name', () => {
     const rows = [
       row({ job: 'too large', nodes: 9 }),
@@ -213,6 +229,7 @@ describe('jobs of a trace', () => {
         row({ line: 5, job: 'd', after: [{ condition: 'afterany', job: 'a' }] }),
         row({ line: 6, job: 'e', after: [{ condition: 'afterany', job: 'e' }] }),
         row({ line: 7, job: 'f', nodes: 4 }),
+        row({ line: 8, job: 'g', nodes: 6, gpusPerNode: null }),
       ],
       { nodes: nodes(4), policy: {} },
     );
@@ -223,6 +240,7 @@ describe('jobs of a trace', () => {
       { line: 4, job: 'c', reason: 'no node has 8 GPUs, 525312 MiB of memory' },
       { line: 5, job: 'd', reason: 'it waits for job a, which is not there before it' },
       { line: 6, job: 'e', reason: 'it waits for job e, which is not there before it' },
+      { line: 8, job: 'g', reason: 'it asks for 6 nodes; there are 4' },
     ]);
   });
 

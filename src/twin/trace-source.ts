@@ -87,6 +87,8 @@ export interface TraceJobs {
   readonly rowOf: (jobId: number) => TraceRow | undefined;
   /** Jobs that ask for more time than their partition gives anybody, which wait for ever. */
   readonly overTime: readonly TraceRow[];
+  /** Jobs that ran longer than they asked for, on a cluster that let them: here they are ended at their time limit. */
+  readonly overRun: readonly TraceRow[];
   /** How many ask for no memory and therefore have all of a node's, though they do not ask for the node. */
   readonly allMemoryCount: number;
 }
@@ -112,6 +114,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const isDependent = rows.some(({ after }) => after.length > 0);
   const idOf = new Map<string, number>();
   const overTime: TraceRow[] = [];
+  const overRun: TraceRow[] = [];
   const exclusivePartitions = new Set(options.exclusivePartitions);
   const isWhole = (row: TraceRow) =>
     row.isExclusive ||
@@ -129,6 +132,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     }
     kept.push({ row, shape });
     if (row.limitMs !== null && row.limitMs > (partition?.maxTimeSeconds ?? Infinity) * 1000) overTime.push(row);
+    if (row.outcome !== 'TIMEOUT' && row.runMs > endedAfterMs(row, options)) overRun.push(row);
     if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
     if (isDependent) idOf.set(row.job, kept.length);
   }
@@ -161,6 +165,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     refused,
     leftOut: countLeftOut(kept, qos, partitions),
     overTime,
+    overRun,
     allMemoryCount,
     nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
     rowOf: (jobId) => kept[jobId - 1]?.row,
@@ -178,10 +183,23 @@ function refusal(
   const place = nodes === null ? '' : ` of partition ${name}`;
   if (shape === null) return `no node${place} has ${askedText(row)}`;
   if (shape.nodeCount < row.nodes) {
-    return `it asks for ${row.nodes} nodes with ${askedText(row)}; there are ${shape.nodeCount}${place}`;
+    return `it asks for ${row.nodes} nodes${withWhat(row)}; there are ${shape.nodeCount}${place}`;
   }
   const lost = row.after.find(({ job }) => !idOf.has(job));
   return lost === undefined ? null : `it waits for job ${lost.job}, which is not there before it`;
+}
+
+/** A row that asks for whole nodes, and nothing more, asks for no more than their number. */
+function withWhat(row: TraceRow): string {
+  const { gpusPerNode, cpusPerNode, memoryBytesPerNode, gpuType } = row;
+  const isPlain = gpusPerNode === null && cpusPerNode === null && memoryBytesPerNode === null && gpuType === null;
+  return isPlain ? '' : ` with ${askedText(row)}`;
+}
+
+/** When a job that runs on is ended for its own time limit; never without one. */
+function endedAfterMs({ limitMs }: TraceRow, { limitStepMs = 1, policy: { cadence } }: TraceOptions): number {
+  if (limitMs === null) return Infinity;
+  return Math.ceil(limitMs / limitStepMs) * limitStepMs + (cadence?.timeLimitCheckSeconds ?? 0) * 1000;
 }
 
 function newJob(

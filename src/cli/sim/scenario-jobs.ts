@@ -22,6 +22,7 @@ import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-sourc
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
 import { readText } from '../read-text.ts';
+import { whole } from '../render/sim-words.ts';
 import { addedJobs } from './added-jobs.ts';
 import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
@@ -145,10 +146,10 @@ async function ofTrace(
   const remarks: ReadingRemark[] = [];
   if (bad.length > 0) {
     remarks.push({
-      what: `${counted(bad.length, 'record')} of ${counts.records} in ${fileName} cannot be used: ${list(counts.byReason)}`,
+      what: `${counted(bad.length, 'record')} of ${whole(counts.records)} in ${fileName} cannot be used: ${list(counts.byReason)}`,
       examples: examplesOf(
         eachReasonFirst(bad),
-        ({ line, reason, found }) => `line ${line}: ${reason}, found ${JSON.stringify(found)}`,
+        ({ line, reason, found }) => `line ${line}: ${reason}, found ${quoted(found)}`,
       ),
     });
   }
@@ -164,6 +165,16 @@ async function ofTrace(
       examples: examplesOf(
         jobs.overTime,
         ({ line, job, limitMs }) => `line ${line}: job ${job}: a limit of ${formatDuration(limitMs ?? 0)}`,
+      ),
+    });
+  }
+  if (jobs.overRun.length > 0) {
+    remarks.push({
+      what: `${counted(jobs.overRun.length, 'job')} of ${fileName} ran longer than the time asked for: here the time limit ends them, TIMEOUT`,
+      examples: examplesOf(
+        jobs.overRun,
+        ({ line, job, runMs, limitMs }) =>
+          `line ${line}: job ${job}: ran ${formatDuration(runMs)}, asked for ${formatDuration(limitMs ?? 0)}`,
       ),
     });
   }
@@ -246,8 +257,13 @@ function noJobs(
   if (refused !== undefined)
     return `${fileName}:${refused.line} job ${refused.job}: ${refused.reason}; no other job can run either`;
   if (bad !== undefined)
-    return `${fileName}:${bad.line} ${bad.reason}, got ${JSON.stringify(bad.found)}; no record can be used`;
+    return `${fileName}:${bad.line} ${bad.reason}, got ${quoted(bad.found)}; no record can be used`;
   return `${fileName}: expected jobs, found none`;
+}
+
+/** Readers quote what may be empty. */
+function quoted(found: string): string {
+  return /^"[^"]*"$/.test(found) ? found : JSON.stringify(found);
 }
 
 function withRequeues(job: TwinJob, maxRequeues: number | undefined): TwinJob {
@@ -262,12 +278,13 @@ function checkpointRule(text: string | undefined, failuresPerNodeDay: number): C
 
 function list(counts: ReadonlyMap<string, number>): string {
   const sorted = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1));
-  const shown = sorted.slice(0, 5).map(([what, count]) => `${count} ${what}`);
-  return sorted.length > 5 ? `${shown.join('; ')}; and ${sorted.length - 5} more kinds` : shown.join('; ');
+  const shown = sorted.slice(0, 5).map(([what, count]) => `${whole(count)} ${what}`);
+  const more = sorted.length - shown.length;
+  return more > 0 ? `${shown.join('; ')}; and ${more} more ${more === 1 ? 'kind' : 'kinds'}` : shown.join('; ');
 }
 
 function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  return `${whole(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Where a run ends by its scenario: after its days; null: once all is done. */

@@ -20,9 +20,20 @@ export async function readTraceText(path: string): Promise<{ text: string; fileN
   });
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   return {
-    text: (isGzip ? unpack(bytes, path) : bytes).toString('utf8'),
+    text: decoded(isGzip ? unpack(bytes, path) : bytes),
     fileName: basename(path).replace(/\.gz$/, ''),
   };
+}
+
+/** UTF-8, or UTF-16 with its mark, as the redirection of a Windows shell writes it. */
+function decoded(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff)
+    return bytes
+      .subarray(0, bytes.length & ~1)
+      .swap16()
+      .toString('utf16le');
+  return bytes.toString('utf8');
 }
 
 function unpack(bytes: Buffer, path: string): Buffer {
