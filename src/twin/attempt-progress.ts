@@ -17,6 +17,18 @@ export function attemptMs(workMs: number, checkpointing: Checkpointing | null): 
   return restartMs + workMs + (isBlocking ? writesBefore(workMs, checkpointing) * writeMs : 0);
 }
 
+/** Of a job that is so long on its nodes if nothing interferes: one that is over as soon as it is ready has no time to write a checkpoint. */
+export function checkpointingWithin(elapsedMs: number, checkpointing: Checkpointing | null): Checkpointing | null {
+  return checkpointing !== null && elapsedMs > 2 * checkpointing.restartMs ? checkpointing : null;
+}
+
+/** What is left of an undisturbed job's time on its nodes for the work itself. */
+export function workWithin(elapsedMs: number, checkpointing: Checkpointing | null): number {
+  if (checkpointing === null) return elapsedMs;
+  const { intervalMs, writeMs, isBlocking, restartMs } = checkpointing;
+  return (elapsedMs - restartMs) * (isBlocking ? intervalMs / (intervalMs + writeMs) : 1);
+}
+
 /**
  * Sets in `progress` how far an attempt with so much work before it has come, so long after its tasks began to run. A checkpoint counts once
  * its write is done; without checkpoints nothing is ever saved.

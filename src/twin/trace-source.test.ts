@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
 import { PLAIN_CADENCE } from '../scheduler/cadence.test-support.ts';
+import { attemptMs } from './attempt-progress.ts';
 import { traceRow } from './trace-row.test-support.ts';
 import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
@@ -193,6 +194,16 @@ describe('jobs of a trace', () => {
     ]);
     expect(timedOut).toMatchObject({ workMs: 61_000, outcome: 'COMPLETED' });
     expect(unknown).toMatchObject({ workMs: 61_000 });
+  });
+
+  it('take no longer for their checkpoints than recorded, left alone', () => {
+    const checkpointing = { intervalMs: 3_600_000, writeMs: 60_000, isBlocking: false, restartMs: 600_000 };
+    const [long, short] = all([row({ runMs: 36_000_000, limitMs: 36_000_000 }), row({ runMs: 1_000_000 })], {
+      checkpointing,
+    });
+    expect(long).toMatchObject({ workMs: 35_400_000, checkpointing });
+    expect(attemptMs(long?.workMs ?? 0, checkpointing)).toBe(36_000_000);
+    expect(short).toMatchObject({ workMs: 1_000_000, checkpointing: null });
   });
 
   it('that ran longer than they asked for are told, since their limit ends them here', () => {

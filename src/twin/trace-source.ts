@@ -2,6 +2,7 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
+import { checkpointingWithin, workWithin } from './attempt-progress.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 
 /** One job of a trace, as its file tells it. */
@@ -229,12 +230,15 @@ function newJob(
   if (row.eligibleMs !== null && row.eligibleMs > row.submitMs) request.beginMs = row.eligibleMs;
   const isCutOff = row.outcome === 'TIMEOUT';
   const checkMs = (options.policy.cadence?.timeLimitCheckSeconds ?? 0) * 1000;
+  const elapsedMs = isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + checkMs + BEYOND_LIMIT_MS : row.runMs;
+  // The recorded time has the start of the training in it: left alone, the job takes no longer than it did.
+  const checkpointing = checkpointingWithin(elapsedMs, options.checkpointing ?? null);
   const job: TwinJob = {
     request,
-    workMs: isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + checkMs + BEYOND_LIMIT_MS : row.runMs,
+    workMs: Math.max(1, Math.round(workWithin(elapsedMs, checkpointing))),
     outcome: isCutOff ? 'COMPLETED' : row.outcome,
     cancelAfterMs: null,
-    checkpointing: options.checkpointing ?? null,
+    checkpointing,
   };
   return { job, request };
 }

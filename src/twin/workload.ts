@@ -6,6 +6,7 @@ import { Stratified } from '../lib/stratified.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import { Arrivals } from './arrivals.ts';
+import { checkpointingWithin, workWithin } from './attempt-progress.ts';
 import { fitRunLength, meanChainJobs, type RunLength } from './run-length.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
 import type { EndShares, SizeClass, WorkloadSpec } from './workload-spec.ts';
@@ -201,8 +202,7 @@ class SyntheticJobs implements JobSource {
       : limitFor(this.#spec.limitsMs, plannedMs / use);
     const elapsedMs =
       end === 'completed' ? plannedMs : isShortOfTime ? timeLimitMs * SHORT_OF_TIME : plannedMs * fraction;
-    // One that is over as soon as it is ready had no time to write a checkpoint.
-    const kept = checkpointing !== null && elapsedMs > 2 * checkpointing.restartMs ? checkpointing : null;
+    const kept = checkpointingWithin(elapsedMs, checkpointing);
     this.#jobs += 1;
     const job = {
       request: {
@@ -222,7 +222,7 @@ class SyntheticJobs implements JobSource {
         account: user.account,
         qos,
       },
-      workMs: Math.max(Math.round(workMs(elapsedMs, kept)), 1),
+      workMs: Math.max(Math.round(workWithin(elapsedMs, kept)), 1),
       outcome: OUTCOMES[end],
       cancelAfterMs: null,
       checkpointing: kept,
@@ -238,13 +238,6 @@ class SyntheticJobs implements JobSource {
     const restartMs = Math.round(restartMsMin + (restartMsMax - restartMsMin) * random.nextUniform());
     return isKept ? { intervalMs, writeMs, isBlocking, restartMs } : null;
   }
-}
-
-/** What is left of an undisturbed job's time on its nodes for the work itself. */
-function workMs(elapsedMs: number, checkpointing: Checkpointing | null): number {
-  if (checkpointing === null) return elapsedMs;
-  const { intervalMs, writeMs, isBlocking, restartMs } = checkpointing;
-  return (elapsedMs - restartMs) * (isBlocking ? intervalMs / (intervalMs + writeMs) : 1);
 }
 
 function drawnSize(spec: WorkloadSpec, size: SizeClass, gpusMax: number, gpusPerNode: number, seed: number): DrawnSize {

@@ -72,7 +72,7 @@ export async function jobsOf(
   const own =
     fields.trace === undefined && fields.queue === undefined
       ? await ofWorkload(fields, cluster)
-      : await ofTrace(fields, cluster, policy, rule === null ? null : TRACE_CHECKPOINTING);
+      : await ofTrace(fields, cluster, policy, rule === null || rule.kind === 'none' ? null : TRACE_CHECKPOINTING);
   const { maxRequeues } = overrides;
   const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
   const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
