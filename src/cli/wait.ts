@@ -15,6 +15,7 @@ const STUCK_REASONS = new Set([
   'launch failed requeued held',
   'refused by sbatch',
   'DependencyNeverSatisfied',
+  'PartitionNodeLimit',
   'PartitionTimeLimit',
   'BadConstraints',
 ]);

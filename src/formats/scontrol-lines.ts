@@ -152,6 +152,7 @@ const PARTITION_KEYS: readonly string[] = [
   'minnodes',
   'nodes',
   'oversubscribe',
+  'overtimelimit',
   'preemptmode',
   'priorityjobfactor',
   'prioritytier',

@@ -115,6 +115,16 @@ export function timeSetting(from: ConfLine, key: string): number | null | undefi
   return ms / 1000;
 }
 
+/** `OverTimeLimit`, which is whole minutes, in seconds; null for UNLIMITED; undefined where it is absent. Throws ORR_BAD_FILE. */
+export function overTimeSetting(from: ConfLine): number | null | undefined {
+  const text = from.values.get('overtimelimit') ?? '';
+  if (/^(?:UNLIMITED|INFINITE)/i.test(text)) return null;
+  // As scontrol shows a partition that has none of its own.
+  if (/^NONE$/i.test(text)) return undefined;
+  const minutes = integerSetting(from, 'OverTimeLimit');
+  return minutes === undefined ? undefined : minutes * 60;
+}
+
 /** YES or NO; undefined where the key is absent. Throws ORR_BAD_FILE. */
 export function flagSetting(from: ConfLine, key: string): boolean | undefined {
   const text = from.values.get(key.toLowerCase());

@@ -70,6 +70,7 @@ describe('a slurm.conf', () => {
     expect(conf.policy).toEqual({
       schedulerType: 'backfill',
       backfillType: 'conservative',
+      killWaitSeconds: 60,
       defaultQueueDepth: 1000,
       bfIntervalSeconds: 60,
       bfResolutionSeconds: 300,
@@ -232,16 +233,37 @@ PartitionName=none DefMemPerNode=UNLIMITED
   });
 
   it.each([
-    ['PartitionName=p Nodes=ALL MaxNodes=1 MinNodes=1', 'PartitionName=p maxnodes=1: a job of any size is taken'],
     ['PartitionName=p Nodes=ALL LLN=YES', 'PartitionName=p lln=YES: placement packs nodes and leaf switches'],
     [
       'TopologyPlugin=topology/tree',
       'TopologyPlugin=tree: without the topology.conf gangs are placed as if there were no switches: give it too',
     ],
-    ['OverTimeLimit=5', 'OverTimeLimit: jobs end at their time limits'],
     ['Prolog=/etc/slurm/prolog.sh', 'Prolog: it takes no time'],
   ])('says that it does not model %s', (words, told) => {
     expect(ignoredOf(`${NODES}${words}\n`)).toEqual([`slurm.conf:2 ${told}`]);
+  });
+
+  it('reads the limits of partitions and whether they are enforced', () => {
+    const text = `NodeName=n[1-4]
+OverTimeLimit=5
+KillWait=60
+EnforcePartLimits=ANY
+PartitionName=DEFAULT Nodes=ALL
+PartitionName=a MinNodes=2 MaxNodes=3 OverTimeLimit=0
+PartitionName=b MinNodes=0 MaxNodes=UNLIMITED OverTimeLimit=UNLIMITED
+PartitionName=c MinNodes=1 OverTimeLimit=NONE
+`;
+    const { policy, ignored } = parse(text);
+    expect(policy).toMatchObject({ overTimeSeconds: 300, killWaitSeconds: 60, enforcePartLimits: true });
+    expect(policy.partitions).toEqual([
+      { name: 'a', nodes: null, isDefault: false, minNodes: 2, maxNodes: 3, overTimeSeconds: 0 },
+      { name: 'b', nodes: null, isDefault: false, overTimeSeconds: null },
+      { name: 'c', nodes: null, isDefault: false },
+    ]);
+    expect(ignored).toEqual([]);
+    const plain = parse('NodeName=n1\nEnforcePartLimits=NO\nOverTimeLimit=0\nKillWait=30\n').policy;
+    for (const field of ['overTimeSeconds', 'killWaitSeconds', 'enforcePartLimits'])
+      expect(plain).not.toHaveProperty(field);
   });
 
   it('reads the weights of nodes', () => {

@@ -5,6 +5,7 @@ import {
   flagSetting,
   type IgnoredSetting,
   integerSetting,
+  overTimeSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
 import { type DefaultAmounts, readPartitionAmounts } from './slurm-default-ask.ts';
@@ -33,8 +34,6 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   maxcpuspernode: 'a job may use all CPUs of a node',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
-  maxnodes: 'a job of any size is taken',
-  minnodes: 'a job of any size is taken',
   qos: 'limits of a partition QOS are not kept',
   reqresv: 'jobs without a reservation may use it',
   selecttypeparameters: 'resources are those of the cluster',
@@ -79,7 +78,7 @@ export function readSlurmPartitions(
     }
     for (const [key, value] of line.values) {
       const reason = NOT_MODELLED[key];
-      if (reason !== undefined && !isNothing(key, value)) {
+      if (reason !== undefined && !isNothing(value)) {
         ignored.push({ ...own, key: `PartitionName=${name} ${key}=${value}`, reason });
       }
     }
@@ -128,8 +127,8 @@ function billingWeightsOf(
 }
 
 /** Whether the value is that of a partition for which nobody has set anything. */
-function isNothing(key: string, value: string): boolean {
-  return /^(?:ALL|UNLIMITED|INFINITE|NO|0|)$/i.test(value) || (key === 'minnodes' && value === '1');
+function isNothing(value: string): boolean {
+  return /^(?:ALL|UNLIMITED|INFINITE|NO|0|)$/i.test(value);
 }
 
 const PREEMPT_MODES: Readonly<Record<string, PreemptMode>> = { OFF: 'off', CANCEL: 'cancel', REQUEUE: 'requeue' };
@@ -165,12 +164,19 @@ function partitionOf(
   const factor = integerSetting(line, 'PriorityJobFactor') ?? integerSetting(line, 'Priority');
   const maxTime = timeSetting(line, 'MaxTime');
   const defaultTime = timeSetting(line, 'DefaultTime');
+  const overTime = overTimeSetting(line);
+  const minNodes = integerSetting(line, 'MinNodes');
+  const isBounded = !/^(?:UNLIMITED|INFINITE|)$/i.test(line.values.get('maxnodes') ?? '');
+  const maxNodes = isBounded ? integerSetting(line, 'MaxNodes') : undefined;
   const partition: PartitionPolicy = { name, nodes: null, isDefault: flagSetting(line, 'Default') ?? false };
   if (list.toUpperCase() !== 'ALL') partition.nodes = namesOf(list, line, cluster, sets);
   if (tier !== undefined) partition.priorityTier = tier;
   if (factor !== undefined) partition.priorityJobFactor = factor;
+  if (minNodes !== undefined && minNodes > 1) partition.minNodes = minNodes;
+  if (maxNodes !== undefined) partition.maxNodes = maxNodes;
   if (maxTime !== undefined) partition.maxTimeSeconds = maxTime;
   if (defaultTime !== undefined) partition.defaultTimeSeconds = defaultTime;
+  if (overTime !== undefined) partition.overTimeSeconds = overTime;
   return partition;
 }
 

@@ -12,6 +12,7 @@ import {
   flagSetting,
   type IgnoredSetting,
   integerSetting,
+  overTimeSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
 import { isCadenceParameter, readSlurmTimes } from './slurm-times.ts';
@@ -36,13 +37,11 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   inactivelimit: 'no step is inactive',
   jobsubmitplugins: 'jobs are not changed at submission',
   licenses: 'licenses are not counted',
-  enforcepartlimits: 'jobs beyond the limits of their partition wait for ever, and are not refused',
   epilogslurmctld: 'it takes no time',
   maxarraysize: 'arrays of any size are taken',
   maxjobcount: 'any number of jobs is taken',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
-  overtimelimit: 'jobs end at their time limits',
   powerdownonidle: 'nodes are always on',
   priorityusageresetperiod: 'use fades by its half-life alone',
   priorityweightassoc: 'an association has no priority of its own',
@@ -72,8 +71,25 @@ export function readSlurmPolicy(settings: Settings, ignored: IgnoredSetting[]): 
   Object.assign(options, readParameters(settings, ignored));
   const priority = readPriority(settings, ignored);
   const preempt = readPreempt(settings, ignored);
-  return { ...options, ...readSlurmTimes(settings), priority, preempt };
+  return { ...options, ...readTimeLimits(settings), ...readSlurmTimes(settings), priority, preempt };
 }
+
+/** What holds jobs to the limits of their partitions and to their time limits, where it is not as Slurm has it by default. */
+function readTimeLimits(settings: Settings): SchedulerOptions {
+  const options: SchedulerOptions = {};
+  const [over, wait] = [settings.get('overtimelimit'), settings.get('killwait')];
+  const overTime = over === undefined ? undefined : overTimeSetting(over);
+  if (overTime !== undefined && overTime !== 0) options.overTimeSeconds = overTime;
+  const killWait = wait === undefined ? undefined : integerSetting(wait, 'KillWait');
+  if (killWait !== undefined && killWait !== KILL_WAIT_SECONDS) options.killWaitSeconds = killWait;
+  const line = settings.get('enforcepartlimits');
+  const value = line?.values.get('enforcepartlimits') ?? 'NO';
+  if (/^(?:ALL|ANY)$/i.test(value) || (line && flagSetting(line, 'EnforcePartLimits')))
+    options.enforcePartLimits = true;
+  return options;
+}
+
+const KILL_WAIT_SECONDS = 30;
 
 function readParameters(settings: Settings, ignored: IgnoredSetting[]): SchedulerOptions {
   const options: SchedulerOptions = {};

@@ -89,27 +89,32 @@ export class AttemptEnds {
     return this.#chunks[0]?.jobs[0];
   }
 
-  /** The one of those with a time limit that runs whose limit ends it first. */
+  /** The one of those with a time limit that runs whose deadline comes first: never before its limit, by which they are sorted. */
   firstLimited(): JobRecord | undefined {
+    let first: JobRecord | undefined;
+    let firstMs = Infinity;
     for (const { jobs } of this.#chunks) {
       for (const job of jobs) {
-        if (job.deadlineMs !== null) return job;
-        if (job.endMsMax === Infinity) return undefined;
+        if ((job.endMsMax ?? Infinity) >= firstMs) return first;
+        const { deadlineMs } = job;
+        if (deadlineMs === null || deadlineMs >= firstMs) continue;
+        first = job;
+        firstMs = deadlineMs;
       }
     }
-    return undefined;
+    return first;
   }
 
-  /** Those whose time limit is over by then, in order. */
+  /** Those whose deadline has come by then, in the order of their deadlines. */
   limitedUntil(atMs: number): JobRecord[] {
     const jobs: JobRecord[] = [];
     for (const chunk of this.#chunks) {
       for (const job of chunk.jobs) {
-        if ((job.endMsMax ?? Infinity) > atMs) return jobs;
-        if (job.deadlineMs !== null) jobs.push(job);
+        if ((job.endMsMax ?? Infinity) > atMs) return inOrder(jobs);
+        if ((job.deadlineMs ?? Infinity) <= atMs) jobs.push(job);
       }
     }
-    return jobs;
+    return inOrder(jobs);
   }
 
   /** `endMs`: Infinity where nothing bounds it, 0 for as soon as can be. Moves the job where it is in already. */
@@ -160,4 +165,10 @@ export class AttemptEnds {
     }
     return low;
   }
+}
+
+/** They come in the order of their limits, which is that of their deadlines unless some may outrun their limits by more than others. */
+function inOrder(jobs: JobRecord[]): JobRecord[] {
+  const keyOf = ({ deadlineMs }: JobRecord) => deadlineMs ?? Infinity;
+  return jobs.length > 1 ? jobs.sort((a, b) => keyOf(a) - keyOf(b)) : jobs;
 }

@@ -80,7 +80,10 @@ export class ConservativePasses {
     this.#isAdmitted = isAdmitted;
     this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
     this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
-    this.#prediction = new StartPrediction(ledger, this.#originMs);
+    this.#prediction = new StartPrediction(ledger, {
+      originMs: this.#originMs,
+      killWaitMs: policy.killWaitSeconds * SECOND,
+    });
     this.#usable = new UsableNodes(ledger.pool);
   }
 

@@ -6,7 +6,6 @@ import type { CarriedUse, CoreJob, DecisionSink, SchedulerCore } from './core-ty
 import { EasyBackfill, type Start } from './easy-backfill.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
-import { NEVER } from './limits.ts';
 import { hasRoom, isInService } from './node-record.ts';
 import { holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
@@ -219,10 +218,6 @@ export class Core implements SchedulerCore {
   /** Whether limits and reservations let it start now; if not, it is parked. */
   #admit(job: JobRecord, nowMs: number): boolean {
     const { queue, kinds, reservations } = this.ledger;
-    if (job.isOverTime) {
-      queue.park(job, NEVER);
-      return false;
-    }
     if (job.demand !== null) {
       const blocked = kinds.limits.blockedBy(job.kind.limits, job.demand);
       if (blocked !== null) {

@@ -4,6 +4,7 @@ import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
+import { excessText } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
@@ -17,7 +18,7 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
     return isBroken ? 'DependencyNeverSatisfied' : 'Dependency';
   }
   if (job.timerIndex >= 0) return 'BeginTime';
-  if (job.isOverTime) return 'PartitionTimeLimit';
+  if (job.excess !== null) return job.excess;
   const blocked = job.demand === null ? null : ledger.kinds.limits.blockedBy(job.kind.limits, job.demand);
   if (blocked !== null) return blocked.reason;
   if (job.isOutsideReservation && job.request.reservation !== undefined) return 'Reservation';
@@ -79,10 +80,9 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
       ];
     case 'Reservation':
       return [explainReservation(ledger, job, nowMs)];
+    case 'PartitionNodeLimit':
     case 'PartitionTimeLimit':
-      return [
-        `Job ${name} asks for more time than its partition gives: it never starts. Submit it again with less --time.`,
-      ];
+      return [explainExcess(ledger, job)];
     case 'None':
       break;
     default:
@@ -145,6 +145,14 @@ function explainParts(ledger: Ledger, job: JobRecord): string[] {
   const named = { age, 'fair-share': fairshare, 'job size': jobSize, partition, QOS: qos, own };
   const said = Object.entries(named).flatMap(([name, part]) => (part === 0 ? [] : [`${name} ${Math.round(part)}`]));
   return said.length === 0 ? [] : [`Its priority is made of ${said.join(', ')}.`];
+}
+
+function explainExcess(ledger: Ledger, job: JobRecord): string {
+  const partition = ledger.terms.partitionOf(job.request);
+  const why = job.excess === null || partition === undefined ? '' : excessText(job.excess, partition, job.request);
+  const mend =
+    job.excess === 'PartitionTimeLimit' ? 'with less --time' : 'with another --nodes, or to another partition';
+  return `Job ${nameOf(job)} never starts: ${why}. Submit it again ${mend}.`;
 }
 
 function explainLimit(ledger: Ledger, job: JobRecord): string {

@@ -3,6 +3,7 @@ import type { Lane } from './backlog.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
 import type { Demand } from './limits.ts';
+import type { PartitionExcess } from './partition-limits.ts';
 import type { Candidate } from './preempting.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';
 
@@ -39,8 +40,10 @@ export class JobRecord implements CoreJob {
   readonly partitionBit: number;
   /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
   readonly tier: number;
-  /** It asks for more time than its partition gives. */
-  readonly isOverTime: boolean;
+  /** By how much it may outrun its time limit; Infinity: for ever. */
+  readonly overMs: number;
+  /** The limit of its partition that it breaks: it never starts. */
+  readonly excess: PartitionExcess | null;
   /** The driver's own. */
   slot = -1;
   /** Higher starts first. The request's, or worked out from its factors. */
@@ -66,7 +69,7 @@ export class JobRecord implements CoreJob {
   startNumber = 0;
   /** On how many available nodes nothing ends later than this attempt. */
   lastOnCount = 0;
-  /** When its time limit ends the attempt; null before it has started, without a limit, and once it is being ended. */
+  /** When its time limit, and what it may outrun it by, end the attempt; null before it has started, without a limit, and once it is being ended. */
   deadlineMs: number | null = null;
   /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
   endMsMax: number | null = null;
@@ -116,7 +119,8 @@ export class JobRecord implements CoreJob {
     this.limitMs = terms.limitMs;
     this.partitionBit = terms.partitionBit;
     this.tier = kind.preemption.rank * TIERS + terms.tier;
-    this.isOverTime = terms.isOverTime;
+    this.overMs = terms.overMs;
+    this.excess = terms.excess;
     this.shape = terms.shape;
     this.priority = request.priority;
     this.staticPriority = request.priority;
@@ -133,9 +137,10 @@ export class JobRecord implements CoreJob {
 /** What a policy makes of a request. */
 export interface JobTerms {
   limitMs: number;
+  overMs: number;
   partitionBit: number;
   tier: number;
-  isOverTime: boolean;
+  excess: PartitionExcess | null;
   shape: number;
 }
 

@@ -193,8 +193,9 @@ export class Ledger {
     if (job.phase !== 'starting') throw new Error(`job ${job.request.jobId} started twice${describe(job)}`);
     job.phase = 'running';
     if (job.limitMs === Infinity || job.isEnding) return;
-    job.deadlineMs = atMs + job.limitMs;
-    this.#putEnd(job, job.deadlineMs);
+    const endMs = atMs + job.limitMs;
+    job.deadlineMs = job.overMs === Infinity ? null : endMs + job.overMs;
+    this.#putEnd(job, endMs);
   }
 
   /** The driver is told to end the attempt. */
@@ -285,7 +286,8 @@ export class Ledger {
 
   #enqueueIfEligible(job: JobRecord): void {
     const isFree = job.phase === 'pending' && job.hold === null && job.waitsFor.length === 0 && job.timerIndex < 0;
-    if (isFree && job.place === null && job.claimed === null) this.queue.add(job);
+    // Beyond the limits of its partition it waits for ever, in nobody's way.
+    if (job.excess === null && isFree && job.place === null && job.claimed === null) this.queue.add(job);
   }
 
   /** The nodes are kept for the job, which waits outside the queue until those on them are gone. */

@@ -68,10 +68,15 @@ export interface PartitionPolicy {
   priorityTier?: number;
   /** `PriorityJobFactor`: scaled by the largest of all partitions, then weighted. Default 1. */
   priorityJobFactor?: number;
+  /** `MinNodes` and `MaxNodes` of a job. Null: no limit. */
+  minNodes?: number;
+  maxNodes?: number | null;
   /** `MaxTime`. Null: no limit. */
   maxTimeSeconds?: number | null;
   /** `DefaultTime`, for jobs without a limit of their own. Null: `maxTimeSeconds`. */
   defaultTimeSeconds?: number | null;
+  /** `OverTimeLimit`, in the place of the policy's: its jobs may outrun their time limits by so much. Null: for ever. */
+  overTimeSeconds?: number | null;
   /** With `preempt.type: partition_prio`, what becomes of a job of it that is preempted (`PreemptMode`). Null: as on the cluster. */
   preemptMode?: PreemptMode | null;
   /** With `preempt.type: partition_prio`, between the first signal to a preempted job of it and its end (`GraceTime`). */
@@ -197,6 +202,12 @@ export interface SchedulerOptions {
   users?: readonly UserPolicy[];
   partitions?: readonly PartitionPolicy[];
   reservations?: readonly NodeReservation[];
+  /** `EnforcePartLimits`: a job beyond the limits of its partition is refused. Default: it waits for ever, as in Slurm. */
+  enforcePartLimits?: boolean;
+  /** Jobs may outrun their time limits by so much (`OverTimeLimit`). Null: for ever. Default 0. */
+  overTimeSeconds?: number | null;
+  /** What conservative passes grant a job that has outrun its limit (`KillWait`). Default 30. */
+  killWaitSeconds?: number;
   /** Passes at the times of Slurm's controller, for `conservative`. Null, the default: whenever something changed. */
   cadence?: CadencePolicy | null;
   /** A job that is requeued for whatever reason may start only this long after (Slurm: the life of its credential and a second). Default 0. */
@@ -215,6 +226,7 @@ export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & 
 const COUNTS = ['defaultQueueDepth', 'bfMaxJobTest', 'bfWindowSeconds', 'bfResolutionSeconds'] as const;
 const SPANS = [
   'bfIntervalSeconds',
+  'killWaitSeconds',
   'requeueDelaySeconds',
   'requeueBackoffSeconds',
   'requeueBackoffMaxSeconds',
@@ -235,6 +247,9 @@ export function completePolicy(options: SchedulerOptions): Policy {
     users: [],
     partitions: [],
     reservations: [],
+    enforcePartLimits: false,
+    overTimeSeconds: 0,
+    killWaitSeconds: 30,
     cadence: null,
     requeueDelaySeconds: 0,
     requeueBackoffSeconds: 0,

@@ -20,8 +20,8 @@ import { usableNodes } from './usable-nodes.ts';
 /** A cycle looks for victims for this many jobs at most: each look is at all that runs. */
 const PREEMPTORS_PER_CYCLE = 8;
 
-/** So long after it has preempted others Slurm preempts nobody else for a job: `KillWait` and `MessageTimeout`, by default. */
-const UNDER_WAY_MS = 40_000;
+/** So long and `KillWait` after it has preempted others Slurm preempts nobody else for a job: `MessageTimeout`, by default. */
+const MESSAGE_TIMEOUT_MS = 10_000;
 
 /** A running attempt as one that could be preempted. */
 export class Candidate implements PreemptibleJob {
@@ -149,7 +149,8 @@ export class Preemption {
   makeRoom(job: JobRecord, usable: NodeMask, nowMs: number, sink: DecisionSink): readonly Candidate[] {
     const candidates = this.candidates(job, nowMs);
     const beganMs = this.#beganMs.get(job) ?? -Infinity;
-    if (candidates.length === 0 || floorTo(nowMs, 1000) - floorTo(beganMs, 1000) < UNDER_WAY_MS) return [];
+    const underWayMs = this.#policy.killWaitSeconds * 1000 + MESSAGE_TIMEOUT_MS;
+    if (candidates.length === 0 || floorTo(nowMs, 1000) - floorTo(beganMs, 1000) < underWayMs) return [];
     const { pool } = this.#ledger;
     const choice = chooseInRuns(candidates, new FreeSpace(pool), usable, job);
     if (choice === null) return [];

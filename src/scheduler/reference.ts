@@ -1,5 +1,11 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
-import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
+import {
+  completePolicy,
+  defaultPartition,
+  type PartitionPolicy,
+  type Policy,
+  type SchedulerOptions,
+} from './policy.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
 type Verdict =
@@ -13,6 +19,8 @@ type Job = {
   waits: JobRequest['dependencies'];
   placement: Placement | null;
   startMs: number;
+  /** By its time limit, and when that ends it. */
+  endMs: number;
   dueMs: number;
   cause: EndCause | null;
   isEnding: boolean;
@@ -71,6 +79,7 @@ export class ReferenceScheduler {
       waits: request.dependencies,
       placement: null,
       startMs: 0,
+      endMs: Infinity,
       dueMs: Infinity,
       cause: null,
       isEnding: false,
@@ -91,8 +100,10 @@ export class ReferenceScheduler {
     else if (event.kind === 'JobRequeueRequested' && job.verdict?.kind === 'end' && job.cause !== 'CANCELLED')
       job.verdict = { kind: 'requeue', requeues: job.requeues, isHeld: false };
     else if (event.kind === 'AttemptHung') this.#doom(job, 'HANG');
-    else if (event.kind === 'AttemptStarted') job.dueMs = event.atMs + (job.request.timeLimitMs ?? Infinity);
-    else if (event.kind === 'LaunchFailed' && job.cause === null)
+    else if (event.kind === 'AttemptStarted') {
+      job.endMs = event.atMs + (job.request.timeLimitMs ?? Infinity);
+      job.dueMs = job.endMs + this.#overMsOf(job.request);
+    } else if (event.kind === 'LaunchFailed' && job.cause === null)
       this.#leave(job, { kind: 'requeue', requeues: job.requeues, isHeld: !event.isRetryable });
     else if (event.kind === 'LaunchFailed') this.#leave(job, verdictOf(job, job.cause, 'FAILED', 1));
     else if (event.kind === 'AttemptEnded') {
@@ -140,6 +151,7 @@ export class ReferenceScheduler {
   #waiting(): Job[] {
     return [...this.#jobs.values()]
       .filter((job) => !job.placement && !job.isHeld && job.waits.length === 0 && !this.#isThrottled(job))
+      .filter(({ request }) => this.#isAllowed(request))
       .filter(({ request }) => this.#capable(request).length >= request.nodes)
       .sort((a, b) => order(a.request, b.request));
   }
@@ -148,6 +160,22 @@ export class ReferenceScheduler {
   #isThrottled({ request: { array } }: Job): boolean {
     if (array === undefined || array.runningMax === null) return false;
     return this.#started.filter(({ request }) => request.array?.id === array.id).length >= array.runningMax;
+  }
+
+  #partitionOf({ partition }: JobRequest): PartitionPolicy | undefined {
+    const { partitions } = this.#policy;
+    return partition === undefined ? defaultPartition(partitions) : partitions.find(({ name }) => name === partition);
+  }
+
+  /** By the limits of its partition on nodes. */
+  #isAllowed(request: JobRequest): boolean {
+    const { minNodes = 0, maxNodes } = this.#partitionOf(request) ?? {};
+    return request.nodes >= minNodes && request.nodes <= (maxNodes ?? Infinity);
+  }
+
+  #overMsOf(request: JobRequest): number {
+    const own = this.#partitionOf(request)?.overTimeSeconds;
+    return ((own === undefined ? this.#policy.overTimeSeconds : own) ?? Infinity) * 1000;
   }
 
   #capable(request: JobRequest): NodeSpec[] {
@@ -299,7 +327,7 @@ export class ReferenceScheduler {
   #leave(job: Job, verdict: Verdict): void {
     this.#started = this.#started.filter((other) => other !== job);
     this.#doomed = this.#doomed.filter((other) => other !== job);
-    Object.assign(job, { placement: null, dueMs: Infinity });
+    Object.assign(job, { placement: null, endMs: Infinity, dueMs: Infinity });
     this.#settle(job, verdict);
   }
 
@@ -326,8 +354,8 @@ function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: 
   return { kind: 'end', state: cause === 'HANG' ? 'FAILED' : (cause ?? state), exitCode };
 }
 
-function endOf({ isEnding, dueMs, startMs, request }: Job, nowMs: number): number {
-  return Math.max(nowMs, isEnding ? 0 : dueMs < Infinity ? dueMs : startMs + (request.timeLimitMs ?? Infinity));
+function endOf({ isEnding, endMs, startMs, request }: Job, nowMs: number): number {
+  return Math.max(nowMs, isEnding ? 0 : endMs < Infinity ? endMs : startMs + (request.timeLimitMs ?? Infinity));
 }
 
 function needOf(spec: NodeSpec, { exclusive, perNode }: JobRequest): Resources {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
 import { assert } from '../lib/assert.ts';
-import type { SchedulerType } from './policy.ts';
+import type { PartitionPolicy, SchedulerType } from './policy.ts';
 import { World } from './world.test-support.ts';
 import type { Dependency, EndState, JobRequest } from './types.ts';
 
@@ -88,6 +88,7 @@ const jobShape = fc.record({
     ],
   ),
   isHeld: fc.constantFrom(false, false, false, false, true),
+  partition: fc.constantFrom(undefined, undefined, 'other'),
   array: fc.constantFrom(null, null, null, ...Object.keys(ARRAYS)),
 });
 
@@ -95,6 +96,15 @@ const policy = fc.record({
   schedulerType: fc.constantFrom<SchedulerType>('builtin', 'backfill', 'backfill'),
   defaultQueueDepth: fc.constantFrom(1, 2, 100),
   bfMaxJobTest: fc.constantFrom(1, 3, 500),
+  overTimeSeconds: fc.constantFrom(0, 0, 0.02, null),
+  partitions: fc.constantFrom<PartitionPolicy[]>(
+    [],
+    [],
+    [
+      { name: 'main', maxNodes: 2 },
+      { name: 'other', minNodes: 2, overTimeSeconds: 0.05 },
+    ],
+  ),
 });
 
 const pick = fc.nat(30);
@@ -146,7 +156,7 @@ function perform(world: World, step: Command): void {
   const atMs = world.nowMs;
   if ('shape' in step) {
     if (step.do === 'addNode') return addNode(world, step.shape);
-    const { dependencies, excluded, array, ...shape } = step.shape;
+    const { dependencies, excluded, array, partition, ...shape } = step.shape;
     const jobId = world.requests.size + 1;
     // Names an earlier job, or (with the first few) itself or a later one.
     const waits = dependencies.map(([condition, back]) => ({
@@ -154,6 +164,7 @@ function perform(world: World, step: Command): void {
       jobId: Math.abs(jobId - back),
     }));
     const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
+    if (partition !== undefined) job.partition = partition;
     // Which jobs a short list of candidates has room for depends on whether a task was found throttled before: said of no order.
     if (array !== null && world.isTryingAll) Object.assign(job, ARRAYS[array]);
     return world.tell({ kind: 'JobSubmitted', atMs, job });
@@ -220,7 +231,8 @@ function runToTheEnd(world: World): void {
   }
   for (const jobId of world.pending) {
     const reason = world.scheduler.job(jobId)?.reason ?? 'lost';
-    assert(['BadConstraints', 'Dependency', 'DependencyNeverSatisfied'].includes(reason), `job ${jobId}: ${reason}`);
+    const stuck = ['BadConstraints', 'Dependency', 'DependencyNeverSatisfied', 'PartitionNodeLimit'];
+    assert(stuck.includes(reason), `job ${jobId}: ${reason}`);
     const request = world.requests.get(jobId);
     const isAdmissible = request !== undefined && world.scheduler.admission(request).isAdmissible;
     if (reason === 'BadConstraints') assert(!isAdmissible, `job ${jobId} is admissible`);

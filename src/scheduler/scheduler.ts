@@ -8,6 +8,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
+import { excessText } from './partition-limits.ts';
 import { unknownName } from './policy-names.ts';
 import { priorityParts } from './priority-parts.ts';
 import { isRemark, type RemarkEvent } from './remark.ts';
@@ -93,8 +94,16 @@ class EventScheduler implements Scheduler {
       unknownName(this.#core.policy, request) ??
       ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
       refusal(ledger.pool, job) ??
+      this.#enforced(job) ??
       this.#excess(request, jobCount, arriving);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
+  }
+
+  /** The limit of its partition that it breaks, where such jobs are refused. */
+  #enforced({ excess, request }: JobRecord): string | null {
+    if (excess === null || !this.#core.policy.enforcePartLimits) return null;
+    const partition = this.#ledger.terms.partitionOf(request);
+    return partition === undefined ? null : excessText(excess, partition, request);
   }
 
   #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {

@@ -33,12 +33,13 @@ const step = fc.oneof(
 );
 
 class World {
-  readonly ledger = new Ledger(completePolicy({ backfillType: 'conservative' }));
+  readonly ledger: Ledger;
   readonly running: JobRecord[] = [];
   nowMs = 0;
   #lastId = 0;
 
-  constructor(leaves: readonly number[], isFlat: boolean) {
+  constructor(leaves: readonly number[], isFlat: boolean, overTimeSeconds: number | null) {
+    this.ledger = new Ledger(completePolicy({ backfillType: 'conservative', overTimeSeconds }));
     for (const [leaf, count] of leaves.entries()) {
       for (let index = 0; index < count; index += 1) {
         const resources = { cpus: 64, memoryBytes: 0, gpus: 8 };
@@ -117,8 +118,10 @@ function plainly(ledger: Ledger, job: JobRecord, available: NodeMask, secondMs: 
     for (batchMs *= 2; batchMs < reachMs; ) batchMs *= 2;
     const nodeIndices = place();
     if (nodeIndices === null) continue;
-    const isLate = last.endMs <= secondMs;
-    return { startMs: isLate ? Math.max(last.endMs + 30_000, secondMs + 1000) : last.endMs, nodeIndices, tests };
+    const { overMs, limitMs } = last.one;
+    const guessMs = overMs === Infinity ? secondMs + limitMs : last.endMs + overMs + 30_000;
+    const startMs = last.endMs <= secondMs ? Math.max(guessMs, secondMs + 1000) : last.endMs;
+    return { startMs, nodeIndices, tests };
   }
   return { startMs: null, nodeIndices: [], tests };
 }
@@ -126,36 +129,43 @@ function plainly(ledger: Ledger, job: JobRecord, available: NodeMask, secondMs: 
 it('predicts from what it keeps from look to look what it would find by looking at every node anew', () => {
   const counts = { now: 0, later: 0, never: 0 };
   const leaves = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+  const over = fc.constantFrom(0, 0, 60, null);
   fc.assert(
-    fc.property(leaves, fc.boolean(), fc.array(step, { minLength: 40, maxLength: 80 }), (sizes, isFlat, steps) => {
-      const world = new World(sizes, isFlat);
-      const { ledger } = world;
-      const prediction = new StartPrediction(ledger, 0);
-      const answers: { found: object; expected: object }[] = [];
-      for (const one of steps) {
-        world.nowMs += 7_300;
-        if (one.do === 'start') world.start(world.job(one.gang));
-        else if (one.do === 'end') world.end(one.pick);
-        else if (one.do === 'kill') world.kill(one.pick);
-        else if (one.do === 'drain') world.drain(one.node);
-        else {
-          const job = world.job(one.gang);
-          const available = usableNodes(ledger.pool, job);
-          for (const index of one.missing) if (index < ledger.pool.nodes.length) available.delete(index);
-          const secondMs = Math.floor(world.nowMs / 1000) * 1000;
-          prediction.look();
-          const prospect = prediction.predict(job, available, [], secondMs);
-          const found = {
-            startMs: prospect?.startMs ?? null,
-            nodeIndices: prospect?.choose() ?? [],
-            tests: prediction.takeNodeTests(),
-          };
-          answers.push({ found, expected: plainly(ledger, job, available, secondMs) });
-          counts[prospect === null ? 'never' : prospect.startMs === secondMs ? 'now' : 'later'] += 1;
+    fc.property(
+      leaves,
+      fc.boolean(),
+      over,
+      fc.array(step, { minLength: 40, maxLength: 80 }),
+      (sizes, isFlat, overSeconds, steps) => {
+        const world = new World(sizes, isFlat, overSeconds);
+        const { ledger } = world;
+        const prediction = new StartPrediction(ledger, { originMs: 0, killWaitMs: 30_000 });
+        const answers: { found: object; expected: object }[] = [];
+        for (const one of steps) {
+          world.nowMs += 7_300;
+          if (one.do === 'start') world.start(world.job(one.gang));
+          else if (one.do === 'end') world.end(one.pick);
+          else if (one.do === 'kill') world.kill(one.pick);
+          else if (one.do === 'drain') world.drain(one.node);
+          else {
+            const job = world.job(one.gang);
+            const available = usableNodes(ledger.pool, job);
+            for (const index of one.missing) if (index < ledger.pool.nodes.length) available.delete(index);
+            const secondMs = Math.floor(world.nowMs / 1000) * 1000;
+            prediction.look();
+            const prospect = prediction.predict(job, available, [], secondMs);
+            const found = {
+              startMs: prospect?.startMs ?? null,
+              nodeIndices: prospect?.choose() ?? [],
+              tests: prediction.takeNodeTests(),
+            };
+            answers.push({ found, expected: plainly(ledger, job, available, secondMs) });
+            counts[prospect === null ? 'never' : prospect.startMs === secondMs ? 'now' : 'later'] += 1;
+          }
         }
-      }
-      expect(answers.map(({ found }) => found)).toEqual(answers.map(({ expected }) => expected));
-    }),
+        expect(answers.map(({ found }) => found)).toEqual(answers.map(({ expected }) => expected));
+      },
+    ),
     { numRuns: 200 },
   );
   expect(Math.min(...Object.values(counts))).toBeGreaterThan(100);

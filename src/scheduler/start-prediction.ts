@@ -9,8 +9,6 @@ import { type Placed, Vacancies } from './vacancies.ts';
 const SECOND = 1000;
 /** Slurm predicts starts after batches of ends: those of the first within this time, then within twice, four times as long ... */
 const BATCH_MS = 30 * SECOND;
-/** What it grants a job that has outrun its limit (`KillWait`). */
-const KILL_WAIT_MS = 30 * SECOND;
 
 /** A running attempt as predictions see it: until its time limit, counted from the second in which it started. */
 interface Running extends Placed {
@@ -26,11 +24,17 @@ export interface Prospect {
   isByPreemption: boolean;
 }
 
+export interface PredictionTimes {
+  /** What the clock showed at 0. */
+  originMs: number;
+  /** What a job is granted that has outrun its limit (`KillWait`). */
+  killWaitMs: number;
+}
+
 /** What runs and what is free, as a pass of backfill sees it from one look to the next, and when jobs could start by that. */
 export class StartPrediction {
   readonly #ledger: Ledger;
-  /** What the clock showed at 0. */
-  readonly #originMs: number;
+  readonly #times: PredictionTimes;
   #vacancies: Vacancies;
   /** By end. */
   #running: Running[] = [];
@@ -39,9 +43,9 @@ export class StartPrediction {
   #seenChanges = -1;
   #nodeTests = 0;
 
-  constructor(ledger: Ledger, originMs: number) {
+  constructor(ledger: Ledger, times: PredictionTimes) {
     this.#ledger = ledger;
-    this.#originMs = originMs;
+    this.#times = times;
     this.#vacancies = new Vacancies(new FreeSpace(ledger.pool));
   }
 
@@ -143,7 +147,7 @@ export class StartPrediction {
     const vacancies = this.#vacancies.of(job);
     const needed = vacancies.endsBefore(running, available, job);
     const tests = available.count();
-    return startAfterBatch(running, available, secondMs, this.#originMs, (ended) => {
+    return startAfterBatch(running, available, secondMs, this.#times, (ended) => {
       this.#nodeTests += tests;
       return ended < needed ? null : () => vacancies.placeAfter(running, ended, available, job);
     });
@@ -165,7 +169,7 @@ export class StartPrediction {
     if (emptied !== null) return { startMs: secondMs, choose: () => emptied, isByPreemption: true };
     const running = this.#running.filter((one) => !gone.has(one.job));
     let vacated = 0;
-    return startAfterBatch(running, available, secondMs, this.#originMs, (ended) => {
+    return startAfterBatch(running, available, secondMs, this.#times, (ended) => {
       for (const one of running.slice(vacated, ended)) space.vacate(one.job, one.nodeIndices);
       vacated = ended;
       const found = this.#place(space, available, job);
@@ -184,7 +188,7 @@ function startAfterBatch(
   running: readonly Running[],
   available: NodeMask,
   secondMs: number,
-  originMs: number,
+  times: PredictionTimes,
   place: (ended: number) => Prospect['choose'] | null,
 ): Prospect | null {
   let batchMs = BATCH_MS;
@@ -197,7 +201,7 @@ function startAfterBatch(
       if (last !== null && baseMs !== null && isPast(running, at, last, one, baseMs + batchMs)) break;
       if (!available.hasAny(one.nodeIndices)) continue;
       if (one.endMs === Infinity) return null;
-      baseMs ??= floorTo(one.endMs, BATCH_MS, originMs) + BATCH_MS;
+      baseMs ??= floorTo(one.endMs, BATCH_MS, times.originMs) + BATCH_MS;
       last = one;
     }
     if (last === null || baseMs === null) return null;
@@ -205,11 +209,16 @@ function startAfterBatch(
     batchMs = widened(batchMs, nextMs < Infinity ? nextMs - baseMs : 0);
     const choose = place(at);
     if (choose === null) continue;
-    const isLate = last.endMs <= secondMs;
-    const startMs = isLate ? Math.max(last.endMs + KILL_WAIT_MS, secondMs + SECOND) : last.endMs;
+    const startMs = last.endMs <= secondMs ? guessedEndMs(last, secondMs, times) : last.endMs;
     return { startMs, choose, isByPreemption: false };
   }
   return null;
+}
+
+/** Of a job that has outrun its limit: Slurm grants it what it may outrun it by and `KillWait`, where it may for ever another limit. */
+function guessedEndMs({ job, endMs }: Running, secondMs: number, { killWaitMs }: PredictionTimes): number {
+  if (job.overMs === Infinity) return secondMs + job.limitMs;
+  return Math.max(endMs + killWaitMs + job.overMs, secondMs + SECOND);
 }
 
 function isBefore(a: Running, b: Running): boolean {

@@ -1,14 +1,16 @@
 import type { JobTerms } from './job-record.ts';
+import { partitionExcess } from './partition-limits.ts';
 import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
 const ALL_PARTITIONS = 0x7fffffff;
 
 interface PartitionTerms {
+  policy: PartitionPolicy;
   bit: number;
   tier: number;
-  maxMs: number;
   defaultMs: number;
+  overMs: number;
   nodes: ReadonlySet<string> | null;
 }
 
@@ -16,16 +18,18 @@ interface PartitionTerms {
 export class Terms {
   readonly #partitions = new Map<string, PartitionTerms>();
   readonly #default: PartitionTerms | null;
+  readonly #overMs: number;
   readonly #shapes = new Map<string, number>();
   /** By the identity of `perNode`, which jobs of one kind share: no key is made for each. */
   readonly #shapesByObject = new WeakMap<object, { request: JobRequest; shape: number }>();
 
   /** Throws a RangeError for more than 31 partitions. */
-  constructor({ partitions }: Policy) {
+  constructor({ partitions, overTimeSeconds }: Policy) {
+    this.#overMs = spanMs(overTimeSeconds);
     if (partitions.length > PARTITIONS_MAX)
       throw new RangeError(`partitions: expected at most ${PARTITIONS_MAX}, got ${partitions.length}`);
     for (const [index, partition] of partitions.entries())
-      this.#partitions.set(partition.name, termsOf(partition, index));
+      this.#partitions.set(partition.name, termsOf(partition, index, this.#overMs));
     const named = defaultPartition(partitions);
     this.#default = named === undefined ? null : (this.#partitions.get(named.name) ?? null);
   }
@@ -35,12 +39,17 @@ export class Terms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
     const limitMs = request.timeLimitMs ?? partition?.defaultMs ?? Infinity;
-    if (this.#partitions.size === 0)
-      return { limitMs, partitionBit: ALL_PARTITIONS, tier: 0, isOverTime: false, shape };
-    if (partition === undefined || partition === null)
-      return { limitMs, partitionBit: 0, tier: 0, isOverTime: false, shape };
-    const isOverTime = (request.timeLimitMs ?? 0) > partition.maxMs;
-    return { limitMs, partitionBit: partition.bit, tier: partition.tier, isOverTime, shape };
+    if (partition === undefined || partition === null) {
+      const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
+      return { limitMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, shape };
+    }
+    const { bit, tier, overMs, policy } = partition;
+    return { limitMs, overMs, partitionBit: bit, tier, excess: partitionExcess(policy, request), shape };
+  }
+
+  /** The partition that a job of it belongs to; undefined where there is none. */
+  partitionOf({ partition }: JobRequest): PartitionPolicy | undefined {
+    return (partition === undefined ? this.#default : this.#partitions.get(partition))?.policy;
   }
 
   /** Bits of the partitions a node belongs to. */
@@ -79,14 +88,18 @@ function isAlikeBesides(a: JobRequest, b: JobRequest): boolean {
   );
 }
 
-function termsOf(partition: PartitionPolicy, index: number): PartitionTerms {
-  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null } = partition;
-  const maxMs = maxTimeSeconds === null ? Infinity : maxTimeSeconds * 1000;
+function termsOf(policy: PartitionPolicy, index: number, overMs: number): PartitionTerms {
+  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null, overTimeSeconds } = policy;
   return {
+    policy,
     bit: 1 << index,
     tier: priorityTier,
-    maxMs,
-    defaultMs: defaultTimeSeconds === null ? maxMs : defaultTimeSeconds * 1000,
+    defaultMs: spanMs(defaultTimeSeconds ?? maxTimeSeconds),
+    overMs: overTimeSeconds === undefined ? overMs : spanMs(overTimeSeconds),
     nodes: nodes === null ? null : new Set(nodes),
   };
+}
+
+function spanMs(seconds: number | null): number {
+  return seconds === null ? Infinity : seconds * 1000;
 }

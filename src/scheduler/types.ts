@@ -180,6 +180,7 @@ export type PendingReason =
   | 'BeginTime'
   | 'Reservation'
   | 'JobArrayTaskLimit'
+  | 'PartitionNodeLimit'
   | 'PartitionTimeLimit'
   | 'QOSMaxWallDurationPerJobLimit'
   | 'QOSMaxGRESPerJob'

@@ -1,3 +1,4 @@
+import { partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition } from '../scheduler/policy.ts';
 import { type ForecastOptions, forecastStarts } from './forecast.ts';
 import type { RunTimes } from './run-times.ts';
@@ -56,11 +57,10 @@ function enoughMs(row: QueueRow, runTimes: RunTimes): number | null {
 function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
   const { partitions = [] } = policy;
   const own = row.partition ?? defaultPartition(partitions)?.name;
-  const fitting = partitions.filter(({ name, nodes: names, maxTimeSeconds }) => {
-    const size = names === undefined || names === null ? nodes.length : names.length;
-    const isLongEnough =
-      maxTimeSeconds === undefined || maxTimeSeconds === null || (row.limitMs ?? Infinity) <= maxTimeSeconds * 1000;
-    return name !== own && size >= row.nodes && isLongEnough;
+  const sized = { nodes: row.nodes, timeLimitMs: row.limitMs ?? Infinity };
+  const fitting = partitions.filter((partition) => {
+    const size = partition.nodes?.length ?? nodes.length;
+    return partition.name !== own && size >= row.nodes && partitionExcess(partition, sized) === null;
   });
   return fitting.slice(0, PARTITIONS_MAX).map(({ name }) => name);
 }

@@ -107,15 +107,38 @@ describe('jobs of a trace', () => {
       row({ gpusPerNode: 8, nodes: 3 }),
       row({ gpusPerNode: 0, nodes: 3, partition: 'cpu' }),
       row({ gpusPerNode: 1, nodes: 1, partition: 'cpu' }),
-      row({ job: 'long', gpusPerNode: 8, limitMs: 60_001 }),
+      row({ job: 'long', gpusPerNode: 8, limitMs: 120_000 }),
     ];
-    const { count, refused, overTime } = traceJobs(rows, { nodes: mixed, policy });
+    const { count, refused, beyond } = traceJobs(rows, { nodes: mixed, policy });
     expect(count).toBe(3);
     expect(refused.map(({ reason }) => reason)).toEqual([
       'it asks for 3 nodes with 8 GPUs; there are 2 of partition gpu',
       'no node of partition cpu has 1 GPUs',
     ]);
-    expect(overTime.map(({ job }) => job)).toEqual(['long']);
+    expect(beyond.map(({ job, reason }) => [job, reason])).toEqual([
+      ['long', 'it asks for 00:02:00, and partition gpu gives 00:01:00 at most'],
+    ]);
+  });
+
+  it('are refused beyond the limits of their partition where those are enforced', () => {
+    const rows = [row({ nodes: 2 }), row({ job: 'small' }), row({ job: 'large', nodes: 4 })];
+    const partitions = [{ name: 'gpu', minNodes: 2, maxNodes: 3 }];
+    const jobsUnder = (enforcePartLimits: boolean) => {
+      const { count, refused, beyond } = traceJobs(rows, {
+        nodes: nodes(4),
+        policy: { partitions, enforcePartLimits },
+      });
+      return { count, refused: refused.map(({ reason }) => reason), beyond: beyond.map(({ job }) => job) };
+    };
+    expect(jobsUnder(false)).toEqual({ count: 3, refused: [], beyond: ['small', 'large'] });
+    expect(jobsUnder(true)).toEqual({
+      count: 1,
+      refused: [
+        'it asks for 1 node, and jobs of partition gpu have 2 at least',
+        'it asks for 4 nodes, and jobs of partition gpu have 3 at most',
+      ],
+      beyond: [],
+    });
   });
 
   it('have what their partition gives those that do not say, and whole cores', () => {

@@ -1,4 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
+import { excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
@@ -86,8 +87,8 @@ export interface TraceJobs {
   readonly nameOf: (jobId: number) => string;
   /** The row that a request came from. */
   readonly rowOf: (jobId: number) => TraceRow | undefined;
-  /** Jobs that ask for more time than their partition gives anybody, which wait for ever. */
-  readonly overTime: readonly TraceRow[];
+  /** Jobs beyond the limits of their partition, which wait for ever. */
+  readonly beyond: readonly RefusedRow[];
   /** Jobs that ran longer than they asked for, on a cluster that let them: here they are ended at their time limit. */
   readonly overRun: readonly TraceRow[];
   /** How many ask for no memory and therefore have all of a node's, though they do not ask for the node. */
@@ -114,7 +115,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
   const idOf = new Map<string, number>();
-  const overTime: TraceRow[] = [];
+  const beyond: RefusedRow[] = [];
   const overRun: TraceRow[] = [];
   const exclusivePartitions = new Set(options.exclusivePartitions);
   const isWhole = (row: TraceRow) =>
@@ -122,18 +123,25 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     row.gpusPerNode === null ||
     options.isExclusive === true ||
     exclusivePartitions.has(partitionOf(row)?.name ?? '');
+  const overMsOf = (partition: PartitionPolicy | undefined) => {
+    const { overTimeSeconds = 0 } = options.policy;
+    const seconds = partition?.overTimeSeconds === undefined ? overTimeSeconds : partition.overTimeSeconds;
+    return (seconds ?? Infinity) * 1000;
+  };
   let allMemoryCount = 0;
   for (const row of rows) {
     const partition = partitionOf(row);
     const shape = shapes.of(row, partition);
-    const reason = refusal(row, shape, partition, idOf);
+    const excess = partition === undefined ? null : excessOf(row, partition);
+    const isRefused = excess !== null && options.policy.enforcePartLimits === true;
+    const reason = isRefused ? excess : refusal(row, shape, partition, idOf);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
     }
     kept.push({ row, shape });
-    if (row.limitMs !== null && row.limitMs > (partition?.maxTimeSeconds ?? Infinity) * 1000) overTime.push(row);
-    if (row.outcome !== 'TIMEOUT' && row.runMs > endedAfterMs(row, options)) overRun.push(row);
+    if (excess !== null) beyond.push({ line: row.line, job: row.job, reason: excess });
+    if (row.outcome !== 'TIMEOUT' && row.runMs > endedAfterMs(row, overMsOf(partition), options)) overRun.push(row);
     if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
     if (isDependent) idOf.set(row.job, kept.length);
   }
@@ -145,7 +153,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     if (entry === undefined) return null;
     position += 1;
     const { row, shape } = entry;
-    const { job, request } = newJob(row, shape, position, isWhole(row), options);
+    const { job, request } = newJob(row, shape, position, isWhole(row), options, overMsOf(partitionOf(row)));
     if (row.after.length > 0) {
       request.dependencies = row.after.map(({ condition, job: name }) => ({ condition, jobId: idOf.get(name) ?? 0 }));
     }
@@ -165,7 +173,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     count: kept.length,
     refused,
     leftOut: countLeftOut(kept, qos, partitions),
-    overTime,
+    beyond,
     overRun,
     allMemoryCount,
     nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
@@ -197,10 +205,21 @@ function withWhat(row: TraceRow): string {
   return isPlain ? '' : ` with ${askedText(row)}`;
 }
 
-/** When a job that runs on is ended for its own time limit; never without one. */
-function endedAfterMs({ limitMs }: TraceRow, { limitStepMs = 1, policy: { cadence } }: TraceOptions): number {
+/** When a job that runs on is ended for its own time limit and what it may outrun that by; never without one. */
+function endedAfterMs(
+  { limitMs }: TraceRow,
+  overMs: number,
+  { limitStepMs = 1, policy: { cadence } }: TraceOptions,
+): number {
   if (limitMs === null) return Infinity;
-  return Math.ceil(limitMs / limitStepMs) * limitStepMs + (cadence?.timeLimitCheckSeconds ?? 0) * 1000;
+  return Math.ceil(limitMs / limitStepMs) * limitStepMs + overMs + (cadence?.timeLimitCheckSeconds ?? 0) * 1000;
+}
+
+/** In words what of the row is beyond the limits of its partition; null for nothing. */
+function excessOf({ nodes, limitMs }: TraceRow, partition: PartitionPolicy): string | null {
+  const sized = { nodes, timeLimitMs: limitMs };
+  const excess = partitionExcess(partition, sized);
+  return excess === null ? null : excessText(excess, partition, sized);
 }
 
 function newJob(
@@ -209,6 +228,7 @@ function newJob(
   jobId: number,
   exclusive: boolean,
   options: TraceOptions,
+  overMs: number,
 ): { job: TwinJob; request: JobRequest } {
   const { limitStepMs = 1 } = options;
   const request: JobRequest = {
@@ -230,7 +250,9 @@ function newJob(
   if (row.eligibleMs !== null && row.eligibleMs > row.submitMs) request.beginMs = row.eligibleMs;
   const isCutOff = row.outcome === 'TIMEOUT';
   const checkMs = (options.policy.cadence?.timeLimitCheckSeconds ?? 0) * 1000;
-  const elapsedMs = isCutOff ? Math.max(row.runMs, request.timeLimitMs ?? 0) + checkMs + BEYOND_LIMIT_MS : row.runMs;
+  // Where nobody is cut off, the record tells of another cluster.
+  const cutOffMs = (request.timeLimitMs ?? 0) + (overMs === Infinity ? 0 : overMs);
+  const elapsedMs = isCutOff ? Math.max(row.runMs, cutOffMs) + checkMs + BEYOND_LIMIT_MS : row.runMs;
   // The recorded time has the start of the training in it: left alone, the job takes no longer than it did.
   const checkpointing = checkpointingWithin(elapsedMs, options.checkpointing ?? null);
   const job: TwinJob = {

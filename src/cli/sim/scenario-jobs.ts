@@ -159,13 +159,10 @@ async function ofTrace(
       examples: examplesOf(jobs.refused, ({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
-  if (jobs.overTime.length > 0) {
+  if (jobs.beyond.length > 0) {
     remarks.push({
-      what: `${counted(jobs.overTime.length, 'job')} of ${fileName}: more time than the partition allows, so that they wait for ever`,
-      examples: examplesOf(
-        jobs.overTime,
-        ({ line, job, limitMs }) => `line ${line}: job ${job}: a limit of ${formatDuration(limitMs ?? 0)}`,
-      ),
+      what: `${counted(jobs.beyond.length, 'job')} of ${fileName}: more than the partition allows, or less, so that they wait for ever`,
+      examples: examplesOf(jobs.beyond, ({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
   if (jobs.overRun.length > 0) {
