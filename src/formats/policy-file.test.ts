@@ -121,6 +121,23 @@ timing: {launchSeconds: 0.25, killSeconds: 30}
     expect(completePolicy(options).qos).toHaveLength(2);
   });
 
+  it('takes the bounds of passes by either name, and says that they are about the passes of Slurm', () => {
+    const text = 'bf_max_job_user: 3\nbfMinAgeReserveSeconds: 600\npartition_job_depth: 0\n';
+    const bounds = { bfMaxJobUser: 3, bfMinAgeReserveSeconds: 600, partitionJobDepth: 0 };
+    const slurms = parsePolicyFile(`backfillType: conservative\n${text}`, 'p.yaml');
+    expect(slurms.options).toEqual({ backfillType: 'conservative', ...bounds });
+    expect(slurms.ignored).toEqual([]);
+    const reason = 'it is about the passes of backfillType conservative';
+    expect(parsePolicyFile(text, 'p.yaml').ignored).toEqual([
+      { key: 'bfMaxJobUser', reason },
+      { key: 'bfMinAgeReserveSeconds', reason },
+    ]);
+    expect(() => parsePolicyFile('bf_max_job_part: -1\n', 'p.yaml')).toThrow(
+      'p.yaml:1:1 bf_max_job_part: expected an integer >= 0, got -1',
+    );
+    expect(() => parsePolicyFile('bf_max_job_part: 1\nbfMaxJobPart: 1\n', 'p.yaml')).toThrow('not both');
+  });
+
   it("takes Slurm's parameters in Slurm's units and says which change nothing", () => {
     const { options, timing, ignored } = parsePolicyFile(
       'bf_interval: 60\nbf_window: 2880\nbf_resolution: 300\nbf_max_job_test: 1000\ndefault_queue_depth: 250\nsched_interval: 60\n',

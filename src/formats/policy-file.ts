@@ -6,6 +6,7 @@ import { wrongNames } from './policy-names.ts';
 import {
   APPLIED_PARAMETERS,
   type AppliedParameter,
+  fieldsWithoutPasses,
   IGNORED_PARAMETERS,
   type IgnoredParameter,
   isAppliedParameter,
@@ -32,6 +33,8 @@ export interface PolicyFile {
 const seconds = z.number().min(0);
 const secondsAboveZero = z.number().min(1);
 const count = z.int().min(1);
+/** 0 for no limit. */
+const none = z.int().min(0).exactOptional();
 const limit = z.int().min(0).nullable().exactOptional();
 const name = z.string().min(1);
 const names = z.array(name);
@@ -177,6 +180,16 @@ const ownFields = {
   bfResolutionSeconds: count.exactOptional(),
   bfMaxJobTest: count.exactOptional(),
   bfWindowSeconds: count.exactOptional(),
+  bfMaxJobUser: none,
+  bfMaxJobPart: none,
+  bfMaxJobUserPart: none,
+  bfMaxJobAssoc: none,
+  bfMaxJobStart: none,
+  schedMaxJobStart: none,
+  bfJobPartCountReserve: none,
+  bfMinAgeReserveSeconds: seconds.exactOptional(),
+  bfMinPrioReserve: none,
+  partitionJobDepth: none,
   priority: priority.exactOptional(),
   preempt: preempt.exactOptional(),
   qos: z.array(qos).exactOptional(),
@@ -195,6 +208,16 @@ const ownFields = {
 
 /** Slurm's names for some of them, in Slurm's units. */
 const applied = {
+  bf_job_part_count_reserve: none,
+  bf_max_job_assoc: none,
+  bf_max_job_part: none,
+  bf_max_job_start: none,
+  bf_max_job_user: none,
+  bf_max_job_user_part: none,
+  bf_min_age_reserve: none,
+  bf_min_prio_reserve: none,
+  partition_job_depth: none,
+  sched_max_job_start: none,
   bf_interval: z.int().min(0).exactOptional(),
   bf_max_job_test: count.exactOptional(),
   bf_resolution: count.exactOptional(),
@@ -206,17 +229,11 @@ const applied = {
 const ignorable = {
   batch_sched_delay: z.unknown().optional(),
   bf_continue: z.unknown().optional(),
-  bf_max_job_assoc: z.unknown().optional(),
-  bf_max_job_part: z.unknown().optional(),
-  bf_max_job_start: z.unknown().optional(),
-  bf_max_job_user: z.unknown().optional(),
   bf_max_time: z.unknown().optional(),
   bf_yield_interval: z.unknown().optional(),
   bf_yield_sleep: z.unknown().optional(),
   max_sched_time: z.unknown().optional(),
-  partition_job_depth: z.unknown().optional(),
   sched_interval: z.unknown().optional(),
-  sched_max_job_start: z.unknown().optional(),
   sched_min_interval: z.unknown().optional(),
 } satisfies Partial<Record<IgnoredParameter, z.ZodType>>;
 
@@ -264,6 +281,9 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
     else if (rest.cadence && isCadenceParameter(key)) Object.assign(rest.cadence, cadenceChange(key, value));
     else if (isIgnoredParameter(key)) ignored.push({ key, reason: IGNORED_PARAMETERS[key] });
     else Object.assign(options, { [key]: value });
+  }
+  for (const key of fieldsWithoutPasses(options)) {
+    ignored.push({ key, reason: 'it is about the passes of backfillType conservative' });
   }
   if (partitions !== undefined) options.partitions = partitions.map(withNodeNames);
   if (reservations !== undefined) {

@@ -5,6 +5,16 @@ type NumberField =
   | 'bfResolutionSeconds'
   | 'bfMaxJobTest'
   | 'bfWindowSeconds'
+  | 'bfMaxJobUser'
+  | 'bfMaxJobPart'
+  | 'bfMaxJobUserPart'
+  | 'bfMaxJobAssoc'
+  | 'bfMaxJobStart'
+  | 'schedMaxJobStart'
+  | 'bfJobPartCountReserve'
+  | 'bfMinAgeReserveSeconds'
+  | 'bfMinPrioReserve'
+  | 'partitionJobDepth'
   | 'defaultQueueDepth';
 
 interface Parameter {
@@ -23,6 +33,16 @@ export const APPLIED_PARAMETERS = {
   bf_resolution: { field: 'bfResolutionSeconds', factor: 1, min: 1 },
   bf_window: { field: 'bfWindowSeconds', factor: MINUTE, min: 1 },
   default_queue_depth: { field: 'defaultQueueDepth', factor: 1, min: 1 },
+  bf_job_part_count_reserve: { field: 'bfJobPartCountReserve', factor: 1, min: 0 },
+  bf_max_job_assoc: { field: 'bfMaxJobAssoc', factor: 1, min: 0 },
+  bf_max_job_part: { field: 'bfMaxJobPart', factor: 1, min: 0 },
+  bf_max_job_start: { field: 'bfMaxJobStart', factor: 1, min: 0 },
+  bf_max_job_user: { field: 'bfMaxJobUser', factor: 1, min: 0 },
+  bf_max_job_user_part: { field: 'bfMaxJobUserPart', factor: 1, min: 0 },
+  bf_min_age_reserve: { field: 'bfMinAgeReserveSeconds', factor: 1, min: 0 },
+  bf_min_prio_reserve: { field: 'bfMinPrioReserve', factor: 1, min: 0 },
+  partition_job_depth: { field: 'partitionJobDepth', factor: 1, min: 0 },
+  sched_max_job_start: { field: 'schedMaxJobStart', factor: 1, min: 0 },
 } as const satisfies Record<string, Parameter>;
 
 export type AppliedParameter = keyof typeof APPLIED_PARAMETERS;
@@ -36,16 +56,8 @@ export const IGNORED_PARAMETERS = {
   batch_sched_delay: OWN_CYCLE,
   bf_busy_nodes: 'placement is by leaf switch, not by when nodes become free',
   bf_continue: NO_LOCKS,
-  bf_job_part_count_reserve: 'every job looked at has a reservation',
   bf_max_job_array_resv: WORK_LIMIT,
-  bf_max_job_assoc: WORK_LIMIT,
-  bf_max_job_part: WORK_LIMIT,
-  bf_max_job_start: WORK_LIMIT,
-  bf_max_job_user: WORK_LIMIT,
-  bf_max_job_user_part: WORK_LIMIT,
   bf_max_time: WORK_LIMIT,
-  bf_min_age_reserve: 'every job looked at has a reservation',
-  bf_min_prio_reserve: 'every job looked at has a reservation',
   bf_yield_interval: NO_LOCKS,
   bf_yield_sleep: NO_LOCKS,
   build_queue_timeout: WORK_LIMIT,
@@ -53,13 +65,30 @@ export const IGNORED_PARAMETERS = {
   max_rpc_cnt: 'the twin has no RPC load',
   max_sched_time: WORK_LIMIT,
   nohold_on_prolog_fail: 'no prolog fails in the twin',
-  partition_job_depth: WORK_LIMIT,
   sched_interval: OWN_CYCLE,
-  sched_max_job_start: WORK_LIMIT,
   sched_min_interval: OWN_CYCLE,
 } as const;
 
 export type IgnoredParameter = keyof typeof IGNORED_PARAMETERS;
+
+/** What only Slurm's own passes look at. */
+const OF_PASSES = [
+  'bfMaxJobUser',
+  'bfMaxJobPart',
+  'bfMaxJobUserPart',
+  'bfMaxJobAssoc',
+  'bfMaxJobStart',
+  'schedMaxJobStart',
+  'bfJobPartCountReserve',
+  'bfMinAgeReserveSeconds',
+  'bfMinPrioReserve',
+  'partitionJobDepth',
+] as const satisfies readonly NumberField[];
+
+/** Fields of the policy that change nothing, since it does not make Slurm's own passes. */
+export function fieldsWithoutPasses(options: SchedulerOptions): string[] {
+  return options.backfillType === 'conservative' ? [] : OF_PASSES.filter((field) => (options[field] ?? 0) > 0);
+}
 
 export function isAppliedParameter(name: string): name is AppliedParameter {
   return Object.hasOwn(APPLIED_PARAMETERS, name);

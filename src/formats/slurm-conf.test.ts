@@ -239,6 +239,18 @@ PartitionName=none DefMemPerNode=UNLIMITED
       'TopologyPlugin=tree: without the topology.conf gangs are placed as if there were no switches: give it too',
     ],
     ['Prolog=/etc/slurm/prolog.sh', 'Prolog: it takes no time'],
+    [
+      'PartitionName=p Nodes=ALL MaxCPUsPerNode=8',
+      'PartitionName=p maxcpuspernode=8: its jobs may use all CPUs of a node',
+    ],
+    ['PartitionName=p Nodes=ALL RootOnly=YES', 'PartitionName=p rootonly=YES: every user may use it'],
+    [
+      'SelectTypeParameters=CR_Socket_Memory',
+      'SelectTypeParameters CR_SOCKET_MEMORY: jobs have whole cores, and not whole sockets: more of them fit on a node than in Slurm',
+    ],
+    ['BurstBufferType=burst_buffer/lua', 'BurstBufferType: no job waits for its data'],
+    ['MCSPlugin=mcs/user', 'MCSPlugin: users and their groups share nodes'],
+    ['SchedulerParameters=max_rpc_cnt=150', 'SchedulerParameters max_rpc_cnt: the twin has no RPC load'],
   ])('says that it does not model %s', (words, told) => {
     expect(ignoredOf(`${NODES}${words}\n`)).toEqual([`slurm.conf:2 ${told}`]);
   });
@@ -264,6 +276,40 @@ PartitionName=c MinNodes=1 OverTimeLimit=NONE
     const plain = parse('NodeName=n1\nEnforcePartLimits=NO\nOverTimeLimit=0\nKillWait=30\n').policy;
     for (const field of ['overTimeSeconds', 'killWaitSeconds', 'enforcePartLimits'])
       expect(plain).not.toHaveProperty(field);
+  });
+
+  it('passes over settings that say none', () => {
+    expect(
+      ignoredOf(
+        `${NODES}MCSPlugin=mcs/none\nPartitionName=p Nodes=ALL MaxCPUsPerNode=UNLIMITED RootOnly=NO AllocNodes=ALL\n`,
+      ),
+    ).toEqual([]);
+  });
+
+  it('reads what bounds passes of the scheduler', () => {
+    const parameters =
+      'bf_max_job_user=10,bf_max_job_part=20,bf_max_job_user_part=5,bf_max_job_start=7,bf_job_part_count_reserve=4,bf_min_age_reserve=600,bf_min_prio_reserve=1000,partition_job_depth=50,sched_max_job_start=9,bf_max_job_assoc=3';
+    const conf = (more: string) => parse(`ClusterName=x\n${more}NodeName=n1\nSchedulerParameters=${parameters}\n`);
+    const bounds = {
+      bfMaxJobUser: 10,
+      bfMaxJobPart: 20,
+      bfMaxJobUserPart: 5,
+      bfMaxJobStart: 7,
+      bfJobPartCountReserve: 4,
+      bfMinAgeReserveSeconds: 600,
+      bfMinPrioReserve: 1000,
+      partitionJobDepth: 50,
+      schedMaxJobStart: 9,
+    };
+    const withDatabase = conf('AccountingStorageType=accounting_storage/slurmdbd\n');
+    expect(withDatabase.policy).toMatchObject({ ...bounds, bfMaxJobAssoc: 3 });
+    expect(withDatabase.ignored).toEqual([]);
+    const without = conf('');
+    expect(without.policy).toMatchObject(bounds);
+    expect(without.policy).not.toHaveProperty('bfMaxJobAssoc');
+    expect(without.ignored.map(({ key, reason }) => `${key}: ${reason}`)).toEqual([
+      'SchedulerParameters bf_max_job_assoc: without a database there are no associations, and Slurm keeps to no such limit either',
+    ]);
   });
 
   it('reads the weights of nodes', () => {

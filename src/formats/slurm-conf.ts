@@ -115,6 +115,9 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   for (const { flag, line } of selectFlags) {
     if (/^CR_(?:LLN|PACK_NODES|ONE_TASK_PER_CORE|CORE_DEFAULT_DIST_BLOCK)$/.test(flag)) {
       ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason: 'placement packs nodes and leaf switches' });
+    } else if (flag.startsWith('CR_SOCKET')) {
+      const reason = 'jobs have whole cores, and not whole sockets: more of them fit on a node than in Slurm';
+      ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason });
     }
   }
   const requeue = settings.get('jobrequeue');

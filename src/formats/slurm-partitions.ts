@@ -22,20 +22,24 @@ export interface SlurmPartitions {
 }
 
 const NOT_MODELLED: Readonly<Record<string, string>> = {
+  allocnodes: 'jobs are submitted from any node',
   allowaccounts: 'every account may use it',
   allowgroups: 'every user may use it',
   allowqos: 'every QOS may use it',
+  alternate: 'no other partition takes its jobs',
   cpubind: 'tasks are not bound',
   denyaccounts: 'every account may use it',
   denyqos: 'every QOS may use it',
   exclusivetopo: 'jobs share what a switch connects',
   exclusiveuser: 'users share nodes',
   lln: 'placement packs nodes and leaf switches',
-  maxcpuspernode: 'a job may use all CPUs of a node',
+  maxcpuspernode: 'its jobs may use all CPUs of a node',
+  maxcpuspersocket: 'its jobs may use all CPUs of a socket',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
   qos: 'limits of a partition QOS are not kept',
   reqresv: 'jobs without a reservation may use it',
+  rootonly: 'every user may use it',
   selecttypeparameters: 'resources are those of the cluster',
 };
 

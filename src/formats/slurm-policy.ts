@@ -30,6 +30,14 @@ const SLURM_DEFAULTS: SchedulerOptions = {
 
 /** Settings that decide what runs when, and why they change nothing here. */
 const NOT_MODELLED: Readonly<Record<string, string>> = {
+  burstbuffertype: 'no job waits for its data',
+  dependencyparameters: 'a job whose dependency is never satisfied waits for ever',
+  mcsplugin: 'users and their groups share nodes',
+  nodefeaturesplugins: 'nodes are not rebooted for their features',
+  prioritysitefactorplugin: 'the site gives no priority of its own',
+  requeueexit: 'no job is put back for its exit code',
+  requeueexithold: 'no job is put back for its exit code',
+  topologyparam: 'placement is by leaf switch',
   batchstarttimeout: 'batch scripts always start',
   completewait: 'no job waits for another to be cleaned up',
   fairsharedampeningfactor: 'fair-share is not dampened',
@@ -59,7 +67,7 @@ export function readSlurmPolicy(settings: Settings, ignored: IgnoredSetting[]): 
   for (const [key, line] of settings) {
     const reason = NOT_MODELLED[key];
     const value = line.values.get(key) ?? '';
-    if (reason !== undefined && !/^(?:0|NO|NONE|\(NULL\)|)$/i.test(value))
+    if (reason !== undefined && !/^(?:0|NO|(?:MCS\/)?NONE|\(NULL\)|)$/i.test(value))
       ignored.push({ ...line, key: keyOf(line, key), reason });
   }
   const options: SchedulerOptions = { ...SLURM_DEFAULTS };
@@ -109,13 +117,21 @@ function readParameters(settings: Settings, ignored: IgnoredSetting[]): Schedule
           `SchedulerParameters: ${name}: expected an integer >= ${min}, got "${value}"`,
         );
       }
-      Object.assign(options, parameterOption(name, number));
+      const reason = name === 'bf_max_job_assoc' && number > 0 ? withoutAssociations(settings) : null;
+      if (reason === null) Object.assign(options, parameterOption(name, number));
+      else ignored.push({ ...line, key: `SchedulerParameters ${name}`, reason });
     } else if (name !== 'preempt_youngest_first' && !isCadenceParameter(name)) {
       const reason = isIgnoredParameter(name) ? IGNORED_PARAMETERS[name] : 'this parameter is not modelled';
       ignored.push({ ...line, key: `SchedulerParameters ${name}`, reason });
     }
   }
   return options;
+}
+
+/** Why Slurm, too, keeps to no limit for each association; null where it does. */
+function withoutAssociations(settings: Settings): string | null {
+  const isOurs = settings.has('clustername') && pluginOf(settings, 'AccountingStorageType') !== 'slurmdbd';
+  return isOurs ? 'without a database there are no associations, and Slurm keeps to no such limit either' : null;
 }
 
 function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<PriorityPolicy> {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCore } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
-import { naivePass, type PlannedJob } from './naive-planner.test-support.ts';
+import { naivePasses, type PlannedJob } from './naive-planner.test-support.ts';
 import type { JobRequest } from './types.ts';
 
 const GPUS = 8;
@@ -14,16 +14,44 @@ const size = fc.record({
   gpus: fc.constantFrom(1, 2, 4),
   limit: fc.integer({ min: 1, max: 8 }).map((minutes) => minutes * 60),
   age: fc.integer({ min: 1, max: 500 }),
+  user: fc.constantFrom('ada', 'ben'),
+  partition: fc.constantFrom('long', 'short'),
 });
+/** 0 for none. */
+const bound = fc.constantFrom(0, 0, 0, 1, 2, 3);
+const limits = fc.record({
+  bfMaxJobUser: bound,
+  bfMaxJobPart: bound,
+  bfMaxJobUserPart: bound,
+  bfJobPartCountReserve: bound,
+  bfMinAgeReserveSeconds: fc.constantFrom(0, 0, 250),
+  bfMaxJobStart: bound,
+  partitionJobDepth: bound,
+  schedMaxJobStart: bound,
+});
+const NO_LIMITS: typeof limits extends fc.Arbitrary<infer T> ? T : never = {
+  bfMaxJobUser: 0,
+  bfMaxJobPart: 0,
+  bfMaxJobUserPart: 0,
+  bfJobPartCountReserve: 0,
+  bfMinAgeReserveSeconds: 0,
+  bfMaxJobStart: 0,
+  partitionJobDepth: 0,
+  schedMaxJobStart: 0,
+};
 const runs = fc.record({
   nodeCount: fc.integer({ min: 1, max: 8 }),
   weights: fc.oneof(fc.constant([1, 1]), fc.array(fc.constantFrom(1, 1, 2, 30), { minLength: 2, maxLength: 8 })),
   resolution: fc.constantFrom(1, 60),
+  limits: fc.oneof(fc.constant(NO_LIMITS), limits),
   before: fc.array(size, { maxLength: 12 }),
   pending: fc.array(size, { minLength: 1, maxLength: 15 }),
 });
 
-function request(jobId: number, { isPart, nodes, gpus, limit }: typeof size extends fc.Arbitrary<infer T> ? T : never) {
+function request(
+  jobId: number,
+  { isPart, nodes, gpus, limit, user, partition }: typeof size extends fc.Arbitrary<infer T> ? T : never,
+) {
   const perNode = { cpus: 1, memoryBytes: 0, gpus: isPart ? gpus : GPUS };
   const made: JobRequest = {
     jobId,
@@ -38,6 +66,8 @@ function request(jobId: number, { isPart, nodes, gpus, limit }: typeof size exte
     maxRequeues: 0,
     dependencies: [],
     isHeld: false,
+    user,
+    partition,
   };
   return made;
 }
@@ -57,12 +87,14 @@ describe('a pass of conservative backfill', () => {
     let starts = 0;
     let backfilled = 0;
     fc.assert(
-      fc.property(runs, ({ nodeCount, weights: some, resolution, before, pending }) => {
+      fc.property(runs, ({ nodeCount, weights: some, resolution, limits: bounds, before, pending }) => {
         const weights = Array.from({ length: nodeCount }, (_, index) => some[index % some.length] ?? 1);
         const core = createCore({
           backfillType: 'conservative',
           bfResolutionSeconds: resolution,
           bfIntervalSeconds: 1,
+          partitions: [{ name: 'long' }, { name: 'short' }],
+          ...bounds,
         });
         for (let index = 0; index < nodeCount; index++) {
           const resources = { cpus: 64, memoryBytes: 0, gpus: GPUS };
@@ -88,15 +120,26 @@ describe('a pass of conservative backfill', () => {
             nodes,
             gpus: perNode.gpus,
             limit: job.limit,
+            user: job.user,
+            partition: job.partition,
+            waited: 0,
             on: [...on],
             start: NOW - job.age,
           });
         }
         const waiting = pending
-          .map((job, index) => request(100 + index, job))
-          .filter(({ nodes }) => nodes <= nodeCount)
-          .map((made) => core.submit(made, NOW * 1000).request);
-        const expected = naivePass({
+          .map((job, index) => ({ made: request(100 + index, job), age: job.age }))
+          .filter(({ made }) => made.nodes <= nodeCount);
+        for (const { made, age } of waiting) core.submit(made, (NOW - age) * 1000);
+        const expected = naivePasses({
+          perUser: bounds.bfMaxJobUser,
+          perPartition: bounds.bfMaxJobPart,
+          perUserPartition: bounds.bfMaxJobUserPart,
+          reservedPerPartition: bounds.bfJobPartCountReserve,
+          waitedMin: bounds.bfMinAgeReserveSeconds,
+          startsMax: bounds.bfMaxJobStart,
+          mainDepth: bounds.partitionJobDepth,
+          mainStartsMax: bounds.schedMaxJobStart,
           gpusPerNode: GPUS,
           nodeCount,
           weights,
@@ -104,11 +147,14 @@ describe('a pass of conservative backfill', () => {
           resolution,
           window: 86_400,
           running,
-          pending: waiting.map(({ jobId, nodes, perNode, timeLimitMs }) => ({
+          pending: waiting.map(({ made: { jobId, nodes, perNode, timeLimitMs, user, partition }, age }) => ({
             id: jobId,
             nodes,
             gpus: perNode.gpus,
             limit: (timeLimitMs ?? 0) / 1000,
+            user: user ?? '',
+            partition: partition ?? '',
+            waited: age,
             on: null,
             start: 0,
           })),
@@ -117,9 +163,9 @@ describe('a pass of conservative backfill', () => {
         core.decide(NOW * 1000, sink);
         expect(Object.fromEntries([...sink.on].map(([id, on]) => [id, [...on]]))).toEqual(Object.fromEntries(expected));
         starts += expected.size;
-        if ([...expected.keys()].some((id, index) => id !== waiting[index]?.jobId)) backfilled += 1;
+        if ([...expected.keys()].some((id, index) => id !== waiting[index]?.made.jobId)) backfilled += 1;
       }),
-      { numRuns: 1500 },
+      { numRuns: 3000 },
     );
     expect(starts).toBeGreaterThan(1000);
     expect(backfilled).toBeGreaterThan(100);

@@ -5,6 +5,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
 import { hasRoom, isAvailable } from './node-record.ts';
+import { isWithoutReservation, MainLimits, PassLimits } from './pass-limits.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
@@ -36,6 +37,7 @@ interface BackfillPass {
   readonly beginMs: number;
   readonly horizonMs: number;
   readonly table: ReservationTable;
+  readonly limits: PassLimits;
   /** The queue as it was when the pass began, and how far in it the pass has come. */
   readonly jobs: readonly JobRecord[];
   at: number;
@@ -100,20 +102,20 @@ export class ConservativePasses {
   /** Starts jobs in turn; the first of a partition that does not fit closes it and its nodes for this pass. */
   main(nowMs: number, isFull: boolean, start: Start): void {
     const vacancies = new Vacancies(new FreeSpace(this.#ledger.pool));
+    const limits = new MainLimits(this.#policy, isFull);
     let closed = 0;
-    let depth = 0;
     this.#eachOfFront(nowMs, (job) => {
+      if (!limits.admits(job)) return !limits.isReached;
       if ((job.partitionBit & closed) !== 0) return true;
-      depth += 1;
-      if (!isFull && depth > this.#policy.defaultQueueDepth) return false;
       const usable = this.#usable.of(job, closed).copy();
       this.#leaveOutCompleting(usable);
       const nodeIndices = vacancies.of(job).placeNow(usable, job);
       if (nodeIndices === null) {
-        closed |= job.partitionBit;
+        if (!isWithoutReservation(this.#policy, job, nowMs)) closed |= job.partitionBit;
         this.preempt?.makeRoom(job, usable, nowMs);
       } else {
         vacancies.occupy(job, nodeIndices);
+        limits.started();
         start(job, nodeIndices);
       }
       return true;
@@ -140,7 +142,7 @@ export class ConservativePasses {
       spentMicroseconds: 0,
       starting: null,
     };
-    this.#pass = { beginMs: nowMs, horizonMs, table, jobs, ...progress };
+    this.#pass = { beginMs: nowMs, horizonMs, table, limits: new PassLimits(this.#policy), jobs, ...progress };
     this.#prediction.look();
   }
 
@@ -159,12 +161,14 @@ export class ConservativePasses {
       }
       if (pass.starting !== null) this.#startFound(pass, pass.starting, start);
       const job = pass.jobs[pass.at];
-      if (job === undefined || pass.isCutOff || this.#isCutOff(pass, pass.dueMs)) return this.#end();
+      if (job === undefined || pass.isCutOff || pass.limits.isReached || this.#isCutOff(pass, pass.dueMs))
+        return this.#end();
       if (this.#yields(pass)) continue;
       pass.at += 1;
       // It may have been cancelled since the pass began, or another may have come before it.
       if (job.place !== 'front' || !this.#isAdmitted(job, nowMs)) continue;
-      pass.isCutOff = !this.#consider(pass, job, nowMs);
+      if (pass.limits.admits(job)) pass.isCutOff = !this.#consider(pass, job, nowMs);
+      else this.onPlanned?.(job, null, []);
     }
     return false;
   }
@@ -194,7 +198,8 @@ export class ConservativePasses {
     const secondMs = floorTo(pass.dueMs, SECOND);
     const usable = this.#usable.of(job);
     const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
-    const plan = this.#plan(job, usable, candidates, pass, secondMs);
+    const isNowOnly = pass.limits.isReserved(job) || isWithoutReservation(this.#policy, job, pass.dueMs);
+    const plan = this.#plan(job, usable, candidates, pass, secondMs, isNowOnly);
     if (plan === 'cut off') return false;
     if (plan === null) {
       this.onPlanned?.(job, null, []);
@@ -217,10 +222,11 @@ export class ConservativePasses {
       return true;
     }
     this.onPlanned?.(job, startMs, nodeIndices);
-    if (startMs <= pass.horizonMs) {
+    if (startMs <= pass.horizonMs && !isNowOnly) {
       // Slurm's table of slots is as large as the number of jobs that a pass looks at.
       if (pass.table.size >= Math.max(2, this.#policy.bfMaxJobTest)) return false;
       pass.table.reserve(nodeIndices, this.#slotOf(startMs), this.#slotOf(startMs + job.limitMs));
+      pass.limits.reserve(job);
     }
     return true;
   }
@@ -268,6 +274,7 @@ export class ConservativePasses {
       pass.at -= 1;
       return;
     }
+    pass.limits.started();
     this.#prediction.started(job, nodeIndices, floorTo(pass.dueMs, SECOND));
     start(job, nodeIndices);
   }
@@ -281,24 +288,28 @@ export class ConservativePasses {
     pass.spentMicroseconds %= 1000;
   }
 
-  /** The first instant and nodes that reservations leave the job. */
+  /** The first instant and nodes that reservations leave the job; `isNowOnly`: at once or not at all. */
   #plan(
     job: JobRecord,
     usable: NodeMask,
     candidates: readonly Candidate[],
     pass: BackfillPass,
     secondMs: number,
+    isNowOnly: boolean,
   ): Plan | 'cut off' | null {
     const { table } = pass;
+    let isTested = false;
     for (let fromMs = secondMs; ; ) {
       if (this.#isCutOff(pass, pass.dueMs)) return 'cut off';
       const available = usable.copy();
       const laterMs = table.narrow(available, usable, fromMs, fromMs + job.limitMs);
-      const prospect =
-        available.count() < job.request.nodes ? null : this.#prediction.predict(job, available, candidates, secondMs);
+      const isWorthwhile = available.count() >= job.request.nodes;
+      if (isWorthwhile && !isTested) pass.limits.tested();
+      isTested ||= isWorthwhile;
+      const prospect = isWorthwhile ? this.#prediction.predict(job, available, candidates, secondMs, isNowOnly) : null;
       this.#spend(pass);
       if (prospect === null) {
-        if (laterMs === null) return null;
+        if (laterMs === null || isNowOnly) return null;
         fromMs = laterMs;
         continue;
       }

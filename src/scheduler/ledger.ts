@@ -8,6 +8,7 @@ import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
 import { NodeReservations } from './node-reservations.ts';
 import { Outcomes } from './outcomes.ts';
+import { isChoosy } from './pass-limits.ts';
 import type { Policy } from './policy.ts';
 import { PreemptibleJobs } from './preemptible-jobs.ts';
 import { Candidate } from './preempting.ts';
@@ -61,7 +62,7 @@ export class Ledger {
     this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
-    const depth = policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
+    const depth = isChoosy(policy) ? Infinity : policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
     this.queue = new PendingQueue(depth, isServiceable, this.priorities);
   }

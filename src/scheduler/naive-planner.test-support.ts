@@ -4,6 +4,10 @@ export interface PlannedJob {
   nodes: number;
   gpus: number;
   limit: number;
+  user: string;
+  partition: string;
+  /** For how long it has waited. */
+  waited: number;
   /** By index, while it runs; with the second of its start. */
   on: number[] | null;
   start: number;
@@ -17,16 +21,49 @@ export interface Plan {
   now: number;
   resolution: number;
   window: number;
+  /** How many jobs a pass looks at: of a user, of a partition, of a user in a partition; 0 for all. */
+  perUser: number;
+  perPartition: number;
+  perUserPartition: number;
+  /** So many jobs of a partition have reservations; 0: all. Those that have waited less have none. */
+  reservedPerPartition: number;
+  waitedMin: number;
+  /** Starts of a pass of backfill; 0: any number. */
+  startsMax: number;
+  /** Jobs of a partition that the main scheduler looks at, and starts; 0: any number. */
+  mainDepth: number;
+  mainStartsMax: number;
   /** In the order of the queue. */
   pending: readonly PlannedJob[];
   running: readonly PlannedJob[];
+}
+
+/** The main scheduler and a pass of backfill after it. Returns which jobs start and where. */
+export function naivePasses(plan: Plan): Map<number, number[]> {
+  const running = [...plan.running];
+  const started = new Map<number, number[]>();
+  const looked = new Map<string, number>();
+  const all = Array.from({ length: plan.nodeCount }, (_, node) => node);
+  for (const job of plan.pending) {
+    if (plan.mainStartsMax > 0 && started.size >= plan.mainStartsMax) break;
+    const count = (looked.get(job.partition) ?? 0) + 1;
+    looked.set(job.partition, count);
+    if (plan.mainDepth > 0 && count > plan.mainDepth) continue;
+    const prospect = predict(plan, running, job, all);
+    if (prospect?.start === plan.now) {
+      started.set(job.id, prospect.on);
+      running.push({ ...job, on: prospect.on, start: plan.now });
+    } else if (job.waited >= plan.waitedMin) break;
+  }
+  const pending = plan.pending.filter(({ id }) => !started.has(id));
+  return new Map([...started, ...naivePass({ ...plan, pending, running })]);
 }
 
 /**
  * One pass of Slurm's backfill, told in the plainest way there is: second by second, node by node, nothing kept from one job to the next but
  * who has reserved which node when. Returns which jobs start and where.
  */
-export function naivePass(plan: Plan): Map<number, number[]> {
+function naivePass(plan: Plan): Map<number, number[]> {
   const { now, resolution } = plan;
   const floor = (time: number) => Math.floor(time / resolution) * resolution;
   const running = [...plan.running];
@@ -36,7 +73,21 @@ export function naivePass(plan: Plan): Map<number, number[]> {
     !reserved.some((one) => one.node === node && one.to > from && one.from <= to);
   const started = new Map<number, number[]>();
   const all = Array.from({ length: plan.nodeCount }, (_, node) => node);
+  const looked = new Map<string, number>();
+  const reservedOf = new Map<string, number>();
   for (const job of plan.pending) {
+    if (plan.startsMax > 0 && started.size >= plan.startsMax) break;
+    const { user, partition } = job;
+    const limits = [
+      { key: `user ${user}`, max: plan.perUser },
+      { key: `partition ${partition}`, max: plan.perPartition },
+      { key: `both ${user} ${partition}`, max: plan.perUserPartition },
+    ];
+    if (limits.some(({ key, max }) => max > 0 && (looked.get(key) ?? 0) >= max)) continue;
+    for (const { key } of limits) looked.set(key, (looked.get(key) ?? 0) + 1);
+    const reservations = reservedOf.get(partition) ?? 0;
+    const isFull = plan.reservedPerPartition > 0 && reservations >= plan.reservedPerPartition;
+    const isNowOnly = isFull || job.waited < plan.waitedMin;
     for (let from = now, isDone = false; !isDone; ) {
       const to = from + job.limit;
       const usable = all.filter((node) => isFree(node, from, to));
@@ -55,12 +106,14 @@ export function naivePass(plan: Plan): Map<number, number[]> {
           running.push({ ...job, on: prospect.on, start: now });
           break;
         }
+        if (isNowOnly) break;
         if (later === undefined || start <= later) {
           const begin = floor(start);
           const end = Math.max(floor(start + job.limit), begin + resolution);
           if (start > now + plan.window) break;
           if (prospect.on.every((node) => isFree(node, begin, floor(start + job.limit) - 1))) {
             for (const node of prospect.on) reserved.push({ node, from: begin, to: end });
+            reservedOf.set(partition, reservations + 1);
             edges = withoutOne(
               [...new Set([...edges, begin, end])].sort((a, b) => a - b),
               begin,
@@ -74,6 +127,7 @@ export function naivePass(plan: Plan): Map<number, number[]> {
           continue;
         }
       }
+      if (isNowOnly) break;
       from = later ?? from;
     }
   }

@@ -193,6 +193,21 @@ export interface SchedulerOptions {
   bfResolutionSeconds?: number;
   /** How many jobs, from the first that does not fit, are tried for backfill in one cycle. Default 500. */
   bfMaxJobTest?: number;
+  /** How many jobs of a user, of a partition, of a user in a partition and of a user in an account a conservative pass looks at. Default 0: all. */
+  bfMaxJobUser?: number;
+  bfMaxJobPart?: number;
+  bfMaxJobUserPart?: number;
+  bfMaxJobAssoc?: number;
+  /** How many jobs a conservative pass of backfill starts, and how many a pass of the main scheduler. Default 0: all. */
+  bfMaxJobStart?: number;
+  schedMaxJobStart?: number;
+  /** For how many jobs of a partition a conservative pass makes reservations. Default 0: for all. */
+  bfJobPartCountReserve?: number;
+  /** A job that has waited less, or has a lower multifactor priority, starts where it can and has no reservation. Default 0. */
+  bfMinAgeReserveSeconds?: number;
+  bfMinPrioReserve?: number;
+  /** How many jobs of a partition a pass of the main scheduler looks at (`partition_job_depth`). Default 0: all. */
+  partitionJobDepth?: number;
   /** A reservation that would begin later than this is not made, except the first of EASY: that job is never passed over. Default a day. */
   bfWindowSeconds?: number;
   priority?: Partial<PriorityPolicy>;
@@ -224,8 +239,21 @@ export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & 
 };
 
 const COUNTS = ['defaultQueueDepth', 'bfMaxJobTest', 'bfWindowSeconds', 'bfResolutionSeconds'] as const;
+/** 0 for no limit. */
+const LIMITS = [
+  'bfMaxJobUser',
+  'bfMaxJobPart',
+  'bfMaxJobUserPart',
+  'bfMaxJobAssoc',
+  'bfMaxJobStart',
+  'schedMaxJobStart',
+  'bfJobPartCountReserve',
+  'bfMinPrioReserve',
+  'partitionJobDepth',
+] as const;
 const SPANS = [
   'bfIntervalSeconds',
+  'bfMinAgeReserveSeconds',
   'killWaitSeconds',
   'requeueDelaySeconds',
   'requeueBackoffSeconds',
@@ -242,6 +270,16 @@ export function completePolicy(options: SchedulerOptions): Policy {
     bfResolutionSeconds: 60,
     bfMaxJobTest: 500,
     bfWindowSeconds: 86_400,
+    bfMaxJobUser: 0,
+    bfMaxJobPart: 0,
+    bfMaxJobUserPart: 0,
+    bfMaxJobAssoc: 0,
+    bfMaxJobStart: 0,
+    schedMaxJobStart: 0,
+    bfJobPartCountReserve: 0,
+    bfMinAgeReserveSeconds: 0,
+    bfMinPrioReserve: 0,
+    partitionJobDepth: 0,
     qos: [],
     accounts: [],
     users: [],
@@ -273,6 +311,11 @@ export function completePolicy(options: SchedulerOptions): Policy {
     const value = policy[name];
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name}: expected an integer > 0, got ${value}`);
+  }
+  for (const name of LIMITS) {
+    const value = policy[name];
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${name}: expected an integer >= 0, got ${value}`);
   }
   for (const name of SPANS) {
     const value = policy[name];

@@ -6,26 +6,9 @@ import {
   type Policy,
   type SchedulerOptions,
 } from './policy.ts';
+import { endOf, type Job, needOf, order, suits, type Verdict, verdictOf } from './reference-rules.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
-type Verdict =
-  | { kind: 'requeue'; requeues: number; isHeld: boolean }
-  | { kind: 'end'; state: EndState; exitCode: number };
-type Job = {
-  request: JobRequest;
-  attempt: number;
-  requeues: number;
-  isHeld: boolean;
-  waits: JobRequest['dependencies'];
-  placement: Placement | null;
-  startMs: number;
-  /** By its time limit, and when that ends it. */
-  endMs: number;
-  dueMs: number;
-  cause: EndCause | null;
-  isEnding: boolean;
-  verdict: Verdict | null;
-};
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
 
 const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
@@ -344,31 +327,4 @@ export class ReferenceScheduler {
     };
     for (const job of this.#jobs.values()) job.waits = job.waits.filter(isOpen);
   }
-}
-
-function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
-  const isOutOfRequeues = job.requeues >= job.request.maxRequeues;
-  if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, isHeld: false };
-  const isFailure = cause === 'NODE_FAIL' || cause === 'HANG';
-  if (isFailure && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
-  return { kind: 'end', state: cause === 'HANG' ? 'FAILED' : (cause ?? state), exitCode };
-}
-
-function endOf({ isEnding, endMs, startMs, request }: Job, nowMs: number): number {
-  return Math.max(nowMs, isEnding ? 0 : endMs < Infinity ? endMs : startMs + (request.timeLimitMs ?? Infinity));
-}
-
-function needOf(spec: NodeSpec, { exclusive, perNode }: JobRequest): Resources {
-  return exclusive ? spec.resources : perNode;
-}
-
-function order(a: JobRequest, b: JobRequest): number {
-  return b.priority - a.priority || a.submitMs - b.submitMs || a.jobId - b.jobId;
-}
-
-function suits(spec: NodeSpec, offered: Resources, { perNode, gpuType, excludedNodes }: JobRequest): boolean {
-  const isAllowed = (gpuType === null || gpuType === spec.gpuType) && !excludedNodes.includes(spec.name);
-  const isEnough =
-    offered.cpus >= perNode.cpus && offered.memoryBytes >= perNode.memoryBytes && offered.gpus >= perNode.gpus;
-  return isAllowed && isEnough;
 }

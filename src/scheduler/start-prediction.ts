@@ -138,11 +138,19 @@ export class StartPrediction {
    * when others have ended; null for never. They are taken to end one batch after the other, and the job starts with the last end of a batch. A
    * job that holds none of the nodes is passed over without a look at the batch's end: the next one that does joins however late it ends.
    * Slurm's own predictions are that much later than they need be, and what runs in the meantime follows from it.
+   * `isNowOnly`: nobody's end is waited for.
    */
-  predict(job: JobRecord, available: NodeMask, candidates: readonly Candidate[], secondMs: number): Prospect | null {
-    if (candidates.length > 0) return this.#predictPreempting(job, available, candidates, secondMs);
+  predict(
+    job: JobRecord,
+    available: NodeMask,
+    candidates: readonly Candidate[],
+    secondMs: number,
+    isNowOnly = false,
+  ): Prospect | null {
+    if (candidates.length > 0) return this.#predictPreempting(job, available, candidates, secondMs, isNowOnly);
     const now = this.place(available, job);
     if (now !== null) return { startMs: secondMs, choose: () => now, isByPreemption: false };
+    if (isNowOnly) return null;
     const running = this.#running;
     const vacancies = this.#vacancies.of(job);
     const needed = vacancies.endsBefore(running, available, job);
@@ -159,6 +167,7 @@ export class StartPrediction {
     available: NodeMask,
     candidates: readonly Candidate[],
     secondMs: number,
+    isNowOnly: boolean,
   ): Prospect | null {
     const now = this.place(available, job);
     if (now !== null) return { startMs: secondMs, choose: () => now, isByPreemption: false };
@@ -167,6 +176,7 @@ export class StartPrediction {
     for (const candidate of candidates) space.vacate(candidate.job, candidate.nodeIndices);
     const emptied = this.#place(space, available, job);
     if (emptied !== null) return { startMs: secondMs, choose: () => emptied, isByPreemption: true };
+    if (isNowOnly) return null;
     const running = this.#running.filter((one) => !gone.has(one.job));
     let vacated = 0;
     return startAfterBatch(running, available, secondMs, this.#times, (ended) => {

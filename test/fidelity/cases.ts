@@ -11,6 +11,7 @@ export interface FidelityCase {
   workload: Omit<WorkloadPlan, 'seed' | 'clusterNodes' | 'gpusPerNode'>;
 }
 
+const BOUNDS = 'SchedulerParameters=bf_max_job_user=4,bf_job_part_count_reserve=3';
 const LARGE = { nodes: 64, gpusPerNode: 8 };
 const SMALL = { nodes: 16, gpusPerNode: 8 };
 const BASIC = 'PriorityType=priority/basic';
@@ -98,6 +99,12 @@ export const CASES: readonly FidelityCase[] = [
     cluster: { ...SMALL, nodeWeights: [5, 1, 1, 9, 1] },
     confLines: [BASIC],
     workload: { jobs: 200, load: 1.4, workSeconds: 240 },
+  },
+  {
+    name: 'fifo-bounds',
+    cluster: SMALL,
+    confLines: [BASIC, `${BOUNDS},bf_min_age_reserve=40,partition_job_depth=20`],
+    workload: { jobs: 200, load: 1.4, workSeconds: 240, ...SHARING },
   },
   {
     name: 'fifo-brief',

@@ -40,13 +40,14 @@ export function replayPasses(name: string): ReplayedPasses {
     conf: dump('slurm.conf'),
     ...(existsSync(join(folder, 'qos.txt')) && { qos: dump('qos.txt') }),
   });
-  const { passes } = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
+  const log = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
   let plans = 0;
   const clean = { passes: 0, plans: 0, same: 0 };
   const differences: string[] = [];
   const costs: number[] = [];
+  const { passes } = log;
   for (const pass of passes) {
-    const { planned, nodeTests } = replay(pass, conf, rows);
+    const { planned, nodeTests } = replay(pass, conf, rows, log.submitMs);
     // A pass that is cut off has not finished with the last.
     const finished = pass.isComplete ? pass.plans : pass.plans.slice(0, -1);
     const differedBefore = differences.length;
@@ -81,7 +82,12 @@ export function replayPasses(name: string): ReplayedPasses {
   };
 }
 
-function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, RecordedRow>) {
+function replay(
+  pass: LoggedPass,
+  conf: SlurmConf,
+  rows: ReadonlyMap<number, RecordedRow>,
+  submitMs: ReadonlyMap<number, number>,
+) {
   const policy = completePolicy({
     ...conf.policy,
     priority: { type: 'basic' },
@@ -89,7 +95,8 @@ function replay(pass: LoggedPass, conf: SlurmConf, rows: ReadonlyMap<number, Rec
   });
   const ledger = new Ledger(policy);
   for (const node of conf.nodes) ledger.pool.add(node);
-  const submit = (jobId: number, priority: number) => ledger.submit(requestOf(jobId, priority, rows.get(jobId)), 0, 0);
+  const submit = (jobId: number, priority: number) =>
+    ledger.submit(requestOf(jobId, priority, rows.get(jobId)), 0, submitMs.get(jobId) ?? 0);
   for (const { jobId, nodeIndices, startMs } of pass.running.toSorted((a, b) => a.startMs - b.startMs)) {
     const job = submit(jobId, 0);
     ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
@@ -142,6 +149,7 @@ function requestOf(jobId: number, priority: number, row: RecordedRow | undefined
     dependencies: [],
     isHeld: false,
     ...(row.qos !== null && { qos: row.qos }),
+    ...(row.user !== null && { user: row.user }),
   };
 }
 

@@ -23,7 +23,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
  */
 const TOLERANCES: readonly [RegExp, number][] = [
   [/^fifo-(?:\d|long)/, 0.03],
-  [/^fifo-(?:light|small|weights)/, 0.1],
+  [/^fifo-(?:bounds|light|small|weights)/, 0.1],
   [/^dependencies/, 0.1],
   [/^fairshare/, 0.12],
   [/^fifo-swift/, 0.25],

@@ -1,0 +1,54 @@
+import type { NodeSpec, Resources } from '../cluster/node.ts';
+import type { EndCause, EndState, JobRequest, Placement } from './types.ts';
+
+/** What is to be told of a job. */
+export type Verdict =
+  | { kind: 'requeue'; requeues: number; isHeld: boolean }
+  | { kind: 'end'; state: EndState; exitCode: number };
+/** As the reference knows it. */
+export type Job = {
+  request: JobRequest;
+  attempt: number;
+  requeues: number;
+  isHeld: boolean;
+  waits: JobRequest['dependencies'];
+  placement: Placement | null;
+  startMs: number;
+  /** By its time limit, and when that ends it. */
+  endMs: number;
+  dueMs: number;
+  cause: EndCause | null;
+  isEnding: boolean;
+  verdict: Verdict | null;
+};
+/** What becomes of a job whose attempt is over. */
+export function verdictOf(job: Job, cause: EndCause | null, state: EndState, exitCode: number): Verdict {
+  const isOutOfRequeues = job.requeues >= job.request.maxRequeues;
+  if (cause === 'REQUEUE') return { kind: 'requeue', requeues: job.requeues, isHeld: false };
+  const isFailure = cause === 'NODE_FAIL' || cause === 'HANG';
+  if (isFailure && !isOutOfRequeues) return { kind: 'requeue', requeues: job.requeues + 1, isHeld: false };
+  return { kind: 'end', state: cause === 'HANG' ? 'FAILED' : (cause ?? state), exitCode };
+}
+
+/** When its attempt ends by the forecast. */
+export function endOf({ isEnding, endMs, startMs, request }: Job, nowMs: number): number {
+  return Math.max(nowMs, isEnding ? 0 : endMs < Infinity ? endMs : startMs + (request.timeLimitMs ?? Infinity));
+}
+
+/** What it takes of the node. */
+export function needOf(spec: NodeSpec, { exclusive, perNode }: JobRequest): Resources {
+  return exclusive ? spec.resources : perNode;
+}
+
+/** Of two jobs that wait. */
+export function order(a: JobRequest, b: JobRequest): number {
+  return b.priority - a.priority || a.submitMs - b.submitMs || a.jobId - b.jobId;
+}
+
+/** Whether a node that offers so much could have a part of the job. */
+export function suits(spec: NodeSpec, offered: Resources, { perNode, gpuType, excludedNodes }: JobRequest): boolean {
+  const isAllowed = (gpuType === null || gpuType === spec.gpuType) && !excludedNodes.includes(spec.name);
+  const isEnough =
+    offered.cpus >= perNode.cpus && offered.memoryBytes >= perNode.memoryBytes && offered.gpus >= perNode.gpus;
+  return isAllowed && isEnough;
+}
