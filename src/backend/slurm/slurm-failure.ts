@@ -57,7 +57,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
   ],
   [
     'login',
@@ -66,7 +66,7 @@ const WORDS: readonly [FailureKind, RegExp][] = [
   ['oldSlurm', /unrecognized option|unknown option|invalid option/i],
   [
     'limit',
-    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|maximum number of jobs|job count.*exceed/i,
+    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|submissions disabled|maximum number of jobs|job count.*exceed/i,
   ],
   ['unknownJob', /invalid job id/i],
   ['permission', /access\/permission denied|invalid user id|not permitted|must be privileged/i],
@@ -76,8 +76,11 @@ const WORDS: readonly [FailureKind, RegExp][] = [
   ],
 ];
 
+/** While slurmctld does not answer. */
+export const STILL_RUNS = 'jobs run on and are caught up with once it answers';
+
 const STILL_WORKS: Partial<Record<FailureKind, string>> = {
-  unreachable: 'jobs run on and are caught up with once it answers',
+  unreachable: STILL_RUNS,
   login: 'renew the key or the agent and try ssh by hand; jobs run on meanwhile',
 };
 

@@ -181,6 +181,24 @@ describe('failures of Slurm', () => {
       "sbatch: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
     ],
     [
+      'a backup slurmctld that waits',
+      { stderr: 'sbatch: error: Batch job submission failed: Slurm backup controller in standby mode' },
+      'unreachable',
+      'sbatch: Batch job submission failed: Slurm backup controller in standby mode: jobs run on and are caught up with once it answers',
+    ],
+    [
+      'a slurmctld whose disk is full',
+      { stderr: 'sbatch: error: Batch job submission failed: I/O error writing script/environment to file' },
+      'unreachable',
+      'sbatch: Batch job submission failed: I/O error writing script/environment to file: jobs run on and are caught up with once it answers',
+    ],
+    [
+      'a site that takes no jobs for now',
+      { stderr: 'sbatch: error: Batch job submission failed: System submissions disabled' },
+      'limit',
+      'sbatch: Batch job submission failed: System submissions disabled',
+    ],
+    [
       'no permission',
       { program: 'scontrol', stderr: 'slurm_update error: Invalid user id\n' },
       'permission',

@@ -99,4 +99,11 @@ describe('squeue --json', () => {
     expect(() => slurmJobs(squeueRows(text), (name) => name === 'ours')).toThrow('job field job_state');
     expect(() => squeueRows('slurm_load_jobs error')).toThrow('not JSON');
   });
+
+  it('does not take a slurmctld that does not answer for one that has no jobs', () => {
+    expect(() => squeueRows(read('squeue-22.05-unanswered.json'))).toThrow(
+      'squeue --json: slurm_load_jobs: Failed while looking for jobs: Unspecified error: jobs run on and are caught up with once it answers',
+    );
+    expect(() => squeueRows('{"jobs": [], "errors": [], "warnings": []}')).not.toThrow();
+  });
 });

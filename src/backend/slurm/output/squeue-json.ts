@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OrreryError } from '../../../contract/errors.ts';
+import { SlurmFailure, STILL_RUNS } from '../slurm-failure.ts';
 import { hostNames } from './host-names.ts';
 import type { ExitStatus, SlurmJob } from './slurm-job.ts';
 
@@ -84,9 +85,18 @@ const jobSchema = z.object({
   tres_req_str: textSchema,
 });
 
-const answerSchema = z.object({ jobs: z.array(z.unknown()) });
+const answerSchema = z.object({
+  jobs: z.array(z.unknown()),
+  errors: z
+    .array(z.object({ description: textSchema, error: textSchema, source: textSchema }))
+    .nullish()
+    .transform((errors) => errors ?? []),
+});
 
-/** The rows of `squeue --json`, one for a job, as they are. Throws ORR_FAILED where it is none. */
+/**
+ * The rows of `squeue --json`, one for a job, as they are. Throws ORR_FAILED where it is none, and SlurmFailure where slurmctld did not answer: squeue then
+ * ends with 0 and an empty list, by which every job would look lost.
+ */
 export function squeueRows(text: string): unknown[] {
   let json: unknown;
   try {
@@ -96,6 +106,11 @@ export function squeueRows(text: string): unknown[] {
   }
   const answer = answerSchema.safeParse(json);
   if (!answer.success) throw new OrreryError('ORR_FAILED', 'squeue --json: expected an object with "jobs"');
+  const [error] = answer.data.errors;
+  if (error !== undefined) {
+    const said = [error.source, error.description, error.error].filter((words) => words !== '').join(': ');
+    throw new SlurmFailure('unreachable', `squeue --json: ${said}: ${STILL_RUNS}`, said);
+  }
   return answer.data.jobs;
 }
 
