@@ -105,5 +105,7 @@ describe('squeue --json', () => {
       'squeue --json: slurm_load_jobs: Failed while looking for jobs: Unspecified error: jobs run on and are caught up with once it answers',
     );
     expect(() => squeueRows('{"jobs": [], "errors": [], "warnings": []}')).not.toThrow();
+    const error = { description: 'Unable to find it', error: 'Unspecified error', source: 'dump' };
+    expect(squeueRows(JSON.stringify({ jobs: [{ job_id: 7 }], errors: [error] }))).toEqual([{ job_id: 7 }]);
   });
 });

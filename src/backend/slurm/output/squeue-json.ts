@@ -106,12 +106,14 @@ export function squeueRows(text: string): unknown[] {
   }
   const answer = answerSchema.safeParse(json);
   if (!answer.success) throw new OrreryError('ORR_FAILED', 'squeue --json: expected an object with "jobs"');
-  const [error] = answer.data.errors;
-  if (error !== undefined) {
+  const { jobs, errors } = answer.data;
+  const [error] = errors;
+  // With jobs in it the answer is one: later plugins tell here of values that they could not look up.
+  if (error !== undefined && jobs.length === 0) {
     const said = [error.source, error.description, error.error].filter((words) => words !== '').join(': ');
     throw new SlurmFailure('unreachable', `squeue --json: ${said}: ${STILL_RUNS}`, said);
   }
-  return answer.data.jobs;
+  return jobs;
 }
 
 /**
