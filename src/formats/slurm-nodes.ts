@@ -1,9 +1,11 @@
-import { DEFAULT_WEIGHT, type NodeSpec, type Resources } from '../cluster/node.ts';
+import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { gresEntries } from './gres-list.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { badConf, type ConfLine, type IgnoredSetting, integerSetting } from './slurm-conf-lines.ts';
 
 const MEBI = 1024 ** 2;
+/** Of nodes that have none of their own. */
+const DEFAULT_WEIGHT = 1;
 
 /** Nodes of `NodeName` lines, in order. */
 export interface SlurmNodes {
