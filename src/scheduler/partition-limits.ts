@@ -23,13 +23,18 @@ export function partitionExcess(
     : null;
 }
 
-/** In words, for a job of which that limit is broken. */
-export function excessText(excess: PartitionExcess, partition: PartitionPolicy, { nodes, timeLimitMs }: Sized): string {
+/** In words, of a job of which that limit is broken. */
+export function excessText(
+  excess: PartitionExcess,
+  partition: PartitionPolicy,
+  { nodes, timeLimitMs }: Sized,
+  who = 'it',
+): string {
   const { name, minNodes = 0, maxNodes = null, maxTimeSeconds } = partition;
   if (excess === 'PartitionTimeLimit') {
     const allowed = formatDuration((maxTimeSeconds ?? 0) * 1000);
-    return `it asks for ${formatDuration(timeLimitMs ?? 0)}, and partition ${name} gives ${allowed} at most`;
+    return `${who} asks for ${formatDuration(timeLimitMs ?? 0)}, and partition ${name} gives ${allowed} at most`;
   }
-  const asked = `it asks for ${count(nodes, 'node')}, and jobs of partition ${name} have`;
+  const asked = `${who} asks for ${count(nodes, 'node')}, and jobs of partition ${name} have`;
   return maxNodes !== null && nodes > maxNodes ? `${asked} ${maxNodes} at most` : `${asked} ${minNodes} at least`;
 }

@@ -103,7 +103,7 @@ class EventScheduler implements Scheduler {
   #enforced({ excess, request }: JobRecord): string | null {
     if (excess === null || !this.#core.policy.enforcePartLimits) return null;
     const partition = this.#ledger.terms.partitionOf(request);
-    return partition === undefined ? null : excessText(excess, partition, request);
+    return partition === undefined ? null : excessText(excess, partition, request, 'the job');
   }
 
   #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {
