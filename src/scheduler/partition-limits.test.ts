@@ -60,14 +60,24 @@ it('is refused at submission where the limits are enforced', () => {
   expect(messageOf(enforced, job(1, 3, 'main'))).toBeNull();
 });
 
-it('jobs outrun their time limits by as much as the policy says, or their partition', () => {
+/** With three jobs that run; of job 2 the limit comes later than of job 1, and the end sooner. */
+function withThreeRunning() {
   const { scheduler, submit } = schedulerOf();
   submit(job(1, 1, 'main'));
   submit(job(2, 2, 'wide', 90_000));
   submit(job(3, 1, 'free'));
   scheduler.decide(0);
   for (const jobId of [1, 2, 3]) scheduler.apply({ kind: 'AttemptStarted', atMs: 0, jobId, attempt: 1 });
-  // Of job 2 the limit comes later, and the end sooner.
+  return scheduler;
+}
+
+it('ends jobs in the order of their deadlines', () => {
+  const { decisions } = withThreeRunning().decide(130_000);
+  expect(decisions.map(({ jobId }) => jobId)).toEqual([2, 1]);
+});
+
+it('jobs outrun their time limits by as much as the policy says, or their partition', () => {
+  const scheduler = withThreeRunning();
   expect(scheduler.decide(0).wakeAtMs).toBe(110_000);
   expect(scheduler.decide(109_999).decisions).toEqual([]);
   expect(scheduler.decide(110_000).decisions).toMatchObject([{ jobId: 2, cause: 'TIMEOUT' }]);
