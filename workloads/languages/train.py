@@ -15,17 +15,23 @@ import time
 
 sys.dont_write_bytecode = True  # the folder may be shared by ranks, or read-only
 
+from declarations import Corpus, DataError, find_package, load
 from gang import Gang, Signals
 from settings import ORDER, Settings, parse
 
-SETTINGS = parse()  # before torch is imported: a wrong flag is answered at once
+# Before torch is imported, which takes seconds: a wrong flag or folder is answered at once.
+SETTINGS = parse()
+try:
+    PACKAGE = find_package(SETTINGS.data)
+except DataError as missing:
+    print(f'train.py: {missing}', file=sys.stderr, flush=True)
+    sys.exit(2)
 SIGNALS = Signals()
 
 import torch
 from torch.nn.functional import cross_entropy
 
 import checkpoint
-from declarations import Corpus, DataError, find_package, load
 from evaluate import evaluate
 from export import export
 from features import Hashing, translation
@@ -208,7 +214,7 @@ def main() -> int:
     try:
         gang = Gang()
         report = Report(gang.rank)
-        corpus = load(find_package(SETTINGS.data), SETTINGS.declarations_max, SETTINGS.validation)
+        corpus = load(PACKAGE, SETTINGS.declarations_max, SETTINGS.validation)
         run = Run(SETTINGS, gang, corpus, report)
         backend = f'{gang.world_size} ranks' if gang.world_size > 1 else 'one process'
         report.say(
