@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { torchPython, readSplit, startGang } from '../../workloads/languages/train.test-support.ts';
+import { processes } from '../../workloads/languages/ranks.test-support.ts';
+import { readSplit, runGang, torchPython } from '../../workloads/languages/train.test-support.ts';
 import { allIdentifiers } from './identifiers.ts';
 import { type MacroAccuracy, measure, type Row } from './measure.ts';
 
@@ -20,9 +21,9 @@ const { values } = parseArgs({
 
 async function train(python: string, output: string): Promise<number> {
   const startedAt = performance.now();
-  const gang = await startGang({ python, size: 2, args: ['--preset', 'bench', '--output', output] });
-  gang.ranks[0]?.stdout?.pipe(process.stderr);
-  const failed = (await gang.ended).find(({ code }) => code !== 0);
+  const start = processes(python, process.stderr);
+  const ranks = await runGang({ start, size: 2, args: ['--preset', 'bench', '--output', output] });
+  const failed = ranks.find(({ code }) => code !== 0);
   if (failed !== undefined) throw new Error(`training failed: ${failed.stderr}`);
   return (performance.now() - startedAt) / 1000;
 }

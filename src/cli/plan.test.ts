@@ -14,8 +14,11 @@ import type { PlanReport } from './plan/plan.ts';
 const MAIN = join(packageFolder(), 'src', 'cli', 'main.ts');
 
 let folder: string;
+/** The sources as Node compiled them: what most of these processes would do again, and the packaged command does not. */
+let compiled: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'orrery-plan-'));
+  compiled = join(folder, 'compiled');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -27,7 +30,7 @@ interface Outcome {
 
 /** `orrery plan` as a real process; the arguments are split at blanks. */
 function plan(args: string): Promise<Outcome> {
-  const env = { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8' };
+  const env = { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: compiled };
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, 'plan', ...args.split(' ')], { cwd: folder, env }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { torchPython, runGang, workloadFolder } from '../../workloads/languages/train.test-support.ts';
+import { processes, workloadFolder } from '../../workloads/languages/ranks.test-support.ts';
+import { runGang, torchPython } from '../../workloads/languages/train.test-support.ts';
 import { LanguageIdentifier } from './language-identifier.ts';
 import type { LanguageModelDescription } from './language-model.ts';
 
@@ -50,7 +51,11 @@ function differing(texts: readonly string[]): string[] {
 
 beforeAll(async () => {
   const output = join(folder, 'model');
-  const [rank] = await runGang({ python, size: 1, args: ['--preset', 'test', '--steps', '20', '--output', output] });
+  const [rank] = await runGang({
+    start: processes(python),
+    size: 1,
+    args: ['--preset', 'test', '--steps', '20', '--output', output],
+  });
   if (rank?.code !== 0) throw new Error(`training failed: ${rank?.stderr}`);
   model = JSON.parse(readFileSync(join(output, 'model.json'), 'utf8'));
   weights = new Uint8Array(readFileSync(join(output, 'weights.bin'))).buffer;

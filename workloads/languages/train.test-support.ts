@@ -1,11 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { findPython } from '../../src/backend/local/python.ts';
 import { freePorts } from '../../test/support/free-ports.ts';
+import { type EndedRank, ONE_THREAD, type Rank, type StartRank, workloadFolder } from './ranks.test-support.ts';
 
-export const workloadFolder = dirname(fileURLToPath(import.meta.url));
 const trainScript = join(workloadFolder, 'train.py');
 
 /** A Python with torch. Throws when there is none: these tests are about PyTorch. */
@@ -17,31 +16,21 @@ export async function torchPython(): Promise<string> {
   );
 }
 
-export interface EndedRank {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
-}
-
 export interface Gang {
-  ranks: ChildProcess[];
+  ranks: readonly Rank[];
   ended: Promise<EndedRank[]>;
 }
 
-const running = new Set<ChildProcess>();
+const running = new Set<Rank>();
 
 /** Ends what a failed test left behind. */
 export function killLeftovers(): void {
-  for (const child of running) child.kill('SIGKILL');
+  for (const rank of running) rank.kill('SIGKILL');
 }
 
-/**
- * Starts the ranks of train.py as plain processes. `prelude` is Python that runs before it in every rank, for faults that must
- * strike at a certain call.
- */
+/** Starts the ranks of train.py. `prelude` is Python that runs before it in every rank, for faults that must strike at a certain call. */
 export async function startGang(options: {
-  python: string;
+  start: StartRank;
   size: number;
   args: readonly string[];
   env?: Record<string, string>;
@@ -50,18 +39,9 @@ export async function startGang(options: {
   prelude?: string;
 }): Promise<Gang> {
   const [port = 0] = await freePorts(1);
-  const program =
-    options.prelude === undefined
-      ? [trainScript]
-      : [
-          '-c',
-          `import runpy, sys\nsys.argv = sys.argv[1:]\nsys.path.insert(0, ${JSON.stringify(workloadFolder)})\n` +
-            `${options.prelude}\nrunpy.run_path(sys.argv[0], run_name='__main__')`,
-          trainScript,
-        ];
-  const ranks = Array.from({ length: options.size }, (_, rank) =>
-    spawn(options.python, [...program, ...options.args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const ranks = Array.from({ length: options.size }, (_, rank) => {
+    const started = options.start({
+      argv: [trainScript, ...options.args],
       env: {
         ...process.env,
         RANK: String(rank),
@@ -69,33 +49,22 @@ export async function startGang(options: {
         WORLD_SIZE: String(options.size),
         MASTER_ADDR: '127.0.0.1',
         MASTER_PORT: String(port),
-        OMP_NUM_THREADS: '1',
+        ...ONE_THREAD,
         ...options.env,
         ...(options.rankMetrics && { ORRERY_RANK_METRICS: options.rankMetrics(rank) }),
       },
-    }),
-  );
-  return { ranks, ended: Promise.all(ranks.map(ended)) };
+      prelude: options.prelude ?? '',
+    });
+    running.add(started);
+    void started.ended.finally(() => running.delete(started));
+    return started;
+  });
+  return { ranks, ended: Promise.all(ranks.map(({ ended }) => ended)) };
 }
 
 /** Runs the gang to its end. */
 export async function runGang(options: Parameters<typeof startGang>[0]): Promise<EndedRank[]> {
   return (await startGang(options)).ended;
-}
-
-function ended(child: ChildProcess): Promise<EndedRank> {
-  running.add(child);
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.on('data', (chunk) => (stdout += chunk));
-  child.stderr?.on('data', (chunk) => (stderr += chunk));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      running.delete(child);
-      resolve({ code, signal, stdout, stderr });
-    });
-  });
 }
 
 export interface Sentence {
@@ -132,7 +101,7 @@ export async function waitForMetric(
   gang: Gang,
   condition: (line: Record<string, unknown>) => boolean,
 ): Promise<void> {
-  const isRunning = () => gang.ranks.every((rank) => rank.exitCode === null && rank.signalCode === null);
+  const isRunning = () => gang.ranks.every((rank) => !rank.hasEnded());
   while (!readMetrics(path).some(condition)) {
     if (!isRunning()) throw new Error('the gang ended before the awaited metric');
     await new Promise((resolve) => {

@@ -4,21 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runEvaluation } from '../../src/cli/evaluate/run-evaluation.ts';
-import {
-  type EndedRank,
-  torchPython,
-  killLeftovers,
-  readMetrics,
-  runGang,
-  startGang,
-  waitForMetric,
-  workloadFolder,
-} from './train.test-support.ts';
+import { type EndedRank, ForkedRanks, processes, workloadFolder } from './ranks.test-support.ts';
+import { killLeftovers, readMetrics, runGang, startGang, torchPython, waitForMetric } from './train.test-support.ts';
 
 const STEPS = 40;
 const FLAGS = ['--preset', 'test', '--steps', String(STEPS), '--checkpoint-every', '8', '--batch-size', '128'];
-const python = await torchPython();
 const folder = mkdtempSync(join(tmpdir(), 'orrery-languages-'));
+const python = await torchPython();
+/** For runs that go as real ones do, in all that a process inherits. */
+const real = { start: processes(python) };
+/** For all others: they end with the weights of a real one too. */
+const forked = new ForkedRanks(python, join(folder, 'forked'));
 let uninterrupted = '';
 
 const rankMetrics = (rank: number) => join(folder, `rank-${rank}.ndjson`);
@@ -29,7 +25,12 @@ function place(name: string) {
   const output = join(folder, name, 'model');
   const metrics = join(folder, `${name}.ndjson`);
   const env = { ORRERY_CHECKPOINT_DIR: checkpoints, ORRERY_METRICS: metrics };
-  return { checkpoints, output, metrics, options: { python, size: 2, args: [...FLAGS, '--output', output], env } };
+  return {
+    checkpoints,
+    output,
+    metrics,
+    options: { start: forked.start, size: 2, args: [...FLAGS, '--output', output], env },
+  };
 }
 
 function digestOf(ranks: readonly EndedRank[]): string | undefined {
@@ -54,10 +55,13 @@ function testSentences(declarations: number): string {
 
 beforeAll(async () => {
   const { options } = place('uninterrupted');
-  uninterrupted = digestOf(await runGang({ ...options, rankMetrics })) ?? 'the first run printed no digest';
+  uninterrupted = digestOf(await runGang({ ...options, ...real, rankMetrics })) ?? 'the first run printed no digest';
 });
 afterEach(killLeftovers);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  forked.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 it('tells of each rank how long it was busy itself', () => {
   for (const rank of [0, 1]) {
@@ -134,7 +138,7 @@ describe('a run that is interrupted ends with the weights of one that is not', (
 
   it('when SIGTERM reaches a single rank: all stop at one step, which is the checkpoint', async () => {
     const { options, metrics, checkpoints } = place('terminated');
-    const gang = await startGang(options);
+    const gang = await startGang({ ...options, ...real });
     await waitForMetric(metrics, gang, (line) => line['step'] === 10);
     gang.ranks[1]?.kill('SIGTERM');
     expect((await gang.ended).map(({ code }) => code)).toEqual([143, 143]);
@@ -148,7 +152,7 @@ describe('a run that is interrupted ends with the weights of one that is not', (
 
 it('SIGUSR1 asks for a checkpoint now, and the run goes on', async () => {
   const { options, metrics } = place('warned');
-  const gang = await startGang({ ...options, args: [...options.args, '--checkpoint-every', '1000'] });
+  const gang = await startGang({ ...options, ...real, args: [...options.args, '--checkpoint-every', '1000'] });
   await waitForMetric(metrics, gang, (line) => line['step'] === 10);
   gang.ranks[1]?.kill('SIGUSR1');
   expect(digestOf(await gang.ended)).toBe(uninterrupted);
@@ -213,7 +217,7 @@ describe('what a finished run leaves', () => {
 });
 
 describe('a run that cannot begin ends with one line and exit code 2', () => {
-  const alone = { python, size: 1 };
+  const alone = { ...real, size: 1 };
   it.each([
     { args: ['--steps', '0'], message: /argument --steps: expected an integer from 1 to 10000000, got "0"/ },
     { args: ['--steps', 'many'], message: /argument --steps: expected an integer .*, got "many"/ },
