@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../lib/units.ts';
 import { slurmLabel } from '../mirror/job-fact.ts';
-import { limitWords } from './limit-words.ts';
+import { limitWords } from '../limits/limit-words.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';

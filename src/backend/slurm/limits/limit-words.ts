@@ -1,4 +1,4 @@
-import { limitReason, type LimitScope } from '../limits/limit-reason.ts';
+import { limitReason, type LimitScope } from './limit-reason.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
 
 const COUNTED: Readonly<Record<string, string>> = {
