@@ -85,7 +85,7 @@ accounts:
   - {name: vision, parent: research, group: {gpus: 1024}}
 users: [{name: ada, account: vision}]
 partitions: [{name: learn, isDefault: true, maxTimeSeconds: 604800}]
-reservations: [{name: upkeep, nodes: [n1, n2], startSeconds: 3600, endSeconds: 7200.5}]
+reservations: [{name: upkeep, nodes: ['n[1-2]'], startSeconds: 3600, endSeconds: 7200.5}]
 requeueBackoffSeconds: 60
 timing: {launchSeconds: 0.25, killSeconds: 30}
 `,

@@ -289,6 +289,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
   if (reservations !== undefined) {
     options.reservations = reservations.map(({ startSeconds, endSeconds, ...entry }) => ({
       ...entry,
+      nodes: namesOf(entry.nodes),
       startMs: Math.round(startSeconds * 1000),
       endMs: Math.round(endSeconds * 1000),
     }));
@@ -305,7 +306,11 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
 /** Nodes may be given as host lists. */
 function withNodeNames(entry: z.output<typeof partition>): PartitionPolicy {
   if (entry.nodes === undefined || entry.nodes === null) return entry;
-  return { ...entry, nodes: entry.nodes.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]) };
+  return { ...entry, nodes: namesOf(entry.nodes) };
+}
+
+function namesOf(hostLists: readonly string[]): string[] {
+  return hostLists.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]);
 }
 
 function toTiming(delays: z.output<typeof timing>): Timing {

@@ -1,7 +1,7 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
-import { digits, percent, shortTime, whole } from './sim-words.ts';
+import { counted, digits, percent, shortTime, whole } from './sim-words.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -12,7 +12,10 @@ export type Fact = readonly [name: string, value: string];
 export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   const { cluster, jobs, incidents } = report.inputs;
   const facts: Fact[] = [
-    ['cluster', `${inputs.cluster}: ${whole(cluster.nodes)} nodes, ${whole(cluster.devices)} ${deviceWord(report)}s`],
+    [
+      'cluster',
+      `${inputs.cluster}: ${counted(cluster.nodes, 'node')}, ${counted(cluster.devices, deviceWord(report))}`,
+    ],
     [
       'jobs',
       `${jobsWords(inputs)}: ${atStartWords(jobs.atStart)}${whole(jobs.submitted)} submitted${arrivalWords(report)}`,
@@ -43,7 +46,7 @@ function atStartWords(atStart: number): string {
 }
 
 function jobsWords({ workload, trace, days, seed, load, growth }: SimulationInputs): string {
-  const span = days === null ? '' : `, ${digits(days)} days`;
+  const span = days === null ? '' : `, ${digits(days)} ${days === 1 ? 'day' : 'days'}`;
   if (trace !== null) return `${trace.file} (${trace.format})${span}`;
   const scale = load === 1 ? '' : `, load x ${digits(load)}`;
   const growing = growth === 0 ? '' : `, growing by ${percent(growth)}`;

@@ -11,11 +11,12 @@ const LOSSES_MAX = 8;
 /** A run for the terminal: what was given, then what followed from it. */
 export function renderSimulation(result: SimulationResult, terminal: Terminal): string {
   const { report, summary } = result;
-  const days = digits(summary.endMs / 86_400_000);
-  const begin = summary.isInterrupted ? `interrupted at day ${days}: ` : '';
+  const span = digits(summary.endMs / 86_400_000);
+  const days = `${span} ${span === '1' ? 'day' : 'days'}`;
+  const begin = summary.isInterrupted ? `interrupted at day ${span}: ` : '';
   const blocks = [
     [terminal.paint('bold', 'GIVEN'), ...lines(givenFacts(result))].join('\n'),
-    [terminal.paint('bold', `PREDICTED (${begin}${days} days)`), ...lines(predictedFacts(report))].join('\n'),
+    [terminal.paint('bold', `PREDICTED (${begin}${days})`), ...lines(predictedFacts(report))].join('\n'),
     recordedTable(result, terminal),
     waitTable(report, terminal),
     stateTable(report, terminal),

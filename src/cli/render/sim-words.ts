@@ -34,3 +34,8 @@ export function percent(share: number): string {
 export function whole(count: number): string {
   return Math.round(count).toLocaleString('en');
 }
+
+/** `1 job`, `12 jobs`. */
+export function counted(count: number, what: string): string {
+  return `${whole(count)} ${what}${Math.round(count) === 1 ? '' : 's'}`;
+}

@@ -45,7 +45,8 @@ describe('--set', () => {
 
   it.each([
     ['nodes', 'set: expected NAME=VALUE such as nodes=2000, got "nodes"'],
-    ['nodes=many', 'set nodes: expected an integer > 0, got "many"'],
+    ['nodes=many', 'set nodes: expected an integer > 0 and <= 1000000, got "many"'],
+    ['nodes=99999999', 'set nodes: expected an integer > 0 and <= 1000000, got "99999999"'],
     ['ndoes=5', 'set ndoes: neither one of nodes, gpusPerNode, cpusPerNode, maxRequeues'],
     ['bfMaxJobTest=-1', 'set bfMaxJobTest: expected an integer > 0, got -1'],
     ['max_sched_time=5', 'set max_sched_time: it would change nothing: a cycle is limited by'],

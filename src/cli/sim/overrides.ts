@@ -1,4 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
+import { NODES_MAX } from '../../formats/host-list.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import { cadenceChange, isCadenceParameter } from '../../formats/slurm-times.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
@@ -27,7 +28,10 @@ const wholeFrom = (least: number): Figure => ({
 });
 
 const FIGURES = {
-  nodes: wholeFrom(1),
+  nodes: {
+    expected: `an integer > 0 and <= ${NODES_MAX}`,
+    isValid: (value) => wholeFrom(1).isValid(value) && value <= NODES_MAX,
+  },
   gpusPerNode: wholeFrom(0),
   cpusPerNode: wholeFrom(1),
   maxRequeues: wholeFrom(0),

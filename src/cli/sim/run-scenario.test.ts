@@ -40,6 +40,18 @@ describe('orrery sim', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['a.html', 'b.html', 'jobs-out.csv', 'jobs.csv']);
   });
 
+  it('says what it is told of failures that changes nothing without any', async () => {
+    const { status, stdout, stderr } = await sim('--set failuresPerThousandNodeDays=9 --lemons on');
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      'note: failuresPerThousandNodeDays and the detector of lemon nodes change nothing without failures, which --failures rsc-1 would add\n',
+    );
+    expect(stdout).toMatch(/^ {2}jobs +jobs\.csv \(csv\): 1 submitted$/m);
+    expect(stderr).toMatch(/^1 job in /m);
+    const other = await sim('--set failuresPerThousandNodeDays=9 --failures rsc-1 --lemons on');
+    expect(other.stderr).not.toContain('nothing without');
+  });
+
   it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {
     const before = readdirSync(folder);
     for (const [args, message] of [

@@ -49,7 +49,7 @@ export async function runScenario(options: SimOptions): Promise<void> {
     await jobs?.commit();
     const { jobsEnded, isInterrupted } = result.summary;
     const seconds = (performance.now() - startedMs) / 1000;
-    note(`${jobsEnded.toLocaleString('en')} jobs in ${seconds.toFixed(1)} s`);
+    note(`${jobsEnded.toLocaleString('en')} ${jobsEnded === 1 ? 'job' : 'jobs'} in ${seconds.toFixed(1)} s`);
     if (report !== undefined) note(`wrote ${report}`);
     if (jobsOut !== undefined) note(`wrote ${jobsOut}`);
     if (isInterrupted) throw new ExitStatus(130);

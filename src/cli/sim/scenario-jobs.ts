@@ -22,7 +22,7 @@ import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-sourc
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { createWorkload } from '../../twin/workload.ts';
 import { readText } from '../read-text.ts';
-import { whole } from '../render/sim-words.ts';
+import { counted, whole } from '../render/sim-words.ts';
 import { addedJobs } from './added-jobs.ts';
 import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
@@ -278,10 +278,6 @@ function list(counts: ReadonlyMap<string, number>): string {
   const shown = sorted.slice(0, 5).map(([what, count]) => `${whole(count)} ${what}`);
   const more = sorted.length - shown.length;
   return more > 0 ? `${shown.join('; ')}; and ${more} more ${more === 1 ? 'kind' : 'kinds'}` : shown.join('; ');
-}
-
-function counted(count: number, what: string): string {
-  return `${whole(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Where a run ends by its scenario: after its days; null: once all is done. */

@@ -18,7 +18,7 @@ import { jobsOf, type ScenarioJobs, untilMsOf } from './scenario-jobs.ts';
 import { policyOf, type ScenarioPolicy } from './scenario-policy.ts';
 import { clusterOf, plainCluster, type SimulatedCluster, slurmCluster } from './simulated-cluster.ts';
 import type { SimulationRequest } from './simulation.ts';
-import type { SimulationInputs } from './simulation-inputs.ts';
+import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
 import { unknownNodes, withUsedPartitions } from './policy-fit.ts';
 
 const SEED_DEFAULT = 1;
@@ -119,9 +119,31 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
   const used = withUsedPartitions(policy.options, jobs.partitions, policy.name);
-  const remarks = [...policy.remarks, ...used.remarks, ...strangers];
+  const remarks = [...policy.remarks, ...used.remarks, ...strangers, ...withoutFailures(fields, overrides, failures)];
   const kept = { ...policy, options: used.options, remarks };
   return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy: kept, failures, jobs, overrides };
+}
+
+/** What is asked of failures where there are none: a variant may have none of its base's. */
+function withoutFailures(
+  { lemons }: ScenarioFields,
+  { failuresPerThousandNodeDays: rate }: Overrides,
+  failures: FailureModel | null,
+): ReadingRemark[] {
+  if (failures !== null) return [];
+  const what = [
+    ...(rate === undefined ? [] : ['failuresPerThousandNodeDays']),
+    ...(lemons === true ? ['the detector of lemon nodes'] : []),
+  ];
+  const verb = what.length === 1 ? 'changes' : 'change';
+  return what.length === 0
+    ? []
+    : [
+        {
+          what: `${what.join(' and ')} ${verb} nothing without failures, which --failures rsc-1 would add`,
+          examples: [],
+        },
+      ];
 }
 
 function refuseIncomplete(fields: ScenarioFields): void {

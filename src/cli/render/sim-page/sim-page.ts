@@ -16,7 +16,7 @@ import { SIM_STYLE } from './style.ts';
 import { spanText } from './time.ts';
 import { timelineSection } from './timeline.ts';
 import { waitsSection, withinWords } from './waits.ts';
-import { digits, percent, shortTime, whole } from '../sim-words.ts';
+import { counted, digits, percent, shortTime, whole } from '../sim-words.ts';
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['occupancy', 'Occupancy'],
@@ -86,21 +86,21 @@ function lead({ inputs, report }: SimulationResult): Markup {
   }
   if (failures.attemptsFailed > 0) {
     sentences.push(
-      `Failures ended ${whole(failures.attemptsFailed)} attempts, one every ${shortTime(measuredSeconds / failures.attemptsFailed)}.`,
+      `Failures ended ${counted(failures.attemptsFailed, 'attempt')}, one every ${shortTime(measuredSeconds / failures.attemptsFailed)}.`,
     );
   } else sentences.push(given.incidents.count === 0 ? 'Nothing failed.' : 'No failure ended a job.');
   const queue =
-    given.jobs.atStart === 0 ? '' : `${whole(given.jobs.atStart)} jobs that ran or waited at the start and `;
-  const cluster = `${whole(given.cluster.nodes)} nodes with ${whole(given.cluster.devices)} ${device}s`;
+    given.jobs.atStart === 0 ? '' : `${counted(given.jobs.atStart, 'job')} that ran or waited at the start and `;
+  const cluster = `${counted(given.cluster.nodes, 'node')} with ${counted(given.cluster.devices, device)}`;
   const load =
     given.jobs.submitted === 0 && queue !== ''
-      ? `${whole(given.jobs.atStart)} jobs that ran or waited at the start on ${cluster}`
-      : `${queue}${whole(given.jobs.submitted)} ${queue === '' ? 'jobs' : 'that came later'}, a load of ${percent(given.jobs.offeredLoad)} of ${cluster}`;
+      ? `${counted(given.jobs.atStart, 'job')} that ran or waited at the start on ${cluster}`
+      : `${queue}${queue === '' ? counted(given.jobs.submitted, 'job') : `${whole(given.jobs.submitted)} that came later`}, a load of ${percent(given.jobs.offeredLoad)} of ${cluster}`;
   const rate =
     inputs.failuresPerThousandNodeDays === null
       ? 'no failures'
       : `${digits(inputs.failuresPerThousandNodeDays)} failures per 1,000 node-days`;
-  return html`<p class="lead">${sentences.join(' ')}</p><p>${`Given were ${load}, the policy ${inputs.policy} and ${rate}; `}<a href="#given">what was given</a>${` is listed at the end, and all else follows from it. ${whole(jobs.ended)} jobs ended, ${whole(jobs.runningAtEnd)} ran and ${whole(jobs.pendingAtEnd)} waited at the end.`}</p>`;
+  return html`<p class="lead">${sentences.join(' ')}</p><p>${`Given were ${load}, the policy ${inputs.policy} and ${rate}; `}<a href="#given">what was given</a>${` is listed at the end, and all else follows from it. ${counted(jobs.ended, 'job')} ended, ${whole(jobs.runningAtEnd)} ran and ${whole(jobs.pendingAtEnd)} waited at the end.`}</p>`;
 }
 
 function interruption({ inputs, summary }: SimulationResult): Markup {

@@ -2,7 +2,11 @@ import type { Scale } from '../page-chart.ts';
 import { digits } from '../sim-words.ts';
 
 const UNITS = [
-  { name: 'day', seconds: 86_400, steps: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+  {
+    name: 'day',
+    seconds: 86_400,
+    steps: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000],
+  },
   { name: 'hour', seconds: 3600, steps: [1, 2, 3, 6, 12, 24] },
   { name: 'minute', seconds: 60, steps: [1, 2, 5, 10, 15, 30, 60] },
   { name: 'second', seconds: 1, steps: [1, 2, 5, 10, 15, 30, 60] },
@@ -38,7 +42,7 @@ export function timeAxis(endSeconds: number, from: number, to: number, ticksMax:
   const end = Math.max(endSeconds, 1);
   const unit = unitOf(end);
   const steps: readonly number[] = unit.steps;
-  const step = (steps.find((each) => end / unit.seconds / each <= ticksMax) ?? 1000) * unit.seconds;
+  const step = (steps.find((each) => end / unit.seconds / each <= ticksMax) ?? steps.at(-1) ?? 1) * unit.seconds;
   return {
     at: (seconds) => from + (Math.min(seconds, end) / end) * (to - from),
     ticks: Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, index) => index * step),

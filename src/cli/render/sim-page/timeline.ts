@@ -4,7 +4,7 @@ import { deviceWord } from '../sim-facts.ts';
 import { embedded, script, section } from './section.ts';
 import { STATE_INKS } from './style.ts';
 import { timeAxis } from './time.ts';
-import { shortTime, whole } from '../sim-words.ts';
+import { counted, shortTime, whole } from '../sim-words.ts';
 
 const SIZES: Partial<Record<TimelineState, string>> = {
   '1-8': '1 to 8',
@@ -47,7 +47,7 @@ export function timelineSection({ timeline, ...report }: TwinReport, endSeconds:
   return section(
     'nodes',
     'predicted',
-    `Node timeline: what ${whole(report.inputs.cluster.nodes)} nodes did`,
+    `Node timeline: what ${counted(report.inputs.cluster.nodes, 'node')} did`,
     html`<p>${`Each cell is ${cell}, in the state that had most of it; ${whole(rows.length)} rows and ${whole(columns)} columns. What a node is used for is told by the ${device}s of the job that has it.`}</p>
 <div id="timeline" class="screen"><p id="timeline-help" class="lesser">Turn the wheel to zoom, with Shift in time alone; drag to move. By keyboard: <kbd>+</kbd> <kbd>-</kbd> zoom, arrows move (with Shift by one cell), <kbd>0</kbd> shows all again.</p>
 <div class="tools"><button type="button" data-do="in">Zoom in</button><button type="button" data-do="out">Zoom out</button><button type="button" data-do="left">Earlier</button><button type="button" data-do="right">Later</button><button type="button" data-do="up">Nodes before</button><button type="button" data-do="down">Nodes after</button><button type="button" data-do="all">Show all</button></div></div>

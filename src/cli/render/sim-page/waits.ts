@@ -6,7 +6,7 @@ import { circle, diamond, line, square, triangle } from './marks.ts';
 import { type NamedScale, rowsChart, rowsFrame, rowY } from './rows.ts';
 import { key, section } from './section.ts';
 import { SPANS } from './time.ts';
-import { digits, shortTime, whole } from '../sim-words.ts';
+import { counted, digits, shortTime, whole } from '../sim-words.ts';
 
 /** Shorter waits are drawn as this. */
 const SHORTEST_SECONDS = 1;
@@ -34,7 +34,7 @@ export function waitsSection(report: TwinReport): Markup {
     'waits',
     'predicted',
     waitsTitle(all),
-    html`<p>${`From submission to the first start, of ${whole(all.count)} jobs by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.`}</p>
+    html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.`}</p>
 <div class="pair"><figure>${waitChart(bySize, device)}${key([
       [circle('chosen dot', 17, 7), 'median'],
       [square('chosen dot', 17, 7), '90 %'],
@@ -78,7 +78,7 @@ function waitChart(rows: readonly Row[], device: string): Markup {
     return html`${line('range', at(wait.median), y, at(wait.p99), y)}${triangle('chosen dot', at(wait.p99), y)}${square('chosen dot', at(wait.p90), y)}${diamond('mean', at(wait.mean), y)}${circle('chosen dot', at(wait.median), y)}`;
   });
   const values = rows.flatMap(({ name, wait }, index): Value[] => {
-    const text = `${name} ${device}s: ${whole(wait.count)} jobs\nmedian ${shortTime(wait.median)}, mean ${shortTime(wait.mean)}\n90 % within ${shortTime(wait.p90)}, 99 % within ${shortTime(wait.p99)}`;
+    const text = `${name} ${device}s: ${counted(wait.count, 'job')}\nmedian ${shortTime(wait.median)}, mean ${shortTime(wait.mean)}\n90 % within ${shortTime(wait.p90)}, 99 % within ${shortTime(wait.p99)}`;
     return [{ x: x.at(wait.p99), y: rowY(frame, index), text }];
   });
   const description = `${rows.map(({ name, wait }) => `${name} ${device}s: median ${shortTime(wait.median)}, 99 % within ${shortTime(wait.p99)}`).join('; ')}.`;
