@@ -27,7 +27,7 @@ export interface SacctRecord {
 }
 
 /** How jobs end, by their state (squeue(1), job state codes). A job that the cluster ended ran no longer than it was let. */
-const OUTCOMES: Readonly<Record<string, { outcome: TraceRow['outcome']; isCutOff: boolean }>> = {
+export const JOB_ENDS: Readonly<Record<string, { outcome: TraceRow['outcome']; isCutOff: boolean }>> = {
   COMPLETED: { outcome: 'COMPLETED', isCutOff: false },
   FAILED: { outcome: 'FAILED', isCutOff: false },
   TIMEOUT: { outcome: 'TIMEOUT', isCutOff: false },
@@ -86,7 +86,7 @@ export class SacctJobs {
   private addJob(record: SacctRecord): void {
     const { collector } = this;
     const reject = (reason: string, found: string) => collector.reject(record.line, reason, found);
-    const end = OUTCOMES[record.state];
+    const end = JOB_ENDS[record.state];
     if (end === undefined) return reject('it has not ended', record.state);
     if (record.submitMs === null) return reject('submit time is not known', record.jobId);
     if (record.state === 'CANCELLED' && record.startMs === null) return reject('cancelled before it ran', record.jobId);

@@ -1,4 +1,5 @@
 import { OrreryError } from '../contract/errors.ts';
+import { type Fields, fieldsOf, linesOfList, parseJson, textOf } from './json-list.ts';
 import { gpusOf, SacctJobs, stateWord } from './sacct-job.ts';
 import type { TraceReading } from './trace-row.ts';
 
@@ -7,14 +8,12 @@ const MEBI = 1024 ** 2;
 /** Slurm's NO_VAL and above: not set, or infinite. */
 const NO_VALUE = 0xff_ff_ff_fe;
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * What `sacct --json` prints, of Slurm 21.08 and later: numbers plain or as `{set, infinite, number}`, a state as a word or a list of them.
  * Throws ORR_BAD_FILE where the text is no JSON or has no `jobs`.
  */
 export function readSacctJson(text: string, fileName: string): TraceReading {
-  const list = fieldsOf(parse(text, fileName))['jobs'];
+  const list = fieldsOf(parseJson(text, fileName))['jobs'];
   if (!Array.isArray(list)) {
     throw new OrreryError(
       'ORR_BAD_FILE',
@@ -22,19 +21,9 @@ export function readSacctJson(text: string, fileName: string): TraceReading {
     );
   }
   const jobs = new SacctJobs();
-  const lines = linesOfJobs(text);
+  const lines = linesOfList(text, 'jobs');
   list.forEach((entry: unknown, index) => addJob(fieldsOf(entry), lines[index] ?? 1, jobs));
   return jobs.reading('sacct-json');
-}
-
-function parse(text: string, fileName: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The message quotes the text around the place, line ends and all.
-    const reason = error instanceof Error ? error.message.replace(/\s+/g, ' ') : 'unreadable';
-    throw new OrreryError('ORR_BAD_FILE', `${fileName}:1 expected JSON: ${reason}`, { cause: error });
-  }
 }
 
 function addJob(job: Fields, line: number, jobs: SacctJobs): void {
@@ -119,33 +108,4 @@ function secondsOf(value: unknown): number | null {
 
 function milliseconds(seconds: number | null): number | null {
   return seconds === null ? null : seconds * 1000;
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-/** On which line each object of the list `jobs` begins. The text is known to be JSON. */
-function linesOfJobs(text: string): number[] {
-  const lines: number[] = [];
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[[\]{}\n]/g;
-  let line = 1;
-  let depth = 0;
-  let key = '';
-  for (const [found, colon] of text.matchAll(token)) {
-    if (found === '\n') line += 1;
-    else if (found === '{' || found === '[') {
-      depth += 1;
-      if (depth === 3 && found === '{' && key === '"jobs"') lines.push(line);
-    } else if (found === '}' || found === ']') depth -= 1;
-    else if (colon !== undefined) {
-      if (depth === 1) key = found.slice(0, -colon.length);
-      line += colon.split('\n').length - 1;
-    }
-  }
-  return lines;
 }

@@ -12,7 +12,7 @@ export interface BadRow {
   found: string;
 }
 
-export const TRACE_FORMATS = ['swf', 'sacct', 'sacct-json', 'philly', 'openb', 'csv'] as const;
+export const TRACE_FORMATS = ['swf', 'sacct', 'sacct-json', 'philly', 'philly-json', 'helios', 'openb', 'csv'] as const;
 export type TraceFormat = (typeof TRACE_FORMATS)[number];
 
 export interface TraceReading {

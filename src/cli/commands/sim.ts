@@ -27,7 +27,7 @@ export function register(program: Command): Command {
     .option('--workload <name>', 'synthetic jobs: rsc-1, rsc-2, rsc-phase1, or a file')
     .option('--days <n>', 'days to simulate; a trace runs to its end without', number(0, 100_000))
     .option('--warmup-days <n>', 'first days that count in no measure; default 0', number(0, 100_000))
-    .option('--trace <file>', 'jobs of a trace: SWF, sacct, Philly, openb or CSV, .gz too')
+    .option('--trace <file>', 'jobs of a trace: SWF, sacct, Philly, Helios, openb or CSV, .gz too')
     .option('--seed <n>', 'of all that is drawn; default 1', integer(0, SEED_MAX))
     .option('--load <factor>', 'scale the arrivals of the workload; default 1', number(0, 1000))
     .option('--growth <share>', 'by which arrivals grow until the end: 0.5', number(-0.99, 1000))
