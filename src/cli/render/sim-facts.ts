@@ -4,6 +4,7 @@ import type { SimulationInputs } from '../sim/simulation-inputs.ts';
 import { counted, digits, percent, shortTime, whole } from './sim-words.ts';
 
 const DAY_SECONDS = 86_400;
+const LOAD_MAX = 10;
 
 /** Name and value, one a line. */
 export type Fact = readonly [name: string, value: string];
@@ -20,7 +21,7 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
       'jobs',
       `${jobsWords(inputs)}: ${atStartWords(jobs.atStart)}${whole(jobs.submitted)} submitted${arrivalWords(report)}`,
     ],
-    ['offered load', `${percent(jobs.offeredLoad)} of the cluster, if nothing interfered`],
+    ['offered load', `${loadWords(jobs.offeredLoad)} of the cluster, if nothing interfered`],
     ['policy', policyWords(inputs)],
     ['failures', failureWords(inputs, report)],
   ];
@@ -32,6 +33,11 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   const settings = Object.entries(inputs.settings);
   if (settings.length > 0) facts.push(['set', settings.map(([name, value]) => `${name}=${value}`).join(' ')]);
   return facts;
+}
+
+/** Of jobs that come all at once, a load says little. */
+export function loadWords(load: number): string {
+  return load > LOAD_MAX ? `more than ${whole(100 * LOAD_MAX)} %` : percent(load);
 }
 
 /** A trace of a few minutes has no day. */

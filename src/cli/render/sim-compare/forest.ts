@@ -94,16 +94,17 @@ function rowsOf(variants: readonly Lettered[], isShown: (measure: ComparedMeasur
 function forestKey([variant]: readonly Lettered[], rows: readonly Row[]): Markup {
   const measures = rows.flatMap(({ lanes }) => lanes.filter((measure) => measure !== null));
   const hasInterval = measures.some(({ interval }) => interval !== null);
+  const isExact = measures.every(({ interval }) => interval !== null && isPoint(interval));
   const entries: [Markup, string][] = [];
   if (variant !== undefined && measures.some(({ isClear }) => isClear))
     entries.push([
       inked(variant, [line('thin', 0, 7, 34, 7), circle('full', 17, 7)]),
-      'clear: more than chance, all measures taken together',
+      isExact ? 'a difference' : 'clear: more than chance, all measures taken together',
     ]);
   if (variant !== undefined && measures.some(({ isClear }) => !isClear))
     entries.push([
       inked(variant, [hasInterval ? line('thin', 0, 7, 34, 7) : NOTHING, circle('open', 17, 7)]),
-      hasInterval ? 'no more than chance does' : 'one seed: no interval',
+      isExact ? 'no difference' : hasInterval ? 'no more than chance does' : 'one seed: no interval',
     ]);
   return key(entries);
 }

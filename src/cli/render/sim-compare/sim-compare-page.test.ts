@@ -194,6 +194,7 @@ describe('renderComparisonPage', () => {
       /class="(?:band|spread|whisker)/.test(page.replace(sectionOf(page, 'failures'), ''));
     expect([one, once, calm].map(({ page }) => hasSpread(page))).toEqual([true, false, false]);
     expect(textOf(calm.page)).toContain('run once, since nothing in it is drawn: chance plays no part');
+    expect(textOf(calm.page)).not.toContain('than chance');
     expect(textOf(calm.page)).not.toMatch(/\bGPU/);
     const terminal = {
       width: null,

@@ -7,6 +7,7 @@ import { isEmpty, type Layer, LAYERS, type Step, stepLine, stepPath, stepsOf, th
 import { LAYER_INKS } from './style.ts';
 import { momentText, timeAxis } from './time.ts';
 import { digits, percent, whole } from '../sim-words.ts';
+import { shortNumber } from './losses.ts';
 
 const WIDE = { width: 1040, height: 560, left: 66, right: 14, top: 26, bottom: 46 } as const;
 const NARROW = { width: 420, height: 560, left: 58, right: 12, top: 26, bottom: 46 } as const;
@@ -92,7 +93,7 @@ function occupancyChart(
   });
   const grid = niceTicks(total, 5).map((tick) => {
     const at = round(yOf(tick));
-    return html`<text x="${left - 8}" y="${at + 4}" text-anchor="end">${whole(tick)}</text><line class="axis" x1="${left - 4}" x2="${left}" y1="${at}" y2="${at}"/>`;
+    return html`<text x="${left - 8}" y="${at + 4}" text-anchor="end">${tick < 100_000 ? whole(tick) : shortNumber(tick)}</text><line class="axis" x1="${left - 4}" x2="${left}" y1="${at}" y2="${at}"/>`;
   });
   const jobsGround = ground + QUEUE_GAP + QUEUE_HEIGHT;
   const devicesGround = jobsGround + QUEUE_GAP + QUEUE_HEIGHT;
@@ -129,7 +130,7 @@ function queuePlot(
   const yOf = (value: number) => ground - (value / most) * QUEUE_HEIGHT;
   const grid = ticks.map((tick) => {
     const at = round(yOf(tick));
-    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${whole(tick)}</text>`;
+    return html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/><text x="${left - 8}" y="${at + 4}" text-anchor="end">${tick < 100_000 ? whole(tick) : shortNumber(tick)}</text>`;
   });
   return html`<text x="4" y="${ground - QUEUE_HEIGHT - 12}">${title}</text>${grid}<path class="queue-fill" d="${stepPath(steps, values, xOf, yOf, ground)}"/><path class="queue" d="${stepLine(steps, values, xOf, yOf)}"/><line class="axis" x1="${left}" x2="${width - right}" y1="${ground}" y2="${ground}"/>`;
 }

@@ -102,6 +102,16 @@ describe('renderSimPage', () => {
     }
   });
 
+  it('has short labels for many GPUs, and no figure for the load of jobs that come all at once', async () => {
+    const trace = join(folder, 'large.csv');
+    writeFileSync(trace, 'job,submit_s,nodes,gpus_per_node,runtime_s\na,0,20000,8,100000\nb,1,20000,8,100000\n');
+    const { page } = await ran({ trace, set: { nodes: '20000' } });
+    const labels = [...sectionOf(page, 'occupancy').matchAll(/text-anchor="end">([^<]+)</g)].map(([, label]) => label);
+    expect(labels).toContain('150k');
+    expect(labels.filter((label) => (label ?? '').length > 6)).toEqual([]);
+    expect(textOf(page)).toContain('2 jobs, a load of more than 1,000 % of 20,000 nodes');
+  });
+
   it('draws where there is something to draw, each with its meaning in words', () => {
     const chartsOf = (page: string) =>
       [...page.matchAll(/<svg [^>]*role="img" aria-labelledby="(\S+)-title /g)].map(([, id]) => id);

@@ -1,7 +1,7 @@
 import type { TwinReport } from '../../../twin/report.ts';
 import type { SimulationResult } from '../../sim/simulate.ts';
 import { type Fact, factCards, html, type Markup, NOTHING } from '../page-markup.ts';
-import { deviceWord } from '../sim-facts.ts';
+import { deviceWord, loadWords } from '../sim-facts.ts';
 import { energySection } from './energy.ts';
 import { ettrSection } from './ettr.ts';
 import { failuresSection } from './failures.ts';
@@ -95,7 +95,7 @@ function lead({ inputs, report }: SimulationResult): Markup {
   const load =
     given.jobs.submitted === 0 && queue !== ''
       ? `${counted(given.jobs.atStart, 'job')} that ran or waited at the start on ${cluster}`
-      : `${queue}${queue === '' ? counted(given.jobs.submitted, 'job') : `${whole(given.jobs.submitted)} that came later`}, a load of ${percent(given.jobs.offeredLoad)} of ${cluster}`;
+      : `${queue}${queue === '' ? counted(given.jobs.submitted, 'job') : `${whole(given.jobs.submitted)} that came later`}, a load of ${loadWords(given.jobs.offeredLoad)} of ${cluster}`;
   const rate =
     inputs.failuresPerThousandNodeDays === null
       ? 'no failures'
