@@ -17,6 +17,8 @@ const LOAD_MAX = 0.1;
 export interface LookLoopOptions {
   /** One look for all jobs; true where something has changed. Where it throws, Slurm could not be looked at. */
   look: () => Promise<boolean>;
+  /** How much of the last look slurmctld had nothing to do with, in milliseconds. Default none. */
+  elsewhereMs?: () => number;
   /** After each look, whatever came of it. */
   onLooked: () => void;
   log: Log;
@@ -79,7 +81,7 @@ export class LookLoop {
   }
 
   async #lookOnce(): Promise<void> {
-    const { look, onLooked, log, now, onCycle } = this.#options;
+    const { look, onLooked, log, now, onCycle, elsewhereMs } = this.#options;
     const startedAt = performance.now();
     const beginMs = now();
     let hasChanged = false;
@@ -97,6 +99,6 @@ export class LookLoop {
     const { min, max } = this.#pollMs;
     this.#intervalMs = hasChanged ? min : Math.min(max, this.#intervalMs * PAUSE_GROWTH);
     onLooked();
-    this.#schedule(Math.max(this.#intervalMs, tookMs / LOAD_MAX));
+    this.#schedule(Math.max(this.#intervalMs, (tookMs - (elsewhereMs?.() ?? 0)) / LOAD_MAX));
   }
 }

@@ -79,6 +79,11 @@ export class Poll {
     });
   }
 
+  /** Of the last look, how long it waited for accounting, in milliseconds. */
+  get accountingMs(): number {
+    return this.#facts.tookMs;
+  }
+
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     this.#isSplit = false;

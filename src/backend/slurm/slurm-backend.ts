@@ -83,7 +83,7 @@ export class SlurmBackend implements Backend {
       refreshNodes: () => nodes.refresh(),
       silentNodes: () => nodes.silent,
       isPreempting: cluster.isPreempting,
-      hasAccounting: cluster.accounts !== null,
+      hasAccounting: cluster.hasAccounting ?? false,
       spareable,
     });
     this.#loop = new LookLoop({
@@ -92,6 +92,7 @@ export class SlurmBackend implements Backend {
         await nodes.refreshIfDue();
         return poll.look((work) => state.exclusively(work));
       },
+      elsewhereMs: () => poll.accountingMs,
       onLooked: () => this.#submitter.pump(),
     });
     this.#submitter = new Submitter({

@@ -16,7 +16,9 @@ import type { MirrorState } from './mirror-state.ts';
 /** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
 const FRESH_MS = 600_000;
 /** sacct is not asked again for so long after it failed. */
-const PAUSE_MS = 60_000;
+const PAUSE_MS = 30_000;
+/** So long after slurmdbd is back slurmctld may not have told it all. */
+const SETTLE_MS = 30_000;
 
 export interface FactFinderOptions {
   commands: SlurmCommands;
@@ -24,7 +26,7 @@ export interface FactFinderOptions {
   folders: JobFolders;
   homeId: string;
   isPreempting: boolean;
-  /** Accounting answered when the daemon began. */
+  /** Slurm keeps books, whether they can be asked or not. */
   hasAccounting: boolean;
   now: () => number;
   log: Log;
@@ -42,19 +44,27 @@ export interface Runs {
 export class FactFinder {
   readonly #options: FactFinderOptions;
   #dueMs = 0;
-  /** It has answered, and does not now. */
+  /** There are books, and sacct gets no answer now. */
   #isAway = false;
-  #hasAnswered: boolean;
+  #settledMs = 0;
+  /** How long the last call of sacct took: of that time slurmctld knows nothing. */
+  #tookMs = 0;
 
   constructor(options: FactFinderOptions) {
     this.#options = options;
-    this.#hasAnswered = options.hasAccounting;
+  }
+
+  get tookMs(): number {
+    return this.#tookMs;
   }
 
   /** Asks accounting. Never rejects. */
   async runs(jobs: readonly MirrorJob[]): Promise<Runs> {
     const jobIds = new Set(jobs.map(({ request }) => request.jobId));
-    return { jobIds, runs: jobs.length === 0 ? [] : await this.#ask(jobs) };
+    const startedAt = performance.now();
+    const runs = jobs.length === 0 ? [] : await this.#ask(jobs);
+    this.#tookMs = performance.now() - startedAt;
+    return { jobIds, runs };
   }
 
   /** Rejects with what the file system says where it does not let us read. `slurm`: the job at Slurm, as far as it is listed. */
@@ -69,7 +79,7 @@ export class FactFinder {
     const end = isFolderGone ? slurm : doubtful;
     return {
       runs: own,
-      isAccountingAway: this.#isAway,
+      isAccountingAway: this.#isAway || this.#options.now() < this.#settledMs,
       attempts,
       isFolderGone,
       downNodes: state.downNodes,
@@ -114,12 +124,12 @@ export class FactFinder {
       if (hasNameless) calls.push(['--starttime=now-7days']);
       const texts: string[] = [];
       for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables }));
-      this.#hasAnswered = true;
+      if (this.#isAway) this.#settledMs = now() + SETTLE_MS;
       this.#isAway = false;
       return texts.flatMap(parseSacct);
     } catch (error) {
       this.#dueMs = now() + PAUSE_MS;
-      this.#isAway = this.#hasAnswered && error instanceof SlurmFailure && error.kind === 'unreachable';
+      this.#isAway = this.#options.hasAccounting && error instanceof SlurmFailure && error.kind === 'unreachable';
       const reason = error instanceof Error ? error.message : String(error);
       log.info({ reason }, 'no word from sacct: exit files have to do');
       return null;

@@ -120,6 +120,20 @@ describe('a job that squeue does not list', () => {
       ['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1'],
       true,
     ],
+    [
+      'was told to end, of which accounting has not heard',
+      running(since(PATIENCE_MS.behind - 1)),
+      { attempts: [told(143)], runs: [run('RUNNING', { endMs: null })] },
+      [],
+      false,
+    ],
+    [
+      'was told to end, of which accounting never hears',
+      running(since(PATIENCE_MS.behind)),
+      { attempts: [told(143)], runs: [run('RUNNING', { endMs: null })] },
+      ['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1'],
+      true,
+    ],
     ['was never claimed, and accounting is away', job(since(PATIENCE_MS.lost)), { isAccountingAway: true }, [], false],
     [
       'is to be cancelled, and accounting is away',

@@ -21,6 +21,8 @@ import { addressOf, isEnded, isPending, labelOf, type SlurmJob, shellStatus } fr
 
 const LAUNCH_FAILED = /^launch.failed.requeued.held$/i;
 const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
+/** Of a run that has not ended, to accounting. */
+const LIVE: ReadonlySet<string> = new Set(['PENDING', 'RUNNING', 'SUSPENDED']);
 /** Of a shell's, after a process that SIGKILL ended. */
 const SIGKILL_STATUS = 128 + 9;
 
@@ -265,7 +267,8 @@ function missing(job: MirrorJob, look: Look): Finding {
   if (newest !== null && job.live === null && newest.attempt <= job.attempt)
     return { ...finding, isSubmissionDue: true };
   if (newest?.exit) {
-    if (newest.exit.isTold && isUntold) return finding;
+    const isBehind = last !== undefined && LIVE.has(last.state) && missingMs < PATIENCE_MS.behind;
+    if (newest.exit.isTold && !job.isCancelRequested && (isUntold || isBehind)) return finding;
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const { status, endedMs, isTold } = newest.exit;
     const isCompleted = status === 0 && !isTold;

@@ -24,6 +24,8 @@ export interface ClusterView {
   maxArraySize?: number;
   /** As whom Slurm's daemons run (`SlurmUser`, `SlurmdUser`): what they write is the cluster's own word. Absent: an older view. */
   userIds?: readonly number[];
+  /** Slurm keeps books in a database, whether that answers now or not. Absent: an older view. */
+  hasAccounting?: boolean;
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
   /** Accounts the user may charge; null as above. */
@@ -61,6 +63,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     isPreempting: isPreemptingBy(config.get('PreemptType')),
     maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
+    hasAccounting: config.get('AccountingStorageType') === 'accounting_storage/slurmdbd',
     ...accounting,
     remarks,
   };

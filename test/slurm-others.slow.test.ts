@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
+import { haveEnded, readLog } from './support/jobs.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
+
+let home = '';
+let slurm: SlurmCluster;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
+  home = makeHome();
+  slurm = await startSlurm({
+    nodes: 1,
+    cpusPerNode: 8,
+    credentialSeconds: 5,
+    confLines: [...QUICK_LINES, 'MinJobAge=2', 'MessageTimeout=5'],
+    accounting: [
+      ...researchAccount('root'),
+      ['add', 'qos', 'tiny', 'MaxSubmitJobsPerUser=1'],
+      ['modify', 'user', 'root', 'set', 'qos+=tiny'],
+    ],
+  });
+  daemon = await startSlurmDaemon(home, slurm);
+}, 180_000);
+afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
+
+async function submit(command: string[], fields: object = {}): Promise<number> {
+  const job = { command, memory: '16M', ...fields };
+  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+}
+
+async function ended(id: number) {
+  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
+    throw new Error((await daemon.client.why(id)).detail.join(' '), { cause: error });
+  });
+  return daemon.client.job(id);
+}
+
+const isUp = (id: number) => async () => (await readLog(daemon.client, id)) === 'up\n';
+const run = (file: string, ...args: string[]) =>
+  execFileSync(file, args, { env: slurm.env, encoding: 'utf8', timeout: 20_000 }).trim();
+/** `12 train.orrery-... PENDING` of all that Slurm lists. */
+const listed = () => run('squeue', '-h', '-t', 'all', '-o', '%i %j %T').split('\n');
+/** What Slurm calls the job's submission. */
+const nameOf = (id: number) =>
+  listed()
+    .find((line) => line.includes(`-${id}-`))
+    ?.split(' ')[1] ?? '';
+
+describe('what others do', () => {
+  it('they fill a QOS: what it does not take waits and says why, and holds up nothing else', async () => {
+    const first = await submit(['true'], { qos: 'tiny', hold: true });
+    await until(() => nameOf(first) !== '', 'the first to be at Slurm', 20_000);
+    const later: number[] = [];
+    for (let count = 0; count < 5; count += 1) later.push(await submit(['true'], { qos: 'tiny' }));
+    const free = await submit(['true']);
+    expect(await ended(free)).toMatchObject({ state: 'COMPLETED' });
+    for (const id of [later[0] ?? 0, later[4] ?? 0]) {
+      expect(await daemon.client.job(id)).toMatchObject({ state: 'PENDING' });
+      await until(
+        async () => (await daemon.client.why(id)).detail.join(' ').includes('Job violates accounting/QOS policy'),
+        `job ${id} to say what it waits for`,
+        20_000,
+      );
+    }
+    await daemon.client.cancel(first);
+    expect(await ended(later[0] ?? 0)).toMatchObject({ state: 'COMPLETED' });
+    for (const id of later.slice(1)) await daemon.client.cancel(id).catch(() => undefined);
+  }, 90_000);
+
+  it('they delete the folder of a job that runs: it ends as it did, once, and other jobs are followed', async () => {
+    const ledger = join(home, 'ledger');
+    const tidied = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 4`]);
+    await until(isUp(tidied), 'the job to run', 30_000);
+    rmSync((await daemon.client.job(tidied)).folder, { recursive: true });
+    const other = await submit(['true']);
+    expect(await ended(other)).toMatchObject({ state: 'COMPLETED' });
+    expect(await ended(tidied)).toMatchObject({ state: 'COMPLETED', exitCode: 0, attempt: 1 });
+    expect(readFileSync(ledger, 'utf8')).toBe('ran\n');
+  }, 90_000);
+
+  it('they cancel a job while the daemon and accounting are away: forgotten by Slurm since, it waits for accounting', async () => {
+    const id = await submit(['sh', '-c', 'echo up; sleep 300']);
+    await until(isUp(id), 'the job to run', 30_000);
+    const name = nameOf(id);
+    const booked = () => run('sacct', '-X', '-n', '-P', '-o', 'JobName').split('\n');
+    await until(() => booked().includes(name), 'accounting to know of it', 30_000);
+    await slurm.killAccounting();
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    run('scancel', `--name=${name}`);
+    await until(() => nameOf(id) === '', 'Slurm to forget it', 60_000);
+    daemon = await startSlurmDaemon(home, slurm);
+    const said = async () => (await daemon.client.why(id)).detail.join(' ');
+    await until(
+      async () => (await said()).includes('accounting, which knows how it ended'),
+      'what it waits for',
+      30_000,
+    );
+    slurm.startAccounting();
+    expect(await ended(id)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
+    expect(nameOf(id)).toBe('');
+  }, 180_000);
+
+  it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {
+    const id = await submit(['sh', '-c', 'echo up; sleep 300']);
+    await until(isUp(id), 'the job to run', 30_000);
+    const number = Number(
+      listed()
+        .find((line) => line.includes(`-${id}-`))
+        ?.split(' ')[0],
+    );
+    await slurm.killController();
+    const state = join(slurm.folder, 'state');
+    for (const file of readdirSync(state)) rmSync(join(state, file), { recursive: true });
+    slurm.startController();
+    const theirs = () =>
+      run('sbatch', '--parsable', '--hold', '-J', 'theirs', '-o', '/dev/null', '--wrap', 'sleep 300');
+    await until(() => spawnSync('sinfo', { env: slurm.env }).status === 0, 'slurmctld', 60_000);
+    while (Number(theirs()) < number);
+    const before = listed().filter((line) => line.includes('theirs'));
+    expect(before).toContain(`${number} theirs PENDING`);
+    const others = `Slurm has another job under the number ${number} now`;
+    await expect(daemon.client.requeue(id)).rejects.toThrow(others);
+    await expect(daemon.client.signal(id, 'USR1')).rejects.toThrow(others);
+    await daemon.client.cancel(id);
+    expect(listed().filter((line) => line.includes('theirs'))).toEqual(before);
+    run('scancel', '--name=theirs');
+    expect(existsSync(join((await daemon.client.job(id)).folder, 'attempts'))).toBe(true);
+  }, 120_000);
+});
