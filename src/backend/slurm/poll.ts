@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
@@ -12,11 +13,12 @@ import { type KeptPatience, looked } from './mirror/kept-patience.ts';
 import { findOut } from './mirror/mirror.ts';
 import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror/mirror-job.ts';
 import type { MirrorState } from './mirror/mirror-state.ts';
+import { withOwnName } from './mirror/own-name.ts';
 import { OwnRows } from './mirror/own-rows.ts';
 import { PendingUpdates } from './submission/pending-updates.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from './output/slurm-job.ts';
-import { slurmJobs } from './output/squeue-json.ts';
+import { type IsWanted, slurmJobs } from './output/squeue-json.ts';
 
 export interface PollOptions {
   commands: SlurmCommands;
@@ -58,8 +60,8 @@ export class Poll {
   readonly #updates: PendingUpdates;
   readonly #rows: OwnRows;
   readonly #facts: FactFinder;
-  /** In the names of all of our jobs. */
-  readonly #mark: string;
+  /** By the name, or the folder where somebody has given it another. */
+  readonly #isOurs: IsWanted;
   readonly #unknown = new Set<number>();
   /** Whether Slurm may have jobs that are none of ours any more, though no job of ours is with it. */
   #isTidyDue = true;
@@ -69,8 +71,9 @@ export class Poll {
 
   constructor(options: PollOptions) {
     this.#options = options;
-    this.#mark = `.orrery-${options.homeId}-`;
-    this.#rows = new OwnRows({ ...options, isOurs: (name) => name.includes(this.#mark) });
+    const [mark, jobs] = [`.orrery-${options.homeId}-`, `${dirname(options.folders.job(1))}/`];
+    this.#isOurs = (name, folder) => name.includes(mark) || folder.startsWith(jobs);
+    this.#rows = new OwnRows({ ...options, isOurs: this.#isOurs });
     this.#facts = new FactFinder(options);
     this.#cancels = new Cancels(options);
     this.#updates = new PendingUpdates({
@@ -103,7 +106,9 @@ export class Poll {
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
-    const own = slurmJobs(rows, (name) => name.includes(this.#mark));
+    const own = slurmJobs(rows, this.#isOurs).flatMap((slurm) => {
+      return withOwnName(slurm, state.jobs.values(), homeId, this.#options.folders.job) ?? [];
+    });
     for (const slurm of own.flatMap(eachTask)) {
       const key = parseSlurmJobName(slurm.name, homeId, slurm.arrayTaskId);
       const job = key && state.jobs.get(key.jobId);

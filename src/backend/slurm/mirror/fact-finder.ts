@@ -88,9 +88,11 @@ export class FactFinder {
     };
   }
 
-  #isRunOf(run: SacctRun, { request, record }: MirrorJob): boolean {
+  #isRunOf(run: SacctRun, { request, record, slurm }: MirrorJob): boolean {
     const { slurmJobId, arrayTask, submission } = record;
     if (arrayTask !== null && run.label !== arrayTask) return false;
+    // Somebody has given it another name.
+    if (slurmJobId !== null && run.slurmJobId === slurmJobId && run.name === slurm?.otherName) return true;
     const key = parseSlurmJobName(run.name, this.#options.homeId, arrayTaskOf(run).arrayTaskId);
     // Numbers alone do not do: a slurmctld that lost its state gives them again.
     const isOurs = slurmJobId === null ? key?.submission === submission : run.slurmJobId === slurmJobId;

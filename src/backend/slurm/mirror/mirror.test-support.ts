@@ -35,6 +35,7 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     arrayTaskId: null,
     arrayTasks: '',
     name: 'x.orrery-0a1b2c3d-7-1',
+    folder: '/jobs/7',
     user: 'me',
     account: 'research',
     userId: 1000,

@@ -322,6 +322,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     ...arrayTaskOf(run),
     arrayTasks: '',
     name: run.name,
+    folder: '',
     user: '',
     userId: null,
     account: '',

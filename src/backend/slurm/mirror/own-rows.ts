@@ -1,7 +1,7 @@
 import { WHOLE_LISTS } from '../output/array-tasks.ts';
 import { SACCT_TIME } from '../output/sacct-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
-import { squeueRows } from '../output/squeue-json.ts';
+import { folderOf, type IsWanted, squeueRows } from '../output/squeue-json.ts';
 
 /** 22.05 lists all states in JSON whatever is asked; later ones only those asked for, and without this no job that has ended. */
 const EVERYBODYS = ['--json', '--states=all'];
@@ -25,7 +25,7 @@ const PAUSE_MS = 600_000;
 
 export interface OwnRowsOptions {
   commands: Pick<SlurmCommands, 'run'>;
-  isOurs: (name: string) => boolean;
+  isOurs: IsWanted;
   /** As whom the commands run. */
   user: string;
   now: () => number;
@@ -58,7 +58,7 @@ export class OwnRows {
     const isHeedless = new Set(ours.map((row) => textOf(row, 'user_name'))).size > 1;
     const all = isHeedless ? ours : await this.#ask(EVERYBODYS);
     const seen = new Set(ours.map(idOf));
-    this.#areAllOurs = all.every((row) => !isOurs(textOf(row, 'name')) || seen.has(idOf(row)));
+    this.#areAllOurs = all.every((row) => !isOurs(textOf(row, 'name'), folderOf(row)) || seen.has(idOf(row)));
     this.#triedMs = now();
     return all;
   }
@@ -68,7 +68,7 @@ export class OwnRows {
     const lines = await this.#options.commands.run('squeue', LINES, { variables });
     if (lines === this.#last?.lines) return this.#last.rows;
     this.#last = null;
-    const rows = (await this.#ask(OURS)).filter((row) => this.#options.isOurs(textOf(row, 'name')));
+    const rows = (await this.#ask(OURS)).filter((row) => this.#options.isOurs(textOf(row, 'name'), folderOf(row)));
     this.#last = { lines, rows };
     return rows;
   }
@@ -78,7 +78,7 @@ export class OwnRows {
     const rows = squeueRows(await commands.run('squeue', args, { variables: WHOLE_LISTS }));
     if (args !== OURS) return rows;
     const others = rows.filter((row) => textOf(row, 'user_name') !== user);
-    this.#isCrowded = others.length >= OTHERS_MIN && !others.some((row) => isOurs(textOf(row, 'name')));
+    this.#isCrowded = others.length >= OTHERS_MIN && !others.some((row) => isOurs(textOf(row, 'name'), folderOf(row)));
     return rows;
   }
 }

@@ -9,6 +9,10 @@ export interface SlurmJob {
   /** Tasks that are pending together, this one among them: `3-9%3`; '' for others. */
   arrayTasks: string;
   name: string;
+  /** What somebody has called it since; absent: `name`. */
+  otherName?: string;
+  /** That it begins in. */
+  folder: string;
   user: string;
   /** Null where Slurm does not say. */
   userId: number | null;
@@ -42,6 +46,11 @@ export interface SlurmJob {
   requiredNodes: string;
   /** What it asks for: `cpu=4,mem=200M,node=2,gres/gpu=8`. */
   tres: string;
+}
+
+/** What Slurm knows it by now. */
+export function nameThere({ name, otherName }: SlurmJob): string {
+  return otherName ?? name;
 }
 
 /** What people call it: `12`, or `12_3` for a task of an array. */

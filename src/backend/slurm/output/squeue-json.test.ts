@@ -102,7 +102,7 @@ describe('squeue --json', () => {
 
   it('does not take a slurmctld that does not answer for one that has no jobs', () => {
     expect(() => squeueRows(read('squeue-22.05-unanswered.json'))).toThrow(
-      'squeue --json: slurm_load_jobs: Failed while looking for jobs: Unspecified error: jobs run on and are caught up with once it answers',
+      'squeue: slurm_load_jobs: Failed while looking for jobs: Unspecified error: jobs run on and are caught up with once it answers',
     );
     expect(() => squeueRows('{"jobs": [], "errors": [], "warnings": []}')).not.toThrow();
     const error = { description: 'Unable to find it', error: 'Unspecified error', source: 'dump' };

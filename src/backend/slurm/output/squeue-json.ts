@@ -59,6 +59,7 @@ const jobSchema = z.object({
   array_task_id: numberSchema,
   array_task_string: textSchema,
   name: textSchema,
+  current_working_directory: textSchema,
   user_name: textSchema,
   user_id: numberSchema,
   account: textSchema,
@@ -111,20 +112,29 @@ export function squeueRows(text: string): unknown[] {
   // With jobs in it the answer is one: later plugins tell here of values that they could not look up.
   if (error !== undefined && jobs.length === 0) {
     const said = [error.source, error.description, error.error].filter((words) => words !== '').join(': ');
-    throw new SlurmFailure('unreachable', `squeue --json: ${said}: ${STILL_RUNS}`, said);
+    throw new SlurmFailure('unreachable', `squeue: ${said}: ${STILL_RUNS}`, said);
   }
   return jobs;
 }
 
+/** By the name of a job and the folder that it begins in. */
+export type IsWanted = (name: string, folder: string) => boolean;
+
+/** The folder that the job of a row begins in; '' where it does not say. */
+export function folderOf(row: unknown): string {
+  const folder: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, 'current_working_directory') : '';
+  return typeof folder === 'string' ? folder : '';
+}
+
 /**
- * The jobs in rows of Slurm 22.05 to 24.11 for which `isWanted` is true of the name. One that is not understood fails the whole: a job that is left
+ * The jobs in rows of Slurm 22.05 to 24.11 for which `isWanted` is true. One that is not understood fails the whole: a job that is left
  * out would look lost. The table that an import reads (`src/formats/squeue-dump.ts`) is there without Slurm's JSON plugin, and what it leaves out it
  * counts; but it has no indices of GPUs, and names may hold what separates its columns. Throws ORR_FAILED.
  */
-export function slurmJobs(rows: readonly unknown[], isWanted: (name: string) => boolean = () => true): SlurmJob[] {
+export function slurmJobs(rows: readonly unknown[], isWanted: IsWanted = () => true): SlurmJob[] {
   return rows.flatMap((job) => {
     if (typeof job !== 'object' || job === null) return [];
-    if ('name' in job && typeof job.name === 'string' && !isWanted(job.name)) return [];
+    if ('name' in job && typeof job.name === 'string' && !isWanted(job.name, folderOf(job))) return [];
     const parsed = jobSchema.safeParse(job);
     if (parsed.success) return [toJob(parsed.data)];
     const [issue] = parsed.error.issues;
@@ -141,6 +151,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     arrayTaskId: job.array_task_id,
     arrayTasks: job.array_task_string,
     name: job.name,
+    folder: job.current_working_directory,
     user: job.user_name,
     userId: job.user_id,
     account: job.account,

@@ -5,7 +5,7 @@ import { PATIENCE_MS } from '../mirror/finding.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { expectOwn } from './own-number.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
-import { addressOf, type SlurmJob } from '../output/slurm-job.ts';
+import { addressOf, nameThere, type SlurmJob } from '../output/slurm-job.ts';
 
 export interface CancelsOptions {
   commands: SlurmCommands;
@@ -39,7 +39,8 @@ export class Cancels {
     for (const slurm of jobs) {
       const address = addressOf(slurm);
       const isDue = this.#options.now() - (this.#calledMs.get(address) ?? 0) >= PATIENCE_MS.cancel;
-      if (slurm.slurmJobId !== null && isDue) due.set(slurm.name, (due.get(slurm.name) ?? new Set()).add(address));
+      if (slurm.slurmJobId !== null && isDue)
+        due.set(nameThere(slurm), (due.get(nameThere(slurm)) ?? new Set()).add(address));
     }
     const calls = [...due].flatMap(([name, addresses]) => chunks([...addresses]).map((some) => [name, some] as const));
     await Promise.all(calls.map(([name, addresses]) => this.#calls.run(() => this.#cancel(name, addresses))));
@@ -62,7 +63,7 @@ export class Cancels {
     const addresses = splitAddresses(jobs);
     for (const address of addresses) {
       const names = new Set(
-        jobs.flatMap(({ arrayJobId, name }) => (address.startsWith(`${arrayJobId}_`) ? [name] : [])),
+        jobs.flatMap((slurm) => (address.startsWith(`${slurm.arrayJobId}_`) ? [nameThere(slurm)] : [])),
       );
       // Those that began or ended meanwhile are refused, and have their numbers.
       const split = expectOwn(commands, address, (name) => names.has(name)).then(() =>

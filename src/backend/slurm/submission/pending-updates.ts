@@ -6,7 +6,7 @@ import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import { expectOwn } from './own-number.ts';
-import { addressOf, isPending, type SlurmJob } from '../output/slurm-job.ts';
+import { addressOf, isPending, nameThere, type SlurmJob } from '../output/slurm-job.ts';
 
 export interface PendingUpdatesOptions {
   commands: SlurmCommands;
@@ -87,7 +87,7 @@ export class PendingUpdates {
       return;
     }
     this.#told.set(address, { text, failures: 0, dueMs: 0 });
-    const name = jobs[0]?.slurm.name;
+    const name = jobs[0] && nameThere(jobs[0].slurm);
     const told = expectOwn(commands, address, (other) => other === name).then(() =>
       commands.run('scontrol', ['update', `JobId=${address}`, ...fields]),
     );
