@@ -29,7 +29,12 @@ beforeAll(async () => {
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
       'PartitionName=gpu Nodes=s[1-2] DefCpuPerGPU=4 DefMemPerGPU=64 State=UP',
     ],
-    accounting: researchAccount('root', 'daemon'),
+    accounting: [
+      ...researchAccount('root', 'daemon'),
+      ['add', 'qos', 'tight'],
+      ['modify', 'qos', 'tight', 'set', 'MaxSubmitJobsPU=1'],
+      ['modify', 'account', 'research', 'set', 'qos+=tight'],
+    ],
   });
   daemon = await startSlurmDaemon(home, slurm);
 }, 120_000);
@@ -63,6 +68,27 @@ describe.skipIf(!isThere)('a job that leaves its CPUs to Slurm', () => {
     const lines = (await readLog(daemon.client, id)).trim().split('\n');
     const [given = ''] = (lines[0] ?? '').split(' ');
     expect(`${given}: ${lines.map((line) => line.split(' ')[1]).join(' ')}`).toBe(expected);
+  });
+});
+
+describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
+  it('keeps back its own jobs and no others, and takes the next when one has ended', async () => {
+    const sleeper = { command: ['sleep', '600'], memory: '64M', qos: 'tight' };
+    const ids: number[] = [];
+    // More than are handed to Slurm at once.
+    for (let index = 0; index < 6; index += 1) ids.push(await submit(sleeper));
+    const [first = 0, ...others] = ids;
+    await until(async () => (await daemon.client.job(first)).state === 'RUNNING', 'the first to run', 60_000);
+    const reasons = async () => Promise.all(others.map(async (id) => (await daemon.client.job(id)).reason));
+    await until(async () => (await reasons()).includes('QOSMaxSubmitJobPerUserLimit'), 'Slurm to refuse', 60_000);
+    expect(await ended(await submit({ command: ['true'], memory: '64M' }))).toMatchObject({ state: 'COMPLETED' });
+    expect((await daemon.client.why(others.at(-1) ?? 0)).detail).toContainEqual(
+      expect.stringContaining('QOSMaxSubmitJobPerUserLimit'),
+    );
+    await daemon.client.cancel(first);
+    const isNext = async () => (await daemon.client.job(others[0] ?? 0)).state === 'RUNNING';
+    await until(isNext, 'the second to run', 90_000);
+    for (const id of ids.toReversed()) await daemon.client.cancel(id).catch(() => undefined);
   });
 });
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, OrreryError } from '../../contract/errors.ts';
+import { limitReason } from './limits/limit-reason.ts';
 
 /**
  * What became of a call to Slurm. `unreachable`: ask again later. `limit`: not now. `permission`: not this user. `rejected`: never like
@@ -109,14 +110,25 @@ export function failureOf(end: CommandEnd): SlurmFailure {
   if (/unrecognized option/.test(stderr) && program === 'squeue') {
     return new SlurmFailure('oldSlurm', `squeue${where} knows no --json: expected Slurm 22.05 or later`);
   }
-  const said = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
+  const limit = limitOf(stderr);
+  const words = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
+  const said = limit === null ? words : `${limit}: ${words}`;
   const isLogin = host !== null && end.status === 255;
-  const kind = WORDS.find(([, words]) => words.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
+  const known = WORDS.find(([, pattern]) => pattern.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
+  // With DenyOnLimit a QOS refuses what its limits would never let start; but there may be room for one more in the queue later.
+  const isForGood = known === 'limit' && limit !== null && limitReason(limit)?.counted !== 'submit';
+  const kind = isForGood ? 'rejected' : known;
   const isTurnedAway = host !== null && kind === 'unreachable' && TURNED_AWAY.test(stderr);
   const tail = isTurnedAway
     ? `sshd does so for a while after logins that failed; ${STILL_WORKS.login}`
     : STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
+}
+
+/** The limit that sbatch names in a line of its own: `QOSMaxSubmitJobPerUserLimit`. */
+export function limitOf(stderr: string): string | null {
+  const names = stderr.split('\n').map((line) => /(?:^|error: )([A-Z]\w+)(?:$|: )/.exec(line.trim())?.[1] ?? '');
+  return names.find((name) => limitReason(name) !== null) ?? null;
 }
 
 /** The last line Slurm wrote to stderr, without the program's name and the word "error". */

@@ -22,6 +22,8 @@ export interface AssociationLimits {
   account: string;
   /** '': the account itself. */
   user: string;
+  /** Null where Slurm does not say. */
+  userId: number | null;
   /** '': all partitions. */
   partition: string;
   /** The account above; '' for the root and for users. */
@@ -56,6 +58,7 @@ export function parseAssociationManager(text: string): AssociationManager {
       associations.push({
         account: named('Account'),
         user: named('UserName'),
+        userId: Number(/\((\d+)\)$/.exec(fields.get('UserName') ?? '')?.[1] ?? Number.NaN) || null,
         partition: named('Partition'),
         parent: '',
         limits: current,

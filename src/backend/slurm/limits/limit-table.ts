@@ -5,19 +5,22 @@ import type { SlurmJob } from '../output/slurm-job.ts';
 import { parseAssociationManager } from './association-manager.ts';
 import { limitReason } from './limit-reason.ts';
 import { limitSentences, type RunningJob } from './limit-sentences.ts';
-import { reachedLimit } from './reached-limit.ts';
+import { type LimitedJob, reachedLimit } from './reached-limit.ts';
 
 /** Somebody waits for it. */
 const TIMEOUT_MS = 10_000;
 const RUNNING = ['--noheader', '--states=RUNNING', '--Format'];
 const COLUMNS = ['JobArrayID', 'UserName', 'Account', 'QOS', 'Partition', 'TimeLeft', 'tres-alloc'];
 
+/** A job, with the reason that names the limit. */
+export type LimitedSubmission = LimitedJob & Pick<SlurmJob, 'reason' | 'slurmJobId' | 'arrayJobId'>;
+
 /**
  * What the limit is that keeps a pending job from starting, in sentences; null where its reason names none, or Slurm does not show this user enough
  * (`PrivateData`). It asks slurmctld, which has the limits in force and what it counts for them; accounting need not answer.
  */
 export async function explainLimit(
-  job: SlurmJob,
+  job: LimitedSubmission,
   commands: Pick<SlurmCommands, 'run'>,
   partitions: readonly SlurmPartition[],
 ): Promise<string[] | null> {

@@ -29,7 +29,7 @@ const PARTITIONS: SlurmPartition[] = ['gpu', 'all'].map((name) => ({
   qos: name === 'all' ? 'partqos' : null,
 }));
 
-const OWN = { user: 'opsann', userId: 1001, account: 'vision', qos: 'short', partition: 'gpu' };
+const OWN = { user: 'opsann', account: 'vision', qos: 'short', partition: 'gpu' };
 
 /** Sentences about a job of opsann's; `changed` is what the manager says otherwise than as recorded. */
 function explain(fields: Partial<SlurmJob>, changed: readonly [string, string] = ['', '']): Promise<string[] | null> {

@@ -28,7 +28,7 @@ export interface ReachedLimit {
 }
 
 /** Of a pending job what limits count. */
-export type LimitedJob = Pick<SlurmJob, 'user' | 'userId' | 'account' | 'qos' | 'partition' | 'tres' | 'timeLimitMs'>;
+export type LimitedJob = Pick<SlurmJob, 'user' | 'account' | 'qos' | 'partition' | 'tres' | 'timeLimitMs'>;
 
 /** Slurm's names in `scontrol show assoc_mgr` and what sacctmgr calls the same. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -96,11 +96,12 @@ function candidates(
 ): Candidate[] {
   if (owner === 'qos') {
     const names = [...new Set([job.qos, ...partitionQos])];
+    const userId = associations.find(({ user }) => user === job.user)?.userId ?? null;
     return names.flatMap((name) => {
       const one = qos.find((other) => other.name === name);
       if (one === undefined) return [];
       const holder = { kind: 'qos', name, accounts: null } as const;
-      if (scope === 'user') return own(holder, job.userId === null ? undefined : one.users.get(job.userId));
+      if (scope === 'user') return own(holder, userId === null ? undefined : one.users.get(userId));
       return own(holder, scope === 'account' ? one.accounts.get(job.account) : one.limits);
     });
   }

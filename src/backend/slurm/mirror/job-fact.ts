@@ -22,14 +22,17 @@ export function jobFact(job: MirrorJob): JobFact {
   return { jobId: request.jobId, state: 'PENDING', reason: reasonOf(job), attempt, nodeList, ...shown };
 }
 
-function reasonOf({ record, slurm, phase, request, isHeld, isThrottled, isNeverSatisfied }: MirrorJob): string {
+function reasonOf(job: MirrorJob): string {
+  const { record, slurm, phase, request, isHeld, isThrottled, isNeverSatisfied, hindrance } = job;
   if (record.refusal?.startsWith('sbatch') === true) return 'refused by sbatch';
   if (record.refusal !== null) return 'launch failed requeued held';
   if (slurm !== null && isPending(slurm)) return slurm.reason;
   if (phase === 'none' && request.dependencies.length > 0)
     return isNeverSatisfied ? 'DependencyNeverSatisfied' : 'Dependency';
   if (isHeld) return 'JobHeldUser';
-  return phase === 'none' && isThrottled ? 'JobArrayTaskLimit' : 'None';
+  if (phase !== 'none') return 'None';
+  // Slurm takes no more jobs like it for now, and names the limit.
+  return isThrottled ? 'JobArrayTaskLimit' : (/\b\w*MaxSubmit\w*/.exec(hindrance ?? '')?.[0] ?? 'None');
 }
 
 /** What Slurm's commands call the job, `12` or `12_3`; null where its number is not known. */

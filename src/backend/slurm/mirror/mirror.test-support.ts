@@ -38,7 +38,6 @@ export function slurm(fields: Partial<SlurmJob> = {}): SlurmJob {
     folder: '/jobs/7',
     user: 'me',
     account: 'research',
-    userId: 1000,
     partition: 'main',
     qos: 'normal',
     state: 'PENDING',

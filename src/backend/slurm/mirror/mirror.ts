@@ -324,7 +324,6 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     name: run.name,
     folder: '',
     user: '',
-    userId: null,
     account: '',
     partition: '',
     qos: '',

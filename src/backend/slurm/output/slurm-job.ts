@@ -14,8 +14,6 @@ export interface SlurmJob {
   /** That it begins in. */
   folder: string;
   user: string;
-  /** Null where Slurm does not say. */
-  userId: number | null;
   account: string;
   partition: string;
   qos: string;

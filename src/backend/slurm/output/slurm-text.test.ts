@@ -199,6 +199,24 @@ describe('failures of Slurm', () => {
       'sbatch: Batch job submission failed: System submissions disabled',
     ],
     [
+      'a full queue, by which limit',
+      {
+        stderr:
+          'sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit)\n',
+      },
+      'limit',
+      'sbatch: QOSMaxSubmitJobPerUserLimit: Batch job submission failed: Job violates accounting/QOS policy (job submit limit)',
+    ],
+    [
+      'a job that a QOS with DenyOnLimit would never start',
+      {
+        stderr:
+          'sbatch: error: QOSMaxGRESPerJob\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit)\n',
+      },
+      'rejected',
+      'sbatch: QOSMaxGRESPerJob: Batch job submission failed: Job violates accounting/QOS policy (job submit limit)',
+    ],
+    [
       'no permission',
       { program: 'scontrol', stderr: 'slurm_update error: Invalid user id\n' },
       'permission',

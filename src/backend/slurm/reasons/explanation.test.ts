@@ -30,6 +30,14 @@ describe('why a job waits on Slurm', () => {
     expect(jobFact(next).reason).toBe('None');
   });
 
+  it('for room in the queue, where sbatch takes no more of its kind', () => {
+    const hindrance = 'sbatch: AssocMaxSubmitJobLimit: Batch job submission failed: Job violates accounting/QOS policy';
+    const waiting = job({ phase: 'none', hindrance });
+    expect(jobFact(waiting).reason).toBe('AssocMaxSubmitJobLimit');
+    const surroundings = { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW, limit: null };
+    expect(explainJob(waiting, surroundings).join(' ')).toContain(`is tried again: ${hindrance}.`);
+  });
+
   it('for nobody, and stands still, where Slurm has suspended it', () => {
     const suspended = running({ slurm: onNodes({ state: 'SUSPENDED' }) });
     expect(jobFact(suspended)).toMatchObject({ state: 'RUNNING', reason: 'Suspended', nodeList: ['n1', 'n2'] });
