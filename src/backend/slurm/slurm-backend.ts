@@ -17,6 +17,7 @@ import { SlurmReservations } from './nodes/reservations.ts';
 import { SlurmNodes } from './nodes/slurm-nodes.ts';
 import { isPending } from './output/slurm-job.ts';
 import { Poll } from './poll.ts';
+import { blockersOf } from './reasons/blockers.ts';
 import { explainJob, goesByQueue } from './reasons/explanation.ts';
 import { prioritiesOf, sharesOf } from './reasons/priorities.ts';
 import { QueueTable } from './reasons/queue-table.ts';
@@ -268,8 +269,11 @@ export class SlurmBackend implements Backend {
     const { partitions } = cluster;
     const { live, slurm } = job;
     const isWaiting = live === null && slurm !== null && isPending(slurm);
-    const limit = isWaiting && !isUnreachable ? await explainLimit(slurm, commands, partitions) : null;
-    return explainJob(job, { state: this.#state, partitions, queue, limit, isUnreachable, nowMs: now() });
+    if (!isWaiting || isUnreachable)
+      return explainJob(job, { state: this.#state, partitions, queue, limit: null, isUnreachable, nowMs: now() });
+    const limit = await explainLimit(slurm, commands, partitions);
+    const blockers = await blockersOf(slurm.reason, { nodes: this.#nodes, reservations: this.#reservations, commands });
+    return explainJob(job, { state: this.#state, partitions, queue, limit, blockers, isUnreachable, nowMs: now() });
   }
 
   expectedStartMs(jobId: number): number | null {

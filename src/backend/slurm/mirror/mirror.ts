@@ -330,6 +330,7 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     state: run.state,
     isCompleting: false,
     reason: 'None',
+    reasonDetail: '',
     restarts,
     priority: null,
     nodeNames: run.nodeNames,
@@ -341,10 +342,13 @@ function asListed(run: SacctRun, restarts: number, job: MirrorJob): SlurmJob {
     submitMs: run.submitMs ?? 0,
     startMs: run.startMs,
     endMs: run.endMs,
+    eligibleMs: null,
     exitStatus: run.exitStatus,
     dependency: '',
     excludedNodes: '',
     requiredNodes: '',
+    reservation: '',
+    licenses: '',
     tres: '',
   };
 }

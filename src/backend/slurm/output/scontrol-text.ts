@@ -104,6 +104,8 @@ export interface SlurmPartition {
   maxTimeSeconds: number | null;
   /** Null: `maxTimeSeconds`. */
   defaultTimeSeconds: number | null;
+  /** Of one job. Null: no limit; absent: an older view. */
+  maxNodes?: number | null;
   /** Of the partition itself, beside that of the job. Null: none; absent: an older view. */
   qos?: string | null;
 }
@@ -122,6 +124,7 @@ export function parsePartitions(text: string): SlurmPartition[] {
         priorityTier: Number(record.get('prioritytier') ?? 1),
         maxTimeSeconds: seconds(record.get('maxtime')),
         defaultTimeSeconds: seconds(record.get('defaulttime')),
+        maxNodes: Number(record.get('maxnodes') ?? Number.NaN) || null,
         qos: qosOf(record.get('qos')),
       },
     ];

@@ -22,6 +22,8 @@ export interface SlurmJob {
   isCompleting: boolean;
   /** Slurm's word for why it is pending; `None` otherwise. */
   reason: string;
+  /** More words of Slurm on that: `ReqNodeNotAvail, UnavailableNodes:n[2-3]`. */
+  reasonDetail: string;
   /** How often it was put back in the queue (`SLURM_RESTART_COUNT`). */
   restarts: number;
   priority: number | null;
@@ -38,10 +40,15 @@ export interface SlurmJob {
   /** Expected, while it is pending. */
   startMs: number | null;
   endMs: number | null;
+  /** Not to begin before; null where that is not known yet. */
+  eligibleMs: number | null;
   exitStatus: ExitStatus;
   dependency: string;
   excludedNodes: string;
   requiredNodes: string;
+  reservation: string;
+  /** `matlab:2`. */
+  licenses: string;
   /** What it asks for: `cpu=4,mem=200M,node=2,gres/gpu=8`. */
   tres: string;
 }

@@ -66,7 +66,7 @@ describe('scontrol --oneliner', () => {
   it('tells partitions with their limits', () => {
     const text = [
       'PartitionName=main AllowGroups=ALL Default=YES DefaultTime=NONE MaxTime=UNLIMITED Nodes=n[1-2,7] State=UP',
-      'PartitionName=short Default=NO DefaultTime=00:10:00 MaxTime=1-00:00:00 QoS=capped Nodes=(null) State=DOWN',
+      'PartitionName=short Default=NO DefaultTime=00:10:00 MaxTime=1-00:00:00 MaxNodes=4 QoS=capped Nodes=(null) State=DOWN',
     ];
     expect(parsePartitions(text.join('\n'))).toEqual([
       {
@@ -77,6 +77,7 @@ describe('scontrol --oneliner', () => {
         maxTimeSeconds: null,
         priorityTier: 1,
         defaultTimeSeconds: null,
+        maxNodes: null,
         qos: null,
       },
       {
@@ -87,6 +88,7 @@ describe('scontrol --oneliner', () => {
         priorityTier: 1,
         maxTimeSeconds: 86_400,
         defaultTimeSeconds: 600,
+        maxNodes: 4,
         qos: 'capped',
       },
     ]);

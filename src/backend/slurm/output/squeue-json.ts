@@ -78,10 +78,13 @@ const jobSchema = z.object({
   submit_time: numberSchema,
   start_time: numberSchema,
   end_time: numberSchema,
+  eligible_time: numberSchema,
   exit_code: exitSchema,
   dependency: textSchema,
   excluded_nodes: textSchema,
   required_nodes: textSchema,
+  resv_name: textSchema,
+  licenses: textSchema,
   tres_req_str: textSchema,
 });
 
@@ -158,6 +161,7 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     state,
     isCompleting: state === 'COMPLETING' || flags.includes('COMPLETING'),
     reason: reasonOf(job.state_reason, job.state_description),
+    reasonDetail: job.state_description.replaceAll('_', ' '),
     restarts: job.restart_cnt ?? 0,
     priority: job.priority,
     nodeNames,
@@ -169,10 +173,13 @@ function toJob(job: z.output<typeof jobSchema>): SlurmJob {
     submitMs: timeMs(job.submit_time) ?? 0,
     startMs: timeMs(job.start_time),
     endMs: timeMs(job.end_time),
+    eligibleMs: timeMs(job.eligible_time),
     exitStatus: job.exit_code,
     dependency: job.dependency,
     excludedNodes: job.excluded_nodes,
     requiredNodes: job.required_nodes,
+    reservation: job.resv_name,
+    licenses: job.licenses,
     tres: job.tres_req_str,
   };
 }

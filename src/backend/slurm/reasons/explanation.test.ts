@@ -60,6 +60,19 @@ describe('why a job waits on Slurm', () => {
     );
   });
 
+  it('for a job of ours or of others, and which', () => {
+    const reason = 'Dependency';
+    const own = job({ request: { ...job().request, jobId: 90 } });
+    state.jobs.set(90, own);
+    const dependencies = [{ condition: 'afterok', jobId: 90 }] as const;
+    const waiting = job({ request: { ...job().request, dependencies }, slurm: slurm({ reason }) });
+    expect(explain(waiting)).toBe('It waits for job 90, which is pending (afterok).');
+    state.jobs.delete(90);
+    expect(explain(job({ slurm: slurm({ reason, dependency: 'afterany:81(unfulfilled)' }) }))).toBe(
+      'It waits for other jobs of Slurm: afterany:81(unfulfilled).',
+    );
+  });
+
   it('for nodes that are out of service', () => {
     expect(explain(job({ slurm: slurm({ reason: 'ReqNodeNotAvail' }) }))).toMatch(/down, drained or reserved/);
   });

@@ -3,6 +3,7 @@ import { slurmLabel } from '../mirror/job-fact.ts';
 import { limitWords } from '../limits/limit-words.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
+import { type Blockers, blockedSentences, NO_BLOCKERS } from './blocked-words.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
 import { isPending } from '../output/slurm-job.ts';
@@ -43,6 +44,8 @@ export interface Surroundings {
   queue: readonly QueuedJob[];
   /** Of the limit that its reason names; absent or null: not known, or it names none. */
   limit?: readonly string[] | null;
+  /** What it may wait for; absent: nothing known. */
+  blockers?: Pick<Blockers, 'nodes' | 'reservations' | 'licenses'>;
   /** What Slurm says is not from now. */
   isUnreachable: boolean;
   nowMs: number;
@@ -57,7 +60,7 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
 export function explainJob(
   job: MirrorJob,
-  { state, partitions, queue, limit, isUnreachable, nowMs }: Surroundings,
+  { state, partitions, queue, limit, blockers = NO_BLOCKERS, isUnreachable, nowMs }: Surroundings,
 ): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase, hindrance } = job;
@@ -88,11 +91,29 @@ export function explainJob(
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
   const most = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
-  const reasons = limit ?? [words + most];
+  const blocked = begins === null ? blockedSentences(slurm, { ...blockers, partitions, nowMs }) : null;
+  const reasons = limit ?? blocked ?? dependencySentence(job, state) ?? [words + most];
   const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
   const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [...reasons, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+}
+
+/** Which jobs it waits for; null where they are not ours, or it waits for none. */
+function dependencySentence({ request, slurm }: MirrorJob, { jobs }: MirrorState): string[] | null {
+  if (slurm?.reason !== 'Dependency') return null;
+  const open = request.dependencies.flatMap(({ condition, jobId }) => {
+    const other = jobs.get(jobId);
+    if (other === undefined) return [];
+    return `job ${jobId}, which ${other.live === null ? 'is pending' : 'runs'} (${condition})`;
+  });
+  if (open.length > 0) return [`It waits for ${some(open)}.`];
+  return slurm.dependency === '' ? null : [`It waits for other jobs of Slurm: ${slurm.dependency}.`];
+}
+
+function some(texts: readonly string[]): string {
+  const shown = texts.slice(0, 3).join('; ');
+  return texts.length > 3 ? `${shown}; and ${texts.length - 3} more` : shown;
 }
 
 /** What the partitions of a job allow, of those that have a limit. */

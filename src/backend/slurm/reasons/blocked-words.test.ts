@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeView } from '../../../scheduler/types.ts';
+import type { BackendReservation } from '../../port.ts';
+import { blockedSentences, type Blockers, parseLicenses } from './blocked-words.ts';
+import { NOW, slurm } from '../mirror/mirror.test-support.ts';
+import type { SlurmPartition } from '../output/scontrol-text.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+
+const MINUTE = 60_000;
+const partition: SlurmPartition = {
+  name: 'main',
+  isDefault: true,
+  isUp: true,
+  nodeNames: ['n1', 'n2', 'n3'],
+  priorityTier: 1,
+  maxTimeSeconds: 86_400,
+  defaultTimeSeconds: null,
+  maxNodes: 2,
+};
+const node = (name: string, state: NodeView['state'], reason: string | null): Blockers['nodes'][number] => ({
+  spec: { name, resources: { cpus: 1, memoryBytes: 1, gpus: 0 }, gpuType: null, leaf: null },
+  state,
+  reason,
+});
+const nodes = [node('n1', 'idle', null), node('n2', 'drained', 'psu swap'), node('n3', 'down', null)];
+const window = (fields: Partial<BackendReservation>): BackendReservation => ({
+  name: 'win',
+  nodes: ['n1', 'n2', 'x9'],
+  startMs: NOW + 30 * MINUTE,
+  endMs: NOW + 90 * MINUTE,
+  users: [],
+  accounts: [],
+  flags: ['MAINT'],
+  ...fields,
+});
+const tell = (fields: Partial<SlurmJob>, known: Partial<Blockers> = {}) =>
+  blockedSentences(slurm({ timeLimitMs: 120 * MINUTE, ...fields }), {
+    partitions: [partition],
+    nodes,
+    reservations: [],
+    licenses: new Map(),
+    nowMs: NOW,
+    ...known,
+  });
+
+describe('what a pending job waits for, by name', () => {
+  it('is the nodes that are out, and why', () => {
+    const reasonDetail = 'ReqNodeNotAvail, UnavailableNodes:n[2-3]';
+    expect(tell({ reason: 'ReqNodeNotAvail', reasonDetail })).toEqual([
+      'Nodes that it could have are out of service: n2 (drained: psu swap), n3 (down).',
+    ]);
+    expect(tell({ reason: 'ReqNodeNotAvail', reasonDetail, requiredNodes: 'n2' })).toEqual([
+      'It names nodes that are out of service: n2 (drained: psu swap).',
+    ]);
+  });
+
+  it('is a maintenance window that its time limit reaches into, and which limit does not', () => {
+    const maintenance = { reason: 'ReqNodeNotAvail', reasonDetail: 'ReqNodeNotAvail, Reserved for maintenance' };
+    expect(tell(maintenance, { reservations: [window({})] })).toEqual([
+      'Its time limit reaches into reservation win (maintenance), which begins in 00:30:00 on 2 of 3 nodes of its partition. With a time limit of 00:29:00 or less it can end before that: scontrol update JobId=50 TimeLimit= lowers it.',
+    ]);
+    expect(tell({ ...maintenance, timeLimitMs: null }, { reservations: [window({})] })).toHaveLength(1);
+    expect(tell(maintenance, { reservations: [window({ startMs: NOW - MINUTE, flags: [] })] })).toEqual([
+      'Reservation win has 2 of 3 nodes of its partition for another 01:30:00.',
+    ]);
+    const elsewhere = [window({ nodes: ['x9'] }), window({ startMs: NOW + 121 * MINUTE }), window({ endMs: NOW })];
+    expect(tell(maintenance, { reservations: elsewhere })).toBeNull();
+  });
+
+  it('is its own reservation', () => {
+    const job = { reason: 'Reservation', reservation: 'win' };
+    expect(tell(job, { reservations: [window({})] })).toEqual(['Its reservation win begins in 00:30:00.']);
+    expect(tell(job)).toBeNull();
+  });
+
+  it('is licenses, of which so many are in use', () => {
+    const licenses = parseLicenses('LicenseName=matlab Total=4 Used=3 Free=1 Reserved=0 Remote=no\nNo licenses\n');
+    expect(tell({ reason: 'Licenses', licenses: 'matlab:2,other' }, { licenses })).toEqual([
+      'It waits for licenses: 2 of matlab, of which 3 of 4 are in use.',
+    ]);
+    expect(tell({ reason: 'Licenses', licenses: 'matlab:2' })).toBeNull();
+  });
+
+  it('is a time that somebody set with scontrol, and not one that Slurm sets when it puts a job back', () => {
+    const job = { reason: 'BeginTime', eligibleMs: NOW + 180 * MINUTE };
+    expect(tell(job)?.[0]).toMatch(/^Slurm is told not to begin it for another 03:00:00: .*JobId=50 StartTime=now/);
+    expect(tell({ ...job, restarts: 1 })).toBeNull();
+    expect(tell({ ...job, eligibleMs: NOW })).toBeNull();
+  });
+
+  it('is a partition that is closed, or that gives one job fewer nodes', () => {
+    expect(tell({ reason: 'PartitionDown' })?.[0]).toMatch(/^Partition main starts no jobs now/);
+    expect(tell({ reason: 'PartitionNodeLimit', nodeCount: 3 })).toEqual([
+      'It asks for 3 nodes: partition main gives one job 2 at most. It never starts like this.',
+    ]);
+  });
+});

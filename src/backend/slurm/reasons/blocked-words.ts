@@ -1,0 +1,150 @@
+import { formatDuration } from '../../../lib/units.ts';
+import type { NodeView } from '../../../scheduler/types.ts';
+import { count } from '../../../scheduler/admission.ts';
+import type { BackendReservation } from '../../port.ts';
+import { hostNames } from '../output/host-names.ts';
+import type { SlurmPartition } from '../output/scontrol-text.ts';
+import type { SlurmJob } from '../output/slurm-job.ts';
+
+/** What is known of what a pending job may wait for. */
+export interface Blockers {
+  partitions: readonly SlurmPartition[];
+  nodes: readonly Pick<NodeView, 'spec' | 'state' | 'reason'>[];
+  reservations: readonly BackendReservation[];
+  /** Those of the cluster by name; asked for where the job waits for one. */
+  licenses: ReadonlyMap<string, { total: number; used: number }>;
+  nowMs: number;
+}
+
+export const NO_BLOCKERS = { nodes: [], reservations: [], licenses: new Map() };
+
+const NODES_SHOWN_MAX = 4;
+/** Slurm looks at limits in whole minutes, and a job needs a while to end. */
+const MARGIN_MS = 60_000;
+
+/** What it is that a job waits for, by name, where its reason is one of those; null where that is not known. */
+export function blockedSentences(job: SlurmJob, blockers: Blockers): string[] | null {
+  switch (job.reason) {
+    case 'BeginTime':
+      return beginTime(job, blockers.nowMs);
+    case 'ReqNodeNotAvail':
+      return unavailable(job, blockers);
+    case 'Reservation':
+      return ownReservation(job, blockers);
+    case 'Licenses':
+      return licences(job, blockers);
+    case 'PartitionNodeLimit':
+      return nodeLimit(job, blockers.partitions);
+    case 'PartitionDown':
+    case 'PartitionInactive':
+      return [
+        `Partition ${job.partition} starts no jobs now (scontrol show partition ${job.partition}): an operator has to open it. scontrol update JobId=${number(job)} Partition=NAME moves the job to another.`,
+      ];
+    default:
+      return null;
+  }
+}
+
+/** Somebody has put the begin off with scontrol: nothing of ours, and nothing that Slurm does to a job that was put back. */
+function beginTime(job: SlurmJob, nowMs: number): string[] | null {
+  const { eligibleMs, restarts } = job;
+  if (restarts > 0 || eligibleMs === null || eligibleMs <= nowMs) return null;
+  return [
+    `Slurm is told not to begin it for another ${formatDuration(eligibleMs - nowMs)}: scontrol update JobId=${number(job)} StartTime=now lets it begin.`,
+  ];
+}
+
+function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: Blockers): string[] | null {
+  const own = job.partition.split(',');
+  const members = new Set(partitions.flatMap(({ name, nodeNames }) => (own.includes(name) ? nodeNames : [])));
+  const sentences: string[] = [];
+  const named = hostNames((/UnavailableNodes:(\S+)/.exec(job.reasonDetail)?.[1] ?? '').replace(/,$/, ''));
+  const required = hostNames(job.requiredNodes);
+  const wanted = required.length > 0 ? required : named;
+  const out = nodes.filter(
+    ({ spec, state }) => wanted.includes(spec.name) && ['down', 'drained', 'draining'].includes(state),
+  );
+  if (out.length > 0) {
+    const shown = out.slice(0, NODES_SHOWN_MAX).map(({ spec, state, reason }) => {
+      return `${spec.name} (${state}${reason === null ? '' : `: ${reason}`})`;
+    });
+    const more = out.length > NODES_SHOWN_MAX ? ` and ${out.length - NODES_SHOWN_MAX} more` : '';
+    const what = required.length > 0 ? 'It names nodes that are' : 'Nodes that it could have are';
+    sentences.push(`${what} out of service: ${shown.join(', ')}${more}.`);
+  }
+  const limitMs = job.timeLimitMs ?? partitionLimitMs(own, partitions);
+  for (const { name, nodes: reserved, startMs, endMs, flags } of reservations) {
+    const there = reserved.filter((node) => members.has(node)).length;
+    if (there === 0 || endMs <= nowMs || (limitMs !== null && startMs > nowMs + limitMs)) continue;
+    const what = `reservation ${name}${flags?.includes('MAINT') === true ? ' (maintenance)' : ''}`;
+    const where = `${there} of ${count(members.size, 'node')} of its partition`;
+    if (startMs <= nowMs) {
+      sentences.push(`${capital(what)} has ${where} for another ${formatDuration(endMs - nowMs)}.`);
+      continue;
+    }
+    const leftMs = startMs - nowMs - MARGIN_MS;
+    const shorter =
+      leftMs < MARGIN_MS
+        ? ''
+        : ` With a time limit of ${formatDuration(Math.floor(leftMs / 60_000) * 60_000)} or less it can end before that: scontrol update JobId=${number(job)} TimeLimit= lowers it.`;
+    sentences.push(
+      `Its time limit reaches into ${what}, which begins in ${formatDuration(startMs - nowMs)} on ${where}.${shorter}`,
+    );
+  }
+  return sentences.length === 0 ? null : sentences;
+}
+
+function ownReservation({ reservation }: SlurmJob, { reservations, nowMs }: Blockers): string[] | null {
+  const own = reservations.find(({ name }) => name === reservation);
+  if (own === undefined) return null;
+  const { name, startMs, endMs } = own;
+  return startMs > nowMs
+    ? [`Its reservation ${name} begins in ${formatDuration(startMs - nowMs)}.`]
+    : [`Others have the nodes of its reservation ${name}, which ends in ${formatDuration(endMs - nowMs)}.`];
+}
+
+function partitionLimitMs(names: readonly string[], partitions: readonly SlurmPartition[]): number | null {
+  const own = partitions.find(({ name }) => names.includes(name));
+  const seconds = own?.defaultTimeSeconds ?? own?.maxTimeSeconds ?? null;
+  return seconds === null ? null : seconds * 1000;
+}
+
+function licences({ licenses }: SlurmJob, known: Blockers): string[] | null {
+  const parts = licenses.split(/[,;|]/).flatMap((word) => {
+    const [name = '', wanted = '1'] = word.split(/[:=]/);
+    const license = known.licenses.get(name);
+    if (license === undefined) return [];
+    return `${wanted} of ${name}, of which ${license.used} of ${license.total} are in use`;
+  });
+  return parts.length === 0 ? null : [`It waits for licenses: ${parts.join('; ')}.`];
+}
+
+function nodeLimit({ partition, nodeCount }: SlurmJob, partitions: readonly SlurmPartition[]): string[] | null {
+  const own = partition.split(',');
+  const limits = partitions.flatMap(({ name, maxNodes, nodeNames }) => {
+    if (!own.includes(name)) return [];
+    return `${name} gives one job ${Math.min(maxNodes ?? Infinity, nodeNames.length)} at most`;
+  });
+  return limits.length === 0
+    ? null
+    : [`It asks for ${count(nodeCount, 'node')}: partition ${limits.join(', ')}. It never starts like this.`];
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** By which scontrol knows it. */
+function number({ slurmJobId, arrayJobId }: SlurmJob): string {
+  return String(slurmJobId ?? arrayJobId);
+}
+
+/** `LicenseName=matlab Total=2 Used=2 ...` of `scontrol --oneliner show licenses`. */
+export function parseLicenses(text: string): Map<string, { total: number; used: number }> {
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, name, total, used] = /^LicenseName=(\S+) Total=(\d+) Used=(\d+)/.exec(line) ?? [];
+      return name === undefined ? [] : [[name, { total: Number(total), used: Number(used) }] as const];
+    }),
+  );
+}
