@@ -37,6 +37,32 @@ export function readSacctDump(text: string, fileName: string): TraceReading {
   return jobs.reading('sacct');
 }
 
+/** Columns without which nothing can be made of a table of sacct; none where it has them all. */
+function missingColumns(header: readonly string[]): string[] {
+  const columns = new Set(header.map((name) => name.trim().toLowerCase()));
+  const has = (...names: string[]) => names.some((name) => columns.has(name));
+  return [
+    has('jobid', 'jobidraw') ? '' : 'JobID',
+    has('state') ? '' : 'State',
+    has('submit') ? '' : 'Submit',
+    has('elapsedraw', 'elapsed') || (has('start') && has('end')) ? '' : 'ElapsedRaw',
+    has('nnodes', 'allocnodes', 'reqnodes', 'alloctres', 'reqtres') ? '' : 'NNodes',
+  ].filter((name) => name !== '');
+}
+
+/** Why what `sacct` printed is no table that can be read, in a few words; null for one that is. */
+export function sacctTrouble(text: string): string | null {
+  const header = /\S.*/.exec(text.replace(/^\uFEFF/, ''))?.[0]?.trim() ?? '';
+  const separator = (['|', ',', ';', '\t'] as const).find((one) => header.includes(one));
+  if (separator === undefined) {
+    return /^job\s*id/i.test(header) ? 'columns padded with blanks: expected sacct -P' : 'no table: expected sacct -P';
+  }
+  const missing = missingColumns(header.split(separator));
+  if (missing.length === 0) return null;
+  const isHeader = /(?:^|[|,;\t])\s*(?:job|state|user|start|end|elapsed)/i.test(header);
+  return isHeader ? `without column ${missing.join(', ')}` : 'no header: expected sacct without -n';
+}
+
 class DumpReader {
   private readonly count: number;
   private readonly separator: Separator;
@@ -68,14 +94,7 @@ class DumpReader {
 
   constructor(header: readonly string[], separator: Separator, fileName: string, line: number) {
     const columns = new Columns(header.map((name) => name.toLowerCase()));
-    const has = (...names: string[]) => names.some((name) => columns.has(name));
-    const missing = [
-      has('jobid', 'jobidraw') ? '' : 'JobID',
-      has('state') ? '' : 'State',
-      has('submit') ? '' : 'Submit',
-      has('elapsedraw', 'elapsed') || (has('start') && has('end')) ? '' : 'ElapsedRaw',
-      has('nnodes', 'allocnodes', 'reqnodes', 'alloctres', 'reqtres') ? '' : 'NNodes',
-    ].filter((name) => name !== '');
+    const missing = missingColumns(header);
     if (missing.length > 0) {
       const fields =
         'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,Timelimit,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition';

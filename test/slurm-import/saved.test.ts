@@ -210,6 +210,37 @@ describe('where something is missing', () => {
     expect(report.files).not.toContain('scenario.yaml');
   });
 
+  it.each([
+    ['sacct', 'JobID|State|Start|End|NNodes\n1|COMPLETED|||1\n', 'without column Submit'],
+    ['sacct', '1|COMPLETED|2026-11-26T10:00:00|5|1\n', 'no header: expected sacct without -n'],
+    ['sacct', 'JobID           State\n------- -------\n1 COMPLETED\n', 'columns padded with blanks: expected sacct -P'],
+    ['sacct', '{"jobs": []}\n', 'no table: expected sacct -P'],
+    ['squeue', '12|RUNNING|ann\n', 'no header that is known'],
+    ['squeue', 'JOBID PARTITION NAME\n12 gpu x\n', 'no table with bars between its columns'],
+    ['qos', 'Name|MaxWall\nnormal|\n', 'without column priority'],
+    ['assoc', 'Account|User\nroot|\n', 'without column share'],
+  ])('goes on without a %s in other columns, and says which are missing: %j', async (name, text, trouble) => {
+    const target = copy(`columns-${name}-${text.length}`, []);
+    writeFileSync(join(target, `${name}.txt`), text);
+    const report = await importCluster({ out: join(folder, `out-${name}-${text.length}`), saved: target, days: 28 });
+    expect(report.missing).toHaveLength(1);
+    expect(report.missing[0]).toContain(
+      `${name}.txt: ${trouble} (orrery clusters import --recipe prints the commands): no `,
+    );
+    expect(report.files).toContain('now.yaml');
+  });
+
+  it('reads a history with other columns than the recipe, and with what --delimiter gave', async () => {
+    const target = copy('delimiter', []);
+    const lines = [
+      'JobID,State,Submit,Start,End,NNodes',
+      '7,COMPLETED,2026-11-26T10:00:00,2026-11-26T10:00:05,2026-11-26T11:00:05,2',
+    ];
+    writeFileSync(join(target, 'sacct.txt'), `${lines.join('\n')}\n`);
+    const report = await importCluster({ out: join(folder, 'out-delimiter'), saved: target, days: 28 });
+    expect([report.missing, report.jobs]).toEqual([[], 1]);
+  });
+
   it('refuses without the nodes, in one line', async () => {
     const target = copy('no-node', ['node.txt']);
     await expect(importCluster({ out: join(folder, 'none'), saved: target, days: 28 })).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OrreryError } from '../../../contract/errors.ts';
 import { errorCode } from '../../../lib/error-code.ts';
+import { sacctTrouble } from '../../../formats/sacct-dump.ts';
 import type { ConfText } from '../../../formats/slurm-conf-lines.ts';
 import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
@@ -57,11 +58,12 @@ async function collect(
   const missing: string[] = [];
   for (const file of SAVED_FILES) {
     const answer = await answerOf(file);
-    if ('text' in answer && isTable(file.name, answer.text)) {
+    const trouble = 'text' in answer ? troubleOf(file.name, answer.text) : answer.refusal;
+    if ('text' in answer && trouble === null) {
       texts[file.name] = answer;
       continue;
     }
-    const line = `${answer.name}: ${'text' in answer ? wrongWords(answer.text) : answer.refusal}: ${file.without}`;
+    const line = `${answer.name}: ${trouble}: ${file.without}`;
     if (file.name === 'node') throw new OrreryError(code, line);
     missing.push(line);
   }
@@ -70,19 +72,34 @@ async function collect(
   return { saved: { node, ...others }, missing };
 }
 
-const TABLES: readonly SavedName[] = ['squeue', 'qos', 'assoc', 'sshare', 'sacct'];
+/** Columns without which nothing can be made of a table, as its header has them in lower case. What sacct needs its reader says. */
+const COLUMNS: Readonly<Partial<Record<SavedName, readonly string[]>>> = {
+  squeue: ['jobid', 'state', 'partition', 'nodes', 'time', 'time_limit', 'submit_time', 'nodelist'],
+  qos: ['name', 'priority'],
+  assoc: ['account', 'user', 'share'],
+  sshare: ['account', 'user', 'rawusage'],
+};
 
 /** A command that was refused leaves an empty file, and some say why they were where others have a table. */
-function isTable(name: SavedName, text: string): boolean {
-  return TABLES.includes(name) ? text.includes('|') : text.trim() !== '';
+function troubleOf(name: SavedName, text: string): string | null {
+  const header = text.split('\n').find((line) => line.trim() !== '');
+  if (header === undefined) return 'empty';
+  const required = COLUMNS[name];
+  if (name !== 'sacct' && required === undefined) return null;
+  const trouble = name === 'sacct' ? sacctTrouble(text) : tableTrouble(header, required ?? []);
+  if (trouble === null) return null;
+  // What the command said in its place.
+  if (!header.includes('|') && /error|denied|not found|fail|unable|invalid|disabled/i.test(header))
+    return header.trim();
+  return `${trouble} (orrery clusters import --recipe prints the commands)`;
 }
 
-/** Why it is no table: what the command said instead, or that it was called in another way. */
-function wrongWords(text: string): string {
-  const line = text.split('\n').find((one) => one.trim() !== '');
-  if (line === undefined) return 'empty';
-  const isError = /error|denied|not found|fail|unable|invalid|disabled/i.test(line);
-  return isError ? line.trim() : 'not in the columns of orrery clusters import --recipe';
+function tableTrouble(header: string, required: readonly string[]): string | null {
+  if (!header.includes('|')) return 'no table with bars between its columns';
+  const columns = header.split('|').map((name) => name.trim().toLowerCase());
+  const missing = required.filter((name) => !columns.includes(name));
+  if (missing.length === 0) return null;
+  return missing.length === required.length ? 'no header that is known' : `without column ${missing.join(', ')}`;
 }
 
 async function savedText(path: string): Promise<string | null> {
