@@ -201,6 +201,7 @@ describe('health and metrics', () => {
       nodes: 2,
       jobsPending: 1,
       jobsRunning: 0,
+      remarks: [],
       outage: null,
     });
     const text = await (await fixture.fetch('/metrics')).text();

@@ -123,6 +123,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         home: daemon.home.folder,
         cluster: daemon.cluster,
         policy: daemon.policy.name,
+        remarks: [...daemon.policy.remarks],
         startTime: daemon.startMs / 1000,
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,

@@ -269,11 +269,14 @@ export class SlurmBackend implements Backend {
     const { partitions } = cluster;
     const { live, slurm } = job;
     const isWaiting = live === null && slurm !== null && isPending(slurm);
-    if (!isWaiting || isUnreachable)
-      return explainJob(job, { state: this.#state, partitions, queue, limit: null, isUnreachable, nowMs: now() });
+    // Whom Slurm shows others' jobs is an operator.
+    const isAlone =
+      cluster.privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
+    const known = { state: this.#state, partitions, queue, isAlone, isUnreachable, nowMs: now() };
+    if (!isWaiting || isUnreachable) return explainJob(job, { ...known, limit: null });
     const limit = await explainLimit(slurm, commands, partitions);
     const blockers = await blockersOf(slurm.reason, { nodes: this.#nodes, reservations: this.#reservations, commands });
-    return explainJob(job, { state: this.#state, partitions, queue, limit, blockers, isUnreachable, nowMs: now() });
+    return explainJob(job, { ...known, limit, blockers });
   }
 
   expectedStartMs(jobId: number): number | null {

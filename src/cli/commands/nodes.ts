@@ -15,6 +15,14 @@ interface Options {
   json?: boolean;
 }
 
+/** With Slurm there are none where it shows none. */
+async function noNodes(client: OrreryClient): Promise<string> {
+  const { policy, remarks } = await client.health();
+  const remark = remarks.find((line) => /nodes/.test(line));
+  if (policy !== 'slurm') return 'No nodes. Start the daemon with some: orrery up --nodes 3';
+  return `No nodes${remark === undefined ? '' : `: ${remark}`}.`;
+}
+
 type Act = (client: OrreryClient, nodeName: string, reason: string | undefined) => Promise<NodeSummary>;
 
 export function register(program: Command): Command {
@@ -29,7 +37,7 @@ export function register(program: Command): Command {
     const client = connect();
     const [nodes] = await Promise.all([client.nodes(), noteOutage(client, 'the nodes are as last seen')]);
     if (options.json === true) printJson({ nodes });
-    else if (nodes.length === 0) print('No nodes. Start the daemon with some: orrery up --nodes 3');
+    else if (nodes.length === 0) print(await noNodes(client));
     else print(renderNodes(nodes, terminalOf(process.stdout)));
   });
   defineCommand(group, 'lemons', {

@@ -85,6 +85,7 @@ async function up(options: Options): Promise<void> {
   else {
     const health = backend.isSlurm ? await connect(home).health() : null;
     print(announcement(daemon, home, health, options.detach === true));
+    for (const remark of health?.remarks ?? []) note(`note: ${remark}`);
   }
   if (backend.isSlurm) {
     await noteOutage(connect(home), 'jobs are accepted and handed on once it does, and shown as last seen');

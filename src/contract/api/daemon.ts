@@ -9,6 +9,8 @@ export const healthSchema = z.object({
   cluster: z.string(),
   /** Name of the policy; `default` without one. */
   policy: z.string(),
+  /** What of the policy changes nothing here, or what of Slurm is not to be had, and what works all the same. */
+  remarks: z.array(z.string()).default([]),
   startTime: z.number(),
   nodes: z.int(),
   jobsPending: z.int(),

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../../contract/job.ts';
-import { type ClusterView, isPreemptingBy, oldVersion, refusalOf } from './cluster-view.ts';
+import { type ClusterView, isPreemptingBy, oldVersion, readCluster, refusalOf } from './cluster-view.ts';
 import { parseNodes, parsePartitions } from '../output/scontrol-text.ts';
+import { SlurmCommands } from '../slurm-commands.ts';
 
 const node = (name: string, gres: string, features = '(null)') =>
   `NodeName=${name} CPUAlloc=0 CPUTot=64 AvailableFeatures=${features} Gres=${gres} RealMemory=1024000 State=IDLE Partitions=gpu`;
@@ -108,5 +112,34 @@ describe('the version of Slurm', () => {
     ['unknown', false],
   ])('%s is too old: %s', (version, isOld) => {
     expect(oldVersion(version) !== null).toBe(isOld);
+  });
+});
+
+describe('a Slurm that does not show everything', () => {
+  it('is worked with all the same, and what it hides is said', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-private-'));
+    const denied = (what: string) => `echo 'slurm_load_${what} error: Access/permission denied' >&2; exit 1`;
+    const scontrol = [
+      'case "$*" in',
+      `  *node*) ${denied('node')} ;;`,
+      `  *partition*) ${denied('partitions')} ;;`,
+      "  *) printf 'PrivateData = jobs,nodes\\nSLURM_VERSION = 22.05.8\\n' ;;",
+      'esac',
+    ];
+    const sacctmgr = ["echo 'sacctmgr: error: Problem talking to the database: Connection refused' >&2; exit 1"];
+    for (const [name, lines] of Object.entries({ scontrol, sacctmgr })) {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${lines.join('\n')}\n`, { mode: 0o755 });
+    }
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
+    const seen = await readCluster(commands, 'me');
+    rmSync(folder, { recursive: true });
+    expect(seen).toMatchObject({ version: '22.05.8', nodes: [], partitions: [], privateData: ['jobs', 'nodes'] });
+    expect(seen.remarks.toSorted()).toEqual([
+      'Slurm does not show me its nodes (PrivateData=nodes): jobs run, and sbatch alone says what is wrong with them',
+      'Slurm does not show me its partitions (PrivateData=partitions): jobs run, and sbatch alone says what is wrong with them',
+      'no accounting (Problem talking to the database: Connection refused): ends of jobs are taken from squeue and their exit files',
+    ]);
+    expect(refusalOf(jobSpecSchema.parse({ command: ['true'], nodes: 900 }), 'me', seen)).toBeNull();
   });
 });

@@ -11,6 +11,7 @@ import {
   type SlurmPartition,
 } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
 
 /** What of a Slurm cluster does not change from minute to minute. */
 export interface ClusterView {
@@ -26,6 +27,8 @@ export interface ClusterView {
   userIds?: readonly number[];
   /** Slurm keeps books in a database, whether that answers now or not. Absent: an older view. */
   hasAccounting?: boolean;
+  /** What an ordinary user is not shown of others (`PrivateData`). Absent: an older view. */
+  privateData?: readonly string[];
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
   /** Accounts the user may charge; null as above. */
@@ -40,18 +43,29 @@ export const DEFAULT_MAX_ARRAY_SIZE = 1001;
 
 /** Asks Slurm what it is. Throws SlurmFailure where the controller cannot be asked; without accounting the view says so. */
 export async function readCluster(commands: SlurmCommands, user: string): Promise<ClusterView> {
+  const remarks: string[] = [];
+  const shown = async (args: readonly string[], what: string) => {
+    try {
+      return await commands.run('scontrol', args);
+    } catch (error) {
+      if (!(error instanceof SlurmFailure) || error.kind !== 'permission') throw error;
+      remarks.push(
+        `Slurm does not show ${user} its ${what} (PrivateData=${what}): jobs run, and sbatch alone says what is wrong with them`,
+      );
+      return '';
+    }
+  };
   const [nodesText, partitionsText, configText] = await Promise.all([
-    commands.run('scontrol', SHOW_NODES),
-    commands.run('scontrol', ['--oneliner', 'show', 'partition']),
+    shown(SHOW_NODES, 'nodes'),
+    shown(['--oneliner', 'show', 'partition'], 'partitions'),
     commands.run('scontrol', ['show', 'config']),
   ]);
   const config = configOf(configText);
   const version = config.get('SLURM_VERSION') ?? 'unknown';
   const tooOld = oldVersion(version);
   if (tooOld !== null) throw new OrreryError('ORR_FAILED', tooOld);
-  const remarks: string[] = [];
   const accounting = await readAccounting(commands, user).catch((error: unknown) => {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = error instanceof SlurmFailure ? error.said : error instanceof Error ? error.message : String(error);
     remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
     return { qos: null, accounts: null, defaultAccount: null };
   });
@@ -62,6 +76,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     partitions: parsePartitions(partitionsText),
     isPreempting: isPreemptingBy(config.get('PreemptType')),
     maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
+    privateData: (config.get('PrivateData') ?? '').split(',').filter((word) => !['', 'none'].includes(word)),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     hasAccounting: config.get('AccountingStorageType') === 'accounting_storage/slurmdbd',
     ...accounting,

@@ -73,6 +73,13 @@ describe('why a job waits on Slurm', () => {
     );
   });
 
+  it('says where others are not counted, since Slurm does not show them', () => {
+    const surroundings = { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW, isAlone: true };
+    const told = (reason: string) => explainJob(job({ slurm: slurm({ reason }) }), surroundings).at(-1);
+    expect(told('Resources')).toMatch(/^Slurm shows you no jobs of others \(PrivateData=jobs\)/);
+    expect(told('JobHeldUser')).not.toMatch(/PrivateData/);
+  });
+
   it('for nodes that are out of service', () => {
     expect(explain(job({ slurm: slurm({ reason: 'ReqNodeNotAvail' }) }))).toMatch(/down, drained or reserved/);
   });

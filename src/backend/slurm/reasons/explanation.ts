@@ -36,6 +36,9 @@ const WORDS: Readonly<Record<string, string>> = {
   BadConstraints: 'No node can ever give what it asks for.',
 };
 
+const ALONE =
+  'Slurm shows you no jobs of others (PrivateData=jobs): who is ahead, what runs there and a forecast leave them out.';
+
 /** What is known of the cluster when a job is asked about. */
 export interface Surroundings {
   state: MirrorState;
@@ -46,6 +49,8 @@ export interface Surroundings {
   limit?: readonly string[] | null;
   /** What it may wait for; absent: nothing known. */
   blockers?: Pick<Blockers, 'nodes' | 'reservations' | 'licenses'>;
+  /** Slurm shows this user no jobs of others. */
+  isAlone?: boolean;
   /** What Slurm says is not from now. */
   isUnreachable: boolean;
   nowMs: number;
@@ -60,7 +65,7 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
 export function explainJob(
   job: MirrorJob,
-  { state, partitions, queue, limit, blockers = NO_BLOCKERS, isUnreachable, nowMs }: Surroundings,
+  { state, partitions, queue, limit, blockers = NO_BLOCKERS, isAlone = false, isUnreachable, nowMs }: Surroundings,
 ): string[] {
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase, hindrance } = job;
@@ -94,7 +99,8 @@ export function explainJob(
   const blocked = begins === null ? blockedSentences(slurm, { ...blockers, partitions, nowMs }) : null;
   const reasons = limit ?? blocked ?? dependencySentence(job, state) ?? [words + most];
   const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
-  const ahead = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
+  const seen = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
+  const ahead = isAlone && goesByQueue(job) ? [...seen, ALONE] : seen;
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   return [...reasons, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
 }
