@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { CustomHealthCheck } from '../contract/health.ts';
 import { type Check, critical, type Finding, firstLine, ok, unknown, warning } from './check.ts';
 import type { CommandOutcome } from './machine.ts';
@@ -19,6 +20,12 @@ function judgeOutcome(outcome: CommandOutcome): Finding {
   if (outcome.kind === 'missing') return unknown(`there is no program ${outcome.program}`);
   if (outcome.kind === 'timedOut') return critical(`no answer within ${outcome.afterMs / 1000} s`);
   const { exitCode, stdout, stderr } = outcome;
-  const message = firstLine(stdout) || firstLine(stderr) || `exit status ${exitCode}`;
+  const message = firstLine(stdout) || firstLine(stderr) || endWords(exitCode);
   return ([ok, warning, critical][exitCode] ?? unknown)(message);
+}
+
+/** As a shell counts: 128 and more is a signal that ended it. */
+function endWords(exitCode: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0];
+  return signal === undefined ? `exit status ${exitCode}` : `ended by ${signal}`;
 }

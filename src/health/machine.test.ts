@@ -29,7 +29,17 @@ describe('a program that a check runs', () => {
     });
     const file = join(folder, 'not-executable');
     writeFileSync(file, 'x', { mode: 0o600 });
-    expect(await machine.run([file], 1000)).toMatchObject({ kind: 'ended', exitCode: 126 });
+    expect(await machine.run([file], 1000)).toMatchObject({
+      kind: 'ended',
+      exitCode: 126,
+      stderr: `cannot run ${file}: it is not executable, or this user may not read it`,
+    });
+    const foreign = join(folder, 'no-interpreter');
+    writeFileSync(foreign, '#!/no/such/python\n', { mode: 0o700 });
+    expect(await machine.run([foreign], 1000)).toMatchObject({
+      kind: 'ended',
+      stderr: `cannot run ${foreign}: the interpreter in its first line is not there`,
+    });
   });
 
   // Root may search everything.

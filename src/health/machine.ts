@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from '../lib/error-code.ts';
 
@@ -101,12 +102,12 @@ class Commands {
     const timer = setTimeout(kill, timeoutMs);
     this.#running.add(kill);
     child.once('error', (error) => {
-      const isMissing = errorCode(error) === 'ENOENT' || !isThere(program, this.#env['PATH'] ?? '');
+      const isMissing = !isThere(program, this.#env['PATH'] ?? '');
       settle(isMissing ? { kind: 'missing', program } : failure(program, errorCode(error)));
     });
     child.once('exit', (code, signal) => {
       this.#hanging.delete(key);
-      exitCode = code ?? (signal === null ? 1 : 128);
+      exitCode = code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
       grace = setTimeout(ended, OUTPUT_GRACE_MS);
     });
     child.once('close', ended);
@@ -114,8 +115,15 @@ class Commands {
   }
 }
 
+const UNSTARTED: Readonly<Record<string, string>> = {
+  ENOENT: 'the interpreter in its first line is not there',
+  EACCES: 'it is not executable, or this user may not read it',
+  ENOEXEC: 'it is no program',
+};
+
 /** One that is there and cannot be started, as a shell reports it. */
-function failure(program: string, reason: string): CommandOutcome {
+function failure(program: string, code: string): CommandOutcome {
+  const reason = UNSTARTED[code] ?? code;
   return { kind: 'ended', exitCode: 126, stdout: '', stderr: `cannot run ${program}: ${reason}` };
 }
 

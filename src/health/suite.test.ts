@@ -144,7 +144,7 @@ describe("checks of the site's own", () => {
       'two critical high: broken',
       'three unknown low: exit status 3',
       'other unknown low: odd',
-      'killed unknown low: exit status 128',
+      'killed unknown low: ended by SIGKILL',
       'missing unknown low: there is no program /no/such/check',
       'hung critical low: no answer within 0.3 s',
     ]);

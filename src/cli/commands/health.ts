@@ -129,7 +129,7 @@ async function settle(report: HealthReport, isRequeuing: boolean): Promise<NodeA
   const settled = await settleNode(commands, { name: report.node, reason, mark: HEALTH_REASON });
   const isUrgent = failures(report).some(({ severity }) => severity === 'high');
   if (!isRequeuing || !isUrgent || settled.action !== 'drained') return settled;
-  const requeued = await requeueJobs(commands, report.node);
+  const requeued = await requeueJobs(commands, settled.node);
   return { ...settled, message: requeued === '' ? settled.message : `${settled.message}; ${requeued}` };
 }
 

@@ -4,6 +4,8 @@ import { SlurmFailure } from '../slurm-failure.ts';
 
 /** What was done to a node, and what is left for a person to do. */
 export interface NodeAction {
+  /** Slurm's name of it. */
+  node: string;
   action: 'none' | 'drained' | 'resumed' | 'refused';
   message: string;
 }
@@ -33,23 +35,36 @@ interface ShownNode {
  * Drains a node of Slurm for a reason, or gives it back where the reason is null. A node that somebody else took out is left alone either way:
  * its reason stays theirs. Where Slurm refuses, the message has the command for an operator. Never rejects.
  */
-export async function settleNode(commands: SlurmCommands, { name, reason, mark }: WantedNode): Promise<NodeAction> {
+export async function settleNode(commands: SlurmCommands, wanted: WantedNode): Promise<NodeAction> {
+  const { reason, mark } = wanted;
   const fields = reason === null ? RESUME : ['State=DRAIN', `Reason=${reason}`];
-  const update = ['update', `NodeName=${name}`, ...fields];
+  const updateOf = (name: string) => ['update', `NodeName=${name}`, ...fields];
+  let { name: node } = wanted;
   try {
-    const { isDrained, reason: shown } = await readNode(commands, name);
-    const isOurs = shown.startsWith(mark);
-    if (reason === null && !(isDrained && isOurs)) return { action: 'none', message: '' };
-    if (reason !== null && isDrained && (!isOurs || shown === reason)) {
-      return { action: 'none', message: `node ${name} is out of service already: ${shown}` };
+    let shown = await readNode(commands, node);
+    if (shown === null) {
+      node = await nodeNameOf(commands, node);
+      shown = node === wanted.name ? null : await readNode(commands, node);
     }
-    await commands.run('scontrol', update);
+    // No operator can do it either.
+    if (shown === null)
+      return {
+        node,
+        action: 'refused',
+        message: `Slurm has no node ${node}: expected a NodeName of slurm.conf (--node)`,
+      };
+    const isOurs = shown.reason.startsWith(mark);
+    if (reason === null && !(shown.isDrained && isOurs)) return { node, action: 'none', message: '' };
+    if (reason !== null && shown.isDrained && (!isOurs || shown.reason === reason)) {
+      return { node, action: 'none', message: `node ${node} is out of service already: ${shown.reason}` };
+    }
+    await commands.run('scontrol', updateOf(node));
   } catch (error) {
-    return { action: 'refused', message: byHand(error, update) };
+    return { node, action: 'refused', message: byHand(error, updateOf(node)) };
   }
   return reason === null
-    ? { action: 'resumed', message: `node ${name} is given back` }
-    : { action: 'drained', message: `node ${name} is drained` };
+    ? { node, action: 'resumed', message: `node ${node} is given back` }
+    : { node, action: 'drained', message: `node ${node} is drained` };
 }
 
 /**
@@ -71,11 +86,34 @@ export async function requeueJobs(commands: SlurmCommands, nodeName: string): Pr
   }
 }
 
-/** By sinfo: in what `scontrol show node` prints, a reason with `Word=` in it cannot be told from the next field. */
-async function readNode(commands: SlurmCommands, name: string): Promise<ShownNode> {
+/**
+ * Slurm's name of a node, which may be another than that of its host (`NodeHostname`), with its domain or without. The name as it is where Slurm
+ * does not answer, or knows none or several like it. Never rejects.
+ */
+export async function nodeNameOf(commands: SlurmCommands, host: string): Promise<string> {
+  const text = await commands
+    .run('sinfo', ['--noheader', '--Node', '--all', '--format=%N|%n'])
+    .catch((error: unknown) => {
+      complaint(error);
+      return '';
+    });
+  const nodes = text.split('\n').map((line) => line.split('|'));
+  const short = (name: string) => name.split('.')[0]?.toLowerCase() ?? '';
+  for (const isSame of [(name: string) => name === host, (name: string) => short(name) === short(host)]) {
+    const found = new Set(
+      nodes.flatMap(([name = '', of = '']) => (name !== '' && (isSame(name) || isSame(of)) ? [name] : [])),
+    );
+    if (nodes.some(([name]) => name === host)) return host;
+    if (found.size > 0) return found.size === 1 ? ([...found][0] ?? host) : host;
+  }
+  return host;
+}
+
+/** Null where Slurm has none. By sinfo: in what `scontrol show node` prints, a reason with `Word=` in it cannot be told from the next field. */
+async function readNode(commands: SlurmCommands, name: string): Promise<ShownNode | null> {
   const text = await commands.run('sinfo', ['--noheader', '--Node', '--all', `--nodes=${name}`, '--format=%T|%E']);
   const [state = '', ...reason] = (text.split('\n')[0] ?? '').split('|');
-  if (state === '') throw new SlurmFailure('rejected', `Slurm has no node ${name}`);
+  if (state === '') return null;
   return { isDrained: /^drain/i.test(state), reason: reason.join('|') };
 }
 
