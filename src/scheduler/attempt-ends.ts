@@ -93,11 +93,15 @@ export class AttemptEnds {
   firstLimited(): JobRecord | undefined {
     let first: JobRecord | undefined;
     let firstMs = Infinity;
-    for (const { jobs } of this.#chunks) {
-      for (const job of jobs) {
-        if ((job.endMsMax ?? Infinity) >= firstMs) return first;
+    for (const { jobs, ends } of this.#chunks) {
+      for (let index = 0; index < jobs.length; index++) {
+        const endMs = ends[index]!;
+        if (endMs >= firstMs) return first;
+        const job = jobs[index]!;
         const { deadlineMs } = job;
         if (deadlineMs === null || deadlineMs >= firstMs) continue;
+        // Those that come after it end no sooner.
+        if (deadlineMs === endMs) return job;
         first = job;
         firstMs = deadlineMs;
       }
