@@ -19,7 +19,9 @@ export function changeWords(base: SimulationInputs, variant: SimulationInputs, t
   }
   if (variant.load !== base.load) changes.push(`${digits(variant.load / base.load)} times the load`);
   if (variant.failures !== base.failures) {
-    changes.push(variant.failures === null ? 'a cluster without failures' : `failures as in ${variant.failures}`);
+    changes.push(
+      variant.failures === null ? 'a cluster without failures' : `having failures as in ${variant.failures}`,
+    );
   }
   if (variant.policy !== base.policy) changes.push(`the policy ${variant.policy}`);
   if (variant.checkpointInterval !== base.checkpointInterval) {

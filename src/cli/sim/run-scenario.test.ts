@@ -50,6 +50,7 @@ describe('orrery sim', () => {
     expect(stderr).toMatch(/^1 job in /m);
     const other = await sim('--set failuresPerThousandNodeDays=9 --failures rsc-1 --lemons on');
     expect(other.stderr).not.toContain('nothing without');
+    expect(other.stderr).toContain('note: a job that fails before anything notices why is not submitted again');
   });
 
   it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {

@@ -119,31 +119,29 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
   const used = withUsedPartitions(policy.options, jobs.partitions, policy.name);
-  const remarks = [...policy.remarks, ...used.remarks, ...strangers, ...withoutFailures(fields, overrides, failures)];
+  const remarks = [...policy.remarks, ...used.remarks, ...strangers, ...failureRemarks(fields, overrides, failures)];
   const kept = { ...policy, options: used.options, remarks };
   return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy: kept, failures, jobs, overrides };
 }
 
-/** What is asked of failures where there are none: a variant may have none of its base's. */
-function withoutFailures(
-  { lemons }: ScenarioFields,
+/** What is asked of failures where there are none, which a variant may have of its base; and what they mean for a trace. */
+function failureRemarks(
+  { lemons, workload }: ScenarioFields,
   { failuresPerThousandNodeDays: rate }: Overrides,
   failures: FailureModel | null,
 ): ReadingRemark[] {
-  if (failures !== null) return [];
-  const what = [
+  if (failures !== null) {
+    const what =
+      'a job that fails before anything notices why is not submitted again: what it had still to do drops out, which can shorten the waits of others';
+    return workload === undefined ? [{ what, examples: [] }] : [];
+  }
+  const idle = [
     ...(rate === undefined ? [] : ['failuresPerThousandNodeDays']),
     ...(lemons === true ? ['the detector of lemon nodes'] : []),
   ];
-  const verb = what.length === 1 ? 'changes' : 'change';
-  return what.length === 0
-    ? []
-    : [
-        {
-          what: `${what.join(' and ')} ${verb} nothing without failures, which --failures rsc-1 would add`,
-          examples: [],
-        },
-      ];
+  const verb = idle.length === 1 ? 'changes' : 'change';
+  const what = `${idle.join(' and ')} ${verb} nothing without failures, which --failures rsc-1 would add`;
+  return idle.length === 0 ? [] : [{ what, examples: [] }];
 }
 
 function refuseIncomplete(fields: ScenarioFields): void {
