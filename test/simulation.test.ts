@@ -153,7 +153,7 @@ describe('a workload', () => {
 });
 
 describe('scenarios', () => {
-  it('are compared in words and figures, seed by seed', async () => {
+  it('are compared in words and figures, seed by seed where something is drawn', async () => {
     file('few.yaml', `title: few\ntrace: queue.csv\nset: {nodes: 2}\n`);
     file('many.yaml', `base: ./few.yaml\ntitle: many\nset: {nodes: 8}\n`);
     const rows = Array.from({ length: 40 }, (_, index) => `j${index},${index},1,8,3600,7200`);
@@ -161,12 +161,23 @@ describe('scenarios', () => {
     const { code, stdout } = await sim(['compare', 'few.yaml', 'many.yaml', '--seeds', '2']);
     expect(code).toBe(0);
     expect(stdout).toContain('adding 6 nodes cuts the mean wait of all jobs from 9.5 h to 2 h');
-    const asJson = await sim(['compare', 'few.yaml', 'many.yaml', '--seeds', '2', '--json']);
-    const { seeds, variants } = z
-      .object({ seeds: z.array(z.int()), variants: z.array(z.object({ change: z.string() })) })
-      .parse(JSON.parse(asJson.stdout));
-    expect(seeds).toEqual([1, 2]);
-    expect(variants).toMatchObject([{ change: 'adding 6 nodes' }]);
+    const asJson = async (variant: string) => {
+      const outcome = await sim(['compare', 'few.yaml', variant, '--seeds', '2', '--json']);
+      return z
+        .object({ seeds: z.array(z.int()), isDrawn: z.boolean(), variants: z.array(z.object({ change: z.string() })) })
+        .parse(JSON.parse(outcome.stdout));
+    };
+    expect(await asJson('many.yaml')).toMatchObject({
+      seeds: [1],
+      isDrawn: false,
+      variants: [{ change: 'adding 6 nodes' }],
+    });
+    file('failing.yaml', `base: ./few.yaml\ntitle: failing\nfailures: rsc-1\n`);
+    expect(await asJson('failing.yaml')).toMatchObject({
+      seeds: [1, 2],
+      isDrawn: true,
+      variants: [{ change: 'having failures as in rsc-1' }],
+    });
   });
 });
 
