@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { OrreryError } from '../contract/errors.ts';
+import { errorMessage } from '../lib/error-message.ts';
 import { ExitStatus } from './exit-status.ts';
 import { note, print, printJson } from './output.ts';
 import { createProgram } from './program.ts';
@@ -65,7 +66,7 @@ export function describeFailure(error: unknown): Failure | null {
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
     return { code: 'ORR_USAGE', message: 'the current folder is gone: cd to one that exists', status: 2 };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return { code: 'ORR_INTERNAL', message: oneLine(message), status: 1 };
 }
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
 import { DEFAULT_PORT } from '../daemon/listen.ts';
 import { slurmFile } from '../daemon/slurm-file.ts';
+import { errorMessage } from '../lib/error-message.ts';
 import { formatMemory } from '../lib/units.ts';
 import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
@@ -169,7 +170,7 @@ async function checkDaemon(home: string): Promise<Check> {
   try {
     health = await connect(home).health();
   } catch (error) {
-    const detail = `says it is at ${file.url} (pid ${file.pid}): ${error instanceof Error ? error.message : String(error)}`;
+    const detail = `says it is at ${file.url} (pid ${file.pid}): ${errorMessage(error)}`;
     return { name, status: 'failed', detail, advice: 'start it: orrery up --detach' };
   }
   const running = `${file.url} (pid ${file.pid}), version ${file.version}`;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { OrreryError } from '../contract/errors.ts';
+import { errorMessage } from '../lib/error-message.ts';
 import { type LanguageGuess, LanguageIdentifier } from '../inference/language-identifier.ts';
 import type { LanguageModelDescription } from '../inference/language-model.ts';
 
@@ -77,7 +78,7 @@ export async function loadLanguageModel(folder: string): Promise<LanguageIdentif
     // A copy of its own: a small Buffer is a view into a shared pool, at any offset.
     return new LanguageIdentifier(model, new Uint8Array(weights).buffer);
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error));
+    throw damaged(path, errorMessage(error));
   }
 }
 

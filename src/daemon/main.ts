@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { OrreryError } from '../contract/errors.ts';
+import { errorLine } from '../lib/error-message.ts';
 import { SCHEDULER_TYPES, type SchedulerType } from '../scheduler/policy.ts';
 import { healthOptions } from './nodes/health-options.ts';
 import { type Daemon, type DaemonOptions, runDaemon } from './run-daemon.ts';
@@ -129,7 +130,7 @@ function lemonRule(text: string): LemonRule {
 
 main().catch((error: unknown) => {
   const isOurs = error instanceof OrreryError;
-  const line = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  const line = errorLine(error);
   process.stderr.write(`orrery: ${line}\n`);
   if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exit(isOurs ? error.exitCode : 1);

@@ -5,6 +5,7 @@ import type {
   HealthResult,
   HealthStatus,
 } from '../contract/health.ts';
+import { errorMessage } from '../lib/error-message.ts';
 import { type Check, type CheckRun, type Finding, firstLine, unknown } from './check.ts';
 import type { Machine } from './machine.ts';
 
@@ -46,7 +47,7 @@ async function find(check: Check, run: CheckRun): Promise<Finding> {
   try {
     return await check.run(run);
   } catch (error) {
-    return unknown(`the check failed: ${error instanceof Error ? error.message : String(error)}`);
+    return unknown(`the check failed: ${errorMessage(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
+import { errorLine } from '../../lib/error-message.ts';
 import type { Decision, EndCause, Placement, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
 import type { JobSource, Log } from '../port.ts';
 import { type JobFolders, prepareWorkFolder } from '../work-folder.ts';
@@ -125,8 +126,4 @@ export class AttemptRunner {
     const graceMs = cause === 'PREEMPTED' ? this.#options.scheduler.graceMs(jobId) : 0;
     return graceMs > 0 ? graceMs : this.#options.limits.killWaitMs;
   }
-}
-
-function errorLine(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
 }

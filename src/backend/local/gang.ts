@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { errorMessage } from '../../lib/error-message.ts';
 import { formatMemory } from '../../lib/units.ts';
 import type { AttemptFiles, AttemptRecord, TaskStatus } from './attempt-files.ts';
 import { killControlGroup, oomKills, processesIn, removeControlGroup } from './control-group.ts';
@@ -204,7 +205,7 @@ export class Gang {
     const exit = await this.#exit().catch((error: unknown): AttemptExit => {
       // Whatever became of its files, the attempt has ended, and the daemon has other jobs.
       const { jobId, attempt } = this.plan;
-      const message = `its files could not be read: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `its files could not be read: ${errorMessage(error)}`;
       return { jobId, attempt, state: 'FAILED', exitCode: 1, message, isPortConflict: false };
     });
     await this.#removeGroups();

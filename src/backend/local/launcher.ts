@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../lib/error-code.ts';
+import { errorLine, errorMessage } from '../../lib/error-message.ts';
 import { AttemptFiles, type AttemptRecord } from './attempt-files.ts';
 import {
   type ControlGroupRoots,
@@ -106,7 +107,7 @@ class LocalLauncher implements Launcher {
       if (port !== undefined) this.#ports.release(port);
       if (error instanceof StartError)
         return { kind: 'failed', isRetryable: error.isRetryable, message: error.message };
-      const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      const message = errorLine(error);
       return { kind: 'failed', isRetryable: isPassing(error), message };
     }
   }
@@ -214,7 +215,7 @@ class LocalLauncher implements Launcher {
         });
         return starting.catch((error: unknown) => ({
           supervisor: null,
-          message: `rank ${task.rank} could not be started: ${error instanceof Error ? error.message : String(error)}`,
+          message: `rank ${task.rank} could not be started: ${errorMessage(error)}`,
           isRetryable: isPassing(error),
         }));
       }),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { errorCode } from '../../lib/error-code.ts';
+import { errorMessage } from '../../lib/error-message.ts';
 import type { AttemptFiles } from './attempt-files.ts';
 import type { AttemptPlan } from './launcher-port.ts';
 import { droppedFile } from './log-files.ts';
@@ -46,7 +47,7 @@ export class LogCap {
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return;
       this.#isImpossible = true;
-      this.#warn(`log sizes are not limited: ${error instanceof Error ? error.message : String(error)}`);
+      this.#warn(`log sizes are not limited: ${errorMessage(error)}`);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../lib/error-message.ts';
 import type { Log, Outage } from '../port.ts';
 
 /** Between two looks at Slurm, in milliseconds. */
@@ -90,7 +91,7 @@ export class LookLoop {
       if (this.#outage !== null) log.info({}, 'Slurm answers again');
       this.#outage = null;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       if (this.#outage === null) log.error({ reason }, 'Slurm could not be looked at; jobs are as last seen');
       this.#outage = { sinceMs: this.#outage?.sinceMs ?? beginMs, reason };
     }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { JournalRecord } from '../../contract/journal.ts';
+import { errorMessage } from '../../lib/error-message.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong } from './output/array-tasks.ts';
@@ -215,7 +216,7 @@ export class Poll {
     try {
       await work();
     } catch (error) {
-      const hindrance = error instanceof Error ? error.message : String(error);
+      const hindrance = errorMessage(error);
       if (job.hindrance !== hindrance)
         this.#options.log.error({ err: error, jobId: job.request.jobId }, 'a job cannot be followed up; tried again');
       job.hindrance = hindrance;

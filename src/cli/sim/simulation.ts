@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { isErrorCode, OrreryError } from '../../contract/errors.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
+import { type Answer, errorOf } from '../answer.ts';
 import { packageFolder } from '../package-folder.ts';
 import { ProgressBoard } from './run-progress.ts';
 import type { SimulationResult } from './simulate.ts';
@@ -14,11 +14,6 @@ export interface SimulationRequest {
   /** Absolute path of the CSV file of jobs; null for none. */
   jobsOut: string | null;
 }
-
-/** What a worker answers, once. */
-export type SimulationAnswer =
-  | { kind: 'done'; result: SimulationResult }
-  | { kind: 'failed'; code: string | null; message: string; stack: string };
 
 export interface Simulation {
   board: ProgressBoard;
@@ -33,20 +28,14 @@ export function startSimulation(request: SimulationRequest): Simulation {
   const board = new ProgressBoard();
   const worker = new Worker(workerEntry(), { workerData: { request, memory: board.memory } });
   const result = new Promise<SimulationResult>((resolve, reject) => {
-    worker.once('message', (answer: SimulationAnswer) => {
+    worker.once('message', (answer: Answer<SimulationResult>) => {
       if (answer.kind === 'done') resolve(answer.result);
-      else reject(asError(answer));
+      else reject(errorOf(answer));
     });
     worker.once('error', reject);
     worker.once('exit', (status) => reject(new Error(`the simulation ended with status ${status} and no result`)));
   });
   return { board, result };
-}
-
-function asError({ code, message, stack }: Extract<SimulationAnswer, { kind: 'failed' }>): Error {
-  const error = isErrorCode(code) ? new OrreryError(code, message) : new Error(message);
-  error.stack = stack;
-  return error;
 }
 
 function workerEntry(): string {

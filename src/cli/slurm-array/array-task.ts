@@ -1,6 +1,6 @@
-import { OrreryError } from '../../contract/errors.ts';
+import { answerOf } from '../answer.ts';
 import type { TaskItem, TaskKind, TaskWork } from './task-work.ts';
-import { type TaskAnswer, WorkFolder } from './work-folder.ts';
+import { WorkFolder } from './work-folder.ts';
 
 type Result = TaskWork[TaskKind]['result'];
 
@@ -10,16 +10,7 @@ async function main(): Promise<void> {
   if (path === undefined || task === undefined) throw new Error('expected ORRERY_ARRAY_FOLDER and ORRERY_ARRAY_TASK');
   const folder = new WorkFolder<TaskItem, Result>(path);
   const index = Number(task);
-  const answer = await work(folder.readItem(index)).then(
-    (result): TaskAnswer<Result> => ({ kind: 'done', result }),
-    (error: unknown): TaskAnswer<Result> => ({
-      kind: 'failed',
-      code: error instanceof OrreryError ? error.code : null,
-      message: error instanceof Error ? error.message : String(error),
-      stack: error instanceof Error ? (error.stack ?? '') : '',
-    }),
-  );
-  folder.writeAnswer(index, answer);
+  folder.writeAnswer(index, await answerOf(work(folder.readItem(index))));
 }
 
 async function work(item: TaskItem): Promise<Result> {

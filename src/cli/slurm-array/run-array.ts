@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../../backend/slurm/slurm-failure.ts';
-import { isErrorCode, OrreryError } from '../../contract/errors.ts';
+import { OrreryError } from '../../contract/errors.ts';
 import { shellCommand, shellQuote } from '../../lib/shell-quote.ts';
+import { errorOf } from '../answer.ts';
 import { WorkFolder } from './work-folder.ts';
 
 /** Slurm's default of MaxArraySize less one: the largest task id everywhere that nobody has made smaller. */
@@ -97,10 +98,7 @@ class SlurmArray<Result> {
       const answer = this.#folder.readAnswer(index);
       if (answer.kind === 'done') this.#results[index] = answer.result;
       else {
-        const error = isErrorCode(answer.code)
-          ? new OrreryError(answer.code, answer.message)
-          : new Error(answer.message);
-        error.stack = answer.stack;
+        const error = errorOf(answer);
         throw this.#run.failureOf?.(error, index) ?? error;
       }
     }

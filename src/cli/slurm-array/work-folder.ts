@@ -1,10 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** How a task ended, as it writes it down itself. */
-export type TaskAnswer<Result> =
-  | { kind: 'done'; result: Result }
-  | { kind: 'failed'; code: string | null; message: string; stack: string };
+import type { Answer } from '../answer.ts';
 
 /** The folder through which an array's tasks get their work and give their results: on a file system that all nodes share. */
 export class WorkFolder<Item, Result> {
@@ -30,7 +26,7 @@ export class WorkFolder<Item, Result> {
   }
 
   /** Whole or not at all; the last of several runs of a task wins. */
-  writeAnswer(index: number, answer: TaskAnswer<Result>): void {
+  writeAnswer(index: number, answer: Answer<Result>): void {
     const half = `${this.#answer(index)}.${process.pid}.partial`;
     writeFileSync(half, JSON.stringify(answer));
     renameSync(half, this.#answer(index));
@@ -43,8 +39,8 @@ export class WorkFolder<Item, Result> {
     );
   }
 
-  readAnswer(index: number): TaskAnswer<Result> {
-    const answer: TaskAnswer<Result> = JSON.parse(readFileSync(this.#answer(index), 'utf8'));
+  readAnswer(index: number): Answer<Result> {
+    const answer: Answer<Result> = JSON.parse(readFileSync(this.#answer(index), 'utf8'));
     return answer;
   }
 

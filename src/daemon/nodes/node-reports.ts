@@ -9,6 +9,7 @@ import {
   nodeReportSchema,
 } from '../../contract/node-report.ts';
 import { errorCode } from '../../lib/error-code.ts';
+import { errorMessage } from '../../lib/error-message.ts';
 import type { XidJournal } from './xid-journal.ts';
 
 const DAY_MS = 86_400_000;
@@ -177,7 +178,7 @@ export class NodeReports {
   }
 
   #complain(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     this.#isQuiet = false;
     if (this.#complaints.has(reason) || this.#complaints.size >= COMPLAINTS_MAX) return;
     this.#complaints.add(reason);

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../lib/error-message.ts';
 import type { Log } from '../../port.ts';
 import type { JobFolders } from '../../work-folder.ts';
 import { JobFolder } from '../batch/job-folder.ts';
@@ -132,7 +133,7 @@ export class FactFinder {
     } catch (error) {
       this.#dueMs = now() + PAUSE_MS;
       this.#isAway = this.#options.hasAccounting && error instanceof SlurmFailure && error.kind === 'unreachable';
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       log.info({ reason }, 'no word from sacct: exit files have to do');
       return null;
     }

@@ -1,5 +1,6 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../../contract/job.ts';
+import { errorMessage } from '../../../lib/error-message.ts';
 import { formatMemory } from '../../../lib/units.ts';
 import type { BackendReservation } from '../../port.ts';
 import { reservationRefusal } from '../output/reservation-text.ts';
@@ -65,7 +66,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
   const tooOld = oldVersion(version);
   if (tooOld !== null) throw new OrreryError('ORR_FAILED', tooOld);
   const accounting = await readAccounting(commands, user).catch((error: unknown) => {
-    const said = error instanceof SlurmFailure ? error.said : error instanceof Error ? error.message : String(error);
+    const said = error instanceof SlurmFailure ? error.said : errorMessage(error);
     remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
     return { qos: null, accounts: null, defaultAccount: null };
   });

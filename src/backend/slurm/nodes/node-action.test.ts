@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeNameOf, settleNode } from './node-action.ts';
-import { SlurmCommands } from './slurm-commands.ts';
+import { SlurmCommands } from '../slurm-commands.ts';
 
 let folder: string;
 beforeEach(() => {

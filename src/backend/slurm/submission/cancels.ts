@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../lib/error-message.ts';
 import { Gate } from '../../../lib/gate.ts';
 import type { Log } from '../../port.ts';
 import { splitAddresses } from '../output/array-tasks.ts';
@@ -70,7 +71,7 @@ export class Cancels {
         commands.run('scontrol', ['update', `JobId=${address}`, 'Comment=orrery']),
       );
       await split.catch((error: unknown) => {
-        log.info({ address, reason: error instanceof Error ? error.message : String(error) }, 'not all were split off');
+        log.info({ address, reason: errorMessage(error) }, 'not all were split off');
       });
     }
     return addresses.length > 0;

@@ -2,6 +2,7 @@ import { OrreryError } from '../../../contract/errors.ts';
 import type { JobSpec } from '../../../contract/job.ts';
 import { parseJobArray } from '../../../contract/job-array.ts';
 import { errorCode } from '../../../lib/error-code.ts';
+import { errorLine } from '../../../lib/error-message.ts';
 import { Gate } from '../../../lib/gate.ts';
 import { defaultJobName } from '../../job-variables.ts';
 import type { JobSource, Log } from '../../port.ts';
@@ -266,7 +267,7 @@ export class Submitter {
     const [job] = group;
     if (job === undefined) return;
     const { jobId, array } = job.request;
-    const message = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error);
+    const message = errorLine(error);
     const kind = error instanceof SlurmFailure ? error.kind : null;
     log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
     for (const one of group) one.unclearAnswers += kind === 'unclear' ? 1 : 0;
