@@ -265,7 +265,7 @@ describe('a login node', () => {
     await login.certify(-1);
     await until(() => linesWith(home, 'could not be looked at').length > 0, 'the daemon to notice', 60_000);
     expect(linesWith(home, 'could not be looked at')[0]).toMatch(
-      /squeue on login1: .*Permission denied \(publickey.*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
+      /(?:squeue|scontrol) on login1: .*Permission denied \(publickey.*: renew the key or the agent and try ssh by hand; jobs run on meanwhile/,
     );
     const waiting = await submit(daemon, ['true']);
     await until(async () => (await readLog(daemon.client, running)) === 'up\ndone\n', 'the job to run on', 60_000);

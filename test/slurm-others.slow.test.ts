@@ -85,6 +85,35 @@ describe('what others do', () => {
     expect(readFileSync(ledger, 'utf8')).toBe('ran\n');
   }, 90_000);
 
+  it('they give jobs other names and delete folders: each stays the job it was, also to the next daemon', async () => {
+    const ledger = join(home, 'renamed');
+    const waiting = await submit(['sh', '-c', `echo waited >> ${ledger}`], { hold: true });
+    const running = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 25`]);
+    const bare = await submit(['sh', '-c', `echo up; echo bare >> ${ledger}; sleep 25`]);
+    await until(isUp(running), 'the job to run', 30_000);
+    await until(isUp(bare), 'the other to run', 30_000);
+    await until(async () => (await daemon.client.job(bare)).state === 'RUNNING', 'that to be seen', 30_000);
+    const numbers = [waiting, running].map(
+      (id) =>
+        listed()
+          .find((line) => line.includes(`-${id}-`))
+          ?.split(' ')[0],
+    );
+    for (const number of numbers) run('scontrol', 'update', `JobId=${number}`, 'JobName=mine');
+    rmSync((await daemon.client.job(bare)).folder, { recursive: true });
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    daemon = await startSlurmDaemon(home, slurm);
+    // Longer than what Slurm does not list and never began is looked for.
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    expect(listed().filter((line) => line.includes(' mine '))).toHaveLength(2);
+    expect([waiting, running].map(nameOf)).toEqual(['', '']);
+    await daemon.client.release(waiting);
+    for (const id of [waiting, running, bare])
+      expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
+    expect(readFileSync(ledger, 'utf8').split('\n').sort()).toEqual(['', 'bare', 'ran', 'waited']);
+  }, 120_000);
+
   it('they cancel a job while the daemon and accounting are away: forgotten by Slurm since, it waits for accounting', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);
     await until(isUp(id), 'the job to run', 30_000);

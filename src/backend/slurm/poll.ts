@@ -8,7 +8,7 @@ import { Cancels } from './submission/cancels.ts';
 import { closeFolder } from './submission/ended-folder.ts';
 import { FactFinder, type Runs } from './mirror/fact-finder.ts';
 import { JobFolder } from './batch/job-folder.ts';
-import { parseSlurmJobName } from './batch/job-key.ts';
+import { type JobKey, parseSlurmJobName } from './batch/job-key.ts';
 import type { Finding, Look } from './mirror/finding.ts';
 import { type KeptPatience, looked } from './mirror/kept-patience.ts';
 import { findOut } from './mirror/mirror.ts';
@@ -113,6 +113,7 @@ export class Poll {
     for (const slurm of own.flatMap(eachTask)) {
       const key = parseSlurmJobName(slurm.name, homeId, slurm.arrayTaskId);
       const job = key && state.jobs.get(key.jobId);
+      if (key !== null && job?.phase === 'unknown' && job.record.submission < key.submission) takeUp(job, key, slurm);
       if (key !== null && job === undefined && !state.outcomes.has(key.jobId)) this.#noteUnknown(key.jobId, slurm);
       if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
@@ -275,6 +276,13 @@ export class Poll {
     await new JobFolder(this.#options.folders.job(job.request.jobId)).writeRecord(record);
     job.record = record;
   }
+}
+
+/** Of a job whose folder was deleted, and with it what we knew of its submission: what the name of the job at Slurm says. */
+function takeUp(job: MirrorJob, { submission }: JobKey, { name, restarts }: SlurmJob): void {
+  const [, arrayKey = null] = /-(\d+\+\d+x\d+)-\d+$/.exec(name) ?? [];
+  const base = Math.max(0, job.attempt - 1 - restarts);
+  job.record = { ...job.record, submission, base, arrayKey };
 }
 
 /** What the job is to Slurm, by what was found of it. */

@@ -124,9 +124,11 @@ export class SlurmBackend implements Backend {
     await Promise.all(
       [...this.#state.jobs.values()].map(async (job) => {
         const record = await new JobFolder(folders.job(job.request.jobId)).readRecord();
+        job.phaseSinceMs = now();
+        // It has begun, so somebody has deleted its folder: Slurm may have it still.
+        if (record === null && job.attempt > job.attemptsBefore) job.phase = 'unknown';
         if (record === null) return;
         job.record = record;
-        job.phaseSinceMs = now();
         if (record.refusal === null && !record.isDue)
           job.phase = recordLabel(record) === null ? 'unknown' : 'submitted';
       }),

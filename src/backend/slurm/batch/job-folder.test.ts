@@ -27,6 +27,18 @@ describe('the folder of a job', () => {
     expect(await folder.readRecord()).toEqual(record);
   });
 
+  it('is made anew for the record where somebody has deleted it, and is gone all the same', async () => {
+    const folder = new JobFolder(join(path, '7'));
+    await folder.writeRecord(NO_SUBMISSION);
+    expect(await folder.isThere()).toBe(false);
+    writeFileSync(join(folder.path, 'submission'), '1\n');
+    expect(await folder.isThere()).toBe(true);
+    // Away, as a file system that is not mounted is.
+    const away = new JobFolder(join(path, 'away', '7'));
+    expect(await away.isThere()).toBe(true);
+    await expect(away.writeRecord(NO_SUBMISSION)).rejects.toThrow(/ENOENT/);
+  });
+
   it('tells what the scripts of the attempts left', async () => {
     expect(await new JobFolder(path).attempts(0)).toEqual([]);
     const first = attemptFolder(1);

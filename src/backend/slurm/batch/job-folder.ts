@@ -113,9 +113,11 @@ export class JobFolder {
     for (const [taskId, jobId] of jobIds) await symlink(`../../${jobId}/batch.log`, join(folder, String(taskId)));
   }
 
-  /** Whether it is there; true where the folder of all jobs is away too, of which nothing is known then. */
+  /** Whether what was prepared is there; true where the folder of all jobs is away too, of which nothing is known then. */
   async isThere(): Promise<boolean> {
-    const [own, all] = await Promise.all([ifThere(stat(this.path)), ifThere(stat(dirname(this.path)))]);
+    // The record is written again where all else was deleted.
+    const prepared = join(this.path, 'submission');
+    const [own, all] = await Promise.all([ifThere(stat(prepared)), ifThere(stat(dirname(this.path)))]);
     return own !== null || all === null;
   }
 
