@@ -78,18 +78,18 @@ describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
     // More than are handed to Slurm at once.
     for (let index = 0; index < 6; index += 1) ids.push(await submit(sleeper));
     const [first = 0, ...others] = ids;
-    await until(async () => (await daemon.client.job(first)).state === 'RUNNING', 'the first to run', 60_000);
+    await until(async () => (await daemon.client.job(first)).state === 'RUNNING', 'the first to run', 20_000);
     const reasons = async () => Promise.all(others.map(async (id) => (await daemon.client.job(id)).reason));
-    await until(async () => (await reasons()).includes('QOSMaxSubmitJobPerUserLimit'), 'Slurm to refuse', 60_000);
+    await until(async () => (await reasons()).includes('QOSMaxSubmitJobPerUserLimit'), 'Slurm to refuse', 20_000);
     expect(await ended(await submit({ command: ['true'], memory: '64M' }))).toMatchObject({ state: 'COMPLETED' });
     expect((await daemon.client.why(others.at(-1) ?? 0)).detail).toContainEqual(
       expect.stringContaining('QOSMaxSubmitJobPerUserLimit'),
     );
     await daemon.client.cancel(first);
     const isNext = async () => (await daemon.client.job(others[0] ?? 0)).state === 'RUNNING';
-    await until(isNext, 'the second to run', 90_000);
+    await until(isNext, 'the second to run', 60_000);
     for (const id of ids.toReversed()) await daemon.client.cancel(id).catch(() => undefined);
-  });
+  }, 120_000);
 });
 
 describe.skipIf(!isThere)('what a job asks for besides', () => {

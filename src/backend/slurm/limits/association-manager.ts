@@ -58,7 +58,7 @@ export function parseAssociationManager(text: string): AssociationManager {
       associations.push({
         account: named('Account'),
         user: named('UserName'),
-        userId: Number(/\((\d+)\)$/.exec(fields.get('UserName') ?? '')?.[1] ?? Number.NaN) || null,
+        userId: idOf(fields.get('UserName') ?? ''),
         partition: named('Partition'),
         parent: '',
         limits: current,
@@ -80,6 +80,12 @@ export function parseAssociationManager(text: string): AssociationManager {
     for (const [key, value] of fields) readLimit(key, value, current);
   }
   return { associations, qos };
+}
+
+/** Of `ann(1001)`. */
+function idOf(user: string): number | null {
+  const id = /\((\d+)\)$/.exec(user)?.[1];
+  return id === undefined ? null : Number(id);
 }
 
 function fieldsOf(line: string): Map<string, string> {

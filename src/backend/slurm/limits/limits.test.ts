@@ -192,6 +192,11 @@ describe('what is read', () => {
     });
   });
 
+  it('knows the ids of users, also of root', () => {
+    const text = RECORDED.replace('UserName=opsann(1001)', 'UserName=root(0)');
+    expect(parseAssociationManager(text).associations.map(({ userId }) => userId)).toEqual([null, null, null, 0]);
+  });
+
   it('leaves out lines of running jobs that are none', () => {
     expect(parseRunning(`x\n${RUNNING}\n|||||||`).map(({ label, leftMs }) => [label, leftMs])).toEqual([
       ['66', 1_796_000],
