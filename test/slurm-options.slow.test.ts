@@ -77,18 +77,23 @@ describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
     const ids: number[] = [];
     // More than are handed to Slurm at once.
     for (let index = 0; index < 6; index += 1) ids.push(await submit(sleeper));
-    const [first = 0, ...others] = ids;
-    await until(async () => (await daemon.client.job(first)).state === 'RUNNING', 'the first to run', 20_000);
-    const reasons = async () => Promise.all(others.map(async (id) => (await daemon.client.job(id)).reason));
-    await until(async () => (await reasons()).includes('QOSMaxSubmitJobPerUserLimit'), 'Slurm to refuse', 20_000);
+    const shown = () => Promise.all(ids.map((id) => daemon.client.job(id)));
+    // Several are handed over at once: whichever Slurm takes.
+    const running = async () => (await shown()).filter(({ state }) => state === 'RUNNING').map(({ id }) => id);
+    await until(async () => (await running()).length === 1, 'one to run', 20_000);
+    const [first = 0] = await running();
+    const isRefused = async () => (await shown()).some(({ reason }) => reason === 'QOSMaxSubmitJobPerUserLimit');
+    await until(isRefused, 'Slurm to refuse', 20_000);
     expect(await ended(await submit({ command: ['true'], memory: '64M' }))).toMatchObject({ state: 'COMPLETED' });
-    expect((await daemon.client.why(others.at(-1) ?? 0)).detail).toContainEqual(
+    const last = ids.findLast((id) => id !== first) ?? 0;
+    expect((await daemon.client.why(last)).detail).toContainEqual(
       expect.stringContaining('QOSMaxSubmitJobPerUserLimit'),
     );
     await daemon.client.cancel(first);
-    const isNext = async () => (await daemon.client.job(others[0] ?? 0)).state === 'RUNNING';
-    await until(isNext, 'the second to run', 60_000);
-    for (const id of ids.toReversed()) await daemon.client.cancel(id).catch(() => undefined);
+    await until(async () => (await running()).some((id) => id !== first), 'the next to run', 20_000);
+    // Those that wait first: else they would follow.
+    for (const id of ids.filter((other) => other !== first).toReversed()) await daemon.client.cancel(id);
+    await until(() => haveEnded(daemon.client, ids), 'all to end', 20_000);
   }, 120_000);
 });
 
