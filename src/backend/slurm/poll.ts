@@ -201,7 +201,9 @@ export class Poll {
       const isListed = look.listed.some((slurm) => slurm === finding.slurm);
       await this.#unhindered(job, async () => {
         hasChanged = (await this.#follow(job, finding, isListed, askedMs, nowMs)) || hasChanged;
-        if (!finding.needsFacts) job.hindrance = hindrance;
+        // What keeps it from going to Slurm the submitter says.
+        const isThere = job.phase === 'unknown' || job.phase === 'submitted';
+        if (isThere && !finding.needsFacts) job.hindrance = hindrance;
       });
       if (job.isCancelRequested && finding.slurm !== null && state.jobs.has(job.request.jobId)) {
         toCancel.push(finding.slurm);
