@@ -303,11 +303,12 @@ describe('a login node', () => {
     );
     const kept = await orrery(['up', '--detach', '--port', '0'], { home, env: conf() });
     expect(kept.code).toBe(0);
-    const [remark, outage] = kept.stderr.split('\n');
+    const [remark, ...notes] = kept.stderr.split('\n');
     expect(remark).toBe(
       `The jobs of ${home} are with Slurm: going on as before (--backend slurm --slurm-host nohost.invalid)`,
     );
-    expect(outage).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
+    expect(notes[0]).toMatch(/^note: the cluster is as last seen: \w+ on nohost.invalid: .*; jobs run on meanwhile$/);
+    expect(notes[1]).toMatch(/^note: Slurm has not answered for \S+: \w+ on nohost.invalid: .*; jobs are accepted/);
     await orrery(['down'], { home });
     const back = await upCommand(home, conf(), '--slurm-host', 'none');
     expect(back).toMatchObject({ code: 0, stderr: '' });

@@ -90,11 +90,11 @@ describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
       expect.stringContaining('QOSMaxSubmitJobPerUserLimit'),
     );
     await daemon.client.cancel(first);
-    await until(async () => (await running()).some((id) => id !== first), 'the next to run', 20_000);
+    await until(async () => (await running()).some((id) => id !== first), 'the next to run', 70_000);
     // Those that wait first: else they would follow.
     for (const id of ids.filter((other) => other !== first).toReversed()) await daemon.client.cancel(id);
     await until(() => haveEnded(daemon.client, ids), 'all to end', 20_000);
-  }, 120_000);
+  }, 150_000);
 });
 
 describe.skipIf(!isThere)('what a job asks for besides', () => {

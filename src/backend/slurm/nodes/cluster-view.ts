@@ -66,7 +66,9 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
   const tooOld = oldVersion(version);
   if (tooOld !== null) throw new OrreryError('ORR_FAILED', tooOld);
   const accounting = await readAccounting(commands, user).catch((error: unknown) => {
-    const said = error instanceof SlurmFailure ? error.said : errorMessage(error);
+    // Which command is missing is in the whole message alone.
+    const isSaid = error instanceof SlurmFailure && error.kind !== 'missing';
+    const said = isSaid ? error.said : errorMessage(error);
     remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
     return { qos: null, accounts: null, defaultAccount: null };
   });
