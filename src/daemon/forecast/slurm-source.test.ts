@@ -21,8 +21,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const HEADER = 'JOBID|STATE|PARTITION|NODES|TIME|TIME_LIMIT|SUBMIT_TIME|NODELIST|';
 const queue = (...ids: string[]) =>
-  writeFileSync(join(folder, 'queue'), ['JOBID|STATE|', ...ids.map((id) => `${id}|PENDING|`), ''].join('\n'));
+  writeFileSync(
+    join(folder, 'queue'),
+    [HEADER, ...ids.map((id) => `${id}|PENDING|main|1|0:00|1:00|2026-01-01T00:00:00||`), ''].join('\n'),
+  );
 const looks = () =>
   readFileSync(join(folder, 'calls'), 'utf8')
     .split('\n')
