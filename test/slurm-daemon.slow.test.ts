@@ -102,9 +102,9 @@ describe.skipIf(!isThere)('why a job waits on Slurm', () => {
     const second = await submit(job);
     await waitsFor(second, 'QOSMaxJobsPerUserLimit');
     const { detail } = await daemon.client.why(second);
-    expect(detail[0]).toBe(
-      'Its user has what QOS narrow gives one user in jobs: sacctmgr show qos narrow shows the limit.',
-    );
+    expect(detail[0]).toMatch(/^QOS narrow lets one user run 1 job at a time \(MaxJobsPU=1\): \S+ runs 1\.$/);
+    expect(detail[1]).toMatch(/^It is in use by \d+ \(.*\)\.$/);
+    expect(detail[2]).toBe('It starts when one of them has ended.');
     expect(detail.join(' ')).not.toContain('Ahead of it');
     for (const id of [first, second]) await daemon.client.cancel(id);
   }, 120_000);
