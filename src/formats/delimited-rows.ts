@@ -80,6 +80,32 @@ function splitQuoted(record: string, separator: Separator): string[] | null {
   return fields;
 }
 
+/**
+ * Every record of a CSV under its header: `visit` reads fields by the names of their columns; the empty text where there is no such column. Case does not
+ * count in the header. A record that has not as many fields as the header is rejected.
+ */
+export function eachNamedRecord<Column extends string>(
+  text: string,
+  columns: readonly Column[],
+  collector: { reject: (line: number, reason: string, found: string) => void },
+  visit: (of: (column: Column) => string, line: number) => void,
+): void {
+  let header: Columns | null = null;
+  const readers = new Map<string, (fields: readonly string[]) => string>();
+  let current: readonly string[] = [];
+  const of = (column: Column) => readers.get(column)?.(current) ?? '';
+  eachRecord(text, ',', (fields, line) => {
+    if (header === null) {
+      header = new Columns(fields.map((name) => name.toLowerCase()));
+      for (const column of columns) readers.set(column, header.reader(column));
+      return;
+    }
+    current = fields;
+    if (fields.length === header.count) visit(of, line);
+    else collector.reject(line, 'not as many fields as the header', `${fields.length} of ${header.count}`);
+  });
+}
+
 /** Where the columns of a header are, by name; blanks around names do not count. */
 export class Columns {
   private readonly places: ReadonlyMap<string, number>;

@@ -1,6 +1,20 @@
-import { Columns, eachRecord } from './delimited-rows.ts';
+import { eachNamedRecord } from './delimited-rows.ts';
 import { JOB_ENDS } from './sacct-job.ts';
-import { PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading } from './trace-row.ts';
+import { numberOf, PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading } from './trace-row.ts';
+
+const COLUMNS = [
+  'job_id',
+  'user',
+  'vc',
+  'gpu_num',
+  'cpu_num',
+  'node_num',
+  'state',
+  'submit_time',
+  'start_time',
+  'end_time',
+  'duration',
+] as const;
 
 /** Of the header of such a file. */
 export function isHelios(columns: ReadonlySet<string>): boolean {
@@ -14,43 +28,33 @@ export function isHelios(columns: ReadonlySet<string>): boolean {
 export function readHeliosCsv(text: string): TraceReading {
   const collector = new TraceCollector();
   const seen = new Set<string>();
-  let columns: Columns | null = null;
-  let fieldOf = readers(new Columns([]));
-  eachRecord(text, ',', (fields, line) => {
-    if (columns === null) {
-      columns = new Columns(fields.map((name) => name.toLowerCase()));
-      fieldOf = readers(columns);
-      return;
-    }
+  eachNamedRecord(text, COLUMNS, collector, (of, line) => {
     const reject = (reason: string, found: string) => collector.reject(line, reason, found);
-    if (fields.length !== columns.count) {
-      return reject('not as many fields as the header', `${fields.length} of ${columns.count}`);
-    }
-    const job = fieldOf.job(fields);
+    const job = of('job_id');
     if (job === '') return reject('job_id is empty', '""');
     if (seen.has(job)) return reject('job_id is given twice', job);
-    const submitMs = parseCivilMs(fieldOf.submit(fields));
+    const submitMs = parseCivilMs(of('submit_time'));
     if (submitMs === undefined) {
-      return reject('submit_time is not a date such as 2020-06-09 18:41:01', `"${fieldOf.submit(fields)}"`);
+      return reject('submit_time is not a date such as 2020-06-09 18:41:01', `"${of('submit_time')}"`);
     }
-    const state = fieldOf.state(fields).toUpperCase();
+    const state = of('state').toUpperCase();
     const end = JOB_ENDS[state];
     if (end === undefined) return reject('it has not ended', state);
-    const startMs = parseCivilMs(fieldOf.start(fields)) ?? null;
+    const startMs = parseCivilMs(of('start_time')) ?? null;
     if (startMs === null && state === 'CANCELLED') return reject('cancelled before it ran', job);
-    const runMs = runMsOf(startMs, parseCivilMs(fieldOf.end(fields)), fieldOf.duration(fields));
+    const runMs = runMsOf(startMs, parseCivilMs(of('end_time')), of('duration'));
     if (Number.isNaN(runMs)) return reject('run time is not known', job);
     if (runMs === 0) return reject('run time is zero', `${job}, ${state}`);
     if (runMs < 0) return reject('it ends before it starts', job);
-    const nodes = numberOf(fieldOf.nodes(fields));
+    const nodes = numberOf(of('node_num'));
     if (!Number.isSafeInteger(nodes) || nodes < 1) {
-      return reject('node_num is not an integer > 0', `"${fieldOf.nodes(fields)}"`);
+      return reject('node_num is not an integer > 0', `"${of('node_num')}"`);
     }
-    const gpus = numberOf(fieldOf.gpus(fields));
+    const gpus = numberOf(of('gpu_num'));
     if (!Number.isSafeInteger(gpus) || gpus < 0) {
-      return reject('gpu_num is not an integer >= 0', `"${fieldOf.gpus(fields)}"`);
+      return reject('gpu_num is not an integer >= 0', `"${of('gpu_num')}"`);
     }
-    const cpus = numberOf(fieldOf.cpus(fields));
+    const cpus = numberOf(of('cpu_num'));
     if (gpus % nodes > 0) collector.note('has a number of GPUs that is rounded up to the same on each node');
     if (end.isCutOff) collector.note(`${state}: its run time is as long as the cluster let it run`);
     seen.add(job);
@@ -64,8 +68,8 @@ export function readHeliosCsv(text: string): TraceReading {
       gpusPerNode: Math.ceil(gpus / nodes),
       cpusPerNode: cpus > 0 ? Math.ceil(cpus / nodes) : null,
       runMs,
-      user: fieldOf.user(fields) || null,
-      account: fieldOf.account(fields) || null,
+      user: of('user') || null,
+      account: of('vc') || null,
       outcome: end.outcome,
     });
   });
@@ -75,24 +79,4 @@ export function readHeliosCsv(text: string): TraceReading {
 /** By the two instants; by `duration`, in seconds, where one is missing: in Acme it has the wait in it. NaN for neither. */
 function runMsOf(startMs: number | null, endMs: number | undefined, duration: string): number {
   return startMs !== null && endMs !== undefined ? endMs - startMs : Math.round(numberOf(duration) * 1000);
-}
-
-function readers(columns: Columns) {
-  return {
-    job: columns.reader('job_id'),
-    user: columns.reader('user'),
-    account: columns.reader('vc'),
-    gpus: columns.reader('gpu_num'),
-    cpus: columns.reader('cpu_num'),
-    nodes: columns.reader('node_num'),
-    state: columns.reader('state'),
-    submit: columns.reader('submit_time'),
-    start: columns.reader('start_time'),
-    end: columns.reader('end_time'),
-    duration: columns.reader('duration'),
-  };
-}
-
-function numberOf(text: string): number {
-  return text === '' ? Number.NaN : Number(text);
 }

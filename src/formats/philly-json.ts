@@ -1,7 +1,6 @@
 import { fieldsOf, linesOfList, parseJson, textOf } from './json-list.ts';
 import {
   GPUS_PER_NODE,
-  nodesForGpus,
   PLAIN_ROW,
   parseCivilMs,
   TraceCollector,
@@ -60,8 +59,7 @@ function addJob(
   if (endMs < startMs) return reject('it ends before it starts', job);
   const gpus = gpusOf(last['detail']);
   if (gpus === 0) return reject('number of GPUs is not known', job);
-  const { isExact, ...size } = nodesForGpus(gpus, gpusPerNode);
-  if (!isExact) collector.note('asks for a number of GPUs that is rounded up to the same on each node');
+  const size = collector.sizeFor(gpus, gpusPerNode);
   if (attempts.length > 1) collector.note('was tried again: its last attempt counts');
   collector.add({
     ...PLAIN_ROW,

@@ -99,6 +99,13 @@ export class TraceCollector {
     increase(this.skipped, what);
   }
 
+  /** A count of GPUs as nodes, by `nodesForGpus`; what is more than was asked for is noted. */
+  sizeFor(gpus: number, gpusPerNode: number): { nodes: number; gpusPerNode: number } {
+    const { isExact, ...size } = nodesForGpus(gpus, gpusPerNode);
+    if (!isExact) this.note('asks for a number of GPUs that is rounded up to the same on each node');
+    return size;
+  }
+
   /** Something about a row that is kept. */
   note(what: string): void {
     increase(this.notes, what);
@@ -154,6 +161,11 @@ export function nodesForGpus(
   const nodes = Math.max(1, Math.ceil(gpus / gpusPerNode));
   const each = Math.ceil(gpus / nodes);
   return { nodes, gpusPerNode: each, isExact: each * nodes === gpus };
+}
+
+/** NaN where nothing stands there. */
+export function numberOf(text: string): number {
+  return text === '' ? Number.NaN : Number(text);
 }
 
 /**

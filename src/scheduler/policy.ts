@@ -239,8 +239,8 @@ export type Policy = Required<Omit<SchedulerOptions, 'priority' | 'preempt'>> & 
 };
 
 const COUNTS = ['defaultQueueDepth', 'bfMaxJobTest', 'bfWindowSeconds', 'bfResolutionSeconds'] as const;
-/** 0 for no limit. */
-const LIMITS = [
+/** What bounds Slurm's own passes; 0: nothing does. */
+const PASS_LIMITS = [
   'bfMaxJobUser',
   'bfMaxJobPart',
   'bfMaxJobUserPart',
@@ -312,7 +312,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name}: expected an integer > 0, got ${value}`);
   }
-  for (const name of LIMITS) {
+  for (const name of PASS_LIMITS) {
     const value = policy[name];
     if (!Number.isSafeInteger(value) || value < 0)
       throw new RangeError(`${name}: expected an integer >= 0, got ${value}`);

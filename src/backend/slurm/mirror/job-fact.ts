@@ -31,7 +31,7 @@ function reasonOf(job: MirrorJob): string {
     return isNeverSatisfied ? 'DependencyNeverSatisfied' : 'Dependency';
   if (isHeld) return 'JobHeldUser';
   if (phase !== 'none') return 'None';
-  // Slurm takes no more jobs like it for now, and names the limit.
+  // Slurm takes no more jobs like it until others have ended, and names the limit.
   return isThrottled ? 'JobArrayTaskLimit' : (/\b\w*MaxSubmit\w*/.exec(hindrance ?? '')?.[0] ?? 'None');
 }
 

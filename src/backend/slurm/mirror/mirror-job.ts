@@ -66,7 +66,7 @@ export interface MirrorJob {
   isNeverSatisfied: boolean;
   /** Answers of sbatch that were not understood. */
   unclearAnswers: number;
-  /** What the file system says of its folder, or sbatch of the job, that keeps it from going on for now; null: nothing. */
+  /** What the file system says of its folder, or sbatch of the job, that keeps it from going on at the moment; null: nothing. */
   hindrance: string | null;
   /** How often Slurm had no room for it, since it last had it. */
   limitRefusals: number;

@@ -12,7 +12,7 @@ interface Wait {
 }
 
 /**
- * Kinds of jobs of which Slurm takes no more for now (`MaxSubmitJobs` of a QOS or an account): those of a kind wait together and one of them asks again,
+ * Kinds of jobs of which Slurm takes no more until others have ended (`MaxSubmitJobs` of a QOS or an account): those of a kind wait together and one of them asks again,
  * after 2 s and up to a minute; the others go on.
  */
 export class RefusedKinds {
