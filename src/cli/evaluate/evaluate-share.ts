@@ -8,6 +8,7 @@ import { readLabelledLine } from '../../formats/labelled-text.ts';
 import { type ConfusionCount, Confusions } from '../../inference/confusions.ts';
 import { errorCode } from '../../lib/error-code.ts';
 import { loadLanguageModel } from '../identify.ts';
+import { readFailure } from '../read-failure.ts';
 
 /** Which texts to judge, and with which model. */
 export interface EvaluationRequest {
@@ -39,11 +40,6 @@ export interface EvaluatedShare {
 
 const BAD_SHOWN_MAX = 5;
 const READ_BYTES = 1 << 18;
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EISDIR: 'is a folder',
-  ENOENT: 'no such file',
-};
 
 /**
  * Names the language of each text of the share and counts what was expected and what was said. `onRead` is told how many bytes of the files were read since.
@@ -105,8 +101,7 @@ function firstOf(text: string, characters: number | null): string {
 /** The lines of a file, unpacked where it is a gzip file; never all of it in memory. */
 async function* linesOf(path: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
   const failure = (cause: unknown) => {
-    const code = errorCode(cause);
-    const reason = code.startsWith('Z_') ? 'no whole gzip file' : (REASONS[code] ?? (code || 'unreadable'));
+    const reason = errorCode(cause).startsWith('Z_') ? 'no whole gzip file' : readFailure(cause);
     return new OrreryError('ORR_BAD_FILE', `cannot read ${path}: ${reason}`, { cause });
   };
   const isGzip = await beginsAsGzip(path).catch((cause: unknown) => {

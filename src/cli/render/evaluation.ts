@@ -1,5 +1,5 @@
 import type { Evaluation, LanguageScore } from '../evaluate/evaluation.ts';
-import { percent, whole } from './sim-words.ts';
+import { counted, percent, whole } from './sim-words.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,8 +56,4 @@ export function evaluationRemarks({ unknownLabels, badLines, firstBad }: Evaluat
           ...firstBad.slice(0, UNKNOWN_SHOWN_MAX).map(({ file, line, reason }) => `  ${file}:${line} ${reason}`),
         ]),
   ];
-}
-
-function counted(count: number, noun: string): string {
-  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
