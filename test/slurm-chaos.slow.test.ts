@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitResponseSchema } from '../src/contract/api.ts';
 import { OrreryError } from '../src/contract/errors.ts';
+import { errorMessage } from '../src/lib/error-message.ts';
 import { readJournalFile } from '../src/store/journal-file.ts';
 import { BATCH_SIZE, chaosBatch, type Expected, readLedger } from './support/chaos-jobs.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
@@ -29,6 +30,9 @@ const CONTROLLER_KILLS = new Map([
 ]);
 const CUT_AFTER_KILL = 14;
 const CUT_MS = 12_000;
+/** Begins the line of an end that accounting does not have, and the job's own script tells. */
+const LOST_END = 'lost end of job';
+const LIVE = new Set<string>(['PENDING', 'RUNNING', 'COMPLETING']);
 
 let home = '';
 let ledger = '';
@@ -175,7 +179,7 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
 
 /** What an operator does: puts nodes back, and has all nodes tell what runs on them. */
 async function operate(isOver: () => boolean): Promise<void> {
-  let count = 0;
+  const resumed: string[] = [];
   let reconfiguredMs = Date.now();
   while (!isOver()) {
     await sleep(2_000);
@@ -184,9 +188,9 @@ async function operate(isOver: () => boolean): Promise<void> {
       spawnSync('scontrol', ['reconfigure'], { env: slurm.env, timeout: 10_000 });
       reconfiguredMs = Date.now();
     }
-    count += resumeNodes(slurm);
+    resumed.push(...resumeNodes(slurm));
   }
-  if (count > 0) say(`the operator resumed nodes ${count} times that slurmctld had drained for duplicate job ids`);
+  if (resumed.length > 0) say(`the operator resumed nodes that slurmctld had drained: ${resumed.join(', ')}`);
 }
 
 async function wreck(): Promise<void> {
@@ -220,14 +224,10 @@ describe(`${JOBS} jobs while ${killed} killed and the way between them is cut`, 
     await submitting;
     const hasEnded = async () => {
       const live = await patiently(() => daemon.client.jobs({}));
-      return live.every(({ state }) => !['PENDING', 'RUNNING', 'COMPLETING'].includes(state));
+      return live.every(({ state }) => !LIVE.has(state));
     };
     await until(hasEnded, 'all jobs to end', 900_000).catch(async (error: unknown) => {
-      const live = (await daemon.client.jobs({})).filter(({ state }) =>
-        ['PENDING', 'RUNNING', 'COMPLETING'].includes(state),
-      );
-      for (const { id } of live.slice(0, 5)) say(JSON.stringify(await daemon.client.why(id)));
-      throw error;
+      throw new Error(`${errorMessage(error)}\n${await whatHangs()}`, { cause: error });
     });
     isOver = true;
     await Promise.all(helpers);
@@ -235,10 +235,31 @@ describe(`${JOBS} jobs while ${killed} killed and the way between them is cut`, 
     expect(ids).toHaveLength(JOBS);
     expect(new Set(ids).size).toBe(JOBS);
     tell();
-    const wrong = [...(await wrongEnds()), ...wrongJournal(), ...(await wrongRuns()), ...wrongAccounting()];
+    const wrong = [...(await wrongEnds()), ...wrongJournal(), ...(await wrongRuns()), ...(await wrongAccounting())];
     expect(wrong).toEqual([]);
   }, 1_200_000);
 });
+
+/** Of jobs that do not end: what the daemon, the folder, the daemon's log and Slurm say of them. */
+async function whatHangs(): Promise<string> {
+  const live = (await daemon.client.jobs({})).filter(({ state }) => LIVE.has(state));
+  const jobs = live.slice(0, 4).map(async ({ id, state }) => {
+    const why = JSON.stringify(await daemon.client.why(id));
+    const folder = join(home, 'jobs', String(id));
+    const files = ['submission.json', 'batch.log'].map((name) => join(folder, name)).filter((path) => existsSync(path));
+    return [`job ${id} ${state}: ${why}`, ...files.map((path) => readFileSync(path, 'utf8').slice(-1_000))];
+  });
+  const slurmSays = [
+    ['squeue', '-a', '-l'],
+    ['sinfo', '-N', '-l'],
+    ['scontrol', 'show', 'job'],
+  ].map(
+    ([command = '', ...args]) => spawnSync(command, args, { env: slurm.env, encoding: 'utf8', timeout: 10_000 }).stdout,
+  );
+  const log = readFileSync(join(home, 'daemon.log'), 'utf8').slice(-4_000);
+  const parts = [`${live.length} jobs are left`, ...(await Promise.all(jobs)).flat(), log, ...slurmSays];
+  return parts.map((part) => part.slice(0, 6_000)).join('\n');
+}
 
 /** Every job ended as it was to. */
 async function wrongEnds(): Promise<string[]> {
@@ -277,7 +298,8 @@ async function wrongRuns(): Promise<string[]> {
     const lines = readLedger(ledger, id);
     const starts = lines.filter(({ what }) => what === 'start');
     const ends = lines.filter(({ what }) => what === 'end');
-    const { attempts } = await daemon.client.job(id);
+    const { attempts, slurmJobId } = await daemon.client.job(id);
+    if (starts.length > 0 && slurmJobId === null) wrong.push(`job ${id}: ran, and has no number of Slurm's`);
     const keys = starts.map(({ attempt, rank }) => `${attempt}.${rank}`);
     if (new Set(keys).size !== keys.length) wrong.push(`job ${id}: an attempt ran twice: ${keys.join(' ')}`);
     const unknown = starts.filter(({ attempt }) => !attempts.some((other) => other.attempt === attempt));
@@ -303,8 +325,23 @@ async function wrongRuns(): Promise<string[]> {
 }
 
 /** The job's last submission is in accounting as we have it, and Slurm has none of them any more. */
-function wrongAccounting(): string[] {
+async function wrongAccounting(): Promise<string[]> {
   const left = execFileSync('squeue', ['-h', '-o', 'left in squeue: %i %j %T'], { env: slurm.env, encoding: 'utf8' });
+  let differing: string[] = [];
+  // slurmctld tells slurmdbd what has ended some seconds later.
+  const isSettled = () => {
+    differing = differingEnds();
+    return differing.length === 0;
+  };
+  await until(isSettled, 'accounting to know all ends', 60_000).catch(() => undefined);
+  // A slurmctld that was killed has lost the end: the job's own script is the witness, and of what was cancelled that it did no work.
+  const lost = IS_CONTROLLER_KILLED ? differing.filter((line) => line.startsWith(LOST_END)) : [];
+  if (lost.length > 0) say(`${lost.length} ends that slurmctld lost: the scripts of the jobs are the witnesses`);
+  return [...left.split('\n').filter((line) => line !== ''), ...differing.filter((line) => !lost.includes(line))];
+}
+
+/** Ends of which accounting has something else than we, and of each whether the job itself says what we say. */
+function differingEnds(): string[] {
   const fields = 'JobIDRaw,JobID,State,ExitCode,JobName';
   const text = execFileSync('sacct', ['-X', '-D', '-n', '-P', '-S', 'now-1days', '-o', fields], {
     env: slurm.env,
@@ -313,38 +350,32 @@ function wrongAccounting(): string[] {
   });
   const runs = text.split('\n').map((line) => {
     const [slurmJobId = '', label = '', state = '', exit = '', name = ''] = line.split('|');
+    const [submission = ''] = /\d+$/.exec(name) ?? [];
     return {
       slurmJobId,
       label,
       state: state.split(' ')[0] ?? '',
       code: Number(exit.split(':')[0]),
       jobId: jobIdOf(name, label),
+      submission: Number(submission),
     };
   });
-  let forgotten = 0;
-  const differing = ids.flatMap((id, place) => {
+  return ids.flatMap((id, place) => {
     const record = readRecord(id);
     const { state, exitCode } = expected[place] ?? {};
-    // The number of a task that began and ended between two looks nobody has seen.
     const isLast = (run: (typeof runs)[number]) =>
-      record.slurmJobId === null ? run.label === record.arrayTask : run.slurmJobId === String(record.slurmJobId);
+      record.slurmJobId === null ? run.submission === record.submission : run.slurmJobId === String(record.slurmJobId);
     const own = runs.filter((run) => run.jobId === id && isLast(run));
     const last = own.at(-1);
-    // It was cancelled before Slurm had it.
-    if (record.slurmJobId === null && own.length === 0 && state === 'CANCELLED') return [];
-    const isSame = last?.state === state && (state === 'CANCELLED' || last?.code === exitCode);
-    if (isSame) return [];
-    // A slurmctld that was killed has lost the end: the job's own script is the witness, and of what was cancelled that it did no work.
-    if (state === 'CANCELLED' ? last?.state !== 'COMPLETED' : witnessed(id) === exitCode) {
-      forgotten += 1;
-      return [];
-    }
+    // What is cancelled before it runs Slurm never had, or lists under no time.
+    if (own.length === 0 && state === 'CANCELLED' && readLedger(ledger, id).length === 0) return [];
+    if (last?.state === state && (state === 'CANCELLED' || last?.code === exitCode)) return [];
+    const isOurs = state === 'CANCELLED' ? last?.state !== 'COMPLETED' : witnessed(id) === exitCode;
+    const says = own.map((run) => `${run.state} ${run.code}`).join(', ');
     return [
-      `job ${id}: ${state} ${exitCode}, sacct of ${record.arrayTask ?? record.slurmJobId}: ${own.map((run) => `${run.state} ${run.code}`).join(', ')}`,
+      `${isOurs ? LOST_END : 'job'} ${id}: ${state} ${exitCode}, sacct of ${record.arrayTask ?? record.slurmJobId}: ${says}`,
     ];
   });
-  say(`${forgotten} ends that slurmctld lost: accounting has something else than the job's script wrote`);
-  return [...left.split('\n').filter((line) => line !== ''), ...differing];
 }
 
 /** Of a name that ends with `-12-1`; of a task of an array, `50_3`, with `-12+0x1-1`. */

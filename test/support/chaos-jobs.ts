@@ -25,10 +25,10 @@ export const BATCH_SIZE = 100;
 /** Tasks of the array whose tasks end by themselves, and of the one whose tasks are cancelled. */
 const ARRAY_TASKS = { ending: 16, endless: 4 } as const;
 
-/** It says in a file of its job, in the folder `LEDGER`, when it starts and when it has done its work, which lasts `LASTS` seconds. */
+/** It says in a file of its job, in the folder `LEDGER`, when it starts and when it has done its work, which lasts `LASTS` seconds and is not done where its `sleep` is killed. */
 export const LEDGER_SCRIPT = `#!/bin/sh
 echo "start $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
-sleep "$LASTS"
+sleep "$LASTS" || exit
 echo "end $ORRERY_ATTEMPT $RANK $(date +%s%N)" >> "$LEDGER/$ORRERY_JOB_ID"
 exit "\${STATUS:-$ORRERY_ARRAY_TASK_ID}"
 `;

@@ -29,15 +29,16 @@ export function startSlurmDaemon(home: string, slurm: SlurmCluster): Promise<Run
 }
 
 /**
- * A slurmctld that lost its memory begins jobs a second time where they run, is told so by slurmd, and drains the node for it: an operator has to put it
- * back, and here that is who calls this. How many there were.
+ * What slurmctld drains by itself an operator has to put back, and here that is who calls this: a slurmctld that lost its memory begins jobs a second time
+ * where they run, is told so by slurmd, and drains the node for it. Each node with slurmctld's reason.
  */
-export function resumeNodes({ env }: SlurmCluster): number {
+export function resumeNodes({ env }: SlurmCluster): string[] {
   const options = { env, encoding: 'utf8', timeout: 10_000 } as const;
-  const { stdout } = spawnSync('sinfo', ['-h', '-N', '-o', '%N %E'], options);
-  const names = new Set((stdout ?? '').split('\n').flatMap((line) => /^(\S+) Duplicate jobid/.exec(line)?.[1] ?? []));
-  for (const name of names) spawnSync('scontrol', ['update', `NodeName=${name}`, 'State=RESUME'], options);
-  return names.size;
+  const { stdout } = spawnSync('sinfo', ['-h', '-N', '-t', 'drain', '-o', '%N %E'], options);
+  const drained = [...new Set((stdout ?? '').split('\n'))].filter((line) => line !== '');
+  for (const line of drained)
+    spawnSync('scontrol', ['update', `NodeName=${line.split(' ')[0]}`, 'State=RESUME'], options);
+  return drained;
 }
 
 /** Kills the daemon and the cluster and removes the home, as far as they came up. */

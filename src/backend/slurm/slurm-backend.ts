@@ -226,8 +226,12 @@ export class SlurmBackend implements Backend {
   async slurmJobId(jobId: number): Promise<string | null> {
     const native = this.nativeId(jobId);
     if (native !== null || this.#state.jobs.has(jobId)) return native;
-    const record = await new JobFolder(this.#options.folders.job(jobId)).readRecord();
-    return record === null ? null : recordLabel(record);
+    const folder = new JobFolder(this.#options.folders.job(jobId));
+    const record = await folder.readRecord();
+    if (record === null) return null;
+    // It had ended by itself before a look at Slurm told its number: its script wrote that down.
+    const claimed = (await folder.attempts(record.base)).findLast(({ slurmJobId }) => slurmJobId !== null);
+    return recordLabel(record) ?? claimed?.slurmJobId?.toString() ?? null;
   }
 
   nodes(): NodeView[] {
