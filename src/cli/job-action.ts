@@ -7,6 +7,7 @@ import { defineCommand, jobNames } from './command.ts';
 import { connect } from './connection.ts';
 import { ExitStatus } from './exit-status.ts';
 import { isWholeArray } from './job-names.ts';
+import { noteOutage } from './outage.ts';
 import { note, print, printJson } from './output.ts';
 import { oneLine } from './render/terminal.ts';
 
@@ -16,6 +17,8 @@ export interface JobAction {
   act: (client: OrreryClient, job: JobName) => Promise<JobSummary>;
   /** Begins the human answer: `Cancelled job 12 (demo)`. */
   said: string;
+  /** What it means for it that Slurm does not answer, where it is done all the same. */
+  duringOutage?: string;
   examples: readonly (readonly [string, string])[];
 }
 
@@ -29,7 +32,10 @@ interface JobFailure {
  * A command that does one thing to each job named. A job that refuses is said on stderr and does not keep the others from it; the exit
  * status is the highest of those that failed. Without a daemon none can be done, so that ends it.
  */
-export function defineJobAction(program: Command, { name, summary, act, said, examples }: JobAction): Command {
+export function defineJobAction(
+  program: Command,
+  { name, summary, act, said, duringOutage, examples }: JobAction,
+): Command {
   return defineCommand(program, name, { summary, examples })
     .argument('<job...>', 'job ids, or 12_3; the id of an array means all of its tasks', jobNames)
     .action(async (ids: JobName[], options: { json?: boolean }) => {
@@ -48,6 +54,7 @@ export function defineJobAction(program: Command, { name, summary, act, said, ex
           if (error.code === 'ORR_UNREACHABLE') break;
         }
       }
+      if (duringOutage !== undefined && jobs.length > 0) await noteOutage(client, duringOutage);
       if (options.json === true) printJson(errors.length === 0 ? { jobs } : { jobs, errors });
       if (errors.length > 0) throw new ExitStatus(Math.max(...errors.map(({ code }) => ERROR_CODES[code].exit)));
     });

@@ -94,7 +94,12 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     jobsFolder: join(sharedFolder, 'jobs'),
     checkNode: (nodeName, expectFile, signal) =>
       checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
-    forecastSource: (job) => source.read(job),
+    forecastSource: async (job, backend) => {
+      const outage = backend.outage();
+      // Slurm's commands would try for ten seconds each.
+      if (outage !== null) throw new OrreryError('ORR_UNREACHABLE', `Slurm does not answer: ${outage.reason}`);
+      return source.read(job);
+    },
     createBackend: ({ home: opened, store, measurements, log }) => {
       commands.onEnd = measurements.slurmCommand;
       return new SlurmBackend({

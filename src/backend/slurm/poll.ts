@@ -69,6 +69,7 @@ export class Poll {
   #lastLookMs: number | null = null;
   /** Tasks that are to be cancelled were given numbers of their own by this look. */
   #isSplit = false;
+  #squeueMs = 0;
 
   constructor(options: PollOptions) {
     this.#options = options;
@@ -83,14 +84,15 @@ export class Poll {
     });
   }
 
-  /** Of the last look, how long it waited for accounting, in milliseconds. */
-  get accountingMs(): number {
-    return this.#facts.tookMs;
+  /** How long squeue took at the last look, in milliseconds: what slurmctld has to do for each look, changed or not. */
+  get squeueMs(): number {
+    return this.#squeueMs;
   }
 
   /** True where something has changed. Throws SlurmFailure where squeue does not answer. `exclusively` keeps the mirror still meanwhile. */
   async look(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     this.#isSplit = false;
+    this.#squeueMs = 0;
     const hasChanged = await this.#lookOnce(exclusively);
     // What was split off for it can be cancelled now.
     return this.#isSplit ? (await this.#lookOnce(exclusively)) || hasChanged : hasChanged;
@@ -103,7 +105,9 @@ export class Poll {
     const askedMs = now();
     looked(state.jobs, askedMs - (this.#lastLookMs ?? askedMs));
     this.#lastLookMs = askedMs;
+    const startedAt = performance.now();
     const rows = await this.#rows.read();
+    this.#squeueMs += performance.now() - startedAt;
     const listed = new Map<number, SlurmJob[]>();
     // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
     const orphans: SlurmJob[] = [];
@@ -142,10 +146,12 @@ export class Poll {
     // Nobody is kept waiting while accounting takes its time.
     const runs = await this.#facts.runs(unclear.map(({ job }) => job));
     let hasChanged = false;
+    const toCancel = orphans;
     await exclusively(async () => {
-      hasChanged = await this.#conclude(this.#looks(listed, leftOut, askedMs), askedMs, runs);
+      hasChanged = await this.#conclude(this.#looks(listed, leftOut, askedMs), askedMs, runs, toCancel);
     });
-    await this.cancel(orphans);
+    // Nobody is kept waiting while Slurm takes its time.
+    await this.cancel(toCancel);
     await this.#updates.make();
     this.#isTidyDue = hasChanged || orphans.length > 0;
     return hasChanged;
@@ -176,7 +182,8 @@ export class Poll {
     });
   }
 
-  async #conclude(looks: readonly JobLook[], askedMs: number, runs: Runs): Promise<boolean> {
+  /** What is to be cancelled then is added to `toCancel`. */
+  async #conclude(looks: readonly JobLook[], askedMs: number, runs: Runs, toCancel: SlurmJob[]): Promise<boolean> {
     const { state, folders, log, now } = this.#options;
     const nowMs = now();
     // What has become unclear since is asked for at the next look.
@@ -194,7 +201,6 @@ export class Poll {
     await state.commit(records);
     const over = looks.map(({ job }) => job.request.jobId).filter((jobId) => !state.jobs.has(jobId));
     await Promise.all(over.map((jobId) => closeFolder(jobId, state, folders, log)));
-    const toCancel: SlurmJob[] = [];
     let hasChanged = records.length > 0;
     for (const { job, look, finding, hindrance } of looks) {
       toCancel.push(...look.listed.filter((slurm) => finding.cancel.includes(addressOf(slurm))));
@@ -209,7 +215,6 @@ export class Poll {
         toCancel.push(finding.slurm);
       }
     }
-    await this.cancel(toCancel);
     await this.#options.patience.keep(state.jobs, nowMs);
     return hasChanged;
   }

@@ -17,6 +17,7 @@ import { SlurmReservations } from './nodes/reservations.ts';
 import { SlurmNodes } from './nodes/slurm-nodes.ts';
 import { isPending } from './output/slurm-job.ts';
 import { Poll } from './poll.ts';
+import { isAway, promptCommands } from './prompt-commands.ts';
 import { blockersOf } from './reasons/blockers.ts';
 import { explainJob, goesByQueue } from './reasons/explanation.ts';
 import { prioritiesOf, sharesOf } from './reasons/priorities.ts';
@@ -64,6 +65,8 @@ export class SlurmBackend implements Backend {
   readonly #patience: KeptPatience;
   readonly #submitter: Submitter;
   readonly #requests: JobRequests;
+  /** For what somebody waits for. */
+  readonly #prompt: Pick<SlurmCommands, 'run'>;
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
@@ -71,10 +74,12 @@ export class SlurmBackend implements Backend {
     this.#options = options;
     this.#state = new MirrorState(journal);
     this.#patience = new KeptPatience(join(sharedFolder, 'slurm', 'missing.json'));
-    this.#reservations = new SlurmReservations(commands);
-    this.#queue = new QueueTable(commands, now);
+    const prompt = promptCommands(commands, () => this.#loop.failure);
+    this.#prompt = prompt;
+    this.#reservations = new SlurmReservations(prompt);
+    this.#queue = new QueueTable(prompt, now);
     const state = this.#state;
-    const nodes = new SlurmNodes({ ...options, state });
+    const nodes = new SlurmNodes({ ...options, state, prompt });
     this.#nodes = nodes;
     const spareable = (job: MirrorJob) => nodes.spareable(job);
     const poll = new Poll({
@@ -93,8 +98,8 @@ export class SlurmBackend implements Backend {
         await nodes.refreshIfDue();
         return poll.look((work) => state.exclusively(work));
       },
-      elsewhereMs: () => poll.accountingMs,
-      onLooked: () => this.#submitter.pump(),
+      loadMs: () => poll.squeueMs,
+      onLooked: (isBack) => (isBack ? this.#submitter.retry() : this.#submitter.pump()),
     });
     this.#submitter = new Submitter({
       ...options,
@@ -110,8 +115,10 @@ export class SlurmBackend implements Backend {
     });
     this.#requests = new JobRequests({
       ...options,
+      commands: prompt,
       state,
       submitter: this.#submitter,
+      isAway: () => isAway(this.#loop.failure),
       commit: (records) => this.#commit(records),
       cancelAtSlurm: (jobs) => poll.cancel(jobs),
       lookSoon: () => this.#loop.soon(),
@@ -259,11 +266,11 @@ export class SlurmBackend implements Backend {
   }
 
   priorities(jobIds: readonly number[]): Promise<ReadonlyMap<number, PriorityParts>> {
-    return prioritiesOf(jobIds, this.#state, this.#options.commands);
+    return prioritiesOf(jobIds, this.#state, this.#prompt);
   }
 
   shares(): Promise<ShareView[]> {
-    return sharesOf(this.#options.commands);
+    return sharesOf(this.#prompt);
   }
 
   async explain(jobId: number): Promise<string[]> {

@@ -89,6 +89,11 @@ const STILL_WORKS: Partial<Record<FailureKind, string>> = {
 export const TURNED_AWAY =
   /connection (?:reset|closed) by .* port|kex_exchange_identification|not allowed at this time/i;
 
+/** Whether what was called for never came as far as slurmctld: nobody was there to take the connection. */
+export function isUndelivered(error: unknown): boolean {
+  return error instanceof SlurmFailure && /connect failure|connection refused|no route to host/i.test(error.said);
+}
+
 /** The failure in one line: what was called, what Slurm said, and what still works. */
 export function failureOf(end: CommandEnd): SlurmFailure {
   const { program, host, stderr } = end;
@@ -111,10 +116,11 @@ export function failureOf(end: CommandEnd): SlurmFailure {
     return new SlurmFailure('oldSlurm', `squeue${where} knows no --json: expected Slurm 22.05 or later`);
   }
   const limit = limitOf(stderr);
-  const words = lastWords(stderr, program) || `ended with status ${end.status ?? 'unknown'}`;
-  const said = limit === null ? words : `${limit}: ${words}`;
   const isLogin = host !== null && end.status === 255;
-  const known = WORDS.find(([, pattern]) => pattern.test(stderr))?.[0] ?? (isLogin ? 'login' : 'unclear');
+  const [known, pattern] = WORDS.find(([, words]) => words.test(stderr)) ?? [isLogin ? 'login' : 'unclear', null];
+  const said = [limit, lastWords(stderr, program, pattern) || `ended with status ${end.status ?? 'unknown'}`]
+    .filter((words) => words !== null)
+    .join(': ');
   // With DenyOnLimit a QOS refuses what its limits would never let start; but there may be room for one more in the queue later.
   const isForGood = known === 'limit' && limit !== null && limitReason(limit)?.counted !== 'submit';
   const kind = isForGood ? 'rejected' : known;
@@ -131,9 +137,13 @@ export function limitOf(stderr: string): string | null {
   return names.find((name) => limitReason(name) !== null) ?? null;
 }
 
-/** The last line Slurm wrote to stderr, without the program's name and the word "error". */
-function lastWords(stderr: string, program: string): string {
+/**
+ * The last line Slurm wrote to stderr that says what is wrong (`wanted`; null: any), without the program's name and the word "error". What is known less
+ * well may come after it: `Failed while looking for jobs: Unspecified error`.
+ */
+function lastWords(stderr: string, program: string, wanted: RegExp | null): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  const last = lines.findLast((line) => line !== '' && !/^(?:sbatch|squeue): (?:Job|Waiting)/.test(line)) ?? '';
+  const own = lines.filter((line) => line !== '' && !/^(?:sbatch|squeue): (?:Job|Waiting)/.test(line));
+  const last = own.findLast((line) => wanted?.test(line) ?? true) ?? own.at(-1) ?? '';
   return last.replace(new RegExp(`^(?:${program}: )?(?:error: |fatal: )*`), '');
 }

@@ -48,24 +48,15 @@ export class FactFinder {
   /** There are books, and sacct gets no answer now. */
   #isAway = false;
   #settledMs = 0;
-  /** How long the last call of sacct took: of that time slurmctld knows nothing. */
-  #tookMs = 0;
 
   constructor(options: FactFinderOptions) {
     this.#options = options;
   }
 
-  get tookMs(): number {
-    return this.#tookMs;
-  }
-
   /** Asks accounting. Never rejects. */
   async runs(jobs: readonly MirrorJob[]): Promise<Runs> {
     const jobIds = new Set(jobs.map(({ request }) => request.jobId));
-    const startedAt = performance.now();
-    const runs = jobs.length === 0 ? [] : await this.#ask(jobs);
-    this.#tookMs = performance.now() - startedAt;
-    return { jobIds, runs };
+    return { jobIds, runs: jobs.length === 0 ? [] : await this.#ask(jobs) };
   }
 
   /** Rejects with what the file system says where it does not let us read. `slurm`: the job at Slurm, as far as it is listed. */

@@ -52,7 +52,7 @@ beforeEach(async () => {
   state = new MirrorState(journal);
   // No command of Slurm's is there: whoever asks one fails.
   const commands = new SlurmCommands({ host: null, socketFolder: null, env: { PATH: '/nowhere' }, timeoutMs: 1000 });
-  nodes = new SlurmNodes({ commands, state, cluster, user: 'me', now: () => 7 });
+  nodes = new SlurmNodes({ commands, prompt: commands, state, cluster, user: 'me', now: () => 7 });
   await nodes.start();
 });
 
@@ -66,7 +66,7 @@ describe('a node that Slurm does not resume', () => {
     writeFileSync(join(folder, 'scontrol'), script, { mode: 0o755 });
     const env = { PATH: `${folder}:/usr/bin:/bin` };
     const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
-    await new SlurmNodes({ commands, state, cluster, user: 'me', now: () => 7 }).resume('n1');
+    await new SlurmNodes({ commands, prompt: commands, state, cluster, user: 'me', now: () => 7 }).resume('n1');
   };
 
   it('is as it should be where it is in service, and else named with its state', async () => {

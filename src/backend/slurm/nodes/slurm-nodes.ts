@@ -13,11 +13,15 @@ import { SlurmFailure } from '../slurm-failure.ts';
 
 /** Between two questions about nodes that nobody asked for. */
 const PAUSE_MS_MIN = 15_000;
-/** It takes at most one part in so many of slurmctld's time. */
+/** It takes at most one part in so many of slurmctld's time, */
 const PAUSE_PER_CALL = 100;
+/** but is asked after so long: a single answer may have waited for a slurmctld that was being started. */
+const PAUSE_MS_MAX = 120_000;
 
 export interface SlurmNodesOptions {
   commands: SlurmCommands;
+  /** The same for what somebody waits for. */
+  prompt: Pick<SlurmCommands, 'run'>;
   state: MirrorState;
   cluster: ClusterView;
   /** As whom the commands run. */
@@ -69,7 +73,8 @@ export class SlurmNodes {
       throw error;
     });
     const nodes = parseNodes(text);
-    this.#dueMs = now() + Math.max(PAUSE_MS_MIN, (performance.now() - startedAt) * PAUSE_PER_CALL);
+    const restMs = Math.min(PAUSE_MS_MAX, (performance.now() - startedAt) * PAUSE_PER_CALL);
+    this.#dueMs = now() + Math.max(PAUSE_MS_MIN, restMs);
     await state.exclusively(async () => {
       this.#seen = nodes;
       await this.#journal(nodes);
@@ -182,10 +187,10 @@ export class SlurmNodes {
   }
 
   async #update(nodeName: string, verb: 'drain' | 'resume', fields: readonly string[]): Promise<void> {
-    const { commands, user } = this.#options;
+    const { prompt, user } = this.#options;
     this.expect(nodeName);
     try {
-      await commands.run('scontrol', ['update', `NodeName=${nodeName}`, ...fields]);
+      await prompt.run('scontrol', ['update', `NodeName=${nodeName}`, ...fields]);
     } catch (error) {
       if (!(error instanceof SlurmFailure) || error.kind !== 'permission') throw error;
       const instead = verb === 'drain' ? `; jobs keep off ${nodeName} with --exclude ${nodeName}` : '';

@@ -201,6 +201,16 @@ describe('failures of Slurm', () => {
       'sbatch: Batch job submission failed: System submissions disabled',
     ],
     [
+      'a slurmctld that is away, by the words that say so',
+      {
+        program: 'squeue',
+        stderr:
+          'slurm_load_jobs error: Unable to contact slurm controller (connect failure)\nslurm_load_jobs: Failed while looking for jobs: Unspecified error\n',
+      },
+      'unreachable',
+      'squeue: slurm_load_jobs error: Unable to contact slurm controller (connect failure): jobs run on and are caught up with once it answers',
+    ],
+    [
       'a full queue, by which limit',
       {
         stderr:

@@ -17,7 +17,15 @@ async function ask(
     refusal = null,
     once = false,
     shown = 'any|/nowhere/7\n',
-  }: { refusal?: string | null; once?: boolean; shown?: string } = {},
+    isAway = false,
+    scancelled = Promise.resolve(),
+  }: {
+    refusal?: string | null;
+    once?: boolean;
+    shown?: string;
+    isAway?: boolean;
+    scancelled?: Promise<void>;
+  } = {},
 ): Promise<string[]> {
   const done: string[] = [];
   const state = new MirrorState({ append: async (records) => void done.push(...short(records)) });
@@ -39,7 +47,11 @@ async function ask(
     folders: { job: (jobId) => `/nowhere/${jobId}`, snapshot: (digest) => `/nowhere/${digest}` },
     submitter: { pump: () => done.push('pump'), answered: () => Promise.resolve() },
     commit: (records) => state.commit(records),
-    cancelAtSlurm: async (jobs) => void done.push(...jobs.map(({ slurmJobId }) => `scancel ${slurmJobId}`)),
+    cancelAtSlurm: (jobs) => {
+      done.push(...jobs.map(({ slurmJobId }) => `scancel ${slurmJobId}`));
+      return scancelled;
+    },
+    isAway: () => isAway,
     lookSoon: () => undefined,
     now: () => 1000,
     log: { info: () => undefined, error: () => undefined },
@@ -91,6 +103,13 @@ describe('a request that Slurm is told of', () => {
     ['signal', running(), (to) => to.signal(7, 'SIGUSR1'), ['scancel --signal=USR1 50']],
   ])('%s', async (_, mirrored, request, done) => {
     expect(await ask(mirrored, request)).toEqual(done);
+  });
+
+  it('cancel is answered once it is journalled, however long scancel takes, which is not called while Slurm is away', async () => {
+    const scancelled = new Promise<void>(() => undefined);
+    const mirrored = () => job({ slurm: slurm() });
+    expect(await ask(mirrored(), (to) => to.cancel(7), { scancelled })).toEqual(['JobCancelRequested', 'scancel 50']);
+    expect(await ask(mirrored(), (to) => to.cancel(7), { isAway: true })).toEqual(['JobCancelRequested']);
   });
 
   it('signal of a script that runs once goes to the script, and SIGTERM to all', async () => {

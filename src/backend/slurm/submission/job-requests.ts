@@ -18,7 +18,10 @@ import { endUnsubmitted } from './unsubmitted.ts';
 const CALLS_AT_ONCE = 8;
 
 export interface JobRequestsOptions {
+  /** For what somebody waits for. */
   commands: Pick<SlurmCommands, 'run'>;
+  /** Whether Slurm is known not to answer. */
+  isAway: () => boolean;
   state: MirrorState;
   jobs: JobSource;
   folders: JobFolders;
@@ -49,14 +52,16 @@ export class JobRequests {
 
   /** Nothing where it has ended. */
   async cancel(jobId: number): Promise<void> {
-    const { state, commit, cancelAtSlurm, lookSoon, now } = this.#options;
+    const { state, commit, cancelAtSlurm, isAway, lookSoon, now } = this.#options;
     const job = state.jobs.get(jobId);
     if (job === undefined) return;
     await commit([{ event: { kind: 'JobCancelRequested', atMs: now(), jobId } }]);
     await endUnsubmitted([job], this.#options);
-    // One of several that wait together: the next look sees to all of them at once.
-    if (job.slurm !== null && job.slurm.slurmJobId !== null) await cancelAtSlurm([job.slurm]);
-    lookSoon();
+    // One of several that wait together, and what Slurm does not hear of now: the next look sees to all of them at once.
+    const isToldNow = job.slurm !== null && job.slurm.slurmJobId !== null && !isAway();
+    // It is journalled, and scancel may take its time.
+    if (isToldNow && job.slurm !== null) void cancelAtSlurm([job.slurm]).then(lookSoon);
+    else lookSoon();
   }
 
   async signal(jobId: number, signal: NodeJS.Signals): Promise<void> {

@@ -13,7 +13,7 @@ import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/j
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
-import { SlurmFailure } from '../slurm-failure.ts';
+import { isUndelivered, SlurmFailure } from '../slurm-failure.ts';
 import { kindOf, RefusedKinds } from './refused-kinds.ts';
 import { batchArray, isReady, taskGroup } from './task-group.ts';
 
@@ -84,6 +84,13 @@ export class Submitter {
   /** Puts the script of the ranks where the nodes see it, and makes the first calls. */
   async start(): Promise<void> {
     this.#rankScript = await installRankScript(this.#options.sharedFolder);
+    this.pump();
+  }
+
+  /** Slurm answers again: what was put off since it did not goes now. */
+  retry(): void {
+    this.#retryAtMs = 0;
+    this.#retryMs = RETRY_MS.first;
     this.pump();
   }
 
@@ -292,7 +299,8 @@ export class Submitter {
     }
     if (isLater) {
       // Its answer may be all that was lost.
-      for (const one of group) one.phase = kind === 'unreachable' || kind === 'unclear' ? 'unknown' : 'none';
+      const mayBeThere = kind === 'unclear' || (kind === 'unreachable' && !isUndelivered(error));
+      for (const one of group) one.phase = mayBeThere ? 'unknown' : 'none';
       this.#retryAtMs = now() + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
     }
