@@ -1,6 +1,7 @@
 /** A set of small non-negative integers, walked in ascending order; grows as needed. */
 export class BitSet {
-  #words = new Uint32Array(4);
+  /** Signed: an unsigned word with its highest bit set is no small integer, and costs an object wherever code is not optimised. */
+  #words = new Int32Array(4);
   #size = 0;
 
   get size(): number {
@@ -14,7 +15,7 @@ export class BitSet {
   add(value: number): void {
     const index = value >>> 5;
     if (index >= this.#words.length) {
-      const grown = new Uint32Array(Math.max(index + 1, this.#words.length * 2));
+      const grown = new Int32Array(Math.max(index + 1, this.#words.length * 2));
       grown.set(this.#words);
       this.#words = grown;
     }

@@ -23,7 +23,7 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
   const { pool, ends } = ledger;
   const needed = head.request.nodes;
   const isWhole = takesWholeNodes(pool, head);
-  const walk = new Walk(pool, head);
+  const walk = isWhole ? null : new Walk(pool, head);
   let count = countWithRoom(pool, head);
   let startMs = nowMs;
   search: for (const { jobs } of ends.chunks) {
@@ -31,7 +31,7 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
       const endMs = Math.max(nowMs, job.endMsMax ?? Infinity);
       if (endMs === Infinity || (count >= needed && endMs > startMs)) break search;
       startMs = endMs;
-      count += isWhole ? job.lastOnCount : walk.release(job);
+      count += walk === null ? job.lastOnCount : walk.release(job);
     }
   }
   if (count < needed) return { head, startMs: Infinity, extra: 0, isWhole };
