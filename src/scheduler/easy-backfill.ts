@@ -3,7 +3,7 @@ import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeRecord } from './node-record.ts';
-import { nodesWithRoom, placeGang, takesWholeNodes } from './placement.ts';
+import { countIdle, nodesWithRoom, placeGang, takesWholeNodes } from './placement.ts';
 import type { QueueFront } from './queue-front.ts';
 import { isHarmful, type Shadow, shadowOf } from './shadow.ts';
 
@@ -144,7 +144,7 @@ export class EasyBackfill {
     if (!this.#isAdmitted(job, nowMs)) return false;
     const indices = isShort ? placeGang(this.#ledger.pool, job) : this.#placeLong(shadow, job);
     if (indices === null) {
-      this.#refuse(job, isShort);
+      this.#refuse(shadow, job, isShort);
       return false;
     }
     if (!isShort) shadow.extra -= this.#countHarmful(shadow, job, indices);
@@ -184,16 +184,26 @@ export class EasyBackfill {
     return count;
   }
 
-  #refuse({ shape, request }: JobRecord, isShort: boolean): void {
+  #refuse(shadow: Shadow, job: JobRecord, isShort: boolean): void {
+    const { shape } = job;
     if (shape < 0) return;
+    const tooMany = this.#tooManyNodes(shadow, job, isShort);
     let refused = this.#refused[shape];
     if (refused === undefined) {
       refused = { short: Infinity, long: Infinity };
       this.#refused[shape] = refused;
       this.#refusedShapes.push(shape);
     }
-    if (isShort) refused.short = Math.min(refused.short, request.nodes);
-    refused.long = Math.min(refused.long, request.nodes);
+    if (isShort) refused.short = Math.min(refused.short, tooMany);
+    refused.long = Math.min(refused.long, tooMany);
+  }
+
+  /** No more nodes than the job asks for, which found none: the fewest for which it is known that a job of its shape finds none either. */
+  #tooManyNodes(shadow: Shadow, job: JobRecord, isShort: boolean): number {
+    const { pool } = this.#ledger;
+    if (!takesWholeNodes(pool, job) || !(isShort || shadow.isWhole)) return job.request.nodes;
+    const idle = countIdle(pool, job);
+    return 1 + (isShort ? idle : Math.min(idle, shadow.extra));
   }
 }
 

@@ -9,8 +9,6 @@ export interface Leaf {
   name: string | null;
   /** Ascending by index. */
   nodes: NodeRecord[];
-  /** Idle nodes that may be given out. */
-  idleCount: number;
 }
 
 /**
@@ -33,6 +31,8 @@ export class NodePool {
   /** By index, removed ones included. */
   readonly nodes: NodeRecord[] = [];
   readonly leaves: Leaf[] = [];
+  /** By leaf: idle nodes that may be given out. */
+  readonly idleByLeaf: number[] = [];
   readonly classes: NodeClass[] = [];
   /** Of the nodes there are, ascending, each once. */
   weights: readonly number[] = [];
@@ -279,7 +279,7 @@ export class NodePool {
       return definite(this.mixed[node.freeGpus], 'a bucket').add(node.index);
     }
     definite(this.idle[node.freeGpus], 'a bucket').add(node.index);
-    definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount += 1;
+    this.idleByLeaf[node.leafIndex]! += 1;
   }
 
   #leave(node: NodeRecord): void {
@@ -289,7 +289,7 @@ export class NodePool {
       return definite(this.mixed[node.freeGpus], 'a bucket').delete(node.index);
     }
     definite(this.idle[node.freeGpus], 'a bucket').delete(node.index);
-    definite(this.leaves[node.leafIndex], 'the leaf exists').idleCount -= 1;
+    this.idleByLeaf[node.leafIndex]! -= 1;
   }
 
   #classOf(spec: NodeSpec): NodeClass {
@@ -317,7 +317,8 @@ export class NodePool {
     const known = this.#leafIndices.get(name);
     if (known !== undefined) return known;
     this.#leafIndices.set(name, this.leaves.length);
-    return this.leaves.push({ name, nodes: [], idleCount: 0 }) - 1;
+    this.idleByLeaf.push(0);
+    return this.leaves.push({ name, nodes: [] }) - 1;
   }
 }
 

@@ -21,8 +21,7 @@ export function placeGang(pool: NodePool, job: JobRecord, isAllowed: NodeFilter 
   }
   if (countAtMost(pool, job) < nodes) return null;
   if (isAllowed === null && takesWholeNodes(pool, job)) {
-    const counts = pool.leaves.map((leaf) => leaf.idleCount);
-    const shares = chooseLeaves(counts, nodes);
+    const shares = chooseLeaves(pool.idleByLeaf, nodes);
     return shares === null ? null : idleNodes(pool, shares);
   }
   const byLeaf: number[][] = pool.leaves.map(() => []);
@@ -152,7 +151,8 @@ function countAtMost(pool: NodePool, { request }: JobRecord): number {
   return count;
 }
 
-function countIdle(pool: NodePool, { request }: JobRecord): number {
+/** How many idle nodes have room: all there is to a job that takes whole nodes. */
+export function countIdle(pool: NodePool, { request }: JobRecord): number {
   let count = 0;
   for (let gpus = request.perNode.gpus; gpus < pool.idle.length; gpus++) count += pool.idle[gpus]?.size ?? 0;
   return count;

@@ -31,7 +31,7 @@ export class PendingQueue {
   /** Tasks of throttled arrays by the array's number: one comes back for each that ends. */
   readonly #parkedTasks = new Map<number, Heap<JobRecord>>();
   /** Jobs that came to the front since the last `takeArrivals`; some may have left again. */
-  #arrivals: JobRecord[] = [];
+  readonly #arrivals: JobRecord[] = [];
   /** All of the front did. */
   #isAllNew = false;
   readonly #isServiceable: (job: JobRecord) => boolean;
@@ -129,12 +129,12 @@ export class PendingQueue {
       this.dropArrivals();
       return this.#front.toArray();
     }
-    const arrivals = this.#arrivals.filter((job) => {
-      if (!job.isArrival) return false;
+    const arrivals: JobRecord[] = [];
+    for (const job of this.#arrivals) {
+      if (job.isArrival && job.place === 'front') arrivals.push(job);
       job.isArrival = false;
-      return job.place === 'front';
-    });
-    this.#arrivals = [];
+    }
+    empty(this.#arrivals);
     return arrivals.length > 1 ? arrivals.sort((a, b) => (isAhead(a, b) ? -1 : 1)) : arrivals;
   }
 
