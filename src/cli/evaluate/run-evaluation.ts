@@ -4,9 +4,9 @@ import { OrreryError } from '../../contract/errors.ts';
 import { Confusions } from '../../inference/confusions.ts';
 import type { LanguageLabel } from '../../inference/language-model.ts';
 import { loadLanguageModel } from '../identify.ts';
-import { note } from '../output.ts';
 import { progressBar } from '../render/progress-bar.ts';
 import { terminalOf } from '../render/terminal.ts';
+import { watchWork } from '../watched-work.ts';
 import { type EvaluatedShare, type EvaluationRequest, evaluateShare } from './evaluate-share.ts';
 import { type Evaluation, evaluationOf } from './evaluation.ts';
 
@@ -75,29 +75,12 @@ async function here(request: SharedRequest, bytes: number): Promise<EvaluatedSha
 async function onSlurm(request: SharedRequest, shares: number): Promise<EvaluatedShare[]> {
   const { workOnSlurm } = await import('../slurm-array/work-on-slurm.ts');
   const requests = Array.from({ length: shares }, (_, share) => ({ ...request, share, shares }));
-  const bar = new Bar();
-  let isStopping = false;
-  const interrupt = () => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
-  };
-  process.on('SIGINT', interrupt);
-  try {
-    const results = await workOnSlurm('evaluation', requests, 'orrery-evaluate', {
-      onProgress: (done) => bar.show(done / shares),
-      onRemark: (line) => {
-        bar.clear();
-        note(line);
-      },
-      isStopping: () => isStopping,
-    });
-    const done = results.filter((result) => result !== null);
-    if (done.length === shares) return done;
-    throw new OrreryError('ORR_INTERRUPTED', `interrupted: ${done.length} of ${shares} tasks were done`);
-  } finally {
-    process.off('SIGINT', interrupt);
-    bar.clear();
-  }
+  const { results } = await watchWork<EvaluatedShare>(shares, 'tasks', (control) =>
+    workOnSlurm('evaluation', requests, 'orrery-evaluate', control),
+  );
+  const done = results.filter((result) => result !== null);
+  if (done.length === shares) return done;
+  throw new OrreryError('ORR_INTERRUPTED', `interrupted: ${done.length} of ${shares} tasks were done`);
 }
 
 function tasksFor(bytes: number): number {

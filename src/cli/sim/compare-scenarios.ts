@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os';
 import { OrreryError } from '../../contract/errors.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { note } from '../output.ts';
-import { progressBar } from '../render/progress-bar.ts';
-import { terminalOf } from '../render/terminal.ts';
+import { type WorkControl, watchWork } from '../watched-work.ts';
 import { loadScenario } from './load-scenario.ts';
 import { fractionDone } from './run-progress.ts';
 import { comparisonOf, type ScenarioComparison } from './scenario-comparison.ts';
@@ -11,7 +10,7 @@ import { isDrawn } from './scenario-draws.ts';
 import type { SimulationResult } from './simulate.ts';
 import { type Simulation, startSimulation } from './simulation.ts';
 
-const REDRAW_MS = 100;
+const LOOK_MS = 100;
 
 /**
  * Runs every scenario with the same seeds, as many at once as there are CPUs or as tasks of a Slurm array, and pairs the runs by seed. One in which
@@ -36,7 +35,14 @@ export async function compareScenarios(
       return isAgain ? scenario : runs.push({ ...fields, seed }) - 1;
     }),
   );
-  const { results, isInterrupted } = await runAll(runs, place === 'slurm' ? runOnSlurm : runHere);
+  const runner = place === 'slurm' ? runOnSlurm : runHere;
+  const failureOf = (error: Error, index: number) => withTitle(error, runs[index]?.title ?? '');
+  const { results, isInterrupted } = await watchWork<SimulationResult>(runs.length, 'runs', (control) =>
+    runner(runs, { ...control, failureOf }),
+  );
+  if (isInterrupted) {
+    note(`interrupted: ${results.filter((result) => result !== null).length} of ${runs.length} runs were done`);
+  }
   const bySeed = seeds.map((seed, index) => ({
     seed,
     results: (runOf[index] ?? []).map((run) => results[run] ?? null),
@@ -57,54 +63,9 @@ export async function compareScenarios(
   };
 }
 
-const CLEAR_LINE = '\r\u001b[K';
-
-interface RunControl {
-  /** Told how far all runs together are, in runs. */
-  onProgress: (done: number) => void;
-  /** Told what there is to say meanwhile, in a line. */
-  onRemark: (line: string) => void;
-  isStopping: () => boolean;
+interface RunControl extends WorkControl {
   /** What is thrown for the failure of the run of this index. */
   failureOf: (error: Error, index: number) => Error;
-}
-
-/** Null: not begun, or not done, when Ctrl-C came. */
-async function runAll(
-  scenarios: readonly ScenarioFields[],
-  runner: (scenarios: readonly ScenarioFields[], control: RunControl) => Promise<(SimulationResult | null)[]>,
-): Promise<{ results: (SimulationResult | null)[]; isInterrupted: boolean }> {
-  let isInterrupted = false;
-  let done = 0;
-  const interrupt = () => {
-    if (isInterrupted) process.exit(130);
-    isInterrupted = true;
-  };
-  const terminal = terminalOf(process.stderr);
-  const draw = () => {
-    const bar = progressBar(done / scenarios.length, 24, terminal);
-    process.stderr.write(`${CLEAR_LINE}${bar}  ${Math.floor(done)} of ${scenarios.length} runs`);
-  };
-  const timer = terminal.isLive ? setInterval(draw, REDRAW_MS) : null;
-  process.on('SIGINT', interrupt);
-  try {
-    const results = await runner(scenarios, {
-      onProgress: (count) => (done = count),
-      // In the place of the bar, which is drawn anew below it.
-      onRemark: (line) => note(`${terminal.isLive ? CLEAR_LINE : ''}${line}`),
-      isStopping: () => isInterrupted,
-      failureOf: (error, index) => withTitle(error, scenarios[index]?.title ?? ''),
-    });
-    if (isInterrupted)
-      note(`interrupted: ${results.filter((result) => result !== null).length} of ${scenarios.length} runs were done`);
-    return { results, isInterrupted };
-  } finally {
-    process.off('SIGINT', interrupt);
-    if (timer !== null) {
-      clearInterval(timer);
-      process.stderr.write(CLEAR_LINE);
-    }
-  }
 }
 
 async function runOnSlurm(scenarios: readonly ScenarioFields[], control: RunControl) {
@@ -144,7 +105,7 @@ async function runHere(
     if (isStopping()) for (const { board } of running) board.stop();
     onProgress(done + [...running].reduce((sum, { board }) => sum + (fractionDone(board.read()) ?? 0), 0));
   };
-  const timer = setInterval(look, REDRAW_MS);
+  const timer = setInterval(look, LOOK_MS);
   try {
     await Promise.all(Array.from({ length: Math.min(availableParallelism(), scenarios.length) }, work));
   } catch (error) {
