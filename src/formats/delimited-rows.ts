@@ -8,76 +8,154 @@ export function csvSeparator(header: string): ',' | ';' | '\t' {
   return first?.separator ?? ',';
 }
 
+/** What is wrong with a record where a quote is not closed. */
+export const OPEN_QUOTE = 'a quote is not closed';
+
+/** How quotes are read. */
+export interface Quotes {
+  /** By default what has commas has quotes. */
+  hasQuotes?: boolean;
+  /** A field begins with a quote that is never closed; absent: of such a line quotes are text like any other. */
+  onOpen?: (line: number, found: string) => void;
+}
+
 /**
- * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. In a CSV, which
- * `hasQuotes` says, by default what has commas, quoted fields may hold separators, doubled quotes and line ends (RFC 4180), and a quote that is never
- * closed ends with its line. `visit` may not keep `fields`.
+ * Every record of a delimited text, with the line it begins on, from 1. Blank lines and a byte order mark are passed over. In a CSV quoted fields may
+ * hold separators, doubled quotes and line ends (RFC 4180). A quote is not closed where none follows, where more text than a separator follows what
+ * would close it, or where it would hold a whole line of as many fields as the first record has: then the next record begins on the next line. A quote
+ * inside a field is text. `visit` may not keep `fields`.
  */
 export function eachRecord(
   text: string,
   separator: Separator,
   visit: (fields: readonly string[], line: number) => void,
-  hasQuotes = separator === ',',
+  { hasQuotes = separator === ',', onOpen }: Quotes = {},
 ): void {
   let line = 0;
+  let fieldCount = Infinity;
+  const visitRecord = (fields: readonly string[], at: number) => {
+    if (fieldCount === Infinity) fieldCount = fields.length;
+    visit(fields, at);
+  };
   for (let start = text.startsWith('\uFEFF') ? 1 : 0; start < text.length; ) {
     const end = lineEnd(text, start);
     line += 1;
     const record = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
-    start = end + 1;
-    if (record.trim() === '') continue;
+    const next = end + 1;
+    if (record.trim() === '') {
+      start = next;
+      continue;
+    }
     if (!hasQuotes || !record.includes('"')) {
-      visit(record.split(separator), line);
+      start = next;
+      visitRecord(record.split(separator), line);
       continue;
     }
-    // A quoted field may go on in the lines after it.
-    let whole = record;
-    let fields = splitQuoted(whole, separator);
-    let next = start;
-    while (fields === null && next < text.length) {
-      const nextEnd = lineEnd(text, next);
-      whole = `${whole}\n${text.slice(next, nextEnd)}`;
-      next = nextEnd + 1;
-      if (whole.length > QUOTED_LENGTH_MAX) break;
-      fields = splitQuoted(whole, separator);
-    }
-    if (fields === null) {
-      visit(record.split(separator), line);
+    const quoted = new QuotedRecord(text, start, separator, fieldCount);
+    if (quoted.openAt === null) {
+      visitRecord(quoted.fields, line);
+      line += quoted.lineEnds;
+      start = quoted.end + 1;
       continue;
     }
-    visit(fields, line);
-    line += whole.split('\n').length - 1;
-    start = Math.max(start, next);
+    start = next;
+    if (onOpen === undefined) visitRecord(record.split(separator), line);
+    else onOpen(line, text.slice(quoted.openAt, quoted.openAt + OPEN_LENGTH_SHOWN).split(/[\r\n]/)[0] ?? '');
   }
 }
 
 const QUOTED_LENGTH_MAX = 65_536;
+const OPEN_LENGTH_SHOWN = 40;
 
 function lineEnd(text: string, start: number): number {
   const end = text.indexOf('\n', start);
   return end === -1 ? text.length : end;
 }
 
-/** Null where a quote is open at the end. */
-function splitQuoted(record: string, separator: Separator): string[] | null {
-  const fields: string[] = [];
-  let field = '';
-  let isQuoted = false;
-  for (let offset = 0; offset < record.length; offset++) {
-    const character = record[offset] ?? '';
-    if (character === '"') {
-      if (isQuoted && record[offset + 1] === '"') {
-        field += '"';
-        offset += 1;
-      } else isQuoted = !isQuoted;
-    } else if (character === separator && !isQuoted) {
-      fields.push(field);
-      field = '';
-    } else field += character;
+/** The record that begins somewhere in a text, where fields may be quoted. */
+class QuotedRecord {
+  readonly fields: string[] = [];
+  /** Where the quote stands that is never closed; null: all are. */
+  readonly openAt: number | null = null;
+  /** Of its last character. */
+  readonly end: number;
+  /** Those in its fields. */
+  readonly lineEnds: number = 0;
+
+  constructor(text: string, start: number, separator: Separator, fieldCount: number) {
+    let offset = start;
+    for (;;) {
+      const from = afterBlanks(text, offset, separator);
+      if (text[from] === '"') {
+        const field = quotedField(text, from, separator, fieldCount);
+        if (field === null) {
+          this.openAt = from;
+          break;
+        }
+        this.fields.push(field.value);
+        this.lineEnds += field.value.split('\n').length - 1;
+        offset = field.end;
+      } else {
+        const first = offset;
+        while (!isFieldEnd(text, offset, separator)) offset += 1;
+        this.fields.push(text.slice(first, offset));
+      }
+      if (text[offset] !== separator) break;
+      offset += 1;
+    }
+    this.end = lineEnd(text, offset);
   }
-  if (isQuoted) return null;
-  fields.push(field);
-  return fields;
+}
+
+/** Null where it is not closed. `start`: of its quote; `end`: past the blanks behind the closing one. */
+function quotedField(
+  text: string,
+  start: number,
+  separator: Separator,
+  fieldCount: number,
+): { value: string; end: number } | null {
+  let value = '';
+  let separators = 0;
+  let isFirstLine = true;
+  for (let offset = start + 1; offset < text.length && offset - start < QUOTED_LENGTH_MAX; offset += 1) {
+    const character = text[offset] ?? '';
+    if (character === '"') {
+      if (text[offset + 1] !== '"') {
+        const end = afterBlanks(text, offset + 1, separator);
+        return isFieldEnd(text, end, separator) ? { value, end } : null;
+      }
+      offset += 1;
+    } else if (character === '\n') {
+      isFirstLine = false;
+      separators = 0;
+    } else if (character === separator && !isFirstLine) {
+      separators += 1;
+      if (separators >= Math.max(fieldCount - 1, SEPARATORS_MIN)) return null;
+    }
+    value += character;
+  }
+  return null;
+}
+
+/** A line of fewer fields could be anybody's text. */
+const SEPARATORS_MIN = 2;
+
+function afterBlanks(text: string, start: number, separator: Separator): number {
+  // A tab is no blank where it separates.
+  const blanks = separator === '\t' ? ' ' : ' \t';
+  let offset = start;
+  while (offset < text.length && blanks.includes(text[offset] ?? '')) offset += 1;
+  return offset;
+}
+
+function isFieldEnd(text: string, offset: number, separator: Separator): boolean {
+  const character = text[offset];
+  return (
+    character === undefined ||
+    character === separator ||
+    character === '\n' ||
+    (character === '\r' && (text[offset + 1] ?? '\n') === '\n')
+  );
 }
 
 /**
@@ -94,7 +172,7 @@ export function eachNamedRecord<Column extends string>(
   const readers = new Map<string, (fields: readonly string[]) => string>();
   let current: readonly string[] = [];
   const of = (column: Column) => readers.get(column)?.(current) ?? '';
-  eachRecord(text, ',', (fields, line) => {
+  const read = (fields: readonly string[], line: number) => {
     if (header === null) {
       header = new Columns(fields.map((name) => name.toLowerCase()));
       for (const column of columns) readers.set(column, header.reader(column));
@@ -103,7 +181,8 @@ export function eachNamedRecord<Column extends string>(
     current = fields;
     if (fields.length === header.count) visit(of, line);
     else collector.reject(line, 'not as many fields as the header', `${fields.length} of ${header.count}`);
-  });
+  };
+  eachRecord(text, ',', read, { onOpen: (line, found) => collector.reject(line, OPEN_QUOTE, found) });
 }
 
 /** Where the columns of a header are, by name; blanks around names do not count. */

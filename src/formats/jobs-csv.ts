@@ -1,7 +1,7 @@
 import { OrreryError } from '../contract/errors.ts';
 import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency } from '../scheduler/types.ts';
-import { Columns, csvSeparator, eachRecord } from './delimited-rows.ts';
+import { Columns, csvSeparator, eachRecord, OPEN_QUOTE } from './delimited-rows.ts';
 import { nearest } from './nearest.ts';
 import { PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
 
@@ -60,7 +60,11 @@ export function readJobsCsv(text: string, fileName: string): TraceReading {
     }
     readRow.read(fields, line, collector);
   };
-  eachRecord(text, separator, visit, true);
+  const onOpen = (line: number, found: string) => {
+    if (readRow !== null) collector.reject(line, OPEN_QUOTE, found);
+    else throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${OPEN_QUOTE} in the header: ${found}`);
+  };
+  eachRecord(text, separator, visit, { hasQuotes: true, onOpen });
   return collector.reading('csv');
 }
 

@@ -1,6 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
-import { Columns, eachRecord } from './delimited-rows.ts';
+import { Columns, eachRecord, OPEN_QUOTE } from './delimited-rows.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { RowReader } from './jobs-csv.ts';
 import { TraceCollector } from './trace-row.ts';
@@ -15,7 +15,7 @@ export function readQueueCsv(text: string, fileName: string): QueueRow[] {
   let reader: RowReader | null = null;
   let stateOf: (fields: readonly string[]) => string = () => '';
   let nodesOf = stateOf;
-  eachRecord(text, ',', (fields, line) => {
+  const visit = (fields: readonly string[], line: number) => {
     const collector = new TraceCollector();
     if (reader === null) {
       const columns = new Columns(fields);
@@ -38,7 +38,11 @@ export function readQueueCsv(text: string, fileName: string): QueueRow[] {
       throw badRow(fileName, line, 'start_s is not seconds <= 0', `"${row.actualStartMs ?? ''}"`);
     }
     rows.push({ ...row, nodeNames, isHeld: state === 'HELD' });
-  });
+  };
+  const onOpen = (line: number, found: string) => {
+    throw badRow(fileName, line, OPEN_QUOTE, found);
+  };
+  eachRecord(text, ',', visit, { onOpen });
   return rows.sort((a, b) => a.submitMs - b.submitMs);
 }
 

@@ -1,6 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import type { CarriedUse } from '../scheduler/core-types.ts';
-import { Columns, eachRecord } from './delimited-rows.ts';
+import { Columns, eachRecord, OPEN_QUOTE } from './delimited-rows.ts';
 
 const COLUMNS = ['account', 'user', 'billing_s', 'fairshare_factor'] as const;
 
@@ -20,7 +20,7 @@ export function readUsageCsv(text: string, fileName: string): CarriedUse[] {
   const uses: CarriedUse[] = [];
   let columns: Columns | null = null;
   const bad = (line: number, what: string) => new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${what}`);
-  eachRecord(text, ',', (fields, line) => {
+  const visit = (fields: readonly string[], line: number) => {
     if (columns === null) {
       columns = new Columns(fields);
       const missing = COLUMNS.slice(0, 3).filter((name) => columns?.has(name) !== true);
@@ -36,6 +36,10 @@ export function readUsageCsv(text: string, fileName: string): CarriedUse[] {
       throw bad(line, `fairshare_factor: expected a number from 0 to 1, got "${of('fairshare_factor')}"`);
     }
     uses.push({ account, user, billingSeconds: seconds, ...(of('fairshare_factor') !== '' && { factor }) });
-  });
+  };
+  const onOpen = (line: number, found: string) => {
+    throw bad(line, `${OPEN_QUOTE}: ${found}`);
+  };
+  eachRecord(text, ',', visit, { onOpen });
   return uses;
 }
