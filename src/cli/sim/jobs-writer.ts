@@ -4,7 +4,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
 import type { JobEnd, Observer, TwinJob } from '../../twin/types.ts';
 
-const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts\n';
+const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts,gpus_per_node\n';
 /** Written in pieces of about this many characters. */
 const PIECE_LENGTH = 1 << 18;
 
@@ -13,11 +13,22 @@ interface LiveJob {
   startMs: number | null;
   attempts: number;
   isRunning: boolean;
+  /** That it holds, or held; null before its first start. */
+  gpusPerNode: number | null;
+}
+
+interface Line {
+  startMs: number | null;
+  endMs: number | null;
+  state: string;
+  attempts: number;
+  gpusPerNode: number | null;
 }
 
 /**
  * Streams one line a job to a CSV file, in the order in which jobs end; last those that have not ended, PENDING or RUNNING, without `end_s`. A
- * job's start is that of its last attempt, as `sacct` tells it.
+ * job's start is that of its last attempt, as `sacct` tells it; its GPUs are those that this attempt had on each node, and before there is one those
+ * that the job asks for.
  */
 export class JobsWriter implements Observer {
   readonly #file: string;
@@ -48,15 +59,16 @@ export class JobsWriter implements Observer {
   }
 
   jobSubmitted(job: TwinJob): void {
-    this.#live.set(job, { startMs: null, attempts: 0, isRunning: false });
+    this.#live.set(job, { startMs: null, attempts: 0, isRunning: false, gpusPerNode: null });
   }
 
-  attemptStarted(job: TwinJob, attempt: number, _allocation: Allocation, _queuedMs: number, atMs: number): void {
+  attemptStarted(job: TwinJob, attempt: number, { gpusPerNode }: Allocation, _queuedMs: number, atMs: number): void {
     const live = this.#live.get(job);
     if (live === undefined) return;
     live.startMs = atMs;
     live.attempts = attempt;
     live.isRunning = true;
+    live.gpusPerNode = gpusPerNode;
   }
 
   attemptEnded({ job }: { job: TwinJob }): void {
@@ -65,23 +77,27 @@ export class JobsWriter implements Observer {
   }
 
   jobEnded({ job, endMs, state, attempts }: JobEnd): void {
-    const startMs = this.#live.get(job)?.startMs ?? null;
+    const { startMs = null, gpusPerNode = null } = this.#live.get(job) ?? {};
     this.#live.delete(job);
-    this.#line(job, startMs, endMs, state, attempts);
+    this.#line(job, { startMs, endMs, state, attempts, gpusPerNode });
   }
 
   close(): void {
-    for (const [job, { startMs, isRunning, attempts }] of this.#live) {
-      this.#line(job, isRunning ? startMs : null, null, isRunning ? 'RUNNING' : 'PENDING', attempts);
+    for (const [job, { startMs, isRunning, attempts, gpusPerNode }] of this.#live) {
+      const told = { endMs: null, attempts, gpusPerNode };
+      if (isRunning) this.#line(job, { ...told, startMs, state: 'RUNNING' });
+      else this.#line(job, { ...told, startMs: null, state: 'PENDING' });
     }
     this.#flush();
     this.#guarded(() => closeSync(this.#descriptor));
   }
 
-  #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
-    const { submitMs, nodes } = job.request;
+  #line(job: TwinJob, { startMs, endMs, state, attempts, gpusPerNode }: Line): void {
+    const { submitMs, nodes, perNode, exclusive } = job.request;
+    // Of whole nodes nobody knows before it has them how many that is.
+    const asked = exclusive && perNode.gpus === 0 ? '' : perNode.gpus;
     const times = `${this.#recorded(submitMs)},${this.#recorded(startMs)},${this.#recorded(endMs)}`;
-    this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts}\n`;
+    this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts},${gpusPerNode ?? asked}\n`;
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
 
