@@ -105,6 +105,8 @@ export interface Backend {
   reservations(): readonly BackendReservation[];
   /** Asks for them where somebody else makes them; `refusal` goes by the answer. Rejects where there is none. */
   refreshReservations(): Promise<void>;
+  /** Asks for what else `refusal` goes by, where somebody else may change it: partitions, QOS, accounts. Rejects where there is no answer. */
+  refreshRules(): Promise<void>;
   /** Throws ORR_CONFLICT for a name that is taken or nodes that are reserved then, ORR_USAGE for nodes that are not there. */
   createReservation(reservation: NodeReservation): Promise<void>;
   /** Throws ORR_NOT_FOUND, and ORR_CONFLICT while jobs that have not ended name it. */

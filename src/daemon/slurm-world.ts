@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ClusterView, readCluster } from '../backend/slurm/nodes/cluster-view.ts';
+import { KnownCluster } from '../backend/slurm/nodes/known-cluster.ts';
 import type { Outage } from '../backend/port.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
@@ -72,7 +73,9 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   const user = userName();
   // What was seen elsewhere says nothing of another way to Slurm: it has to work before the home is changed.
   const isNewWay = before !== null && host !== before.host;
-  const { cluster, outage } = await readOrRecall(commands, user, home.folder, isNewWay);
+  const read = () => readAndKeep(commands, user, home.folder);
+  const { cluster, outage } = await readOrRecall(read, home.folder, isNewWay);
+  const known = new KnownCluster(cluster, read, Date.now);
   makeFolder(sharedFolder);
   makeFolder(join(sharedFolder, 'jobs'));
   const reportsFolder = reports ?? join(sharedFolder, 'health');
@@ -93,7 +96,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
     },
     jobsFolder: join(sharedFolder, 'jobs'),
     checkNode: (nodeName, expectFile, signal) =>
-      checkIdleNode({ commands, cluster, reportsFolder, nodeName, expectFile, signal }),
+      checkIdleNode({ commands, cluster: known.view, reportsFolder, nodeName, expectFile, signal }),
     forecastSource: async (job, backend) => {
       const outage = backend.outage();
       // Slurm's commands would try for ten seconds each.
@@ -110,7 +113,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
         sharedFolder,
         homeId,
         user,
-        cluster,
+        cluster: known,
         outage,
         readSecrets: (names) => readSecrets(opened, names),
         now: Date.now,
@@ -124,20 +127,25 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   };
 }
 
+/** What was last seen of the cluster, in the home. */
+const CLUSTER_FILE = 'slurm-cluster.json';
+
+async function readAndKeep(commands: SlurmCommands, user: string, home: string): Promise<ClusterView> {
+  const cluster = await readCluster(commands, user);
+  writeWhole(join(home, CLUSTER_FILE), `${JSON.stringify(cluster)}\n`);
+  return cluster;
+}
+
 /** As Slurm tells it; where it does not answer now, as it told it last: jobs are accepted meanwhile, and caught up with later. */
 async function readOrRecall(
-  commands: SlurmCommands,
-  user: string,
+  read: () => Promise<ClusterView>,
   home: string,
   isNewWay: boolean,
 ): Promise<{ cluster: ClusterView; outage: Outage | null }> {
-  const file = join(home, 'slurm-cluster.json');
   try {
-    const cluster = await readCluster(commands, user);
-    writeWhole(file, `${JSON.stringify(cluster)}\n`);
-    return { cluster, outage: null };
+    return { cluster: await read(), outage: null };
   } catch (error) {
-    const text = readIfThere(file);
+    const text = readIfThere(join(home, CLUSTER_FILE));
     const isAway = error instanceof SlurmFailure && (error.kind === 'unreachable' || error.kind === 'login');
     if (!isAway || text === undefined || isNewWay) throw error;
     const last: ClusterView = JSON.parse(text);

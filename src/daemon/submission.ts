@@ -51,8 +51,13 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
   // Who keeps them may be somebody else, and may have made one a moment ago. Without an answer it is not looked at.
   const isReserved = request.jobs.some(({ reservation }) => reservation !== undefined);
   if (isReserved && backend.outage() === null) await backend.refreshReservations().catch(() => undefined);
+  let refusal = backend.refusal(jobs);
+  if (refusal !== null && backend.outage() === null) {
+    // By rules that somebody else may have changed since.
+    await backend.refreshRules().catch(() => undefined);
+    refusal = backend.refusal(jobs);
+  }
   // From here to the submission nothing else gets its turn: what is counted now still holds.
-  const refusal = backend.refusal(jobs);
   if (refusal !== null) {
     throw placed(new OrreryError('ORR_BAD_JOB', refusal.message), request, places[refusal.index] ?? 0);
   }

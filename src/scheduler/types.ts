@@ -268,6 +268,8 @@ export interface NodeView {
   free: Resources;
   reason: string | null;
   jobIds: number[];
+  /** Those it is in, by whoever else schedules it. Absent: the policy says. */
+  partitions?: readonly string[];
 }
 
 /**

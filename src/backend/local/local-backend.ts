@@ -180,6 +180,10 @@ export class LocalBackend implements Backend {
     return Promise.resolve();
   }
 
+  refreshRules(): Promise<void> {
+    return Promise.resolve();
+  }
+
   reservations(): readonly NodeReservation[] {
     return this.#scheduler.reservations();
   }

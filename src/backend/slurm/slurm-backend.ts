@@ -12,7 +12,8 @@ import { jobFact, recordLabel, slurmLabel } from './mirror/job-fact.ts';
 import { KeptPatience } from './mirror/kept-patience.ts';
 import type { MirrorJob } from './mirror/mirror-job.ts';
 import { MirrorState } from './mirror/mirror-state.ts';
-import { type ClusterView, DEFAULT_MAX_ARRAY_SIZE, refusalOf } from './nodes/cluster-view.ts';
+import { DEFAULT_MAX_ARRAY_SIZE, refusalOf } from './nodes/cluster-view.ts';
+import type { KnownCluster } from './nodes/known-cluster.ts';
 import { SlurmReservations } from './nodes/reservations.ts';
 import { SlurmNodes } from './nodes/slurm-nodes.ts';
 import { isPending } from './output/slurm-job.ts';
@@ -38,7 +39,7 @@ export interface SlurmBackendOptions {
   homeId: string;
   /** As whom the commands run. */
   user: string;
-  cluster: ClusterView;
+  cluster: KnownCluster;
   /** Where Slurm did not answer at the start, and `cluster` is as last seen. */
   outage?: Outage | null;
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
@@ -70,7 +71,8 @@ export class SlurmBackend implements Backend {
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
-    const { journal, commands, cluster, sharedFolder, now, log } = options;
+    const { journal, commands, sharedFolder, now, log } = options;
+    const cluster = options.cluster.view;
     this.#options = options;
     this.#state = new MirrorState(journal);
     this.#patience = new KeptPatience(join(sharedFolder, 'slurm', 'missing.json'));
@@ -148,7 +150,7 @@ export class SlurmBackend implements Backend {
   }
 
   refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null {
-    const view = { ...this.#options.cluster, nodes: this.#nodes.seen, reservations: this.#reservations.seen };
+    const view = { ...this.#options.cluster.view, nodes: this.#nodes.seen, reservations: this.#reservations.seen };
     let last: SubmittedJob['accepted'] | undefined;
     for (const [index, { accepted }] of jobs.entries()) {
       if (accepted === last) continue;
@@ -257,6 +259,10 @@ export class SlurmBackend implements Backend {
     return this.#reservations.refresh();
   }
 
+  refreshRules(): Promise<void> {
+    return this.#options.cluster.refresh();
+  }
+
   createReservation(): Promise<void> {
     return this.#reservations.create();
   }
@@ -276,15 +282,14 @@ export class SlurmBackend implements Backend {
   async explain(jobId: number): Promise<string[]> {
     const job = this.#state.jobs.get(jobId);
     if (job === undefined) return [];
-    const { cluster, commands, now } = this.#options;
+    const { commands, now } = this.#options;
     const queue = goesByQueue(job) ? await this.#queue.read() : [];
     const isUnreachable = this.#loop.outage !== null;
-    const { partitions } = cluster;
+    const { partitions, privateData } = this.#options.cluster.view;
     const { live, slurm } = job;
     const isWaiting = live === null && slurm !== null && isPending(slurm);
     // Whom Slurm shows others' jobs is an operator.
-    const isAlone =
-      cluster.privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
+    const isAlone = privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
     const known = { state: this.#state, partitions, queue, isAlone, isUnreachable, nowMs: now() };
     if (!isWaiting || isUnreachable) return explainJob(job, { ...known, limit: null });
     const limit = await explainLimit(slurm, commands, partitions);

@@ -31,13 +31,13 @@ export class NodeSums {
   readonly out = new Map<string, Map<string, number>>();
   readonly lemons: string[] = [];
 
-  /** `partitionsOf`: of a node, by its name. */
+  /** `partitionsOf`: of a node that does not say itself, by its name. */
   constructor(
     nodes: readonly NodeView[],
     partitionsOf: (nodeName: string) => readonly string[],
     isLemon: (nodeName: string) => boolean,
   ) {
-    for (const node of nodes) this.#add(node, partitionsOf(node.spec.name));
+    for (const node of nodes) this.#add(node, node.partitions ?? partitionsOf(node.spec.name));
     for (const { spec } of nodes) if (isLemon(spec.name)) this.lemons.push(spec.name);
   }
 

@@ -92,6 +92,7 @@ function happened(event: SchedulerEvent): string | null {
 
 function toSummary(view: NodeView, { partitions }: Policy): NodeSummary {
   const { spec, state, free, reason, jobIds } = view;
+  const named = partitions.filter(({ nodes }) => nodes?.includes(spec.name) !== false).map(({ name }) => name);
   return {
     name: spec.name,
     state,
@@ -104,7 +105,7 @@ function toSummary(view: NodeView, { partitions }: Policy): NodeSummary {
     gpus: spec.resources.gpus,
     gpusFree: free.gpus,
     gpuType: spec.gpuType,
-    partitions: partitions.filter(({ nodes }) => nodes?.includes(spec.name) !== false).map(({ name }) => name),
+    partitions: [...(view.partitions ?? named)],
     jobs: [...jobIds],
   };
 }

@@ -7,6 +7,7 @@ import { toJobRequest } from '../../../contract/job-request.ts';
 import { jobSpecSchema } from '../../../contract/job.ts';
 import { KeptPatience, looked } from './kept-patience.ts';
 import { job, NOW } from './mirror.test-support.ts';
+import { KnownCluster } from '../nodes/known-cluster.ts';
 import { SlurmBackend } from '../slurm-backend.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
 
@@ -77,6 +78,17 @@ describe('a job that Slurm does not know any more', () => {
     { event: { kind: 'JobSubmitted', atMs: 0, job: toJobRequest(7, spec, 0) } },
     { event: { kind: 'AttemptStarting', atMs: 1, jobId: 7, attempt: 1, placement: [] } },
   ];
+  const CLUSTER = {
+    name: 'c',
+    version: '22.05.8',
+    nodes: [],
+    partitions: [],
+    isPreempting: false,
+    qos: null,
+    accounts: null,
+    defaultAccount: null,
+    remarks: [],
+  };
   let nowMs = NOW;
 
   /** A daemon's life: looks at these moments after its start. What it journals. */
@@ -102,17 +114,11 @@ describe('a job that Slurm does not know any more', () => {
       sharedFolder: folder,
       homeId: '0a1b2c3d',
       user: 'me',
-      cluster: {
-        name: 'c',
-        version: '22.05.8',
-        nodes: [],
-        partitions: [],
-        isPreempting: false,
-        qos: null,
-        accounts: null,
-        defaultAccount: null,
-        remarks: [],
-      },
+      cluster: new KnownCluster(
+        CLUSTER,
+        () => Promise.resolve(CLUSTER),
+        () => nowMs,
+      ),
       readSecrets: () => Promise.resolve({}),
       now: () => nowMs,
       log: silent,

@@ -47,6 +47,16 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(short(seen.records)).toEqual(['AttemptEnded 1 CANCELLED 1', 'JobEnded CANCELLED 1']);
   });
 
+  it('had none to lose, and Slurm gave it up with its partition: submitted again, unless somebody cancelled it', () => {
+    const listed = [slurm({ state: 'NODE_FAIL', endMs: 900_000 })];
+    const message = 'Slurm says NODE_FAIL before it had nodes: is its partition gone?';
+    expect(findOut(job(), look({ listed }))).toMatchObject({ records: [], launchFailure: message });
+    const inAccounting = facts({ runs: [run('NODE_FAIL', { nodeNames: [] })] });
+    expect(findOut(job(), look({ facts: inAccounting }))).toMatchObject({ records: [], launchFailure: message });
+    const cancelled = findOut(job({ isCancelRequested: true }), look({ listed }));
+    expect(short(cancelled.records)).toEqual(['JobEnded CANCELLED 1']);
+  });
+
   it('was cancelled by a slurmctld that has just begun, and by nobody here: submitted again', () => {
     const listed = [slurm({ state: 'CANCELLED', endMs: 900_000 })];
     const found = facts({ isFreshController: true });

@@ -150,6 +150,9 @@ function endedInSlurm(
       if (facts.runs !== null && seenMs(job, nowMs) < PATIENCE_MS.forgotten) return finding;
       return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
     }
+    // No node of it can have failed: so ends what waits in a partition that is taken out of slurm.conf.
+    if (endState(slurm.state) === 'NODE_FAIL')
+      return { ...finding, launchFailure: `Slurm says ${slurm.state} before it had nodes: is its partition gone?` };
     // Cancelled, or out of time, before it ever had nodes.
     finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, nowMs)));
     return finding;

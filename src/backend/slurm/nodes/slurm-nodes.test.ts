@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalRecord } from '../../../contract/journal.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { KnownCluster } from './known-cluster.ts';
 import { job } from '../mirror/mirror.test-support.ts';
 import { MirrorState } from '../mirror/mirror-state.ts';
 import type { SlurmNode } from '../output/scontrol-text.ts';
@@ -38,6 +39,13 @@ const cluster: ClusterView = {
 };
 const LEMON = 'lemon node: 4 gangs lost';
 
+const known = (view: ClusterView, later = view) =>
+  new KnownCluster(
+    view,
+    () => Promise.resolve(later),
+    () => 7,
+  );
+
 let records: JournalRecord[];
 let state: MirrorState;
 let nodes: SlurmNodes;
@@ -52,7 +60,7 @@ beforeEach(async () => {
   state = new MirrorState(journal);
   // No command of Slurm's is there: whoever asks one fails.
   const commands = new SlurmCommands({ host: null, socketFolder: null, env: { PATH: '/nowhere' }, timeoutMs: 1000 });
-  nodes = new SlurmNodes({ commands, prompt: commands, state, cluster, user: 'me', now: () => 7 });
+  nodes = new SlurmNodes({ commands, prompt: commands, state, cluster: known(cluster), user: 'me', now: () => 7 });
   await nodes.start();
 });
 
@@ -66,7 +74,14 @@ describe('a node that Slurm does not resume', () => {
     writeFileSync(join(folder, 'scontrol'), script, { mode: 0o755 });
     const env = { PATH: `${folder}:/usr/bin:/bin` };
     const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
-    await new SlurmNodes({ commands, prompt: commands, state, cluster, user: 'me', now: () => 7 }).resume('n1');
+    await new SlurmNodes({
+      commands,
+      prompt: commands,
+      state,
+      cluster: known(cluster),
+      user: 'me',
+      now: () => 7,
+    }).resume('n1');
   };
 
   it('is as it should be where it is in service, and else named with its state', async () => {

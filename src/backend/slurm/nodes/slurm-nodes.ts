@@ -3,6 +3,7 @@ import type { NodeView } from '../../../scheduler/types.ts';
 import { AVOIDED_REASON } from '../../port.ts';
 import { unknownNode } from '../../unknown-node.ts';
 import { type ClusterView, partitionsOf } from './cluster-view.ts';
+import type { KnownCluster } from './known-cluster.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import { RESUME } from './node-action.ts';
@@ -23,7 +24,7 @@ export interface SlurmNodesOptions {
   /** The same for what somebody waits for. */
   prompt: Pick<SlurmCommands, 'run'>;
   state: MirrorState;
-  cluster: ClusterView;
+  cluster: KnownCluster;
   /** As whom the commands run. */
   user: string;
   now: () => number;
@@ -34,12 +35,14 @@ export class SlurmNodes {
   readonly #options: SlurmNodesOptions;
   #seen: readonly SlurmNode[];
   #dueMs = 0;
-  /** Names of nodes by partition, '' for the default: they are as they were when the daemon started. */
-  readonly #membersOf = new Map<string, ReadonlySet<string>>();
+  /** Names of nodes by partition, '' for the default, in this view of the cluster. */
+  #members: { view: ClusterView; of: Map<string, ReadonlySet<string>> };
 
   constructor(options: SlurmNodesOptions) {
     this.#options = options;
-    this.#seen = options.cluster.nodes;
+    const { view } = options.cluster;
+    this.#seen = view.nodes;
+    this.#members = { view, of: new Map() };
   }
 
   /** As last seen. */
@@ -65,7 +68,7 @@ export class SlurmNodes {
 
   /** Asks how the nodes are and journals what has changed. Throws SlurmFailure. */
   async refresh(): Promise<void> {
-    const { commands, state, now } = this.#options;
+    const { commands, state, cluster, now } = this.#options;
     const startedAt = performance.now();
     const text = await commands.run('scontrol', SHOW_NODES).catch((error: unknown) => {
       // Not shown to this user (`PrivateData=nodes`): that is how it stays, and jobs run.
@@ -75,6 +78,7 @@ export class SlurmNodes {
     const nodes = parseNodes(text);
     const restMs = Math.min(PAUSE_MS_MAX, (performance.now() - startedAt) * PAUSE_PER_CALL);
     this.#dueMs = now() + Math.max(PAUSE_MS_MIN, restMs);
+    await cluster.follow(nodes);
     await state.exclusively(async () => {
       this.#seen = nodes;
       await this.#journal(nodes);
@@ -154,6 +158,7 @@ export class SlurmNodes {
         },
         reason: node?.reason ?? reason ?? (avoided === undefined ? null : `${AVOIDED_REASON}${avoided}`),
         jobIds: jobIds.get(spec.name) ?? [],
+        ...(node !== undefined && { partitions: node.partitions }),
       };
     });
   }
@@ -162,7 +167,7 @@ export class SlurmNodes {
   spareable({ request, failedNodes }: MirrorJob): readonly string[] {
     const { avoided } = this.#options.state;
     if (failedNodes.length + avoided.size === 0) return [];
-    const members = this.#members(request.partition);
+    const members = this.#membersOf(request.partition);
     const all = [...new Set([...failedNodes, ...avoided.keys()])].filter((name) => members.has(name));
     // Where they are too many the job's own experience goes before what is known in general.
     for (const spared of [all, all.filter((name) => failedNodes.includes(name))]) {
@@ -172,12 +177,14 @@ export class SlurmNodes {
     return [];
   }
 
-  #members(partition: string | undefined): ReadonlySet<string> {
+  #membersOf(partition: string | undefined): ReadonlySet<string> {
+    const { view } = this.#options.cluster;
+    if (this.#members.view !== view) this.#members = { view, of: new Map() };
     const key = partition ?? '';
-    const known = this.#membersOf.get(key);
+    const known = this.#members.of.get(key);
     if (known !== undefined) return known;
-    const members = new Set(partitionsOf(this.#options.cluster, partition).flatMap(({ nodeNames }) => nodeNames));
-    this.#membersOf.set(key, members);
+    const members = new Set(partitionsOf(view, partition).flatMap(({ nodeNames }) => nodeNames));
+    this.#members.of.set(key, members);
     return members;
   }
 
