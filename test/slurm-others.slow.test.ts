@@ -53,6 +53,8 @@ const nameOf = (id: number) =>
     .find((line) => line.includes(`-${id}-`))
     ?.split(' ')[1] ?? '';
 
+const FULL = 'QOS tiny lets one user have 1 job waiting or running (MaxSubmitPU=1): root has 1.';
+
 describe('what others do', () => {
   it('they fill a QOS: what it does not take waits and says why, and holds up nothing else', async () => {
     const first = await submit(['true'], { qos: 'tiny', hold: true });
@@ -64,7 +66,7 @@ describe('what others do', () => {
     for (const id of [later[0] ?? 0, later[4] ?? 0]) {
       expect(await daemon.client.job(id)).toMatchObject({ state: 'PENDING' });
       await until(
-        async () => (await daemon.client.why(id)).detail.join(' ').includes('Job violates accounting/QOS policy'),
+        async () => (await daemon.client.why(id)).detail[0] === FULL,
         `job ${id} to say what it waits for`,
         20_000,
       );

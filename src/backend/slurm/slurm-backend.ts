@@ -7,6 +7,7 @@ import type { Backend, BackendReservation, JobFact, JobSource, Log, Outage, Subm
 import type { JobFolders } from '../work-folder.ts';
 import { JobFolder } from './batch/job-folder.ts';
 import { explainLimit } from './limits/limit-table.ts';
+import { limitedSubmission } from './limits/limited-submission.ts';
 import { LookLoop, type PollMs } from './look-loop.ts';
 import { jobFact, recordLabel, slurmLabel } from './mirror/job-fact.ts';
 import { KeptPatience } from './mirror/kept-patience.ts';
@@ -291,8 +292,10 @@ export class SlurmBackend implements Backend {
     // Whom Slurm shows others' jobs is an operator.
     const isAlone = privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
     const known = { state: this.#state, partitions, queue, isAlone, isUnreachable, nowMs: now() };
-    if (!isWaiting || isUnreachable) return explainJob(job, { ...known, limit: null });
-    const limit = await explainLimit(slurm, commands, partitions);
+    const limited = isWaiting ? slurm : limitedSubmission(job, this.#options.user, cluster);
+    if (limited === null || isUnreachable) return explainJob(job, { ...known, limit: null });
+    const limit = await explainLimit(limited, commands, partitions);
+    if (!isWaiting) return explainJob(job, { ...known, limit });
     const blockers = await blockersOf(slurm.reason, { nodes: this.#nodes, reservations: this.#reservations, commands });
     return explainJob(job, { ...known, limit, blockers });
   }

@@ -52,3 +52,8 @@ export function limitReason(reason: string): LimitReason | null {
     minutes: minutes === undefined ? null : minutes === 'RunMinutes' ? 'running' : 'used',
   };
 }
+
+/** The limit on jobs in the queue that Slurm's words name, `QOSMaxSubmitJobPerUserLimit`; null where they name none. */
+export function submitLimitIn(words: string): string | null {
+  return words.match(/\b[A-Z]\w+\b/g)?.find((word) => limitReason(word)?.counted === 'submit') ?? null;
+}

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toJobRequest } from '../../../contract/job-request.ts';
+import { type JobSpec, jobSpecSchema } from '../../../contract/job.ts';
 import { slurm } from '../mirror/mirror.test-support.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
@@ -8,6 +10,7 @@ import type { SlurmProgram } from '../slurm-commands.ts';
 import { parseAssociationManager } from './association-manager.ts';
 import { limitReason } from './limit-reason.ts';
 import { explainLimit, parseRunning } from './limit-table.ts';
+import { limitedSubmission } from './limited-submission.ts';
 
 const RECORDED = readFileSync(
   join(import.meta.dirname, '..', 'output', 'fixtures', 'limits', 'assoc-mgr-22.05.txt'),
@@ -214,5 +217,39 @@ describe('what is read', () => {
     });
     expect(limitReason('MaxMemPerLimit')).toBeNull();
     expect(limitReason('QOSUsageThreshold')).toBeNull();
+  });
+});
+
+describe('a job that sbatch did not take', () => {
+  const spec = jobSpecSchema.parse({ command: ['true'], memory: '16M' });
+  const refused = (limit: string, fields: Partial<JobSpec> = {}) => ({
+    phase: 'none' as const,
+    request: toJobRequest(7, { ...spec, ...fields }, 0),
+    hindrance: `sbatch: ${limit}: Batch job submission failed: Job violates accounting/QOS policy`,
+  });
+  const cluster = { partitions: PARTITIONS, defaultAccount: 'vision', defaultQos: { vision: 'short' } };
+
+  it('is under the limits that Slurm would put it under', () => {
+    const reason = 'QOSMaxSubmitJobPerUserLimit';
+    expect(limitedSubmission(refused(reason), 'opsann', cluster)).toMatchObject({ ...OWN, reason });
+    const asked = { account: 'other', qos: 'long', partition: 'all' };
+    expect(limitedSubmission(refused(reason, asked), 'opsann', cluster)).toMatchObject({ ...asked, reason });
+    expect(limitedSubmission(refused(reason, { account: 'other' }), 'opsann', cluster)?.qos).toBe('normal');
+    expect(limitedSubmission({ ...refused(reason), hindrance: 'sbatch: no answer' }, 'opsann', cluster)).toBeNull();
+  });
+
+  it('is told the limit with its value and its use, as one that Slurm has', async () => {
+    const limited = limitedSubmission(refused('QOSMaxSubmitJobPerUserLimit'), 'opsann', cluster);
+    if (limited === null) throw new Error('expected a limit');
+    const run = (program: SlurmProgram) =>
+      Promise.resolve(
+        program === 'squeue' ? RUNNING : RECORDED.replaceAll(/MaxSubmitJobsPU=\w*/g, 'MaxSubmitJobsPU=5'),
+      );
+    expect(await explainLimit(limited, { run }, PARTITIONS)).toEqual([
+      expect.stringMatching(
+        /^QOS short lets one user have 5 jobs waiting or running \(MaxSubmitPU=5\): opsann has \d+\.$/,
+      ),
+      'It is taken when one of them has ended.',
+    ]);
   });
 });

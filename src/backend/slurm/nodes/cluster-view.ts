@@ -35,6 +35,8 @@ export interface ClusterView {
   /** Accounts the user may charge; null as above. */
   accounts: readonly string[] | null;
   defaultAccount: string | null;
+  /** The QOS of a job that names none, by the account it charges, where the association has one. Absent: an older view. */
+  defaultQos?: Readonly<Record<string, string>>;
   /** One line for each thing that does not work here and what does instead. */
   remarks: readonly string[];
 }
@@ -70,10 +72,14 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     const isSaid = error instanceof SlurmFailure && error.kind !== 'missing';
     const said = isSaid ? error.said : errorMessage(error);
     remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
-    return { qos: null, accounts: null, defaultAccount: null };
+    return { qos: null, accounts: null, defaultAccount: null, associations: [] };
   });
+  const name = config.get('ClusterName') ?? 'slurm';
+  const { qos, accounts, defaultAccount, associations } = accounting;
+  // One database may keep the books of several clusters.
+  const own = associations.filter(({ cluster, defaultQos }) => cluster === name && defaultQos !== '');
   return {
-    name: config.get('ClusterName') ?? 'slurm',
+    name,
     version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
@@ -82,24 +88,43 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     privateData: (config.get('PrivateData') ?? '').split(',').filter((word) => !['', 'none'].includes(word)),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     hasAccounting: config.get('AccountingStorageType') === 'accounting_storage/slurmdbd',
-    ...accounting,
+    qos,
+    accounts,
+    defaultAccount,
+    defaultQos: Object.fromEntries(own.map(({ account, defaultQos }) => [account, defaultQos])),
     remarks,
   };
+}
+
+/** Of the user. */
+interface Association {
+  cluster: string;
+  account: string;
+  defaultQos: string;
 }
 
 async function readAccounting(
   commands: SlurmCommands,
   user: string,
-): Promise<Pick<ClusterView, 'qos' | 'accounts' | 'defaultAccount'>> {
+): Promise<Pick<ClusterView, 'qos' | 'accounts' | 'defaultAccount'> & { associations: Association[] }> {
   const list = (entity: string, format: string, ...where: string[]) =>
     commands.run('sacctmgr', ['--noheader', '--parsable2', 'show', entity, ...where, `format=${format}`]);
   const [qosText, accountText, userText] = await Promise.all([
     list('qos', 'Name'),
-    list('associations', 'Account', `user=${user}`),
+    list('associations', 'Account,Cluster,DefaultQOS', `user=${user}`),
     list('user', 'DefaultAccount', `name=${user}`),
   ]);
   const words = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
-  return { qos: words(qosText), accounts: words(accountText), defaultAccount: words(userText)[0] ?? null };
+  const associations = words(accountText).map((line): Association => {
+    const [account = '', cluster = '', defaultQos = ''] = line.split('|');
+    return { account, cluster, defaultQos };
+  });
+  return {
+    qos: words(qosText),
+    accounts: [...new Set(associations.map(({ account }) => account))],
+    defaultAccount: words(userText)[0] ?? null,
+    associations,
+  };
 }
 
 /** Why this version will not do, in one line; null where it will. */

@@ -36,6 +36,11 @@ describe('why a job waits on Slurm', () => {
     expect(jobFact(waiting).reason).toBe('AssocMaxSubmitJobLimit');
     const surroundings = { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW, limit: null };
     expect(explainJob(waiting, surroundings).join(' ')).toContain(`is tried again: ${hindrance}.`);
+    const limit = ['Account research lets one user have 1 job waiting or running (MaxSubmit=1): me has 1.'];
+    expect(explainJob(waiting, { ...surroundings, limit })).toEqual([
+      ...limit,
+      'It is not with Slurm yet, and goes there then.',
+    ]);
   });
 
   it('for nobody, and stands still, where Slurm has suspended it', () => {

@@ -83,6 +83,7 @@ export function explainJob(
     if (phase === 'none' && dependency === 'never')
       return ['A job it depends on did not end as it had to: it will never start. Cancel it.'];
     if (phase === 'none' && dependency === 'wait') return ['A job it depends on is on its way to Slurm; it follows.'];
+    if (phase === 'none' && limit) return [...limit, 'It is not with Slurm yet, and goes there then.', ...stale];
     return [
       phase === 'submitted'
         ? 'Slurm has it and does not list it now: it is being looked for.'

@@ -11,11 +11,13 @@ import { arrayLogFolder, type BatchArray, batchSubmission } from '../batch/batch
 import { installRankScript, JobFolder, mayStillEnd } from '../batch/job-folder.ts';
 import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
-import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
+import type { MirrorState, OpenDependencies } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
+import { submitLimitIn } from '../limits/limit-reason.ts';
 import { isUndelivered, SlurmFailure } from '../slurm-failure.ts';
+import { nextCalls } from './next-calls.ts';
 import { kindOf, RefusedKinds } from './refused-kinds.ts';
-import { batchArray, isReady, taskGroup } from './task-group.ts';
+import { batchArray } from './task-group.ts';
 
 /** Calls of sbatch at once: slurmctld takes them one by one, and each waits for its answer. */
 const IN_FLIGHT_MAX = 4;
@@ -104,27 +106,10 @@ export class Submitter {
       this.#timer = setTimeout(() => this.pump(), waitMs);
       return;
     }
-    const nowMs = now();
-    const atSlurm = tasksAtSlurm(state);
-    for (const job of state.jobs.values()) {
-      if (this.#calls >= IN_FLIGHT_MAX) return;
-      if (!isReady(job, nowMs)) continue;
-      const { array } = job.request;
-      const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
-      // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
-      job.isThrottled = tasks >= (array?.runningMax ?? Infinity);
-      if (job.isThrottled) continue;
-      const kind = kindOf(job.request);
-      job.hindrance = this.#kinds.reason(kind) ?? job.hindrance;
-      if (!this.#kinds.mayGo(kind, nowMs)) continue;
-      const dependency = dependencyText(job, state);
-      job.isNeverSatisfied = dependency === 'never';
-      if (typeof dependency === 'string') continue;
-      const isAlone = array === undefined || this.#refused.has(array.id) || (array.runningMax !== null && tasks > 0);
-      const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
-      if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
-      this.#kinds.begin(kind);
+    const options = { kinds: this.#kinds, refusedArrays: this.#refused, maxArraySize, nowMs: now() };
+    for (const { group, dependency } of nextCalls(state, options)) {
       this.#call(group, dependency, this.#rankScript);
+      if (this.#calls >= IN_FLIGHT_MAX) return;
     }
   }
 
@@ -284,7 +269,7 @@ export class Submitter {
     const isLimit = kind === 'limit';
     const isLater = isUnclear || isDisk || isLimit || ['unreachable', 'login', 'missing'].includes(kind ?? '');
     for (const one of group) one.hindrance = isLater ? message : null;
-    const waitMs = this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, now());
+    this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, now());
     if (isLimit) {
       for (const one of group) one.phase = 'none';
       if (group.length > 1) {
@@ -292,9 +277,8 @@ export class Submitter {
         this.#refused.add(array?.id ?? 0);
         return;
       }
-      // What can never be taken (too large for its QOS) is told in the same words: each time it stands back longer for others of its kind.
-      job.limitRefusals += 1;
-      job.notBeforeMs = now() + waitMs * job.limitRefusals;
+      // Without the name of a limit it may be what can never be taken, which stands back for others of its kind.
+      if (submitLimitIn(message) === null) job.limitRefusals += 1;
       return;
     }
     if (isLater) {
@@ -330,14 +314,4 @@ async function isUnended(folder: JobFolder, { attempt, attemptsBefore }: MirrorJ
   if (attempt === attemptsBefore) return false;
   const facts = (await folder.attempts(attempt - 1)).find((other) => other.attempt === attempt);
   return facts !== undefined && mayStillEnd(facts);
-}
-
-/** How many tasks of each array Slurm has, or is being asked to take. */
-function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { phase, request } of jobs.values()) {
-    if (request.array === undefined || phase === 'none') continue;
-    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
-  }
-  return counts;
 }

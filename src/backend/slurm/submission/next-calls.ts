@@ -1,0 +1,88 @@
+import type { MirrorJob } from '../mirror/mirror-job.ts';
+import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
+import { kindOf, type RefusedKinds } from './refused-kinds.ts';
+import { isReady, taskGroup } from './task-group.ts';
+
+/** A call of sbatch that may be made now. */
+export interface NextCall {
+  /** One job, or tasks of an array that go as an array. */
+  group: readonly MirrorJob[];
+  dependency: OpenDependencies;
+}
+
+export interface NextCallsOptions {
+  kinds: RefusedKinds;
+  /** Arrays that sbatch refused as such: their tasks go by themselves. */
+  refusedArrays: ReadonlySet<number>;
+  maxArraySize: number;
+  nowMs: number;
+}
+
+/**
+ * For which jobs sbatch may be called now, in the order of their ids; of each kind of which Slurm took no more, before them, the one that asks whether
+ * there is room again. Whoever takes one makes the call (`phase`) before taking the next. What jobs wait for here is noted in them.
+ */
+export function* nextCalls(state: MirrorState, options: NextCallsOptions): Generator<NextCall> {
+  const { kinds, nowMs } = options;
+  const atSlurm = tasksAtSlurm(state);
+  kinds.follow(state.jobs.values());
+  // What can never be taken (too large for its QOS) may be told in the same words: who was refused least often asks.
+  const asking = new Map<string, { job: MirrorJob; dependency: OpenDependencies }>();
+  for (const job of state.jobs.values()) {
+    const kind = kindOf(job.request);
+    if (!kinds.isWaiting(kind) || !isReady(job, nowMs)) continue;
+    job.hindrance = kinds.reason(kind);
+    if (!kinds.mayGo(kind, nowMs)) continue;
+    const dependency = openDependency(job, state, atSlurm);
+    const first = asking.get(kind);
+    const isFirst = first === undefined || job.limitRefusals < first.job.limitRefusals;
+    if (dependency !== null && isFirst) asking.set(kind, { job, dependency });
+  }
+  for (const { job, dependency } of asking.values()) yield callOf(job, dependency, state, atSlurm, options);
+  for (const job of state.jobs.values()) {
+    if (!isReady(job, nowMs) || kinds.isWaiting(kindOf(job.request))) continue;
+    const dependency = openDependency(job, state, atSlurm);
+    if (dependency !== null) yield callOf(job, dependency, state, atSlurm, options);
+  }
+}
+
+/** Null where the job waits for something of its own: a place in its array, or another job. */
+function openDependency(
+  job: MirrorJob,
+  state: MirrorState,
+  atSlurm: ReadonlyMap<number, number>,
+): OpenDependencies | null {
+  const { array } = job.request;
+  // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
+  job.isThrottled = array !== undefined && (atSlurm.get(array.id) ?? 0) >= (array.runningMax ?? Infinity);
+  if (job.isThrottled) return null;
+  const dependency = dependencyText(job, state);
+  job.isNeverSatisfied = dependency === 'never';
+  return typeof dependency === 'string' ? null : dependency;
+}
+
+function callOf(
+  job: MirrorJob,
+  dependency: OpenDependencies,
+  state: MirrorState,
+  atSlurm: Map<number, number>,
+  { kinds, refusedArrays, maxArraySize, nowMs }: NextCallsOptions,
+): NextCall {
+  const { array } = job.request;
+  const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
+  const isAlone = array === undefined || refusedArrays.has(array.id) || (array.runningMax !== null && tasks > 0);
+  const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
+  if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
+  kinds.begin(kindOf(job.request));
+  return { group, dependency };
+}
+
+/** How many tasks of each array Slurm has, or is being asked to take. */
+function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { phase, request } of jobs.values()) {
+    if (request.array === undefined || phase === 'none') continue;
+    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
+  }
+  return counts;
+}
