@@ -54,6 +54,13 @@ const FAIRSHARE = {
     ['add', 'user', 'news', 'account=language', 'fairshare=1'],
   ],
 };
+/** Fair-share is nearly all of the priority: jobs of associations in the lower ranks are below the bound. */
+const RANKED = {
+  confLines: [...FAIRSHARE.confLines.slice(0, -1), `${SWIFT},bf_max_job_assoc=2,bf_min_prio_reserve=50000`],
+  // One user with two associations, each of which counts by itself.
+  accounting: [...FAIRSHARE.accounting, ['add', 'user', 'games', 'account=language', 'fairshare=1']],
+};
+
 const SHARING = {
   accounts: [
     { name: 'vision', user: 'games', share: 1 },
@@ -107,6 +114,25 @@ export const CASES: readonly FidelityCase[] = [
     workload: { jobs: 200, load: 1.4, workSeconds: 240, ...SHARING },
   },
   {
+    name: 'fifo-counts',
+    cluster: SMALL,
+    confLines: [
+      BASIC,
+      'SchedulerParameters=sched_max_job_start=2,bf_max_job_start=4,bf_max_job_part=8',
+      'PartitionName=lower Nodes=dgx[1-10] Default=YES MaxTime=INFINITE State=UP',
+      'PartitionName=upper Nodes=dgx[7-16] MaxTime=INFINITE State=UP',
+    ],
+    workload: {
+      jobs: 200,
+      load: 1.4,
+      workSeconds: 240,
+      partitions: [
+        { name: 'lower', share: 1 },
+        { name: 'upper', share: 1 },
+      ],
+    },
+  },
+  {
     name: 'fifo-brief',
     cluster: SMALL,
     confLines: [BASIC],
@@ -147,6 +173,17 @@ export const CASES: readonly FidelityCase[] = [
     cluster: SMALL,
     ...FAIRSHARE,
     workload: { jobs: 250, load: 1.7, workSeconds: 240, ...SHARING },
+  },
+  {
+    name: 'fairshare-bounds',
+    cluster: SMALL,
+    ...RANKED,
+    workload: {
+      jobs: 250,
+      load: 1.7,
+      workSeconds: 240,
+      accounts: [...SHARING.accounts, { name: 'language', user: 'games', share: 1 }],
+    },
   },
   {
     name: 'fairshare-large',

@@ -10,6 +10,7 @@ export interface RunningJob {
 /** What slurmctld made of a job in a pass. */
 export interface LoggedPlan {
   jobId: number;
+  priority: number;
   /** To the second; null: not in sight. */
   start: number | null;
   nodeIndices: readonly number[];
@@ -32,8 +33,19 @@ export interface LoggedPass {
   tookMicroseconds: number;
 }
 
+/** A pass of the main scheduler as the log tells it. */
+export interface LoggedMainPass extends Pick<LoggedPass, 'beginMs' | 'running' | 'completing' | 'sinceEndMs'> {
+  /** Through the whole queue. */
+  isFull: boolean;
+  /** Who waited then, with the priority that the log told last. */
+  waiting: readonly { jobId: number; priority: number }[];
+  starts: { jobId: number; nodeIndices: readonly number[] }[];
+}
+
 export interface ControllerLog {
   passes: LoggedPass[];
+  /** None of logs that do not tell. */
+  mainPasses: LoggedMainPass[];
   /** Of each job that ended, its allocation and how long until its end was noted. */
   held: { jobId: number; startMs: number; heldMs: number }[];
   /** How long the controller had run at the second of the first submission, and at the submission itself. */
@@ -87,10 +99,17 @@ export function readControllerLog(log: string): ControllerLog {
   const held: ControllerLog['held'] = [];
   const submitMs = new Map<number, number>();
   const kills: ControllerLog['kills'] = [];
-  const [mainPassesMs, mainStartsMs]: [number[], number[]] = [[], []];
+  const mainPasses: LoggedMainPass[] = [];
+  const mainStartsMs: number[] = [];
+  const priorities = new Map<number, number>();
   let [beganMs, firstMs] = [0, 0];
   const passes: LoggedPass[] = [];
   let pass: LoggedPass | null = null;
+  const stateAt = (atMs: number) => {
+    completing = completing.filter(({ endMs }) => endMs + CLEANING_MS > atMs);
+    const left = completing.map((one) => remaining(one, atMs)).filter(({ nodeIndices }) => nodeIndices.length > 0);
+    return { beginMs: atMs, sinceEndMs: atMs - lastEndMs, running: [...running.values()], completing: left };
+  };
   for (const line of log.split('\n')) {
     const [, time = '', text = ''] = /^\[(\S+)\] (.*)/.exec(line) ?? [];
     const atMs = Date.parse(`${time}Z`);
@@ -99,8 +118,11 @@ export function readControllerLog(log: string): ControllerLog {
     else if (text.includes('slurm_rpc_submit_batch_job')) {
       firstMs ||= atMs;
       submitMs.set(jobId, atMs);
-    } else if (text.includes('Running job scheduler')) mainPassesMs.push(atMs);
-    else if (text.includes('preempted JobId')) {
+      priorities.set(jobId, Number(/InitPrio=(\d+)/.exec(text)?.[1]));
+    } else if (text.includes('Running job scheduler')) {
+      const waiting = [...priorities].map(([id, priority]) => ({ jobId: id, priority }));
+      mainPasses.push({ ...stateAt(atMs), isFull: text.includes('full queue'), waiting, starts: [] });
+    } else if (text.includes('preempted JobId')) {
       roomMadeMs.set(Number(/for JobId=(\d+)/.exec(text)?.[1]), atMs);
       ended(jobId, atMs);
       const reports = (epilogs.get(jobId) ?? []).map((report) => report.atMs - atMs);
@@ -109,28 +131,31 @@ export function readControllerLog(log: string): ControllerLog {
     } else if (text.includes('sched: Allocate') || text.includes('_start_job: Started')) {
       const nodeIndices = hostsIn(/(?:NodeList=| on )(\S+)/.exec(text)?.[1] ?? '');
       running.set(jobId, { jobId, nodeIndices, startMs: atMs });
-      if (text.includes('sched: Allocate')) mainStartsMs.push(atMs);
+      priorities.delete(jobId);
+      if (text.includes('sched: Allocate')) {
+        mainStartsMs.push(atMs);
+        mainPasses.at(-1)?.starts.push({ jobId, nodeIndices });
+      }
       if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
       ended(jobId, atMs);
     } else if (text.includes('_attempt_backfill: beginning')) {
-      completing = completing.filter(({ endMs }) => endMs + CLEANING_MS > atMs);
-      const left = completing.map((one) => remaining(one, atMs)).filter(({ nodeIndices }) => nodeIndices.length > 0);
-      const state = { running: [...running.values()], completing: left, roomMadeMs: new Map(roomMadeMs) };
       pass = {
-        beginMs: atMs,
-        sinceEndMs: atMs - lastEndMs,
-        ...state,
+        ...stateAt(atMs),
+        roomMadeMs: new Map(roomMadeMs),
         plans: [],
         isComplete: false,
         tookMicroseconds: 0,
       };
     } else if (pass === null) {
       // Nothing of a pass.
-    } else if (text.includes('test for JobId')) pass.plans.push({ jobId, start: null, nodeIndices: [] });
-    else if (text.includes('to start at')) {
+    } else if (text.includes('test for JobId')) {
+      const priority = Number(/Prio=(\d+)/.exec(text)?.[1]);
+      priorities.set(jobId, priority);
+      pass.plans.push({ jobId, priority, start: null, nodeIndices: [] });
+    } else if (text.includes('to start at')) {
       const [, start = '', nodes = ''] = /to start at (\S+), .* on nodes (\S+)/.exec(text) ?? [];
       planOf(pass, jobId, { start: Date.parse(`${start}Z`), nodeIndices: hostsIn(nodes) });
     } else if (text.includes('end of job queue')) pass.isComplete = true;
@@ -142,9 +167,11 @@ export function readControllerLog(log: string): ControllerLog {
   }
   const ageSeconds = Math.floor(firstMs / 1000) - beganMs / 1000;
   const firstAgeSeconds = (firstMs - beganMs) / 1000;
+  const mainPassesMs = mainPasses.map(({ beginMs }) => beginMs);
   const [firstMainMs = null] = mainPassesMs;
   return {
     passes,
+    mainPasses,
     held,
     ageSeconds,
     firstAgeSeconds,
@@ -170,7 +197,7 @@ function readEpilogs(log: string): Map<number, { atMs: number; nodeIndex: number
   return epilogs;
 }
 
-function planOf(pass: LoggedPass, jobId: number, plan: Omit<LoggedPlan, 'jobId'>): void {
+function planOf(pass: LoggedPass, jobId: number, plan: Pick<LoggedPlan, 'start' | 'nodeIndices'>): void {
   const last = pass.plans.at(-1);
   if (last?.jobId === jobId) Object.assign(last, plan);
 }

@@ -9,7 +9,7 @@ import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy } from '../../src/scheduler/policy.ts';
 import { Preemption } from '../../src/scheduler/preempting.ts';
 import type { JobRequest } from '../../src/scheduler/types.ts';
-import { type LoggedPass, readControllerLog } from './controller-log.ts';
+import { type ControllerLog, type LoggedPass, readControllerLog } from './controller-log.ts';
 import { folderOf, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ReplayedPasses {
@@ -30,24 +30,37 @@ const SHOWN_MAX = 10;
 /** By then a job that ended has left nothing to clean up on its nodes, mostly: on a machine that plays all of them. */
 const CLEAN_MS = 20;
 
-/** Every pass of backfill of a recorded controller, made again by the twin in the state that the controller was in. */
-export function replayPasses(name: string): ReplayedPasses {
+/** A recording as its passes are made again. */
+export interface LoggedRun {
+  conf: SlurmConf;
+  rows: ReadonlyMap<number, RecordedRow>;
+  submitMs: ReadonlyMap<number, number>;
+  log: ControllerLog;
+}
+
+export function readLoggedRun(name: string): LoggedRun {
   const folder = folderOf(name);
   const text = (file: string) => readFileSync(join(folder, file), 'utf8');
   const rows = new Map(readRecordedRows(text('jobs.csv')).map((row) => [Number(row.job), row]));
   const dump = (file: string) => ({ name: file, text: text(file) });
   const conf = parseSlurmConf({
     conf: dump('slurm.conf'),
-    ...(existsSync(join(folder, 'qos.txt')) && { qos: dump('qos.txt') }),
+    ...(existsSync(join(folder, 'qos.txt')) && { qos: dump('qos.txt'), associations: dump('associations.txt') }),
   });
   const log = readControllerLog(gunzipSync(readFileSync(join(folder, 'passes.log.gz'))).toString());
+  return { conf, rows, submitMs: log.submitMs, log };
+}
+
+/** Every pass of backfill of a recorded controller, made again by the twin in the state that the controller was in. */
+export function replayPasses(name: string): ReplayedPasses {
+  const run = readLoggedRun(name);
   let plans = 0;
   const clean = { passes: 0, plans: 0, same: 0 };
   const differences: string[] = [];
   const costs: number[] = [];
-  const { passes } = log;
+  const { passes } = run.log;
   for (const pass of passes) {
-    const { planned, nodeTests } = replay(pass, conf, rows, log.submitMs);
+    const { planned, nodeTests } = replay(pass, run);
     // A pass that is cut off has not finished with the last.
     const finished = pass.isComplete ? pass.plans : pass.plans.slice(0, -1);
     const differedBefore = differences.length;
@@ -82,17 +95,14 @@ export function replayPasses(name: string): ReplayedPasses {
   };
 }
 
-function replay(
-  pass: LoggedPass,
-  conf: SlurmConf,
-  rows: ReadonlyMap<number, RecordedRow>,
-  submitMs: ReadonlyMap<number, number>,
+/** The twin in the state that a controller was in: its policy, what holds nodes, and who waits with which priority. */
+export function stateOf(
+  pass: Pick<LoggedPass, 'running' | 'completing'>,
+  waiting: readonly { jobId: number; priority: number }[],
+  { conf, rows, submitMs }: LoggedRun,
 ) {
-  const policy = completePolicy({
-    ...conf.policy,
-    priority: { type: 'basic' },
-    cadence: null,
-  });
+  // Without weights a priority is the job's own: here what the log says that it was.
+  const policy = completePolicy({ ...conf.policy, priority: { type: 'multifactor' }, cadence: null });
   const ledger = new Ledger(policy);
   for (const node of conf.nodes) ledger.pool.add(node);
   const submit = (jobId: number, priority: number) =>
@@ -107,8 +117,12 @@ function replay(
     ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
     ledger.markEnding(job, 'CANCELLED');
   }
-  // In the order in which the controller looked at them; those behind the last do not matter.
-  const waiting = pass.plans.map(({ jobId }, index) => submit(jobId, pass.plans.length - index));
+  return { policy, ledger, waiting: waiting.map(({ jobId, priority }) => submit(jobId, priority)) };
+}
+
+function replay(pass: LoggedPass, run: LoggedRun) {
+  // Those behind the last that the controller looked at do not matter.
+  const { policy, ledger, waiting } = stateOf(pass, pass.plans, run);
   const planned = new Map<number, { start: number | null; nodeIndices: readonly number[] }>();
   const passes = new ConservativePasses(ledger, policy, () => true);
   passes.onPlanned = (job, start, nodeIndices) => planned.set(job.request.jobId, { start, nodeIndices });
@@ -150,6 +164,8 @@ function requestOf(jobId: number, priority: number, row: RecordedRow | undefined
     isHeld: false,
     ...(row.qos !== null && { qos: row.qos }),
     ...(row.user !== null && { user: row.user }),
+    ...(row.account !== null && { account: row.account }),
+    ...(row.partition !== null && { partition: row.partition }),
   };
 }
 

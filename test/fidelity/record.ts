@@ -95,7 +95,7 @@ async function submitAll(plan: readonly PlannedJob[], slurm: SlurmCluster): Prom
 }
 
 function submit(job: PlannedJob, afterId: number | null, slurm: SlurmCluster): Promise<number> {
-  const args = sleepJobArguments({ ...job, runSeconds: job.runtimeSeconds, partition: null, afterId });
+  const args = sleepJobArguments({ ...job, runSeconds: job.runtimeSeconds, afterId });
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn('/usr/bin/sbatch', args, {
       env: slurm.env,

@@ -59,6 +59,7 @@ const COLUMNS = [
   'qos',
   'after',
   'planned_submit_ms',
+  'partition',
   'node_list',
 ] as const;
 
@@ -115,6 +116,7 @@ export function writeRecording({ name, conf, dumps, jobs, passes }: Recording): 
         planned.qos ?? '',
         after ?? '',
         planned.submitMs,
+        planned.partition ?? '',
         `"${attempt.nodeList}"`,
       ].join(','),
     ),
@@ -139,34 +141,35 @@ export interface RecordedRow {
   account: string | null;
   qos: string | null;
   after: string | null;
+  partition: string | null;
 }
 
+/** Columns that the file does not have are empty. */
 export function readRecordedRows(text: string): RecordedRow[] {
-  return text
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => {
-      const fields = line.split(',');
-      const field = (column: (typeof COLUMNS)[number]) => fields[COLUMNS.indexOf(column)] ?? '';
-      const word = (column: (typeof COLUMNS)[number]) => (field(column) === '' ? null : field(column));
-      return {
-        job: field('job'),
-        attempt: Number(field('attempt')),
-        submitSeconds: Number(field('submit_s')),
-        startSeconds: Number(field('start_s')),
-        endSeconds: Number(field('end_s')),
-        state: field('state'),
-        nodes: Number(field('nodes')),
-        gpusPerNode: Number(field('gpus_per_node')),
-        runtimeSeconds: Number(field('runtime_s')),
-        limitSeconds: Number(field('limit_s')),
-        user: word('user'),
-        account: word('account'),
-        qos: word('qos'),
-        after: word('after'),
-      };
-    });
+  const [header = '', ...lines] = text.trim().split('\n');
+  const columns = header.split(',');
+  return lines.map((line) => {
+    const fields = line.split(',');
+    const field = (column: (typeof COLUMNS)[number]) => fields[columns.indexOf(column)] ?? '';
+    const word = (column: (typeof COLUMNS)[number]) => (field(column) === '' ? null : field(column));
+    return {
+      job: field('job'),
+      attempt: Number(field('attempt')),
+      submitSeconds: Number(field('submit_s')),
+      startSeconds: Number(field('start_s')),
+      endSeconds: Number(field('end_s')),
+      state: field('state'),
+      nodes: Number(field('nodes')),
+      gpusPerNode: Number(field('gpus_per_node')),
+      runtimeSeconds: Number(field('runtime_s')),
+      limitSeconds: Number(field('limit_s')),
+      user: word('user'),
+      account: word('account'),
+      qos: word('qos'),
+      after: word('after'),
+      partition: word('partition'),
+    };
+  });
 }
 
 /** The second of its first submission, in Unix time: second 0 of the run. */
@@ -194,9 +197,10 @@ export function plainCsv(rows: readonly RecordedRow[], submitMs?: ReadonlyMap<nu
       row.account ?? '',
       row.qos ?? '',
       row.after === null ? '' : `afterok:${row.after}`,
+      row.partition ?? '',
     ].join(',');
   });
-  return `${['job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,user,account,qos,after', ...lines].join('\n')}\n`;
+  return `${['job,submit_s,nodes,gpus_per_node,runtime_s,limit_s,user,account,qos,after,partition', ...lines].join('\n')}\n`;
 }
 
 /** The workload of a recording as `sacct -P` would tell it of jobs that took what they sleep. */

@@ -13,6 +13,7 @@ export interface PlannedJob {
   user: string | null;
   account: string | null;
   qos: string | null;
+  partition: string | null;
   /** Position in the list of the job it waits for (`afterok`). */
   after: number | null;
 }
@@ -30,6 +31,7 @@ export interface WorkloadPlan {
   dependentShare?: number;
   qos?: readonly { name: string; share: number }[];
   accounts?: readonly { name: string; user: string; share: number }[];
+  partitions?: readonly { name: string; share: number }[];
 }
 
 /**
@@ -50,6 +52,8 @@ export function planWorkload(plan: WorkloadPlan): PlannedJob[] {
     const limitMinutes = Math.ceil((runtimeSeconds * logUniform(1.1, 6)) / 60);
     const isDependent = index > 0 && random.nextUniform() < (plan.dependentShare ?? 0);
     const account = pick(plan.accounts ?? [], random.nextUniform());
+    // Drawn where there are any: without, a seed stands for the workload that it always stood for.
+    const partition = plan.partitions === undefined ? null : pick(plan.partitions, random.nextUniform());
     drawn.push({
       submitMs,
       nodes,
@@ -59,6 +63,7 @@ export function planWorkload(plan: WorkloadPlan): PlannedJob[] {
       user: account?.user ?? null,
       account: account?.name ?? null,
       qos: pick(plan.qos ?? [], random.nextUniform())?.name ?? null,
+      partition: partition?.name ?? null,
       after: isDependent ? Math.max(0, index - 1 - Math.floor(random.nextUniform() * 30)) : null,
     });
     submitMs += random.nextExponential((spanSeconds * 1000) / plan.jobs);
