@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readSwf } from './swf.ts';
+import { readSwf, swfMachine } from './swf.ts';
 
 const HEADER = '; Version: 2.2\n; UnixStartTime: 1640995200\n; MaxNodes: 4\n; MaxProcs: 8\n;\n';
 
@@ -28,10 +28,10 @@ describe('a trace in the Standard Workload Format', () => {
       job({ job: 2, submit: 30, run: 90, asked: 5, limit: 3600, wait: 12, user: 7, group: 3 }),
       '   1\t10.5   -1  60 2 -1 -1 -1 -1 -1 0 -1 -1 -1 -1 -1 -1 -1 \r',
     ];
-    const { rows, bad, counts, originMs, nodesMax } = readSwf(`${HEADER}${lines.join('\n')}`);
+    const { rows, bad, counts, originMs } = readSwf(`${HEADER}${lines.join('\n')}`);
     expect(bad).toEqual([]);
     expect(counts).toMatchObject({ records: 2, rows: 2, bad: 0 });
-    expect({ originMs, nodesMax }).toEqual({ originMs: 1_640_995_200_000, nodesMax: 4 });
+    expect(originMs).toBe(1_640_995_200_000);
     expect(rows).toMatchObject([
       { line: 7, job: '1', submitMs: 10_500, nodes: 1, runMs: 60_000, limitMs: null, outcome: 'FAILED', user: null },
       {
@@ -113,6 +113,19 @@ describe('a trace in the Standard Workload Format', () => {
   });
 });
 
+describe('the machine of a header', () => {
+  it.each([
+    ['; MaxNodes: 128 (two racks)\n;MaxProcs: 512\n1 2\n; MaxProcs: 9\n', { nodes: 128, cpusPerNode: 4 }],
+    ['; MaxProcs: 430\n', { nodes: 430, cpusPerNode: 1 }],
+    ['; MaxNodes: 100\n', { nodes: 100, cpusPerNode: 1 }],
+    ['; MaxNodes: 100\n; MaxProcs: 338\n', { nodes: 338, cpusPerNode: 1 }],
+    ['; MaxNodes: -1\n; Version: 2.2\n', null],
+    ['', null],
+  ])('has nodes of so many processors: %j', (text, machine) => {
+    expect(swfMachine(text)).toEqual(machine);
+  });
+});
+
 const traces = join(
   process.env['ORRERY_DATA'] ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'data'),
   'traces',
@@ -120,11 +133,10 @@ const traces = join(
 
 describe.skipIf(!existsSync(traces))('real logs (skipped where there is no ORRERY_DATA)', () => {
   it('reads the 100,000 jobs of the large trace', () => {
-    const { counts, nodesMax, rows } = readSwf(
-      gunzipSync(readFileSync(join(traces, 's100k.swf.gz'))).toString('latin1'),
-    );
+    const text = gunzipSync(readFileSync(join(traces, 's100k.swf.gz'))).toString('latin1');
+    const { counts, rows } = readSwf(text);
     expect(counts).toMatchObject({ records: 100_000, rows: 100_000, bad: 0 });
-    expect(nodesMax).toBe(2000);
+    expect(swfMachine(text)).toEqual({ nodes: 2000, cpusPerNode: 1 });
     const nodeHours = rows.reduce((sum, { nodes, runMs }) => sum + nodes * (runMs / 3_600_000), 0);
     // As the trace is described where it comes from: 5.70 million node-hours.
     expect(nodeHours / 1e6).toBeCloseTo(5.7, 1);

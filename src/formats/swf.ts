@@ -88,7 +88,25 @@ export function readSwf(text: string, options: TraceReadOptions = {}): TraceRead
   }
   const unixStart = Number(header.get('UnixStartTime') ?? Number.NaN);
   const originMs = Number.isFinite(unixStart) ? unixStart * 1000 : null;
-  return collector.reading('swf', { originMs }, headerCount(header, 'MaxNodes'));
+  return collector.reading('swf', { originMs });
+}
+
+/**
+ * The machine that a log's header tells, where a processor of its jobs is a CPU: nodes, and CPUs of each as `readSwf` reckons them. Without `MaxNodes`,
+ * or where `MaxProcs` is no multiple of it, each processor is a node. Null where it tells neither.
+ */
+export function swfMachine(text: string): { nodes: number; cpusPerNode: number } | null {
+  const header = new Map<string, string>();
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    if (end === -1) end = text.length;
+    const first = firstCharacter(text, start, end);
+    if (first === SEMICOLON) readHeader(text.slice(start, end), header);
+    else if (first !== -1) break;
+  }
+  const cpusPerNode = headerProcessorsPerNode(header);
+  const processors = headerCount(header, 'MaxProcs') ?? headerCount(header, 'MaxNodes');
+  return processors === null ? null : { nodes: processors / cpusPerNode, cpusPerNode };
 }
 
 const NOTHING = [] as const;

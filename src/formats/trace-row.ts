@@ -36,8 +36,6 @@ export interface TraceReading {
   originMs: number | null;
   /** What the file's own times are ahead of the rows': not 0 where it has Unix times in the place of seconds from its start. */
   aheadMs: number;
-  /** Of the recorded cluster, where the trace says. */
-  nodesMax: number | null;
 }
 
 export interface TraceReadOptions {
@@ -118,7 +116,6 @@ export class TraceCollector {
   reading(
     format: TraceFormat,
     origin: { isUnixTime: true } | { originMs: number | null } = { originMs: null },
-    nodesMax: number | null = null,
   ): TraceReading {
     // Records of the same instant stay in the order of the file.
     if (!this.isSorted) this.rows.sort((a, b) => a.submitMs - b.submitMs);
@@ -130,7 +127,7 @@ export class TraceCollector {
     const { bad, records, byReason, skipped, notes } = this;
     bad.sort((a, b) => a.line - b.line);
     const counts = { records, rows: rows.length, bad: bad.length, byReason, skipped, notes };
-    return { format, rows, bad, counts, originMs, aheadMs, nodesMax };
+    return { format, rows, bad, counts, originMs, aheadMs };
   }
 }
 

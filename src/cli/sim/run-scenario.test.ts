@@ -15,8 +15,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** `orrery sim` on a trace of one job, as a real process. */
-function sim(args: string): Promise<{ status: number; stdout: string; stderr: string }> {
-  const all = ['sim', '--trace', 'jobs.csv', '--set', 'nodes=4', ...args.split(' ')];
+function sim(args: string): ReturnType<typeof simOf> {
+  return simOf(`--trace jobs.csv --set nodes=4 ${args}`);
+}
+
+function simOf(args: string): Promise<{ status: number; stdout: string; stderr: string }> {
+  const all = ['sim', ...args.split(' ')];
   const env = { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8' };
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, ...all], { cwd: folder, env }, (error, stdout, stderr) => {
@@ -51,6 +55,23 @@ describe('orrery sim', () => {
     const other = await sim('--set failuresPerThousandNodeDays=9 --failures rsc-1 --lemons on');
     expect(other.stderr).not.toContain('nothing without');
     expect(other.stderr).toContain('note: a job that fails before anything notices why is not submitted again');
+  });
+
+  it('runs an SWF trace on the machine of its header where no other is given, and says so', async () => {
+    const job = (id: number, processors: number) =>
+      `${id} 0 0 60 ${processors} -1 -1 ${processors} 90 -1 1 1 1 -1 -1 -1 -1 -1`;
+    writeFileSync(join(folder, 'log.swf'), `; MaxNodes: 4\n; MaxProcs: 16\n${job(1, 16)}\n${job(2, 8)}\n`);
+    const own = await simOf('--trace log.swf --json');
+    expect(JSON.parse(own.stdout)).toMatchObject({ inputs: { cluster: 'header of log.swf', nodes: 4, gpus: 0 } });
+    expect(own.stderr).toContain(
+      'note: no cluster is given: it is the one that the header of log.swf tells, 4 nodes of 4 CPUs\n',
+    );
+    const given = await simOf('--trace log.swf --set nodes=9 --json');
+    expect(JSON.parse(given.stdout)).toMatchObject({ inputs: { cluster: 'plain nodes', nodes: 9 } });
+    writeFileSync(join(folder, 'log.swf'), `; Version: 2.2\n${job(1, 1)}\n`);
+    const none = await simOf('--trace log.swf');
+    expect([none.status, none.stderr]).toEqual([2, expect.stringMatching(/^orrery: cluster: missing: give/)]);
+    rmSync(join(folder, 'log.swf'));
   });
 
   it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {

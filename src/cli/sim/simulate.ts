@@ -16,7 +16,14 @@ import { failureNameOf } from './scenario-draws.ts';
 import { failureModelOf } from './scenario-failures.ts';
 import { jobsOf, type ScenarioJobs, untilMsOf } from './scenario-jobs.ts';
 import { policyOf, type ScenarioPolicy } from './scenario-policy.ts';
-import { clusterOf, plainCluster, type SimulatedCluster, slurmCluster } from './simulated-cluster.ts';
+import {
+  clusterOf,
+  NO_CLUSTER,
+  plainCluster,
+  type SimulatedCluster,
+  slurmCluster,
+  traceCluster,
+} from './simulated-cluster.ts';
 import type { SimulationRequest } from './simulation.ts';
 import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
 import { unknownNodes, withUsedPartitions } from './policy-fit.ts';
@@ -119,7 +126,14 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
   const used = withUsedPartitions(policy.options, jobs.partitions, policy.name);
-  const remarks = [...policy.remarks, ...used.remarks, ...strangers, ...failureRemarks(fields, overrides, failures)];
+  const ofCluster = cluster.remarks ?? [];
+  const remarks = [
+    ...ofCluster,
+    ...policy.remarks,
+    ...used.remarks,
+    ...strangers,
+    ...failureRemarks(fields, overrides, failures),
+  ];
   const kept = { ...policy, options: used.options, remarks };
   return { fields, seed: fields.seed ?? SEED_DEFAULT, cluster, policy: kept, failures, jobs, overrides };
 }
@@ -175,18 +189,18 @@ function refuseIncomplete(fields: ScenarioFields): void {
   if (slurmConf === undefined && dumps.some((file) => file !== undefined)) {
     refuse('slurm-conf: missing: --topology-conf, --qos-dump and --assoc-dump go with it');
   }
-  if (cluster === undefined && slurmConf === undefined && set?.['nodes'] === undefined) {
-    refuse('cluster: missing: give --cluster NAME (`orrery clusters` lists them), --slurm-conf FILE or --set nodes=N');
-  }
+  if ((cluster ?? slurmConf ?? trace) === undefined && set?.['nodes'] === undefined) refuse(NO_CLUSTER);
 }
 
 async function clusterFor(
-  { cluster }: ScenarioFields,
+  { cluster, trace }: ScenarioFields,
   overrides: Overrides,
   { slurm }: ScenarioPolicy,
 ): Promise<SimulatedCluster> {
   if (slurm !== null) return slurmCluster(slurm, overrides);
-  return cluster === undefined ? plainCluster(overrides) : await clusterOf(cluster, overrides);
+  if (cluster !== undefined) return clusterOf(cluster, overrides);
+  const isFromTrace = overrides.nodes === undefined && trace !== undefined;
+  return isFromTrace ? traceCluster(trace, overrides) : plainCluster(overrides);
 }
 
 function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): SimulationInputs {
