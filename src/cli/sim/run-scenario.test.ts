@@ -74,6 +74,25 @@ describe('orrery sim', () => {
     rmSync(join(folder, 'log.swf'));
   });
 
+  it('refuses jobs of a workload beyond the limits of their partition where a slurm.conf says so', async () => {
+    const conf = (enforced: string) =>
+      `ClusterName=c\nEnforcePartLimits=${enforced}\nNodeName=n[1-9] CPUs=64 RealMemory=600000 Gres=gpu:8\nPartitionName=p Nodes=ALL MaxNodes=1\n`;
+    const run = async (enforced: string) => {
+      writeFileSync(join(folder, 'slurm.conf'), conf(enforced));
+      const { stdout } = await simOf(
+        '--slurm-conf slurm.conf --workload rsc-1 --days 1 --load 0.01 --failures none --json',
+      );
+      return JSON.parse(stdout);
+    };
+    const [refusing, keeping] = [await run('ALL'), await run('NO')];
+    rmSync(join(folder, 'slurm.conf'));
+    const remark = /^(\d+) jobs ask for more than the partition allows, or less, and are refused/;
+    const [, refused] = remark.exec(refusing.inputs.remarks.at(-1).what) ?? [];
+    expect(Number(refused)).toBeGreaterThan(3);
+    expect(keeping.inputs.remarks.at(-1).what).toMatch(/, so that they wait for ever$/);
+    expect(refusing.summary.jobsSubmitted).toBe(keeping.summary.jobsSubmitted - Number(refused));
+  });
+
   it('refuses in one line what it could not write, before it runs, and leaves nothing behind', async () => {
     const before = readdirSync(folder);
     for (const [args, message] of [

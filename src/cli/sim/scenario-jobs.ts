@@ -17,6 +17,7 @@ import {
 } from '../../twin/adjusted-jobs.ts';
 import type { StartState } from '../../twin/scenario.ts';
 import { laterJobs } from '../../twin/later-jobs.ts';
+import { PartitionGate } from '../../twin/partition-gate.ts';
 import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
@@ -58,6 +59,8 @@ export interface ScenarioJobs {
   /** Partitions that jobs name. */
   partitions: ReadonlySet<string>;
   remarks: readonly ReadingRemark[];
+  /** What is known of the jobs once they have been submitted. */
+  submittedRemarks: () => ReadingRemark[];
 }
 
 /** The jobs of a scenario's workload or trace, with those that it adds. Throws ORR_BAD_FILE, ORR_USAGE. */
@@ -76,13 +79,19 @@ export async function jobsOf(
   const { maxRequeues } = overrides;
   const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
   const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
-  const merged = added.length === 0 ? own.source : mergeJobs(own.source, listedJobs(added));
+  const isTrace = own.trace !== null;
+  // Rows of a trace have been held to the limits of their partitions when they were read.
+  const gated = isTrace ? own.source : new PartitionGate(own.source, policy.options);
+  const addedGate = new PartitionGate(listedJobs(added), policy.options);
+  const merged = added.length === 0 ? gated : mergeJobs(gated, addedGate);
   const source =
     rule === null && maxRequeues === undefined
       ? merged
       : adjustJobs(merged, (job) => withRequeues(rule === null ? job : withCheckpointRule(job, rule), maxRequeues));
   const ownName = own.nameOf;
-  const nameOf = (job: TwinJob) => names.get(job.request.jobId) ?? ownName(job.request.jobId);
+  const named = (jobId: number) => names.get(jobId) ?? ownName(jobId);
+  const nameOf = (job: TwinJob) => named(job.request.jobId);
+  const gates = [...(gated instanceof PartitionGate ? [gated] : []), addedGate];
   return {
     source,
     start: own.start,
@@ -93,7 +102,26 @@ export async function jobsOf(
     aheadMs: own.aheadMs,
     partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => request.partition ?? [])]),
     remarks: [...own.remarks, ...timed.remarks],
+    submittedRemarks: () => beyondRemarks(gates, named, policy.options.enforcePartLimits === true),
   };
+}
+
+/** The jobs beyond the limits of their partitions, as far as jobs have been submitted. */
+function beyondRemarks(
+  gates: readonly PartitionGate[],
+  nameOf: (jobId: number) => string,
+  isEnforced: boolean,
+): ReadingRemark[] {
+  const count = gates.reduce((sum, { beyondCount }) => sum + beyondCount, 0);
+  if (count === 0) return [];
+  const end = isEnforced ? 'and are refused, as EnforcePartLimits says' : 'so that they wait for ever';
+  const jobs = gates.flatMap(({ beyond }) => beyond);
+  return [
+    {
+      what: `${counted(count, 'job')} ask for more than the partition allows, or less, ${end}`,
+      examples: examplesOf(jobs, ({ jobId, reason }) => `job ${nameOf(jobId)}: ${reason}`),
+    },
+  ];
 }
 
 interface OwnJobs {

@@ -226,6 +226,6 @@ function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): 
     checkpointInterval: fields.checkpointInterval ?? null,
     settings: fields.set ?? {},
     addedJobs: fields.jobs?.length ?? 0,
-    remarks: [...policy.remarks, ...jobs.remarks],
+    remarks: [...policy.remarks, ...jobs.remarks, ...jobs.submittedRemarks()],
   };
 }

@@ -1,0 +1,59 @@
+import { excessText, partitionExcess } from '../scheduler/partition-limits.ts';
+import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import type { JobSource, TwinJob } from './types.ts';
+
+/** A job that breaks a limit of its partition, or waits for one that was refused for that. */
+export interface JobBeyond {
+  jobId: number;
+  reason: string;
+}
+
+const KEPT_MAX = 100;
+
+/**
+ * The jobs of a source, held to the limits of their partitions as they are submitted: with `enforcePartLimits` those beyond are refused, and with them
+ * whoever waits for one, as `sbatch` does; without, they wait for ever. Both are counted.
+ */
+export class PartitionGate implements JobSource {
+  /** So far. */
+  beyondCount = 0;
+  /** The first of them. */
+  readonly beyond: JobBeyond[] = [];
+  readonly countEstimate: number | null;
+  readonly endMsEstimate: number | null;
+  readonly #source: JobSource;
+  readonly #isEnforced: boolean;
+  readonly #partitions: ReadonlyMap<string, PartitionPolicy>;
+  readonly #standard: PartitionPolicy | undefined;
+  readonly #refused = new Set<number>();
+
+  constructor(source: JobSource, { partitions = [], enforcePartLimits = false }: SchedulerOptions) {
+    this.#source = source;
+    this.countEstimate = source.countEstimate;
+    this.endMsEstimate = source.endMsEstimate;
+    this.#isEnforced = enforcePartLimits;
+    this.#partitions = new Map(partitions.map((partition) => [partition.name, partition]));
+    this.#standard = defaultPartition(partitions);
+  }
+
+  next(): TwinJob | null {
+    for (;;) {
+      const job = this.#source.next();
+      const reason = job === null ? null : this.#reason(job);
+      if (job === null || reason === null) return job;
+      const { jobId } = job.request;
+      this.beyondCount += 1;
+      if (this.beyond.length < KEPT_MAX) this.beyond.push({ jobId, reason });
+      if (!this.#isEnforced) return job;
+      this.#refused.add(jobId);
+    }
+  }
+
+  #reason({ request }: TwinJob): string | null {
+    const partition = this.#partitions.get(request.partition ?? '') ?? this.#standard;
+    const excess = partition === undefined ? null : partitionExcess(partition, request);
+    if (partition !== undefined && excess !== null) return excessText(excess, partition, request);
+    const lost = request.dependencies.find(({ jobId }) => this.#refused.has(jobId));
+    return lost === undefined ? null : 'it waits for a job that is refused';
+  }
+}
