@@ -50,7 +50,8 @@ describe('scontrol show node', () => {
             line: 1,
             values: new Map([
               ['nodename', 'n1'],
-              ['cpus', '62'],
+              ['cpus', '64'],
+              ['corespeccount', '1'],
               ['corespersocket', '32'],
               ['threadspercore', '2'],
               ['realmemory', '1031000'],

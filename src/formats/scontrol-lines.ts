@@ -91,7 +91,8 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     const copy = (to: string, value: string | undefined) => {
       if (value !== undefined) values.set(to, value);
     };
-    copy('cpus', field('cpuefctv') ?? field('cputot'));
+    copy('cpus', field('cputot'));
+    copy('corespeccount', systemCores(field('cputot'), field('cpuefctv'), field('threadspercore')));
     for (const key of ['boards', 'sockets', 'corespersocket', 'threadspercore']) copy(key, field(key));
     copy('realmemory', field('realmemory'));
     copy('memspeclimit', field('memspeclimit'));
@@ -103,6 +104,12 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     if (isOut(state)) out.push({ name: nodeName, state });
   }
   return { lines, out };
+}
+
+/** The cores that jobs do not get, from the CPUs that there are and those that they do get; undefined where all are theirs. */
+function systemCores(total?: string, effective = total, threads = '1'): string | undefined {
+  const kept = Number(total) - Number(effective);
+  return kept > 0 ? String(Math.ceil(kept / Number(threads))) : undefined;
 }
 
 /**

@@ -115,6 +115,12 @@ export function timeSetting(from: ConfLine, key: string): number | null | undefi
   return ms / 1000;
 }
 
+/** The same, rounded up to whole minutes, as Slurm reads most of its times. */
+export function minutesSetting(from: ConfLine, key: string): number | null | undefined {
+  const seconds = timeSetting(from, key);
+  return typeof seconds === 'number' ? Math.ceil(seconds / 60) * 60 : seconds;
+}
+
 /** `OverTimeLimit`, which is whole minutes, in seconds; null for UNLIMITED; undefined where it is absent. Throws ORR_BAD_FILE. */
 export function overTimeSetting(from: ConfLine): number | null | undefined {
   const text = from.values.get('overtimelimit') ?? '';

@@ -8,7 +8,7 @@ const MEBI = 1024 ** 2;
 
 const SITE = `
 # The superpod
-ClusterName=pod   SlurmctldHost=ctl
+ClusterName=pod   AccountingStorageType=accounting_storage/slurmdbd
 SchedulerType=sched/backfill
 schedulerparameters=bf_interval=60,bf_window=10080,\\
 bf_resolution=300,bf_max_job_test=2000,bf_continue,default_queue_depth=1000
@@ -31,7 +31,7 @@ KillWait=60
 JobRequeue=0
 NodeName=DEFAULT Sockets=2 CoresPerSocket=64 ThreadsPerCore=2 RealMemory=2000000 State=UNKNOWN
 NodeName=dgx[001-003,007] Gres=gpu:a100:8(S:0-1),nic:2 NodeAddr=10.0.0.[1-4] Features=dgx,big
-NodeName=cpu1 CPUs=32 RealMemory=64000
+NodeName=cpu1 Sockets=1 CoresPerSocket=16 CPUs=32 RealMemory=64000
 NodeName=old[1-2] State=DOWN
 PartitionName=DEFAULT MaxTime=7-0 State=UP
 PartitionName=learn Nodes=dgx[001-003,007] Default=YES PriorityTier=2 PriorityJobFactor=10 DefaultTime=01:00:00
@@ -86,7 +86,7 @@ describe('a slurm.conf', () => {
         fairshareAlgorithm: 'classic',
         billingWeights: { cpu: 1, gpu: 0 },
       },
-      cadence: { ...SLURM_CADENCE, bfMaxTimeSeconds: 60, isBfContinued: true },
+      cadence: { ...SLURM_CADENCE, bfMaxTimeSeconds: 60, isBfContinued: true, loopDelaySeconds: 0.27 },
       requeueDelaySeconds: 121,
       preempt: { type: 'qos', mode: 'requeue', exemptSeconds: 7200, isYoungestFirst: true },
       partitions: [

@@ -52,8 +52,8 @@ export function readSlurmNodes(
     const isOut = OUT.test(state);
     if (isOut) ignored.push({ ...own, key: `NodeName=${listed}`, reason: `State=${state}: its nodes are left out` });
     const { gpus, gpuType } = gpusOf(line, isOut ? [] : ignored);
-    const { cpus, threads } = cpusOf(line);
-    const resources: Resources = { cpus, memoryBytes: memoryOf(line), gpus };
+    const { cpus, threads } = cpusOf(line, isOut ? [] : ignored);
+    const resources: Resources = { cpus, memoryBytes: memoryOf(line, isOut ? [] : ignored), gpus };
     const machineOf = machinesOf(line, hosts);
     const weight = integerSetting(line, 'Weight') ?? DEFAULT_WEIGHT;
     for (const [index, name] of hosts.entries()) {
@@ -104,16 +104,32 @@ export function hostsOf(list: string, { file, line }: ConfLine, key: string): st
   return hosts;
 }
 
-/** What jobs may have, and of how many CPUs a core is: 1 where each CPU counts as one. */
-function cpusOf(line: ConfLine): { cpus: number; threads: number } {
-  const perBoard = integerSetting(line, 'SocketsPerBoard', 1);
-  const sockets = perBoard ?? integerSetting(line, 'Sockets', 1) ?? 1;
-  const boards = perBoard === undefined ? 1 : (integerSetting(line, 'Boards', 1) ?? 1);
-  const cores = boards * sockets * (integerSetting(line, 'CoresPerSocket', 1) ?? 1);
+/**
+ * What jobs may have, and of how many CPUs a core is: 1 where each CPU counts as one. `CPUs` is as many as there are sockets, cores or threads; where it is
+ * none of them, Slurm takes the threads.
+ */
+function cpusOf(line: ConfLine, ignored: IgnoredSetting[]): { cpus: number; threads: number } {
+  const given = integerSetting(line, 'CPUs', 1) ?? integerSetting(line, 'Procs', 1);
+  const cores = integerSetting(line, 'CoresPerSocket', 1) ?? 1;
   const perCore = integerSetting(line, 'ThreadsPerCore', 1) ?? 1;
-  const all = integerSetting(line, 'CPUs', 1) ?? integerSetting(line, 'Procs', 1) ?? cores * perCore;
-  const threads = all === cores * perCore ? perCore : 1;
+  const sockets =
+    socketsOf(line) ?? (given !== undefined && given % (cores * perCore) === 0 ? given / (cores * perCore) : 1);
+  const most = sockets * cores * perCore;
+  const isKnown = given === undefined || [sockets, sockets * cores, most].includes(given);
+  if (!isKnown) {
+    const reason = `neither the sockets nor the cores nor the threads of ${sockets} x ${cores} x ${perCore}: ${most} count, as in Slurm`;
+    ignored.push({ ...line, key: `CPUs=${given}`, reason });
+  }
+  const all = given !== undefined && isKnown ? given : most;
+  const threads = all === most ? perCore : 1;
   return { cpus: Math.max(1, all - systemCpus(line, threads)), threads };
+}
+
+/** Undefined where the line does not say. */
+function socketsOf(line: ConfLine): number | undefined {
+  const perBoard = integerSetting(line, 'SocketsPerBoard', 1);
+  if (perBoard === undefined) return integerSetting(line, 'Sockets', 1);
+  return (integerSetting(line, 'Boards', 1) ?? 1) * perBoard;
 }
 
 /** `CoreSpecCount` and `CpuSpecList` say the same in two ways: `0-3,8` is five CPUs. */
@@ -128,9 +144,16 @@ function systemCpus(line: ConfLine, threads: number): number {
   return Math.ceil(listed.length / threads) * threads;
 }
 
-function memoryOf(line: ConfLine): number {
+function memoryOf(line: ConfLine, ignored: IgnoredSetting[]): number {
   const mebi = integerSetting(line, 'RealMemory', 1) ?? 1;
-  return Math.max(1, mebi - (integerSetting(line, 'MemSpecLimit') ?? 0)) * MEBI;
+  const system = integerSetting(line, 'MemSpecLimit') ?? 0;
+  if (system < mebi) return (mebi - system) * MEBI;
+  ignored.push({
+    ...line,
+    key: `MemSpecLimit=${system}`,
+    reason: 'a node has to have more: nothing is kept, as in Slurm',
+  });
+  return mebi * MEBI;
 }
 
 function gpusOf(line: ConfLine, ignored: IgnoredSetting[]): { gpus: number; gpuType: string | null } {

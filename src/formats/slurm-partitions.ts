@@ -5,8 +5,8 @@ import {
   flagSetting,
   type IgnoredSetting,
   integerSetting,
+  minutesSetting,
   overTimeSetting,
-  timeSetting,
 } from './slurm-conf-lines.ts';
 import { type DefaultAmounts, readPartitionAmounts } from './slurm-default-ask.ts';
 import { hostsOf, type SlurmNodes } from './slurm-nodes.ts';
@@ -98,7 +98,7 @@ export function readSlurmPartitions(
     const amounts = readPartitionAmounts(line, clusterDefaults);
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
-    partitions.push({ ...partitionOf(name, line, cluster, sets), ...preemption });
+    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...preemption });
     billed.set((line.values.get('tresbillingweights') ?? '').toLowerCase(), own);
   }
   // Of several defaults the last counts.
@@ -162,12 +162,15 @@ function partitionOf(
   line: ConfLine,
   cluster: SlurmNodes,
   sets: ReadonlyMap<string, readonly string[]>,
+  ignored: IgnoredSetting[],
 ): PartitionPolicy {
   const list = line.values.get('nodes') ?? '';
-  const tier = integerSetting(line, 'PriorityTier') ?? integerSetting(line, 'Priority');
-  const factor = integerSetting(line, 'PriorityJobFactor') ?? integerSetting(line, 'Priority');
-  const maxTime = timeSetting(line, 'MaxTime');
-  const defaultTime = timeSetting(line, 'DefaultTime');
+  // It says both, over what else says one of them.
+  const priority = integerSetting(line, 'Priority');
+  const tier = priority ?? integerSetting(line, 'PriorityTier');
+  const factor = priority ?? integerSetting(line, 'PriorityJobFactor');
+  const maxTime = minutesSetting(line, 'MaxTime');
+  const defaultTime = defaultTimeOf(name, line, maxTime ?? Infinity, ignored);
   const overTime = overTimeSetting(line);
   const minNodes = integerSetting(line, 'MinNodes');
   const isBounded = !/^(?:UNLIMITED|INFINITE|)$/i.test(line.values.get('maxnodes') ?? '');
@@ -182,6 +185,20 @@ function partitionOf(
   if (defaultTime !== undefined) partition.defaultTimeSeconds = defaultTime;
   if (overTime !== undefined) partition.overTimeSeconds = overTime;
   return partition;
+}
+
+/** One that is longer than the longest counts for none. */
+function defaultTimeOf(
+  name: string,
+  line: ConfLine,
+  maxSeconds: number,
+  ignored: IgnoredSetting[],
+): number | null | undefined {
+  const seconds = minutesSetting(line, 'DefaultTime');
+  if ((seconds ?? 0) <= maxSeconds) return seconds;
+  const key = `PartitionName=${name} DefaultTime=${line.values.get('defaulttime')}`;
+  ignored.push({ ...line, key, reason: 'it exceeds MaxTime, which counts in its place, as in Slurm' });
+  return undefined;
 }
 
 function namesOf(

@@ -12,6 +12,7 @@ import {
   flagSetting,
   type IgnoredSetting,
   integerSetting,
+  minutesSetting,
   overTimeSetting,
   timeSetting,
 } from './slurm-conf-lines.ts';
@@ -130,8 +131,27 @@ function readParameters(settings: Settings, ignored: IgnoredSetting[]): Schedule
 
 /** Why Slurm, too, keeps to no limit for each association; null where it does. */
 function withoutAssociations(settings: Settings): string | null {
-  const isOurs = settings.has('clustername') && pluginOf(settings, 'AccountingStorageType') !== 'slurmdbd';
-  return isOurs ? 'without a database there are no associations, and Slurm keeps to no such limit either' : null;
+  return isWithoutDatabase(settings)
+    ? 'without a database there are no associations, and Slurm keeps to no such limit either'
+    : null;
+}
+
+/** Every slurm.conf names its cluster: without, these are not its settings, and nothing is known of a database. */
+function isWithoutDatabase(settings: Settings): boolean {
+  return settings.has('clustername') && pluginOf(settings, 'AccountingStorageType') !== 'slurmdbd';
+}
+
+/** Those that Slurm passes over without a database, which has what they are worked out from. */
+function databaseWeight(settings: Settings, key: string, ignored: IgnoredSetting[]): number {
+  const value = weight(settings, key);
+  const line = settings.get(key.toLowerCase());
+  if (value === 0 || line === undefined || !isWithoutDatabase(settings)) return value;
+  ignored.push({
+    ...line,
+    key: keyOf(line, key),
+    reason: 'Slurm passes it over too, without AccountingStorageType=accounting_storage/slurmdbd',
+  });
+  return 0;
 }
 
 function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<PriorityPolicy> {
@@ -142,8 +162,8 @@ function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<Pr
   const priority: Partial<PriorityPolicy> = {
     type: plugin,
     weights: {
-      age: weight(settings, 'PriorityWeightAge'),
-      fairshare: weight(settings, 'PriorityWeightFairshare'),
+      age: databaseWeight(settings, 'PriorityWeightAge', ignored),
+      fairshare: databaseWeight(settings, 'PriorityWeightFairshare', ignored),
       jobSize: weight(settings, 'PriorityWeightJobSize'),
       partition: weight(settings, 'PriorityWeightPartition'),
       qos: weight(settings, 'PriorityWeightQOS'),
@@ -151,11 +171,11 @@ function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<Pr
   };
   // Unless TRESBillingWeights says otherwise.
   priority.billingWeights = { cpu: 1, gpu: 0 };
-  const maxAge = time(settings, 'PriorityMaxAge');
+  const maxAge = minutes(settings, 'PriorityMaxAge');
   if (maxAge !== undefined && maxAge !== null) priority.maxAgeSeconds = maxAge;
-  const halfLife = time(settings, 'PriorityDecayHalfLife');
+  const halfLife = minutes(settings, 'PriorityDecayHalfLife');
   if (halfLife !== undefined) priority.decayHalfLifeSeconds = halfLife ?? 0;
-  const period = time(settings, 'PriorityCalcPeriod');
+  const period = minutes(settings, 'PriorityCalcPeriod');
   if (period !== undefined && period !== null) priority.calcPeriodSeconds = period;
   const favorsSmall = settings.get('priorityfavorsmall');
   if (favorsSmall !== undefined) priority.isSmallFavored = flagSetting(favorsSmall, 'PriorityFavorSmall') ?? false;
@@ -209,6 +229,12 @@ export function listOf(settings: Settings, key: string): { flag: string; line: C
 function weight(settings: Settings, key: string): number {
   const line = settings.get(key.toLowerCase());
   return line === undefined ? 0 : (integerSetting(line, key) ?? 0);
+}
+
+/** In seconds, of whole minutes. */
+function minutes(settings: Settings, key: string): number | null | undefined {
+  const line = settings.get(key.toLowerCase());
+  return line === undefined ? undefined : minutesSetting(line, key);
 }
 
 /** In seconds; a plain number is minutes. */

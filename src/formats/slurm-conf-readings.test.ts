@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { ignoredOf, NODES, parse } from './slurm-conf.test-support.ts';
+
+// Each of these is what `scontrol show node`, `show partition` and `show config` of a Slurm 22.05 made of the same lines.
+
+describe('CPUs of a node', () => {
+  const cpusOf = (line: string) => {
+    const { nodes, rules } = parse(`SelectType=select/cons_tres\nNodeName=a ${line}\n`);
+    return [nodes[0]?.resources.cpus, rules.cpusPerCore];
+  };
+
+  it.each([
+    ['CPUs=16 Sockets=2 CoresPerSocket=4 ThreadsPerCore=2', 16, 2],
+    ['CPUs=8 Sockets=2 CoresPerSocket=4 ThreadsPerCore=2', 8, 1],
+    ['CPUs=16 CoresPerSocket=4 ThreadsPerCore=2', 16, 2],
+    ['CPUs=8 ThreadsPerCore=2', 8, 2],
+    ['CPUs=8 Boards=2 SocketsPerBoard=2 CoresPerSocket=2 ThreadsPerCore=2', 8, 1],
+    ['CPUs=16 Boards=2 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=2 CoreSpecCount=2', 12, 2],
+  ])('are sockets, cores or threads: %s', (line, cpus, cpusPerCore) => {
+    expect(cpusOf(line)).toEqual([cpus, cpusPerCore]);
+    expect(ignoredOf(`NodeName=a ${line}\n`)).toEqual([]);
+  });
+
+  it.each([
+    ['CPUs=16 Sockets=2', 2],
+    ['CPUs=4 Sockets=2 CoresPerSocket=4 ThreadsPerCore=2', 16],
+    ['CPUs=10 CoresPerSocket=4', 4],
+    ['CPUs=9 ThreadsPerCore=2', 2],
+    ['CPUs=64 Boards=2 Sockets=2 CoresPerSocket=16', 32],
+  ])('are the threads where they are none of these, which is told: %s', (line, cpus) => {
+    expect(cpusOf(line)[0]).toBe(cpus);
+    expect(ignoredOf(`NodeName=a ${line}\n`)).toEqual([
+      expect.stringMatching(/^slurm.conf:1 CPUs=\d+: neither the sockets nor the cores nor the threads of/),
+    ]);
+  });
+});
+
+describe('memory that is kept for the system', () => {
+  it('is none where it is all that there is', () => {
+    const memory = (limit: number) =>
+      parse(`NodeName=a RealMemory=2000 MemSpecLimit=${limit}\n`).nodes[0]?.resources.memoryBytes;
+    expect([1999, 2000].map((limit) => (memory(limit) ?? 0) / 1024 ** 2)).toEqual([1, 2000]);
+    expect(ignoredOf('NodeName=a RealMemory=2000 MemSpecLimit=2000\n')).toEqual([
+      'slurm.conf:1 MemSpecLimit=2000: a node has to have more: nothing is kept, as in Slurm',
+    ]);
+  });
+});
+
+describe('a partition', () => {
+  const partitionOf = (lines: string) => parse(`${NODES}${lines}\n`).policy.partitions?.[0];
+
+  it.each([
+    ['PartitionName=a Priority=5 PriorityTier=7', 5, 5],
+    ['PartitionName=a PriorityJobFactor=9 Priority=5', 5, 5],
+    ['PartitionName=DEFAULT Priority=4\nPartitionName=a PriorityTier=7', 4, 4],
+    ['PartitionName=DEFAULT PriorityTier=9\nPartitionName=a Priority=5', 5, 5],
+    ['PartitionName=DEFAULT PriorityTier=9\nPartitionName=a PriorityJobFactor=3', 9, 3],
+  ])('has the tier and the factor that Priority says, over what else says one: %s', (lines, tier, factor) => {
+    expect(partitionOf(lines)).toMatchObject({ priorityTier: tier, priorityJobFactor: factor });
+  });
+
+  it('has times of whole minutes, and no default that exceeds the most', () => {
+    expect(partitionOf('PartitionName=a MaxTime=90:30 DefaultTime=1:30')).toMatchObject({
+      maxTimeSeconds: 91 * 60,
+      defaultTimeSeconds: 120,
+    });
+    const exceeding = 'PartitionName=a MaxTime=2:00:00 DefaultTime=3:00:00';
+    expect(partitionOf(exceeding)).not.toHaveProperty('defaultTimeSeconds');
+    expect(ignoredOf(`${NODES}${exceeding}\n`)).toEqual([
+      'slurm.conf:2 PartitionName=a DefaultTime=3:00:00: it exceeds MaxTime, which counts in its place, as in Slurm',
+    ]);
+  });
+});
+
+describe('the weights of a priority', () => {
+  const WEIGHTS =
+    'PriorityType=priority/multifactor\nPriorityWeightAge=1\nPriorityWeightFairshare=2\nPriorityWeightQOS=3\n';
+
+  it('are none for age and fair-share without a database', () => {
+    const text = `${NODES}ClusterName=pod\n${WEIGHTS}`;
+    expect(parse(text).policy.priority?.weights).toMatchObject({ age: 0, fairshare: 0, qos: 3 });
+    const reason = 'Slurm passes it over too, without AccountingStorageType=accounting_storage/slurmdbd';
+    expect(ignoredOf(text)).toEqual([
+      `slurm.conf:4 PriorityWeightAge: ${reason}`,
+      `slurm.conf:5 PriorityWeightFairshare: ${reason}`,
+    ]);
+    const kept = `${text}AccountingStorageType=accounting_storage/slurmdbd\n`;
+    expect(parse(kept).policy.priority?.weights).toMatchObject({ age: 1, fairshare: 2, qos: 3 });
+    expect(ignoredOf(kept)).toEqual([]);
+  });
+
+  it('go by times of whole minutes', () => {
+    const text = `${NODES}${WEIGHTS}PriorityMaxAge=1:30\nPriorityDecayHalfLife=0:30\nPriorityCalcPeriod=2:30\n`;
+    expect(parse(text).policy.priority).toMatchObject({
+      maxAgeSeconds: 120,
+      decayHalfLifeSeconds: 60,
+      calcPeriodSeconds: 180,
+    });
+  });
+});
