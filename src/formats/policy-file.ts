@@ -106,6 +106,7 @@ const priority = z.strictObject({
     .strictObject({ cpu: weight.default(0), gpu: weight.default(0) })
     .nullable()
     .exactOptional(),
+  isMostBilled: z.boolean().exactOptional(),
 });
 
 const preempt = z.strictObject({

@@ -48,7 +48,7 @@ export const APPLIED_PARAMETERS = {
 export type AppliedParameter = keyof typeof APPLIED_PARAMETERS;
 
 const OWN_CYCLE = 'a cycle runs whenever something changed, and at no other time';
-const WORK_LIMIT = 'a cycle is limited by default_queue_depth and bf_max_job_test only';
+const NO_TIME = 'passes of the main scheduler take no time';
 const NO_LOCKS = 'the twin holds no locks that a pass of backfill would have to give up';
 
 /** Others that Slurm has, and why they change nothing here. */
@@ -56,17 +56,17 @@ export const IGNORED_PARAMETERS = {
   batch_sched_delay: OWN_CYCLE,
   bf_busy_nodes: 'placement is by leaf switch, not by when nodes become free',
   bf_continue: NO_LOCKS,
-  bf_max_job_array_resv: WORK_LIMIT,
-  bf_max_time: WORK_LIMIT,
+  bf_max_job_array_resv: 'each task of an array has a reservation of its own',
+  bf_max_time: 'a cycle takes no time',
   bf_yield_interval: NO_LOCKS,
   bf_yield_sleep: NO_LOCKS,
-  build_queue_timeout: WORK_LIMIT,
-  defer: OWN_CYCLE,
+  build_queue_timeout: NO_TIME,
+  defer: 'no job is tried at its submission: each waits for a pass, as with it',
   max_rpc_cnt: 'the twin has no RPC load',
-  max_sched_time: WORK_LIMIT,
+  max_sched_time: NO_TIME,
   nohold_on_prolog_fail: 'no prolog fails in the twin',
   sched_interval: OWN_CYCLE,
-  sched_min_interval: OWN_CYCLE,
+  sched_min_interval: 'nothing but batch_sched_delay keeps passes apart',
 } as const;
 
 export type IgnoredParameter = keyof typeof IGNORED_PARAMETERS;

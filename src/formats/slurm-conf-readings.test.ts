@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { billingRate } from '../scheduler/billing.ts';
+import { completePolicy } from '../scheduler/policy.ts';
 import { ignoredOf, NODES, parse } from './slurm-conf.test-support.ts';
 
 // Each of these is what `scontrol show node`, `show partition` and `show config` of a Slurm 22.05 made of the same lines.
@@ -96,5 +98,21 @@ describe('the weights of a priority', () => {
       decayHalfLifeSeconds: 60,
       calcPeriodSeconds: 180,
     });
+  });
+
+  it('may have use counted by what weighs most on a node', () => {
+    const text = `${NODES}${WEIGHTS}PriorityFlags=FAIR_TREE,MAX_TRES\nPartitionName=a TRESBillingWeights=CPU=1,GRES/gpu=16\n`;
+    const policy = completePolicy(parse(text).policy);
+    expect([billingRate(policy, 64, 2), billingRate(policy, 8, 2)]).toEqual([64, 32]);
+    expect(billingRate(completePolicy(parse(text.replace(',MAX_TRES', '')).policy), 64, 2)).toBe(96);
+    expect(ignoredOf(text)).toEqual([]);
+  });
+});
+
+describe('what is given to several jobs at once', () => {
+  it('is told, unless it is given to one', () => {
+    const told = (words: string) => ignoredOf(`${NODES}PartitionName=a OverSubscribe=${words}\n`);
+    expect(told('FORCE:4')).toEqual(['slurm.conf:2 PartitionName=a OverSubscribe=FORCE:4: nothing is given twice']);
+    expect([...told('FORCE:1'), ...told('NO')]).toEqual([]);
   });
 });

@@ -117,7 +117,7 @@ describe('a slurm.conf', () => {
     expect(ignoredOf(SITE)).toEqual([
       'slurm.conf:25 Gres=nic:2: only GPUs are counted',
       'slurm.conf:27 NodeName=old[1-2]: State=DOWN: its nodes are left out',
-      'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: this flag is not modelled',
+      'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: a job that runs has no priority',
       'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
       'slurm.conf:8 SelectTypeParameters CR_LLN: placement packs nodes and leaf switches',
     ]);

@@ -43,6 +43,16 @@ export interface SlurmConf {
   ignored: readonly IgnoredSetting[];
 }
 
+/** Of sockets as a resource. */
+const WHOLE_CORES = 'jobs have whole cores, and not whole sockets: more of them fit on a node than in Slurm';
+/** What is done instead of what a word of `SelectTypeParameters` says. */
+const SELECT_FLAGS: Readonly<Record<string, string>> = {
+  CR_LLN: 'placement packs nodes and leaf switches',
+  CR_PACK_NODES: 'placement packs nodes and leaf switches',
+  CR_ONE_TASK_PER_CORE: 'the CPUs of a job on a node, not each of its tasks, are rounded up to whole cores',
+  LL_SHARED_GRES: 'only GPUs are counted',
+};
+
 /** Keys whose lines are about one thing as a whole; all else is a setting of its own, however many share a line. */
 const RECORDS = ['nodename', 'partitionname', 'nodeset', 'downnodes', 'frontendname'] as const;
 
@@ -113,12 +123,8 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
-    if (/^CR_(?:LLN|PACK_NODES|ONE_TASK_PER_CORE|CORE_DEFAULT_DIST_BLOCK)$/.test(flag)) {
-      ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason: 'placement packs nodes and leaf switches' });
-    } else if (flag.startsWith('CR_SOCKET')) {
-      const reason = 'jobs have whole cores, and not whole sockets: more of them fit on a node than in Slurm';
-      ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason });
-    }
+    const reason = flag.startsWith('CR_SOCKET') ? WHOLE_CORES : SELECT_FLAGS[flag];
+    if (reason !== undefined) ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason });
   }
   const requeue = settings.get('jobrequeue');
   return {

@@ -88,7 +88,7 @@ export function readSlurmPartitions(
     }
     const oversubscribe = (line.values.get('oversubscribe') ?? line.values.get('shared') ?? 'NO').toUpperCase();
     if (oversubscribe === 'EXCLUSIVE') exclusive.push(name);
-    else if (/^(?:FORCE|YES)/.test(oversubscribe)) {
+    else if (/^(?:FORCE|YES)(?!:1$)/.test(oversubscribe)) {
       ignored.push({
         ...own,
         key: `PartitionName=${name} OverSubscribe=${oversubscribe}`,

@@ -60,6 +60,15 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   suspendtime: 'nodes are always on',
 };
 
+/** What is done instead of what a flag says. */
+const PRIORITY_FLAGS: Readonly<Record<string, string>> = {
+  ACCRUE_ALWAYS: 'a job ages only while nothing but its turn keeps it from starting',
+  CALCULATE_RUNNING: 'a job that runs has no priority',
+  DEPTH_OBLIVIOUS: 'of the ways to rank associations, fair tree and classic fair-share are known',
+  INCR_ONLY: 'priorities fall, too',
+  SMALL_RELATIVE_TO_TIME: 'the size of a job does not go by its time limit',
+};
+
 /** One setting at a time: of two in one file the later counts, as in Slurm. */
 export type Settings = ReadonlyMap<string, ConfLine>;
 
@@ -181,8 +190,11 @@ function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<Pr
   if (favorsSmall !== undefined) priority.isSmallFavored = flagSetting(favorsSmall, 'PriorityFavorSmall') ?? false;
   for (const { flag, line } of listOf(settings, 'PriorityFlags')) {
     if (flag === 'NO_FAIR_TREE' || flag === 'TICKET_BASED') priority.fairshareAlgorithm = 'classic';
-    else if (flag !== 'FAIR_TREE')
-      ignored.push({ ...line, key: `PriorityFlags ${flag}`, reason: 'this flag is not modelled' });
+    else if (flag === 'MAX_TRES') priority.isMostBilled = true;
+    else if (flag !== 'FAIR_TREE') {
+      const reason = PRIORITY_FLAGS[flag] ?? 'this flag is not modelled';
+      ignored.push({ ...line, key: `PriorityFlags ${flag}`, reason });
+    }
   }
   return priority;
 }

@@ -113,6 +113,8 @@ export interface PriorityPolicy {
    * Null: GPUs, or CPUs where the job has none.
    */
   billingWeights: { cpu: number; gpu: number } | null;
+  /** Of what a job has on a node, what weighs most counts, and not the sum (`PriorityFlags=MAX_TRES`). */
+  isMostBilled: boolean;
   /** `fair_tree` is Slurm's default; `classic` is 2^(-use/share) (`PriorityFlags=NO_FAIR_TREE`). */
   fairshareAlgorithm: 'fair_tree' | 'classic';
 }
@@ -302,6 +304,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
       calcAgeSeconds: 0,
       isSmallFavored: false,
       billingWeights: null,
+      isMostBilled: false,
       fairshareAlgorithm: 'fair_tree',
       ...options.priority,
     },

@@ -49,7 +49,7 @@ describe('--set', () => {
     ['nodes=99999999', 'set nodes: expected an integer > 0 and <= 1000000, got "99999999"'],
     ['ndoes=5', 'set ndoes: neither one of nodes, gpusPerNode, cpusPerNode, maxRequeues'],
     ['bfMaxJobTest=-1', 'set bfMaxJobTest: expected an integer > 0, got -1'],
-    ['max_sched_time=5', 'set max_sched_time: it would change nothing: a cycle is limited by'],
+    ['max_sched_time=5', 'set max_sched_time: it would change nothing: passes of the main scheduler take no time'],
     ['sched_interval=5', 'set sched_interval: it would change nothing without a cadence'],
   ])('refuses %s', (pair, message) => {
     expect(() => withPolicyOverrides({}, overridesOf(parseSettings([pair])).policy)).toThrow(message);
