@@ -61,6 +61,10 @@ describe('a partition', () => {
     expect(partitionOf(lines)).toMatchObject({ priorityTier: tier, priorityJobFactor: factor });
   });
 
+  it('may name its nodes twice, and with a comma too many', () => {
+    expect(partitionOf('PartitionName=a Nodes=n3,,n[1-2],n3,')?.nodes).toEqual(['n3', 'n1', 'n2']);
+  });
+
   it('has times of whole minutes, and no default that exceeds the most', () => {
     expect(partitionOf('PartitionName=a MaxTime=90:30 DefaultTime=1:30')).toMatchObject({
       maxTimeSeconds: 91 * 60,

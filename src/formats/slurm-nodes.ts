@@ -98,7 +98,7 @@ function machinesOf(line: ConfLine, hosts: readonly string[]): (index: number) =
 
 export function hostsOf(list: string, { file, line }: ConfLine, key: string): string[] {
   // Slurm takes a comma too many for nothing.
-  const hosts = parseHostList(list.replace(/^,+|,+$/g, ''), NODES_MAX);
+  const hosts = parseHostList(list.replace(/^,+|,+$/g, '').replace(/,{2,}/g, ','), NODES_MAX);
   if (hosts === undefined)
     throw badConf(file, line, `${key}: expected a host list such as dgx[001-064], got "${list}"`);
   return hosts;
