@@ -1,3 +1,4 @@
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodePool } from './node-pool.ts';
@@ -34,8 +35,10 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
       count += walk === null ? job.lastOnCount : walk.release(job);
     }
   }
-  if (count < needed) return { head, startMs: Infinity, extra: 0, isWhole };
-  return { head, startMs, extra: count - needed, isWhole };
+  const shadow = { head, startMs: ZERO_MS, extra: 0, isWhole };
+  shadow.startMs = count < needed ? Infinity : startMs;
+  if (count >= needed) shadow.extra = count - needed;
+  return shadow;
 }
 
 /**

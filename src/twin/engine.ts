@@ -98,7 +98,8 @@ class Engine {
       if (nextMs > untilMs || nextMs === Infinity) break;
       this.#nowMs = nextMs;
       this.#attempts.nowMs = nextMs;
-      this.#live(nextMs);
+      // Not `nextMs`: as a field it is a double from the first instant on (see ZERO_MS), and with it whatever is reckoned from it.
+      this.#live(this.#nowMs);
       isInterrupted = this.#report();
       isOver = isInterrupted || isEnough?.() === true;
     }
@@ -124,7 +125,7 @@ class Engine {
   /** Infinity where nothing will happen any more, or nothing that matters. */
   #nextInstantMs(untilMs: number): number {
     const nextMs = Math.min(this.#queue.nextMs, this.#nextSubmitMs, this.#wakeMs);
-    if (untilMs === Infinity && this.#nextJob === null && this.#attempts.onNodesCount === 0) {
+    if (untilMs === Infinity && this.#attempts.onNodesCount === 0 && this.#nextJob === null) {
       if (this.#attempts.liveCount === 0) return Infinity;
       // Jobs are left that wait for nodes in repair or for their own time, if for anything: meanwhile nothing more breaks.
       return nextMs;
