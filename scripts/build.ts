@@ -14,6 +14,7 @@ const { metafile } = await build({
     daemon: join(root, 'src/daemon/main.ts'),
     'array-task': join(root, 'src/cli/slurm-array/array-task.ts'),
     'forecast-worker': join(root, 'src/daemon/forecast/forecast-worker.ts'),
+    'grid-worker': join(root, 'src/cli/plan-grid/grid-worker.ts'),
     'simulation-worker': join(root, 'src/cli/sim/simulation-worker.ts'),
   },
   outdir: out,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeLanguageModel } from '../src/cli/language-model.test-support.ts';
-import { sleep, until } from './support/daemon.ts';
+import { root, sleep, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
@@ -112,5 +112,40 @@ describe.skipIf(!isThere)('orrery evaluate --on slurm', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^orrery: cannot read .*nowhere\.tsv: no such file$/m);
     await until(() => squeue() === '', 'the queue to be empty');
+  });
+});
+
+describe.skipIf(!isThere)('orrery plan --on slurm', () => {
+  const grid = ['plan', '--model', 'gpt3-1.3b,gpt3-175b', '--cluster', 'selene,mine.yaml', '--tokens', '26B'];
+  const gpus = Array.from({ length: 12 }, (_, index) => 64 * (index + 1)).join();
+
+  it('says what it says here, to the byte', async () => {
+    // A file that only this machine need have: the tasks get what was read of it.
+    const selene = readFileSync(join(root, 'catalog', 'clusters', 'selene.yaml'), 'utf8');
+    writeFileSync(join(folder, 'mine.yaml'), selene.replace('name: selene', 'name: mine'));
+    const words = [...grid, '--gpus', gpus, '--cost-per-gpu-hour', '2,1.5', '--json'];
+    const outputs = (place: string) => ['--csv', `${place}.csv`, '--report', `${place}.html`];
+    const there = await run([...words, ...outputs('there'), '--on', 'slurm', '--tasks', '5'], slurm.env);
+    const here = await run([...words, ...outputs('here')], process.env);
+    expect(here).toMatchObject({ code: 0, stderr: 'wrote here.html\nwrote here.csv\n' });
+    expect(there.stderr).toMatch(
+      /^5 tasks submitted to Slurm as array job \d+\n(?:array job \d+ waits .*\n)*wrote there\.html\nwrote there\.csv\n$/,
+    );
+    expect(there.stdout === here.stdout).toBe(true);
+    expect(JSON.parse(here.stdout).cases).toHaveLength(48);
+    const [table, page] = ['csv', 'html'].map((kind) => readFileSync(join(folder, `there.${kind}`), 'utf8'));
+    expect(table === readFileSync(join(folder, 'here.csv'), 'utf8')).toBe(true);
+    const pageHere = readFileSync(join(folder, 'here.html'), 'utf8');
+    expect(page?.replace(' --on slurm --tasks 5', '').replaceAll('there.', 'here.') === pageHere).toBe(true);
+    expect(squeue()).toBe('');
+    expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
+  });
+
+  it('is as large as the cases are where nothing is said', async () => {
+    const { code, stderr } = await run([...grid, '--gpus', '64,128', '--on', 'slurm'], slurm.env);
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      0,
+      expect.stringMatching(/^1 task submitted to Slurm as array job/),
+    ]);
   });
 });

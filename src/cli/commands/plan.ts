@@ -1,42 +1,21 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { RECOMPUTES } from '../../planner/parallelism.ts';
 import { defineCommand, integer, list } from '../command.ts';
-import { ExitStatus } from '../exit-status.ts';
 import { note, print, printJson } from '../output.ts';
 import { calibrate } from '../plan/calibration.ts';
-import { compareClusters } from '../plan/comparison.ts';
-import { fewestGpus } from '../plan/deadline.ts';
-import { writePlanPage } from '../plan/page-file.ts';
-import { makePlan, type PlanReport } from '../plan/plan.ts';
-import {
-  badRequest,
-  parseSeconds,
-  parseTokens,
-  type PlanOptions,
-  type PlanRequest,
-  readRequest,
-  resolveRequest,
-  STACK_DEFAULT,
-  withGpus,
-} from '../plan/request.ts';
+import { listedValues } from '../plan/listed-values.ts';
+import { parseSeconds, parseTokens, STACK_DEFAULT } from '../plan/request.ts';
+import { runPlan, ZERO_STAGES } from '../plan/run-plan.ts';
 import { validateRuns } from '../plan/run-validation.ts';
 import { renderCalibration } from '../render/plan-calibration.ts';
-import { renderComparison } from '../render/plan-comparison.ts';
-import { renderDeadline } from '../render/plan-deadline.ts';
-import { renderPlan } from '../render/plan-report.ts';
 import { renderValidation } from '../render/plan-validation.ts';
 import { terminalOf } from '../render/terminal.ts';
 
-const ZERO_STAGES = [0, 1, 2, 3] as const;
-
-interface Options extends Omit<PlanOptions, 'cluster' | 'zero'> {
-  cluster?: string;
-  zero?: string;
-  compare?: string[];
-  deadline?: number;
-  report?: string;
-  json?: boolean;
-}
+const integers = listedValues(
+  (text) => (/^\d+$/.test(text) && Number(text) > 0 && Number.isSafeInteger(Number(text)) ? Number(text) : undefined),
+  'an integer >= 1',
+);
+const names = listedValues((text) => (text === '' ? undefined : text), 'a name or a path');
 
 export function register(program: Command): Command {
   const group = defineCommand(program, 'plan', {
@@ -45,18 +24,19 @@ export function register(program: Command): Command {
       ['orrery plan --cluster rsc-phase1 --model gpt3-175b --tokens 300B --gpus 1024', 'search all layouts'],
       ['orrery plan --cluster rsc-phase2 --model llama3-70b --tokens 2T --deadline 3w', 'how many nodes?'],
       ['orrery plan --compare rsc-phase1,rsc-phase2 --model gpt3-175b --tokens 300B', 'side by side'],
+      ['orrery plan --cluster rsc-phase1,selene --model llama3-70b --tokens 2T --gpus 512,1024,2048', 'each with each'],
     ],
   })
-    .option('--cluster <name>', 'name of the catalogue or a cluster file')
-    .option('--model <name>', 'name of the catalogue or a config.json')
+    .option('--cluster <name>', 'name of the catalogue or a cluster file; several: a,b', names)
+    .option('--model <name>', 'name of the catalogue or a config.json; several: a,b', names)
     .option(
       '--tokens <n>',
-      'tokens to train on: 300B, 1.4T',
-      checked(parseTokens, 'a number of tokens such as 300B or 1.4T'),
+      'tokens to train on: 300B, 1.4T; or several',
+      listedValues(parseTokens, 'a number of tokens such as 300B or 1.4T'),
     )
-    .option('--gpus <n>', 'GPUs to use; default all of the cluster', integer(1))
-    .option('--global-batch <n>', "sequences in a step; default by the model's size", integer(1))
-    .option('--seq <n>', 'tokens in a sequence; default the longest', integer(1))
+    .option('--gpus <n>', 'GPUs to use; default all of the cluster; several: 256,512', integers)
+    .option('--global-batch <n>', "sequences in a step; default by the model's size; or several", integers)
+    .option('--seq <n>', 'tokens in a sequence; default the longest; or several', integers)
     .option('--stack <name>', 'training software, or a file of plan calibrate', STACK_DEFAULT)
     .option('--tp <n>', 'fix tensor parallelism', integer(1))
     .option('--pp <n>', 'fix pipeline parallelism', integer(1))
@@ -77,8 +57,8 @@ export function register(program: Command): Command {
     )
     .option(
       '--cost-per-gpu-hour <amount>',
-      'price of a GPU and hour, for the cost',
-      checked(parseAmount, 'an amount > 0'),
+      'price of a GPU and hour, for the cost; or one for each cluster',
+      listedValues(parseAmount, 'an amount > 0', true),
     )
     .option(
       '--deadline <time>',
@@ -86,7 +66,10 @@ export function register(program: Command): Command {
       checked(parseSeconds, 'a time such as 3w'),
     )
     .option('--compare <clusters>', 'names of clusters, the first is the base', list)
+    .addOption(new Option('--on <place>', 'plan several cases as an array of Slurm jobs').choices(['slurm']))
+    .option('--tasks <n>', 'tasks of that array; default one for 100 cases', integer(1, 1000))
     .option('--report <file>', 'write the plan as an HTML page too')
+    .option('--csv <file>', 'write several cases as CSV too')
     .action(runPlan);
   defineCommand(group, 'validate', {
     summary: 'Predict the runs of a CSV file and hold the predictions against what was measured.',
@@ -119,47 +102,6 @@ export function register(program: Command): Command {
       else print(renderCalibration(calibration, terminalOf(process.stdout)));
     });
   return group;
-}
-
-async function runPlan({ cluster, compare, deadline, report, zero, json, ...given }: Options): Promise<void> {
-  if (given.model === undefined) throw badRequest('model: missing: give --model NAME; `orrery models` lists them');
-  if (given.tokens === undefined) throw badRequest('tokens: missing: give --tokens, such as --tokens 300B');
-  const stage = ZERO_STAGES.find((known) => String(known) === zero);
-  const options = { ...given, ...(stage === undefined ? {} : { zero: stage }) };
-  if (compare !== undefined) {
-    if (compare.length < 2) throw badRequest('compare: expected two clusters or more, such as rsc-phase1,rsc-phase2');
-    if (cluster !== undefined || deadline !== undefined) {
-      throw badRequest('compare: expected neither --cluster nor --deadline with it');
-    }
-    if (report !== undefined) throw badRequest('compare: expected no --report with it, which shows one cluster');
-    const clusters = await compareClusters(compare, options);
-    if (json === true) return printJson({ clusters });
-    return print(renderComparison(clusters, terminalOf(process.stdout)));
-  }
-  if (cluster === undefined) throw badRequest('cluster: missing: give --cluster NAME; `orrery clusters` lists them');
-  if (deadline === undefined) {
-    const request = await resolveRequest({ ...options, cluster });
-    const plan = await makePlan(request);
-    await writeReport(report, plan, request);
-    if (json === true) printJson(plan);
-    else print(renderPlan(plan, terminalOf(process.stdout)));
-    if (!plan.fits) throw new ExitStatus(1);
-    return;
-  }
-  const request = await readRequest({ ...options, cluster });
-  const answer = fewestGpus(request, deadline);
-  const sized = withGpus(request, answer.gpus);
-  const plan = await makePlan(sized);
-  await writeReport(report, plan, sized);
-  if (json === true) printJson({ deadline: answer, ...plan });
-  else print(`${renderDeadline(answer, plan)}\n\n${renderPlan(plan, terminalOf(process.stdout))}`);
-  if (!answer.isMet) throw new ExitStatus(1);
-}
-
-async function writeReport(file: string | undefined, plan: PlanReport, request: PlanRequest): Promise<void> {
-  if (file === undefined) return;
-  await writePlanPage(file, plan, request, process.argv.slice(2));
-  note(`wrote ${file}`);
 }
 
 function parseAmount(text: string): number | undefined {

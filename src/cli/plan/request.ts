@@ -2,7 +2,13 @@ import { OrreryError } from '../../contract/errors.ts';
 import { parseDurationMs } from '../../lib/units.ts';
 import { defaultGlobalBatch } from '../../planner/default-batch.ts';
 import { LayoutSpace } from '../../planner/layout-space.ts';
-import { type Machine, machineOfCluster, plannedGpu, type StepWorkload } from '../../planner/machine.ts';
+import {
+  type Machine,
+  machineOfCluster,
+  type PlannedGpu,
+  plannedGpu,
+  type StepWorkload,
+} from '../../planner/machine.ts';
 import type { ModelShape } from '../../planner/model.ts';
 import type { Parallelism } from '../../planner/parallelism.ts';
 import { whyInvalid } from '../../planner/validity.ts';
@@ -18,15 +24,19 @@ const SMALLER_NODES_MOST = 1000;
 export const STACK_DEFAULT = 'megatron-2022';
 
 /** What the command line says; absent is left to the planner. */
-export interface PlanOptions {
+export interface PlanOptions extends PlanDetails {
   cluster: string;
   model: string;
+  /** A stack of the catalogue, or the path of a file that a calibration wrote. */
+  stack: string;
+}
+
+/** The same without what names files. */
+export interface PlanDetails {
   tokens: number;
   gpus?: number;
   globalBatch?: number;
   seq?: number;
-  /** A stack of the catalogue, or the path of a file that a calibration wrote. */
-  stack: string;
   tp?: number;
   pp?: number;
   dp?: number;
@@ -68,26 +78,31 @@ export async function resolveRequest(options: PlanOptions): Promise<PlanRequest>
 export async function readRequest(options: PlanOptions): Promise<PlanRequest> {
   const cluster = await readCluster(options.cluster, await readCatalogue());
   const model = await loadModel(options.model);
-  const gpuType = cluster.gpuTypes.find(({ name }) => name === trainingNodesOf(cluster)?.gpuType);
-  if (gpuType === undefined) {
-    throw badRequest(
-      `cluster: ${cluster.name} has no GPUs to train on: no kind of node has both gpuType and gpusPerNode`,
-    );
-  }
-  const gpu = plannedGpu(gpuType, 'bf16');
-  if ('lacks' in gpu) throw badRequest(`cluster: GPU type ${gpuType.name} lacks ${gpu.lacks} to plan with`);
-  const gpus = options.gpus ?? gpusOf(cluster);
-  const gpusMost = gpusOf(cluster);
-  if (gpus > gpusMost) throw badRequest(`gpus: expected at most the ${gpusMost} of ${cluster.name}, got ${gpus}`);
+  return requestOf({ cluster, model, efficiency: await efficiencyOn(cluster, options.stack) }, options);
+}
 
-  const machine = machineOfCluster(cluster, gpu, gpus);
-  const sequenceLength = options.seq ?? model.sequenceLengthMax;
-  const efficiency = await loadEfficiency(options.stack, gpu.name);
+/** What the files say that a request names: plain data, the same after a passage through JSON. */
+export interface PlanSources {
+  cluster: ClusterReport;
+  model: ModelShape;
+  efficiency: PlanRequest['efficiency'];
+}
+
+/** The constants of a stack on a cluster's GPUs. Throws ORR_USAGE for a cluster that the planner cannot plan on. */
+export async function efficiencyOn(cluster: ClusterReport, stack: string): Promise<PlanRequest['efficiency']> {
+  return loadEfficiency(stack, plannedGpuOf(cluster).name);
+}
+
+/** The request that the options make of what was read. Throws ORR_USAGE for more GPUs than there are. */
+export function requestOf({ cluster, model, efficiency }: PlanSources, options: PlanDetails): PlanRequest {
+  const gpusMost = gpusOf(cluster);
+  const gpus = options.gpus ?? gpusMost;
+  if (gpus > gpusMost) throw badRequest(`gpus: expected at most the ${gpusMost} of ${cluster.name}, got ${gpus}`);
   const request: PlanRequest = {
     cluster,
     model,
-    machine,
-    workload: { sequenceLength, globalBatch: options.globalBatch ?? 1 },
+    machine: machineOfCluster(cluster, plannedGpuOf(cluster), gpus),
+    workload: { sequenceLength: options.seq ?? model.sequenceLengthMax, globalBatch: options.globalBatch ?? 1 },
     efficiency,
     fixed: fixedOf(options),
     isGlobalBatchGiven: options.globalBatch !== undefined,
@@ -96,6 +111,18 @@ export async function readRequest(options: PlanOptions): Promise<PlanRequest> {
     costPerGpuHour: options.costPerGpuHour ?? null,
   };
   return withGpus(request, gpus);
+}
+
+function plannedGpuOf(cluster: ClusterReport): PlannedGpu {
+  const gpuType = cluster.gpuTypes.find(({ name }) => name === trainingNodesOf(cluster)?.gpuType);
+  if (gpuType === undefined) {
+    throw badRequest(
+      `cluster: ${cluster.name} has no GPUs to train on: no kind of node has both gpuType and gpusPerNode`,
+    );
+  }
+  const gpu = plannedGpu(gpuType, 'bf16');
+  if ('lacks' in gpu) throw badRequest(`cluster: GPU type ${gpuType.name} lacks ${gpu.lacks} to plan with`);
+  return gpu;
 }
 
 /** The kind of node that training runs on: the first with GPUs of the catalogue. */
@@ -109,7 +136,7 @@ export function gpusOf(cluster: ClusterReport): number {
   return nodes === undefined || nodes.gpusPerNode === 'auto' ? 0 : nodes.count * nodes.gpusPerNode;
 }
 
-function fixedOf(options: PlanOptions): Partial<Parallelism> {
+function fixedOf(options: PlanDetails): Partial<Parallelism> {
   const { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero } = options;
   const offload = options.offload === true ? undefined : false;
   const fields = { tp, pp, dp, cp, ep, microBatch, interleave, recompute, sequenceParallel, zero, offload };

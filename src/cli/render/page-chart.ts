@@ -55,6 +55,19 @@ export function logScale(low: number, high: number, from: number, to: number, lo
   return { at: (value) => from + ((Math.log(value) - start) / (end - start)) * (to - from), ticks };
 }
 
+/** Between two labels of an axis of numbers of GPUs, at least. */
+const LABEL_WIDTH = 48;
+
+/** Of values that are labelled where they are: the largest, then as many others as have room, from the largest down. */
+export function spacedTicks(values: readonly number[], at: (value: number) => number): number[] {
+  const shown: number[] = [];
+  for (const value of [...new Set(values)].toSorted((a, b) => b - a)) {
+    const last = shown.at(-1);
+    if (last === undefined || at(last) - at(value) >= LABEL_WIDTH) shown.push(value);
+  }
+  return shown;
+}
+
 /** An SVG that says in words what it shows. `title` and `description` are read out instead of it. */
 export function drawing(
   id: string,

@@ -18,6 +18,10 @@ async function work(item: TaskItem): Promise<Result> {
     const { evaluateShare } = await import('../evaluate/evaluate-share.ts');
     return evaluateShare(item.request);
   }
+  if (item.kind === 'planning') {
+    const { planShare } = await import('../plan-grid/plan-share.ts');
+    return planShare(item.request);
+  }
   const [{ simulate }, { ProgressBoard }] = await Promise.all([
     import('../sim/simulate.ts'),
     import('../sim/run-progress.ts'),

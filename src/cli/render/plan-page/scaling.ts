@@ -1,12 +1,9 @@
 import type { PlanReport } from '../../plan/plan.ts';
 import { GPUS_OF_PHASE_2, type MarkedPoint, type ScalingReport } from '../../plan/scaling.ts';
-import { axes, CHART, drawing, logScale, polyline, round } from '../page-chart.ts';
+import { axes, CHART, drawing, logScale, polyline, round, spacedTicks } from '../page-chart.ts';
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
 import { duration } from './words.ts';
 import { digits, whole } from '../plan-report.ts';
-
-/** Between two labels of the axis of GPUs, at least. */
-const LABEL_WIDTH = 48;
 
 /** Below the lowest point, as a factor, for its label. */
 const LABEL_ROOM = 2.2;
@@ -70,7 +67,7 @@ function chart({ gpus: ownGpus, best, fits }: PlanReport, { strong, weak }: Scal
     description,
     height,
     html`${axes(
-      { at: x.at, ticks: labelled(sizes, x.at) },
+      { at: x.at, ticks: spacedTicks(sizes, x.at) },
       y,
       { x: 'GPUs of the machine', y: 'days to train' },
       { x: whole, y: (value) => (value >= 1 ? whole(value) : String(value)) },
@@ -102,16 +99,6 @@ function chart({ gpus: ownGpus, best, fits }: PlanReport, { strong, weak }: Scal
     const text = `${whole(point.targetGpus)}: ${duration(point.expectedDays)}`;
     return html`<text class="halo" x="${round(Math.min(cx + 12, width - 2))}" y="${round(at)}" text-anchor="end">${text}</text>`;
   }
-}
-
-/** The largest, then as many others as have room, from the largest down. */
-function labelled(sizes: readonly number[], at: (gpus: number) => number): number[] {
-  const shown: number[] = [];
-  for (const gpus of [...new Set(sizes)].toSorted((a, b) => b - a)) {
-    const last = shown.at(-1);
-    if (last === undefined || at(last) - at(gpus) >= LABEL_WIDTH) shown.push(gpus);
-  }
-  return shown;
 }
 
 function legend(hasOwn: boolean): Markup {
