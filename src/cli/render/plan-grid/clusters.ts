@@ -24,6 +24,9 @@ svg .front{stroke:var(--text);fill:none;stroke-width:1.5;stroke-dasharray:6 4}
 .key svg{display:inline-block;width:16px;height:16px;vertical-align:-3px;margin-right:5px}
 td.mark{text-align:center;font-weight:600}
 tr.unplanned td{color:var(--lesser)}
+tbody th{white-space:nowrap}
+summary{font-weight:600;cursor:pointer}
+@media (max-width:500px){td.words{min-width:17em}}
 `;
 
 /** A mark of a cluster: its shape and ink tell which, filled where `isOnFront`. `index`: among the clusters of the page. */

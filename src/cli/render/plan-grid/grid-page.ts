@@ -7,7 +7,10 @@ import { layoutText, percent, secondsText, whole } from '../plan-report.ts';
 import { workCharts } from './charts.ts';
 import { clusterKey, GRID_STYLE } from './clusters.ts';
 import { costText, unplannedText } from './grid-table.ts';
-import { caseText, daysText } from './words.ts';
+import { daysText, frontOf, workSummary } from './words.ts';
+
+/** As many cases are read through. */
+const FOLDED_MOST = 12;
 
 /** A grid as one HTML document: style and drawings are inside, nothing is loaded, no script runs. `command`: what the user typed. */
 export function renderGridPage(report: GridReport, command: string): string {
@@ -40,7 +43,7 @@ function lead({ stack, deadlineSeconds, isPriced }: GridReport): Markup {
   const price = isPriced
     ? 'Cost is GPU-hours at the prices given, in their currency.'
     : 'No price was given: what a case costs is its GPU-hours, which say little across kinds of GPUs.';
-  return html`<p class="lead">${`Each case is the fastest layout that fits into memory, with the software stack ${stack}; times include failures and checkpoints.${deadline} ${price}`}</p><p>${`A case is on the Pareto front where no other of the same training ends sooner and ${isPriced ? 'cheaper' : 'takes fewer GPU-hours'}: the choice lies among those.`}</p>`;
+  return html`<p class="lead">${`Each case is the fastest layout that fits into memory, with the software stack ${stack}; times include failures and checkpoints.${deadline} ${price}`}</p><p>${`A case is on the Pareto front where no other of the same training is better in time or ${isPriced ? 'cost' : 'GPU-hours'} and as good in the other: the choice lies among those.`}</p>`;
 }
 
 function workSection(
@@ -50,25 +53,19 @@ function workSection(
 ): Markup {
   const { model, tokens, sequenceLength } = work;
   const heading = `${model}: ${inWords(tokens)} tokens in sequences of ${whole(sequenceLength)}`;
-  return html`<section id="work-${id}"><h2>${heading}</h2><p>${summary(work, isPriced)}</p>
+  return html`<section id="work-${id}"><h2>${heading}</h2><p>${workSummary(work, isPriced).join(' ')}</p>
 ${workCharts(work, { id, isPriced, clusters })}
-${casesTable(work, isPriced)}</section>`;
+${tables(work, isPriced)}</section>`;
 }
 
-function summary({ cases }: Work, isPriced: boolean): string {
-  const front = cases
-    .filter(({ isOnFront }) => isOnFront)
-    .toSorted((a, b) => (a.best?.expectedDays ?? 0) - (b.best?.expectedDays ?? 0));
-  const [soonest, cheapest] = [front[0], front.at(-1)];
-  const left = cases.filter(({ best }) => best === null).length;
-  const unplanned = left === 0 ? '' : ` ${whole(left)} of ${whole(cases.length)} cases cannot be trained so.`;
-  if (soonest === undefined || cheapest === undefined) return `No case can be trained to an end.${unplanned}`;
-  if (soonest === cheapest) return `Soonest and cheapest: ${caseText(soonest, isPriced)}.${unplanned}`;
-  const least = isPriced ? 'Cheapest' : 'Fewest GPU-hours';
-  return `Soonest: ${caseText(soonest, isPriced)}. ${least}: ${caseText(cheapest, isPriced)}.${unplanned}`;
+/** Of many cases those of the front first, the soonest on top, and all of them to unfold. */
+function tables({ cases }: Work, isPriced: boolean): Markup {
+  const front = frontOf(cases);
+  if (cases.length <= FOLDED_MOST || front.length === 0) return casesTable('Cases', cases, isPriced);
+  return html`${casesTable('Cases on the Pareto front', front, isPriced)}<details><summary>${`All ${whole(cases.length)} cases`}</summary>${casesTable('All cases', cases, isPriced)}</details>`;
 }
 
-function casesTable({ cases }: Work, isPriced: boolean): Markup {
+function casesTable(label: string, cases: readonly RankedCase[], isPriced: boolean): Markup {
   const rows = cases.map((one) => {
     const { best, cluster, gpus, globalBatch, isOnFront } = one;
     const names = html`<th scope="row">${cluster}</th><td class="mark">${isOnFront ? 'front' : ''}</td><td>${whole(gpus)}</td><td>${globalBatch === null ? '-' : whole(globalBatch)}</td>`;
@@ -78,7 +75,7 @@ function casesTable({ cases }: Work, isPriced: boolean): Markup {
     return html`<tr class="${isOnFront ? 'best' : ''}">${names}<td>${secondsText(best.iterationSeconds)}</td><td>${percent(best.mfu)}</td><td>${daysText(best.expectedDays)}${rangeText(one)}</td><td>${costText(costOf(best, isPriced))}</td><td>${gib(best.memoryBytesPerGpu)}</td><td class="words">${layoutText(best.parallelism)}</td></tr>`;
   });
   return table(
-    'Cases',
+    label,
     [
       'cluster',
       '',

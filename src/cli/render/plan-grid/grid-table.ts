@@ -5,6 +5,7 @@ import { tokensText } from '../../plan/request.ts';
 import { digits, percent, secondsText, whole } from '../plan-report.ts';
 import { type Column, renderTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { workSummary } from './words.ts';
 
 export const OUTCOME_WORDS: Readonly<Record<RankedCase['outcome'], string>> = {
   planned: '',
@@ -16,9 +17,11 @@ export const OUTCOME_WORDS: Readonly<Record<RankedCase['outcome'], string>> = {
 /** One table for each work, a row for each case of it, and what the marks mean. */
 export function renderGrid(report: GridReport, terminal: Terminal): string {
   const { works, isPriced } = report;
-  const tables = works.map((work) => `${headline(work, report, terminal)}\n${workTable(work, report, terminal)}`);
-  const cost = isPriced ? 'cheaper' : 'takes fewer GPU-hours';
-  const front = `* on the Pareto front: no other case of the table ends sooner and ${cost}`;
+  const tables = works.map((work) =>
+    [headline(work, report, terminal), ...workSummary(work, isPriced), workTable(work, report, terminal)].join('\n'),
+  );
+  const cost = isPriced ? 'cost' : 'GPU-hours';
+  const front = `* on the Pareto front: no other case of its table is better in time or ${cost} and as good in the other`;
   const unpriced = isPriced ? '' : '; --cost-per-gpu-hour gives the cost';
   const missing = new Set(works.flatMap(({ cases }) => cases.flatMap(({ best }) => best?.notValidated ?? [])));
   const labels = missing.size === 0 ? [] : [`Not validated by any published run: ${[...missing].join(', ')}`];
