@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -230,6 +231,27 @@ describe('orrery plan of several cases', () => {
     expect([outcome.status, outcome.stdout]).toEqual([status, '']);
     expect(outcome.stderr).toMatch(/^orrery: .*\n$/);
     expect(outcome.stderr.startsWith(`orrery: ${message}`)).toBe(true);
+  });
+
+  it('shows how far it is, and ends at Ctrl-C with the cases that are done', async () => {
+    const words = `${SMALL} --gpus ${firstOf(500)} --global-batch 512,1024`;
+    const command = [process.execPath, join(packageFolder(), 'src', 'cli', 'main.ts'), 'plan', ...words.split(' ')];
+    // A terminal of its own: Ctrl-C is typed there.
+    const terminal = spawn('script', ['-qec', command.join(' '), '/dev/null'], {
+      env: { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8', NO_COLOR: '1' },
+    });
+    let output = '';
+    let isTyped = false;
+    terminal.stdout.on('data', (bytes) => {
+      output += String(bytes);
+      // A second one would end it at once.
+      if (isTyped || !/[1-9]\d* of 1000 cases/.test(output)) return;
+      isTyped = true;
+      terminal.stdin.write('\u0003');
+    });
+    const [status] = await once(terminal, 'close');
+    const [, done] = /interrupted: (\d+) of 1000 cases were done/.exec(output) ?? [];
+    expect([status, output.match(/^[* ] +selene /gm)?.length]).toEqual([130, Number(done)]);
   });
 
   it('takes one value for --compare', () => {

@@ -20,15 +20,26 @@ export function renderGrid(report: GridReport, terminal: Terminal): string {
   const tables = works.map((work) =>
     [headline(work, report, terminal), ...workSummary(work, isPriced), workTable(work, report, terminal)].join('\n'),
   );
-  const cost = isPriced ? 'cost' : 'GPU-hours';
-  const front = `* on the Pareto front: no other case of its table is better in time or ${cost} and as good in the other`;
-  const unpriced = isPriced ? '' : '; --cost-per-gpu-hour gives the cost';
-  const missing = new Set(works.flatMap(({ cases }) => cases.flatMap(({ best }) => best?.notValidated ?? [])));
-  const labels = missing.size === 0 ? [] : [`Not validated by any published run: ${[...missing].join(', ')}`];
+  const remarks = [
+    ...frontRemark(report),
+    'DAYS are with failures, restarts and checkpoints',
+    ...unbackedRemark(report),
+  ];
+  return [...tables, remarks.join('\n')].join('\n\n');
+}
+
+function frontRemark({ works, isPriced, isInterrupted }: GridReport): string[] {
+  if (!works.some(({ cases }) => cases.some(({ isOnFront }) => isOnFront))) return [];
+  const [cost, unpriced] = isPriced ? ['cost', ''] : ['GPU-hours', '; --cost-per-gpu-hour gives the cost'];
+  const done = isInterrupted ? ', of those that were done,' : '';
   return [
-    ...tables,
-    [`${front}${unpriced}`, 'DAYS are with failures, restarts and checkpoints', ...labels].join('\n'),
-  ].join('\n\n');
+    `* on the Pareto front: no other case of its table${done} is better in time or ${cost} and as good in the other${unpriced}`,
+  ];
+}
+
+function unbackedRemark({ works }: GridReport): string[] {
+  const missing = new Set(works.flatMap(({ cases }) => cases.flatMap(({ best }) => best?.notValidated ?? [])));
+  return missing.size === 0 ? [] : [`Not validated by any published run: ${[...missing].join(', ')}`];
 }
 
 function headline(
