@@ -292,7 +292,7 @@ export class SlurmBackend implements Backend {
     // Whom Slurm shows others' jobs is an operator.
     const isAlone = privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
     const known = { state: this.#state, partitions, queue, isAlone, isUnreachable, nowMs: now() };
-    const limited = isWaiting ? slurm : limitedSubmission(job, this.#options.user, cluster);
+    const limited = isWaiting ? slurm : limitedSubmission(job, this.#options.user, this.#options.cluster.view);
     if (limited === null || isUnreachable) return explainJob(job, { ...known, limit: null });
     const limit = await explainLimit(limited, commands, partitions);
     if (!isWaiting) return explainJob(job, { ...known, limit });
