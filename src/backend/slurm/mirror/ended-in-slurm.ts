@@ -1,0 +1,133 @@
+import type { AttemptFacts } from '../batch/job-folder.ts';
+import { type SlurmJob, shellStatus } from '../output/slurm-job.ts';
+import { isMeant } from './accounting-run.ts';
+import { begun, ended, momentOf, settle } from './attempt-facts.ts';
+import {
+  DUPLICATE_STATUS,
+  endState,
+  LAUNCH_STATUS,
+  launchText,
+  messageOf,
+  NO_FOLDER_STATUS,
+  ownState,
+  PREDECESSOR_STATUS,
+} from './end-words.ts';
+import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
+import { isLateKill, lostText, lostWith } from './lost-nodes.ts';
+import type { MirrorJob } from './mirror-job.ts';
+
+const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
+/** Of a shell's, after a process that SIGKILL ended. */
+const SIGKILL_STATUS = 128 + 9;
+
+/** Slurm says that it has ended, in its list or in accounting: what that means, by what its script left. */
+export function endedInSlurm(
+  job: MirrorJob,
+  slurm: SlurmJob,
+  attempt: number,
+  facts: JobFacts,
+  finding: Finding,
+  nowMs: number,
+): Finding {
+  if (slurm.nodeNames.length === 0) {
+    // Nobody asked for it here, and a slurmctld that lost its state cancels by mistake. After a few times it is meant.
+    const last = facts.runs?.at(-1);
+    const isKnown = last?.state === 'CANCELLED' && isMeant(last, job, facts);
+    if (slurm.state === 'CANCELLED' && !job.isCancelRequested && facts.isFreshController && !isKnown) {
+      // Accounting may be behind with who it was.
+      if (facts.runs !== null && seenMs(job, nowMs) < PATIENCE_MS.forgotten) return finding;
+      return { ...finding, launchFailure: 'Slurm cancelled it shortly after slurmctld had begun' };
+    }
+    // No node of it can have failed: so ends what waits in a partition that is taken out of slurm.conf.
+    if (endState(slurm.state) === 'NODE_FAIL')
+      return { ...finding, launchFailure: `Slurm says ${slurm.state} before it had nodes: is its partition gone?` };
+    // Cancelled, or out of time, before it ever had nodes.
+    finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, nowMs)));
+    return finding;
+  }
+  const own = facts.attempts.find((other) => other.attempt === attempt && other.slurmJobId !== null) ?? null;
+  const exit = own?.exit ?? null;
+  const { code } = slurm.exitStatus;
+  // It found its attempt begun by another and did nothing: that one is what counts.
+  if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
+    return { ...finding, adopt: own.slurmJobId };
+  if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
+    return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
+  }
+  if (own === null && code === PREDECESSOR_STATUS) {
+    // Slurm took a job before it for over, by a number that counts no more: the fault of nobody, and no launch failure that is counted.
+    const message = 'Slurm began it before a job that it waits for had ended: no task began';
+    return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
+  }
+  const doubt = own === null && isWitnessed(job, slurm, attempt, facts) ? null : doubtOf(slurm, own);
+  if (doubt !== null && seenMs(job, nowMs) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost)) return finding;
+  if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
+  if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
+  // Its end was journalled before, and a submission after it was not made yet.
+  else if (job.live === null) return { ...finding, isSubmissionDue: true };
+  const isOwnEnd = exit !== null && !exit.isTold;
+  // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
+  const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
+  const status = exit?.status ?? shellStatus(slurm.exitStatus);
+  const named = endState(slurm.state);
+  const lostNodes = named === 'FAILED' ? lostWith(slurm, own, facts) : [];
+  // Slurm gave it up as not launched, and with SIGKILL what it had launched of it.
+  const isGivenUp = LAUNCH_FAILURE.test(slurm.reason) && named === 'FAILED' && status === SIGKILL_STATUS;
+  const isLate = named === 'FAILED' && isLateKill(slurm, own);
+  const isLost = isRepeated || isGivenUp || isLate || doubt !== null || lostNodes.length > 0;
+  const state = isLost
+    ? 'NODE_FAIL'
+    : isOwnEnd && status === 0
+      ? 'COMPLETED'
+      : (named === 'COMPLETED' && status !== 0) ||
+          (named === 'FAILED' && isOwnEnd) ||
+          (named === 'NODE_FAIL' && isOwnEnd && slurm.nodeNames.length === 1)
+        ? ownState(status, own)
+        : named;
+  const late = isLate ? 'Slurm ended it with what was meant for the attempt before it' : null;
+  const message = lostText(lostNodes) ?? late ?? doubt ?? messageOf(slurm, own, state);
+  return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
+}
+
+/** For how long we have seen its end, or that it is gone, by our own clock. */
+function seenMs({ endSeenMs, missingSinceMs }: MirrorJob, nowMs: number): number {
+  return nowMs - (endSeenMs ?? missingSinceMs ?? nowMs);
+}
+
+/**
+ * Why an end that Slurm tells is not believed; null where it is. A slurmctld that lost its state takes the end of a job from before for that of
+ * one to which it gave the same number: the script's own word has to be there.
+ */
+function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts | null): string | null {
+  if (state !== 'COMPLETED' && state !== 'FAILED') return null;
+  if (own === null) {
+    const where = `its script has not begun on ${nodeNames[0] ?? 'its node'}`;
+    // Slurm itself fails a job whose output has no folder to be written to.
+    return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)?`;
+  }
+  const { exit } = own;
+  if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
+  const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
+  return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
+}
+
+/**
+ * Somebody deleted the folder of a job that ran, and with it what its script would have told: of an end that only a script can have brought about Slurm's
+ * word has to do, since to begin it again would be the greater harm.
+ */
+function isWitnessed(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobFacts): boolean {
+  if (!facts.isFolderGone || facts.isFreshController || job.live?.attempt !== attempt) return false;
+  return slurm.state === 'COMPLETED' || (slurm.state === 'FAILED' && slurm.exitStatus.signal === 0);
+}
+
+/** Nodes were given and no task began: no attempt of the job's own. */
+function notLaunched(job: MirrorJob, attempt: number, message: string, finding: Finding, atMs: number): Finding {
+  const { jobId } = job.request;
+  if (job.live?.attempt === attempt) {
+    finding.records.push({
+      event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message },
+      message,
+    });
+  }
+  return { ...finding, launchFailure: message };
+}
