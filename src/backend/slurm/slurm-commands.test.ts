@@ -56,6 +56,17 @@ describe("Slurm's commands", () => {
     await expect(commands(null).run('scancel', ['5'])).rejects.toMatchObject({ kind: 'unknownJob' });
   });
 
+  it('are over when they have ended and all is read, whoever holds their stderr; and in time, whoever holds their stdout', async () => {
+    const startedAt = performance.now();
+    program('ssh', 'sleep 4 >/dev/null & echo 12');
+    expect(await commands('login1').run('sbatch', [])).toBe('12\n');
+    program('squeue', 'echo "squeue: error: no" >&2; sleep 4 & exit 1');
+    await expect(commands(null).run('squeue', [], { timeoutMs: 300 })).rejects.toMatchObject({
+      said: 'no answer within 0.3 s',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
   it('fail where they print more than can be read', async () => {
     program('squeue', 'exec head -c 3000000 /dev/zero');
     const env = { PATH: `${folder}:/usr/bin:/bin` };

@@ -42,6 +42,8 @@ const KEPT_VARIABLES =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|SLURM_CONF|SLURM_CONF_SERVER|KRB5CCNAME|SSH_AUTH_SOCK|XDG_RUNTIME_DIR)$/;
 /** No string can be longer: some 512 MiB. */
 const OUTPUT_BYTES_MAX = constants.MAX_STRING_LENGTH;
+/** So long after a command has ended, and all of its output is read, more words on stderr are waited for, in milliseconds. */
+const LINGER_MS = 500;
 /** Of Unix sockets' paths (sun_path), less what ssh appends while it makes one. */
 const SOCKET_PATH_MAX = 80;
 
@@ -90,9 +92,27 @@ export class SlurmCommands {
       let bytes = 0;
       let isTimedOut = false;
       let isNotFound = false;
+      let isDone = false;
+      const finish = (status: number | null): void => {
+        if (isDone) return;
+        isDone = true;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        // What still holds them is none of ours.
+        child.stdout.destroy();
+        child.stderr.destroy();
+        if (bytes > outputBytesMax) {
+          const said = `printed more than ${Math.floor(outputBytesMax / 1024 ** 2)} MiB`;
+          return reject(new SlurmFailure('unclear', `${program}: ${said}`, said));
+        }
+        if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
+        reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
+      };
       const timer = setTimeout(() => {
         isTimedOut = true;
         child.kill('SIGKILL');
+        // What waits for a file server that hangs cannot be killed.
+        finish(null);
       }, timeoutMs);
       child.stdout.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -111,15 +131,12 @@ export class SlurmCommands {
       const end = (): void => void child.kill('SIGTERM');
       signal?.addEventListener('abort', end, { once: true });
       if (signal?.aborted === true) end();
-      child.once('close', (status) => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', end);
-        if (bytes > outputBytesMax) {
-          const said = `printed more than ${Math.floor(outputBytesMax / 1024 ** 2)} MiB`;
-          return reject(new SlurmFailure('unclear', `${program}: ${said}`, said));
-        }
-        if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
-        reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
+      child.once('close', finish);
+      // An older ssh (8.0) leaves its stderr to the shared connection that it made, for as long as that lasts.
+      child.once('exit', (status) => {
+        const later = (): void => void setTimeout(() => finish(status), LINGER_MS);
+        if (child.stdout.readableEnded) later();
+        else child.stdout.once('end', later);
       });
       child.stdin.end(stdin);
     });
