@@ -4,12 +4,17 @@ import { MirrorState } from '../mirror/mirror-state.ts';
 import { PendingUpdates } from './pending-updates.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
 
-/** What Slurm is told of a job that waits, and of which all jobs keep off n1 and n2. `nameThere`: of what has its number by then. */
-async function toldOf(fields: Parameters<typeof slurm>[0], nameThere = slurm().name): Promise<string[]> {
+/** What Slurm is told of a job that waits, and of which all jobs keep off n1 and n2. `nameThere`: of what has its number by then; `timesMs`: of the looks, at which Slurm shows it as it was. */
+async function toldOf(
+  fields: Parameters<typeof slurm>[0],
+  nameThere = slurm().name,
+  timesMs: readonly number[] = [0],
+): Promise<string[]> {
   const state = new MirrorState({ append: () => Promise.resolve() });
   const waiting = job({ phase: 'submitted', slurm: slurm(fields) });
   state.jobs.set(waiting.request.jobId, waiting);
   const told: string[] = [];
+  let nowMs = 0;
   class Commands extends SlurmCommands {
     override run(program: string, args: readonly string[]): Promise<string> {
       if (program === 'squeue') return Promise.resolve(`${nameThere}|/folder\n`);
@@ -22,10 +27,10 @@ async function toldOf(fields: Parameters<typeof slurm>[0], nameThere = slurm().n
     state,
     spareable: () => ['n1', 'n2'],
     submitAnew: () => Promise.reject(new Error('nothing is wrong with it')),
-    now: () => 0,
+    now: () => nowMs,
     log: { info: () => undefined, error: () => undefined },
   });
-  await updates.make();
+  for (nowMs of timesMs) await updates.make();
   return told;
 }
 
@@ -42,4 +47,11 @@ it('tells nothing to a job of somebody else that has the number by now', async (
 it('leaves what somebody else told Slurm of the job', async () => {
   expect(await toldOf({ excludedNodes: 'n[7-8]' })).toEqual(['update JobId=50 ExcNodeList=n1,n2,n7,n8']);
   expect(await toldOf({ excludedNodes: 'n[1-2]', dependency: 'afterok:999(unfulfilled)' })).toEqual([]);
+});
+
+it('tells again what Slurm took and has forgotten since, more and more seldom', async () => {
+  const update = 'update JobId=50 ExcNodeList=n1,n2';
+  expect(await toldOf({}, slurm().name, [0, 1_000, 29_999])).toEqual([update]);
+  expect(await toldOf({}, slurm().name, [0, 30_000, 89_999])).toEqual([update, update]);
+  expect(await toldOf({}, slurm().name, [0, 30_000, 90_000, 91_000])).toEqual([update, update, update]);
 });

@@ -30,6 +30,8 @@ interface Wish {
 interface Update {
   text: string;
   failures: number;
+  /** How often Slurm took it and did not show it at the look after. */
+  forgotten: number;
   /** Not told again before. */
   dueMs: number;
 }
@@ -40,6 +42,8 @@ const DEPENDENCY_ID = /:\d+(?:_\d+)?/g;
 const FAILURES_MAX = 2;
 /** slurmctld takes five seconds to say that it has no index of the job in its database yet. */
 const RETRY_MS = 10_000;
+/** A slurmctld that was killed forgets what it took in the last seconds: told again after this, and after twice as long each time. */
+const FORGOTTEN_MS = { first: 30_000, max: 600_000 } as const;
 
 /** Brings pending jobs up to date: nodes to keep off, and jobs they wait for that have another number now. */
 export class PendingUpdates {
@@ -78,15 +82,16 @@ export class PendingUpdates {
     const { commands, now, log, submitAnew } = this.#options;
     const text = fields.join(' ');
     const last = this.#told.get(address);
-    const failures = last?.text === text ? last.failures : 0;
-    if (last?.text === text && (failures === 0 || now() < last.dueMs)) return;
+    const { failures, forgotten } = last?.text === text ? last : { failures: 0, forgotten: 0 };
+    if (last?.text === text && now() < last.dueMs) return;
     if (failures >= FAILURES_MAX) {
       if (!isStuck) return;
       this.#told.delete(address);
       for (const { job, slurm } of jobs) await submitAnew(job, slurm);
       return;
     }
-    this.#told.set(address, { text, failures: 0, dueMs: 0 });
+    const againMs = Math.min(FORGOTTEN_MS.first * 2 ** forgotten, FORGOTTEN_MS.max);
+    this.#told.set(address, { text, failures: 0, forgotten: forgotten + 1, dueMs: now() + againMs });
     const name = jobs[0] && nameThere(jobs[0].slurm);
     const told = expectOwn(commands, address, (other) => other === name).then(() =>
       commands.run('scontrol', ['update', `JobId=${address}`, ...fields]),
@@ -95,7 +100,7 @@ export class PendingUpdates {
       log.error({ err: error, address, update: text }, 'a pending job could not be brought up to date');
       const isUnheard = !(error instanceof SlurmFailure) || error.kind === 'unreachable';
       if (isUnheard) this.#told.delete(address);
-      else this.#told.set(address, { text, failures: failures + 1, dueMs: now() + RETRY_MS });
+      else this.#told.set(address, { text, failures: failures + 1, forgotten, dueMs: now() + RETRY_MS });
     });
   }
 
