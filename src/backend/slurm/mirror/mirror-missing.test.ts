@@ -49,6 +49,14 @@ describe('a job that squeue does not list', () => {
     expect(finding.isSubmissionDue).toBe(false);
   });
 
+  it('has the end of its own attempt, and not once more that of the one before', () => {
+    const second = (ms: number) => running({ ...since(ms), requeues: 0 }, 2);
+    const before = { attempts: [told(143)] };
+    expect(findOut(second(0), look({ facts: facts(before) })).records).toEqual([]);
+    const lost = findOut(second(PATIENCE_MS.lost), look({ facts: facts(before) }));
+    expect(short(lost.records)).toEqual(['AttemptEnded 2 NODE_FAIL 1', 'JobRequeued 1']);
+  });
+
   it('is not missed before sbatch had answered', () => {
     expect(findOut(job({ phaseSinceMs: NOW }), look()).needsFacts).toBe(false);
   });

@@ -1,3 +1,4 @@
+import type { AttemptFacts } from '../batch/job-folder.ts';
 import { begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
 import { failureText, ownState } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
@@ -19,7 +20,9 @@ export function missing(job: MirrorJob, look: Look): Finding {
   // Whether somebody cancelled it, or its time was up, accounting alone tells: without that word it would run again.
   const isUntold = facts.isAccountingAway && !job.isCancelRequested && missingMs < PATIENCE_MS.accounting;
   const last = facts.runs?.at(-1);
-  const newest = facts.attempts.findLast(({ slurmJobId }) => slurmJobId !== null) ?? null;
+  // What an attempt before the one that runs left says nothing of that.
+  const isOfNow = ({ attempt }: AttemptFacts) => job.live === null || attempt >= job.live.attempt;
+  const newest = facts.attempts.findLast((own) => own.slurmJobId !== null && isOfNow(own)) ?? null;
   if (newest !== null && job.live === null && newest.attempt <= job.attempt)
     return { ...finding, isSubmissionDue: true };
   if (newest?.exit) {
