@@ -352,7 +352,8 @@ describe('a shared folder', () => {
       const well = await submit(daemon, ['true'], { exclude: ['s2'] });
       expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', nodeList: ['s1'] });
       const isHeld = async () => (await daemon.client.job(lost)).reason === 'launch failed requeued held';
-      await until(isHeld, 'the job to be held', 150_000).catch(async () => {
+      // Six tries: for each Slurm's word is doubted for 10 s, and the pauses between them come to 62 s.
+      await until(isHeld, 'the job to be held', 240_000).catch(async () => {
         throw new Error((await daemon.client.why(lost)).detail.join(' '));
       });
       expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
@@ -372,7 +373,7 @@ describe('a shared folder', () => {
     } finally {
       blind.kill('SIGKILL');
     }
-  }, 240_000);
+  }, 400_000);
 });
 
 /** slurmd of a node in a mount namespace in which the folder is empty. */
