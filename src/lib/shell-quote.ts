@@ -7,3 +7,10 @@ export function shellQuote(word: string): string {
 export function shellCommand(argv: readonly string[]): string {
   return argv.map(shellQuote).join(' ');
 }
+
+/** The same for the login shell of anybody, csh and fish among them: `!` and the backslash stand outside of quotes. csh takes no line break in a word. */
+export function loginShellCommand(argv: readonly string[]): string {
+  return argv
+    .map((word) => (/^[\w@+,./-][\w@%+=:,./-]*$/.test(word) ? word : `'${word.replaceAll(/['!\\]/g, "'\\$&'")}'`))
+    .join(' ');
+}

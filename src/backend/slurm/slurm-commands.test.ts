@@ -48,6 +48,39 @@ describe("Slurm's commands", () => {
     expect(await commands(null, env).run('sbatch', [])).toBe('/etc/slurm.conf');
   });
 
+  describe('on a login node', () => {
+    /** What sshd does, after files that the login shell reads. */
+    const login = (files: string) =>
+      program('ssh', `${files}\nwhile [ "$1" != -- ]; do shift; done; shift 2; eval "$*"`);
+
+    it('answer without what its shell says, also where that looks like an answer', async () => {
+      login('echo "Welcome"; echo 12; echo "use of others is not permitted" >&2; printf "no end of line"');
+      program('sbatch', 'echo 13');
+      expect(await commands('login1').run('sbatch', [])).toBe('13\n');
+      program('sbatch', 'echo "sbatch: error: something new" >&2; exit 1');
+      await expect(commands('login1').run('sbatch', [])).rejects.toMatchObject({
+        kind: 'unclear',
+        message: 'sbatch on login1: something new',
+      });
+    });
+
+    it('do not see variables that its shell sets and that would change their options', async () => {
+      login(
+        'export SBATCH_PARTITION=p SQUEUE_FORMAT=%i SLURM_CLUSTERS=other SLURM_TIME_FORMAT=%A SLURM_CONF=/etc/slurm.conf',
+      );
+      program('squeue', 'printf "%s" "$SBATCH_PARTITION$SQUEUE_FORMAT$SLURM_CLUSTERS,$SLURM_TIME_FORMAT,$SLURM_CONF"');
+      const variables = { SLURM_TIME_FORMAT: '%s' };
+      expect(await commands('login1').run('squeue', [], { variables })).toBe(',%s,/etc/slurm.conf');
+    });
+
+    it('are not taken to have answered where its shell runs none', async () => {
+      login('exit 0');
+      await expect(commands('login1').run('squeue', [])).rejects.toThrow(
+        'squeue on login1: the login shell ran no command: does a file that it reads at its start end it?',
+      );
+    });
+  });
+
   it('fail in one line: not there, not in time, not with 0', async () => {
     await expect(commands(null, { PATH: folder }).run('sinfo', [])).rejects.toMatchObject({ kind: 'missing' });
     program('sacct', 'exec sleep 60');
@@ -58,7 +91,8 @@ describe("Slurm's commands", () => {
 
   it('are over when they have ended and all is read, whoever holds their stderr; and in time, whoever holds their stdout', async () => {
     const startedAt = performance.now();
-    program('ssh', 'sleep 4 >/dev/null & echo 12');
+    program('ssh', 'sleep 4 >/dev/null &\nwhile [ "$1" != -- ]; do shift; done; shift 2; eval "$*"');
+    program('sbatch', 'echo 12');
     expect(await commands('login1').run('sbatch', [])).toBe('12\n');
     program('squeue', 'echo "squeue: error: no" >&2; sleep 4 & exit 1');
     await expect(commands(null).run('squeue', [], { timeoutMs: 300 })).rejects.toMatchObject({

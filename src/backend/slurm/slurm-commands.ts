@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
 import { spawn } from 'node:child_process';
-import { shellCommand } from '../../lib/shell-quote.ts';
+import { randomBytes } from 'node:crypto';
 import { LoginGate } from './login-gate.ts';
+import { afterMark, markedCommand } from './login-shell.ts';
 import { type FailureKind, failureOf, SlurmFailure } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
@@ -51,6 +52,8 @@ const SOCKET_PATH_MAX = 80;
 export class SlurmCommands {
   readonly #options: SlurmCommandsOptions;
   readonly #env: NodeJS.ProcessEnv;
+  /** Said before what a command on the login node says itself. */
+  readonly #mark = `orrery-${randomBytes(8).toString('hex')}`;
   readonly #gate = new LoginGate(() => performance.now());
   /** Told how long each call took, in milliseconds, and what kind of failure it was; null for none. */
   onEnd: (program: SlurmProgram, ms: number, kind: FailureKind | null) => void = () => undefined;
@@ -105,8 +108,13 @@ export class SlurmCommands {
           const said = `printed more than ${Math.floor(outputBytesMax / 1024 ** 2)} MiB`;
           return reject(new SlurmFailure('unclear', `${program}: ${said}`, said));
         }
-        if (status === 0 && !isTimedOut) return resolve(Buffer.concat(stdout).toString());
-        reject(failureOf({ program, host, status, stderr, isTimedOut, isNotFound, timeoutSeconds: timeoutMs / 1000 }));
+        const all = Buffer.concat(stdout);
+        const answer = host === null ? all : afterMark(this.#mark, all);
+        if (status === 0 && !isTimedOut && answer !== null) return resolve(answer.toString());
+        const said = afterMark(this.#mark, Buffer.from(stderr))?.toString() ?? stderr;
+        const isUnheard = status === 0 && answer === null;
+        const ending = { program, host, status, stderr: said, isTimedOut, isNotFound, isUnheard };
+        reject(failureOf({ ...ending, timeoutSeconds: timeoutMs / 1000 }));
       };
       const timer = setTimeout(() => {
         isTimedOut = true;
@@ -148,8 +156,6 @@ export class SlurmCommands {
     args: readonly string[],
     variables: Readonly<Record<string, string>>,
   ): string[] {
-    const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-    const prefix = assignments.length > 0 ? ['env', ...assignments] : [];
     return [
       '-T',
       '-o',
@@ -159,7 +165,7 @@ export class SlurmCommands {
       ...this.#sharedConnection(),
       '--',
       host,
-      shellCommand([...prefix, program, ...args]),
+      markedCommand(this.#mark, [program, ...args], variables),
     ];
   }
 

@@ -51,6 +51,8 @@ export interface CommandEnd {
   stderr: string;
   isTimedOut: boolean;
   isNotFound: boolean;
+  /** ssh ended with 0, and the command was not run. */
+  isUnheard?: boolean;
   timeoutSeconds: number;
 }
 
@@ -111,6 +113,10 @@ export function failureOf(end: CommandEnd): SlurmFailure {
       `${program}${where}: no answer within ${end.timeoutSeconds} s: ${STILL_WORKS.unreachable}`,
       `no answer within ${end.timeoutSeconds} s`,
     );
+  }
+  if (end.isUnheard === true) {
+    const said = 'the login shell ran no command: does a file that it reads at its start end it?';
+    return new SlurmFailure('login', `${program}${where}: ${said}`, said);
   }
   if (/unrecognized option/.test(stderr) && program === 'squeue') {
     return new SlurmFailure('oldSlurm', `squeue${where} knows no --json: expected Slurm 22.05 or later`);

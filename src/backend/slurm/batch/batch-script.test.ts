@@ -312,6 +312,38 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
     });
   });
 
+  it.each([
+    [
+      'began anew in the hour that comes twice, after the attempt began',
+      '2026-10-25T00:50:00Z',
+      '2026-10-25T01:20:00Z',
+      'n2\n',
+    ],
+    ['had begun in that hour before it came again', '2026-10-25T01:05:00Z', '2026-10-25T00:55:00Z', ''],
+  ])('goes by no local time for a node that %s', (_what, begun, since, lost) => {
+    return withJob((folder) => {
+      const program = (name: string, text: string) =>
+        writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      program('date', `exec /usr/bin/date -d ${begun} "$@"`);
+      const started = `$(/usr/bin/date -d ${since} +%Y-%m-%dT%H:%M:%S)`;
+      program(
+        'scontrol',
+        `[ "$2 $3" = "show node" ] || exec echo localhost\necho "NodeName=n2 State=IDLE SlurmdStartTime=${started}"`,
+      );
+      const tasks = `touch "$attempt_folder/begun"; echo '${timedOut.join('\n')}' >&2; exit 1`;
+      runScript(folder, { tasks }, { SLURM_JOB_ID: '50', TZ: 'CET-1CEST,M3.5.0,M10.5.0/3' });
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'lost'), 'utf8')).toBe(lost);
+    });
+  });
+
+  it('asks its own cluster, whatever a file of the login shell names', () => {
+    return withJob((folder) => {
+      const tasks = `echo "\${SLURM_CLUSTERS-none}" > '${folder}/clusters'`;
+      runScript(folder, { tasks }, { SLURM_JOB_ID: '50', SLURM_CLUSTERS: 'other' });
+      expect(readFileSync(join(folder, 'clusters'), 'utf8')).toBe('none\n');
+    });
+  });
+
   it('is of the job that is the task of the array', () => {
     return withJob((folder) => {
       const array = { key: { first: 40, min: 10, step: 5 }, taskIds: [10, 15, 20], runningMax: null };

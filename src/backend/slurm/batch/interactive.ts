@@ -1,5 +1,5 @@
 import type { JobSpec } from '../../../contract/job.ts';
-import { shellCommand } from '../../../lib/shell-quote.ts';
+import { loginShellCommand } from '../../../lib/shell-quote.ts';
 import { requestOptions } from './batch-script.ts';
 
 /**
@@ -20,5 +20,5 @@ export function interactiveCommand(
     ...program,
   ];
   if (host === null) return srun;
-  return ['ssh', isTerminal ? '-t' : '-T', '--', host, shellCommand(srun)];
+  return ['ssh', isTerminal ? '-t' : '-T', '--', host, loginShellCommand(srun)];
 }

@@ -1,3 +1,6 @@
+# Slurm runs the files of a login shell before this one: another cluster that they name is not meant.
+unset SLURM_CLUSTERS
+
 # Whoever comes second does nothing, and says so with a status of its own.
 duplicate() {
   echo "orrery: Slurm job $SLURM_JOB_ID does nothing: $1" >&2
@@ -112,9 +115,9 @@ end_when_submitted_anew() {
   done
 }
 
-# Of the attempt's nodes, those that do not answer Slurm, and those whose slurmd began anew since the attempt did.
+# Of the attempt's nodes, those that do not answer Slurm, and those whose slurmd began anew since the attempt did; in a time of which no hour comes twice.
 gone_nodes() {
-  SLURM_TIME_FORMAT=standard scontrol -o show node "$SLURM_JOB_NODELIST" | awk -v begun="$begun" '{
+  TZ=UTC0 SLURM_TIME_FORMAT=standard scontrol -o show node "$SLURM_JOB_NODELIST" | awk -v begun="$begun" '{
     state = since = ""
     for (word = 2; word <= NF; word += 1) {
       if (state == "" && $word ~ /^State=/) state = $word
@@ -145,7 +148,7 @@ owner=$job/owners/$submission
 [ "$(cat "$job/submission")" = "$submission" ] || duplicate 'its job was submitted anew'
 claim "$SLURM_JOB_ID" "$owner" || duplicate "its job runs as Slurm job $(readlink "$owner")"
 last=$job/attempts/$base
-begun=$(date +%Y-%m-%dT%H:%M:%S)
+begun=$(TZ=UTC0 date +%Y-%m-%dT%H:%M:%S)
 [ -z "$unended" ] || wait_for_unended
 attempt=$((base + ${SLURM_RESTART_COUNT:-0} + 1))
 # A slurmctld that lost its memory of an end begins a job anew: what ended by itself has ended.
