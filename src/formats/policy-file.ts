@@ -70,6 +70,8 @@ const account = z.strictObject({
   ...limits,
 });
 
+const billingWeights = z.strictObject({ cpu: weight.default(0), gpu: weight.default(0) });
+
 const partition = z.strictObject({
   name,
   nodes: names.nullable().exactOptional(),
@@ -83,6 +85,7 @@ const partition = z.strictObject({
   overTimeSeconds: seconds.nullable().exactOptional(),
   preemptMode: preemptMode.nullable().exactOptional(),
   graceSeconds: seconds.exactOptional(),
+  billingWeights: billingWeights.exactOptional(),
 });
 
 const priority = z.strictObject({
@@ -102,10 +105,7 @@ const priority = z.strictObject({
   calcAgeSeconds: seconds.exactOptional(),
   isSmallFavored: z.boolean().exactOptional(),
   fairshareAlgorithm: z.enum(['fair_tree', 'classic']).exactOptional(),
-  billingWeights: z
-    .strictObject({ cpu: weight.default(0), gpu: weight.default(0) })
-    .nullable()
-    .exactOptional(),
+  billingWeights: billingWeights.nullable().exactOptional(),
   isMostBilled: z.boolean().exactOptional(),
 });
 

@@ -106,9 +106,12 @@ describe('the weights of a priority', () => {
 
   it('may have use counted by what weighs most on a node', () => {
     const text = `${NODES}${WEIGHTS}PriorityFlags=FAIR_TREE,MAX_TRES\nPartitionName=a TRESBillingWeights=CPU=1,GRES/gpu=16\n`;
-    const policy = completePolicy(parse(text).policy);
-    expect([billingRate(policy, 64, 2), billingRate(policy, 8, 2)]).toEqual([64, 32]);
-    expect(billingRate(completePolicy(parse(text.replace(',MAX_TRES', '')).policy), 64, 2)).toBe(96);
+    const billing = (conf: string, cpus: number, gpus: number) => {
+      const policy = completePolicy(parse(conf).policy);
+      return billingRate(policy, policy.partitions[0], cpus, gpus);
+    };
+    expect([billing(text, 64, 2), billing(text, 8, 2)]).toEqual([64, 32]);
+    expect(billing(text.replace(',MAX_TRES', ''), 64, 2)).toBe(96);
     expect(ignoredOf(text)).toEqual([]);
   });
 });

@@ -204,16 +204,24 @@ PartitionName=none DefMemPerNode=UNLIMITED
     expect(ignoredOf(text)).toEqual([]);
   });
 
-  it('weighs use as all partitions do', () => {
-    const weights = (...lines: string[]) =>
-      parse([NODES, ...lines.map((line, index) => `PartitionName=p${index} Nodes=ALL ${line}`)].join('\n')).policy
-        .priority?.billingWeights;
-    const billed = 'TRESBillingWeights="CPU=0.5,GRES/gpu=16"';
-    expect(weights(billed, billed)).toEqual({ cpu: 0.5, gpu: 16 });
-    expect(weights('')).toEqual({ cpu: 1, gpu: 0 });
-    expect(weights(billed, '')).toBeNull();
-    expect(ignoredOf(`${NODES}PartitionName=p Nodes=ALL TRESBillingWeights=CPU=1,Mem=.25G\n`)).toEqual([
-      'slurm.conf:2 TRESBillingWeights mem: use is counted by CPUs and GPUs',
+  it('weighs use as the partition does, and by CPUs where it does not', () => {
+    const lines = [
+      'PartitionName=a TRESBillingWeights="CPU=0.5,GRES/gpu=16"',
+      'PartitionName=b TRESBillingWeights=cpu=2',
+      'PartitionName=c',
+      'PartitionName=d TRESBillingWeights=Mem=.25G',
+    ];
+    const text = [NODES.trim(), ...lines].join('\n');
+    const { priority, partitions = [] } = parse(text).policy;
+    expect(priority?.billingWeights).toEqual({ cpu: 1, gpu: 0 });
+    expect(partitions.map(({ billingWeights }) => billingWeights)).toEqual([
+      { cpu: 0.5, gpu: 16 },
+      { cpu: 2, gpu: 0 },
+      undefined,
+      undefined,
+    ]);
+    expect(ignoredOf(text)).toEqual([
+      'slurm.conf:5 PartitionName=d TRESBillingWeights mem: use is counted by CPUs and GPUs',
     ]);
   });
 

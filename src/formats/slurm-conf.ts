@@ -107,7 +107,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     partitions,
     exclusive,
     defaults: partitionDefaults,
-    billingWeights,
   } = readSlurmPartitions(
     records.get('partitionname') ?? [],
     records.get('nodeset') ?? [],
@@ -115,7 +114,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     ignored,
   );
   if (partitions.length > 0) policy.partitions = partitions;
-  if (billingWeights !== undefined && policy.priority !== undefined) policy.priority.billingWeights = billingWeights;
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
   keepEnforcedLimits(policy, settings, ignored);

@@ -17,8 +17,6 @@ export interface SlurmPartitions {
   exclusive: string[];
   /** What jobs that do not say have there, where it is not as on the cluster. */
   defaults: Record<string, DefaultAmounts>;
-  /** What use counts for in fair-share (`TRESBillingWeights`); null: GPUs, or CPUs where a job has none; undefined: as Slurm has it. */
-  billingWeights: { cpu: number; gpu: number } | null | undefined;
 }
 
 const NOT_MODELLED: Readonly<Record<string, string>> = {
@@ -61,7 +59,6 @@ export function readSlurmPartitions(
   const partitions: PartitionPolicy[] = [];
   const exclusive: string[] = [];
   const partitionDefaults: Record<string, DefaultAmounts> = {};
-  const billed = new Map<string, ConfLine>();
   const sets = readNodeSets(nodeSets, cluster);
   let defaults: ReadonlyMap<string, string> = new Map();
   for (const own of lines) {
@@ -98,36 +95,31 @@ export function readSlurmPartitions(
     const amounts = readPartitionAmounts(line, clusterDefaults);
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
-    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...preemption });
-    billed.set((line.values.get('tresbillingweights') ?? '').toLowerCase(), own);
+    const billing = billingOf(name, line, ignored);
+    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...preemption, ...billing });
   }
   // Of several defaults the last counts.
   const standard = partitions.findLast(({ isDefault }) => isDefault === true);
   for (const partition of partitions) partition.isDefault = partition === standard;
-  return { partitions, exclusive, defaults: partitionDefaults, billingWeights: billingWeightsOf(billed, ignored) };
+  return { partitions, exclusive, defaults: partitionDefaults };
 }
 
-/** The weights of all partitions, where all have the same. */
-function billingWeightsOf(
-  billed: ReadonlyMap<string, ConfLine>,
-  ignored: IgnoredSetting[],
-): { cpu: number; gpu: number } | null | undefined {
-  const [text = '', ...others] = billed.keys();
-  const line = [...billed.values()].at(-1);
-  if (line === undefined || (text === '' && others.length === 0)) return undefined;
-  if (others.length > 0) {
-    const reason = 'partitions weigh use differently: it is counted by GPUs';
-    ignored.push({ ...line, key: 'TRESBillingWeights', reason });
-    return null;
-  }
-  const weights = { cpu: 0, gpu: 0 };
+/** What use counts for in fair-share: CPUs where the partition does not say. */
+function billingOf(name: string, line: ConfLine, ignored: IgnoredSetting[]): Pick<PartitionPolicy, 'billingWeights'> {
+  const text = line.values.get('tresbillingweights') ?? '';
+  if (text === '') return {};
+  const billingWeights = { cpu: 0, gpu: 0 };
   for (const entry of text.split(',')) {
-    const [tres = '', weight = ''] = entry.split('=');
+    const [tres = '', weight = ''] = entry.trim().toLowerCase().split('=');
     const value = Number(weight);
-    if ((tres === 'cpu' || tres === 'gres/gpu') && value >= 0) weights[tres === 'cpu' ? 'cpu' : 'gpu'] = value;
-    else ignored.push({ ...line, key: `TRESBillingWeights ${tres}`, reason: 'use is counted by CPUs and GPUs' });
+    if ((tres === 'cpu' || tres === 'gres/gpu') && value >= 0) billingWeights[tres === 'cpu' ? 'cpu' : 'gpu'] = value;
+    else {
+      const key = `PartitionName=${name} TRESBillingWeights ${tres}`;
+      ignored.push({ ...line, key, reason: 'use is counted by CPUs and GPUs' });
+    }
   }
-  return weights.cpu + weights.gpu > 0 ? weights : null;
+  // Where nothing that is counted weighs anything, CPUs do, as where the partition does not say.
+  return billingWeights.cpu + billingWeights.gpu > 0 ? { billingWeights } : {};
 }
 
 /** Whether the value is that of a partition for which nobody has set anything. */

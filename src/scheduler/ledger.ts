@@ -365,8 +365,10 @@ export class Ledger {
   }
 
   /** Billing times usage factor, a second. */
-  #usageRate({ request: { nodes, perNode }, kind }: JobRecord): number {
-    return nodes * billingRate(this.#policy, perNode.cpus, perNode.gpus) * kind.usageFactor;
+  #usageRate({ request, kind }: JobRecord): number {
+    const { nodes, perNode } = request;
+    const partition = this.terms.partitionOf(request);
+    return nodes * billingRate(this.#policy, partition, perNode.cpus, perNode.gpus) * kind.usageFactor;
   }
 }
 

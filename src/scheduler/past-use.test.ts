@@ -15,12 +15,13 @@ const options: SchedulerOptions = {
     decayHalfLifeSeconds: 86_400,
     billingWeights: { cpu: 1, gpu: 4 },
   },
+  partitions: [{ name: 'plain' }, { name: 'billed', billingWeights: { cpu: 0, gpu: 9 } }],
   qos: [{ name: 'normal' }, { name: 'half', usageFactor: 0.5 }],
 };
 
 /** The life of an attempt as the scheduler is told of it. */
 function eventsOf(attempt: PastAttempt, jobId: number): SchedulerEvent[] {
-  const { account, user, qos, nodes, cpusPerNode, gpusPerNode, startMs, endMs } = attempt;
+  const { account, user, qos, partition, nodes, cpusPerNode, gpusPerNode, startMs, endMs } = attempt;
   const perNode = { cpus: cpusPerNode, memoryBytes: GIB, gpus: gpusPerNode };
   const placement = Array.from({ length: nodes }, (_, index) => ({
     nodeName: `n${jobId}-${index}`,
@@ -43,6 +44,7 @@ function eventsOf(attempt: PastAttempt, jobId: number): SchedulerEvent[] {
     user,
     account,
     qos,
+    ...(partition !== null && { partition }),
   };
   return [
     ...placement.map(
@@ -66,6 +68,7 @@ it('is what the scheduler would know had it been told of every attempt', () => {
       account: fc.constantFrom('a', 'b'),
       user: fc.constantFrom('u', 'v'),
       qos: fc.constantFrom('normal', 'half', 'unknown'),
+      partition: fc.constantFrom(null, 'plain', 'billed'),
       nodes: fc.integer({ min: 1, max: 3 }),
       cpusPerNode: fc.integer({ min: 1, max: 4 }),
       gpusPerNode: fc.nat(2),

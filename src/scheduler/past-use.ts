@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts';
+import { type Policy, partitionFinder } from './policy.ts';
 import { billingRate } from './billing.ts';
 import type { AssociationUse } from './types.ts';
 
@@ -7,6 +7,8 @@ export interface PastAttempt {
   account: string;
   user: string;
   qos: string;
+  /** Null: the default partition. */
+  partition: string | null;
   nodes: number;
   cpusPerNode: number;
   gpusPerNode: number;
@@ -28,9 +30,11 @@ export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: 
   const halfLife = policy.priority.decayHalfLifeSeconds;
   const lambda = halfLife > 0 ? Math.LN2 / halfLife : 0;
   const factors = new Map(policy.qos.map(({ name, usageFactor }) => [name, usageFactor ?? 1]));
+  const partitionOf = partitionFinder(policy.partitions);
   const uses = new Map<string, AssociationUse>();
-  for (const { account, user, qos, nodes, cpusPerNode, gpusPerNode, startMs, endMs } of attempts) {
-    const rate = nodes * billingRate(policy, cpusPerNode, gpusPerNode) * (factors.get(qos) ?? 1);
+  for (const { account, user, qos, partition, nodes, cpusPerNode, gpusPerNode, startMs, endMs } of attempts) {
+    const rate =
+      nodes * billingRate(policy, partitionOf(partition), cpusPerNode, gpusPerNode) * (factors.get(qos) ?? 1);
     const seconds = Math.max(0, endMs - startMs) / 1000;
     const sinceSeconds = Math.max(0, nowMs - endMs) / 1000;
     const whole = lambda === 0 ? seconds : -Math.expm1(-lambda * seconds) / lambda;

@@ -81,6 +81,8 @@ export interface PartitionPolicy {
   preemptMode?: PreemptMode | null;
   /** With `preempt.type: partition_prio`, between the first signal to a preempted job of it and its end (`GraceTime`). */
   graceSeconds?: number;
+  /** In the place of the policy's (`TRESBillingWeights`). */
+  billingWeights?: { cpu: number; gpu: number };
 }
 
 /** So many are told apart: one bit each in a 31-bit mask. */
@@ -91,6 +93,15 @@ export function defaultPartition<T extends Pick<PartitionPolicy, 'isDefault'>>(
   partitions: readonly T[],
 ): T | undefined {
   return partitions.find(({ isDefault }) => isDefault === true) ?? partitions[0];
+}
+
+/** Finds the partition of jobs that name it; of those that name none, null, the default one. Undefined where there is none such. */
+export function partitionFinder(
+  partitions: readonly PartitionPolicy[],
+): (name: string | null) => PartitionPolicy | undefined {
+  const byName = new Map(partitions.map((partition) => [partition.name, partition]));
+  const standard = defaultPartition(partitions);
+  return (name) => (name === null ? standard : byName.get(name));
 }
 
 /** Slurm's `priority/multifactor`. A priority is the sum of weight times factor, each factor in [0, 1]. */

@@ -123,7 +123,7 @@ export class JobTables {
     this.#task = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? AND array_task_id = ?');
     this.#tasks = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? ORDER BY array_task_id');
     this.#pastUse = database.prepare(
-      `SELECT account, user, qos, nodes, cpus_per_node, gpus_per_node, attempts.start_ms, attempts.end_ms
+      `SELECT account, user, qos, partition, nodes, cpus_per_node, gpus_per_node, attempts.start_ms, attempts.end_ms
        FROM attempts JOIN jobs USING (job_id) WHERE attempts.end_ms > ?1 AND is_ended = 1
        ORDER BY attempts.end_ms, job_id, attempts.attempt`,
     );
@@ -189,6 +189,7 @@ export class JobTables {
       account: text(row, 'account'),
       user: text(row, 'user'),
       qos: text(row, 'qos'),
+      partition: row['partition'] === null ? null : text(row, 'partition'),
       nodes: integer(row, 'nodes'),
       cpusPerNode: integer(row, 'cpus_per_node'),
       gpusPerNode: integer(row, 'gpus_per_node'),

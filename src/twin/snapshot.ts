@@ -1,5 +1,5 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
-import { completePolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import { completePolicy, partitionFinder, type SchedulerOptions } from '../scheduler/policy.ts';
 import { billingRate } from '../scheduler/billing.ts';
 import type { CarriedUse } from '../scheduler/core-types.ts';
 import type { StartState } from './scenario.ts';
@@ -116,14 +116,16 @@ function withRunning({ policy, usage }: Snapshot, running: StartState['running']
   const complete = completePolicy(policy);
   const { calcAgeSeconds } = complete.priority;
   const factorOf = new Map(complete.qos.map(({ name, usageFactor = 1 }) => [name, usageFactor]));
+  const partitionOf = partitionFinder(complete.partitions);
   const uses = usage.map((use) => ({ ...use }));
   const nameOf = (user = '', account = '') => `${account}/${user}`;
   const useOf = new Map(uses.map((use) => [nameOf(use.user, use.account), use]));
   for (const { job, startMs } of running) {
-    const { user, account, qos = '', nodes, perNode } = job.request;
+    const { user, account, qos = '', partition = null, nodes, perNode } = job.request;
     const use = useOf.get(nameOf(user, account));
     const seconds = Math.min(calcAgeSeconds, -startMs / 1000);
-    const rate = nodes * billingRate(complete, perNode.cpus, perNode.gpus) * (factorOf.get(qos) ?? 1);
+    const rate =
+      nodes * billingRate(complete, partitionOf(partition), perNode.cpus, perNode.gpus) * (factorOf.get(qos) ?? 1);
     if (use !== undefined) use.billingSeconds += rate * seconds;
   }
   return uses;
