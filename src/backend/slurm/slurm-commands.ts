@@ -48,6 +48,12 @@ const LINGER_MS = 500;
 /** Of Unix sockets' paths (sun_path), less what ssh appends while it makes one. */
 const SOCKET_PATH_MAX = 80;
 
+/**
+ * A connection on which nothing has come back for so long is given up and made anew: where the network was away, TCP by itself goes on a minute or more
+ * after it is back, and a shared one would hold up all calls.
+ */
+const KEEP_ALIVE = ['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'];
+
 /** Runs Slurm's commands, on this machine or on a login node. Words are never seen by a shell unquoted. */
 export class SlurmCommands {
   readonly #options: SlurmCommandsOptions;
@@ -162,6 +168,7 @@ export class SlurmCommands {
       'BatchMode=yes',
       '-o',
       'ConnectTimeout=10',
+      ...KEEP_ALIVE,
       ...this.#sharedConnection(),
       '--',
       host,

@@ -60,7 +60,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|server \S+ not responding|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
   ],
   [
     'login',
@@ -93,7 +93,10 @@ export const TURNED_AWAY =
 
 /** Whether what was called for never came as far as slurmctld: nobody was there to take the connection. */
 export function isUndelivered(error: unknown): boolean {
-  return error instanceof SlurmFailure && /connect failure|connection refused|no route to host/i.test(error.said);
+  return (
+    error instanceof SlurmFailure &&
+    /connect failure|connection refused|no route to host|^ssh: connect to host/i.test(error.said)
+  );
 }
 
 /** The failure in one line: what was called, what Slurm said, and what still works. */

@@ -262,6 +262,12 @@ describe('failures of Slurm', () => {
       'sbatch: not found on login1: expected the commands of Slurm there',
     ],
     [
+      'a login node that is cut off',
+      { host: 'login1', status: 255, stderr: 'Timeout, server 10.1.2.3 not responding.\r\n' },
+      'unreachable',
+      'sbatch on login1: Timeout, server 10.1.2.3 not responding.: jobs run on and are caught up with once it answers',
+    ],
+    [
       'an expired key',
       { host: 'login1', status: 255, stderr: 'me@login1: Permission denied (publickey).\r\n' },
       'login',
