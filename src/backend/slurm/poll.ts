@@ -77,9 +77,12 @@ export class Poll {
     this.#isOurs = (name, folder) => name.includes(mark) || folder.startsWith(jobs);
     this.#rows = new OwnRows({ ...options, isOurs: this.#isOurs });
     this.#facts = new FactFinder(options);
-    this.#cancels = new Cancels(options);
+    // The clock that all else goes by may be set back.
+    const tick = () => performance.now();
+    this.#cancels = new Cancels({ ...options, now: tick });
     this.#updates = new PendingUpdates({
       ...options,
+      now: tick,
       submitAnew: (job, slurm) => this.#unhindered(job, () => this.#submitAnew(job, slurm)),
     });
   }
@@ -100,11 +103,11 @@ export class Poll {
 
   async #lookOnce(exclusively: (work: () => Promise<void>) => Promise<void>): Promise<boolean> {
     const { state, now, homeId } = this.#options;
-    const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
-    if (!isAnyThere && !this.#isTidyDue) return false;
     const askedMs = now();
     looked(state.jobs, askedMs - (this.#lastLookMs ?? askedMs));
     this.#lastLookMs = askedMs;
+    const isAnyThere = [...state.jobs.values()].some(({ phase }) => phase === 'unknown' || phase === 'submitted');
+    if (!isAnyThere && !this.#isTidyDue) return false;
     const startedAt = performance.now();
     const rows = await this.#rows.read();
     this.#squeueMs += performance.now() - startedAt;

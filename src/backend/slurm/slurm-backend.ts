@@ -72,7 +72,7 @@ export class SlurmBackend implements Backend {
   #isStopped = false;
 
   constructor(options: SlurmBackendOptions) {
-    const { journal, commands, sharedFolder, now, log } = options;
+    const { journal, commands, sharedFolder, log } = options;
     const cluster = options.cluster.view;
     this.#options = options;
     this.#state = new MirrorState(journal);
@@ -80,7 +80,7 @@ export class SlurmBackend implements Backend {
     const prompt = promptCommands(commands, () => this.#loop.failure);
     this.#prompt = prompt;
     this.#reservations = new SlurmReservations(prompt);
-    this.#queue = new QueueTable(prompt, now);
+    this.#queue = new QueueTable(prompt, () => performance.now());
     const state = this.#state;
     const nodes = new SlurmNodes({ ...options, state, prompt });
     this.#nodes = nodes;

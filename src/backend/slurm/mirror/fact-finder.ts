@@ -44,6 +44,7 @@ export interface Runs {
 /** Finds out what squeue alone does not tell of a job: from accounting, from the folder of the job, from slurmctld. */
 export class FactFinder {
   readonly #options: FactFinderOptions;
+  /** By the clock of the process: the other may be set back. */
   #dueMs = 0;
   /** There are books, and sacct gets no answer now. */
   #isAway = false;
@@ -71,7 +72,7 @@ export class FactFinder {
     const end = isFolderGone ? slurm : doubtful;
     return {
       runs: own,
-      isAccountingAway: this.#isAway || this.#options.now() < this.#settledMs,
+      isAccountingAway: this.#isAway || performance.now() < this.#settledMs,
       attempts,
       isFolderGone,
       downNodes: state.downNodes,
@@ -101,8 +102,8 @@ export class FactFinder {
 
   /** What accounting has of these jobs; null where it does not answer. */
   async #ask(jobs: readonly MirrorJob[]): Promise<SacctRun[] | null> {
-    const { commands, now, log } = this.#options;
-    if (now() < this.#dueMs) return null;
+    const { commands, log } = this.#options;
+    if (performance.now() < this.#dueMs) return null;
     const variables = { ...SACCT_TIME, ...WHOLE_LISTS };
     const args = ['--duplicates', '--allocations', '--noheader', '--parsable2', `--format=${SACCT_FIELDS.join(',')}`];
     // Tasks without a number of their own are found with their array alone.
@@ -118,11 +119,11 @@ export class FactFinder {
       if (hasNameless) calls.push(['--starttime=now-7days']);
       const texts: string[] = [];
       for (const call of calls) texts.push(await commands.run('sacct', [...args, ...call], { variables }));
-      if (this.#isAway) this.#settledMs = now() + SETTLE_MS;
+      if (this.#isAway) this.#settledMs = performance.now() + SETTLE_MS;
       this.#isAway = false;
       return texts.flatMap(parseSacct);
     } catch (error) {
-      this.#dueMs = now() + PAUSE_MS;
+      this.#dueMs = performance.now() + PAUSE_MS;
       this.#isAway = this.#options.hasAccounting && error instanceof SlurmFailure && error.kind === 'unreachable';
       const reason = errorMessage(error);
       log.info({ reason }, 'no word from sacct: exit files have to do');

@@ -58,18 +58,18 @@ describe('how long a job has been missed', () => {
 });
 
 it('does not grow by time in which nobody looked, nor by a clock that is set', () => {
-  const jobs = jobOf({ missingSinceMs: NOW, endSeenMs: NOW, phaseSinceMs: NOW });
+  const jobs = jobOf({ missingSinceMs: NOW, endSeenMs: NOW, phaseSinceMs: NOW, notBeforeMs: NOW + 1 });
   const seen = () => {
-    const { missingSinceMs, endSeenMs, phaseSinceMs } = jobs.get(7) ?? {};
-    return [missingSinceMs, endSeenMs, phaseSinceMs];
+    const { missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs } = jobs.get(7) ?? {};
+    return [missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs];
   };
   looked(jobs, 20_000);
-  expect(seen()).toEqual([NOW, NOW, NOW]);
+  expect(seen()).toEqual([NOW, NOW, NOW, NOW + 1]);
   // Stopped for two minutes: twenty seconds of patience are used up.
   looked(jobs, 120_000);
-  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW]);
+  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1]);
   looked(jobs, -3_600_000);
-  expect(seen()).toEqual([NOW + 100_000 - 3_600_000, NOW + 100_000 - 3_600_000, NOW - 3_600_000]);
+  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1].map((ms) => ms - 3_600_000));
 });
 
 describe('a job that Slurm does not know any more', () => {

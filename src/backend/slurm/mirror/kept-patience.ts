@@ -66,8 +66,10 @@ export function looked(jobs: ReadonlyMap<number, MirrorJob>, passedMs: number): 
   for (const job of jobs.values()) {
     if (job.missingSinceMs !== null) job.missingSinceMs += notLookedMs;
     if (job.endSeenMs !== null) job.endSeenMs += notLookedMs;
-    // The clock was set back: what was asked before is not asked from now on.
-    if (passedMs < 0) job.phaseSinceMs += passedMs;
+    if (passedMs >= 0) continue;
+    // The clock was set back: what was asked before is not asked from now on, and what is put off is put off no longer.
+    job.phaseSinceMs += passedMs;
+    job.notBeforeMs += passedMs;
   }
 }
 

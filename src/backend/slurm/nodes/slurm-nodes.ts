@@ -34,6 +34,7 @@ export interface SlurmNodesOptions {
 export class SlurmNodes {
   readonly #options: SlurmNodesOptions;
   #seen: readonly SlurmNode[];
+  /** By the clock of the process: the other may be set back. */
   #dueMs = 0;
   /** Names of nodes by partition, '' for the default, in this view of the cluster. */
   #members: { view: ClusterView; of: Map<string, ReadonlySet<string>> };
@@ -57,18 +58,18 @@ export class SlurmNodes {
 
   /** Journals what the cluster looked like when the daemon asked at its start. */
   async start(): Promise<void> {
-    this.#dueMs = this.#options.now() + PAUSE_MS_MIN;
+    this.#dueMs = performance.now() + PAUSE_MS_MIN;
     await this.#journal(this.#seen);
   }
 
   /** Asks again if the last time is a while ago. Throws SlurmFailure. */
   async refreshIfDue(): Promise<void> {
-    if (this.#options.now() >= this.#dueMs) await this.refresh();
+    if (performance.now() >= this.#dueMs) await this.refresh();
   }
 
   /** Asks how the nodes are and journals what has changed. Throws SlurmFailure. */
   async refresh(): Promise<void> {
-    const { commands, state, cluster, now } = this.#options;
+    const { commands, state, cluster } = this.#options;
     const startedAt = performance.now();
     const text = await commands.run('scontrol', SHOW_NODES).catch((error: unknown) => {
       // Not shown to this user (`PrivateData=nodes`): that is how it stays, and jobs run.
@@ -77,7 +78,7 @@ export class SlurmNodes {
     });
     const nodes = parseNodes(text);
     const restMs = Math.min(PAUSE_MS_MAX, (performance.now() - startedAt) * PAUSE_PER_CALL);
-    this.#dueMs = now() + Math.max(PAUSE_MS_MIN, restMs);
+    this.#dueMs = performance.now() + Math.max(PAUSE_MS_MIN, restMs);
     await cluster.follow(nodes);
     await state.exclusively(async () => {
       this.#seen = nodes;

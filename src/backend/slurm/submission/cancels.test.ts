@@ -51,7 +51,8 @@ describe('jobs of Slurm that are cancelled', () => {
     expect(called()).toEqual(['scancel --name=sweep 91 90_9', 'scancel --name=x.orrery-0a1b2c3d-7-1 50']);
   });
 
-  it('are left alone for a while then', async () => {
+  it('are left alone for a while then, and not before, however soon that is after the start', async () => {
+    nowMs = 1;
     const cancels = new Cancels({ commands, now, log });
     for (const passedMs of [0, PATIENCE_MS.cancel - 1]) {
       nowMs += passedMs;

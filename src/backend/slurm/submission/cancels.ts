@@ -39,7 +39,7 @@ export class Cancels {
     const due = new Map<string, Set<string>>();
     for (const slurm of jobs) {
       const address = addressOf(slurm);
-      const isDue = this.#options.now() - (this.#calledMs.get(address) ?? 0) >= PATIENCE_MS.cancel;
+      const isDue = this.#options.now() - (this.#calledMs.get(address) ?? -Infinity) >= PATIENCE_MS.cancel;
       if (slurm.slurmJobId !== null && isDue)
         due.set(nameThere(slurm), (due.get(nameThere(slurm)) ?? new Set()).add(address));
     }

@@ -19,7 +19,13 @@ function jobsOf(...qos: string[]): { state: MirrorState; jobs: MirrorJob[] } {
 /** Ids of the jobs for which sbatch is called now, `most` of them. */
 function called(state: MirrorState, kinds: RefusedKinds, nowMs: number, most = Infinity): number[] {
   const ids: number[] = [];
-  for (const { group } of nextCalls(state, { kinds, refusedArrays: new Set(), maxArraySize: 1001, nowMs })) {
+  for (const { group } of nextCalls(state, {
+    kinds,
+    refusedArrays: new Set(),
+    maxArraySize: 1001,
+    nowMs: 0,
+    tickMs: nowMs,
+  })) {
     for (const job of group) job.phase = 'asking';
     ids.push(...group.map(({ request }) => request.jobId));
     if (ids.length >= most) break;

@@ -16,6 +16,8 @@ export interface NextCallsOptions {
   refusedArrays: ReadonlySet<number>;
   maxArraySize: number;
   nowMs: number;
+  /** By the clock that `kinds` go by. */
+  tickMs: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface NextCallsOptions {
  * there is room again. Whoever takes one makes the call (`phase`) before taking the next. What jobs wait for here is noted in them.
  */
 export function* nextCalls(state: MirrorState, options: NextCallsOptions): Generator<NextCall> {
-  const { kinds, nowMs } = options;
+  const { kinds, nowMs, tickMs } = options;
   const atSlurm = tasksAtSlurm(state);
   kinds.follow(state.jobs.values());
   // What can never be taken (too large for its QOS) may be told in the same words: who was refused least often asks.
@@ -32,7 +34,7 @@ export function* nextCalls(state: MirrorState, options: NextCallsOptions): Gener
     const kind = kindOf(job.request);
     if (!kinds.isWaiting(kind) || !isReady(job, nowMs)) continue;
     job.hindrance = kinds.reason(kind);
-    if (!kinds.mayGo(kind, nowMs)) continue;
+    if (!kinds.mayGo(kind, tickMs)) continue;
     const dependency = openDependency(job, state, atSlurm);
     const first = asking.get(kind);
     const isFirst = first === undefined || job.limitRefusals < first.job.limitRefusals;

@@ -72,6 +72,7 @@ export class Submitter {
   /** Arrays that sbatch refused as such: their tasks go by themselves. */
   readonly #refused = new Set<number>();
   readonly #kinds = new RefusedKinds();
+  /** By the clock of the process, as all that is put off here: the other may be set back. */
   #retryAtMs = 0;
   #retryMs: number = RETRY_MS.first;
   #timer: NodeJS.Timeout | undefined;
@@ -100,13 +101,19 @@ export class Submitter {
   pump(): void {
     const { state, now, maxArraySize } = this.#options;
     if (this.#rankScript === null || this.#isStopped || this.#calls >= IN_FLIGHT_MAX) return;
-    const waitMs = this.#retryAtMs - now();
+    const waitMs = this.#retryAtMs - performance.now();
     if (waitMs > 0) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.pump(), waitMs);
       return;
     }
-    const options = { kinds: this.#kinds, refusedArrays: this.#refused, maxArraySize, nowMs: now() };
+    const options = {
+      kinds: this.#kinds,
+      refusedArrays: this.#refused,
+      maxArraySize,
+      nowMs: now(),
+      tickMs: performance.now(),
+    };
     for (const { group, dependency } of nextCalls(state, options)) {
       this.#call(group, dependency, this.#rankScript);
       if (this.#calls >= IN_FLIGHT_MAX) return;
@@ -213,7 +220,7 @@ export class Submitter {
         one.hindrance = null;
         one.limitRefusals = 0;
       }
-      this.#kinds.end(kindOf(job.request), null, now());
+      this.#kinds.end(kindOf(job.request), null, performance.now());
       this.#retryMs = RETRY_MS.first;
       const tasksText = array === null ? {} : { tasks: group.length };
       log.info({ jobId, ...tasksText, slurmJobId: Number(id), submission }, 'submitted');
@@ -255,7 +262,7 @@ export class Submitter {
   }
 
   async #noteFailure(group: readonly MirrorJob[], error: unknown): Promise<void> {
-    const { log, now } = this.#options;
+    const { log } = this.#options;
     const [job] = group;
     if (job === undefined) return;
     const { jobId, array } = job.request;
@@ -269,7 +276,7 @@ export class Submitter {
     const isLimit = kind === 'limit';
     const isLater = isUnclear || isDisk || isLimit || ['unreachable', 'login', 'missing'].includes(kind ?? '');
     for (const one of group) one.hindrance = isLater ? message : null;
-    this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, now());
+    this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, performance.now());
     if (isLimit) {
       for (const one of group) one.phase = 'none';
       if (group.length > 1) {
@@ -285,7 +292,7 @@ export class Submitter {
       // Its answer may be all that was lost.
       const mayBeThere = kind === 'unclear' || (kind === 'unreachable' && !isUndelivered(error));
       for (const one of group) one.phase = mayBeThere ? 'unknown' : 'none';
-      this.#retryAtMs = now() + this.#retryMs;
+      this.#retryAtMs = performance.now() + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.max);
     }
     if (group.length > 1) {
