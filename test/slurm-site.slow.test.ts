@@ -6,6 +6,15 @@ import { haveEnded, readLog } from './support/jobs.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
+/** Nodes can be powered down, and nothing is done for it. */
+const POWER_LINES = [
+  'SuspendProgram=/bin/true',
+  'ResumeProgram=/bin/true',
+  'SuspendTime=3600',
+  'SuspendTimeout=1',
+  'ResumeTimeout=300',
+];
+
 let home = '';
 let slurm: SlurmCluster;
 let daemon: RunningDaemon;
@@ -17,7 +26,7 @@ beforeAll(async () => {
     nodes: 2,
     cpusPerNode: 8,
     credentialSeconds: 5,
-    confLines: [...QUICK_LINES, 'MinJobAge=2'],
+    confLines: [...QUICK_LINES, 'MinJobAge=2', ...POWER_LINES],
     accounting: researchAccount('root'),
   });
   daemon = await startSlurmDaemon(home, slurm);
@@ -73,12 +82,40 @@ describe('what a site changes while the daemon runs', () => {
     const waiting = await submit(['true'], { nodes: 2, exclusive: true });
     const named = await submit(['true'], { partition: 'main', hold: true });
     await until(async () => (await readLog(daemon.client, running)) === 'up\n', 'the job to run', 30_000);
-    await until(() => [waiting, named].every(isAtSlurm), 'Slurm to have the others', 30_000);
+    await until(() => [waiting, named].every(isAtSlurm), 'Slurm to have the others', 30_000).catch(
+      async (error: unknown) => {
+        const said = [await daemon.client.why(waiting), await daemon.client.why(named)];
+        throw new Error(
+          JSON.stringify(said) +
+            run('squeue', '-t', 'all', '-o', '%i %j %T %r') +
+            readFileSync(`${home}/daemon.log`, 'utf8').slice(-3000),
+          { cause: error },
+        );
+      },
+    );
     reconfigure((conf) => conf.replace('PartitionName=main ', 'PartitionName=batch '));
     expect(await ended(running)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
     expect(await ended(waiting)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
     await until(async () => (await reason(named)) === 'refused by sbatch', 'sbatch to refuse it', 30_000);
     expect((await daemon.client.why(named)).detail.join(' ')).toContain('Invalid partition name specified');
     await daemon.client.cancel(named);
+  }, 120_000);
+
+  it('a node that is powered down is idle and no outage; a job that it is started for says so', async () => {
+    run('scontrol', 'update', 'NodeName=s2', 'State=POWER_DOWN');
+    await until(
+      () => run('scontrol', '-o', 'show', 'node', 's2').includes('IDLE+POWERED_DOWN'),
+      'it to be off',
+      30_000,
+    );
+    const node = async () => (await daemon.client.nodes()).find(({ name }) => name === 's2');
+    await until(async () => (await node())?.reason === 'powered down until a job needs it', 'that to be seen', 30_000);
+    expect(await node()).toMatchObject({ state: 'idle', outage: null });
+    expect((await daemon.client.node('s2')).history.filter(({ words }) => words.startsWith('down'))).toEqual([]);
+    const id = await submit(['true'], { nodes: 2 });
+    const said = async () => (await daemon.client.why(id)).detail.join(' ');
+    await until(async () => (await said()).includes('begins on s1, s2 once they are up'), 'what it waits for', 30_000);
+    await daemon.client.cancel(id);
+    expect(await ended(id)).toMatchObject({ state: 'CANCELLED' });
   }, 120_000);
 });

@@ -113,7 +113,7 @@ function systemCores(total?: string, effective = total, threads = '1'): string |
 }
 
 /**
- * Of `IDLE+DRAIN`, `DOWN*` and the like. The twin goes on for days: a node that is powered down, which the live mirror shows as down, is started for
+ * Of `IDLE+DRAIN`, `DOWN*` and the like. The twin goes on for days: a node that is powered down is started for
  * whoever needs it, and one that reboots comes back.
  */
 function isOut(state: string): boolean {

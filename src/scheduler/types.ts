@@ -270,6 +270,8 @@ export interface NodeView {
   jobIds: number[];
   /** Those it is in, by whoever else schedules it. Absent: the policy says. */
   partitions?: readonly string[];
+  /** It is off to save power, and is started for the next job. Absent: it is not. */
+  isPoweredDown?: boolean;
 }
 
 /**

@@ -83,6 +83,12 @@ async function tick(afterMs: number): Promise<string[]> {
 }
 
 describe('checks of idle nodes', () => {
+  it('start no node that is off to save power', async () => {
+    set('n1', { isPoweredDown: true });
+    await start();
+    expect(asked).toEqual(['check n2']);
+  });
+
   it('are for idle ones alone, each once in an interval', async () => {
     await start();
     expect(asked).toEqual(['check n1', 'check n2']);

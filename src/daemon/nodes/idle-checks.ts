@@ -46,7 +46,9 @@ export class IdleChecks {
     const nowMs = now();
     const due = backend
       .nodes()
-      .filter(({ state, spec }) => state === 'idle' && !this.#underWay.has(spec.name))
+      // One that is off to save power is not started for a check.
+      .filter(({ state, isPoweredDown }) => state === 'idle' && isPoweredDown !== true)
+      .filter(({ spec }) => !this.#underWay.has(spec.name))
       .map(({ spec: { name } }) => ({ name, checkedMs: this.#checkedMs.get(name) ?? -Infinity }))
       .filter(({ checkedMs }) => nowMs - checkedMs >= intervalMs)
       .sort((a, b) => a.checkedMs - b.checkedMs);

@@ -86,10 +86,10 @@ describe('a node that Slurm does not resume', () => {
 
   it('is as it should be where it is in service, and else named with its state', async () => {
     await expect(resume('State=MIXED')).resolves.toBeUndefined();
-    await expect(resume('State=IDLE+POWERED_DOWN Reason=idle for long')).rejects.toMatchObject({
+    await expect(resume('State=IDLE+POWERED_DOWN')).resolves.toBeUndefined();
+    await expect(resume('State=IDLE+MAINT Reason=idle for long')).rejects.toMatchObject({
       code: 'ORR_CONFLICT',
-      message:
-        'Slurm does not resume node n1, which is IDLE+POWERED_DOWN (idle for long): scontrol show node n1 says more',
+      message: 'Slurm does not resume node n1, which is IDLE+MAINT (idle for long): scontrol show node n1 says more',
     });
   });
 });

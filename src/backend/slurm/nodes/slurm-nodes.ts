@@ -159,7 +159,7 @@ export class SlurmNodes {
         },
         reason: node?.reason ?? reason ?? (avoided === undefined ? null : `${AVOIDED_REASON}${avoided}`),
         jobIds: jobIds.get(spec.name) ?? [],
-        ...(node !== undefined && { partitions: node.partitions }),
+        ...(node !== undefined && { partitions: node.partitions, isPoweredDown: node.isPoweredDown === true }),
       };
     });
   }

@@ -14,6 +14,8 @@ export interface SlurmNode {
   state: NodeState;
   /** It does not answer slurmctld, which may not have called it down for that yet (`SlurmdTimeout`). */
   isSilent: boolean;
+  /** It is off, or on its way there, to save power, and is started for the next job. Absent: an older view. */
+  isPoweredDown?: boolean;
   /** Slurm's own: `IDLE+DRAIN`. */
   slurmState: string;
   reason: string | null;
@@ -55,8 +57,9 @@ export function parseNodes(text: string): SlurmNode[] {
         },
         state: nodeState(slurmState, allocated),
         isSilent: /[*]|NOT_RESPONDING/.test(slurmState),
+        isPoweredDown: /POWER(?:ED|ING)_DOWN/.test(slurmState),
         slurmState,
-        reason: reason ?? (slurmState.includes('NOT_RESPONDING') ? 'not responding' : null),
+        reason: reason ?? wordOf(slurmState),
         allocated,
         partitions: words(record.get('partitions')),
         features: words(record.get('availablefeatures')),
@@ -67,17 +70,23 @@ export function parseNodes(text: string): SlurmNode[] {
 
 /**
  * `IDLE+DRAIN`, `MIXED+COMPLETING`, `DOWN*+NOT_RESPONDING` in our six words. What cannot take jobs for another reason counts as drained. A node that
- * does not respond is down once Slurm says so (`SlurmdTimeout`): every node that is resumed does not for a moment.
+ * does not respond is down once Slurm says so (`SlurmdTimeout`): every node that is resumed does not for a moment. One that is powered down takes jobs.
  */
 function nodeState(slurmState: string, allocated: Resources): NodeState {
   const [base = '', ...flags] = slurmState.replaceAll('*', '').split('+');
-  if (/^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base) || flags.includes('POWERED_DOWN')) return 'down';
+  if (/^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base)) return 'down';
   const isBusy = allocated.cpus > 0 || /^(?:ALLOC|MIXED)/.test(base);
   if (flags.some((flag) => /^(?:DRAIN|MAINT|REBOOT|FAIL)/.test(flag)) || /^(?:DRAIN|REBOOT|MAINT)/.test(base)) {
     return isBusy ? 'draining' : 'drained';
   }
   if (base.startsWith('ALLOC')) return 'allocated';
   return isBusy ? 'mixed' : 'idle';
+}
+
+/** What is not in our six words. */
+function wordOf(slurmState: string): string | null {
+  if (slurmState.includes('POWERED_DOWN')) return 'powered down until a job needs it';
+  return slurmState.includes('NOT_RESPONDING') ? 'not responding' : null;
 }
 
 /** Of a list between commas. */

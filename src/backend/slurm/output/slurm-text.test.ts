@@ -21,6 +21,7 @@ describe('scontrol --oneliner', () => {
       },
       state: 'draining',
       isSilent: false,
+      isPoweredDown: false,
       slurmState: 'MIXED+DRAIN',
       reason: 'bad cable, slot=3',
       allocated: { cpus: 5, memoryBytes: 2 * GiB, gpus: 3 },
@@ -46,9 +47,17 @@ describe('scontrol --oneliner', () => {
     ['DOWN+NOT_RESPONDING', 'down', true],
     ['MIXED+NOT_RESPONDING', 'mixed', true],
     ['ALLOCATED+MAINT', 'draining', false],
-    ['IDLE+POWERED_DOWN', 'down', false],
+    ['DOWN+POWERED_DOWN', 'down', false],
+    ['MIXED+NOT_RESPONDING+POWERING_UP', 'mixed', true],
   ])('says %s in our words: %s, and that it does not answer: %s', (slurmState, state, isSilent) => {
     expect(parseNodes(node(`State=${slurmState}`))[0]).toMatchObject({ state, isSilent });
+  });
+
+  it('says of a node that is off to save power that it is, so that nothing but a job starts it', () => {
+    const of = (state: string) => parseNodes(`NodeName=n1 CPUTot=4 State=${state}`)[0];
+    expect(of('IDLE+POWERED_DOWN')).toMatchObject({ isPoweredDown: true, reason: 'powered down until a job needs it' });
+    expect(of('IDLE+POWERING_DOWN')).toMatchObject({ isPoweredDown: true, reason: null });
+    expect(of('MIXED+POWERING_UP')).toMatchObject({ isPoweredDown: false });
   });
 
   it('takes an idle node with nothing on it for idle, with DRAIN for drained', () => {
@@ -59,6 +68,8 @@ describe('scontrol --oneliner', () => {
     });
     expect(parseNodes(idle('IDLE+DRAIN'))[0]?.state).toBe('drained');
     expect(parseNodes(idle('FUTURE'))).toEqual([]);
+    for (const state of ['IDLE+POWERED_DOWN', 'IDLE+CLOUD+POWERED_DOWN', 'IDLE+POWERING_DOWN'])
+      expect(parseNodes(idle(state))[0]?.state).toBe('idle');
     // As every node for a moment after it is resumed.
     expect(parseNodes(idle('IDLE+NOT_RESPONDING'))[0]).toMatchObject({ state: 'idle', reason: 'not responding' });
   });

@@ -93,6 +93,14 @@ describe('squeue --json', () => {
     expect(statusOf({ set: false, infinite: false, number: 0 })).toEqual({ code: 0, signal: 0 });
   });
 
+  it('tells a job whose nodes are being started from one that runs, where that is said beside its state', () => {
+    const rows = ['CONFIGURING', ['CONFIGURING'], ['RUNNING', 'CONFIGURING']].map((state) => ({
+      job_id: 1,
+      job_state: state,
+    }));
+    expect(slurmJobs(rows).map(({ state }) => state)).toEqual(['CONFIGURING', 'CONFIGURING', 'CONFIGURING']);
+  });
+
   it('reads only the jobs that are wanted, and fails where one of them is not understood', () => {
     const text = JSON.stringify({ jobs: [{ name: 'ours', job_id: 1, job_state: 5 }, { name: 'theirs' }] });
     expect(slurmJobs(squeueRows(text), (name) => name === 'nobody')).toEqual([]);

@@ -145,7 +145,9 @@ export function slurmJobs(rows: readonly unknown[], isWanted: IsWanted = () => t
 }
 
 function toJob(job: z.output<typeof jobSchema>): SlurmJob {
-  const [state = 'PENDING', ...flags] = job.job_state;
+  const [base = 'PENDING', ...flags] = job.job_state;
+  // Beside RUNNING where it is a flag.
+  const state = flags.includes('CONFIGURING') ? 'CONFIGURING' : base;
   const nodeNames = hostNames(job.nodes);
   return {
     slurmJobId: job.job_id,

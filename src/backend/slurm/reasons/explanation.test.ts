@@ -49,6 +49,11 @@ describe('why a job waits on Slurm', () => {
     expect(explain(suspended)).toBe(
       'Slurm job 50 is suspended, for another job or by an operator: its processes stand still on n1, n2 until Slurm resumes it.',
     );
+    const starts = job({ slurm: onNodes({ state: 'CONFIGURING' }) });
+    expect(explain(starts)).toMatch(/^Slurm job 50 begins on n1.* once they are up: Slurm starts them for it\.$/);
+    expect(explain(job({ slurm: slurm({ reason: 'job requeued in held state' }) }))).toMatch(
+      /orrery release starts it/,
+    );
     expect(jobFact(running({ slurm: onNodes({ state: 'RUNNING' }) })).reason).toBe('None');
   });
 

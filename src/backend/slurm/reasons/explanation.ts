@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   Dependency: 'It waits for another job to end.',
   DependencyNeverSatisfied: 'A job it depends on did not end as it had to: it will never start. Cancel it.',
   JobHeldUser: 'It is held: orrery release starts it.',
+  'job requeued in held state': 'It was put back in the queue and is held: orrery release starts it.',
   JobHeldAdmin: 'An operator holds it, or Slurm does after too many requeues: only an operator can release it.',
   BeginTime:
     'It was put back in the queue: Slurm waits until what it gave its last attempt has expired (two minutes by default).',
@@ -78,6 +79,10 @@ export function explainJob(
   }
   if (record.refusal !== null)
     return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
+  if (slurm?.state === 'CONFIGURING') {
+    const where = slurm.nodeNames.join(', ') || 'its nodes';
+    return [`Slurm job ${label} begins on ${where} once they are up: Slurm starts them for it.`, ...stale];
+  }
   if (slurm === null || !isPending(slurm)) {
     const dependency = dependencyText(job, state);
     if (phase === 'none' && dependency === 'never')

@@ -4,6 +4,7 @@ import { jobSpecSchema } from '../../../contract/job.ts';
 import { MirrorState } from '../mirror/mirror-state.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { job, onNodes, running, short, slurm } from '../mirror/mirror.test-support.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
 import { JobRequests } from './job-requests.ts';
 
 /**
@@ -15,12 +16,14 @@ async function ask(
   request: (requests: JobRequests) => Promise<void>,
   {
     refusal = null,
+    refusedVerb = null,
     once = false,
     shown = 'any|/nowhere/7\n',
     isAway = false,
     scancelled = Promise.resolve(),
   }: {
     refusal?: string | null;
+    refusedVerb?: string | null;
     once?: boolean;
     shown?: string;
     isAway?: boolean;
@@ -37,6 +40,8 @@ async function ask(
       run: async (program, args) => {
         if (refusal !== null) throw new Error(refusal);
         if (program === 'squeue') return shown;
+        if (args[0] === refusedVerb)
+          throw new SlurmFailure('permission', 'slurm_suspend error: Access/permission denied');
         done.push([program, ...args].join(' '));
         return '';
       },
@@ -160,4 +165,16 @@ it('where Slurm does not take it, the attempt is no longer thought to end for it
   await expect(ask(requeued, (to) => to.requeue(7), { refusal: 'no answer' })).rejects.toThrow('no answer');
   await expect(ask(hung, (to) => to.endHung(7, 1), { refusal: 'no answer' })).rejects.toThrow('no answer');
   expect([requeued.isRequeueRequested, hung.isHung]).toEqual([false, false]);
+});
+
+it('what an operator holds is not released, and that is said', async () => {
+  const held = (reason: string) =>
+    job({ isHeld: true, phase: 'submitted', record: { ...job().record, slurmJobId: 50 }, slurm: slurm({ reason }) });
+  const release = (reason: string) =>
+    ask(held(reason), (to) => to.release(7), { refusedVerb: 'release', shown: 'any|/nowhere/7\n' });
+  await expect(release('JobHeldAdmin')).rejects.toMatchObject({
+    code: 'ORR_REFUSED',
+    message: 'an operator holds job 7: only an operator can release it',
+  });
+  await expect(release('JobHeldUser')).rejects.toThrow('slurm_suspend error');
 });

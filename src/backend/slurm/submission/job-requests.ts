@@ -10,6 +10,7 @@ import { type MirrorJob, NO_SUBMISSION } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
 import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
+import { SlurmFailure } from '../slurm-failure.ts';
 import { JoinedCalls } from './joined-calls.ts';
 import { expectOwn } from './own-number.ts';
 import type { Submitter } from './submitter.ts';
@@ -154,7 +155,15 @@ export class JobRequests {
       await this.#options.submitter.answered(jobId);
       if (job.phase === 'none') return false;
       const address = this.#addressOf(job);
-      await this.#holds.ask(verb, address, () => this.#expectOwn(job, address));
+      await this.#holds
+        .ask(verb, address, () => this.#expectOwn(job, address))
+        .catch((error: unknown) => {
+          const isRefused = error instanceof SlurmFailure && error.kind === 'permission';
+          if (!isRefused || job.slurm?.reason !== 'JobHeldAdmin') throw error;
+          throw new OrreryError('ORR_REFUSED', `an operator holds job ${jobId}: only an operator can release it`, {
+            cause: error,
+          });
+        });
       return true;
     };
     const isTold = await tell();
