@@ -83,6 +83,8 @@ PartitionName=g MaxTime=-1 DefaultTime=1:2:3 MinNodes=2 MaxNodes=3
 PartitionName=h MaxTime=1-00:00 DefaultTime=30:30 OverSubscribe=Exclusive
 PartitionName=i MaxTime=2:00:00 DefaultTime=3:00:00 MaxNodes=UNLIMITED
 PartitionName=j MaxTime=1:30 OverSubscribe=FORCE:4 LLN=YES ExclusiveUser=YES
+PartitionName=n MaxTime=10 DefaultTime=UNLIMITED
+PartitionName=o MaxTime=UNLIMITED DefaultTime=UNLIMITED
 PartitionName=DEFAULT Priority=4 MaxTime=INFINITE
 PartitionName=k PriorityTier=7
 PartitionName=l State=DOWN

@@ -72,6 +72,8 @@ describe('a partition', () => {
     });
     const exceeding = 'PartitionName=a MaxTime=2:00:00 DefaultTime=3:00:00';
     expect(partitionOf(exceeding)).not.toHaveProperty('defaultTimeSeconds');
+    expect(partitionOf('PartitionName=a MaxTime=10 DefaultTime=UNLIMITED')).not.toHaveProperty('defaultTimeSeconds');
+    expect(partitionOf('PartitionName=a DefaultTime=UNLIMITED')).toHaveProperty('defaultTimeSeconds', null);
     expect(ignoredOf(`${NODES}${exceeding}\n`)).toEqual([
       'slurm.conf:2 PartitionName=a DefaultTime=3:00:00: it exceeds MaxTime, which counts in its place, as in Slurm',
     ]);

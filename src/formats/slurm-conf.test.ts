@@ -220,9 +220,7 @@ PartitionName=none DefMemPerNode=UNLIMITED
       undefined,
       undefined,
     ]);
-    expect(ignoredOf(text)).toEqual([
-      'slurm.conf:5 PartitionName=d TRESBillingWeights mem: use is counted by CPUs and GPUs',
-    ]);
+    expect(ignoredOf(text)).toEqual(['slurm.conf:5 TRESBillingWeights mem: use is counted by CPUs and GPUs']);
   });
 
   it('has partitions say how their jobs are preempted, by partition', () => {

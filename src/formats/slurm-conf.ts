@@ -119,6 +119,11 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   keepEnforcedLimits(policy, settings, ignored);
   noteTopology(settings, texts.topology !== null, ignored);
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
+  const selectLine = settings.get('selecttype');
+  if (selectLine !== undefined && !/^(?:linear|cons_res|cons_tres)$/.test(select)) {
+    const reason = 'nodes are shared by cores and GPUs, as with select/cons_tres';
+    ignored.push({ ...selectLine, key: `SelectType=${select}`, reason });
+  }
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
     const reason = flag.startsWith('CR_SOCKET') ? WHOLE_CORES : SELECT_FLAGS[flag];

@@ -95,7 +95,7 @@ export function readSlurmPartitions(
     const amounts = readPartitionAmounts(line, clusterDefaults);
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
-    const billing = billingOf(name, line, ignored);
+    const billing = billingOf(line, ignored);
     partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...preemption, ...billing });
   }
   // Of several defaults the last counts.
@@ -105,7 +105,7 @@ export function readSlurmPartitions(
 }
 
 /** What use counts for in fair-share: CPUs where the partition does not say. */
-function billingOf(name: string, line: ConfLine, ignored: IgnoredSetting[]): Pick<PartitionPolicy, 'billingWeights'> {
+function billingOf(line: ConfLine, ignored: IgnoredSetting[]): Pick<PartitionPolicy, 'billingWeights'> {
   const text = line.values.get('tresbillingweights') ?? '';
   if (text === '') return {};
   const billingWeights = { cpu: 0, gpu: 0 };
@@ -114,7 +114,9 @@ function billingOf(name: string, line: ConfLine, ignored: IgnoredSetting[]): Pic
     const value = Number(weight);
     if ((tres === 'cpu' || tres === 'gres/gpu') && value >= 0) billingWeights[tres === 'cpu' ? 'cpu' : 'gpu'] = value;
     else {
-      const key = `PartitionName=${name} TRESBillingWeights ${tres}`;
+      // Once: partitions inherit them from one line.
+      const key = `TRESBillingWeights ${tres}`;
+      if (ignored.some((told) => told.key === key)) continue;
       ignored.push({ ...line, key, reason: 'use is counted by CPUs and GPUs' });
     }
   }
@@ -187,7 +189,7 @@ function defaultTimeOf(
   ignored: IgnoredSetting[],
 ): number | null | undefined {
   const seconds = minutesSetting(line, 'DefaultTime');
-  if ((seconds ?? 0) <= maxSeconds) return seconds;
+  if (seconds === undefined || (seconds ?? Infinity) <= maxSeconds) return seconds;
   const key = `PartitionName=${name} DefaultTime=${line.values.get('defaulttime')}`;
   ignored.push({ ...line, key, reason: 'it exceeds MaxTime, which counts in its place, as in Slurm' });
   return undefined;
