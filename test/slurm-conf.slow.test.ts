@@ -21,6 +21,7 @@ const CONFS: readonly (readonly [string, string])[] = [
   [
     'nodes by their parts',
     `
+GresTypes=gpu
 NodeName=DEFAULT CPUs=8 RealMemory=1000
 NodeName=q1
 NodeName=DEFAULT RealMemory=2000	# a tab, and a comment
@@ -70,7 +71,7 @@ PartitionName=none
   [
     'partitions and what they inherit',
     `
-NodeName=n[1-4] CPUs=8 NodeAddr=127.0.0.[1-4]
+NodeName=n[1-4] CPUs=8 NodeAddr=127.0.0.[1-4] Gres=gpu:8
 PartitionName=DEFAULT Nodes=n1 MaxTime=10:00
 PartitionName=a Default=YES
 PartitionName=b Priority=5 PriorityTier=7 Default=YES
@@ -97,7 +98,6 @@ const COMMON = `
 ClusterName=readings
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
-GresTypes=gpu
 PrivateData=cloud
 `;
 

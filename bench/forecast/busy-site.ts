@@ -16,6 +16,7 @@ const HISTORY_MS = 14 * DAY_MS;
 /** A site as large ones are: fair-share, age and size, backfill over a thousand jobs, leaf switches. */
 const SLURM_CONF = [
   'ClusterName=busy',
+  'GresTypes=gpu',
   'SelectType=select/cons_tres',
   'SelectTypeParameters=CR_Core_Memory',
   'JobDefaults=DefCpuPerGPU=16,DefMemPerGPU=200000',

@@ -19,8 +19,8 @@ describe('a topology.conf', () => {
 
   it('that Slurm would not read is told', () => {
     const topology = { topology: { name: 'topology.conf', text: 'SwitchName=leaf Nodes=n[1-4]\n' } };
-    expect(ignoredOf(`${NODES}ClusterName=pod TopologyPlugin=topology/tree\n`, topology)).toEqual([]);
-    expect(ignoredOf(`${NODES}ClusterName=pod\n`, topology)).toEqual([
+    expect(ignoredOf(`${NODES}ClusterName=pod GresTypes=gpu TopologyPlugin=topology/tree\n`, topology)).toEqual([]);
+    expect(ignoredOf(`${NODES}ClusterName=pod GresTypes=gpu\n`, topology)).toEqual([
       'topology.conf:1 TopologyPlugin=none: Slurm reads a topology.conf with topology/tree alone; here it counts',
     ]);
   });
@@ -69,14 +69,14 @@ describe('a dump of QOS', () => {
 
   it('has limits that count only where accounting enforces them', () => {
     const limited = dump('high|9|||||||||50||||10|||');
-    const qosOf = (settings: string) => parse(`${NODES}ClusterName=pod\n${settings}`, limited).policy.qos;
+    const qosOf = (settings: string) => parse(`${NODES}ClusterName=pod GresTypes=gpu\n${settings}`, limited).policy.qos;
     for (const words of ['associations,limits', 'safe', 'all']) {
       expect(qosOf(`AccountingStorageEnforce=${words}\n`)).toMatchObject([
         { group: { jobs: 50 }, perUser: { jobs: 10 } },
       ]);
     }
     expect(qosOf('AccountingStorageEnforce=associations,qos\n')).toEqual([{ name: 'high', priority: 9 }]);
-    expect(ignoredOf(`${NODES}ClusterName=pod\n`, limited)).toEqual([
+    expect(ignoredOf(`${NODES}ClusterName=pod GresTypes=gpu\n`, limited)).toEqual([
       'slurm.conf:1 AccountingStorageEnforce=: without "limits", Slurm keeps to no limit of QOS and accounts: those of 1, high for one, change nothing',
     ]);
   });

@@ -37,6 +37,20 @@ describe('CPUs of a node', () => {
   });
 });
 
+describe('GPUs of a node', () => {
+  it('are none where GresTypes does not have them', () => {
+    const told = (settings: string) => {
+      const text = `ClusterName=pod\n${settings}\n${NODES}`;
+      return [parse(text).nodes[0]?.resources.gpus, ignoredOf(text).length];
+    };
+    expect([told('GresTypes=nic,gpu'), told('GresTypes=nic'), told('')]).toEqual([
+      [8, 0],
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+});
+
 describe('memory that is kept for the system', () => {
   it('is none where it is all that there is', () => {
     const memory = (limit: number) =>
@@ -85,7 +99,7 @@ describe('the weights of a priority', () => {
     'PriorityType=priority/multifactor\nPriorityWeightAge=1\nPriorityWeightFairshare=2\nPriorityWeightQOS=3\n';
 
   it('are none for age and fair-share without a database', () => {
-    const text = `${NODES}ClusterName=pod\n${WEIGHTS}`;
+    const text = `${NODES}ClusterName=pod GresTypes=gpu\n${WEIGHTS}`;
     expect(parse(text).policy.priority?.weights).toMatchObject({ age: 0, fairshare: 0, qos: 3 });
     const reason = 'Slurm passes it over too, without AccountingStorageType=accounting_storage/slurmdbd';
     expect(ignoredOf(text)).toEqual([

@@ -8,7 +8,7 @@ const MEBI = 1024 ** 2;
 
 const SITE = `
 # The superpod
-ClusterName=pod   AccountingStorageType=accounting_storage/slurmdbd
+ClusterName=pod GresTypes=gpu   AccountingStorageType=accounting_storage/slurmdbd
 SchedulerType=sched/backfill
 schedulerparameters=bf_interval=60,bf_window=10080,\\
 bf_resolution=300,bf_max_job_test=2000,bf_continue,default_queue_depth=1000
@@ -415,7 +415,9 @@ PartitionName=c MinNodes=1 OverTimeLimit=NONE
     const files: Record<string, string> = { 'nodes.conf': 'Include more.conf\n', 'more.conf': NODES };
     const include = (path: string) => (path in files ? { name: path, text: files[path] ?? '' } : undefined);
     const ofCluster = (path: string) => (path === 'nodes-pod.conf' ? { name: path, text: NODES } : undefined);
-    expect(parse('ClusterName=pod\nInclude nodes-%c.conf\n', { include: ofCluster }).nodes).toHaveLength(4);
+    expect(parse('ClusterName=pod GresTypes=gpu\nInclude nodes-%c.conf\n', { include: ofCluster }).nodes).toHaveLength(
+      4,
+    );
     const { nodes, policy } = parse('include nodes.conf\nSchedulerParameters="bf_window=5, bf_resolution=10"\n', {
       include,
     });

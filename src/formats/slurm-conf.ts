@@ -93,7 +93,12 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     if (record !== undefined) record.push(line);
     else for (const key of line.values.keys()) settings.set(key, line);
   }
-  const cluster = readSlurmNodes(records.get('nodename') ?? [], records.get('downnodes') ?? [], ignored);
+  const cluster = readSlurmNodes(
+    records.get('nodename') ?? [],
+    records.get('downnodes') ?? [],
+    isGpuKnown(settings),
+    ignored,
+  );
   if (cluster.nodes.length === 0) {
     throw badConf(texts.name, lines.at(-1)?.line ?? 1, 'expected at least one NodeName line with nodes that are up');
   }
@@ -148,6 +153,11 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     timing: readSlurmTiming(cluster.machines),
     ignored: ignored.map(({ file, line, key, reason }) => ({ file, line, key, reason })),
   };
+}
+
+/** Every slurm.conf names its cluster: without, these are not its settings, and GPUs are taken to be among its `GresTypes`. */
+function isGpuKnown(settings: Settings): boolean {
+  return !settings.has('clustername') || listOf(settings, 'GresTypes').some(({ flag }) => flag === 'GPU');
 }
 
 /** Of QOS, accounts and users, whatever their limits: Slurm keeps these only where `AccountingStorageEnforce` says so. */

@@ -30,6 +30,7 @@ const OUT = /^(?:FUTURE|DOWN|DRAIN|FAIL)/;
 export function readSlurmNodes(
   lines: readonly ConfLine[],
   downLines: readonly ConfLine[],
+  isGpuKnown: boolean,
   ignored: IgnoredSetting[],
 ): SlurmNodes {
   const nodes: NodeSpec[] = [];
@@ -51,7 +52,7 @@ export function readSlurmNodes(
     const state = line.values.get('state')?.toUpperCase() ?? 'UNKNOWN';
     const isOut = OUT.test(state);
     if (isOut) ignored.push({ ...own, key: `NodeName=${listed}`, reason: `State=${state}: its nodes are left out` });
-    const { gpus, gpuType } = gpusOf(line, isOut ? [] : ignored);
+    const { gpus, gpuType } = gpusOf(line, isGpuKnown, isOut ? [] : ignored);
     const { cpus, threads } = cpusOf(line, isOut ? [] : ignored);
     const resources: Resources = { cpus, memoryBytes: memoryOf(line, isOut ? [] : ignored), gpus };
     const machineOf = machinesOf(line, hosts);
@@ -156,13 +157,22 @@ function memoryOf(line: ConfLine, ignored: IgnoredSetting[]): number {
   return mebi * MEBI;
 }
 
-function gpusOf(line: ConfLine, ignored: IgnoredSetting[]): { gpus: number; gpuType: string | null } {
+function gpusOf(
+  line: ConfLine,
+  isGpuKnown: boolean,
+  ignored: IgnoredSetting[],
+): { gpus: number; gpuType: string | null } {
   const list = line.values.get('gres') ?? '';
   let gpus = 0;
   const types = new Set<string>();
   for (const { text, name, type, count } of gresEntries(list)) {
     if (name !== 'gpu') {
       ignored.push({ ...line, key: `Gres=${text}`, reason: 'only GPUs are counted' });
+      continue;
+    }
+    if (!isGpuKnown) {
+      const reason = 'without "gpu" among the GresTypes Slurm knows of no GPUs, and none is counted';
+      ignored.push({ ...line, key: `Gres=${text}`, reason });
       continue;
     }
     if (count === null) throw badConf(line.file, line.line, `Gres: expected gpu:TYPE:COUNT, got "${text}"`);

@@ -76,7 +76,7 @@ describe('orrery sim', () => {
 
   it('refuses jobs of a workload beyond the limits of their partition where a slurm.conf says so', async () => {
     const conf = (enforced: string) =>
-      `ClusterName=c\nEnforcePartLimits=${enforced}\nNodeName=n[1-9] CPUs=64 RealMemory=600000 Gres=gpu:8\nPartitionName=p Nodes=ALL MaxNodes=1\n`;
+      `ClusterName=c\nGresTypes=gpu\nEnforcePartLimits=${enforced}\nNodeName=n[1-9] CPUs=64 RealMemory=600000 Gres=gpu:8\nPartitionName=p Nodes=ALL MaxNodes=1\n`;
     const run = async (enforced: string) => {
       writeFileSync(join(folder, 'slurm.conf'), conf(enforced));
       const { stdout } = await simOf(
