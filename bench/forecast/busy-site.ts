@@ -17,6 +17,7 @@ const HISTORY_MS = 14 * DAY_MS;
 const SLURM_CONF = [
   'ClusterName=busy',
   'GresTypes=gpu',
+  'AccountingStorageType=accounting_storage/slurmdbd',
   'SelectType=select/cons_tres',
   'SelectTypeParameters=CR_Core_Memory',
   'JobDefaults=DefCpuPerGPU=16,DefMemPerGPU=200000',
