@@ -86,9 +86,11 @@ describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
     await until(isRefused, 'Slurm to refuse', 20_000);
     expect(await ended(await submit({ command: ['true'], memory: '64M' }))).toMatchObject({ state: 'COMPLETED' });
     const last = ids.findLast((id) => id !== first) ?? 0;
-    expect((await daemon.client.why(last)).detail).toContainEqual(
-      expect.stringContaining('QOSMaxSubmitJobPerUserLimit'),
-    );
+    expect((await daemon.client.why(last)).detail).toEqual([
+      'QOS tight lets one user have 1 job waiting or running (MaxSubmitPU=1): root has 1.',
+      'It is taken when one of them has ended.',
+      'It is not with Slurm yet, and goes there then.',
+    ]);
     await daemon.client.cancel(first);
     await until(async () => (await running()).some((id) => id !== first), 'the next to run', 70_000);
     // Those that wait first: else they would follow.
