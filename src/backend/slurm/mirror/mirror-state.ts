@@ -2,7 +2,7 @@ import type { Journal, JournalRecord } from '../../../contract/journal.ts';
 import { isMetBy } from '../../../scheduler/dependencies.ts';
 import type { EndState, JobRequest } from '../../../scheduler/types.ts';
 import type { Predecessor } from '../batch/batch-script.ts';
-import { applyToJob, type MirrorJob, newMirrorJob } from './mirror-job.ts';
+import { applyToJob, type MirrorJob, newMirrorJob, type SubmissionRecord } from './mirror-job.ts';
 import { applyToNodes, type MirrorNode } from './node-mirror.ts';
 import { isEnded, labelOf } from '../output/slurm-job.ts';
 
@@ -14,6 +14,8 @@ export class MirrorState {
   readonly avoided = new Map<string, string>();
   /** Nodes that they no longer keep off: jobs that wait may still exclude them. */
   readonly forgiven = new Set<string>();
+  /** What jobs that have ended and are to run again begin with: put here before that is committed, since they may go to Slurm at once. */
+  readonly again = new Map<number, SubmissionRecord>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
   /** How many of the jobs wait for each. */
@@ -66,7 +68,9 @@ export class MirrorState {
       const { job, attemptsBefore = 0, atMs } = event;
       this.outcomes.delete(job.jobId);
       this.#countWaiting(job, 1);
-      this.jobs.set(job.jobId, newMirrorJob(job, attemptsBefore, atMs));
+      const { record, ...fresh } = newMirrorJob(job, attemptsBefore, atMs);
+      this.jobs.set(job.jobId, { ...fresh, record: this.again.get(job.jobId) ?? record });
+      this.again.delete(job.jobId);
       return;
     }
     const job = this.jobs.get(event.jobId);

@@ -178,3 +178,29 @@ it('what an operator holds is not released, and that is said', async () => {
   });
   await expect(release('JobHeldUser')).rejects.toThrow('slurm_suspend error');
 });
+
+it('begins a job that has ended anew with the next submission from the moment on that this is committed', async () => {
+  const state = new MirrorState({ append: () => Promise.resolve() });
+  const { request } = job();
+  const accepted: AcceptedJob = { spec: jobSpecSchema.parse({ command: ['true'] }), environment: {}, code: null };
+  const seen: unknown[] = [];
+  const requests = new JobRequests({
+    commands: { run: () => Promise.reject(new Error('nobody is asked')) },
+    homeId: 'home',
+    state,
+    jobs: { read: () => ({ accepted, request, attempts: 3 }) },
+    folders: { job: (jobId) => `/nowhere/${jobId}`, snapshot: (digest) => `/nowhere/${digest}` },
+    submitter: { pump: () => undefined, answered: () => Promise.resolve() },
+    commit: async (records) => {
+      await state.commit(records);
+      seen.push(state.jobs.get(7)?.record);
+    },
+    cancelAtSlurm: () => Promise.resolve(),
+    isAway: () => false,
+    lookSoon: () => undefined,
+    now: () => 9,
+    log: { info: () => undefined, error: () => undefined },
+  });
+  await requests.requeue(7);
+  expect(seen).toMatchObject([{ submission: 1, base: 3 }]);
+});

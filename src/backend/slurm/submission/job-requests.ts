@@ -111,9 +111,8 @@ export class JobRequests {
     const record = { ...NO_SUBMISSION, submission: before.submission + 1, base: stored.attempts };
     await folder.removeMark();
     if (before.submission > 0) await folder.writeRecord(record);
+    state.again.set(jobId, record);
     await commit([{ event: { kind: 'JobSubmitted', atMs, job: request, attemptsBefore: stored.attempts } }]);
-    const again = state.jobs.get(jobId);
-    if (again !== undefined) again.record = record;
     submitter.pump();
   }
 
