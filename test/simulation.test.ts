@@ -73,12 +73,12 @@ describe('a trace', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ inputs: { nodes: 2, gpus: 16 }, summary: { jobsEnded: 4 } });
     const lines = readFileSync(join(folder, 'out.csv'), 'utf8').trim().split('\n');
-    expect(lines[0]).toBe('job,submit_s,start_s,end_s,state,nodes,attempts,gpus_per_node');
+    expect(lines[0]).toBe('job,submit_s,start_s,end_s,state,nodes,attempts');
     expect(lines.slice(1).sort()).toEqual([
-      'a,0,0,100,COMPLETED,1,1,8',
-      'b,10,100,150,COMPLETED,2,1,8',
-      'c,20,20,50,COMPLETED,1,1,8',
-      'd,21,150,450,COMPLETED,1,1,8',
+      'a,0,0,100,COMPLETED,1,1',
+      'b,10,100,150,COMPLETED,2,1',
+      'c,20,20,50,COMPLETED,1,1',
+      'd,21,150,450,COMPLETED,1,1',
     ]);
   });
 

@@ -44,22 +44,21 @@ describe('the CSV of jobs', () => {
       nameOf: ({ request }) => (request.jobId === 4 ? 'a,"b' : `t${request.jobId}`),
     });
     const [ended, cancelled, running, pending] = [job(1, 0, 2), job(2, 1500, 1), job(3, 2000, 4), job(4, 2001, 1)];
-    pending.request.perNode.gpus = 0;
     for (const each of [ended, cancelled, running, pending]) writer.jobSubmitted(each);
     writer.attemptStarted(ended, 1, allocation, 0, 1234);
     writer.attemptEnded({ job: ended });
     writer.attemptStarted(running, 1, allocation, 0, 3000);
     writer.attemptEnded({ job: running });
-    writer.attemptStarted(running, 2, { ...allocation, gpusPerNode: 4 }, 0, 9000);
+    writer.attemptStarted(running, 2, allocation, 0, 9000);
     writer.jobEnded({ job: ended, endMs: 60_000, state: 'COMPLETED', attempts: 1, startMs: 1234, ...times });
     writer.jobEnded({ job: cancelled, endMs: 2500, state: 'CANCELLED', attempts: 0, startMs: null, ...times });
     writer.close();
     expect(readFileSync(path, 'utf8').split('\n')).toEqual([
-      'job,submit_s,start_s,end_s,state,nodes,attempts,gpus_per_node',
-      't1,0,1.234,60,COMPLETED,2,1,8',
-      't2,1.5,,2.5,CANCELLED,1,0,8',
-      't3,2,9,,RUNNING,4,2,4',
-      '"a,""b",2.001,,,PENDING,1,0,',
+      'job,submit_s,start_s,end_s,state,nodes,attempts',
+      't1,0,1.234,60,COMPLETED,2,1',
+      't2,1.5,,2.5,CANCELLED,1,0',
+      't3,2,9,,RUNNING,4,2',
+      '"a,""b",2.001,,,PENDING,1,0',
       '',
     ]);
   });
@@ -101,7 +100,7 @@ describe('the CSV of jobs', () => {
     writer.close();
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(lines.length).toBe(20_001);
-    expect(lines.at(-1)).toBe('20000,20,20,99,COMPLETED,1,1,8');
+    expect(lines.at(-1)).toBe('20000,20,20,99,COMPLETED,1,1');
   });
 
   it('says where it cannot be written', () => {

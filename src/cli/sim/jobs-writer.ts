@@ -4,7 +4,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
 import type { JobEnd, Observer, TwinJob } from '../../twin/types.ts';
 
-const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts,gpus_per_node\n';
+const HEADER = 'job,submit_s,start_s,end_s,state,nodes,attempts\n';
 /** Written in pieces of about this many characters. */
 const PIECE_LENGTH = 1 << 18;
 
@@ -13,22 +13,11 @@ interface LiveJob {
   startMs: number | null;
   attempts: number;
   isRunning: boolean;
-  /** That it holds, or held; null before its first start. */
-  gpusPerNode: number | null;
-}
-
-interface Line {
-  startMs: number | null;
-  endMs: number | null;
-  state: string;
-  attempts: number;
-  gpusPerNode: number | null;
 }
 
 /**
  * Streams one line a job to a CSV file, in the order in which jobs end; last those that have not ended, PENDING or RUNNING, without `end_s`. A
- * job's start is that of its last attempt, as `sacct` tells it; its GPUs are those that this attempt had on each node, and before there is one those
- * that the job asks for.
+ * job's start is that of its last attempt, as `sacct` tells it.
  */
 export class JobsWriter implements Observer {
   readonly #file: string;
@@ -59,16 +48,15 @@ export class JobsWriter implements Observer {
   }
 
   jobSubmitted(job: TwinJob): void {
-    this.#live.set(job, { startMs: null, attempts: 0, isRunning: false, gpusPerNode: null });
+    this.#live.set(job, { startMs: null, attempts: 0, isRunning: false });
   }
 
-  attemptStarted(job: TwinJob, attempt: number, { gpusPerNode }: Allocation, _queuedMs: number, atMs: number): void {
+  attemptStarted(job: TwinJob, attempt: number, _allocation: Allocation, _queuedMs: number, atMs: number): void {
     const live = this.#live.get(job);
     if (live === undefined) return;
     live.startMs = atMs;
     live.attempts = attempt;
     live.isRunning = true;
-    live.gpusPerNode = gpusPerNode;
   }
 
   attemptEnded({ job }: { job: TwinJob }): void {
@@ -77,27 +65,23 @@ export class JobsWriter implements Observer {
   }
 
   jobEnded({ job, endMs, state, attempts }: JobEnd): void {
-    const { startMs = null, gpusPerNode = null } = this.#live.get(job) ?? {};
+    const startMs = this.#live.get(job)?.startMs ?? null;
     this.#live.delete(job);
-    this.#line(job, { startMs, endMs, state, attempts, gpusPerNode });
+    this.#line(job, startMs, endMs, state, attempts);
   }
 
   close(): void {
-    for (const [job, { startMs, isRunning, attempts, gpusPerNode }] of this.#live) {
-      const told = { endMs: null, attempts, gpusPerNode };
-      if (isRunning) this.#line(job, { ...told, startMs, state: 'RUNNING' });
-      else this.#line(job, { ...told, startMs: null, state: 'PENDING' });
+    for (const [job, { startMs, isRunning, attempts }] of this.#live) {
+      this.#line(job, isRunning ? startMs : null, null, isRunning ? 'RUNNING' : 'PENDING', attempts);
     }
     this.#flush();
     this.#guarded(() => closeSync(this.#descriptor));
   }
 
-  #line(job: TwinJob, { startMs, endMs, state, attempts, gpusPerNode }: Line): void {
-    const { submitMs, nodes, perNode, exclusive } = job.request;
-    // Of whole nodes nobody knows before it has them how many that is.
-    const asked = exclusive && perNode.gpus === 0 ? '' : perNode.gpus;
+  #line(job: TwinJob, startMs: number | null, endMs: number | null, state: string, attempts: number): void {
+    const { submitMs, nodes } = job.request;
     const times = `${this.#recorded(submitMs)},${this.#recorded(startMs)},${this.#recorded(endMs)}`;
-    this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts},${gpusPerNode ?? asked}\n`;
+    this.#piece += `${quoted(this.#nameOf(job))},${times},${state},${nodes},${attempts}\n`;
     if (this.#piece.length >= PIECE_LENGTH) this.#flush();
   }
 

@@ -38,7 +38,7 @@ describe('orrery sim', () => {
     const [, text = ''] = /id="run">(.*?)<\/script>/s.exec(page) ?? [];
     expect(JSON.parse(text)).toEqual(JSON.parse(first.stdout));
     expect(page).toContain('orrery sim --trace jobs.csv --set nodes=4</code>');
-    expect(readFileSync(join(folder, 'jobs-out.csv'), 'utf8')).toContain('\na,0,0,600,COMPLETED,1,1,8\n');
+    expect(readFileSync(join(folder, 'jobs-out.csv'), 'utf8')).toContain('\na,0,0,600,COMPLETED,1,1\n');
     expect((await sim('--report b.html')).status).toBe(0);
     expect(readFileSync(join(folder, 'b.html'), 'utf8')).toBe(page);
     expect(readdirSync(folder).toSorted()).toEqual(['a.html', 'b.html', 'jobs-out.csv', 'jobs.csv']);
