@@ -38,15 +38,15 @@ describe('CPUs of a node', () => {
 });
 
 describe('GPUs of a node', () => {
-  it('are none where GresTypes does not have them', () => {
+  it('count also where GresTypes does not have them, and this is told', () => {
     const told = (settings: string) => {
       const text = `ClusterName=pod\n${settings}\n${NODES}`;
       return [parse(text).nodes[0]?.resources.gpus, ignoredOf(text).length];
     };
     expect([told('GresTypes=nic,gpu'), told('GresTypes=nic'), told('')]).toEqual([
       [8, 0],
-      [0, 1],
-      [0, 1],
+      [8, 1],
+      [8, 1],
     ]);
   });
 });

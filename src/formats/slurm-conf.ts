@@ -155,7 +155,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   };
 }
 
-/** Every slurm.conf names its cluster: without, these are not its settings, and GPUs are taken to be among its `GresTypes`. */
+/** Every slurm.conf names its cluster: without, these are not its settings, and of its `GresTypes` nothing is known. */
 function isGpuKnown(settings: Settings): boolean {
   return !settings.has('clustername') || listOf(settings, 'GresTypes').some(({ flag }) => flag === 'GPU');
 }

@@ -170,12 +170,11 @@ function gpusOf(
       ignored.push({ ...line, key: `Gres=${text}`, reason: 'only GPUs are counted' });
       continue;
     }
-    if (!isGpuKnown) {
-      const reason = 'without "gpu" among the GresTypes Slurm knows of no GPUs, and none is counted';
-      ignored.push({ ...line, key: `Gres=${text}`, reason });
-      continue;
-    }
     if (count === null) throw badConf(line.file, line.line, `Gres: expected gpu:TYPE:COUNT, got "${text}"`);
+    if (!isGpuKnown) {
+      const reason = 'without "gpu" among its GresTypes Slurm knows of no GPUs; here they count';
+      ignored.push({ ...line, key: `Gres=${text}`, reason });
+    }
     gpus += count;
     if (type !== null) types.add(type);
   }
