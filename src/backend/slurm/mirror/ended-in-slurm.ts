@@ -60,7 +60,9 @@ export function endedInSlurm(
     return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
   }
   const doubt = own === null && isWitnessed(job, slurm, attempt, facts) ? null : doubtOf(slurm, own);
-  if (doubt !== null && seenMs(job, nowMs) < (own === null ? PATIENCE_MS.forgotten : PATIENCE_MS.lost)) return finding;
+  // Of one whose folder is gone accounting may know the end, once Slurm lists it no more.
+  const patienceMs = own === null && !facts.isFolderGone ? PATIENCE_MS.forgotten : PATIENCE_MS.lost;
+  if (doubt !== null && seenMs(job, nowMs) < patienceMs) return finding;
   if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
   if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));
   // Its end was journalled before, and a submission after it was not made yet.
