@@ -43,6 +43,24 @@ describe('why a job waits on Slurm', () => {
     ]);
   });
 
+  it('and which nodes it keeps off, beside those that its user excluded', () => {
+    const careful = new MirrorState({ append: () => Promise.resolve() });
+    careful.avoided.set('n7', 'a lemon');
+    const waiting = job({
+      failedNodes: ['n1', 'n9'],
+      slurm: slurm({ reason: 'Resources', excludedNodes: 'n[1-2,7]' }),
+    });
+    const surroundings = { state: careful, partitions: [], queue: [], isUnreachable: false, nowMs: NOW };
+    expect(explainJob(waiting, surroundings)).toEqual(
+      expect.arrayContaining([
+        'It keeps off n1, where an attempt of it was lost.',
+        'It keeps off n7, as all jobs do: orrery nodes says why.',
+      ]),
+    );
+    const free = { ...waiting, slurm: slurm({ reason: 'Resources' }) };
+    expect(explainJob(free, surroundings).join(' ')).not.toContain('keeps off');
+  });
+
   it('for nobody, and stands still, where Slurm has suspended it', () => {
     const suspended = running({ slurm: onNodes({ state: 'SUSPENDED' }) });
     expect(jobFact(suspended)).toMatchObject({ state: 'RUNNING', reason: 'Suspended', nodeList: ['n1', 'n2'] });

@@ -6,7 +6,8 @@ import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
 import { type Blockers, blockedSentences, NO_BLOCKERS } from './blocked-words.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
-import { isPending } from '../output/slurm-job.ts';
+import { hostNames } from '../output/host-names.ts';
+import { isPending, type SlurmJob } from '../output/slurm-job.ts';
 
 /** Slurm's reasons in plain words (`squeue`(1), "JOB REASON CODES"). */
 const WORDS: Readonly<Record<string, string>> = {
@@ -108,7 +109,19 @@ export function explainJob(
   const seen = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const ahead = isAlone && goesByQueue(job) ? [...seen, ALONE] : seen;
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
-  return [...reasons, `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`, ...ahead, ...stale];
+  const where = `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`;
+  return [...reasons, where, ...keptOffSentences(job, slurm, state), ...ahead, ...stale];
+}
+
+/** Nodes that Slurm is told to leave out, and why: beside what the user excluded. */
+function keptOffSentences({ failedNodes }: MirrorJob, { excludedNodes }: SlurmJob, { avoided }: MirrorState): string[] {
+  const excluded = hostNames(excludedNodes);
+  const failed = excluded.filter((name) => failedNodes.includes(name));
+  const others = excluded.filter((name) => avoided.has(name) && !failed.includes(name));
+  return [
+    ...(failed.length === 0 ? [] : [`It keeps off ${failed.join(', ')}, where an attempt of it was lost.`]),
+    ...(others.length === 0 ? [] : [`It keeps off ${others.join(', ')}, as all jobs do: orrery nodes says why.`]),
+  ];
 }
 
 /** Which jobs it waits for; null where they are not ours, or it waits for none. */
