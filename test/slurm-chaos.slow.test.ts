@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitResponseSchema } from '../src/contract/api.ts';
 import { OrreryError } from '../src/contract/errors.ts';
 import { errorMessage } from '../src/lib/error-message.ts';
 import { readJournalFile } from '../src/store/journal-file.ts';
+import { differingEnds, LOST_END, readRecord } from './support/chaos-accounting.ts';
 import { BATCH_SIZE, chaosBatch, type Expected, readLedger } from './support/chaos-jobs.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from './support/network-namespace.ts';
@@ -30,8 +31,6 @@ const CONTROLLER_KILLS = new Map([
 ]);
 const CUT_AFTER_KILL = 14;
 const CUT_MS = 12_000;
-/** Begins the line of an end that accounting does not have, and the job's own script tells. */
-const LOST_END = 'lost end of job';
 const LIVE = new Set<string>(['PENDING', 'RUNNING', 'COMPLETING']);
 
 let home = '';
@@ -330,7 +329,7 @@ async function wrongAccounting(): Promise<string[]> {
   let differing: string[] = [];
   // slurmctld tells slurmdbd what has ended some seconds later.
   const isSettled = () => {
-    differing = differingEnds();
+    differing = differingEnds({ slurm, home, ledger, ids, expected });
     return differing.length === 0;
   };
   await until(isSettled, 'accounting to know all ends', 60_000).catch(() => undefined);
@@ -340,73 +339,9 @@ async function wrongAccounting(): Promise<string[]> {
   return [...left.split('\n').filter((line) => line !== ''), ...differing.filter((line) => !lost.includes(line))];
 }
 
-/** Ends of which accounting has something else than we, and of each whether the job itself says what we say. */
-function differingEnds(): string[] {
-  const fields = 'JobIDRaw,JobID,State,ExitCode,JobName';
-  const text = execFileSync('sacct', ['-X', '-D', '-n', '-P', '-S', 'now-1days', '-o', fields], {
-    env: slurm.env,
-    encoding: 'utf8',
-    maxBuffer: 1024 ** 3,
-  });
-  const runs = text.split('\n').map((line) => {
-    const [slurmJobId = '', label = '', state = '', exit = '', name = ''] = line.split('|');
-    const [submission = ''] = /\d+$/.exec(name) ?? [];
-    return {
-      slurmJobId,
-      label,
-      state: state.split(' ')[0] ?? '',
-      code: Number(exit.split(':')[0]),
-      jobId: jobIdOf(name, label),
-      submission: Number(submission),
-    };
-  });
-  return ids.flatMap((id, place) => {
-    const record = readRecord(id);
-    const { state, exitCode } = expected[place] ?? {};
-    const isLast = (run: (typeof runs)[number]) =>
-      record.slurmJobId === null ? run.submission === record.submission : run.slurmJobId === String(record.slurmJobId);
-    const own = runs.filter((run) => run.jobId === id && isLast(run));
-    const last = own.at(-1);
-    // What is cancelled before it runs Slurm never had, or lists under no time.
-    if (own.length === 0 && state === 'CANCELLED' && readLedger(ledger, id).length === 0) return [];
-    if (last?.state === state && (state === 'CANCELLED' || last?.code === exitCode)) return [];
-    const isOurs = state === 'CANCELLED' ? last?.state !== 'COMPLETED' : witnessed(id) === exitCode;
-    const says = own.map((run) => `${run.state} ${run.code}`).join(', ');
-    return [
-      `${isOurs ? LOST_END : 'job'} ${id}: ${state} ${exitCode}, sacct of ${record.arrayTask ?? record.slurmJobId}: ${says}`,
-    ];
-  });
-}
-
-/** Of a name that ends with `-12-1`; of a task of an array, `50_3`, with `-12+0x1-1`. */
-function jobIdOf(name: string, label: string): number {
-  const [, first, min, step] = /-(\d+)(?:\+(\d+)x(\d+))?-\d+$/.exec(name) ?? [];
-  if (first === undefined || min === undefined) return Number(first ?? 0);
-  return Number(first) + (Number(label.split('_')[1]) - Number(min)) / Number(step);
-}
-
-/** The status that a script of the job wrote when it ended by itself; null where none did. */
-function witnessed(id: number): number | null {
-  const attempts = join(home, 'jobs', String(id), 'attempts');
-  for (const attempt of existsSync(attempts) ? readdirSync(attempts) : []) {
-    const path = join(attempts, attempt, 'exit');
-    const [, status] = existsSync(path) ? (/^(\d+)\n$/.exec(readFileSync(path, 'utf8')) ?? []) : [];
-    if (status !== undefined) return Number(status);
-  }
-  return null;
-}
-
-function readRecord(id: number): { submission: number; slurmJobId: number | null; arrayTask: string | null } {
-  try {
-    return JSON.parse(readFileSync(join(home, 'jobs', String(id), 'submission.json'), 'utf8'));
-  } catch {
-    return { submission: 0, slurmJobId: null, arrayTask: null };
-  }
-}
-
 /** What happened, in numbers. */
 function tell(): void {
-  const records = ids.map(readRecord);
+  const records = ids.map((id) => readRecord(home, id));
   const again = records.filter(({ submission }) => submission > 1);
   const logs = ids.map((id) => {
     const path = join(home, 'jobs', String(id), 'batch.log');
