@@ -141,6 +141,7 @@ describe('an array at Slurm', () => {
     const jobIds = await submit('0-11%3', 4);
     const [, ended = 0, requeued = 0, , , , , held = 0, cancelled = 0] = jobIds;
     await until(() => times(requeued, 'start').length > 0, 'three tasks to run', 30_000);
+    await until(async () => (await daemon.client.job(requeued)).state === 'RUNNING', 'that to be seen', 30_000);
     await daemon.client.hold(held);
     await daemon.client.cancel(cancelled);
     await daemon.client.cancel(ended);

@@ -71,6 +71,7 @@ PartitionName=none
   [
     'partitions and what they inherit',
     `
+GresTypes=gpu
 NodeName=n[1-4] CPUs=8 NodeAddr=127.0.0.[1-4] Gres=gpu:8
 PartitionName=DEFAULT Nodes=n1 MaxTime=10:00
 PartitionName=a Default=YES
