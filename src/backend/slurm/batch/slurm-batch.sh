@@ -253,9 +253,9 @@ if [ -z "$how" ] && grep -q -E 'Timed out waiting for job step|Task launch for .
   gone_nodes > "$folder/lost"
   [ ! -s "$folder/lost" ] || how=NODE
 fi
-# srun gives the highest status of all tasks; what counts is that of the first that failed.
+# srun gives the highest status of all tasks, or 0 where it waited in vain for their ends; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
-[ $status -eq 0 ] || [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
+[ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
 # That memory ran out Slurm's daemons say where the ranks write, at the end. The same words of a program have no such beginning.
 [ "$status" -eq 0 ] || (
   cd "$folder" && tail -q -c 8192 rank-*.err srun.err |

@@ -108,7 +108,8 @@ function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts |
     return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)?`;
   }
   const { exit } = own;
-  if (exit === null) return state === 'COMPLETED' ? 'Slurm says COMPLETED, and its script left no exit status' : null;
+  // A script that ends by itself writes its status first: this may be the end of another, of the same number.
+  if (exit === null) return exitStatus.signal === 0 ? `Slurm says ${state}, and its script left no exit status` : null;
   const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
   return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
 }

@@ -97,6 +97,10 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     const long = running({ endSeenMs });
     const begun = findOut(long, look({ listed: [over('COMPLETED')], facts: facts({ attempts: [left()] }) }));
     expect(short(begun.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
+    // A script that ends by itself writes its status first.
+    const others = look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [left()] }) });
+    expect(findOut(running({ endSeenMs: NOW - 1000 }), others).records).toEqual([]);
+    expect(short(findOut(long, others).records)).toEqual(['AttemptEnded 1 NODE_FAIL 3', 'JobRequeued 1']);
     const killed = findOut(long, look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
     expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
   });
