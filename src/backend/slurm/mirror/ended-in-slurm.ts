@@ -59,7 +59,10 @@ export function endedInSlurm(
     const message = 'Slurm began it before a job that it waits for had ended: no task began';
     return { ...notLaunched(job, attempt, message, finding, nowMs), launchFailure: null, isSubmissionDue: true };
   }
-  const doubt = own === null && isWitnessed(job, slurm, attempt, facts) ? null : doubtOf(slurm, own);
+  // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
+  const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
+  const isBelieved = isRepeated || (own === null && isWitnessed(job, slurm, attempt, facts));
+  const doubt = isBelieved ? null : doubtOf(slurm, own);
   // Of one whose folder is gone accounting may know the end, once Slurm lists it no more.
   const patienceMs = own === null && !facts.isFolderGone ? PATIENCE_MS.forgotten : PATIENCE_MS.lost;
   if (doubt !== null && seenMs(job, nowMs) < patienceMs) return finding;
@@ -68,15 +71,14 @@ export function endedInSlurm(
   // Its end was journalled before, and a submission after it was not made yet.
   else if (job.live === null) return { ...finding, isSubmissionDue: true };
   const isOwnEnd = exit !== null && !exit.isTold;
-  // Slurm began the attempt a second time after it had forgotten the first: what ran is gone, what came did nothing.
-  const isRepeated = exit === null && own !== null && code === DUPLICATE_STATUS;
   const status = exit?.status ?? shellStatus(slurm.exitStatus);
   const named = endState(slurm.state);
   const lostNodes = named === 'FAILED' ? lostWith(slurm, own, facts) : [];
   // Slurm gave it up as not launched, and with SIGKILL what it had launched of it.
   const isGivenUp = LAUNCH_FAILURE.test(slurm.reason) && named === 'FAILED' && status === SIGKILL_STATUS;
   const isLate = named === 'FAILED' && isLateKill(slurm, own);
-  const isLost = isRepeated || isGivenUp || isLate || doubt !== null || lostNodes.length > 0;
+  const isMixedUp = isOwnEnd && status === SIGKILL_STATUS && isOfAnother(slurm);
+  const isLost = isRepeated || isGivenUp || isLate || isMixedUp || doubt !== null || lostNodes.length > 0;
   const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
@@ -87,7 +89,8 @@ export function endedInSlurm(
         ? ownState(status, own)
         : named;
   const late = isLate ? 'Slurm ended it with what was meant for the attempt before it' : null;
-  const message = lostText(lostNodes) ?? late ?? doubt ?? messageOf(slurm, own, state);
+  const mixedUp = isMixedUp ? `Slurm says ${slurm.state}, of another job, and has killed this one` : null;
+  const message = lostText(lostNodes) ?? late ?? mixedUp ?? doubt ?? messageOf(slurm, own, state);
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
 }
 
@@ -112,6 +115,12 @@ function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts |
   if (exit === null) return exitStatus.signal === 0 ? `Slurm says ${state}, and its script left no exit status` : null;
   const isSame = exit.status === shellStatus(exitStatus) && state === 'FAILED';
   return exit.isTold && !isSame ? `Slurm says ${state}, and its script was told to end` : null;
+}
+
+/** Whether the status that Slurm tells of a job whose tasks SIGKILL ended is another's, of the same number: then Slurm has killed this one for it. */
+function isOfAnother({ state, exitStatus }: SlurmJob): boolean {
+  const status = shellStatus(exitStatus);
+  return state === 'COMPLETED' || (state === 'FAILED' && status !== 0 && status !== SIGKILL_STATUS);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AttemptFacts } from '../batch/job-folder.ts';
 import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import { findOut } from './mirror.ts';
 import { NOW, exited, facts, job, left, look, over, run, running, short, slurm, told } from './mirror.test-support.ts';
@@ -129,6 +130,19 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(ends('JobLaunchFailure', 137)).toEqual(['AttemptEnded 1 NODE_FAIL 137', 'JobRequeued 1']);
     expect(ends('NonZeroExitCode', 137)).toEqual(['AttemptEnded 1 FAILED 137', 'JobEnded FAILED 137']);
     expect(ends('JobLaunchFailure', 3)).toEqual(['AttemptEnded 1 FAILED 3', 'JobEnded FAILED 3']);
+  });
+
+  it('and that was killed for the end of another of the same number is lost', () => {
+    const ends = (state: string, code: number, own: AttemptFacts) => {
+      const listed = [over(state, code)];
+      return short(findOut(running(), look({ listed, facts: facts({ attempts: [own] }) })).records);
+    };
+    const lost = ['AttemptEnded 1 NODE_FAIL 137', 'JobRequeued 1'];
+    expect(ends('FAILED', 9, exited(137))).toEqual(lost);
+    expect(ends('COMPLETED', 0, exited(137))).toEqual(lost);
+    expect(ends('FAILED', 137, exited(137))).toEqual(['AttemptEnded 1 FAILED 137', 'JobEnded FAILED 137']);
+    // Its script came second, and says so.
+    expect(ends('FAILED', 73, left())).toEqual(['AttemptEnded 1 NODE_FAIL 73', 'JobRequeued 1']);
   });
 
   it('is held by Slurm: taken back, to be submitted again', () => {
