@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { submitResponseSchema } from '../src/contract/api.ts';
 import { makeHome, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
-import { haveEnded, readLog } from './support/jobs.ts';
+import { endOf, readLog, submitJob } from './support/jobs.ts';
 import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -85,19 +85,9 @@ function pathWith(missing: readonly string[], own: Readonly<Record<string, strin
   return folder;
 }
 
-async function submit(daemon: RunningDaemon, command: string[], fields: object = {}): Promise<number> {
-  const job = { command, memory: '16M', ...fields };
-  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
-  return jobs[0]?.id ?? 0;
-}
-
-async function ended(daemon: RunningDaemon, id: number) {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
-    const { detail } = await daemon.client.why(id);
-    throw new Error(detail.join(' '), { cause: error });
-  });
-  return daemon.client.job(id);
-}
+const submit = ({ client }: RunningDaemon, command: string[], fields: object = {}) =>
+  submitJob(client, { command, ...fields });
+const ended = ({ client }: RunningDaemon, id: number) => endOf(client, id);
 
 /** Of the daemon's log; each look at Slurm would say it again. */
 const linesWith = (home: string, text: string) =>

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningDaemon, startDaemon, until } from './support/daemon.ts';
-import { haveEnded, readLog } from './support/jobs.ts';
+import { type RunningDaemon, startDaemon } from './support/daemon.ts';
+import { endOf, readLog, submitJob } from './support/jobs.ts';
 import { ensureSshd, type LoginNode, makeLoginNode } from './support/login-node.ts';
 import { ensureInstalled } from './support/packages.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -51,13 +51,8 @@ async function shellIs(path: string): Promise<void> {
 
 /** A job goes there and comes back; what it wrote. */
 async function runOne(fields: object = {}): Promise<string> {
-  const job = { command: ['echo', 'ran'], memory: '16M', ...fields };
-  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
-  const id = jobs[0]?.id ?? 0;
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 90_000).catch(async (error: unknown) => {
-    throw new Error((await daemon.client.why(id)).detail.join(' '), { cause: error });
-  });
-  expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
+  const id = await submitJob(daemon.client, { command: ['echo', 'ran'], ...fields });
+  expect(await endOf(daemon.client, id, 90_000)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
   return readLog(daemon.client, id);
 }
 

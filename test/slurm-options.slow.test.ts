@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpecInput } from '../src/contract/job.ts';
 import { makeHome, type RunningDaemon, sleep, until } from './support/daemon.ts';
-import { haveEnded, readLog } from './support/jobs.ts';
+import { endOf, haveEnded, readLog } from './support/jobs.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
@@ -44,10 +44,7 @@ const submit = async (job: JobSpecInput) => {
   const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
   return jobs[0]?.id ?? 0;
 };
-const ended = async (id: number) => {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000);
-  return daemon.client.job(id);
-};
+const ended = (id: number) => endOf(daemon.client, id);
 
 const refusal = (job: JobSpecInput) =>
   submit({ command: ['true'], memory: '64M', ...job }).then(

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
-import { haveEnded, readLog } from './support/jobs.ts';
+import { endOf, readLog, submitJob } from './support/jobs.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
@@ -29,18 +29,8 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 
-async function submit(command: string[], fields: object = {}): Promise<number> {
-  const job = { command, memory: '16M', ...fields };
-  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
-  return jobs[0]?.id ?? 0;
-}
-
-async function ended(id: number) {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
-    throw new Error((await daemon.client.why(id)).detail.join(' '), { cause: error });
-  });
-  return daemon.client.job(id);
-}
+const submit = (command: string[], fields: object = {}) => submitJob(daemon.client, { command, ...fields });
+const ended = (id: number) => endOf(daemon.client, id);
 
 const isUp = (id: number) => async () => (await readLog(daemon.client, id)) === 'up\n';
 const run = (file: string, ...args: string[]) =>

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
-import { haveEnded, readLog } from './support/jobs.ts';
+import { endOf, readLog, submitJob } from './support/jobs.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 import { endSlurmDaemon, QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-daemon.ts';
 
@@ -33,18 +33,8 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 
-async function submit(command: string[], fields: object = {}): Promise<number> {
-  const job = { command, memory: '16M', ...fields };
-  const { jobs } = await daemon.client.submit({ jobs: [job], environment: { PATH: '/usr/bin:/bin' } });
-  return jobs[0]?.id ?? 0;
-}
-
-async function ended(id: number) {
-  await until(() => haveEnded(daemon.client, [id]), `job ${id} to end`, 60_000).catch(async (error: unknown) => {
-    throw new Error((await daemon.client.why(id)).detail.join(' '), { cause: error });
-  });
-  return daemon.client.job(id);
-}
+const submit = (command: string[], fields: object = {}) => submitJob(daemon.client, { command, ...fields });
+const ended = (id: number) => endOf(daemon.client, id);
 
 const run = (file: string, ...args: string[]) =>
   execFileSync(file, args, { env: slurm.env, encoding: 'utf8', timeout: 20_000 }).trim();

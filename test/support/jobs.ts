@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { JobSpecInput } from '../../src/contract/job.ts';
 import type { OrreryClient } from '../../src/contract/client.ts';
+import { until } from './daemon.ts';
 
 const LINES = 20;
 const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMEOUT', 'PREEMPTED', 'NODE_FAIL', 'OUT_OF_MEMORY'];
@@ -37,6 +38,20 @@ export async function haveEnded(client: OrreryClient, ids: readonly number[]): P
   const jobs = await client.jobs({ all: true });
   const states = new Map(jobs.map((job) => [job.id, job.state]));
   return ids.every((id) => ENDED.includes(states.get(id) ?? ''));
+}
+
+/** Submits a job that needs little memory, unless it says; its id. */
+export async function submitJob(client: OrreryClient, job: JobSpecInput): Promise<number> {
+  const { jobs } = await client.submit({ jobs: [{ memory: '16M', ...job }], environment: { PATH: '/usr/bin:/bin' } });
+  return jobs[0]?.id ?? 0;
+}
+
+/** The job, once it has ended. Throws what it waits for where it does not end in time. */
+export async function endOf(client: OrreryClient, id: number, timeoutMs = 60_000) {
+  await until(() => haveEnded(client, [id]), `job ${id} to end`, timeoutMs).catch(async (error: unknown) => {
+    throw new Error((await client.why(id)).detail.join(' '), { cause: error });
+  });
+  return client.job(id);
 }
 
 /** Every job ended once and in the right state, ran exactly once by the ledger, and its log has every line in order. */
