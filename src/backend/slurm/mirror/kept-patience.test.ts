@@ -7,6 +7,7 @@ import { toJobRequest } from '../../../contract/job-request.ts';
 import { jobSpecSchema } from '../../../contract/job.ts';
 import { KeptPatience, looked } from './kept-patience.ts';
 import { job, NOW } from './mirror.test-support.ts';
+import { BARE_CLUSTER } from '../nodes/cluster-view.test-support.ts';
 import { KnownCluster } from '../nodes/known-cluster.ts';
 import { SlurmBackend } from '../slurm-backend.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
@@ -78,17 +79,6 @@ describe('a job that Slurm does not know any more', () => {
     { event: { kind: 'JobSubmitted', atMs: 0, job: toJobRequest(7, spec, 0) } },
     { event: { kind: 'AttemptStarting', atMs: 1, jobId: 7, attempt: 1, placement: [] } },
   ];
-  const CLUSTER = {
-    name: 'c',
-    version: '22.05.8',
-    nodes: [],
-    partitions: [],
-    isPreempting: false,
-    qos: null,
-    accounts: null,
-    defaultAccount: null,
-    remarks: [],
-  };
   let nowMs = NOW;
 
   /** A daemon's life: looks at these moments after its start. What it journals. */
@@ -115,8 +105,8 @@ describe('a job that Slurm does not know any more', () => {
       homeId: '0a1b2c3d',
       user: 'me',
       cluster: new KnownCluster(
-        CLUSTER,
-        () => Promise.resolve(CLUSTER),
+        BARE_CLUSTER,
+        () => Promise.resolve(BARE_CLUSTER),
         () => nowMs,
       ),
       readSecrets: () => Promise.resolve({}),

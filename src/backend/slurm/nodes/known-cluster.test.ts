@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BARE_CLUSTER } from './cluster-view.test-support.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { KnownCluster } from './known-cluster.ts';
 import type { SlurmNode } from '../output/scontrol-text.ts';
@@ -12,17 +13,7 @@ const node = (name: string, ...partitions: string[]): SlurmNode => ({
   allocated: { cpus: 0, memoryBytes: 0, gpus: 0 },
   partitions,
 });
-const view = (name: string, ...nodes: SlurmNode[]): ClusterView => ({
-  name,
-  version: '22.05.8',
-  nodes,
-  partitions: [],
-  isPreempting: false,
-  qos: null,
-  accounts: null,
-  defaultAccount: null,
-  remarks: [],
-});
+const view = (name: string, ...nodes: SlurmNode[]): ClusterView => ({ ...BARE_CLUSTER, name, nodes });
 
 function known(read: (count: number) => Promise<ClusterView>) {
   const clock = { nowMs: 0, reads: 0 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalRecord } from '../../../contract/journal.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { BARE_CLUSTER } from './cluster-view.test-support.ts';
 import { KnownCluster } from './known-cluster.ts';
 import { job } from '../mirror/mirror.test-support.ts';
 import { MirrorState } from '../mirror/mirror-state.ts';
@@ -24,18 +25,12 @@ const node = (name: string): SlurmNode => ({
 const names = ['n1', 'n2', 'n3', 'n4'];
 const partition = { isUp: true, priorityTier: 1, maxTimeSeconds: null, defaultTimeSeconds: null };
 const cluster: ClusterView = {
-  name: 'c',
-  version: '22.05.8',
+  ...BARE_CLUSTER,
   nodes: [...names, 'other'].map(node),
   partitions: [
     { ...partition, name: 'main', isDefault: true, nodeNames: names },
     { ...partition, name: 'spare', isDefault: false, nodeNames: ['other'] },
   ],
-  isPreempting: false,
-  qos: null,
-  accounts: null,
-  defaultAccount: null,
-  remarks: [],
 };
 const LEMON = 'lemon node: 4 gangs lost';
 
