@@ -21,8 +21,7 @@ export interface GridOutputs {
 
 /**
  * Plans a grid and says what came of it. Throws ORR_BAD_FILE for what cannot be written, before the work; ORR_USAGE where all cases are refused for one
- * reason; ORR_INTERRUPTED where Ctrl-C came before one case
- * was done; ExitStatus 130 where it came later, and 1 where no case can be trained.
+ * reason; ORR_INTERRUPTED where Ctrl-C came before one case was done; ExitStatus 130 where it came later, and 1 where no case can be trained.
  */
 export async function runPlanGrid(grid: Grid, place: GridPlace, { json, report, csv }: GridOutputs): Promise<void> {
   const page = report === null ? null : await OutputFile.begin('report', report);
