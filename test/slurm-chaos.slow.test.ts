@@ -6,7 +6,7 @@ import { submitResponseSchema } from '../src/contract/api.ts';
 import { OrreryError } from '../src/contract/errors.ts';
 import { errorMessage } from '../src/lib/error-message.ts';
 import { readJournalFile } from '../src/store/journal-file.ts';
-import { differingEnds, LOST_END, readRecord } from './support/chaos-accounting.ts';
+import { differingEnds, leftBy, LOST_END, readRecord } from './support/chaos-accounting.ts';
 import { BATCH_SIZE, chaosBatch, type Expected, readLedger } from './support/chaos-jobs.ts';
 import { makeHome, removeHome, type RunningDaemon, sleep, startDaemon, until } from './support/daemon.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from './support/network-namespace.ts';
@@ -268,7 +268,7 @@ async function wrongEnds(): Promise<string[]> {
     const { state, exitCode } = expected[place] ?? {};
     return job?.state === state && (state === 'CANCELLED' || job?.exitCode === exitCode)
       ? []
-      : [`job ${id}: ${job?.state} ${job?.exitCode}, expected ${state} ${exitCode}`];
+      : [`job ${id}: ${job?.state} ${job?.exitCode}, expected ${state} ${exitCode}; ${leftBy(home, id)}`];
   });
 }
 

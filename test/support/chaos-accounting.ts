@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Expected, readLedger } from './chaos-jobs.ts';
 import type { SlurmCluster } from './slurm-cluster.ts';
@@ -86,4 +86,22 @@ export function readRecord(home: string, id: number): Submission {
   } catch {
     return { submission: 0, slurmJobId: null, arrayTask: null };
   }
+}
+
+/** What the scripts of the job's attempts left, in a line. */
+export function leftBy(home: string, id: number): string {
+  const attempts = join(home, 'jobs', String(id), 'attempts');
+  const names = existsSync(attempts) ? readdirSync(attempts) : [];
+  const words = names.flatMap((attempt) =>
+    ['exit', 'failed', 'holder', 'lost', 'srun.err'].map((name) => {
+      const path = join(attempts, attempt, name);
+      const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+      if (isLink === undefined) return '';
+      return `${attempt}/${name}: ${isLink ? readlinkSync(path) : readFileSync(path, 'utf8').slice(-400)}`;
+    }),
+  );
+  return words
+    .filter((word) => word !== '')
+    .join(' ')
+    .replaceAll('\n', ' ');
 }
