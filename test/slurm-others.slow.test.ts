@@ -45,6 +45,12 @@ const nameOf = (id: number) =>
 
 const FULL = 'QOS tiny lets one user have 1 job waiting or running (MaxSubmitPU=1): root has 1.';
 
+/** What srun said of the job's first attempt. */
+const said = (id: number) => {
+  const path = join(home, 'jobs', String(id), 'attempts', '1', 'srun.err');
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+};
+
 describe('what others do', () => {
   it('they fill a QOS: what it does not take waits and says why, and holds up nothing else', async () => {
     const first = await submit(['true'], { qos: 'tiny', hold: true });
@@ -128,6 +134,25 @@ describe('what others do', () => {
     expect(await ended(id)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
     expect(nameOf(id)).toBe('');
   }, 180_000);
+
+  it('they end its step where nothing tells srun how its ranks ended, which it leaves with 0: no success, and it runs again', async () => {
+    const ledger = join(home, 'stepped');
+    const id = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 12`]);
+    await until(isUp(id), 'the job to run', 30_000);
+    const number = listed()
+      .find((line) => line.includes(`-${id}-`))
+      ?.split(' ')[0];
+    const stepd = run('pgrep', '-f', `^slurmstepd: \\[${number}\\.0\\]`);
+    process.kill(Number(stepd), 'SIGSTOP');
+    try {
+      run('scancel', `${number}.0`);
+      const waited = () => said(id).includes('Timed out waiting for job step');
+      await until(waited, 'srun to give up', 60_000);
+    } finally {
+      process.kill(Number(stepd), 'SIGKILL');
+    }
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
+  }, 120_000);
 
   it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);

@@ -237,8 +237,11 @@ fi 2> /dev/null
 kill -KILL $watch 2> /dev/null
 [ ! -e "$folder/superseded" ] || how=TERM
 cat "$folder/srun.err" >&2
+# What Slurm calls off srun waits for, in vain where nothing tells of the tasks' ends, and then ends with the highest status that it knows: 0, of none.
+vain=
+grep -q 'Timed out waiting for job step' "$folder/srun.err" && vain=yes
 # No task has begun: nothing has happened, and the attempt is free to be begun again.
-if [ $status -ne 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
+if [ "$status$vain" != 0 ] && [ -z "$how" ] && [ ! -e "$folder/begun" ]; then
   rm -f "$folder/holder"
   exit 75
 fi
@@ -249,13 +252,14 @@ if [ -n "$once" ] && [ "$status" -ne 0 ]; then
 fi
 grep -q 'Node failure' "$folder/srun.err" && how=NODE
 # The ranks that are left fail first. srun kills the gang for it, and waits in vain for the ends of those on a node that has gone.
-if [ -z "$how" ] && grep -q -E 'Timed out waiting for job step|Task launch for .* failed on node' "$folder/srun.err"; then
+if [ -z "$how" ] && { [ -n "$vain" ] || grep -q 'Task launch for .* failed on node' "$folder/srun.err"; }; then
   gone_nodes > "$folder/lost"
   [ ! -s "$folder/lost" ] || how=NODE
 fi
-# srun gives the highest status of all tasks, or 0 where it waited in vain for their ends; what counts is that of the first that failed.
+# srun gives the highest status of all tasks; what counts is that of the first that failed.
 failed=$(readlink "$folder/failed")
 [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
+[ "$status$vain" != 0yes ] || how=${how:-TERM}
 # That memory ran out Slurm's daemons say where the ranks write, at the end. The same words of a program have no such beginning.
 [ "$status" -eq 0 ] || (
   cd "$folder" && tail -q -c 8192 rank-*.err srun.err |

@@ -64,7 +64,9 @@ export function endedInSlurm(
   const isBelieved = isRepeated || (own === null && isWitnessed(job, slurm, attempt, facts));
   const doubt = isBelieved ? null : doubtOf(slurm, own);
   // Of one whose folder is gone accounting may know the end, once Slurm lists it no more.
-  const patienceMs = own === null && !facts.isFolderGone ? PATIENCE_MS.forgotten : PATIENCE_MS.lost;
+  const later = own === null && !facts.isFolderGone ? PATIENCE_MS.forgotten : PATIENCE_MS.lost;
+  // Where both tell the same status it is this job's end; the script alone knows that it is no success.
+  const patienceMs = exit?.status === 0 && slurm.state === 'COMPLETED' ? 0 : later;
   if (doubt !== null && seenMs(job, nowMs) < patienceMs) return finding;
   if (doubt !== null && own === null) return notLaunched(job, attempt, doubt, finding, nowMs);
   if (attempt > job.attempt) finding.records.push(...begun(job, slurm, attempt, nowMs));

@@ -104,6 +104,10 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
     expect(short(findOut(long, others).records)).toEqual(['AttemptEnded 1 NODE_FAIL 3', 'JobRequeued 1']);
     const killed = findOut(long, look({ listed: [over('FAILED', 3)], facts: facts({ attempts: [told(143)] }) }));
     expect(short(killed.records)).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
+    // Slurm and the script tell of the same end, which is no success.
+    const calledOff = look({ listed: [over('COMPLETED')], facts: facts({ attempts: [told(0)] }) });
+    const now = findOut(running({ endSeenMs: NOW }), calledOff);
+    expect(short(now.records)).toEqual(['AttemptEnded 1 NODE_FAIL 1', 'JobRequeued 1']);
   });
 
   it('has ended as Slurm says where it ran and somebody deleted its folder: to run it again would be worse', () => {
