@@ -5,7 +5,7 @@ import { note, print, printJson } from '../output.ts';
 import { calibrate } from '../plan/calibration.ts';
 import { listedValues } from '../plan/listed-values.ts';
 import { parseSeconds, parseTokens, STACK_DEFAULT } from '../plan/request.ts';
-import { runPlan, ZERO_STAGES } from '../plan/run-plan.ts';
+import { runPlan, ZERO_STAGES } from '../run-plan.ts';
 import { validateRuns } from '../plan/run-validation.ts';
 import { renderCalibration } from '../render/plan-calibration.ts';
 import { renderValidation } from '../render/plan-validation.ts';

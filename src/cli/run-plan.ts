@@ -1,5 +1,5 @@
-import { ExitStatus } from '../exit-status.ts';
-import { note, print, printJson } from '../output.ts';
+import { ExitStatus } from './exit-status.ts';
+import { note, print, printJson } from './output.ts';
 import {
   casesOf,
   countCases,
@@ -8,17 +8,24 @@ import {
   type GridCase,
   readGrid,
   refusePrices,
-} from '../plan-grid/grid.ts';
-import type { GridOutputs } from '../plan-grid/run-plan-grid.ts';
-import { renderComparison } from '../render/plan-comparison.ts';
-import { renderDeadline } from '../render/plan-deadline.ts';
-import { renderPlan } from '../render/plan-report.ts';
-import { terminalOf } from '../render/terminal.ts';
-import { compareClusters } from './comparison.ts';
-import { fewestGpus } from './deadline.ts';
-import { writePlanPage } from './page-file.ts';
-import { makePlan, type PlanReport } from './plan.ts';
-import { badRequest, type PlanOptions, type PlanRequest, readRequest, resolveRequest, withGpus } from './request.ts';
+} from './plan-grid/grid.ts';
+import type { GridOutputs } from './plan-grid/run-plan-grid.ts';
+import { renderComparison } from './render/plan-comparison.ts';
+import { renderDeadline } from './render/plan-deadline.ts';
+import { renderPlan } from './render/plan-report.ts';
+import { terminalOf } from './render/terminal.ts';
+import { compareClusters } from './plan/comparison.ts';
+import { fewestGpus } from './plan/deadline.ts';
+import { writePlanPage } from './plan/page-file.ts';
+import { makePlan, type PlanReport } from './plan/plan.ts';
+import {
+  badRequest,
+  type PlanOptions,
+  type PlanRequest,
+  readRequest,
+  resolveRequest,
+  withGpus,
+} from './plan/request.ts';
 
 export const ZERO_STAGES = [0, 1, 2, 3] as const;
 
@@ -72,7 +79,7 @@ export async function runPlan(options: PlanCommandOptions): Promise<void> {
   if (compare === undefined && countCases(axes) > 1) {
     if (tasks !== undefined && on === undefined) throw badRequest('tasks: expected --on slurm with it');
     const grid = await readGrid(axes, stack, details, deadline ?? null);
-    const { runPlanGrid } = await import('../plan-grid/run-plan-grid.ts');
+    const { runPlanGrid } = await import('./plan-grid/run-plan-grid.ts');
     return runPlanGrid(grid, { on: on ?? 'here', tasks: tasks ?? null }, outputs);
   }
   if (countCases(axes) > 1) throw badRequest('compare: expected one value of each other option with it');
