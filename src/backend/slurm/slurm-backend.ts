@@ -82,7 +82,7 @@ export class SlurmBackend implements Backend {
     this.#reservations = new SlurmReservations(prompt);
     this.#queue = new QueueTable(prompt, () => performance.now());
     const state = this.#state;
-    const nodes = new SlurmNodes({ ...options, state, prompt });
+    const nodes = new SlurmNodes({ ...options, state, prompt, reservations: this.#reservations });
     this.#nodes = nodes;
     const spareable = (job: MirrorJob) => nodes.spareable(job);
     const poll = new Poll({
@@ -297,7 +297,7 @@ export class SlurmBackend implements Backend {
     const limit = await explainLimit(limited, commands, partitions);
     if (!isWaiting) return explainJob(job, { ...known, limit });
     const blockers = await blockersOf(slurm.reason, { nodes: this.#nodes, reservations: this.#reservations, commands });
-    return explainJob(job, { ...known, limit, blockers });
+    return explainJob(job, { ...known, limit, blockers, spared: this.#nodes.spareable(job) });
   }
 
   expectedStartMs(jobId: number): number | null {

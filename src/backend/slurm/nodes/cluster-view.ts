@@ -207,24 +207,36 @@ function namesRefusal({ nodelist = [] }: JobSpec, partition: SlurmPartition, { n
   return `nodelist: ${outside} is not in partition ${partition.name}: expected some of ${listed(partition.nodeNames)}`;
 }
 
+/** What a job asks of each node. */
+function shapeOf(spec: JobSpec): { cpus: number; memoryBytes: number; feature: string | undefined } {
+  // What has operators in it is for Slurm to understand.
+  const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
+  return {
+    cpus: cpusPerTask(spec) * tasksPerNode(spec),
+    memoryBytes: namedMemoryBytesPerNode(spec) ?? 0,
+    feature,
+  };
+}
+
+/** Whether the node has what the job asks of each of its nodes, free or not. */
+export function fitsOn({ spec: { resources, gpuType }, features }: SlurmNode, spec: JobSpec): boolean {
+  const { cpus, memoryBytes, feature } = shapeOf(spec);
+  if (feature !== undefined && features?.includes(feature) === false) return false;
+  if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
+  return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
+}
+
 function shapeRefusal(spec: JobSpec, partition: SlurmPartition, { nodes }: ClusterView): string | null {
   const members = nodes.filter(
     ({ spec: { name } }) => partition.nodeNames.includes(name) && !spec.exclude.includes(name),
   );
-  const cpus = cpusPerTask(spec) * tasksPerNode(spec);
-  const memoryBytes = namedMemoryBytesPerNode(spec) ?? 0;
-  // What has operators in it is for Slurm to understand.
-  const feature = /^[\w.-]+$/.test(spec.constraint ?? '') ? spec.constraint : undefined;
+  const { cpus, memoryBytes, feature } = shapeOf(spec);
   const known = new Set(members.flatMap(({ features = [] }) => features));
   if (feature !== undefined && !known.has(feature) && members.some(({ features }) => features !== undefined)) {
     const expected = known.size === 0 ? 'they have no features' : `expected one of ${listed([...known])}`;
     return `constraint: no node of partition ${partition.name} has ${JSON.stringify(feature)}: ${expected}`;
   }
-  const fitting = members.filter(({ spec: { resources, gpuType }, features }) => {
-    if (feature !== undefined && features?.includes(feature) === false) return false;
-    if (spec.gpuType !== undefined && spec.gpuType !== gpuType) return false;
-    return resources.cpus >= cpus && resources.gpus >= spec.gpusPerNode && resources.memoryBytes >= memoryBytes;
-  });
+  const fitting = members.filter((node) => fitsOn(node, spec));
   const tooSmall = spec.nodelist?.find((name) => !fitting.some((node) => node.spec.name === name));
   if (nodes.length === 0 || (fitting.length >= spec.nodes && tooSmall === undefined)) return null;
   const asked = [

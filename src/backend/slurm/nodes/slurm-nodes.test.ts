@@ -41,6 +41,9 @@ const known = (view: ClusterView, later = view) =>
     () => 7,
   );
 
+/** Nobody asks them. */
+const others = { jobs: { read: () => undefined }, reservations: { seen: null, refresh: () => Promise.resolve() } };
+
 let records: JournalRecord[];
 let state: MirrorState;
 let nodes: SlurmNodes;
@@ -55,7 +58,15 @@ beforeEach(async () => {
   state = new MirrorState(journal);
   // No command of Slurm's is there: whoever asks one fails.
   const commands = new SlurmCommands({ host: null, socketFolder: null, env: { PATH: '/nowhere' }, timeoutMs: 1000 });
-  nodes = new SlurmNodes({ commands, prompt: commands, state, cluster: known(cluster), user: 'me', now: () => 7 });
+  nodes = new SlurmNodes({
+    ...others,
+    commands,
+    prompt: commands,
+    state,
+    cluster: known(cluster),
+    user: 'me',
+    now: () => 7,
+  });
   await nodes.start();
 });
 
@@ -70,6 +81,7 @@ describe('a node that Slurm does not resume', () => {
     const env = { PATH: `${folder}:/usr/bin:/bin` };
     const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
     await new SlurmNodes({
+      ...others,
       commands,
       prompt: commands,
       state,

@@ -1,12 +1,13 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import type { NodeView } from '../../../scheduler/types.ts';
-import { AVOIDED_REASON } from '../../port.ts';
+import { AVOIDED_REASON, type JobSource } from '../../port.ts';
 import { unknownNode } from '../../unknown-node.ts';
-import { type ClusterView, partitionsOf } from './cluster-view.ts';
 import type { KnownCluster } from './known-cluster.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import { RESUME } from './node-action.ts';
+import type { SlurmReservations } from './reservations.ts';
+import { SparedNodes } from './spared-nodes.ts';
 import { nodeChanges, downOrDrained } from '../mirror/node-mirror.ts';
 import { parseNodes, SHOW_NODES, type SlurmNode } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
@@ -25,6 +26,8 @@ export interface SlurmNodesOptions {
   prompt: Pick<SlurmCommands, 'run'>;
   state: MirrorState;
   cluster: KnownCluster;
+  jobs: JobSource;
+  reservations: Pick<SlurmReservations, 'seen' | 'refresh'>;
   /** As whom the commands run. */
   user: string;
   now: () => number;
@@ -36,14 +39,12 @@ export class SlurmNodes {
   #seen: readonly SlurmNode[];
   /** By the clock of the process: the other may be set back. */
   #dueMs = 0;
-  /** Names of nodes by partition, '' for the default, in this view of the cluster. */
-  #members: { view: ClusterView; of: Map<string, ReadonlySet<string>> };
+  readonly #spared: SparedNodes;
 
   constructor(options: SlurmNodesOptions) {
     this.#options = options;
-    const { view } = options.cluster;
-    this.#seen = view.nodes;
-    this.#members = { view, of: new Map() };
+    this.#seen = options.cluster.view.nodes;
+    this.#spared = new SparedNodes(options.jobs);
   }
 
   /** As last seen. */
@@ -80,6 +81,11 @@ export class SlurmNodes {
     const restMs = Math.min(PAUSE_MS_MAX, (performance.now() - startedAt) * PAUSE_PER_CALL);
     this.#dueMs = performance.now() + Math.max(PAUSE_MS_MIN, restMs);
     await cluster.follow(nodes);
+    // Of the nodes that are reserved for it a job keeps enough.
+    const isAnyReserved = [...state.jobs.values()].some(({ request, failedNodes }) => {
+      return request.reservation !== undefined && failedNodes.length + state.avoided.size > 0;
+    });
+    if (isAnyReserved) await this.#options.reservations.refresh().catch(() => undefined);
     await state.exclusively(async () => {
       this.#seen = nodes;
       await this.#journal(nodes);
@@ -164,29 +170,11 @@ export class SlurmNodes {
     });
   }
 
-  /** Nodes that failed the job, and nodes that all jobs keep off, as long as the partition has enough others. */
-  spareable({ request, failedNodes }: MirrorJob): readonly string[] {
-    const { avoided } = this.#options.state;
-    if (failedNodes.length + avoided.size === 0) return [];
-    const members = this.#membersOf(request.partition);
-    const all = [...new Set([...failedNodes, ...avoided.keys()])].filter((name) => members.has(name));
-    // Where they are too many the job's own experience goes before what is known in general.
-    for (const spared of [all, all.filter((name) => failedNodes.includes(name))]) {
-      const excluded = new Set([...request.excludedNodes, ...spared].filter((name) => members.has(name)));
-      if (members.size - excluded.size >= request.nodes) return spared;
-    }
-    return [];
-  }
-
-  #membersOf(partition: string | undefined): ReadonlySet<string> {
-    const { view } = this.#options.cluster;
-    if (this.#members.view !== view) this.#members = { view, of: new Map() };
-    const key = partition ?? '';
-    const known = this.#members.of.get(key);
-    if (known !== undefined) return known;
-    const members = new Set(partitionsOf(view, partition).flatMap(({ nodeNames }) => nodeNames));
-    this.#members.of.set(key, members);
-    return members;
+  /** Nodes that failed the job, and nodes that all jobs keep off, as long as it has enough others that are in service. */
+  spareable(job: MirrorJob): readonly string[] {
+    const { state, cluster, reservations } = this.#options;
+    const known = { view: cluster.view, nodes: this.#seen, reservations: reservations.seen };
+    return this.#spared.of(job, state.avoided.keys(), known);
   }
 
   async #journal(nodes: readonly SlurmNode[]): Promise<void> {

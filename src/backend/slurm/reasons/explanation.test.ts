@@ -10,6 +10,8 @@ const explain = (mirrored: MirrorJob) =>
   explainJob(mirrored, { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW })[0];
 const asked = (beginMs: number) => ({ ...job().request, beginMs });
 
+const OPEN = { isDefault: true, isUp: true, priorityTier: 1, maxTimeSeconds: null, defaultTimeSeconds: null };
+
 describe('why a job waits on Slurm', () => {
   it('for the time that it was asked not to begin before', () => {
     const waiting = job({ request: asked(NOW + 93_000), slurm: slurm({ reason: 'BeginTime' }) });
@@ -58,7 +60,15 @@ describe('why a job waits on Slurm', () => {
       ]),
     );
     const free = { ...waiting, slurm: slurm({ reason: 'Resources' }) };
-    expect(explainJob(free, surroundings).join(' ')).not.toContain('keeps off');
+    expect(explainJob(free, surroundings).join(' ')).not.toMatch(/keeps? off/);
+    const partitions = [{ ...OPEN, name: 'main', nodeNames: ['n1', 'n2', 'n7'] }];
+    expect(explainJob(free, { ...surroundings, partitions, spared: ['n1', 'n7'] }).join(' ')).not.toMatch(/keeps? off/);
+    expect(explainJob(free, { ...surroundings, partitions, spared: [] })).toEqual(
+      expect.arrayContaining([
+        'It does not keep off n1, where an attempt of it was lost: too few other nodes that it could have are in service.',
+        'It does not keep off n7, as other jobs do: too few other nodes that it could have are in service.',
+      ]),
+    );
   });
 
   it('for nobody, and stands still, where Slurm has suspended it', () => {

@@ -51,6 +51,8 @@ export interface Surroundings {
   limit?: readonly string[] | null;
   /** What it may wait for; absent: nothing known. */
   blockers?: Pick<Blockers, 'nodes' | 'reservations' | 'licenses'>;
+  /** Nodes that it is to keep off by now, of which Slurm may not have been told; absent: not known. */
+  spared?: readonly string[];
   /** Slurm shows this user no jobs of others. */
   isAlone?: boolean;
   /** What Slurm says is not from now. */
@@ -65,10 +67,17 @@ export function goesByQueue({ slurm, live }: MirrorJob): boolean {
 }
 
 /** Sentences for `orrery why`: what the job waits for and what is ahead of it, or how it runs. */
-export function explainJob(
-  job: MirrorJob,
-  { state, partitions, queue, limit, blockers = NO_BLOCKERS, isAlone = false, isUnreachable, nowMs }: Surroundings,
-): string[] {
+export function explainJob(job: MirrorJob, surroundings: Surroundings): string[] {
+  const {
+    state,
+    partitions,
+    queue,
+    limit,
+    blockers = NO_BLOCKERS,
+    isAlone = false,
+    isUnreachable,
+    nowMs,
+  } = surroundings;
   const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
   const { slurm, live, record, phase, hindrance } = job;
   const hindered = hindrance === null ? [] : [`It cannot go on for now, and is tried again: ${hindrance}.`];
@@ -110,17 +119,30 @@ export function explainJob(
   const ahead = isAlone && goesByQueue(job) ? [...seen, ALONE] : seen;
   const priority = slurm.priority === null || slurm.priority === 0 ? '' : `, with priority ${slurm.priority}`;
   const where = `It is Slurm job ${label} in partition ${slurm.partition}${priority}.`;
-  return [...reasons, where, ...keptOffSentences(job, slurm, state), ...ahead, ...stale];
+  return [...reasons, where, ...keptOffSentences(job, slurm, surroundings), ...ahead, ...stale];
 }
 
-/** Nodes that Slurm is told to leave out, and why: beside what the user excluded. */
-function keptOffSentences({ failedNodes }: MirrorJob, { excludedNodes }: SlurmJob, { avoided }: MirrorState): string[] {
+/** Nodes that Slurm is told to leave out, and why, beside what the user excluded; and those that it was told of and may use again. */
+function keptOffSentences(
+  { failedNodes }: MirrorJob,
+  { excludedNodes, requiredNodes, partition }: SlurmJob,
+  { state: { avoided }, partitions, spared }: Surroundings,
+): string[] {
   const excluded = hostNames(excludedNodes);
-  const failed = excluded.filter((name) => failedNodes.includes(name));
-  const others = excluded.filter((name) => avoided.has(name) && !failed.includes(name));
+  const own = partition.split(',');
+  const members = new Set(partitions.flatMap(({ name, nodeNames }) => (own.includes(name) ? nodeNames : [])));
+  const isWanted = new Set([...excluded, ...hostNames(requiredNodes), ...(spared ?? members)]);
+  const again = [...members].filter((name) => !isWanted.has(name));
+  const isFailed = (name: string) => failedNodes.includes(name);
+  const isLemon = (name: string) => avoided.has(name) && !isFailed(name);
+  const sentence = (what: string, names: readonly string[], why: string) =>
+    names.length === 0 ? [] : [`It ${what} ${names.join(', ')}, ${why}.`];
+  const few = 'too few other nodes that it could have are in service';
   return [
-    ...(failed.length === 0 ? [] : [`It keeps off ${failed.join(', ')}, where an attempt of it was lost.`]),
-    ...(others.length === 0 ? [] : [`It keeps off ${others.join(', ')}, as all jobs do: orrery nodes says why.`]),
+    ...sentence('keeps off', excluded.filter(isFailed), 'where an attempt of it was lost'),
+    ...sentence('keeps off', excluded.filter(isLemon), 'as all jobs do: orrery nodes says why'),
+    ...sentence('does not keep off', again.filter(isFailed), `where an attempt of it was lost: ${few}`),
+    ...sentence('does not keep off', again.filter(isLemon), `as other jobs do: ${few}`),
   ];
 }
 

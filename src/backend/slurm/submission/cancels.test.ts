@@ -82,6 +82,7 @@ it('leaves an array alone that has the number of ours by now', async () => {
 
 it('tells tasks that wait together in one call which node to keep off', async () => {
   const state = new MirrorState({ append: async () => {} });
+  state.avoided.set('n4', 'a lemon');
   const spec = jobSpecSchema.parse({ command: ['true'] });
   for (const [place, seen] of [...waiting(), split(93, 3)].entries()) {
     const job = toJobRequest(10 + place, spec, 0);

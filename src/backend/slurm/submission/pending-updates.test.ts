@@ -9,9 +9,11 @@ async function toldOf(
   fields: Parameters<typeof slurm>[0],
   nameThere = slurm().name,
   timesMs: readonly number[] = [0],
+  { failedNodes = [], spareable = ['n1', 'n2'] }: { failedNodes?: string[]; spareable?: string[] } = {},
 ): Promise<string[]> {
   const state = new MirrorState({ append: () => Promise.resolve() });
-  const waiting = job({ phase: 'submitted', slurm: slurm(fields) });
+  const waiting = job({ phase: 'submitted', slurm: slurm(fields), failedNodes });
+  for (const name of ['n1', 'n2']) state.avoided.set(name, 'a lemon');
   state.jobs.set(waiting.request.jobId, waiting);
   const told: string[] = [];
   let nowMs = 0;
@@ -25,7 +27,7 @@ async function toldOf(
   const updates = new PendingUpdates({
     commands: new Commands({ host: null, socketFolder: null, env: {}, timeoutMs: 1 }),
     state,
-    spareable: () => ['n1', 'n2'],
+    spareable: () => spareable,
     submitAnew: () => Promise.reject(new Error('nothing is wrong with it')),
     now: () => nowMs,
     log: { info: () => undefined, error: () => undefined },
@@ -54,4 +56,14 @@ it('tells again what Slurm took and has forgotten since, more and more seldom', 
   expect(await toldOf({}, slurm().name, [0, 1_000, 29_999])).toEqual([update]);
   expect(await toldOf({}, slurm().name, [0, 30_000, 89_999])).toEqual([update, update]);
   expect(await toldOf({}, slurm().name, [0, 30_000, 90_000, 91_000])).toEqual([update, update, update]);
+});
+
+it('lets it have nodes again of which it needs one, and no others', async () => {
+  const lifted = { failedNodes: ['n3'], spareable: ['n1'] };
+  expect(await toldOf({ excludedNodes: 'n[1-3,8]' }, slurm().name, [0], lifted)).toEqual([
+    'update JobId=50 ExcNodeList=n1,n8',
+  ]);
+  expect(await toldOf({ excludedNodes: 'n[1,8]' }, slurm().name, [0], lifted)).toEqual([]);
+  const none = { failedNodes: ['n3'], spareable: [] };
+  expect(await toldOf({ excludedNodes: 'n3' }, slurm().name, [0], none)).toEqual(['update JobId=50 ExcNodeList=']);
 });

@@ -45,7 +45,7 @@ const RETRY_MS = 10_000;
 /** A slurmctld that was killed forgets what it took in the last seconds: told again after this, and after twice as long each time. */
 const FORGOTTEN_MS = { first: 30_000, max: 600_000 } as const;
 
-/** Brings pending jobs up to date: nodes to keep off, and jobs they wait for that have another number now. */
+/** Brings pending jobs up to date: nodes to keep off or not any more, and jobs they wait for that have another number now. */
 export class PendingUpdates {
   readonly #options: PendingUpdatesOptions;
   /** By the address of the job at Slurm. */
@@ -63,10 +63,10 @@ export class PendingUpdates {
     for (const job of state.jobs.values()) {
       const { slurm } = job;
       if (slurm === null || !isPending(slurm)) continue;
-      const spared = spareable(job);
-      if (spared.length === 0 && job.request.dependencies.length === 0 && state.forgiven.size === 0) continue;
+      const hasNodes = job.failedNodes.length + state.avoided.size + state.forgiven.size > 0;
+      if (!hasNodes && job.request.dependencies.length === 0) continue;
       const dependency = this.#dependencyField(job, slurm);
-      const fields = [...this.#nodesField(job, slurm, spared), ...dependency];
+      const fields = [...this.#nodesField(job, slurm, spareable(job)), ...dependency];
       if (fields.length === 0) continue;
       const group = slurm.slurmJobId === null ? `${slurm.arrayJobId} ${fields.join(' ')}` : addressOf(slurm);
       const wish = wishes.get(group) ?? { jobs: [], fields, isStuck: dependency.length > 0 };
@@ -109,10 +109,11 @@ export class PendingUpdates {
     const required = new Set(hostNames(slurm.requiredNodes));
     const wanted = [...new Set([...job.request.excludedNodes, ...spared])].filter((name) => !required.has(name));
     const { forgiven, avoided } = this.#options.state;
-    const isForgiven = [...forgiven].some((name) => excluded.has(name) && !wanted.includes(name));
-    if (!isForgiven && wanted.every((name) => excluded.has(name))) return [];
-    // Whoever excluded others by hand meant it.
     const ours = new Set([...wanted, ...forgiven, ...avoided.keys(), ...job.failedNodes]);
+    // Resumed by a user; or too few others are in service now.
+    const isTooMuch = [...excluded].some((name) => ours.has(name) && !wanted.includes(name));
+    if (!isTooMuch && wanted.every((name) => excluded.has(name))) return [];
+    // Whoever excluded others by hand meant it.
     const theirs = [...excluded].filter((name) => !ours.has(name));
     return [`ExcNodeList=${[...wanted, ...theirs].join(',')}`];
   }
