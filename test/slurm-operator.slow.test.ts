@@ -62,3 +62,22 @@ describe('a gang whose partition has few nodes in service', () => {
     setNode('s5', 'State=RESUME');
   }, 240_000);
 });
+
+describe('a requeue that Slurm refuses', () => {
+  it('is no reason for the end of the attempt, which a node of it brings about later, after a restart of the daemon', async () => {
+    const id = await submit(ONCE_LOST, { name: 'kept', maxRequeues: 1 });
+    await until(async () => (await daemon.client.job(id)).state === 'RUNNING', 'the job to run', 30_000);
+    const [node = ''] = (await daemon.client.job(id)).nodeList;
+    const [slurmJobId = ''] = run('squeue', '-h', '-o', '%i', '-n', nameOf(id)).split('\n');
+    run('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=0');
+    await expect(daemon.client.requeue(id)).rejects.toThrow('Requested operation is presently disabled');
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    daemon = await startSlurmDaemon(home, slurm);
+    run('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=1');
+    await slurm.killNode(node);
+    const job = await endOf(daemon.client, id, 120_000);
+    slurm.startNode(node);
+    expect(job).toMatchObject({ state: 'COMPLETED', requeues: 1, attempts: [{ state: 'NODE_FAIL' }, {}] });
+  }, 240_000);
+});

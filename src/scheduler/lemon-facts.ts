@@ -87,6 +87,9 @@ export class LemonFacts {
       case 'JobRequeueRequested':
         if (this.#placed.has(event.jobId)) this.#asked.add(event.jobId);
         return;
+      case 'RequeueRefused':
+        this.#asked.delete(event.jobId);
+        return;
       case 'AttemptEnded':
         return this.#endAttempt(event);
       case 'LaunchFailed':

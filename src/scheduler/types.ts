@@ -123,6 +123,8 @@ export type SchedulerEvent =
   | { kind: 'JobRequeueRequested'; atMs: number; jobId: number }
   /** Its tasks run and have shown no sign of life for as long as the job allows. One that is ended already: nothing. */
   | { kind: 'AttemptHung'; atMs: number; jobId: number; attempt: number }
+  /** A scheduler of somebody else's did not take what one of these two asked of it: as if it had not been. For the record. */
+  | { kind: 'RequeueRefused'; atMs: number; jobId: number }
   /** (echo) of StartAttempt; recorded before anything is spawned. */
   | { kind: 'AttemptStarting'; atMs: number; jobId: number; attempt: number; placement: Placement }
   /** Its tasks run: the clock of the time limit starts. Once for each attempt: a second one is refused, since nothing starts twice. */

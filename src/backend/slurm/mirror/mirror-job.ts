@@ -125,6 +125,10 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeN
     case 'AttemptHung':
       job.isHung = job.live?.attempt === event.attempt;
       break;
+    case 'RequeueRefused':
+      job.isRequeueRequested = false;
+      job.isHung = false;
+      break;
     case 'AttemptStarting':
       job.attempt = event.attempt;
       job.live = { attempt: event.attempt, placement: event.placement, startMs: event.atMs };

@@ -21,6 +21,7 @@ async function ask(
     shown = 'any|/nowhere/7\n',
     isAway = false,
     scancelled = Promise.resolve(),
+    done = [],
   }: {
     refusal?: string | null;
     refusedVerb?: string | null;
@@ -28,9 +29,9 @@ async function ask(
     shown?: string;
     isAway?: boolean;
     scancelled?: Promise<void>;
+    done?: string[];
   } = {},
 ): Promise<string[]> {
-  const done: string[] = [];
   const state = new MirrorState({ append: async (records) => void done.push(...short(records)) });
   if (mirrored !== null) state.jobs.set(7, mirrored);
   const spec = jobSpecSchema.parse({ command: ['true'], once });
@@ -96,6 +97,12 @@ describe('a request that Slurm is told of', () => {
     ['requeue', running(), (to) => to.requeue(7), ['JobRequeueRequested', 'scontrol requeue 50']],
     ['the end of a hung attempt', running(), (to) => to.endHung(7, 1), ['AttemptHung 1', 'scontrol requeue 50']],
     [
+      'the end of one of which a daemon before had journalled it',
+      running({ isHung: true }),
+      (to) => to.endHung(7, 1),
+      ['scontrol requeue 50'],
+    ],
+    [
       'the end of one that may not run again',
       running({ requeues: 1 }),
       (to) => to.endHung(7, 1),
@@ -159,12 +166,15 @@ describe('a job that Slurm does not have', () => {
   });
 });
 
-it('where Slurm does not take it, the attempt is no longer thought to end for it', async () => {
+it('where Slurm does not take it, the attempt is no longer thought to end for it, also after a restart', async () => {
   const requeued = running();
   const hung = running();
-  await expect(ask(requeued, (to) => to.requeue(7), { refusal: 'no answer' })).rejects.toThrow('no answer');
-  await expect(ask(hung, (to) => to.endHung(7, 1), { refusal: 'no answer' })).rejects.toThrow('no answer');
+  const done: string[] = [];
+  const refusal = 'no answer';
+  await expect(ask(requeued, (to) => to.requeue(7), { refusal, done })).rejects.toThrow(refusal);
+  await expect(ask(hung, (to) => to.endHung(7, 1), { refusal, done })).rejects.toThrow(refusal);
   expect([requeued.isRequeueRequested, hung.isHung]).toEqual([false, false]);
+  expect(done).toEqual(['JobRequeueRequested', 'RequeueRefused', 'AttemptHung 1', 'RequeueRefused']);
 });
 
 it('what an operator holds is not released, and that is said', async () => {

@@ -92,10 +92,10 @@ export class JobRequests {
     }
     // Journalled first: whoever sees the attempt end knows why.
     await commit([{ event: { kind: 'JobRequeueRequested', atMs: now(), jobId } }]);
-    await this.#ask(job, 'scontrol', (id) => ['requeue', id]).catch((error: unknown) => {
-      job.isRequeueRequested = false;
-      throw error;
-    });
+    await this.#orTakeBack(
+      job,
+      this.#ask(job, 'scontrol', (id) => ['requeue', id]),
+    );
   }
 
   /** Of a job that has ended Slurm may have forgotten all: it goes there anew. */
@@ -118,17 +118,25 @@ export class JobRequests {
 
   async endHung(jobId: number, attempt: number): Promise<void> {
     const job = this.#options.state.jobs.get(jobId);
-    if (job?.live?.attempt !== attempt || job.isHung) return;
-    // Journalled first: whoever sees the attempt end knows why.
-    await this.#options.commit([{ event: { kind: 'AttemptHung', atMs: this.#options.now(), jobId, attempt } }]);
+    if (job?.live?.attempt !== attempt) return;
+    // Journalled first: whoever sees the attempt end knows why. A daemon that ended then may not have asked.
+    if (!job.isHung)
+      await this.#options.commit([{ event: { kind: 'AttemptHung', atMs: this.#options.now(), jobId, attempt } }]);
     const mayRequeue = job.requeues < job.request.maxRequeues;
     const asked = mayRequeue
       ? this.#ask(job, 'scontrol', (id) => ['requeue', id])
       : this.#ask(job, 'scancel', (id) => [id]);
-    await asked.catch((error: unknown) => {
-      job.isHung = false;
+    await this.#orTakeBack(job, asked);
+  }
+
+  /** Where Slurm does not take it, the attempt goes on, and does not end for it later: not by the journal either. Rejects as `asked` does. */
+  async #orTakeBack({ request: { jobId } }: MirrorJob, asked: Promise<void>): Promise<void> {
+    try {
+      await asked;
+    } catch (error) {
+      await this.#options.commit([{ event: { kind: 'RequeueRefused', atMs: this.#options.now(), jobId } }]);
       throw error;
-    });
+    }
   }
 
   async hold(jobId: number): Promise<void> {
