@@ -58,6 +58,7 @@ function atSlurm(arrayId: number, ...args: string[]): string[] {
     .filter((line) => new RegExp(`-${arrayId}\\+\\d+x\\d+-\\d+$`).test(line));
 }
 
+const byHand = (program: string, ...words: string[]) => execFileSync(program, words, { env: slurm.env });
 const waitingTogether = (arrayId: number) => atSlurm(arrayId).filter((line) => line.includes('_['));
 
 async function statesOf(jobIds: readonly number[]): Promise<string[]> {
@@ -165,7 +166,6 @@ describe('an array at Slurm', () => {
   }, 240_000);
 
   it('is what somebody makes of its tasks by hand, also while the daemon is away', async () => {
-    const byHand = (program: string, ...words: string[]) => execFileSync(program, words, { env: slurm.env });
     const jobIds = await submit('0-7%2', 600);
     const [first = 0, second = 0, , , held = 0, shortened = 0, cancelled = 0, missed = 0] = jobIds;
     await until(() => [first, second].every((id) => times(id, 'start').length > 0), 'two tasks to run', 30_000);
@@ -189,6 +189,26 @@ describe('an array at Slurm', () => {
     await Promise.all(jobIds.map((id) => daemon.client.cancel(id).catch(() => undefined)));
     await until(() => haveEnded(daemon.client, jobIds), 'the others to end', 30_000);
   }, 180_000);
+
+  it('goes on with a task that was lost while others are held, and never with more at once than may be', async () => {
+    const jobIds = await submit('0-2%1', 12);
+    const [first = 0, ...held] = jobIds;
+    await until(() => times(first, 'start').length === 1, 'the first task to run', 30_000);
+    for (const id of held) await daemon.client.hold(id);
+    const { slurmJobId, nodeList } = await daemon.client.job(first);
+    // Slurm does not put it back in the queue: it is submitted again, by itself.
+    byHand('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=0');
+    const [node = ''] = nodeList;
+    await slurm.killNode(node);
+    await until(() => times(first, 'start').length === 2, 'the first task to run again', 90_000);
+    slurm.startNode(node);
+    await Promise.all(held.map((id) => daemon.client.release(id)));
+    await until(() => haveEnded(daemon.client, jobIds), 'the tasks to end', 90_000);
+    expect(await statesOf(jobIds)).toEqual(jobIds.map(() => 'COMPLETED'));
+    const runs = jobIds.map((id) => ({ start: times(id, 'start').at(-1) ?? 0, end: times(id, 'end')[0] ?? 0 }));
+    runs.sort((a, b) => a.start - b.start);
+    for (const [place, { start }] of runs.entries()) expect(start).toBeGreaterThan(runs[place - 1]?.end ?? 0);
+  }, 240_000);
 
   it('ends its last task alone, which has the number of the array', async () => {
     const jobIds = await submit('0-2', 600);

@@ -83,7 +83,7 @@ export class Poll {
     this.#updates = new PendingUpdates({
       ...options,
       now: tick,
-      submitAnew: (job, slurm) => this.#unhindered(job, () => this.#submitAnew(job, slurm)),
+      submitAnew: (job, slurm) => this.#unhindered(job, () => this.submitAnew(job, slurm)),
     });
   }
 
@@ -112,7 +112,7 @@ export class Poll {
     const rows = await this.#rows.read();
     this.#squeueMs += performance.now() - startedAt;
     const listed = new Map<number, SlurmJob[]>();
-    // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since.
+    // A slurmctld that lost its state remembers jobs that were cancelled or that have ended since; and of tasks that were taken back some had no number.
     const orphans: SlurmJob[] = [];
     const own = slurmJobs(rows, this.#isOurs).flatMap((slurm) => {
       return withOwnName(slurm, state.jobs.values(), homeId, this.#options.folders.job) ?? [];
@@ -122,7 +122,8 @@ export class Poll {
       const job = key && state.jobs.get(key.jobId);
       if (key !== null && job?.phase === 'unknown' && job.record.submission < key.submission) takeUp(job, key, slurm);
       if (key !== null && job === undefined && !state.outcomes.has(key.jobId)) this.#noteUnknown(key.jobId, slurm);
-      if (key !== null && state.outcomes.has(key.jobId) && isPending(slurm)) orphans.push(slurm);
+      const isTakenBack = job?.phase === 'none' && key !== null && key.submission <= job.record.submission;
+      if (key !== null && (isTakenBack || state.outcomes.has(key.jobId)) && isPending(slurm)) orphans.push(slurm);
       // What an earlier submission came to is history; what of it still waits is found out to be a duplicate.
       const isKnown = slurm.slurmJobId !== null && job?.record.slurmJobId === slurm.slurmJobId;
       const isOurs = job?.record.submission === key?.submission || isKnown;
@@ -268,9 +269,10 @@ export class Poll {
     return before?.state !== job.slurm?.state || finding.isSubmissionDue;
   }
 
-  /** Takes a job back that waits at Slurm, and has sbatch called for it again. */
-  async #submitAnew(job: MirrorJob, slurm: SlurmJob): Promise<void> {
+  /** Takes a job back that waits at Slurm, and has sbatch called for it again. Rejects where its folder cannot be written. */
+  async submitAnew(job: MirrorJob, slurm: SlurmJob): Promise<void> {
     await this.#makeDue(job, this.#options.now());
+    this.#isTidyDue = true;
     await this.cancel([slurm]);
   }
 

@@ -124,6 +124,7 @@ export class SlurmBackend implements Backend {
       isAway: () => isAway(this.#loop.failure),
       commit: (records) => this.#commit(records),
       cancelAtSlurm: (jobs) => poll.cancel(jobs),
+      takeBack: (job, slurm) => poll.submitAnew(job, slurm),
       lookSoon: () => this.#loop.soon(),
     });
   }

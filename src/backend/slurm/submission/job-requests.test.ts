@@ -57,6 +57,7 @@ async function ask(
       done.push(...jobs.map(({ slurmJobId }) => `scancel ${slurmJobId}`));
       return scancelled;
     },
+    takeBack: async (_, { slurmJobId }) => void done.push(`take back ${slurmJobId}`),
     isAway: () => isAway,
     lookSoon: () => undefined,
     now: () => 1000,
@@ -206,6 +207,7 @@ it('begins a job that has ended anew with the next submission from the moment on
       seen.push(state.jobs.get(7)?.record);
     },
     cancelAtSlurm: () => Promise.resolve(),
+    takeBack: () => Promise.resolve(),
     isAway: () => false,
     lookSoon: () => undefined,
     now: () => 9,

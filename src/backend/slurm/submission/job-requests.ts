@@ -8,12 +8,13 @@ import { folderJobId, nameEnd } from '../batch/job-key.ts';
 import { slurmAddress } from '../mirror/job-fact.ts';
 import { type MirrorJob, NO_SUBMISSION } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
-import type { SlurmJob } from '../output/slurm-job.ts';
+import { isPending, type SlurmJob } from '../output/slurm-job.ts';
 import type { SlurmCommands, SlurmProgram } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import { JoinedCalls } from './joined-calls.ts';
 import { expectOwn } from './own-number.ts';
 import type { Submitter } from './submitter.ts';
+import { isReleaseTooMuch } from './throttle.ts';
 import { endUnsubmitted } from './unsubmitted.ts';
 
 const CALLS_AT_ONCE = 8;
@@ -31,6 +32,8 @@ export interface JobRequestsOptions {
   /** Journals what was asked for; rejects once the daemon stops. */
   commit: (records: readonly JournalRecord[]) => Promise<void>;
   cancelAtSlurm: (jobs: readonly SlurmJob[]) => Promise<void>;
+  /** Takes a job back that waits at Slurm: it goes there again when it may. */
+  takeBack: (job: MirrorJob, slurm: SlurmJob) => Promise<void>;
   /** Slurm was asked for something: what came of it is to be seen soon. */
   lookSoon: () => void;
   now: () => number;
@@ -146,6 +149,7 @@ export class JobRequests {
 
   async release(jobId: number): Promise<void> {
     const job = this.#expectPending(jobId, 'released');
+    if (await this.#hasToWaitHere(job)) return;
     await this.#setHeld(job, 'release');
     if (job.record.refusal !== null) {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
@@ -153,6 +157,18 @@ export class JobRequests {
       job.notBeforeMs = 0;
       this.#options.submitter.pump();
     }
+  }
+
+  /** True where the job has been released and taken back from Slurm, since Slurm would begin too many tasks of its array at once. */
+  async #hasToWaitHere(job: MirrorJob): Promise<boolean> {
+    const { state, submitter, takeBack, commit, now } = this.#options;
+    const { jobId } = job.request;
+    await submitter.answered(jobId);
+    if (!job.isHeld || job.slurm === null || !isPending(job.slurm) || !isReleaseTooMuch(job, state)) return false;
+    await commit([{ event: { kind: 'JobReleased', atMs: now(), jobId } }]);
+    await takeBack(job, job.slurm);
+    submitter.pump();
+    return true;
   }
 
   async #setHeld(job: MirrorJob, verb: 'uhold' | 'release'): Promise<void> {

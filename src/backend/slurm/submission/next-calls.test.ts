@@ -5,6 +5,7 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { MirrorState } from '../mirror/mirror-state.ts';
 import { nextCalls } from './next-calls.ts';
 import { kindOf, RefusedKinds } from './refused-kinds.ts';
+import { isReleaseTooMuch } from './throttle.ts';
 
 /** Jobs 1, 2, ... of these QOS, none of them with Slurm. */
 function jobsOf(...qos: string[]): { state: MirrorState; jobs: MirrorJob[] } {
@@ -32,6 +33,53 @@ function called(state: MirrorState, kinds: RefusedKinds, nowMs: number, most = I
   }
   return ids;
 }
+
+describe('of an array of which two may run at once', () => {
+  const kinds = new RefusedKinds();
+  /** Tasks 1, 2, ... of it, these of them held, and `asking` or with Slurm. */
+  const tasksOf = (...phases: [phase: MirrorJob['phase'], isHeld: boolean][]) => {
+    const { state, jobs } = jobsOf(...phases.map(() => 'normal'));
+    for (const [place, [phase, isHeld]] of phases.entries()) {
+      const job = jobs[place];
+      if (job === undefined) throw new Error('expected a job');
+      const record = { ...job.record, submission: 4 };
+      const request = { ...job.request, array: { id: 1, runningMax: 2 } };
+      state.jobs.set(place + 1, { ...job, request, phase, isHeld, record });
+    }
+    return state;
+  };
+
+  it('goes as much as may run, tasks that are held aside', () => {
+    expect(
+      called(tasksOf(['submitted', true], ['submitted', true], ['none', false], ['none', false]), kinds, 0),
+    ).toEqual([3, 4]);
+    expect(called(tasksOf(['submitted', false], ['asking', true], ['none', false], ['none', false]), kinds, 0)).toEqual(
+      [3],
+    );
+    // It waits there as well as here.
+    expect(
+      called(tasksOf(['submitted', false], ['submitted', false], ['none', true], ['none', false]), kinds, 0),
+    ).toEqual([3]);
+  });
+
+  it('one that Slurm holds cannot be released there while as many others are under way, of which some went by themselves', () => {
+    const isTooMuch = (...phases: [phase: MirrorJob['phase'], isHeld: boolean][]) => {
+      const state = tasksOf(['submitted', true], ...phases);
+      const [held] = state.jobs.values();
+      if (held === undefined) throw new Error('expected a job');
+      const alone = isReleaseTooMuch(held, state);
+      // As one array Slurm's own limit holds.
+      for (const job of state.jobs.values()) {
+        job.record = { ...job.record, arrayKey: '1+0x1', arrayTask: `50_${job.request.jobId - 1}` };
+      }
+      expect(isReleaseTooMuch(held, state)).toBe(false);
+      return alone;
+    };
+    expect(isTooMuch(['submitted', false], ['submitted', false])).toBe(true);
+    expect(isTooMuch(['submitted', false], ['submitted', true])).toBe(false);
+    expect(isTooMuch(['submitted', false], ['none', false])).toBe(false);
+  });
+});
 
 describe('of a kind of which Slurm takes no more', () => {
   it('one asks, before all others, and the others go on', () => {

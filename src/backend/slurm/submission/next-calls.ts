@@ -2,6 +2,7 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
 import { kindOf, type RefusedKinds } from './refused-kinds.ts';
 import { isReady, taskGroup } from './task-group.ts';
+import { tasksAtSlurm } from './throttle.ts';
 
 /** A call of sbatch that may be made now. */
 export interface NextCall {
@@ -55,8 +56,9 @@ function openDependency(
   atSlurm: ReadonlyMap<number, number>,
 ): OpenDependencies | null {
   const { array } = job.request;
-  // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
-  job.isThrottled = array !== undefined && (atSlurm.get(array.id) ?? 0) >= (array.runningMax ?? Infinity);
+  // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone. One that is held may wait there.
+  job.isThrottled =
+    array !== undefined && !job.isHeld && (atSlurm.get(array.id) ?? 0) >= (array.runningMax ?? Infinity);
   if (job.isThrottled) return null;
   const dependency = dependencyText(job, state);
   job.isNeverSatisfied = dependency === 'never';
@@ -74,17 +76,8 @@ function callOf(
   const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
   const isAlone = array === undefined || refusedArrays.has(array.id) || (array.runningMax !== null && tasks > 0);
   const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
-  if (array !== undefined) atSlurm.set(array.id, tasks + group.length);
+  // Of one call all are held, or none.
+  if (array !== undefined && !job.isHeld) atSlurm.set(array.id, tasks + group.length);
   kinds.begin(kindOf(job.request));
   return { group, dependency };
-}
-
-/** How many tasks of each array Slurm has, or is being asked to take. */
-function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { phase, request } of jobs.values()) {
-    if (request.array === undefined || phase === 'none') continue;
-    counts.set(request.array.id, (counts.get(request.array.id) ?? 0) + 1);
-  }
-  return counts;
 }
