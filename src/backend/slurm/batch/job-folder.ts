@@ -85,6 +85,11 @@ export class JobFolder {
     return text === null ? null : recordSchema.parse(JSON.parse(text));
   }
 
+  /** When the record was last written, by the clock of the file system; null as above. */
+  async recordMs(): Promise<number | null> {
+    return (await ifThere(stat(join(this.path, 'submission.json'))))?.mtimeMs ?? null;
+  }
+
   /** Makes the folder anew where somebody has deleted it, and not where the folder of all jobs is away with it. */
   async writeRecord(record: SubmissionRecord): Promise<void> {
     await mkdir(this.path, { mode: 0o700 }).catch((error: unknown) => {

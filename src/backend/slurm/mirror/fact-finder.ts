@@ -16,6 +16,8 @@ import type { MirrorState } from './mirror-state.ts';
 
 /** For so long after its start a slurmctld may be told of ends of jobs whose numbers it has given again. */
 const FRESH_MS = 600_000;
+/** munge takes no word of a machine whose clock is further off (its TTL, five minutes). */
+const SKEW_MS_MAX = 300_000;
 /** sacct is not asked again for so long after it failed. */
 const PAUSE_MS = 30_000;
 /** So long after slurmdbd is back slurmctld may not have told it all. */
@@ -78,6 +80,7 @@ export class FactFinder {
       downNodes: state.downNodes,
       isPreempting,
       isFreshController: end !== null && (await this.#isFreshController(end.endMs)),
+      isSteadyController: job.isHeld && slurm === null && (await this.#isSteadyController(folder)),
     };
   }
 
@@ -94,10 +97,21 @@ export class FactFinder {
 
   /** Whether slurmctld had begun a short while ago when the job ended, both by its own clock, or did so soon after. */
   async #isFreshController(endMs: number | null): Promise<boolean> {
-    const { commands, now } = this.#options;
-    const config = await commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME }).catch(() => '');
-    const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(config) ?? [];
-    return seconds !== undefined && Math.abs((endMs ?? now()) - Number(seconds) * 1000) < FRESH_MS;
+    const bootMs = await this.#bootMs();
+    return bootMs !== null && Math.abs((endMs ?? this.#options.now()) - bootMs) < FRESH_MS;
+  }
+
+  /** Whether slurmctld had begun when the job's number was written down, also where the clocks differ. */
+  async #isSteadyController(folder: JobFolder): Promise<boolean> {
+    const [bootMs, writtenMs] = await Promise.all([this.#bootMs(), folder.recordMs()]);
+    return bootMs !== null && writtenMs !== null && bootMs < writtenMs - SKEW_MS_MAX;
+  }
+
+  /** When slurmctld began, by its own clock; null where it does not say. */
+  async #bootMs(): Promise<number | null> {
+    const show = this.#options.commands.run('scontrol', ['show', 'config'], { variables: SACCT_TIME });
+    const [, seconds] = /^BOOT_TIME\s*=\s*(\d+)\s*$/m.exec(await show.catch(() => '')) ?? [];
+    return seconds === undefined ? null : Number(seconds) * 1000;
   }
 
   /** What accounting has of these jobs; null where it does not answer. */

@@ -19,6 +19,8 @@ export interface JobFacts {
   isPreempting: boolean;
   /** slurmctld had begun a short while ago when it told the end: it may take the end of a job from before for that of one with the same number. */
   isFreshController: boolean;
+  /** slurmctld has not begun anew since it took the job: what it does not list it has not forgotten. Only of what is held and not listed. */
+  isSteadyController: boolean;
 }
 
 /** One look at Slurm, as far as it is about one job. */

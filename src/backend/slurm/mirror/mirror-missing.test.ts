@@ -36,6 +36,19 @@ describe('a job that squeue does not list', () => {
   });
 
   it.each<[string, Partial<MirrorJob>, Partial<JobFacts>, string[]]>([
+    ['is held', {}, {}, ['JobEnded CANCELLED 1']],
+    ['is held, a moment ago', { ...since(PATIENCE_MS.forgotten - 1) }, {}, []],
+    ['is held, and accounting is away', {}, { isAccountingAway: true }, []],
+    ['is not held, so that it may have failed to begin', { isHeld: false }, {}, []],
+    ['is held, and slurmctld began since', {}, { isSteadyController: false }, []],
+    ['is held, and nobody knows whether Slurm took it', { phase: 'unknown', ...since(PATIENCE_MS.unanswered) }, {}, []],
+  ])('was cancelled there and is forgotten since where it %s', (_what, fields, found, expected) => {
+    const held = job({ ...since(PATIENCE_MS.forgotten), isHeld: true, ...fields });
+    const finding = findOut(held, look({ facts: facts({ isSteadyController: true, ...found }) }));
+    expect(short(finding.records)).toEqual(expected);
+  });
+
+  it.each<[string, Partial<MirrorJob>, Partial<JobFacts>, string[]]>([
     ['by accounting it did not begin', {}, { runs: [] }, ['JobEnded CANCELLED 1']],
     ['there is no accounting, and it waited a moment ago', { slurm: waitingTask() }, {}, ['JobEnded CANCELLED 1']],
     ['there is no accounting', {}, {}, []],

@@ -118,6 +118,7 @@ export function facts(fields: Partial<JobFacts> = {}): JobFacts {
     downNodes: new Set(),
     isPreempting: false,
     isFreshController: false,
+    isSteadyController: false,
     ...fields,
   };
 }

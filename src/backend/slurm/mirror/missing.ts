@@ -54,8 +54,10 @@ export function missing(job: MirrorJob, look: Look): Finding {
   const isUnanswered = job.phase === 'unknown';
   if (missingMs < (isUnanswered ? PATIENCE_MS.unanswered : PATIENCE_MS.forgotten)) return finding;
   if (isUntold && !isUnanswered) return finding;
-  if (job.isCancelRequested) finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
-  return { ...finding, isSubmissionDue: !job.isCancelRequested };
+  // What was held never began: a slurmctld that had it all along and has it no more was told to cancel it.
+  const isCancelled = job.isCancelRequested || (job.isHeld && !isUnanswered && facts.isSteadyController);
+  if (isCancelled) finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
+  return { ...finding, isSubmissionDue: !isCancelled };
 }
 
 /**
