@@ -198,6 +198,29 @@ describe('the output of sacct -P', () => {
     expect(bad).toEqual([{ line: 2, reason, found: 'NODE_FAIL' }]);
   });
 
+  it('keeps apart what waits, what runs, and what was cancelled before it ran', () => {
+    const waiting = { start: 'Unknown', end: 'Unknown', elapsed: '00:00:00', allocated: '' };
+    const { rows, open } = read(
+      record({ id: '6' }),
+      record({ id: '7', state: 'RUNNING', end: 'Unknown', elapsed: '00:10:00' }),
+      record({ id: '8', state: 'PENDING', ...waiting }),
+      record({ id: '9_[2-3,5%2]', state: 'PENDING', ...waiting }),
+      record({ id: '10', state: 'CANCELLED by 0', ...waiting, start: 'None', end: '2026-01-31T10:07:00' }),
+    );
+    expect(rows.map(({ job }) => job)).toEqual(['6']);
+    const told = open.map(({ job, actualStartMs, runMs, cancelAfterMs }) => [job, actualStartMs, runMs, cancelAfterMs]);
+    expect(new Set(told)).toEqual(
+      new Set([
+        ['7', 300_000, 600_000, undefined],
+        ['8', null, 0, undefined],
+        ['9_2', null, 0, undefined],
+        ['9_3', null, 0, undefined],
+        ['9_5', null, 0, undefined],
+        ['10', null, 0, 420_000],
+      ]),
+    );
+  });
+
   it.each([
     ['a job that runs', { state: 'RUNNING', end: 'Unknown' }, 'it has not ended', 'RUNNING'],
     ['a job that waits', { state: 'PENDING', start: 'Unknown', end: 'Unknown' }, 'it has not ended', 'PENDING'],

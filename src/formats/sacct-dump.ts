@@ -1,5 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
+import { arrayTasks } from './array-tasks.ts';
 import { Columns, eachRecord, type Separator } from './delimited-rows.ts';
 import { gresEntries } from './gres-list.ts';
 import { gpusOf, SacctJobs, type SacctRecord, stateWord } from './sacct-job.ts';
@@ -141,8 +142,9 @@ class DumpReader {
     if (fields !== given) jobs.note(`has what separates the columns in its ${freeColumn?.name}`);
     const jobId = of.jobId(fields);
     if (/^\d+(?:[_+]\d+)?\./.test(jobId)) return jobs.skip('step of a job');
-    if (/^\d+_\[/.test(jobId)) return jobs.reject(line, 'it has not ended', `${jobId} ${of.state(fields)}`);
-    if (!/^\d+(?:[_+]\d+)?$/.test(jobId)) return jobs.reject(line, 'JobID is not one of a job', `"${jobId}"`);
+    const tasks = /^\d+_\[([^\]]*)/.exec(jobId)?.[1];
+    if (tasks === undefined && !/^\d+(?:[_+]\d+)?$/.test(jobId))
+      return jobs.reject(line, 'JobID is not one of a job', `"${jobId}"`);
     const submitMs = timeOf(of.submit(fields));
     if (submitMs === undefined) {
       return jobs.reject(line, 'Submit is not a date such as 2026-01-31T12:00:00', `"${of.submit(fields)}"`);
@@ -175,7 +177,8 @@ class DumpReader {
       qos: of.qos(fields) || null,
       partition: of.partition(fields) || null,
     };
-    jobs.add(record);
+    if (tasks === undefined) jobs.add(record);
+    else jobs.addTasks(record, arrayTasks(tasks.split('%')[0] ?? ''));
   }
 }
 

@@ -72,6 +72,18 @@ export class SacctJobs {
     this.last.set(record.jobId, { ...later, submitMs, eligibleMs, startMs, elapsedMs: elapsedOf(later) });
   }
 
+  /** Tasks of an array that wait together, or were cancelled while they did, are one record. */
+  addTasks(record: SacctRecord, tasks: readonly number[]): void {
+    const isCancelled = record.state === 'CANCELLED';
+    this.reject(
+      record.line,
+      isCancelled ? 'cancelled before it ran' : 'it has not ended',
+      `${record.jobId} ${record.state}`,
+    );
+    const [id = ''] = record.jobId.split('_');
+    for (const task of tasks) this.addOpen({ ...record, jobId: `${id}_${task}` });
+  }
+
   reading(format: 'sacct' | 'sacct-json'): TraceReading {
     let hasGpus = false;
     for (const record of this.last.values()) {
@@ -87,9 +99,15 @@ export class SacctJobs {
     const { collector } = this;
     const reject = (reason: string, found: string) => collector.reject(record.line, reason, found);
     const end = JOB_ENDS[record.state];
-    if (end === undefined) return reject('it has not ended', record.state);
+    if (end === undefined) {
+      this.addOpen(record);
+      return reject('it has not ended', record.state);
+    }
     if (record.submitMs === null) return reject('submit time is not known', record.jobId);
-    if (record.state === 'CANCELLED' && record.startMs === null) return reject('cancelled before it ran', record.jobId);
+    if (record.state === 'CANCELLED' && record.startMs === null) {
+      this.addOpen(record);
+      return reject('cancelled before it ran', record.jobId);
+    }
     const runMs = elapsedOf(record);
     if (runMs === null) return reject('run time is not known', record.jobId);
     if (runMs === 0) return reject('run time is zero', `${record.jobId}, ${record.state}`);
@@ -99,27 +117,45 @@ export class SacctJobs {
     if (end.isCutOff) collector.note(`${record.state}: its run time is as long as the cluster let it run`);
     if (record.jobId.includes('+')) collector.note('part of a heterogeneous job: counted as a job of its own');
     if (record.gpus % nodes > 0) collector.note('has a number of GPUs that is rounded up to the same on each node');
-    collector.add({
-      ...PLAIN_ROW,
-      line: record.line,
-      job: record.jobId,
-      submitMs: record.submitMs,
-      eligibleMs: record.eligibleMs,
-      actualStartMs: record.startMs,
-      nodes,
-      gpusPerNode: Math.ceil(record.gpus / nodes),
-      cpusPerNode: record.cpus === null ? null : Math.ceil(record.cpus / nodes),
-      memoryBytesPerNode: record.memoryBytes === null ? null : Math.ceil(record.memoryBytes / nodes),
-      gpuType: record.gpuType,
-      runMs,
-      limitMs: record.limitMs,
-      user: record.user,
-      account: record.account,
-      qos: record.qos,
-      partition: record.partition,
-      outcome: end.outcome,
+    collector.add({ ...rowOf(record, record.submitMs, nodes), runMs, outcome: end.outcome });
+  }
+
+  /** One that waits, runs, or was cancelled while it waited. */
+  private addOpen(record: SacctRecord): void {
+    const { state, submitMs, nodes, startMs, endMs } = record;
+    const isRunning = state === 'RUNNING' || state === 'SUSPENDED' || state === 'COMPLETING';
+    const cancelMs = state === 'CANCELLED' ? endMs : null;
+    const isKnown = isRunning ? startMs !== null : state === 'PENDING' || cancelMs !== null;
+    if (!isKnown || submitMs === null || nodes === null || nodes < 1) return;
+    this.collector.addOpen({
+      ...rowOf(record, submitMs, nodes),
+      actualStartMs: isRunning ? startMs : null,
+      runMs: isRunning ? Math.max(1, elapsedOf(record) ?? 1) : 0,
+      outcome: 'COMPLETED',
+      ...(cancelMs !== null && { cancelAfterMs: Math.max(0, cancelMs - submitMs) }),
     });
   }
+}
+
+function rowOf(record: SacctRecord, submitMs: number, nodes: number): Omit<TraceRow, 'runMs' | 'outcome'> {
+  return {
+    ...PLAIN_ROW,
+    line: record.line,
+    job: record.jobId,
+    submitMs,
+    eligibleMs: record.eligibleMs,
+    actualStartMs: record.startMs,
+    nodes,
+    gpusPerNode: Math.ceil(record.gpus / nodes),
+    cpusPerNode: record.cpus === null ? null : Math.ceil(record.cpus / nodes),
+    memoryBytesPerNode: record.memoryBytes === null ? null : Math.ceil(record.memoryBytes / nodes),
+    gpuType: record.gpuType,
+    limitMs: record.limitMs,
+    user: record.user,
+    account: record.account,
+    qos: record.qos,
+    partition: record.partition,
+  };
 }
 
 function elapsedOf({ elapsedMs, startMs, endMs }: SacctRecord): number | null {

@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../lib/units.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
+import { arrayTasks } from './array-tasks.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { gpusOf } from './sacct-job.ts';
@@ -32,9 +33,6 @@ export const SQUEUE_FIELDS = [
   'OverSubscribe',
   'NodeList',
 ] as const;
-
-/** A task list longer than this is not taken apart. */
-const TASKS_MAX = 100_000;
 
 /** Reasons for which a job stays where it is until somebody does something about it. */
 const HELD =
@@ -204,21 +202,9 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   if (list === undefined) return [{ ...base, job: id }];
   const [range = '', throttle] = list.split('%');
   if (range.includes('...')) note('arrays with more tasks than squeue lists (SLURM_BITSTR_LEN=0 lists all)');
-  const tasks = tasksOf(range.replace(/,?\.\.\.$/, ''));
+  const tasks = arrayTasks(range.replace(/,?\.\.\.$/, ''));
   const runningMax = throttle === undefined ? null : Number(throttle);
   return tasks.map((task) => ({ ...base, job: `${id}_${task}`, array: { name: id, runningMax } }));
-}
-
-/** `0-3,7,10-20:5`. */
-function tasksOf(text: string): number[] {
-  const tasks: number[] = [];
-  for (const part of text.split(',')) {
-    const [, first = '', last = first, step = '1'] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part) ?? [];
-    if (first === '') continue;
-    for (let task = Number(first); task <= Number(last) && tasks.length < TASKS_MAX; task += Math.max(1, Number(step)))
-      tasks.push(task);
-  }
-  return tasks;
 }
 
 /** `afterok:7(unfulfilled),afterany:8_*(unfulfilled)`: those that are still to be waited for. */

@@ -20,6 +20,11 @@ export interface TraceReading {
   /** In the order of their submission. */
   rows: readonly TraceRow[];
   bad: readonly BadRow[];
+  /**
+   * Jobs that had not ended when the records were made, or that were cancelled before they ran (`cancelAfterMs`). They are among the bad ones too: how
+   * long they run is not known, `runMs` is what they have run so far, 0 of those that have not started.
+   */
+  open: readonly TraceRow[];
   counts: {
     /** Records in the file: rows, bad ones and skipped ones together. */
     records: number;
@@ -72,6 +77,7 @@ export const PLAIN_ROW = {
 export class TraceCollector {
   private readonly rows: TraceRow[] = [];
   private readonly bad: BadRow[] = [];
+  private readonly open: TraceRow[] = [];
   private readonly byReason = new Map<string, number>();
   private readonly skipped = new Map<string, number>();
   private readonly notes = new Map<string, number>();
@@ -90,6 +96,11 @@ export class TraceCollector {
     this.records += 1;
     this.bad.push({ line, reason, found });
     increase(this.byReason, reason);
+  }
+
+  /** A job that is not over, of a record that was rejected for that. */
+  addOpen(row: TraceRow): void {
+    this.open.push(row);
   }
 
   skip(what: string): void {
@@ -123,11 +134,13 @@ export class TraceCollector {
     const aheadMs = 'originMs' in origin && (firstMs ?? 0) >= UNIX_MS_LEAST ? floorTo(firstMs ?? 0, 1000) : 0;
     const isFromStart = 'originMs' in origin && aheadMs === 0;
     const originMs = isFromStart ? origin.originMs : aheadMs > 0 ? aheadMs : firstMs;
-    const rows = isFromStart ? this.rows : this.rows.map((row) => shifted(row, originMs ?? 0));
+    const ofOrigin = (row: TraceRow) => (isFromStart ? row : shifted(row, originMs ?? 0));
+    const rows = isFromStart ? this.rows : this.rows.map(ofOrigin);
+    const open = this.open.map(ofOrigin).sort((a, b) => a.submitMs - b.submitMs);
     const { bad, records, byReason, skipped, notes } = this;
     bad.sort((a, b) => a.line - b.line);
     const counts = { records, rows: rows.length, bad: bad.length, byReason, skipped, notes };
-    return { format, rows, bad, counts, originMs, aheadMs };
+    return { format, rows, bad, open, counts, originMs, aheadMs };
   }
 }
 

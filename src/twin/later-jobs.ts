@@ -1,23 +1,49 @@
+import { RunTimes } from './run-times.ts';
 import { type QueueRow, rowsFrom } from './snapshot.ts';
 import type { TraceRow } from './trace-source.ts';
 
+/** Accounting of later. */
+export interface LaterRecords {
+  /** Jobs that have ended. */
+  rows: readonly TraceRow[];
+  /** Jobs that wait or run still, `runMs` being what they have run so far, or that were cancelled before they ran. */
+  open: readonly TraceRow[];
+}
+
 /**
- * What became of a queue, from accounting of later: the jobs that came after it, and the queue with the run times that its jobs had.
- * `originMs` is instant 0 of the rows and `queueMs` that of the queue, on one calendar.
+ * What became of a queue: the jobs that came after it, and the queue with the run times that its jobs had. Jobs that run still, and those that wait, run as
+ * long as those that have ended lead one to expect; who cancelled a job that waited does so again. `originMs` is instant 0 of the records and `queueMs`
+ * that of the queue, on one calendar.
  */
 export function laterJobs(
   queue: readonly QueueRow[],
-  rows: readonly TraceRow[],
+  { rows, open }: LaterRecords,
   originMs: number,
   queueMs: number,
 ): { queue: QueueRow[]; arrivals: TraceRow[] } {
-  const recorded = new Map(rows.map((row) => [row.job, row]));
+  const running = open.filter(({ actualStartMs }) => actualStartMs !== null);
+  const runTimes = new RunTimes(
+    rows,
+    running.map((row) => ({ ...row, elapsedMs: row.runMs })),
+  );
+  const expected = open.map((row) => ({ ...row, runMs: runTimes.expected(row, row.runMs) }));
+  const recorded = new Map([...rows, ...expected].map((row) => [row.job, row]));
   const queued = new Set(queue.map(({ job }) => job));
-  const arrivals = rowsFrom(rows, queueMs - originMs).filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job));
-  return {
-    queue: queue.map((row) => ({ ...row, runMs: recorded.get(row.job)?.runMs ?? row.runMs })),
-    arrivals: spreadInSeconds(arrivals),
-  };
+  const came = rowsFrom([...recorded.values()], queueMs - originMs)
+    .filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job))
+    .sort((a, b) => a.submitMs - b.submitMs || idOf(a) - idOf(b));
+  return { queue: queue.map((row) => withRecord(row, recorded.get(row.job))), arrivals: spreadInSeconds(came) };
+}
+
+function withRecord(row: QueueRow, record: TraceRow | undefined): QueueRow {
+  if (record === undefined) return row;
+  const { runMs, cancelAfterMs } = record;
+  return { ...row, runMs, ...(cancelAfterMs !== undefined && { cancelAfterMs }) };
+}
+
+/** Slurm counts jobs in the order of their submission. */
+function idOf({ job }: TraceRow): number {
+  return Number(/^\d*/.exec(job)?.[0]);
 }
 
 /**

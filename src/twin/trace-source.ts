@@ -41,6 +41,8 @@ export interface TraceRow {
   readonly after: readonly { readonly condition: Dependency['condition']; readonly job: string }[];
   /** TIMEOUT: it would have run longer than `runMs`. */
   readonly outcome: Outcome | 'TIMEOUT';
+  /** It is cancelled this long after its submission, whether or not it runs by then; absent: never. */
+  readonly cancelAfterMs?: number;
 }
 
 export interface TraceOptions {
@@ -259,7 +261,7 @@ function newJob(
     request,
     workMs: Math.max(1, Math.round(workWithin(elapsedMs, checkpointing))),
     outcome: isCutOff ? 'COMPLETED' : row.outcome,
-    cancelAfterMs: null,
+    cancelAfterMs: row.cancelAfterMs ?? null,
     checkpointing,
   };
   return { job, request };

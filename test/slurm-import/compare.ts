@@ -27,10 +27,10 @@ export async function predictNext(
   const folder = mkdtempSync(join(tmpdir(), 'orrery-next-'));
   try {
     const { queueTime = '', ...scenario } = await loadScenario(join(imported, 'now.yaml'));
-    const { rows, originMs } = readSacctDump(after, 'after.txt');
+    const { rows, open, originMs } = readSacctDump(after, 'after.txt');
     const exact = rows.map((row) => ({ ...row, runMs: Math.round((runSeconds[row.job] ?? row.runMs / 1000) * 1000) }));
     const before = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv');
-    const { queue, arrivals } = laterJobs(before, exact, originMs ?? 0, parseCivilMs(queueTime) ?? 0);
+    const { queue, arrivals } = laterJobs(before, { rows: exact, open }, originMs ?? 0, parseCivilMs(queueTime) ?? 0);
     writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
     writeFileSync(join(folder, 'next.csv'), jobsCsvText(arrivals));
     const fields = { ...scenario, queue: join(folder, 'queue.csv'), trace: join(folder, 'next.csv') };

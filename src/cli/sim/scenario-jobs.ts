@@ -170,11 +170,14 @@ async function ofTrace(
   const fileName = basename(file ?? queueFile ?? '');
   if (jobs.count === 0 && queueFile === undefined)
     throw new OrreryError('ORR_BAD_FILE', noJobs(fileName, reading.bad[0], jobs.refused[0]));
-  const { counts, bad } = reading;
+  const { counts } = reading;
+  // Where a run goes on from a queue, jobs that are not over are part of what comes.
+  const openLines = new Set(isOnCalendar(fields.queueTime, reading) ? reading.open.map(({ line }) => line) : []);
+  const bad = reading.bad.filter(({ line }) => !openLines.has(line));
   const remarks: ReadingRemark[] = [];
   if (bad.length > 0) {
     remarks.push({
-      what: `${counted(bad.length, 'record')} of ${whole(counts.records)} in ${fileName} cannot be used: ${list(counts.byReason)}`,
+      what: `${counted(bad.length, 'record')} of ${whole(counts.records)} in ${fileName} cannot be used: ${list(countsOf(bad))}`,
       examples: examplesOf(
         eachReasonFirst(bad),
         ({ line, reason, found }) => `line ${line}: ${reason}, found ${quoted(found)}`,
@@ -229,6 +232,12 @@ async function ofTrace(
   };
 }
 
+function countsOf(bad: readonly BadRow[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { reason } of bad) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}
+
 /** Of each reason the first, then the others. */
 function eachReasonFirst(bad: readonly BadRow[]): BadRow[] {
   const firsts = new Set(new Map(bad.toReversed().map((row) => [row.reason, row])).values());
@@ -246,9 +255,8 @@ async function ofQueue(
   if (queueMs === undefined) {
     throw new OrreryError('ORR_BAD_FILE', `queueTime: expected a date such as 2026-01-31T12:00:00, got "${queueTime}"`);
   }
-  const isOfCalendar = queueMs !== null && reading.originMs !== null;
-  const later = isOfCalendar
-    ? laterJobs(queue, reading.rows, reading.originMs ?? 0, queueMs)
+  const later = isOnCalendar(queueTime, reading)
+    ? laterJobs(queue, reading, reading.originMs ?? 0, queueMs ?? 0)
     : { queue, arrivals: reading.rows };
   const snapshot = {
     ...given,
@@ -257,6 +265,11 @@ async function ofQueue(
     usage: usage === undefined ? [] : readUsageCsv(await readText(usage), basename(usage)),
   };
   return snapshotJobs(snapshot, later.arrivals);
+}
+
+/** Whether it is known of queue and trace when they were. */
+function isOnCalendar(queueTime: string | undefined, { originMs }: TraceReading): boolean {
+  return queueTime !== undefined && originMs !== null;
 }
 
 const NO_TRACE = new TraceCollector().reading('csv');
