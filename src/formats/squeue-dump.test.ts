@@ -63,6 +63,11 @@ describe('the queue of squeue -O', () => {
     expect(rows[0]).toMatchObject({ nodes: 2, gpusPerNode: 8, cpusPerNode: 4, memoryBytesPerNode: 1024 ** 3 });
   });
 
+  it('has the GPUs that are asked for on a node where accounting counts none', () => {
+    const { rows } = read({ ...RUNNING, tres: 'cpu=8,mem=2G,node=2,billing=8' });
+    expect(rows).toMatchObject([{ nodes: 2, gpusPerNode: 8, gpuType: null }]);
+  });
+
   it('is held where somebody has to do something about it', () => {
     const reasons = [
       'JobHeldUser',

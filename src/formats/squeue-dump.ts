@@ -2,6 +2,7 @@ import { parseDurationMs } from '../lib/units.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
 import { arrayTasks } from './array-tasks.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
+import { gresEntries } from './gres-list.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { gpusOf } from './sacct-job.ts';
 import { parseTres } from './sacct-dump.ts';
@@ -162,8 +163,11 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   if (of('reservation') !== '') note('jobs in a reservation: taken to run like others');
   const count = nodeNames?.length ?? nodes;
   const { gpus, gpuType } = gpusOf(tres);
-  // Types are among what is allocated only where accounting counts them.
-  const asked = /(?:^|,)(?:gres[:/])?gpu:([A-Za-z_][\w.-]*)/.exec(of('tres_per_node'))?.[1] ?? null;
+  // GPUs, and their types, are among what is allocated only where accounting counts them (AccountingStorageTRES).
+  const asked = gresEntries(of('tres_per_node').replaceAll(/(^|,)gres[:/]/g, '$1')).filter(
+    ({ name }) => name === 'gpu',
+  );
+  const askedGpus = asked.reduce((sum, { count: each }) => sum + (each ?? 0), 0);
   const cpus = tres.get('cpu') ?? Number(of('cpus'));
   const memory = tres.get('mem');
   const limitMs = limitOf(of('time_limit'));
@@ -177,10 +181,10 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
     eligibleMs: eligibleMs !== null && eligibleMs > submitMs ? eligibleMs : null,
     actualStartMs: nodeNames === null ? null : nowMs - usedMs,
     nodes: count,
-    gpusPerNode: Math.ceil(gpus / count),
+    gpusPerNode: gpus > 0 ? Math.ceil(gpus / count) : askedGpus,
     cpusPerNode: Number.isFinite(cpus) ? Math.ceil(cpus / count) : null,
     memoryBytesPerNode: memory === undefined ? null : Math.ceil(memory / count),
-    gpuType: gpuType ?? asked,
+    gpuType: gpuType ?? (asked.length === 1 ? (asked[0]?.type ?? null) : null),
     isExclusive: /^(?:NO|EXCLUSIVE)$/i.test(of('over_subscribe')),
     runMs: nodeNames === null ? 0 : Math.max(1, usedMs),
     limitMs,
