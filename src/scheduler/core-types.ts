@@ -1,5 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { AssociationUse, EndCause, EndState, JobRequest } from './types.ts';
+import type { AssociationUse, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
 
 /** What a running job holds. The same on each of its nodes. */
 export interface Allocation {
@@ -78,6 +78,8 @@ export interface SchedulerCore {
   ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void;
   /** One cycle. Returns when it must run again even if nothing happens; Infinity for never; `nowMs` itself where it is not done. */
   decide(nowMs: number, sink: DecisionSink): number;
+  /** Why a job waits, in Slurm's words; 'None' of one that does not. Looks at the cluster: not for every job of every cycle. */
+  reasonOf(job: CoreJob): PendingReason;
   /** Jobs that wait (eligible or not) and jobs on nodes. */
   readonly pendingCount: number;
   readonly runningCount: number;

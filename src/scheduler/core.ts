@@ -4,13 +4,14 @@ import { Cadence } from './cadence.ts';
 import { ConservativePasses } from './conservative.ts';
 import type { CarriedUse, CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
 import { EasyBackfill, type Start } from './easy-backfill.ts';
+import { reasonOf } from './explanation.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
 import { hasRoom, isInService } from './node-record.ts';
 import { holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
-import type { EndCause, EndState, JobRequest } from './types.ts';
+import type { EndCause, EndState, JobRequest, PendingReason } from './types.ts';
 
 /** Jobs parked under it wait for a reservation to begin; no limit has this number. */
 const RESERVATION = Number.NEGATIVE_INFINITY;
@@ -63,6 +64,10 @@ export class Core implements SchedulerCore {
 
   get runningCount(): number {
     return this.ledger.ends.size;
+  }
+
+  reasonOf(job: CoreJob): PendingReason {
+    return reasonOf(this.ledger, this.#own(job));
   }
 
   addNode(spec: NodeSpec): number {

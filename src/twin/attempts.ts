@@ -106,6 +106,15 @@ export class Attempts implements DecisionSink {
     this.#runTasks(job, startMs + this.#timing.launchMs);
   }
 
+  /** The run is over: who waits still, and for what. */
+  tellPending(): void {
+    if (this.#observers.ofLeft.length === 0) return;
+    for (const { twin, core } of this.#jobs.pending()) {
+      const reason = this.#core.reasonOf(core);
+      for (const observer of this.#observers.ofLeft) observer.leftPending?.(twin, core.attempt, reason);
+    }
+  }
+
   // What the scheduler decides.
 
   startAttempt(core: CoreJob): void {

@@ -103,6 +103,7 @@ class Engine {
       isInterrupted = this.#report();
       isOver = isInterrupted || isEnough?.() === true;
     }
+    this.#attempts.tellPending();
     const { submittedCount, endedCount, eventCount } = this.#attempts;
     return {
       endMs: isOver || untilMs === Infinity ? this.#nowMs : untilMs,

@@ -101,6 +101,12 @@ export class LiveJobs {
     return job;
   }
 
+  /** Those that wait, in no order that means anything. */
+  pending(): LiveJob[] {
+    const free = new Set(this.#free);
+    return this.#jobs.filter((job) => job.phase === 'pending' && !free.has(job));
+  }
+
   remove(job: LiveJob): void {
     job.jobStamp += 1;
     job.attemptStamp += 1;

@@ -10,6 +10,7 @@ export class Observers {
   readonly ofIncidents: readonly Observer[];
   readonly ofNodes: readonly Observer[];
   readonly ofInstants: readonly Observer[];
+  readonly ofLeft: readonly Observer[];
 
   /** The operator sees things first. */
   constructor({ operator, observers }: Pick<Scenario, 'operator' | 'observers'>) {
@@ -22,5 +23,6 @@ export class Observers {
     this.ofIncidents = those('incident');
     this.ofNodes = those('nodeChanged');
     this.ofInstants = those('settled');
+    this.ofLeft = those('leftPending');
   }
 }

@@ -1,3 +1,4 @@
+import type { PendingReason } from '../scheduler/types.ts';
 import type { Component, Outcome, AttemptState } from './types.ts';
 
 /**
@@ -68,7 +69,16 @@ export interface SizeShare {
 
 export interface ReportPredictions {
   measuredSeconds: number;
-  jobs: { started: number; ended: number; neverStarted: number; pendingAtEnd: number; runningAtEnd: number };
+  jobs: {
+    started: number;
+    ended: number;
+    /** Of those that ended. */
+    neverStarted: number;
+    pendingAtEnd: number;
+    runningAtEnd: number;
+    /** What those wait for that wait at the end, in Slurm's words (`squeue -o %r`); the most frequent first. */
+    pendingReasons: { reason: PendingReason; jobs: number }[];
+  };
   attempts: number;
   /** Allocated over in service. */
   utilization: number;
@@ -128,6 +138,8 @@ export interface WaitFigures {
   waitSeconds: Distribution | null;
   /** Of jobs that ended after they ran; `max(1, (wait + run) / max(run, 10 s))`. */
   boundedSlowdown: Distribution | null;
+  /** Jobs that have not started when the run ends, in none of the figures above, and how long they have waited by then. Null: there is none. */
+  notStarted: { count: number; meanSeconds: number } | null;
 }
 
 export interface WaitTables {

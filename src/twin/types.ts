@@ -1,5 +1,5 @@
 import type { Allocation } from '../scheduler/core-types.ts';
-import type { JobRequest } from '../scheduler/types.ts';
+import type { JobRequest, PendingReason } from '../scheduler/types.ts';
 
 /**
  * How a job's attempt ends if nothing interferes with it. NODE_FAIL: each attempt takes a node with it, so that the job is requeued within its
@@ -160,4 +160,6 @@ export interface Observer {
   nodeChanged?(nodeIndex: number, service: NodeService, reason: string, atMs: number): void;
   /** After each instant at which anything happened. */
   settled?(atMs: number, pendingCount: number, runningCount: number): void;
+  /** When the run is over, for each job that waits then: how often it has started, and why it waits. */
+  leftPending?(job: TwinJob, attempts: number, reason: PendingReason): void;
 }

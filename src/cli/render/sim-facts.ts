@@ -5,6 +5,8 @@ import { counted, digits, percent, shortTime, whole } from './sim-words.ts';
 
 const DAY_SECONDS = 86_400;
 const LOAD_MAX = 10;
+const REASONS_MAX = 3;
+const LEFT_SHARE_MIN = 0.01;
 
 /** Name and value, one a line. */
 export type Fact = readonly [name: string, value: string];
@@ -74,11 +76,11 @@ function failureWords({ failures, failuresPerThousandNodeDays }: SimulationInput
 /** What followed from it, in short. */
 export function predictedFacts(report: TwinReport): Fact[] {
   const { predictions } = report;
-  const { jobs, deviceTime, waits, preemption, ettr, failures, queue, energy, lemons } = predictions;
+  const { deviceTime, waits, preemption, ettr, failures, queue, energy, lemons } = predictions;
   const device = deviceWord(report);
   const wait = waits.all.waitSeconds;
   const facts: Fact[] = [
-    ['jobs', jobsEndWords(jobs)],
+    ['jobs', jobsEndWords(report)],
     [
       'utilisation',
       `${percent(predictions.utilization)} of the nodes in service, ${percent(predictions.occupancy)} of all`,
@@ -96,7 +98,12 @@ export function predictedFacts(report: TwinReport): Fact[] {
       `p90 ${shortTime(p90)}`,
       `p99 ${shortTime(p99)}`,
     ];
-    facts.push(['wait', times.join(', ')]);
+    const left = leftOver(report);
+    const others =
+      left === null
+        ? ''
+        : `, of those that started; ${whole(left.count)} have not, ${shortTime(left.meanSeconds)} so far`;
+    facts.push(['wait', `${times.join(', ')}${others}`]);
   }
   const slowdown = waits.all.boundedSlowdown;
   if (slowdown !== null) facts.push(['slowdown', `mean ${digits(slowdown.mean)} (bounded)`]);
@@ -127,19 +134,34 @@ export function predictedFacts(report: TwinReport): Fact[] {
   return facts;
 }
 
-function jobsEndWords({
-  started,
-  ended,
-  neverStarted,
-  pendingAtEnd,
-  runningAtEnd,
-}: TwinReport['predictions']['jobs']): string {
+function jobsEndWords(report: TwinReport): string {
+  const { started, ended, neverStarted, pendingAtEnd, runningAtEnd } = report.predictions.jobs;
   const left = [
     neverStarted > 0 ? `${whole(neverStarted)} never started` : null,
     runningAtEnd > 0 ? `${whole(runningAtEnd)} run at the end` : null,
-    pendingAtEnd > 0 ? `${whole(pendingAtEnd)} wait` : null,
+    pendingAtEnd > 0 ? `${whole(pendingAtEnd)} wait${pendingWords(report)}` : null,
   ].filter((words) => words !== null);
   return [`${whole(started)} started, ${whole(ended)} ended`, ...left].join(', ');
+}
+
+/** ` for ever (AssocGrpGRES 64)`: what jobs wait for at the end. Without a horizon a run ends when nothing happens any more. */
+export function pendingWords({ inputs: { horizonSeconds }, predictions: { jobs } }: TwinReport): string {
+  const { pendingReasons, runningAtEnd } = jobs;
+  if (pendingReasons.length === 0) return '';
+  const isForGood = horizonSeconds === null && runningAtEnd === 0;
+  const shown = pendingReasons.slice(0, REASONS_MAX).map(({ reason, jobs: count }) => `${reason} ${whole(count)}`);
+  if (pendingReasons.length > REASONS_MAX) shown.push('...');
+  return `${isForGood ? ' for ever' : ''} (${shown.join(', ')})`;
+}
+
+/** Jobs that have not started when the run ends, where they are so many that the waits of the others tell little of all; else null. */
+export function leftOver({
+  predictions: { waits },
+}: TwinReport): { count: number; share: number; meanSeconds: number } | null {
+  const { waitSeconds, notStarted } = waits.all;
+  if (notStarted === null) return null;
+  const share = notStarted.count / (notStarted.count + (waitSeconds?.count ?? 0));
+  return share < LEFT_SHARE_MIN ? null : { ...notStarted, share };
 }
 
 function lemonWords({

@@ -1,6 +1,6 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
-import { deviceWord, type Fact, givenFacts, predictedFacts } from './sim-facts.ts';
+import { deviceWord, type Fact, givenFacts, leftOver, predictedFacts } from './sim-facts.ts';
 import { digits, percent, shortTime, whole } from './sim-words.ts';
 import { type Column, renderTable } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
@@ -56,7 +56,7 @@ function recordedTable({ recorded }: SimulationResult, terminal: Terminal): stri
 }
 
 function waitTable(report: TwinReport, terminal: Terminal): string {
-  const rows = report.predictions.waits.bySize.filter(({ waitSeconds }) => waitSeconds !== null);
+  const rows = report.predictions.waits.bySize;
   type Row = (typeof rows)[number];
   const wait = (header: string, of: (wait: NonNullable<Row['waitSeconds']>) => number): Column<Row> => ({
     header,
@@ -76,6 +76,9 @@ function waitTable(report: TwinReport, terminal: Terminal): string {
       text: ({ boundedSlowdown }) => (boundedSlowdown === null ? NONE : digits(boundedSlowdown.mean)),
     },
   ];
+  if (leftOver(report) !== null) {
+    columns.push({ header: 'NOT STARTED', align: 'right', text: ({ notStarted }) => whole(notStarted?.count ?? 0) });
+  }
   return table(columns, rows, terminal);
 }
 

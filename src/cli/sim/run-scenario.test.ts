@@ -74,6 +74,32 @@ describe('orrery sim', () => {
     rmSync(join(folder, 'log.swf'));
   });
 
+  it('says what jobs wait for that never start, and of which jobs the waits are', async () => {
+    writeFileSync(join(folder, 'site.yaml'), 'accounts:\n  - {name: vision, group: {gpus: 8}}\n');
+    const rows = ['a,0,1,8,600,vision,', 'b,0,2,8,600,vision,', 'c,5,1,8,600,vision,afternotok:a'];
+    writeFileSync(
+      join(folder, 'limited.csv'),
+      `job,submit_s,nodes,gpus_per_node,runtime_s,account,after\n${rows.join('\n')}\n`,
+    );
+    const { stdout } = await simOf('--trace limited.csv --set nodes=4 --policy site.yaml');
+    rmSync(join(folder, 'site.yaml'));
+    rmSync(join(folder, 'limited.csv'));
+    expect(stdout).toMatch(
+      /^ {2}jobs +1 started, 1 ended, 2 wait for ever \(AssocGrpGRES 1, DependencyNeverSatisfied 1\)$/m,
+    );
+    expect(stdout).toMatch(/^ {2}wait +.*, of those that started; 2 have not, 10 min so far$/m);
+    expect(stdout).toMatch(/NOT STARTED\n *5-8 +1 +.* 1\n *9-64 +0( +-){5} +1\n/);
+  });
+
+  it('warns of a workload that asks for more than the cluster can do, and says which load is in proportion', async () => {
+    const over = await simOf('--workload rsc-1 --cluster rsc-phase1 --days 0.01');
+    expect(over.stderr).toContain(
+      'note: rsc-1 asks for 225.5 % of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run: it is the work of 16,000 GPUs, and --load 0.38 has its share for 6,080\n',
+    );
+    const fitting = await simOf('--workload rsc-1 --cluster rsc-phase1 --days 0.01 --load 0.38');
+    expect(fitting.stderr).not.toContain('note:');
+  });
+
   it('refuses jobs of a workload beyond the limits of their partition where a slurm.conf says so', async () => {
     const conf = (enforced: string) =>
       `ClusterName=c\nGresTypes=gpu\nEnforcePartLimits=${enforced}\nNodeName=n[1-9] CPUs=64 RealMemory=600000 Gres=gpu:8\nPartitionName=p Nodes=ALL MaxNodes=1\n`;

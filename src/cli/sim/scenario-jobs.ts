@@ -21,9 +21,10 @@ import { PartitionGate } from '../../twin/partition-gate.ts';
 import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
-import { createWorkload } from '../../twin/workload.ts';
+import { createWorkload, offeredLoad } from '../../twin/workload.ts';
+import type { WorkloadSpec } from '../../twin/workload-spec.ts';
 import { readText } from '../read-text.ts';
-import { counted, whole } from '../render/sim-words.ts';
+import { counted, digits, percent, whole } from '../render/sim-words.ts';
 import { addedJobs } from './added-jobs.ts';
 import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
@@ -140,16 +141,30 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
   const { workload = '', days = 0, seed = 1, load, growth } = fields;
   const spec = await readWorkload(workload);
   const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
+  const clusterGpus = cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0);
   const source = createWorkload(spec, {
     days,
     seed,
     ...(load !== undefined && { load }),
     ...(growth !== undefined && { growth }),
-    clusterGpus: cluster.nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
+    clusterGpus,
     gpusPerNode,
   });
   const own = { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0 };
-  return { ...own, partitions: new Set(), remarks: [] };
+  return { ...own, partitions: new Set(), remarks: overloadRemarks(workload, spec, clusterGpus, load ?? 1) };
+}
+
+/** Whoever asks for more than there is should know before he reads waits. */
+function overloadRemarks(name: string, spec: WorkloadSpec, clusterGpus: number, load: number): ReadingRemark[] {
+  const offered = offeredLoad(spec, { clusterGpus, load });
+  if (offered <= 1) return [];
+  const asks = `${basename(name)} asks for ${percent(offered)} of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run`;
+  const scale = clusterGpus / spec.clusterGpus;
+  const mend =
+    scale < 1
+      ? `: it is the work of ${whole(spec.clusterGpus)} GPUs, and --load ${digits(scale)} has its share for ${whole(clusterGpus)}`
+      : '';
+  return [{ what: `${asks}${mend}`, examples: [] }];
 }
 
 async function ofTrace(

@@ -149,6 +149,27 @@ describe('jobs and attempts', () => {
     }
   });
 
+  it('jobs that have not started when the run ends are told by size, by QOS and with why, and not by waits', () => {
+    let left = 0;
+    for (const { report, record, fromMs, endMs } of RUNS) {
+      const gone = new Set([...record.starts, ...record.jobEnds].map(({ job }) => job));
+      const waiting = record.submitted.filter((job) => !gone.has(job) && job.request.submitMs >= fromMs);
+      const { waits, jobs } = report.predictions;
+      expect(waits.all.notStarted?.count ?? 0).toBe(waiting.length);
+      for (const parts of [waits.bySize, waits.byQos]) {
+        expect(parts.reduce((sum, { notStarted }) => sum + (notStarted?.count ?? 0), 0)).toBe(waiting.length);
+      }
+      const reasons = jobs.pendingReasons.map((each) => each.jobs);
+      expect(reasons.reduce((sum, count) => sum + count, 0)).toBe(jobs.pendingAtEnd);
+      expect(jobs.pendingReasons.map(({ reason }) => reason)).not.toContain('None');
+      left += waiting.length;
+      if (waiting.length === 0) continue;
+      const sinceMs = waiting.reduce((sum, { request }) => sum + endMs - request.submitMs, 0) / waiting.length;
+      expect(waits.all.notStarted?.meanSeconds).toBeCloseTo(sinceMs / 1000, 6);
+    }
+    expect(left).toBeGreaterThan(0);
+  });
+
   it('counts states, failures and losses as the attempts tell', () => {
     const seen = { failures: 0, preempted: 0 };
     for (const { report, record, fromMs } of RUNS) {

@@ -3,6 +3,7 @@ import type { LemonReport, TwinReport } from '../report.ts';
 import type { RunSummary } from '../scenario.ts';
 import type { AttemptEnd, Incident, JobEnd, NodeService, Observer, TwinJob } from '../types.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
+import type { PendingReason } from '../../scheduler/types.ts';
 import { AttemptOutcomes } from './attempt-outcomes.ts';
 import { BucketSums } from './bucket-sums.ts';
 import { CHANNELS, seriesOf } from './series.ts';
@@ -74,6 +75,7 @@ class MeasuredRun implements Observer {
   #jobsStarted = 0;
   #jobsEnded = 0;
   #jobsNeverStarted = 0;
+  readonly #pendingReasons = new Map<PendingReason, number>();
   /** Devices of attempts that run, and of them times the milliseconds at which they started. */
   #liveDevices = 0;
   #liveMoment = 0;
@@ -164,6 +166,11 @@ class MeasuredRun implements Observer {
     this.#queue.settled(atMs, pendingCount, runningCount);
   }
 
+  leftPending(job: TwinJob, attempts: number, reason: PendingReason): void {
+    this.#pendingReasons.set(reason, (this.#pendingReasons.get(reason) ?? 0) + 1);
+    if (attempts === 0) this.#waits.notStarted(job, fineClassOf(this.#devices.asked(job)));
+  }
+
   report({ endMs }: RunSummary, lemons: LemonReport | null): TwinReport {
     const { nodes, horizonMs, warmupMs, failuresPerNodeDay, powerPerNodeWatts } = this.#context;
     const measuredMs = Math.max(0, endMs - warmupMs);
@@ -201,6 +208,9 @@ class MeasuredRun implements Observer {
           neverStarted: this.#jobsNeverStarted,
           pendingAtEnd: this.#queue.pending,
           runningAtEnd: this.#queue.running,
+          pendingReasons: [...this.#pendingReasons]
+            .map(([reason, jobs]) => ({ reason, jobs }))
+            .sort((a, b) => b.jobs - a.jobs || (a.reason < b.reason ? -1 : 1)),
         },
         attempts: this.#outcomes.attempts,
         utilization: share(allocated, capacity - drained - down),
@@ -220,7 +230,7 @@ class MeasuredRun implements Observer {
           residualAllocated: hoursOf(allocated - productive - lost - overhead - unfinished),
           residualCapacity: hoursOf(capacity - allocated - idle - drained - down),
         },
-        waits: this.#waits.tables(),
+        waits: this.#waits.tables(endMs),
         attemptStates: this.#outcomes.states(hoursOf),
         bySize: sizeShares(this.#exposure.started, deviceMs, hoursOf),
         sizeShares: {

@@ -13,6 +13,8 @@ const QOS_DEFAULT = 'normal';
 interface WaitHistograms {
   wait: LogHistogram;
   slowdown: LogHistogram;
+  /** Of jobs that have not started when the run ends. */
+  left: { count: number; submitMsSum: number };
 }
 
 /** Waits and bounded slowdowns of jobs that were submitted, and started, late enough. */
@@ -45,20 +47,33 @@ export class Waits {
     this.#ofQos(qos).slowdown.add(slowdown);
   }
 
-  tables(): WaitTables {
+  /** The run is over, and this job has never started. */
+  notStarted({ request: { submitMs, qos } }: TwinJob, fine: number): void {
+    if (submitMs < this.#submittedFromMs) return;
+    for (const histograms of [this.#byClass[this.#classOfFine[fine] ?? 0], this.#ofQos(qos)]) {
+      if (histograms === undefined) continue;
+      histograms.left.count += 1;
+      histograms.left.submitMsSum += submitMs;
+    }
+  }
+
+  tables(endMs: number): WaitTables {
+    const isEmpty = ({ wait, left }: WaitHistograms) => wait.count === 0 && left.count === 0;
     const bySize = SIZE_CLASSES.flatMap((size, index): ({ size: SizeClass } & WaitFigures)[] => {
       const histograms = this.#byClass[index];
-      return histograms === undefined || histograms.wait.count === 0 ? [] : [{ size, ...figuresOf(histograms) }];
+      return histograms === undefined || isEmpty(histograms) ? [] : [{ size, ...figuresOf(histograms, endMs) }];
     });
     const byQos = [...this.#byQos]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([qos, histograms]) => ({ qos, ...figuresOf(histograms) }));
+      .map(([qos, histograms]) => ({ qos, ...figuresOf(histograms, endMs) }));
     const all = newHistograms();
-    for (const { wait, slowdown } of this.#byClass) {
+    for (const { wait, slowdown, left } of this.#byClass) {
       all.wait.merge(wait);
       all.slowdown.merge(slowdown);
+      all.left.count += left.count;
+      all.left.submitMsSum += left.submitMsSum;
     }
-    return { all: figuresOf(all), bySize, byQos };
+    return { all: figuresOf(all, endMs), bySize, byQos };
   }
 
   #ofQos(qos: string = QOS_DEFAULT): WaitHistograms {
@@ -72,11 +87,16 @@ export class Waits {
 }
 
 function newHistograms(): WaitHistograms {
-  return { wait: new LogHistogram(), slowdown: new LogHistogram() };
+  return { wait: new LogHistogram(), slowdown: new LogHistogram(), left: { count: 0, submitMsSum: 0 } };
 }
 
-function figuresOf({ wait, slowdown }: WaitHistograms): WaitFigures {
-  return { waitSeconds: wait.distribution(1000), boundedSlowdown: slowdown.distribution(SLOWDOWN_UNIT) };
+function figuresOf({ wait, slowdown, left }: WaitHistograms, endMs: number): WaitFigures {
+  const { count, submitMsSum } = left;
+  return {
+    waitSeconds: wait.distribution(1000),
+    boundedSlowdown: slowdown.distribution(SLOWDOWN_UNIT),
+    notStarted: count === 0 ? null : { count, meanSeconds: (endMs - submitMsSum / count) / 1000 },
+  };
 }
 
 function newClassIndex(): Uint8Array {

@@ -112,6 +112,21 @@ describe('renderSimPage', () => {
     expect(textOf(page)).toContain('2 jobs, a load of more than 1,000 % of 20,000 nodes');
   });
 
+  it('says of which jobs the waits are where others have not started', async () => {
+    const trace = join(folder, 'too-many.csv');
+    const rows = ['a,0,4,8,86400', 'b,1,4,8,86400', 'c,2,1,8,86400'];
+    writeFileSync(trace, `job,submit_s,nodes,gpus_per_node,runtime_s\n${rows.join('\n')}\n`);
+    const { page } = await ran({ trace, days: 0.5, set: { nodes: '4' } });
+    const text = textOf(page).replaceAll('\u00a0', ' ');
+    expect(text).toContain('2 jobs, 66.7 % of all, had not started when the run ended, after 12 h in the queue');
+    expect(text).toContain('Half of those that did started at once');
+    expect(text).toContain('Mean of the jobs that started; 66.7 % had not when the run ended.');
+    expect(text).toContain('2 waited (Priority 1, Resources 1) at the end');
+    expect(text).toContain('Waits: nine of ten jobs that started did so at once');
+    expect(sectionOf(page, 'waits')).toMatch(/5-8<\/th><td>0<\/td>(<td>-<\/td>){5}<td>1<\/td>/);
+    expect(textOf(calm.page)).not.toMatch(/not started/i);
+  });
+
   it('draws where there is something to draw, each with its meaning in words', () => {
     const chartsOf = (page: string) =>
       [...page.matchAll(/<svg [^>]*role="img" aria-labelledby="(\S+)-title /g)].map(([, id]) => id);

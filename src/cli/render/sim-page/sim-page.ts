@@ -1,7 +1,7 @@
-import type { TwinReport } from '../../../twin/report.ts';
+import type { Distribution, TwinReport } from '../../../twin/report.ts';
 import type { SimulationResult } from '../../sim/simulate.ts';
 import { type Fact, factCards, html, type Markup, NOTHING } from '../page-markup.ts';
-import { deviceWord, loadWords } from '../sim-facts.ts';
+import { deviceWord, leftOver, loadWords, pendingWords } from '../sim-facts.ts';
 import { energySection } from './energy.ts';
 import { ettrSection } from './ettr.ts';
 import { failuresSection } from './failures.ts';
@@ -76,9 +76,14 @@ function lead({ inputs, report }: SimulationResult): Markup {
   const device = deviceWord(report);
   const wait = waits.all.waitSeconds;
   const sentences: string[] = [];
+  const left = leftOver(report);
+  if (left !== null) {
+    const many = `${counted(left.count, 'job')}, ${percent(left.share)} of all, had not started when the run ended`;
+    sentences.push(`${many}, after ${shortTime(left.meanSeconds)} in the queue in the mean.`);
+  }
   if (wait !== null) {
     sentences.push(
-      `Half of the jobs started ${withinWords(wait.median)}; the mean wait was ${shortTime(wait.mean)}, and one job in a hundred waited longer than ${shortTime(wait.p99)}.`,
+      `Half of ${left === null ? 'the jobs' : 'those that did'} started ${withinWords(wait.median)}; ${left === null ? 'the' : 'their'} mean wait was ${shortTime(wait.mean)}, and one ${left === null ? 'job ' : ''}in a hundred waited longer than ${shortTime(wait.p99)}.`,
     );
   }
   if (ettr.all !== null) {
@@ -100,13 +105,18 @@ function lead({ inputs, report }: SimulationResult): Markup {
     inputs.failuresPerThousandNodeDays === null
       ? 'no failures'
       : `${digits(inputs.failuresPerThousandNodeDays)} failures per 1,000 node-days`;
-  return html`<p class="lead">${sentences.join(' ')}</p><p>${`Given were ${load}, the policy ${inputs.policy} and ${rate}; `}<a href="#given">what was given</a>${` is listed at the end, and all else follows from it. ${counted(jobs.ended, 'job')} ended, ${whole(jobs.runningAtEnd)} ran and ${whole(jobs.pendingAtEnd)} waited at the end.`}</p>`;
+  return html`<p class="lead">${sentences.join(' ')}</p><p>${`Given were ${load}, the policy ${inputs.policy} and ${rate}; `}<a href="#given">what was given</a>${` is listed at the end, and all else follows from it. ${counted(jobs.ended, 'job')} ended, ${whole(jobs.runningAtEnd)} ran and ${whole(jobs.pendingAtEnd)} waited${pendingWords(report)} at the end.`}</p>`;
 }
 
 function interruption({ inputs, summary }: SimulationResult): Markup {
   if (!summary.isInterrupted) return NOTHING;
   const planned = inputs.days === null ? '' : ` of ${digits(inputs.days)} days`;
   return html`<div class="note alarm"><p><strong>Interrupted.</strong> ${`The run was stopped after ${spanText(summary.endMs / 1000)}${planned}: everything here is of the time until then.`}</p></div>`;
+}
+
+function waitMeaning({ p90 }: Distribution, left: ReturnType<typeof leftOver>): string {
+  if (left === null) return `Mean of all jobs; nine of ten start ${withinWords(p90)}.`;
+  return `Mean of the jobs that started; ${percent(left.share)} had not when the run ended.`;
 }
 
 function cards(report: TwinReport): Markup {
@@ -129,7 +139,7 @@ function cards(report: TwinReport): Markup {
     {
       name: 'Wait',
       value: wait === null ? '-' : shortTime(wait.mean),
-      meaning: wait === null ? '' : `Mean of all jobs; nine of ten start ${withinWords(wait.p90)}.`,
+      meaning: wait === null ? '' : waitMeaning(wait, leftOver(report)),
     },
     {
       name: 'ETTR',

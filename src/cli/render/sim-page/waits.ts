@@ -1,24 +1,31 @@
 import type { Distribution, TwinReport, WaitFigures } from '../../../twin/report.ts';
 import type { Frame, Value } from '../page-chart.ts';
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
-import { deviceWord } from '../sim-facts.ts';
+import { deviceWord, leftOver } from '../sim-facts.ts';
 import { circle, diamond, line, square, triangle } from './marks.ts';
 import { type NamedScale, rowsChart, rowsFrame, rowY } from './rows.ts';
 import { key, section } from './section.ts';
 import { SPANS } from './time.ts';
-import { counted, digits, shortTime, whole } from '../sim-words.ts';
+import { counted, digits, percent, shortTime, whole } from '../sim-words.ts';
 
 /** Shorter waits are drawn as this. */
 const SHORTEST_SECONDS = 1;
 
 interface Row {
   name: string;
-  wait: Distribution;
+  /** Null where none has started. */
+  wait: Distribution | null;
   slowdown: Distribution | null;
+  notStarted: number;
+}
+
+interface StartedRow extends Row {
+  wait: Distribution;
 }
 
 export function waitsSection(report: TwinReport): Markup {
   const { waits } = report.predictions;
+  const left = leftOver(report);
   const device = deviceWord(report);
   const all = waits.all.waitSeconds;
   if (all === null) {
@@ -29,18 +36,22 @@ export function waitsSection(report: TwinReport): Markup {
   const perQos =
     byQos.length < 2
       ? NOTHING
-      : html`<h3>By quality of service (QOS)</h3>${waitTable('Waits by QOS', { words: 'QOS' }, byQos)}`;
+      : html`<h3>By quality of service (QOS)</h3>${waitTable('Waits by QOS', { words: 'QOS' }, byQos, left !== null)}`;
+  const others =
+    left === null
+      ? ''
+      : ` ${counted(left.count, 'job')} (${percent(left.share)}) had not started when the run ended, ${shortTime(left.meanSeconds)} after submission in the mean, and are in none of these figures: waits of all jobs are longer.`;
   return section(
     'waits',
     'predicted',
-    waitsTitle(all),
-    html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.`}</p>
-<div class="pair"><figure>${waitChart(bySize, device)}${key([
+    waitsTitle(all, left !== null),
+    html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.${others}`}</p>
+<div class="pair"><figure>${waitChart(bySize.filter(isStarted), device)}${key([
       [circle('chosen dot', 17, 7), 'median'],
       [square('chosen dot', 17, 7), '90 %'],
       [triangle('chosen dot', 17, 7), '99 % wait no longer'],
       [diamond('mean', 17, 7), 'mean'],
-    ])}</figure>${waitTable('Waits by size', `${device}s`, bySize)}</div>${perQos}
+    ])}</figure>${waitTable('Waits by size', `${device}s`, bySize, left !== null)}</div>${perQos}
 <p class="lesser">${`Slowdown: mean of max(1, (wait + run) / max(run, 10 s)), of jobs that ended. Quantiles are within 1 %, means exact.`}</p>`,
   );
 }
@@ -50,26 +61,39 @@ export function withinWords(seconds: number): string {
   return seconds < SHORTEST_SECONDS ? 'at once' : `within ${shortTime(seconds)}`;
 }
 
-function waitsTitle({ median, p90 }: Distribution): string {
-  if (p90 < SHORTEST_SECONDS) return 'Waits: nine of ten jobs start at once';
-  return `Waits: half of the jobs start ${withinWords(median)}, nine of ten ${withinWords(p90)}`;
+function waitsTitle({ median, p90 }: Distribution, isSomeLeft: boolean): string {
+  const jobs = isSomeLeft ? 'jobs that started' : 'jobs';
+  if (p90 < SHORTEST_SECONDS) return `Waits: nine of ten ${jobs} ${isSomeLeft ? 'did so' : 'start'} at once`;
+  return `Waits: half of the ${jobs} ${isSomeLeft ? 'did so' : 'start'} ${withinWords(median)}, nine of ten ${withinWords(p90)}`;
+}
+
+function isStarted(row: Row): row is StartedRow {
+  return row.wait !== null;
 }
 
 function rowsOf(figures: readonly (readonly [name: string, figures: WaitFigures])[]): Row[] {
-  return figures.flatMap(([name, { waitSeconds, boundedSlowdown }]) =>
-    waitSeconds === null ? [] : [{ name, wait: waitSeconds, slowdown: boundedSlowdown }],
-  );
+  return figures.map(([name, { waitSeconds, boundedSlowdown, notStarted }]) => {
+    return { name, wait: waitSeconds, slowdown: boundedSlowdown, notStarted: notStarted?.count ?? 0 };
+  });
 }
 
-function waitTable(label: string, first: string | { words: string }, rows: readonly Row[]): Markup {
-  const lines = rows.map(
-    ({ name, wait, slowdown }) =>
-      html`<tr><th scope="row">${name}</th><td>${whole(wait.count)}</td><td>${shortTime(wait.median)}</td><td>${shortTime(wait.mean)}</td><td>${shortTime(wait.p90)}</td><td>${shortTime(wait.p99)}</td><td>${slowdown === null ? '-' : digits(slowdown.mean)}</td></tr>`,
-  );
-  return table(label, [first, 'jobs', 'median', 'mean', '90 %', '99 %', 'slowdown'], lines);
+function waitTable(
+  label: string,
+  first: string | { words: string },
+  rows: readonly Row[],
+  isSomeLeft: boolean,
+): Markup {
+  const lines = rows.map(({ name, wait, slowdown, notStarted }) => {
+    const times = wait === null ? ['-', '-', '-', '-'] : [wait.median, wait.mean, wait.p90, wait.p99].map(shortTime);
+    const cells = [whole(wait?.count ?? 0), ...times, slowdown === null ? '-' : digits(slowdown.mean)];
+    if (isSomeLeft) cells.push(whole(notStarted));
+    return html`<tr><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
+  });
+  const last = isSomeLeft ? ['not started'] : [];
+  return table(label, [first, 'jobs', 'median', 'mean', '90 %', '99 %', 'slowdown', ...last], lines);
 }
 
-function waitChart(rows: readonly Row[], device: string): Markup {
+function waitChart(rows: readonly StartedRow[], device: string): Markup {
   const frame = rowsFrame(rows.length, 78);
   const x = waitScale(frame, Math.max(...rows.map(({ wait }) => Math.max(wait.p99, wait.mean))));
   const marks = rows.map(({ wait }, index) => {
