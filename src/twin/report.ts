@@ -231,12 +231,14 @@ export interface FailureReport {
 export interface MttfFigures {
   size: SizeClass;
   failures: number;
+  /** So many that come one by one would scatter as much: fewer, since one broken node or switch ends several attempts. */
+  independentFailures: number;
   attemptHours: number;
   /** Over time: node-hours over attempt-hours. */
   meanNodes: number;
   /** Attempt-hours over failures; null without a failure. */
   mttfHours: number | null;
-  /** 90 % interval, exact for a Poisson count; `high` null: no failure was seen. */
+  /** 90 % interval, exact for a Poisson count of `independentFailures`; `high` null: no failure was seen. */
   intervalHours: { low: number; high: number | null };
   /** 1 / (N r_f); null where no rate is given. */
   theoryHours: number | null;

@@ -90,9 +90,14 @@ function failuresTogether(runs: readonly SeedRun[]): MttfFigures[] {
   return bySize(runs.map(({ report }) => report.predictions.failures.bySize)).flatMap(({ size, rows }) => {
     const hours = rows.reduce((sum, { attemptHours }) => sum + attemptHours, 0);
     if (hours === 0) return [];
-    const failures = rows.reduce((sum, row) => sum + row.failures, 0);
+    const count = rows.reduce((sum, row) => sum + row.failures, 0);
+    const squares = rows.reduce(
+      (sum, row) => sum + (row.failures === 0 ? 0 : row.failures ** 2 / row.independentFailures),
+      0,
+    );
+    const independent = count === 0 ? 0 : count ** 2 / squares;
     const nodeHours = rows.reduce((sum, { attemptHours, meanNodes }) => sum + attemptHours * meanNodes, 0);
-    return [mttfOf(size, failures, hours, nodeHours / hours, perNodeDay)];
+    return [mttfOf(size, { count, independent }, hours, nodeHours / hours, perNodeDay)];
   });
 }
 

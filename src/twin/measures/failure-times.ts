@@ -1,8 +1,8 @@
 import { mttfSeconds } from '../../planner/failures.ts';
 import type { FailureRate, FailureReport, MttfFigures, SizeClass } from '../report.ts';
-import type { AttemptEnd, JobEnd } from '../types.ts';
-import { FAILURE_INTERVAL_PROBABILITY, poissonInterval } from './poisson-interval.ts';
-import { FINE_COUNT, fineClassOf, OCTAVES, sumWithin } from './size-classes.ts';
+import type { AttemptEnd, Incident, JobEnd } from '../types.ts';
+import { ClusteredCount, clusteredInterval } from './clustered-count.ts';
+import { fineClassOf, fineWithin, OCTAVES, sumWithin } from './size-classes.ts';
 import type { SizeExposure } from './size-exposure.ts';
 
 const HOUR_MS = 3_600_000;
@@ -13,11 +13,16 @@ const LARGE_DEVICES_MIN = 512;
 /** As large as the paper's projection. */
 const PROJECTED_DEVICES = 16_384;
 const LARGE = fineClassOf(LARGE_DEVICES_MIN);
+const RATED = fineClassOf(RATE_DEVICES_MIN);
+/** Index in OCTAVES, by fine class. */
+const OCTAVE_OF = new Map(OCTAVES.flatMap(({ from, to }, index) => fineWithin(from, to).map((fine) => [fine, index])));
 
 /** Attempts and jobs that failures ended, against the time they ran. */
 export class FailureTimes {
   readonly #fromMs: number;
-  readonly #failures = new Float64Array(FINE_COUNT);
+  #failures = 0;
+  readonly #ofOctave = OCTAVES.map(() => new ClusteredCount<Incident>());
+  readonly #rated = new ClusteredCount<Incident>();
   #falsePositives = 0;
   #largeAttempts = 0;
   #largeAttemptsFailed = 0;
@@ -36,7 +41,9 @@ export class FailureTimes {
       this.#falsePositives += 1;
       return;
     }
-    this.#failures[fine] = (this.#failures[fine] ?? 0) + 1;
+    this.#failures += 1;
+    this.#ofOctave[OCTAVE_OF.get(fine) ?? -1]?.add(end.incident);
+    if (fine >= RATED) this.#rated.add(end.incident);
     if (fine >= LARGE) this.#largeAttemptsFailed += 1;
   }
 
@@ -56,20 +63,17 @@ export class FailureTimes {
   ): FailureReport {
     const attemptMs = exposure.attemptMs(endMs);
     const nodeMs = exposure.nodeMs(endMs);
-    const bySize = OCTAVES.flatMap((size): MttfFigures[] => {
+    const bySize = OCTAVES.flatMap((size, index): MttfFigures[] => {
       const ranMs = sumWithin(attemptMs, size.from, size.to);
       if (ranMs <= 0) return [];
-      const failures = sumWithin(this.#failures, size.from, size.to);
+      const { count = 0, independent = 0 } = this.#ofOctave[index] ?? {};
       const meanNodes = sumWithin(nodeMs, size.from, size.to) / ranMs;
-      return [mttfOf(size, failures, ranMs / HOUR_MS, meanNodes, failuresPerNodeDay)];
+      return [mttfOf(size, { count, independent }, ranMs / HOUR_MS, meanNodes, failuresPerNodeDay)];
     });
-    const rateOfLarge = rateOf(
-      sumWithin(this.#failures, RATE_DEVICES_MIN, null),
-      sumWithin(nodeMs, RATE_DEVICES_MIN, null) / DAY_MS,
-    );
+    const rateOfLarge = rateOf(this.#rated, sumWithin(nodeMs, RATE_DEVICES_MIN, null) / DAY_MS);
     const perThousand = rateOfLarge.perThousandNodeDays;
     return {
-      attemptsFailed: sumWithin(this.#failures, 0, null),
+      attemptsFailed: this.#failures,
       attemptsStoppedByFalsePositives: this.#falsePositives,
       bySize,
       rateOfLarge,
@@ -94,19 +98,23 @@ export function isEndedByFailure({ state, incident }: AttemptEnd): boolean {
   return state === 'NODE_FAIL' || (incident !== null && (state === 'REQUEUED' || state === 'FAILED'));
 }
 
+/** Of how many failures there were, and how many that come one by one would scatter as much. */
+type Failures = Pick<ClusteredCount<Incident>, 'count' | 'independent'>;
+
 /** Of jobs of a size that ran for so long on so many nodes in the mean and were ended so often. */
 export function mttfOf(
   size: SizeClass,
-  failures: number,
+  { count: failures, independent }: Failures,
   attemptHours: number,
   meanNodes: number,
   failuresPerNodeDay: number | null,
 ): MttfFigures {
-  const { low, high } = poissonInterval(failures, FAILURE_INTERVAL_PROBABILITY);
+  const { low, high } = clusteredInterval(failures, independent);
   const theory = failuresPerNodeDay === null ? null : mttfSeconds(meanNodes, failuresPerNodeDay) / 3600;
   return {
     size,
     failures,
+    independentFailures: independent,
     attemptHours,
     meanNodes,
     mttfHours: failures === 0 ? null : attemptHours / failures,
@@ -115,9 +123,9 @@ export function mttfOf(
   };
 }
 
-function rateOf(failures: number, nodeDays: number): FailureRate {
+function rateOf({ count: failures, independent }: Failures, nodeDays: number): FailureRate {
   if (nodeDays <= 0) return { failures, nodeDays: 0, perThousandNodeDays: null, interval: null };
-  const { low, high } = poissonInterval(failures, FAILURE_INTERVAL_PROBABILITY);
+  const { low, high } = clusteredInterval(failures, independent);
   const perThousand = 1000 / nodeDays;
   return {
     failures,

@@ -1,15 +1,18 @@
+import { gammaAbove } from '../../lib/gamma.ts';
+
 /** Of the intervals that are given with failure counts. */
 export const FAILURE_INTERVAL_PROBABILITY = 0.9;
 
 /**
  * Exact central confidence interval of the mean of a Poisson variable of which `count` was seen (Garwood, Biometrika 28, 1936): below `low` a count this
- * large, above `high` one this small, has half of the remaining probability each. 4.74 to 16.96 for 10 and 0.9.
+ * large, above `high` one this small, has half of the remaining probability each. 5.43 to 16.96 for 10 and 0.9. A count that is no integer is that
+ * of events that do not come alone, see `ClusteredCount`.
  */
 export function poissonInterval(count: number, probability: number): { low: number; high: number } {
   const tail = (1 - probability) / 2;
   // P(X <= count) falls with the mean.
-  const high = solve(count, tail, (mean) => cumulative(count, mean));
-  const low = count === 0 ? 0 : solve(count, 1 - tail, (mean) => cumulative(count - 1, mean));
+  const high = solve(count, tail, (mean) => gammaAbove(count + 1, mean));
+  const low = count === 0 ? 0 : solve(count, 1 - tail, (mean) => gammaAbove(count, mean));
   return { low, high };
 }
 
@@ -25,19 +28,4 @@ function solve(count: number, target: number, falling: (mean: number) => number)
     else high = middle;
   }
   return (low + high) / 2;
-}
-
-/** P(X <= count) for a Poisson variable. */
-function cumulative(count: number, mean: number): number {
-  let logTerm = -mean;
-  for (let i = 1; i <= count; i++) logTerm += Math.log(mean / i);
-  let sum = 0;
-  let term = 1;
-  // From the largest count down, relative to its term; past the mode terms grow first, so a small one ends it only after that.
-  for (let i = count; i >= 0; i--) {
-    sum += term;
-    term *= i / mean;
-    if (i < mean && term < sum * 1e-17) break;
-  }
-  return Math.exp(logTerm + Math.log(sum));
 }
