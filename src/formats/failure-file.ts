@@ -60,7 +60,9 @@ const schema = z.strictObject({
       when: ({ issues }) => issues.length === 0,
     }),
   lowSeverity: z.strictObject({ perThousandNodeDays: rate, replacementShare: share }).optional(),
-  falsePositives: z.strictObject({ perThousandNodeDays: rate, repair: repairTime }).optional(),
+  falsePositives: z
+    .strictObject({ perThousandNodeDays: rate, highShare: share.default(0), repair: repairTime })
+    .optional(),
   lemons: z.strictObject({ nodeShare: shareBelowOne, failureShare: shareBelowOne, cureShare: share }).optional(),
   regimes: z
     .array(
@@ -114,7 +116,7 @@ export function parseFailureFile(yaml: string, fileName: string): FailureModel {
       unattributed: of('unattributed'),
     },
     lowSeverity: file.lowSeverity ?? { perThousandNodeDays: 0, replacementShare: 0 },
-    falsePositives: file.falsePositives ?? { perThousandNodeDays: 0, repair: NEVER.repair },
+    falsePositives: file.falsePositives ?? { perThousandNodeDays: 0, highShare: 0, repair: NEVER.repair },
     lemons: file.lemons ?? { nodeShare: 0, failureShare: 0, cureShare: 0 },
     switchOutages: file.switchOutages ?? { perThousandLeafDays: 0, repair: NEVER.repair },
     storageOutages: file.storageOutages ?? { perThousandDays: 0, nodeShare: 0, repair: NEVER.repair },

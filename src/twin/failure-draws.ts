@@ -75,9 +75,11 @@ export class FailureDraws {
 
   /** A check that fails although nothing is wrong: noticed as it happens. */
   falsePositive(random: Random): Failure {
+    const { highShare, repair } = this.#model.falsePositives;
     const component = componentAt(this.#checkedComponents.draw(random));
-    const repairMs = drawRepairMs(this.#model.falsePositives.repair, random);
-    return { component, severity: 'low', delayMs: 0, repairMs, alsoSeen: NOTHING_ELSE };
+    const repairMs = drawRepairMs(repair, random);
+    const severity = highShare > 0 && random.nextUniform() < highShare ? 'high' : 'low';
+    return { component, severity, delayMs: 0, repairMs, alsoSeen: NOTHING_ELSE };
   }
 
   /** From a fault until the next run of the health checks. */

@@ -62,7 +62,8 @@ export interface FailureModel {
   /** Faults that drain a node and end no job. */
   lowSeverity: { perThousandNodeDays: number; replacementShare: number };
   /** Checks that drain a node although nothing is wrong with it. */
-  falsePositives: { perThousandNodeDays: number; repair: RepairTime };
+  /** `highShare`: of them, those for which the node is removed at once and its jobs are requeued; for the others it drains. */
+  falsePositives: { perThousandNodeDays: number; highShare: number; repair: RepairTime };
   lemons: {
     /** Of the nodes. */
     nodeShare: number;

@@ -112,6 +112,17 @@ describe('how failures are noticed', () => {
     expect(hours / meanHours(model.falsePositives.repair)).toBeCloseTo(1, 1);
   });
 
+  it('is wrong with high severity as often as the model says, which changes nothing else', () => {
+    const harsh = { ...model, falsePositives: { ...model.falsePositives, highShare: 0.25 } };
+    const all = incidentsOf(harsh, 2000, 335, 5);
+    const wrong = all.filter(({ isFalsePositive }) => isFalsePositive);
+    expect(wrong.length).toBeGreaterThan(1000);
+    const high = wrong.filter(({ severity }) => severity === 'high');
+    expect(missOf(high.length, 0.25 * wrong.length)).toBeLessThan(DEVIATIONS);
+    const real = (each: Incident) => !each.isFalsePositive;
+    expect(all.filter(real)).toEqual(incidentsOf(model, 2000, 335, 5).filter(real));
+  });
+
   it('sees the GPU go with the bus as often as published', () => {
     const pcie = incidents.filter(({ component, severity }) => component === 'pcie' && severity !== 'low');
     expect(

@@ -7,7 +7,7 @@ import { PLOT, sizeScale } from './ettr.ts';
 import { circle, diamond, line, triangle } from './marks.ts';
 import { isLikePaper, key, section } from './section.ts';
 import { SPANS } from './time.ts';
-import { digits, percent, shortTime, whole } from '../sim-words.ts';
+import { counted, digits, percent, shortTime, whole } from '../sim-words.ts';
 
 /** Measured on RSC-1 and RSC-2, and projected with 6.5 failures per 1,000 node-days (Kokolis et al., HPCA 2025, arXiv 2410.21680). */
 const PUBLISHED_MTTF: readonly { gpus: number; hours: number; isProjected: boolean }[] = [
@@ -176,11 +176,14 @@ function largeCards(report: TwinReport, lemons: LemonReport | null): Markup {
       meaning: `${whole(large.attemptsFailed)} of ${whole(large.attempts)} attempts.`,
     });
   }
-  facts.push({
-    name: 'Stopped by false alarms',
-    value: whole(attemptsStoppedByFalsePositives),
-    meaning: 'Attempts that a health check ended although nothing was broken.',
-  });
+  if (report.inputs.incidents.falsePositives > 0) {
+    const alarms = counted(report.inputs.incidents.falsePositives, 'false alarm');
+    facts.push({
+      name: 'Stopped by false alarms',
+      value: whole(attemptsStoppedByFalsePositives),
+      meaning: `Attempts that a health check ended although nothing was broken. ${alarms} in all; those of low severity only drain a node.`,
+    });
+  }
   if (lemons !== null) {
     facts.push({
       name: 'Lemon nodes drained',
