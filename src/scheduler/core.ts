@@ -44,6 +44,13 @@ export class Core implements SchedulerCore {
   #stuckChanges = -1;
   /** Changes to the nodes up to the last look at those for whom others were preempted. */
   #claimantsChanges = -1;
+  /**
+   * Before this instant a cycle would find what the last one found, unless the core was told something since, a new period of priorities has begun
+   * or the time of one who may preempt has come. Most cycles are such: on a busy cluster those who wait look for victims twice a minute each.
+   */
+  #calmUntilMs = -Infinity;
+  /** When it must decide again, looks for victims aside. */
+  #calmWakeMs = Infinity;
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -70,7 +77,13 @@ export class Core implements SchedulerCore {
     return reasonOf(this.ledger, this.#own(job));
   }
 
+  /** The core was told something, or its ledger was: the next cycle looks at everything. */
+  touch(): void {
+    this.#calmUntilMs = -Infinity;
+  }
+
   addNode(spec: NodeSpec): number {
+    this.touch();
     const index = this.ledger.pool.add(spec);
     this.ledger.queue.reconsider();
     this.#isClusterNew = true;
@@ -78,6 +91,7 @@ export class Core implements SchedulerCore {
   }
 
   failNode(nodeIndex: number, reason: string): void {
+    this.touch();
     const node = this.ledger.pool.at(nodeIndex);
     if (!this.ledger.pool.fail(node, reason)) return;
     this.ledger.queue.doubt();
@@ -87,15 +101,18 @@ export class Core implements SchedulerCore {
   }
 
   drainNode(nodeIndex: number, reason: string): void {
+    this.touch();
     this.ledger.pool.drain(this.ledger.pool.at(nodeIndex), reason);
     this.ledger.queue.doubt();
   }
 
   resumeNode(nodeIndex: number): void {
+    this.touch();
     if (this.ledger.pool.resume(this.ledger.pool.at(nodeIndex))) this.ledger.queue.reconsider();
   }
 
   removeNode(nodeIndex: number): void {
+    this.touch();
     this.ledger.pool.remove(this.ledger.pool.at(nodeIndex));
     this.ledger.queue.doubt();
     this.#isClusterNew = true;
@@ -103,15 +120,18 @@ export class Core implements SchedulerCore {
 
   /** Reservations have come or gone. */
   reservationsChanged(): void {
+    this.touch();
     // The masks of all of them are made anew, and whoever waits for one is looked at again.
     this.#isClusterNew = true;
   }
 
   submit(request: JobRequest, atMs: number, attemptsBefore = 0): JobRecord {
+    this.touch();
     return this.ledger.submit(request, attemptsBefore, atMs);
   }
 
   carryUse(uses: readonly CarriedUse[]): void {
+    this.touch();
     const { fairShare } = this.ledger.kinds;
     const factors = new Map<number, number>();
     for (const { account, user, billingSeconds, factor } of uses) {
@@ -124,6 +144,7 @@ export class Core implements SchedulerCore {
   }
 
   adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): JobRecord {
+    this.touch();
     const { ledger } = this;
     const job = ledger.submit({ ...request, beginMs: startMs, dependencies: [] }, 0, startMs);
     ledger.start(job, job.attempt + 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
@@ -132,18 +153,27 @@ export class Core implements SchedulerCore {
   }
 
   cancel(job: CoreJob): void {
+    this.touch();
     this.ledger.cancel(this.#own(job));
   }
 
   requeue(job: CoreJob): void {
+    this.touch();
     this.ledger.requeueByUser(this.#own(job));
   }
 
   started(job: CoreJob, atMs: number): void {
-    this.ledger.markStarted(this.#own(job), atMs);
+    const own = this.#own(job);
+    this.ledger.markStarted(own, atMs);
+    // That its end is put off by seconds matters to the next pass of backfill and not before.
+    const deadlineMs = own.deadlineMs ?? Infinity;
+    const head = this.#stuckHead;
+    this.#calmUntilMs = Math.min(this.#calmUntilMs, deadlineMs, this.#samePassesUntilMs(head));
+    this.#calmWakeMs = Math.min(this.#calmWakeMs, deadlineMs, head === null ? Infinity : this.#nextPassMs());
   }
 
   ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void {
+    this.touch();
     const own = this.#own(job);
     if (!isOnNodes(own)) throw new Error(`job ${own.request.jobId} holds no nodes: its attempt has ended before`);
     this.#cadence?.jobEnded(own.request.jobId, own.isEnding, atMs);
@@ -151,6 +181,8 @@ export class Core implements SchedulerCore {
   }
 
   decide(nowMs: number, sink: DecisionSink): number {
+    if (nowMs < this.#calmUntilMs && this.#periodOf(nowMs) === this.#calcPeriod) return this.#decideCalmly(nowMs, sink);
+    this.touch();
     this.ledger.wake(nowMs);
     if (this.#isClusterNew) this.#surveyCluster();
     this.#prioritize(nowMs);
@@ -160,9 +192,64 @@ export class Core implements SchedulerCore {
     if (this.#passes !== null) return this.#makePasses(this.#passes, nowMs, sink);
     const isUnfinished = this.#startAttempts(nowMs, sink);
     this.#preemption?.run(nowMs, sink);
-    return isUnfinished ? nowMs : this.#wakeMs(nowMs);
+    return isUnfinished ? nowMs : this.#endCycle(nowMs);
   }
 
+  /** What a whole cycle comes to where nothing has changed: all that may happen is that victims are found. */
+  #decideCalmly(nowMs: number, sink: DecisionSink): number {
+    // A pass of backfill that comes to nothing is one all the same: the next has to wait for its time.
+    if (this.#stuckHead !== null && this.#backfill !== null && nowMs >= this.#earliestPassMs()) {
+      this.#lastBackfillMs = nowMs;
+    }
+    if (this.#preemption?.run(nowMs, sink) === true) return this.#endCycle(nowMs);
+    return this.#withLooks(this.#calmWakeMs, nowMs);
+  }
+
+  /** Returns when to decide again. */
+  #endCycle(nowMs: number): number {
+    const head = this.ledger.queue.head() ?? null;
+    if (head === null) this.#stuckHead = null;
+    const wakeMs = this.#wakeMs(nowMs);
+    this.#calmWakeMs = wakeMs;
+    this.#calmUntilMs = this.#isSettled(head) ? Math.min(wakeMs, this.#samePassesUntilMs(head)) : -Infinity;
+    return head === null ? wakeMs : this.#withLooks(wakeMs, nowMs);
+  }
+
+  /** Whether a cycle would do nothing now, passes of backfill and looks for victims aside. */
+  #isSettled(head: JobRecord | null): boolean {
+    const { pool, settling, doomed, claimants, reservations } = this.ledger;
+    return (
+      this.#passes === null &&
+      reservations.isEmpty &&
+      settling.length === 0 &&
+      doomed.size === 0 &&
+      (claimants.size === 0 || this.#claimantsChanges === pool.changes) &&
+      (head === null || (this.#stuckHead === head && this.#stuckChanges === pool.changes))
+    );
+  }
+
+  /** Until then a pass of backfill behind this head, if there is one, finds nothing that the last did not find. */
+  #samePassesUntilMs(head: JobRecord | null): number {
+    if (this.#backfill === null || head === null) return Infinity;
+    return this.#backfill.isKept(head) ? this.#backfill.validUntilMs : this.#earliestPassMs();
+  }
+
+  #earliestPassMs(): number {
+    return this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
+  }
+
+  /** For the next pass of backfill that may come to anything; Infinity where there is no need, or each cycle makes one. */
+  #nextPassMs(): number {
+    return this.policy.bfIntervalSeconds > 0 && this.#backfill?.hasWork() === true ? this.#earliestPassMs() : Infinity;
+  }
+
+  /** Somebody who waits may be the first to wake for: when victims are looked for. */
+  #withLooks(wakeMs: number, nowMs: number): number {
+    const preemptMs = this.#preemption?.wakeMs ?? Infinity;
+    return preemptMs > nowMs ? Math.min(wakeMs, preemptMs) : wakeMs;
+  }
+
+  /** Looks for victims aside. */
   #wakeMs(nowMs: number): number {
     const { ends, timers, queue } = this.ledger;
     const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
@@ -173,12 +260,8 @@ export class Core implements SchedulerCore {
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
-    if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
-      const nextMs = this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
-      if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
-    }
-    const preemptMs = this.#preemption?.wakeMs ?? Infinity;
-    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity);
+    const passMs = this.#nextPassMs();
+    return passMs > nowMs ? Math.min(wakeMs, passMs) : wakeMs;
   }
 
   #passWakeMs(cadence: Cadence, isQueueEmpty: boolean): number {
@@ -204,13 +287,17 @@ export class Core implements SchedulerCore {
 
   /** Fair-share and age count anew once in each period. */
   #prioritize(nowMs: number): void {
-    const { type, calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
-    if (type === 'basic') return;
-    const period = Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
+    const period = this.#periodOf(nowMs);
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
     this.ledger.queue.recalculated();
+  }
+
+  /** 0 always where priorities do not change with time. */
+  #periodOf(nowMs: number): number {
+    const { type, calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
+    return type === 'basic' ? 0 : Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
   }
 
   #reviewReservations(nowMs: number): void {
@@ -321,7 +408,7 @@ export class Core implements SchedulerCore {
       this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;
-    return this.#wakeMs(nowMs);
+    return this.#endCycle(nowMs);
   }
 
   #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): void {
@@ -393,7 +480,7 @@ export class Core implements SchedulerCore {
 
   #backfillBehind(head: JobRecord, nowMs: number, sink: DecisionSink): boolean {
     if (this.#backfill === null) return false;
-    if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
+    if (nowMs < this.#earliestPassMs()) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
     return this.#backfill.run(head, nowMs, this.#starter(nowMs, sink)) || !this.#admit(head, nowMs);

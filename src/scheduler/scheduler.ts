@@ -53,6 +53,7 @@ class EventScheduler implements Scheduler {
 
   apply(event: SchedulerEvent): void {
     if (isRemark(event)) return;
+    this.#core.touch();
     if (!isEcho(event)) {
       this.#decided = [];
       this.#echoCount = 0;
