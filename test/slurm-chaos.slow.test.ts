@@ -176,17 +176,11 @@ async function cancelRunning(isOver: () => boolean): Promise<void> {
   }
 }
 
-/** What an operator does: puts nodes back, and has all nodes tell what runs on them. */
+/** What an operator does: puts nodes back that slurmctld has drained. */
 async function operate(isOver: () => boolean): Promise<void> {
   const resumed: string[] = [];
-  let reconfiguredMs = Date.now();
   while (!isOver()) {
     await sleep(2_000);
-    if (Date.now() - reconfiguredMs > 20_000) {
-      // Nodes say at once what runs on them: by itself it may be minutes until slurmctld notices that a job has ended.
-      spawnSync('scontrol', ['reconfigure'], { env: slurm.env, timeout: 10_000 });
-      reconfiguredMs = Date.now();
-    }
     resumed.push(...resumeNodes(slurm));
   }
   if (resumed.length > 0) say(`the operator resumed nodes that slurmctld had drained: ${resumed.join(', ')}`);

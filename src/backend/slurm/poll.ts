@@ -6,6 +6,7 @@ import type { JobFolders } from '../work-folder.ts';
 import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong } from './output/array-tasks.ts';
 import { Cancels } from './submission/cancels.ts';
 import { closeFolder } from './submission/ended-folder.ts';
+import { LeftEnds } from './mirror/left-ends.ts';
 import { FactFinder, type Runs } from './mirror/fact-finder.ts';
 import { JobFolder } from './batch/job-folder.ts';
 import { type JobKey, parseSlurmJobName } from './batch/job-key.ts';
@@ -61,6 +62,7 @@ export class Poll {
   readonly #updates: PendingUpdates;
   readonly #rows: OwnRows;
   readonly #facts: FactFinder;
+  readonly #leftEnds: LeftEnds;
   /** By the name, or the folder where somebody has given it another. */
   readonly #isOurs: IsWanted;
   readonly #unknown = new Set<number>();
@@ -77,6 +79,7 @@ export class Poll {
     this.#isOurs = (name, folder) => name.includes(mark) || folder.startsWith(jobs);
     this.#rows = new OwnRows({ ...options, isOurs: this.#isOurs });
     this.#facts = new FactFinder(options);
+    this.#leftEnds = new LeftEnds(options.folders);
     // The clock that all else goes by may be set back.
     const tick = () => performance.now();
     this.#cancels = new Cancels({ ...options, now: tick });
@@ -144,6 +147,7 @@ export class Poll {
         !listed.has(request.jobId) && isOneOf(arrays, record) ? [request.jobId] : [],
       ),
     );
+    await this.#leftEnds.look(state.jobs.values(), askedMs);
     const unclear = this.#looks(listed, leftOut, askedMs).filter(({ finding }) => finding.needsFacts);
     // Which nodes are down tells why an attempt ended.
     if (unclear.some(({ job }) => job.live !== null)) await this.#options.refreshNodes();
@@ -244,6 +248,7 @@ export class Poll {
     const before = job.slurm;
     job.slurm = finding.slurm;
     job.endSeenMs = isListed && finding.slurm !== null && isEnded(finding.slurm) ? (job.endSeenMs ?? nowMs) : null;
+    if (finding.slurm?.state !== 'RUNNING') job.endLeftMs = null;
     if (isListed) job.missingSinceMs = null;
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
     const known = knownBy(finding, job.record);

@@ -140,6 +140,11 @@ export class JobFolder {
     await rm(join(this.path, 'ended'), { force: true });
   }
 
+  /** Whether the script of the attempt has left its end. Throws as above. */
+  async hasLeftEnd(attempt: number): Promise<boolean> {
+    return (await reads.run(() => ifThere(stat(join(this.path, 'attempts', String(attempt), 'exit'))))) !== null;
+  }
+
   /** Attempts after the first `base`, by number. Throws what the file system says where it does not let us read. */
   async attempts(base: number): Promise<AttemptFacts[]> {
     const names = (await reads.run(() => ifThere(readdir(join(this.path, 'attempts'))))) ?? [];

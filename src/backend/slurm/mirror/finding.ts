@@ -73,6 +73,8 @@ export const PATIENCE_MS = {
   stuck: 60_000,
   /** What Slurm still had to send to the attempt before it may reach the one that follows under the same number. */
   lateKill: 60_000,
+  /** Its script has left its end, and Slurm calls it running: what tells slurmctld of the end tries every 15 s. */
+  untold: 120_000,
   /** Between two calls of scancel for the same job. */
   cancel: 15_000,
 } as const;

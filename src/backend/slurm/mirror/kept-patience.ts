@@ -66,6 +66,7 @@ export function looked(jobs: ReadonlyMap<number, MirrorJob>, passedMs: number): 
   for (const job of jobs.values()) {
     if (job.missingSinceMs !== null) job.missingSinceMs += notLookedMs;
     if (job.endSeenMs !== null) job.endSeenMs += notLookedMs;
+    if (job.endLeftMs !== null) job.endLeftMs += notLookedMs;
     if (passedMs >= 0) continue;
     // The clock was set back: what was asked before is not asked from now on, and what is put off is put off no longer.
     job.phaseSinceMs += passedMs;

@@ -78,6 +78,8 @@ export interface MirrorJob {
   missingSinceMs: number | null;
   /** Since when squeue has said that it has ended, by our own clock: that of slurmctld may be another. Null while it does not. */
   endSeenMs: number | null;
+  /** Since when, by our own clock, we know that its script has left its end though squeue calls it running; null where we do not. */
+  endLeftMs: number | null;
 }
 
 export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: number): MirrorJob {
@@ -104,6 +106,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     slurm: null,
     missingSinceMs: null,
     endSeenMs: null,
+    endLeftMs: null,
   };
 }
 
@@ -162,4 +165,5 @@ export function resetSubmission(job: MirrorJob, atMs: number): void {
   job.slurm = null;
   job.missingSinceMs = null;
   job.endSeenMs = null;
+  job.endLeftMs = null;
 }

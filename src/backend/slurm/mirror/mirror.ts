@@ -1,11 +1,11 @@
 import type { JournalRecord } from '../../../contract/journal.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from '../output/slurm-job.ts';
 import { endInAccounting } from './accounting-run.ts';
-import { begun, begunUnseen, ended, settle } from './attempt-facts.ts';
+import { begun, begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
 import { endedByItself, endOfEarlier } from './earlier-attempts.ts';
 import { endedInSlurm } from './ended-in-slurm.ts';
-import { type Finding, type JobFacts, type Look, nothing } from './finding.ts';
-import { completing, stuckWithSilentNodes } from './lost-nodes.ts';
+import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
+import { completing, lostText, stuckWithSilentNodes } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { missing } from './missing.ts';
 
@@ -73,9 +73,10 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const isBehind = job.live !== null && (job.live.attempt < attempt || isPending(slurm));
   const isStuck = isPending(slurm) && LAUNCH_FAILED.test(slurm.reason) && !job.isHeld;
   const isUnseen = job.live === null && attempt > Math.max(job.attempt, job.record.base) + 1;
+  const isUntold = slurm.state === 'RUNNING' && look.nowMs - (job.endLeftMs ?? look.nowMs) > PATIENCE_MS.untold;
   const { facts } = look;
   if (facts === null) {
-    return isBehind || isStuck || isUnseen || isEnded(slurm)
+    return isUntold || isBehind || isStuck || isUnseen || isEnded(slurm)
       ? { ...finding, needsFacts: true }
       : (stuckWithSilentNodes(job, slurm, attempt, look) ?? running(job, slurm, attempt, look));
   }
@@ -89,6 +90,8 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
     if (job.live.attempt >= attempt || end.isFinal)
       return { ...finding, cancel: [addressOf(slurm)], isSubmissionDue: true };
   }
+  const untold = isUntold ? untoldEnd(job, slurm, attempt, facts, look.nowMs) : null;
+  if (untold !== null) return untold;
   if (isStuck) return stuck(job, slurm, facts, finding, look.nowMs);
   if (!isEnded(slurm)) {
     const stuckJob = stuckWithSilentNodes(job, slurm, attempt, look);
@@ -120,6 +123,28 @@ function stuck(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, finding: Findin
     ...settle(job, claimed.attempt, { ...finding, records }, { state: 'NODE_FAIL', status: 1, atMs: nowMs, message }),
     cancel,
   };
+}
+
+/** Its script was told to end, by Slurm or for a node that was lost, and Slurm has forgotten it. */
+function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobFacts, nowMs: number): Finding | null {
+  const own = facts.attempts.find((other) => other.attempt === attempt);
+  if (own === undefined || own.exit === null || job.live?.attempt !== attempt) return null;
+  const { status, endedMs } = own.exit;
+  const { lostNodes } = own;
+  const message = lostText(lostNodes) ?? 'its script was told to end, and Slurm calls it running';
+  const cancel = [addressOf(slurm)];
+  return settle(
+    job,
+    attempt,
+    { ...nothing(slurm), cancel },
+    {
+      state: 'NODE_FAIL',
+      status,
+      atMs: momentOf(endedMs, nowMs),
+      message,
+      lostNodes,
+    },
+  );
 }
 
 /** Somebody else may hold and release it too. */
