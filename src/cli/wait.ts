@@ -17,6 +17,8 @@ const STUCK_REASONS = new Set([
   'DependencyNeverSatisfied',
   'PartitionNodeLimit',
   'PartitionTimeLimit',
+  'QOSNotAllowed',
+  'AccountNotAllowed',
   'BadConstraints',
 ]);
 

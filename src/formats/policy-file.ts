@@ -60,6 +60,7 @@ const qos = z.strictObject({
   graceSeconds: seconds.exactOptional(),
   preemptExemptSeconds: seconds.nullable().exactOptional(),
   usageFactor: z.number().min(0).exactOptional(),
+  isOverPartitionQos: z.boolean().exactOptional(),
   ...limits,
 });
 
@@ -80,6 +81,11 @@ const partition = z.strictObject({
   priorityJobFactor: z.number().min(0).exactOptional(),
   minNodes: z.int().min(0).exactOptional(),
   maxNodes: count.nullable().exactOptional(),
+  allowAccounts: names.exactOptional(),
+  denyAccounts: names.exactOptional(),
+  allowQos: names.exactOptional(),
+  denyQos: names.exactOptional(),
+  qos: name.exactOptional(),
   maxTimeSeconds: secondsAboveZero.nullable().exactOptional(),
   defaultTimeSeconds: secondsAboveZero.nullable().exactOptional(),
   overTimeSeconds: seconds.nullable().exactOptional(),

@@ -12,7 +12,7 @@ interface Lists {
   qos?: readonly (Named & { preempts?: readonly string[] })[];
   accounts?: readonly (Named & { parent?: string | null })[];
   users?: readonly { account: string }[];
-  partitions?: readonly (Named & { isDefault?: boolean })[];
+  partitions?: readonly (Named & { isDefault?: boolean; qos?: string })[];
   reservations?: readonly Named[];
   jobs?: { exclusivePartitions: readonly string[]; partitionDefaults: Readonly<Record<string, unknown>> };
 }
@@ -52,6 +52,9 @@ export function wrongNames({
     const path = ['accounts', index, 'parent'];
     if (parent !== undefined && parent !== null) expect(accounts, parent, 'an account', path);
     if (isOwnAncestor(own, accounts)) faults.push({ path, text: `expected no account above itself, got "${own}"` });
+  });
+  partitions.forEach(({ qos: wanted }, index) => {
+    if (wanted !== undefined) expect(qosList, wanted, 'a QOS', ['partitions', index, 'qos']);
   });
   jobs?.exclusivePartitions.forEach((wanted, index) => {
     expect(partitions, wanted, 'a partition', ['jobs', 'exclusivePartitions', index]);

@@ -150,7 +150,10 @@ export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolic
     const perJob = record.limit(['MaxTRES', 'MaxTRESPJ']);
     if (perJob !== undefined) qos.perJob = perJob;
     for (const name of NOT_LIMITED) if (record.text(name) !== '') record.ignore(name, 'this limit is not kept');
-    if (record.text('Flags') !== '') record.ignore(`Flags=${record.text('Flags')}`, 'flags of a QOS change nothing');
+    for (const flag of record.text('Flags').split(',')) {
+      if (flag.toLowerCase() === 'overpartqos') qos.isOverPartitionQos = true;
+      else if (flag !== '') record.ignore(`Flags=${flag}`, 'this flag of a QOS changes nothing');
+    }
     return qos;
   });
 }

@@ -99,7 +99,7 @@ describe('a slurm.conf', () => {
           maxTimeSeconds: 604_800,
           defaultTimeSeconds: 3600,
         },
-        { name: 'any', nodes: null, isDefault: false, maxTimeSeconds: null },
+        { name: 'any', nodes: null, isDefault: false, maxTimeSeconds: null, allowAccounts: ['vision'] },
       ],
     });
     expect(completePolicy(conf.policy).bfMaxJobTest).toBe(2000);
@@ -118,7 +118,6 @@ describe('a slurm.conf', () => {
       'slurm.conf:25 Gres=nic:2: only GPUs are counted',
       'slurm.conf:27 NodeName=old[1-2]: State=DOWN: its nodes are left out',
       'slurm.conf:17 PriorityFlags CALCULATE_RUNNING: a job that runs has no priority',
-      'slurm.conf:30 PartitionName=any allowaccounts=vision: every account may use it',
       'slurm.conf:8 SelectTypeParameters CR_LLN: placement packs nodes and leaf switches',
     ]);
   });

@@ -14,7 +14,7 @@ import { readDefaultAmounts } from './slurm-default-ask.ts';
 import type { JobRules } from './slurm-job-rules.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
-import { listOf, pluginOf, readSlurmPolicy, type Settings } from './slurm-policy.ts';
+import { isWithoutDatabase, listOf, pluginOf, readSlurmPolicy, type Settings } from './slurm-policy.ts';
 import { readSlurmTiming } from './slurm-times.ts';
 
 export type { ConfText, IgnoredSetting } from './slurm-conf-lines.ts';
@@ -107,6 +107,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   }
   const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
+  if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   const defaults = readDefaultAmounts(settings);
   const {
     partitions,
@@ -115,11 +116,15 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   } = readSlurmPartitions(
     records.get('partitionname') ?? [],
     records.get('nodeset') ?? [],
-    { cluster, defaults, isPreemptedByPartition: policy.preempt?.type === 'partition_prio' },
+    {
+      cluster,
+      defaults,
+      isPreemptedByPartition: policy.preempt?.type === 'partition_prio',
+      access: { isWithoutDatabase: isWithoutDatabase(settings), knownQos: policy.qos ?? null },
+    },
     ignored,
   );
   if (partitions.length > 0) policy.partitions = partitions;
-  if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
   keepEnforcedLimits(policy, settings, ignored);
   noteTopology(settings, texts.topology !== null, ignored);

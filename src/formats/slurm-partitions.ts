@@ -9,6 +9,7 @@ import {
   overTimeSetting,
 } from './slurm-conf-lines.ts';
 import { type DefaultAmounts, readPartitionAmounts } from './slurm-default-ask.ts';
+import { type AccessContext, readPartitionAccess } from './slurm-partition-access.ts';
 import { hostsOf, type SlurmNodes } from './slurm-nodes.ts';
 
 export interface SlurmPartitions {
@@ -21,13 +22,9 @@ export interface SlurmPartitions {
 
 const NOT_MODELLED: Readonly<Record<string, string>> = {
   allocnodes: 'jobs are submitted from any node',
-  allowaccounts: 'every account may use it',
   allowgroups: 'every user may use it',
-  allowqos: 'every QOS may use it',
   alternate: 'no other partition takes its jobs',
   cpubind: 'tasks are not bound',
-  denyaccounts: 'every account may use it',
-  denyqos: 'every QOS may use it',
   exclusivetopo: 'jobs share what a switch connects',
   exclusiveuser: 'users share nodes',
   lln: 'placement packs nodes and leaf switches',
@@ -35,7 +32,6 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   maxcpuspersocket: 'its jobs may use all CPUs of a socket',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
-  qos: 'limits of a partition QOS are not kept',
   reqresv: 'jobs without a reservation may use it',
   rootonly: 'every user may use it',
   selecttypeparameters: 'resources are those of the cluster',
@@ -47,13 +43,14 @@ export interface PartitionContext {
   defaults: DefaultAmounts;
   /** `preempt/partition_prio`: partitions say what becomes of a job that is preempted. */
   isPreemptedByPartition: boolean;
+  access: AccessContext;
 }
 
 /** Partitions of `PartitionName` lines. Throws ORR_BAD_FILE. */
 export function readSlurmPartitions(
   lines: readonly ConfLine[],
   nodeSets: readonly ConfLine[],
-  { cluster, defaults: clusterDefaults, isPreemptedByPartition }: PartitionContext,
+  { cluster, defaults: clusterDefaults, isPreemptedByPartition, access: accessContext }: PartitionContext,
   ignored: IgnoredSetting[],
 ): SlurmPartitions {
   const partitions: PartitionPolicy[] = [];
@@ -96,7 +93,8 @@ export function readSlurmPartitions(
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
     const billing = billingOf(line, ignored);
-    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...preemption, ...billing });
+    const access = readPartitionAccess({ ...own, values: line.values }, accessContext, ignored);
+    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...access, ...preemption, ...billing });
   }
   // Of several defaults the last counts.
   const standard = partitions.findLast(({ isDefault }) => isDefault === true);

@@ -146,7 +146,7 @@ function withoutAssociations(settings: Settings): string | null {
 }
 
 /** Every slurm.conf names its cluster: without, these are not its settings, and nothing is known of a database. */
-function isWithoutDatabase(settings: Settings): boolean {
+export function isWithoutDatabase(settings: Settings): boolean {
   return settings.has('clustername') && pluginOf(settings, 'AccountingStorageType') !== 'slurmdbd';
 }
 

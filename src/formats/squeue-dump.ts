@@ -37,7 +37,7 @@ export const SQUEUE_FIELDS = [
 
 /** Reasons for which a job stays where it is until somebody does something about it. */
 const HELD =
-  /^(?:JobHeld|JobHold|Dependency ?NeverSatisfied|BadConstraints|Invalid|launch_failed_requeued_held|PartitionDown|PartitionInactive|PartitionTimeLimit|PartitionNodeLimit|AccountNotAllowed|QOSNotAllowed|Deadline)/i;
+  /^(?:JobHeld|JobHold|Dependency ?NeverSatisfied|BadConstraints|Invalid|launch_failed_requeued_held|PartitionDown|PartitionInactive|PartitionTimeLimit|PartitionNodeLimit|AccountNotAllowed|QOSNotAllowed|Job's (?:account|QOS) not |Deadline)/i;
 
 /** The queue as `squeue` shows it. */
 export interface QueueReading {

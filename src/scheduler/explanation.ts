@@ -4,7 +4,7 @@ import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
-import { excessText } from './partition-limits.ts';
+import { excessMend, excessText } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
@@ -82,6 +82,8 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
       return [explainReservation(ledger, job, nowMs)];
     case 'PartitionNodeLimit':
     case 'PartitionTimeLimit':
+    case 'QOSNotAllowed':
+    case 'AccountNotAllowed':
       return [explainExcess(ledger, job)];
     case 'None':
       break;
@@ -149,10 +151,9 @@ function explainParts(ledger: Ledger, job: JobRecord): string[] {
 
 function explainExcess(ledger: Ledger, job: JobRecord): string {
   const partition = ledger.terms.partitionOf(job.request);
-  const why = job.excess === null || partition === undefined ? '' : excessText(job.excess, partition, job.request);
-  const mend =
-    job.excess === 'PartitionTimeLimit' ? 'with less --time' : 'with another --nodes, or to another partition';
-  return `Job ${nameOf(job)} never starts: ${why}. Submit it again ${mend}.`;
+  if (job.excess === null || partition === undefined) return '';
+  const why = excessText(job.excess, partition, job.request);
+  return `Job ${nameOf(job)} never starts: ${why}. Submit it again ${excessMend(job.excess)}.`;
 }
 
 function explainLimit(ledger: Ledger, job: JobRecord): string {

@@ -1,13 +1,10 @@
+import { DEFAULT_ACCOUNT, DEFAULT_QOS, DEFAULT_USER } from './default-names.ts';
 import { FairShare } from './fair-share.ts';
 import { LimitCounters, type LimitProfile } from './limits.ts';
 import { Multifactor } from './multifactor.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, partitionFinder } from './policy.ts';
 import { type PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 import type { JobRequest } from './types.ts';
-
-export const DEFAULT_USER = 'default';
-export const DEFAULT_ACCOUNT = 'default';
-export const DEFAULT_QOS = 'normal';
 
 /** What the policy makes of all jobs of one user, account, QOS and partition; the same object for all of them. */
 export interface JobKind {
@@ -39,6 +36,7 @@ export class JobKinds {
   readonly limits: LimitCounters;
   readonly preemption: PreemptionRules;
   readonly #policy: Policy;
+  readonly #partitionOf: ReturnType<typeof partitionFinder>;
   /** Names of QOS that some other may preempt. */
   readonly #preempted: ReadonlySet<string>;
   /** By user: none has many. */
@@ -46,6 +44,7 @@ export class JobKinds {
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#partitionOf = partitionFinder(policy.partitions);
     const isByQos = policy.preempt.type === 'qos';
     this.#preempted = new Set(isByQos ? policy.qos.flatMap(({ preempts }) => preempts ?? []) : []);
     this.fairShare = new FairShare(policy);
@@ -69,8 +68,18 @@ export class JobKinds {
     return kind;
   }
 
+  /** Limits on such a job, of its own QOS, of its partition's and of its account. */
+  limitsOf(request: JobRequest): LimitProfile {
+    const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
+    return this.#limitsOf(user, account, qos, partition);
+  }
+
+  #limitsOf(user: string, account: string, qos: string, partition: string | undefined): LimitProfile {
+    return this.limits.profile(account, user, qos, this.#partitionOf(partition ?? null)?.qos ?? null);
+  }
+
   #make(user: string, account: string, qos: string, partition: string | undefined): JobKind {
-    const limits = this.limits.profile(account, user, qos);
+    const limits = this.#limitsOf(user, account, qos, partition);
     const preemption = this.preemption.classOf(qos, partition ?? null);
     const { type } = this.#policy.preempt;
     return {

@@ -1,5 +1,6 @@
 import type { Priorities } from './backlog.ts';
-import { DEFAULT_QOS, type JobKinds } from './job-kind.ts';
+import { DEFAULT_QOS } from './default-names.ts';
+import type { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 
 /** Older than any calculation. */

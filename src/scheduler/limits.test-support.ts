@@ -5,6 +5,8 @@ export interface NaiveJob {
   user: string;
   account: string;
   qos: string;
+  /** Of its partition; null: it has none. */
+  partitionQos: string | null;
   nodes: number;
   gpus: number;
   cpus: number;
@@ -16,7 +18,9 @@ const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
 
 /** Whether the job may start beside those that run: every limit is looked up and every counter counted anew. */
 export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: readonly NaiveJob[]): boolean {
-  const qos = policy.qos.find(({ name }) => name === job.qos);
+  const own = policy.qos.find(({ name }) => name === job.qos);
+  const ofPartition = policy.qos.find(({ name }) => name === job.partitionQos);
+  const [first, second] = own?.isOverPartitionQos === true ? [own, ofPartition] : [ofPartition, own];
   const accountOf = (name: string) => policy.accounts.find((account) => account.name === name);
   const pathOf = (name: string): AccountPolicy[] => {
     const account = accountOf(name);
@@ -31,7 +35,8 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
     if (running.filter(({ array }) => array?.id === id).length >= runningMax) return false;
   }
   const wall =
-    qos?.wallSecondsMax ??
+    first?.wallSecondsMax ??
+    second?.wallSecondsMax ??
     pathOf(job.account).find(({ wallSecondsMax }) => wallSecondsMax !== undefined)?.wallSecondsMax;
   if (isInUse(wall) && job.timeLimitMs !== null && job.timeLimitMs > wall * 1000) return false;
 
@@ -41,25 +46,35 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
     const exceeds = (limit: number | null | undefined, isCounted: (other: NaiveJob) => boolean) =>
       isInUse(limit) && used([...running.filter(isCounted), job]) > limit;
     const of = (limit: UseLimit | undefined) => limit?.[resource];
-    const ofQos = (other: NaiveJob) => other.qos === job.qos;
     const ofUser = (other: NaiveJob) => other.user === job.user;
     const ofAccount = (other: NaiveJob) => other.account === job.account;
-    if (exceeds(of(qos?.group), ofQos)) return false;
-    if (exceeds(of(qos?.perUser), (other) => ofQos(other) && ofUser(other))) return false;
-    if (exceeds(of(qos?.perAccount), (other) => ofQos(other) && ofAccount(other))) return false;
-    if (resource !== 'jobs' && exceeds(of(qos?.perJob), () => false)) return false;
-    if (!isInUse(of(qos?.group))) {
+    /** The first of the two QOS that has such a limit holds the job to it, with all that runs under its name. */
+    const exceedsQos = (
+      kind: 'group' | 'perUser' | 'perAccount' | 'perJob',
+      isCounted: (other: NaiveJob) => boolean,
+    ) => {
+      const qos = isInUse(of(first?.[kind])) ? first : second;
+      const isOf = (other: NaiveJob) => other.qos === qos?.name || other.partitionQos === qos?.name;
+      return exceeds(of(qos?.[kind]), (other) => isOf(other) && isCounted(other));
+    };
+    const isInQos = (kind: 'group' | 'perUser' | 'perAccount' | 'perJob') =>
+      isInUse(of(first?.[kind])) || isInUse(of(second?.[kind]));
+    if (exceedsQos('group', () => true)) return false;
+    if (exceedsQos('perUser', ofUser)) return false;
+    if (exceedsQos('perAccount', ofAccount)) return false;
+    if (resource !== 'jobs' && exceedsQos('perJob', () => false)) return false;
+    if (!isInQos('group')) {
       for (const { name, group } of pathOf(job.account)) {
         const isBelow = (other: NaiveJob) => pathOf(other.account).some((account) => account.name === name);
         if (exceeds(of(group), isBelow)) return false;
       }
     }
-    if (!isInUse(of(qos?.perUser))) {
+    if (!isInQos('perUser')) {
       const limit = inherited('perUser', resource);
       if (exceeds(limit, (other) => ofAccount(other) && ofUser(other))) return false;
     }
-    if (!isInUse(of(qos?.perAccount)) && exceeds(inherited('perAccount', resource), ofAccount)) return false;
-    if (resource !== 'jobs' && !isInUse(of(qos?.perJob)) && exceeds(inherited('perJob', resource), () => false)) {
+    if (!isInQos('perAccount') && exceeds(inherited('perAccount', resource), ofAccount)) return false;
+    if (resource !== 'jobs' && !isInQos('perJob') && exceeds(inherited('perJob', resource), () => false)) {
       return false;
     }
   }

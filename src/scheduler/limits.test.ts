@@ -108,6 +108,76 @@ describe('a limit', () => {
   });
 });
 
+/** As a controller of Slurm 22.05 has it: `test/slurm-partitions.slow.test.ts`. */
+describe('the QOS of a partition', () => {
+  const policy: LimitPolicy = {
+    qos: [
+      { name: 'normal' },
+      { name: 'part', group: { cpus: 64 }, perUser: { jobs: 4 }, wallSecondsMax: 60, submitJobsPerUser: 2 },
+      { name: 'tight', group: { cpus: 32 }, perUser: { jobs: 1 }, wallSecondsMax: 30, submitJobsPerUser: 1 },
+      { name: 'over', group: { cpus: 96 }, isOverPartitionQos: true },
+      { name: 'nodes', group: { nodes: 1 } },
+    ],
+    accounts: [{ name: 'small', group: { cpus: 16 }, perUser: { jobs: 1 } }],
+  };
+  const started = (qos: string, account = 'vision') => {
+    const counters = new LimitCounters(policy);
+    const profile = counters.profile(account, 'ann', qos, 'part');
+    let count = 0;
+    while (counters.blockedBy(profile, demand()) === null) {
+      counters.start(profile, demand());
+      count += 1;
+    }
+    return [count, counters.blockedBy(profile, demand())?.reason, counters] as const;
+  };
+
+  it('comes before that of the job and before the account, limit by limit', () => {
+    expect(started('normal').slice(0, 2)).toEqual([4, 'QOSGrpCpuLimit']);
+    expect(started('tight').slice(0, 2)).toEqual([4, 'QOSGrpCpuLimit']);
+    expect(started('normal', 'small').slice(0, 2)).toEqual([4, 'QOSGrpCpuLimit']);
+    expect(started('nodes').slice(0, 2)).toEqual([1, 'QOSGrpNodeLimit']);
+    const wall = demand({ timeLimitMs: 45_000 });
+    const counters = new LimitCounters(policy);
+    expect(counters.blockedBy(counters.profile('vision', 'ann', 'tight', 'part'), wall)).toBeNull();
+    expect(counters.blockedBy(counters.profile('vision', 'ann', 'tight'), wall)?.reason).toBe(
+      'QOSMaxWallDurationPerJobLimit',
+    );
+  });
+
+  it('comes after one that is flagged to be over it, where that has the same limit', () => {
+    expect(started('over').slice(0, 2)).toEqual([4, 'QOSMaxJobsPerUserLimit']);
+    const [, , counters] = started('over');
+    // 64 CPUs of it run: the partition's own limit is reached for the others.
+    expect(counters.blockedBy(counters.profile('vision', 'bob', 'over', 'part'), demand())).toBeNull();
+    expect(counters.blockedBy(counters.profile('vision', 'bob', 'normal', 'part'), demand())?.reason).toBe(
+      'QOSGrpCpuLimit',
+    );
+  });
+
+  it('counts with the jobs whose own it is, and their own QOS counts them too', () => {
+    const [, , counters] = started('tight');
+    const short = demand({ timeLimitMs: 1000 });
+    const elsewhere = (qos: string) => counters.blockedBy(counters.profile('vision', 'bob', qos), short)?.reason;
+    expect([elsewhere('part'), elsewhere('tight'), elsewhere('normal')]).toEqual([
+      'QOSGrpCpuLimit',
+      'QOSGrpCpuLimit',
+      undefined,
+    ]);
+    const same = counters.profile('vision', 'ann', 'part', 'part');
+    expect(same.counters).toHaveLength(2);
+  });
+
+  it('says how many jobs may be submitted', () => {
+    const counters = new LimitCounters(policy);
+    const tight = counters.profile('vision', 'ann', 'tight', 'part');
+    counters.entered(tight);
+    expect(counters.admission(tight, 1)).toBeNull();
+    counters.entered(tight);
+    expect(counters.admission(tight, 1)).toContain('user ann in QOS part has 2 jobs');
+    expect(counters.admission(counters.profile('vision', 'ann', 'tight'), 1)).toContain('in QOS tight has 2 jobs');
+  });
+});
+
 describe('submission', () => {
   it('is refused beyond submitJobsPerUser, pending and running together', () => {
     const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', submitJobsPerUser: 3 }] });
@@ -150,9 +220,10 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     },
     { requiredKeys: [] },
   );
+  const isOver = fc.boolean();
   const policies: fc.Arbitrary<LimitPolicy> = fc
-    .tuple(limits, limits, limits, limits, limits)
-    .map(([ofA, ofB, ofC, ofX, ofY]) => ({
+    .tuple(limits, limits, limits, limits, limits, limits, isOver)
+    .map(([ofA, ofB, ofC, ofX, ofY, ofP, isOverPartitionQos]) => ({
       accounts: [
         { name: 'a', ...ofA },
         { name: 'b', parent: 'a', ...ofB },
@@ -160,13 +231,15 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
       ],
       qos: [
         { name: 'x', ...ofX },
-        { name: 'y', ...ofY },
+        { name: 'y', isOverPartitionQos, ...ofY },
+        { name: 'p', ...ofP },
       ],
     }));
   const jobs = fc.record({
     user: fc.constantFrom('u', 'v'),
     account: fc.constantFrom('a', 'b', 'c', 'elsewhere'),
     qos: fc.constantFrom('x', 'y', 'z'),
+    partitionQos: fc.constantFrom(null, 'p', 'x'),
     nodes: fc.integer({ min: 1, max: 3 }),
     gpus: fc.integer({ min: 0, max: 4 }),
     cpus: fc.integer({ min: 1, max: 5 }),
@@ -179,7 +252,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
       const counters = new LimitCounters(policy);
       const running: NaiveJob[] = [];
       const aside = new Map<NaiveJob, number>();
-      const profileOf = (job: NaiveJob) => counters.profile(job.account, job.user, job.qos);
+      const profileOf = (job: NaiveJob) => counters.profile(job.account, job.user, job.qos, job.partitionQos);
       const consider = (job: NaiveJob) => {
         const blocked = counters.blockedBy(profileOf(job), job);
         expect(blocked === null).toBe(naiveMayStart(policy, job, running));

@@ -1,5 +1,16 @@
 import { assert, definite } from '../lib/assert.ts';
 import { formatDuration } from '../lib/units.ts';
+import {
+  ACCOUNT_GROUP,
+  ACCOUNT_JOB,
+  ACCOUNT_USER,
+  QOS_ACCOUNT,
+  QOS_GROUP,
+  QOS_JOB,
+  QOS_USER,
+  type Reasons,
+  RESOURCES,
+} from './limit-reasons.ts';
 import type { AccountPolicy, QosPolicy, UseLimit } from './policy.ts';
 import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
 
@@ -31,9 +42,10 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
-const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
 const WORDS = { jobs: 'running jobs', nodes: 'nodes', gpus: 'GPUs', cpus: 'CPUs' } as const;
-type Reasons = Record<(typeof RESOURCES)[number], PendingReason>;
+type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob';
+/** Limits of one kind that come before another. */
+type Stronger = readonly (UseLimit | undefined)[];
 
 /** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
 interface Counter {
@@ -70,44 +82,12 @@ export interface LimitProfile {
   readonly perJob: readonly { readonly limit: UseLimit; readonly reasons: Omit<Reasons, 'jobs'> }[];
 }
 
-const QOS_GROUP: Reasons = {
-  jobs: 'QOSGrpJobsLimit',
-  nodes: 'QOSGrpNodeLimit',
-  gpus: 'QOSGrpGRES',
-  cpus: 'QOSGrpCpuLimit',
-};
-const QOS_USER: Reasons = {
-  jobs: 'QOSMaxJobsPerUserLimit',
-  nodes: 'QOSMaxNodePerUserLimit',
-  gpus: 'QOSMaxGRESPerUser',
-  cpus: 'QOSMaxCpuPerUserLimit',
-};
-const QOS_ACCOUNT: Reasons = {
-  jobs: 'MaxJobsPerAccount',
-  nodes: 'MaxNodePerAccount',
-  gpus: 'MaxGRESPerAccount',
-  cpus: 'MaxCpuPerAccount',
-};
-const QOS_JOB = { nodes: 'QOSMaxNodePerJobLimit', gpus: 'QOSMaxGRESPerJob', cpus: 'QOSMaxCpuPerJobLimit' } as const;
-const ACCOUNT_GROUP: Reasons = {
-  jobs: 'AssocGrpJobsLimit',
-  nodes: 'AssocGrpNodeLimit',
-  gpus: 'AssocGrpGRES',
-  cpus: 'AssocGrpCpuLimit',
-};
-const ACCOUNT_USER: Reasons = { ...ACCOUNT_GROUP, jobs: 'AssocMaxJobsLimit' };
-const ACCOUNT_JOB = {
-  nodes: 'AssocMaxNodePerJobLimit',
-  gpus: 'AssocMaxGRESPerJob',
-  cpus: 'AssocMaxCpuPerJobLimit',
-} as const;
-
 /** Most jobs count in nothing: they share this. */
 const NO_KEYS: readonly number[] = [];
 
 /**
- * Slurm's limits of QOS and accounts (resource_limits.html), and the throttle of job arrays. A limit of the QOS comes before the same
- * limit of an account: then the account's is not looked at. `group` of an account counts the jobs of all accounts below it too; the other
+ * Slurm's limits of QOS and accounts (resource_limits.html), and the throttle of job arrays. A limit of the partition's QOS comes before the same
+ * limit of the job's own, and both before that of an account: of several only the first is looked at, though the job counts in all. `group` of an account counts the jobs of all accounts below it too; the other
  * limits of an account hold for the accounts below it unless these have their own. Jobs that share a node count it each (Slurm counts a
  * node once a user, account or QOS).
  */
@@ -126,11 +106,11 @@ export class LimitCounters {
   }
 
   /** To be asked for once a job, at its submission. */
-  profile(account: string, user: string, qos: string): LimitProfile {
-    const id = JSON.stringify([account, user, qos]);
+  profile(account: string, user: string, qos: string, partitionQos: string | null = null): LimitProfile {
+    const id = JSON.stringify([account, user, qos, partitionQos]);
     let profile = this.#profiles.get(id);
     if (profile === undefined) {
-      profile = this.#profileOf(account, user, qos);
+      profile = this.#profileOf(account, user, this.#qosInOrder(qos, partitionQos));
       this.#profiles.set(id, profile);
     }
     return profile;
@@ -239,25 +219,34 @@ export class LimitCounters {
     return keys;
   }
 
-  #profileOf(account: string, user: string, qosName: string): LimitProfile {
-    const qos = this.#qos.get(qosName);
+  /** Those whose limits hold, the stronger first: that of the partition, unless the job's own is flagged to come before it. */
+  #qosInOrder(own: string, ofPartition: string | null): QosPolicy[] {
+    const names = ofPartition === null || ofPartition === own ? [own] : [ofPartition, own];
+    if (this.#qos.get(own)?.isOverPartitionQos === true) names.reverse();
+    return names.flatMap((name) => this.#qos.get(name) ?? []);
+  }
+
+  #profileOf(account: string, user: string, qosList: readonly QosPolicy[]): LimitProfile {
     const path = this.#pathToRoot(account);
     const counters: Counter[] = [];
     const checks: Check[] = [];
-    /** A job counts against a limit even where its QOS lets it pass: `isOverruledBy` says which resources are not held against it. */
-    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, isOverruledBy?: UseLimit) => {
+    /** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
+    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) => {
       if (!isLimiting(limit)) return;
       const counter = this.#counter(id);
       counters.push(counter);
-      const checked = without(limit, isOverruledBy);
+      const checked = without(limit, stronger);
       if (isLimiting(checked)) checks.push({ counter, limit: checked, reasons });
     };
-    add(['qos', qosName], qos?.group ?? {}, QOS_GROUP);
-    add(['qos', qosName, 'account', account], qos?.perAccount ?? {}, QOS_ACCOUNT);
-    add(['qos', qosName, 'user', user], qos?.perUser ?? {}, QOS_USER);
-    add(['account', account, 'user', user], inherited(path, 'perUser'), ACCOUNT_USER, qos?.perUser);
-    add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, qos?.perAccount);
-    for (const { name, group } of path) add(['below', name], group ?? {}, ACCOUNT_GROUP, qos?.group);
+    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
+    for (const [place, { name, group = {}, perAccount = {}, perUser = {} }] of qosList.entries()) {
+      add(['qos', name], group, QOS_GROUP, ofQos('group', place));
+      add(['qos', name, 'account', account], perAccount, QOS_ACCOUNT, ofQos('perAccount', place));
+      add(['qos', name, 'user', user], perUser, QOS_USER, ofQos('perUser', place));
+    }
+    add(['account', account, 'user', user], inherited(path, 'perUser'), ACCOUNT_USER, ofQos('perUser'));
+    add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, ofQos('perAccount'));
+    for (const { name, group } of path) add(['below', name], group ?? {}, ACCOUNT_GROUP, ofQos('group'));
 
     const submitCounters: SubmitCounter[] = [];
     const submitChecks: SubmitCheck[] = [];
@@ -267,15 +256,18 @@ export class LimitCounters {
       submitCounters.push(counter);
       if (!isOverruled) submitChecks.push({ name, max, counter });
     };
-    const submitMax = qos?.submitJobsPerUser ?? null;
-    addSubmit(['qos', qosName, user], `user ${user} in QOS ${qosName}`, submitMax, false);
+    for (const { name, submitJobsPerUser } of qosList)
+      addSubmit(['qos', name, user], `user ${user} in QOS ${name}`, submitJobsPerUser, submitChecks.length > 0);
     const submitMaxOfAccount = nearest(path, ({ submitJobsPerUser }) => submitJobsPerUser);
-    addSubmit(['account', account, user], `user ${user} in account ${account}`, submitMaxOfAccount, submitMax !== null);
+    const isOverruled = submitChecks.length > 0;
+    addSubmit(['account', account, user], `user ${user} in account ${account}`, submitMaxOfAccount, isOverruled);
 
-    const qosWall = qos?.wallSecondsMax ?? null;
+    const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
     const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
-    const ofQos = { limit: qos?.perJob ?? {}, reasons: QOS_JOB };
-    const ofAccount = { limit: without(inherited(path, 'perJob'), qos?.perJob), reasons: ACCOUNT_JOB };
+    const ofJob = qosList.map(({ perJob = {} }, place) => {
+      return { limit: without(perJob, ofQos('perJob', place)), reasons: QOS_JOB };
+    });
+    const ofAccount = { limit: without(inherited(path, 'perJob'), ofQos('perJob')), reasons: ACCOUNT_JOB };
     return {
       counters,
       checks,
@@ -283,7 +275,7 @@ export class LimitCounters {
       submitChecks,
       wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
-      perJob: [ofQos, ofAccount].filter(({ limit }) => isLimiting(limit)),
+      perJob: [...ofJob, ofAccount].filter(({ limit }) => isLimiting(limit)),
     };
   }
 
@@ -342,11 +334,22 @@ function isLimiting(limit: UseLimit): boolean {
   return RESOURCES.some((name) => (limit[name] ?? null) !== null);
 }
 
-/** What `limit` says of the resources that `stronger` says nothing of. */
-function without(limit: UseLimit, stronger: UseLimit | undefined): UseLimit {
+/** What `limit` says of the resources that none of the `stronger` says anything of. */
+function without(limit: UseLimit, stronger: Stronger): UseLimit {
   const left: UseLimit = {};
-  for (const name of RESOURCES) if ((stronger?.[name] ?? null) === null) left[name] = limit[name] ?? null;
+  for (const name of RESOURCES) {
+    if (stronger.every((one) => (one?.[name] ?? null) === null)) left[name] = limit[name] ?? null;
+  }
   return left;
+}
+
+/** What the first says that says that there is a limit; null where none does. */
+function firstOf<T, U>(list: readonly T[], of: (one: T) => U | null | undefined): U | null {
+  for (const one of list) {
+    const value = of(one) ?? null;
+    if (value !== null) return value;
+  }
+  return null;
 }
 
 /** What the nearest account on the way to the root says that says anything; null says that there is no limit. */

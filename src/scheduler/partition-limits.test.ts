@@ -60,6 +60,68 @@ it('is refused at submission where the limits are enforced', () => {
   expect(messageOf(enforced, job(1, 3, 'main'))).toBeNull();
 });
 
+/** As a controller of Slurm 22.05 has it: `test/slurm-partitions.slow.test.ts`. */
+const GATED = [
+  { name: 'taking', allowAccounts: ['vision'], denyAccounts: ['vision'], allowQos: ['normal', 'high'] },
+  { name: 'refusing', denyAccounts: ['vision', 'speech'], denyQos: ['high'] },
+  { name: 'small', allowAccounts: ['vision'], allowQos: ['normal'], maxNodes: 1, maxTimeSeconds: 3600 },
+];
+
+it('a job whose account or QOS its partition does not take waits for ever, or is refused where that is enforced', () => {
+  const { scheduler, submit } = schedulerOf({ partitions: GATED });
+  const jobs = [
+    gangRequest(1, 1, 0, { partition: 'taking', account: 'vision' }),
+    gangRequest(2, 1, 0, { partition: 'taking', account: 'speech' }),
+    gangRequest(3, 1, 0, { partition: 'taking', account: 'vision', qos: 'low' }),
+    gangRequest(4, 1, 0, { partition: 'refusing', account: 'vision' }),
+    gangRequest(5, 1, 0, { partition: 'refusing', account: 'text', qos: 'high' }),
+    gangRequest(6, 1, 0, { partition: 'refusing', account: 'text', qos: 'low' }),
+    gangRequest(7, 1, 0, { partition: 'refusing' }),
+    // Nodes come before time, time before QOS, and QOS before accounts.
+    gangRequest(8, 1, 0, { partition: 'small', account: 'text', qos: 'high' }),
+    gangRequest(9, 1, 0, { partition: 'small', account: 'text', qos: 'high', timeLimitMs: 7_200_000 }),
+    gangRequest(10, 2, 0, { partition: 'small', account: 'text', timeLimitMs: 7_200_000 }),
+  ];
+  for (const request of jobs) submit(request);
+  expect(scheduler.decide(0).decisions.map(({ jobId }) => jobId)).toEqual([1, 6, 7]);
+  expect(jobs.map(({ jobId }) => scheduler.job(jobId)?.reason)).toEqual([
+    'None',
+    'AccountNotAllowed',
+    'QOSNotAllowed',
+    'AccountNotAllowed',
+    'QOSNotAllowed',
+    'None',
+    'None',
+    'QOSNotAllowed',
+    'PartitionTimeLimit',
+    'PartitionNodeLimit',
+  ]);
+  expect([2, 5].flatMap((jobId) => scheduler.explain(jobId, 0))).toEqual([
+    'Job 2 never starts: it is of account speech, and partition taking takes vision only. Submit it again with another --account, or to another partition.',
+    'Job 5 never starts: it has QOS high, and partition refusing does not take high. Submit it again with another --qos, or to another partition.',
+  ]);
+  const enforced = schedulerOf({ partitions: GATED, enforcePartLimits: true }).scheduler;
+  expect(jobs.filter((request) => enforced.admission(request).isAdmissible).map(({ jobId }) => jobId)).toEqual([
+    1, 6, 7,
+  ]);
+});
+
+it('limits of the QOS of a partition hold for its jobs alone', () => {
+  const qos = [{ name: 'pair', group: { jobs: 2 }, submitJobsPerUser: 3 }];
+  const { scheduler, submit } = schedulerOf({ partitions: [{ name: 'limited', qos: 'pair' }, { name: 'free' }], qos });
+  for (const jobId of [1, 2, 3]) submit(job(jobId, 1, 'limited'));
+  submit(job(4, 1, 'free'));
+  expect(scheduler.decide(0).decisions.map(({ jobId }) => jobId)).toEqual([1, 2, 4]);
+  expect(scheduler.job(3)?.reason).toBe('QOSGrpJobsLimit');
+  expect(scheduler.admission(job(5, 1, 'limited'))).toMatchObject({ isAdmissible: false });
+  expect(scheduler.admission(job(5, 1, 'free'))).toEqual({ isAdmissible: true });
+  scheduler.apply({ kind: 'AttemptEnded', atMs: 1, jobId: 1, attempt: 1, state: 'COMPLETED', exitCode: 0 });
+  expect(scheduler.decide(1).decisions).toMatchObject([
+    { kind: 'EndJob', jobId: 1 },
+    { kind: 'StartAttempt', jobId: 3 },
+  ]);
+});
+
 /** With three jobs that run; of job 2 the limit comes later than of job 1, and the end sooner. */
 function withThreeRunning() {
   const { scheduler, submit } = schedulerOf();

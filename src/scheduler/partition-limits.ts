@@ -1,40 +1,78 @@
 import { count } from './admission.ts';
+import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
 import type { PartitionPolicy } from './policy.ts';
 import type { PendingReason } from './types.ts';
 import { formatDuration } from '../lib/units.ts';
 
-/** What of a job its partition limits. */
-export interface Sized {
+/** What of a job its partition looks at. */
+export interface Entrant {
   nodes: number;
   /** Null: it asked for none, and gets what the partition gives. */
   timeLimitMs: number | null;
+  /** Absent: the default ones. */
+  account?: string;
+  qos?: string;
 }
 
-export type PartitionExcess = Extract<PendingReason, 'PartitionNodeLimit' | 'PartitionTimeLimit'>;
+export type PartitionExcess = Extract<
+  PendingReason,
+  'PartitionNodeLimit' | 'PartitionTimeLimit' | 'QOSNotAllowed' | 'AccountNotAllowed'
+>;
 
-/** The limit of its partition that a job breaks by itself, of two that on nodes, as in Slurm; null for none. */
-export function partitionExcess(
-  { minNodes = 0, maxNodes = null, maxTimeSeconds = null }: Partial<PartitionPolicy>,
-  { nodes, timeLimitMs }: Sized,
-): PartitionExcess | null {
+/** Why the partition does not let the job run, the first in Slurm's order where it is several; null where it does. */
+export function partitionExcess(partition: Partial<PartitionPolicy>, job: Entrant): PartitionExcess | null {
+  const { minNodes = 0, maxNodes = null, maxTimeSeconds = null } = partition;
+  const { nodes, timeLimitMs } = job;
   if (nodes < minNodes || (maxNodes !== null && nodes > maxNodes)) return 'PartitionNodeLimit';
-  return maxTimeSeconds !== null && timeLimitMs !== null && timeLimitMs > maxTimeSeconds * 1000
-    ? 'PartitionTimeLimit'
-    : null;
+  if (maxTimeSeconds !== null && timeLimitMs !== null && timeLimitMs > maxTimeSeconds * 1000)
+    return 'PartitionTimeLimit';
+  if (!isLetIn(qosOf(job), partition.allowQos, partition.denyQos)) return 'QOSNotAllowed';
+  if (!isLetIn(accountOf(job), partition.allowAccounts, partition.denyAccounts)) return 'AccountNotAllowed';
+  return null;
 }
 
-/** In words, of a job of which that limit is broken. */
-export function excessText(
-  excess: PartitionExcess,
-  partition: PartitionPolicy,
-  { nodes, timeLimitMs }: Sized,
-  who = 'it',
-): string {
+function isLetIn(name: string, allowed: readonly string[] | undefined, denied: readonly string[] | undefined): boolean {
+  return allowed === undefined ? denied?.includes(name) !== true : allowed.includes(name);
+}
+
+/** In words, of a job that the partition does not let run for that. */
+export function excessText(excess: PartitionExcess, partition: PartitionPolicy, job: Entrant, who = 'it'): string {
   const { name, minNodes = 0, maxNodes = null, maxTimeSeconds } = partition;
+  const { nodes, timeLimitMs } = job;
   if (excess === 'PartitionTimeLimit') {
     const allowed = formatDuration((maxTimeSeconds ?? 0) * 1000);
     return `${who} asks for ${formatDuration(timeLimitMs ?? 0)}, and partition ${name} gives ${allowed} at most`;
   }
+  if (excess === 'QOSNotAllowed')
+    return `${who} has QOS ${qosOf(job)}, and partition ${name} ${takenText(partition.allowQos, partition.denyQos)}`;
+  if (excess === 'AccountNotAllowed') {
+    const taken = takenText(partition.allowAccounts, partition.denyAccounts);
+    return `${who} is of account ${accountOf(job)}, and partition ${name} ${taken}`;
+  }
   const asked = `${who} asks for ${count(nodes, 'node')}, and jobs of partition ${name} have`;
   return maxNodes !== null && nodes > maxNodes ? `${asked} ${maxNodes} at most` : `${asked} ${minNodes} at least`;
+}
+
+function takenText(allowed: readonly string[] | undefined, denied: readonly string[] = []): string {
+  return allowed === undefined ? `does not take ${denied.join(', ')}` : `takes ${allowed.join(', ') || 'none'} only`;
+}
+
+/** How to ask for what the partition lets run. */
+export function excessMend(excess: PartitionExcess): string {
+  return MENDS[excess];
+}
+
+const MENDS: Readonly<Record<PartitionExcess, string>> = {
+  PartitionNodeLimit: 'with another --nodes, or to another partition',
+  PartitionTimeLimit: 'with less --time',
+  QOSNotAllowed: 'with another --qos, or to another partition',
+  AccountNotAllowed: 'with another --account, or to another partition',
+};
+
+function qosOf({ qos = DEFAULT_QOS }: Entrant): string {
+  return qos;
+}
+
+function accountOf({ account = DEFAULT_ACCOUNT }: Entrant): string {
+  return account;
 }

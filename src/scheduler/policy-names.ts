@@ -1,4 +1,4 @@
-import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './job-kind.ts';
+import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
 import { knownNames } from './known-names.ts';
 import type { Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';

@@ -41,6 +41,8 @@ export interface QosPolicy extends Limits {
   preemptExemptSeconds?: number | null;
   /** What its use counts for in fair-share (`UsageFactor`). Default 1. */
   usageFactor?: number;
+  /** Its limits come before the same ones of the QOS of a partition (`Flags=OverPartQOS`). Default: after them. */
+  isOverPartitionQos?: boolean;
 }
 
 /** An account or a user of an account (Slurm's association). Names of accounts are unique. */
@@ -71,6 +73,14 @@ export interface PartitionPolicy {
   /** `MinNodes` and `MaxNodes` of a job. Null: no limit. */
   minNodes?: number;
   maxNodes?: number | null;
+  /** `AllowAccounts` and `AllowQos`: whose jobs it takes; absent: everybody's. Accounts below one that is named are not named by that. */
+  allowAccounts?: readonly string[];
+  allowQos?: readonly string[];
+  /** `DenyAccounts` and `DenyQos`: whose it does not take. Nothing beside the list of those that it takes, as in Slurm. */
+  denyAccounts?: readonly string[];
+  denyQos?: readonly string[];
+  /** The QOS whose limits hold for its jobs besides those of their own, and before these (`QOS`). */
+  qos?: string;
   /** `MaxTime`. Null: no limit. */
   maxTimeSeconds?: number | null;
   /** `DefaultTime`, for jobs without a limit of their own. Null: `maxTimeSeconds`. */

@@ -1,4 +1,4 @@
-import { DEFAULT_QOS } from './job-kind.ts';
+import { DEFAULT_QOS } from './default-names.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { PriorityParts } from './types.ts';

@@ -150,10 +150,14 @@ export class ReferenceScheduler {
     return partition === undefined ? defaultPartition(partitions) : partitions.find(({ name }) => name === partition);
   }
 
-  /** By the limits of its partition on nodes. */
-  #isAllowed(request: JobRequest): boolean {
-    const { minNodes = 0, maxNodes } = this.#partitionOf(request) ?? {};
-    return request.nodes >= minNodes && request.nodes <= (maxNodes ?? Infinity);
+  /** By the limits of its partition on nodes, and by whom it takes. */
+  #isAllowed({ nodes, account = 'default', qos = 'normal', ...request }: JobRequest): boolean {
+    const partition: Partial<PartitionPolicy> = this.#partitionOf({ nodes, ...request }) ?? {};
+    const { minNodes = 0, maxNodes, ...lists } = partition;
+    const isIn = (name: string, taken?: readonly string[], refused: readonly string[] = []) =>
+      taken === undefined ? !refused.includes(name) : taken.includes(name);
+    const isTaken = isIn(account, lists.allowAccounts, lists.denyAccounts) && isIn(qos, lists.allowQos, lists.denyQos);
+    return isTaken && nodes >= minNodes && nodes <= (maxNodes ?? Infinity);
   }
 
   #overMsOf(request: JobRequest): number {

@@ -89,6 +89,8 @@ const jobShape = fc.record({
   ),
   isHeld: fc.constantFrom(false, false, false, false, true),
   partition: fc.constantFrom(undefined, undefined, 'other'),
+  account: fc.constantFrom(undefined, 'vision'),
+  qos: fc.constantFrom(undefined, undefined, 'high'),
   array: fc.constantFrom(null, null, null, ...Object.keys(ARRAYS)),
 });
 
@@ -103,6 +105,10 @@ const policy = fc.record({
     [
       { name: 'main', maxNodes: 2 },
       { name: 'other', minNodes: 2, overTimeSeconds: 0.05 },
+    ],
+    [
+      { name: 'main', denyQos: ['high'], allowAccounts: ['default', 'vision'], denyAccounts: ['vision'] },
+      { name: 'other', denyAccounts: ['vision'], allowQos: ['normal', 'high'], denyQos: ['normal'] },
     ],
   ),
 });
@@ -156,7 +162,7 @@ function perform(world: World, step: Command): void {
   const atMs = world.nowMs;
   if ('shape' in step) {
     if (step.do === 'addNode') return addNode(world, step.shape);
-    const { dependencies, excluded, array, partition, ...shape } = step.shape;
+    const { dependencies, excluded, array, partition, account, qos, ...shape } = step.shape;
     const jobId = world.requests.size + 1;
     // Names an earlier job, or (with the first few) itself or a later one.
     const waits = dependencies.map(([condition, back]) => ({
@@ -165,6 +171,8 @@ function perform(world: World, step: Command): void {
     }));
     const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
     if (partition !== undefined) job.partition = partition;
+    if (account !== undefined) job.account = account;
+    if (qos !== undefined) job.qos = qos;
     // Which jobs a short list of candidates has room for depends on whether a task was found throttled before: said of no order.
     if (array !== null && world.isTryingAll) Object.assign(job, ARRAYS[array]);
     return world.tell({ kind: 'JobSubmitted', atMs, job });
@@ -215,6 +223,16 @@ function perform(world: World, step: Command): void {
   world.tell({ kind, atMs, jobId });
 }
 
+/** Reasons for which a job waits for ever. */
+const STUCK = [
+  'BadConstraints',
+  'Dependency',
+  'DependencyNeverSatisfied',
+  'PartitionNodeLimit',
+  'QOSNotAllowed',
+  'AccountNotAllowed',
+];
+
 /** Everything is mended and no new work comes: what can run must run. */
 function runToTheEnd(world: World): void {
   for (const nodeName of world.nodes.keys()) world.tell({ kind: 'NodeResumed', atMs: world.nowMs, nodeName });
@@ -231,8 +249,7 @@ function runToTheEnd(world: World): void {
   }
   for (const jobId of world.pending) {
     const reason = world.scheduler.job(jobId)?.reason ?? 'lost';
-    const stuck = ['BadConstraints', 'Dependency', 'DependencyNeverSatisfied', 'PartitionNodeLimit'];
-    assert(stuck.includes(reason), `job ${jobId}: ${reason}`);
+    assert(STUCK.includes(reason), `job ${jobId}: ${reason}`);
     const request = world.requests.get(jobId);
     const isAdmissible = request !== undefined && world.scheduler.admission(request).isAdmissible;
     if (reason === 'BadConstraints') assert(!isAdmissible, `job ${jobId} is admissible`);

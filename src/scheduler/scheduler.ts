@@ -3,7 +3,7 @@ import { Core } from './core.ts';
 import type { CoreJob, DecisionSink } from './core-types.ts';
 import { type EchoEvent, isEcho, isEchoOf } from './echo.ts';
 import { explain, expectedStartMs, reasonOf } from './explanation.ts';
-import { DEFAULT_ACCOUNT, DEFAULT_QOS, DEFAULT_USER, JobKinds } from './job-kind.ts';
+import { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { heldBy, placementOf } from './named-placement.ts';
@@ -108,10 +108,9 @@ class EventScheduler implements Scheduler {
   }
 
   #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {
-    const { limits } = this.#ledger.kinds;
-    const profileOf = ({ user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS }: JobRequest) =>
-      limits.profile(account, user, qos);
-    return limits.admission(profileOf(request), jobCount, arriving, profileOf);
+    const { kinds } = this.#ledger;
+    const profileOf = (job: JobRequest) => kinds.limitsOf(job);
+    return kinds.limits.admission(profileOf(request), jobCount, arriving, profileOf);
   }
 
   job(jobId: number): JobView | undefined {

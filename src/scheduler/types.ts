@@ -184,6 +184,8 @@ export type PendingReason =
   | 'JobArrayTaskLimit'
   | 'PartitionNodeLimit'
   | 'PartitionTimeLimit'
+  | 'QOSNotAllowed'
+  | 'AccountNotAllowed'
   | 'QOSMaxWallDurationPerJobLimit'
   | 'QOSMaxGRESPerJob'
   | 'QOSMaxJobsPerUserLimit'

@@ -74,7 +74,9 @@ export function snapshotJobs(snapshot: Snapshot, arrivals: readonly TraceRow[] =
   const isPlaced = ({ nodeNames }: QueueRow) => nodeNames?.every((name) => indexOf.has(name)) !== false;
   const lost = queue.filter((row) => !isPlaced(row));
   const kept = queue.filter(isPlaced);
-  const jobs = traceJobs([...kept, ...arrivals], { ...rules, nodes, policy });
+  const placed: ReadonlySet<TraceRow> = new Set(kept.filter(({ nodeNames }) => nodeNames !== null));
+  const isRunning = (row: TraceRow) => placed.has(row);
+  const jobs = traceJobs([...kept, ...arrivals], { ...rules, nodes, policy, isRunning });
   const rowOf = new Map(kept.map((row) => [row.job, row]));
   const running: { job: TwinJob; startMs: number; nodeIndices: readonly number[] }[] = [];
   const pending: TwinJob[] = [];

@@ -1,4 +1,4 @@
-import { partitionExcess } from '../scheduler/partition-limits.ts';
+import { type Entrant, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition } from '../scheduler/policy.ts';
 import { type ForecastOptions, forecastStarts } from './forecast.ts';
 import type { RunTimes } from './run-times.ts';
@@ -22,7 +22,7 @@ const GAIN_SHARE_MIN = 0.1;
 
 /**
  * What would make a pending job start clearly sooner than `medianMs`, best first: a time limit that its like would keep to, or another partition that it
- * fits. Each is tried in the same futures as the job as it is. Whether its user may use a partition is not known here.
+ * fits and which takes its account and QOS. Each is tried in the same futures as the job as it is.
  */
 export function soonerStarts(
   snapshot: Snapshot,
@@ -57,7 +57,9 @@ function enoughMs(row: QueueRow, runTimes: RunTimes): number | null {
 function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
   const { partitions = [] } = policy;
   const own = row.partition ?? defaultPartition(partitions)?.name;
-  const sized = { nodes: row.nodes, timeLimitMs: row.limitMs ?? Infinity };
+  const sized: Entrant = { nodes: row.nodes, timeLimitMs: row.limitMs ?? Infinity };
+  if (row.account !== null) sized.account = row.account;
+  if (row.qos !== null) sized.qos = row.qos;
   const fitting = partitions.filter((partition) => {
     const size = partition.nodes?.length ?? nodes.length;
     return partition.name !== own && size >= row.nodes && partitionExcess(partition, sized) === null;

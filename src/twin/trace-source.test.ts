@@ -141,6 +141,32 @@ describe('jobs of a trace', () => {
     });
   });
 
+  it('are held to whose jobs their partition takes, unless they run already', () => {
+    const partitions = [{ name: 'gpu', allowAccounts: ['vision'], denyQos: ['low'] }];
+    const rows = [
+      row({ job: 'in', account: 'vision', qos: 'other' }),
+      row({ job: 'unsaid' }),
+      row({ job: 'other', account: 'speech' }),
+      row({ job: 'low', account: 'vision', qos: 'low' }),
+      row({ job: 'runs', account: 'speech' }),
+    ];
+    const isRunning = ({ job }: TraceRow) => job === 'runs';
+    const jobs = traceJobs(rows, { nodes: nodes(4), policy: { partitions }, isRunning });
+    expect(jobs.beyond.map(({ job, reason }) => `${job}: ${reason}`)).toEqual([
+      'unsaid: it is of account default, and partition gpu takes vision only',
+      'other: it is of account speech, and partition gpu takes vision only',
+      'low: it has QOS low, and partition gpu does not take low',
+    ]);
+    const requests = all(rows, { policy: { partitions } }).map(({ request }) => [request.account, request.qos]);
+    expect(requests).toEqual([
+      ['vision', undefined],
+      [undefined, undefined],
+      ['speech', undefined],
+      ['vision', 'low'],
+      ['speech', undefined],
+    ]);
+  });
+
   it('have what their partition gives those that do not say, and whole cores', () => {
     const defaultAsk = (_gpus: number, partition: string | null) => ({
       cpus: 3,

@@ -1,5 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import { excessText, partitionExcess } from '../scheduler/partition-limits.ts';
+import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
@@ -48,7 +48,7 @@ export interface TraceRow {
 export interface TraceOptions {
   /** Of the cluster it is to run on. */
   readonly nodes: readonly NodeSpec[];
-  /** QOS and partitions that the policy does not have are left out of the requests. */
+  /** QOS and partitions that the policy says nothing of are left out of the requests. */
   readonly policy: SchedulerOptions;
   /** Whole nodes, whatever the rows say. Default false. */
   readonly isExclusive?: boolean;
@@ -67,6 +67,8 @@ export interface TraceOptions {
   readonly limitStepMs?: number;
   /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
   readonly maxRequeues?: number;
+  /** Rows that run already: no partition keeps them out. Default: none. */
+  readonly isRunning?: (row: TraceRow) => boolean;
   /** What every job of the trace does to keep its work. Default: nothing. */
   readonly checkpointing?: Checkpointing | null;
 }
@@ -131,10 +133,12 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     return (seconds ?? Infinity) * 1000;
   };
   let allMemoryCount = 0;
+  const qos = qosNames(options.policy);
   for (const row of rows) {
     const partition = partitionOf(row);
     const shape = shapes.of(row, partition);
-    const excess = partition === undefined ? null : excessOf(row, partition);
+    const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
+    const excess = isHeldTo ? excessOf(row, partition, qos) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
     const reason = isRefused ? excess : refusal(row, shape, partition, idOf);
     if (shape === null || reason !== null) {
@@ -147,7 +151,6 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
     if (isDependent) idOf.set(row.job, kept.length);
   }
-  const qos = new Set(options.policy.qos?.map(({ name }) => name));
   const arrayIds = new Map<string, number>();
   let position = 0;
   const next = (): TwinJob | null => {
@@ -217,11 +220,20 @@ function endedAfterMs(
   return Math.ceil(limitMs / limitStepMs) * limitStepMs + overMs + (cadence?.timeLimitCheckSeconds ?? 0) * 1000;
 }
 
-/** In words what of the row is beyond the limits of its partition; null for nothing. */
-function excessOf({ nodes, limitMs }: TraceRow, partition: PartitionPolicy): string | null {
-  const sized = { nodes, timeLimitMs: limitMs };
-  const excess = partitionExcess(partition, sized);
-  return excess === null ? null : excessText(excess, partition, sized);
+/** Those of which the policy says anything. */
+function qosNames({ qos = [], partitions = [] }: SchedulerOptions): Set<string> {
+  const listed = partitions.flatMap(({ allowQos = [], denyQos = [] }) => [...allowQos, ...denyQos]);
+  return new Set([...qos.map(({ name }) => name), ...listed]);
+}
+
+/** In words why its partition does not let the row run; null where it does. */
+function excessOf(row: TraceRow, partition: PartitionPolicy, known: ReadonlySet<string>): string | null {
+  const { nodes, limitMs, account, qos } = row;
+  const entrant: Entrant = { nodes, timeLimitMs: limitMs };
+  if (account !== null) entrant.account = account;
+  if (qos !== null && known.has(qos)) entrant.qos = qos;
+  const excess = partitionExcess(partition, entrant);
+  return excess === null ? null : excessText(excess, partition, entrant);
 }
 
 function newJob(
@@ -269,14 +281,14 @@ function newJob(
 
 function countLeftOut(
   kept: readonly { row: TraceRow; shape: Shape }[],
-  qosNames: ReadonlySet<string>,
+  knownQos: ReadonlySet<string>,
   partitionNames: ReadonlyMap<string, unknown>,
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
   for (const { row, shape } of kept) {
     // A job without a QOS has this one, whether or not the policy says more of it.
-    if (row.qos !== null && row.qos !== 'normal' && !qosNames.has(row.qos))
+    if (row.qos !== null && row.qos !== 'normal' && !knownQos.has(row.qos))
       count(`QOS ${row.qos}: the policy has none of this name`);
     if (row.partition !== null && !partitionNames.has(row.partition)) {
       count(`partition ${row.partition}: the policy has none of this name`);

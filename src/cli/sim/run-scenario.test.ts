@@ -112,7 +112,7 @@ describe('orrery sim', () => {
     };
     const [refusing, keeping] = [await run('ALL'), await run('NO')];
     rmSync(join(folder, 'slurm.conf'));
-    const remark = /^(\d+) jobs ask for more than the partition allows, or less, and are refused/;
+    const remark = /^(\d+) jobs are not what the partition allows, or not whose, and are refused/;
     const [, refused] = remark.exec(refusing.inputs.remarks.at(-1).what) ?? [];
     expect(Number(refused)).toBeGreaterThan(3);
     expect(keeping.inputs.remarks.at(-1).what).toMatch(/, so that they wait for ever$/);

@@ -15,12 +15,14 @@ import {
   mergeJobs,
   withCheckpointRule,
 } from '../../twin/adjusted-jobs.ts';
+import type { SchedulerOptions } from '../../scheduler/policy.ts';
 import type { StartState } from '../../twin/scenario.ts';
 import { laterJobs } from '../../twin/later-jobs.ts';
 import { PartitionGate } from '../../twin/partition-gate.ts';
 import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
+import { withoutUnsaidLists } from '../../twin/unsaid-lists.ts';
 import { createWorkload, offeredLoad } from '../../twin/workload.ts';
 import type { WorkloadSpec } from '../../twin/workload-spec.ts';
 import { readText } from '../read-text.ts';
@@ -57,6 +59,8 @@ export interface ScenarioJobs {
   originMs: number | null;
   /** What the trace's own times are ahead of the run's. */
   aheadMs: number;
+  /** The policy without what these jobs say nothing of. */
+  options: SchedulerOptions;
   /** Partitions that jobs name. */
   partitions: ReadonlySet<string>;
   remarks: readonly ReadingRemark[];
@@ -75,15 +79,15 @@ export async function jobsOf(
   const rule = checkpointRule(fields.checkpointInterval, failuresPerNodeDay);
   const own =
     fields.trace === undefined && fields.queue === undefined
-      ? await ofWorkload(fields, cluster)
+      ? await ofWorkload(fields, cluster, policy)
       : await ofTrace(fields, cluster, policy, rule === null || rule.kind === 'none' ? null : TRACE_CHECKPOINTING);
   const { maxRequeues } = overrides;
   const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
   const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
   const isTrace = own.trace !== null;
   // Rows of a trace have been held to the limits of their partitions when they were read.
-  const gated = isTrace ? own.source : new PartitionGate(own.source, policy.options);
-  const addedGate = new PartitionGate(listedJobs(added), policy.options);
+  const gated = isTrace ? own.source : new PartitionGate(own.source, own.options);
+  const addedGate = new PartitionGate(listedJobs(added), own.options);
   const merged = added.length === 0 ? gated : mergeJobs(gated, addedGate);
   const source =
     rule === null && maxRequeues === undefined
@@ -101,6 +105,7 @@ export async function jobsOf(
     trace: own.trace,
     originMs: own.originMs,
     aheadMs: own.aheadMs,
+    options: own.options,
     partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => request.partition ?? [])]),
     remarks: [...own.remarks, ...timed.remarks],
     submittedRemarks: () => beyondRemarks(gates, named, policy.options.enforcePartLimits === true),
@@ -119,7 +124,7 @@ function beyondRemarks(
   const jobs = gates.flatMap(({ beyond }) => beyond);
   return [
     {
-      what: `${counted(count, 'job')} ask for more than the partition allows, or less, ${end}`,
+      what: `${counted(count, 'job')} are not what the partition allows, or not whose, ${end}`,
       examples: examplesOf(jobs, ({ jobId, reason }) => `job ${nameOf(jobId)}: ${reason}`),
     },
   ];
@@ -133,11 +138,12 @@ interface OwnJobs {
   trace: SimulationInputs['trace'];
   originMs: number | null;
   aheadMs: number;
+  options: SchedulerOptions;
   partitions: ReadonlySet<string>;
   remarks: ReadingRemark[];
 }
 
-async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Promise<OwnJobs> {
+async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster, policy: ScenarioPolicy): Promise<OwnJobs> {
   const { workload = '', days = 0, seed = 1, load, growth } = fields;
   const spec = await readWorkload(workload);
   const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
@@ -151,7 +157,7 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster): Pr
     gpusPerNode,
   });
   const own = { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0 };
-  return { ...own, partitions: new Set(), remarks: overloadRemarks(workload, spec, clusterGpus, load ?? 1) };
+  return { ...own, options: policy.options, partitions: new Set(), remarks: overloadRemarks(workload, spec, clusterGpus, load ?? 1) };
 }
 
 /** Whoever asks for more than there is should know before he reads waits. */
@@ -175,9 +181,10 @@ async function ofTrace(
 ): Promise<OwnJobs> {
   const { trace: file, queue: queueFile } = fields;
   const reading = file === undefined ? NO_TRACE : await readTraceOf(file, cluster);
-  const { rules, options } = policy;
+  const { rules } = policy;
   const traceOptions = { checkpointing, ...(rules !== null && traceOptionsOf(rules)) };
   const queue = queueFile === undefined ? [] : readQueueCsv(await readText(queueFile), basename(queueFile));
+  const { policy: options, dropped } = withoutUnsaidLists(policy.options, [...queue, ...reading.rows]);
   const jobs: TraceJobs & { start?: StartState } =
     queueFile === undefined
       ? traceJobs(reading.rows, { nodes: cluster.nodes, policy: options, ...traceOptions })
@@ -207,9 +214,14 @@ async function ofTrace(
   }
   if (jobs.beyond.length > 0) {
     remarks.push({
-      what: `${counted(jobs.beyond.length, 'job')} of ${fileName}: more than the partition allows, or less, so that they wait for ever`,
+      what: `${counted(jobs.beyond.length, 'job')} of ${fileName}: not what the partition allows, or not whose, so that they wait for ever`,
       examples: examplesOf(jobs.beyond, ({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
+  }
+  for (const what of dropped) {
+    const word = what === 'QOS' ? 'Qos' : 'Accounts';
+    const said = `no job of ${fileName} says its ${what === 'QOS' ? 'QOS' : 'account'}`;
+    remarks.push({ what: `${said}: Allow${word} and Deny${word} of partitions keep none out`, examples: [] });
   }
   if (jobs.overRun.length > 0) {
     remarks.push({
@@ -242,6 +254,7 @@ async function ofTrace(
     },
     originMs: reading.originMs,
     aheadMs: reading.aheadMs,
+    options,
     partitions: new Set([...reading.rows, ...queue].flatMap(({ partition }) => partition ?? [])),
     remarks,
   };

@@ -125,7 +125,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
   const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
-  const used = withUsedPartitions(policy.options, jobs.partitions, policy.name);
+  const used = withUsedPartitions(jobs.options, jobs.partitions, policy.name);
   const ofCluster = cluster.remarks ?? [];
   const remarks = [
     ...ofCluster,

@@ -1,0 +1,287 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseSlurmConf } from '../src/formats/slurm-conf.ts';
+import { createScheduler } from '../src/scheduler/scheduler.ts';
+import type { JobRequest } from '../src/scheduler/types.ts';
+import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
+
+const isThere = ensureSlurmAccounting();
+
+/** One CPU in QOS `normal` and account `vision`, and no time limit, unless it says otherwise. */
+interface Asked {
+  partition: string;
+  account?: string;
+  qos?: string;
+  cpus?: number;
+  nodes?: number;
+  minutes?: number;
+}
+
+const QOS: Readonly<Record<string, readonly string[]>> = {
+  high: ['priority=10'],
+  low: [],
+  cpus4: ['GrpTRES=cpu=4'],
+  job8: ['GrpTRES=cpu=8'],
+  job2: ['GrpTRES=cpu=2'],
+  over8: ['GrpTRES=cpu=8', 'Flags=OverPartQOS'],
+  over: ['Flags=OverPartQOS'],
+  pair: ['MaxJobsPerUser=2'],
+  one: ['MaxJobsPerUser=1'],
+  short: ['MaxWall=10'],
+  long: ['MaxWall=30'],
+  overlong: ['MaxWall=30', 'Flags=OverPartQOS'],
+  each4: ['MaxTRESPerJob=cpu=4'],
+  each2: ['MaxTRESPerJob=cpu=2'],
+  user4: ['MaxTRESPerUser=cpu=4'],
+  node1: ['MaxTRESPerUser=node=1'],
+  account2: ['MaxJobsPerAccount=2'],
+  submit2: ['MaxSubmitJobsPerUser=2'],
+  submit1: ['MaxSubmitJobsPerUser=1'],
+};
+const ALL_QOS = ['normal', ...Object.keys(QOS)].join(',');
+const LIMITED = ['cpus4', 'pair', 'short', 'each4', 'user4', 'account2', 'submit2'];
+const PARTITIONS = [
+  'PartitionName=all Nodes=ALL Default=YES',
+  'PartitionName=taking Nodes=ALL AllowAccounts=Vision,text AllowQos=Normal,high',
+  'PartitionName=refusing Nodes=ALL DenyAccounts=speech,TEXT DenyQos=high',
+  'PartitionName=above Nodes=ALL AllowAccounts=research',
+  'PartitionName=small Nodes=ALL AllowAccounts=vision AllowQos=normal MaxNodes=1 MaxTime=50',
+  ...LIMITED.map((qos) => `PartitionName=${qos} Nodes=ALL QOS=${qos}`),
+  'PartitionName=cpus4too Nodes=ALL QOS=cpus4',
+];
+
+const times = (count: number, job: Asked): Asked[] => Array.from({ length: count }, () => job);
+const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
+  [
+    'whose jobs a partition takes',
+    ['taking', 'refusing', 'above'].flatMap((partition) =>
+      ['vision', 'speech', 'text'].flatMap((account) =>
+        ['normal', 'high', 'low'].map((qos) => ({ partition, account, qos })),
+      ),
+    ),
+  ],
+  [
+    'nodes before time, time before QOS, QOS before accounts',
+    [
+      { partition: 'small', account: 'text', qos: 'high', nodes: 2, minutes: 60 },
+      { partition: 'small', account: 'text', qos: 'high', minutes: 60 },
+      { partition: 'small', account: 'text', qos: 'high' },
+      { partition: 'small', account: 'text' },
+      { partition: 'small' },
+    ],
+  ],
+  [
+    'a QOS of two partitions, of some jobs besides',
+    [
+      ...times(2, { partition: 'cpus4' }),
+      { partition: 'all', qos: 'cpus4' },
+      ...times(2, { partition: 'cpus4too' }),
+      { partition: 'cpus4', qos: 'cpus4' },
+    ],
+  ],
+  [
+    'a looser one of the job',
+    [
+      ...times(3, { partition: 'cpus4', qos: 'job8', cpus: 2 }),
+      ...times(3, { partition: 'all', qos: 'job8', cpus: 2 }),
+    ],
+  ],
+  [
+    'a tighter one of the job',
+    [...times(3, { partition: 'cpus4', qos: 'job2', cpus: 2 }), { partition: 'all', qos: 'job2' }],
+  ],
+  [
+    'one of the job that is over it',
+    [
+      ...times(5, { partition: 'cpus4', qos: 'over8', cpus: 2 }),
+      { partition: 'cpus4' },
+      { partition: 'cpus4', qos: 'over' },
+    ],
+  ],
+  ['one over it that says nothing', times(5, { partition: 'cpus4', qos: 'over' })],
+  [
+    'limits of accounts after both',
+    [...times(3, { partition: 'cpus4', account: 'tiny', cpus: 2 }), { partition: 'all', account: 'tiny', cpus: 2 }],
+  ],
+  [
+    'jobs of a user',
+    [
+      ...times(3, { partition: 'pair', qos: 'one' }),
+      { partition: 'all', qos: 'one' },
+      ...times(2, { partition: 'pair' }),
+    ],
+  ],
+  ['jobs of an account', [...times(3, { partition: 'account2' }), { partition: 'account2', account: 'text' }]],
+  [
+    'time',
+    ['normal', 'long', 'overlong'].flatMap((qos) =>
+      [5, 20, 40].map((minutes) => ({ partition: 'short', qos, minutes })),
+    ),
+  ],
+  [
+    'one job, and kinds of resources each for itself',
+    [
+      { partition: 'each4', cpus: 5 },
+      { partition: 'each4', cpus: 3, qos: 'each2' },
+      { partition: 'all', cpus: 3, qos: 'each2' },
+      { partition: 'user4', cpus: 2, qos: 'node1' },
+      { partition: 'user4', cpus: 2, qos: 'node1', nodes: 2 },
+      { partition: 'user4', cpus: 5 },
+    ],
+  ],
+];
+const REFUSED: readonly Asked[] = [
+  ...(IN_TURN[0]?.[1] ?? []),
+  ...(IN_TURN[1]?.[1] ?? []),
+  ...times(3, { partition: 'submit2', qos: 'submit1' }),
+  { partition: 'all', qos: 'submit1' },
+];
+
+describe.skipIf(!isThere)('partitions', () => {
+  let slurm: SlurmCluster;
+  beforeAll(async () => {
+    slurm = await startSlurm({
+      nodes: 3,
+      cpusPerNode: 64,
+      confLines: [
+        'SelectTypeParameters=CR_CPU',
+        'SchedulerParameters=bf_interval=1,bf_resolution=1,sched_interval=1,batch_sched_delay=1',
+        ...PARTITIONS,
+      ],
+      accounting: [
+        ...Object.entries(QOS).map(([name, limits]) => ['add', 'qos', name, ...limits]),
+        ['add', 'account', 'research', `qos=${ALL_QOS}`],
+        ['add', 'account', 'vision', 'parent=research', `qos=${ALL_QOS}`],
+        ['add', 'account', 'speech', `qos=${ALL_QOS}`],
+        ['add', 'account', 'text', `qos=${ALL_QOS}`],
+        ['add', 'account', 'tiny', `qos=${ALL_QOS}`, 'GrpTRES=cpu=2'],
+        ...['vision', 'speech', 'text', 'tiny'].map((account) => [
+          'add',
+          'user',
+          userInfo().username,
+          `account=${account}`,
+        ]),
+      ],
+    });
+  }, 120_000);
+  afterAll(() => slurm?.stop());
+
+  it.each(IN_TURN)(
+    'let start what a controller lets start, and say the same of the others: %s',
+    async (_, jobs) => {
+      const ours = schedulerOf(slurm);
+      for (const [index, asked] of jobs.entries()) ours.submit(index + 1, asked);
+      const expected = Array.from(jobs.keys(), (index) => ours.reason(index + 1));
+      const ids = jobs.map((asked) => {
+        const { stdout } = submit(slurm, asked);
+        return stdout.trim();
+      });
+      try {
+        await expect.poll(() => reasonsOf(slurm, ids), { timeout: 30_000, interval: 500 }).toEqual(expected);
+        // What waits does so for good.
+        await sleep(3000);
+        expect(reasonsOf(slurm, ids)).toEqual(expected);
+      } finally {
+        await cancelAll(slurm);
+      }
+    },
+    60_000,
+  );
+
+  it('refuse what a controller refuses', async () => {
+    const path = join(slurm.folder, 'slurm.conf');
+    const text = readFileSync(path, 'utf8');
+    for (const word of ['ANY', 'ALL']) {
+      execFileSync('/bin/sh', ['-c', `printf '%s' "$1" >"$0"`, path, `EnforcePartLimits=${word}\n${text}`]);
+      execFileSync('/usr/bin/scontrol', ['reconfigure'], { env: slurm.env });
+      const ours = schedulerOf(slurm);
+      const results = REFUSED.map((asked, index) => {
+        const isRefused = submit(slurm, asked).status !== 0;
+        return { asked, isRefused, ourRefused: !ours.submit(index + 1, asked) };
+      });
+      await cancelAll(slurm);
+      expect(results.filter(({ isRefused, ourRefused }) => isRefused !== ourRefused)).toEqual([]);
+      expect(results.filter(({ isRefused }) => isRefused).length).toBeGreaterThan(10);
+    }
+  }, 60_000);
+});
+
+function submit(
+  slurm: SlurmCluster,
+  { partition, account = 'vision', qos = 'normal', cpus = 1, nodes, minutes }: Asked,
+) {
+  const size = [`-n${Math.max(cpus, nodes ?? 1)}`, ...(nodes === undefined ? [] : [`-N${nodes}`])];
+  const time = minutes === undefined ? [] : [`-t${minutes}`];
+  const args = ['--parsable', '-o/dev/null', `-p${partition}`, `-A${account}`, `-q${qos}`, ...size, ...time];
+  return spawnSync('/usr/bin/sbatch', [...args, '--wrap=sleep 100'], { env: slurm.env, encoding: 'utf8' });
+}
+
+/** `None` of one that runs. */
+function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | undefined)[] {
+  const text = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i|%r'], { env, encoding: 'utf8' });
+  const reasons = new Map(
+    text.split('\n').map((line) => {
+      const [id = '', reason = ''] = line.split('|');
+      const plain = reason.replace(/^Job's account not .*/, 'AccountNotAllowed');
+      return [id, plain.replace(/^Job's QOS not .*/, 'QOSNotAllowed')] as const;
+    }),
+  );
+  return ids.map((id) => reasons.get(id));
+}
+
+async function cancelAll({ env }: SlurmCluster): Promise<void> {
+  // Those that wait first, or they would start.
+  for (const state of ['PENDING', 'RUNNING'])
+    spawnSync('/usr/bin/scancel', ['-t', state, '-u', userInfo().username], { env });
+  while (execFileSync('/usr/bin/squeue', ['-h'], { env, encoding: 'utf8' }) !== '') await sleep(200);
+}
+
+/** Ours, under what Slurm's own files and dumps say. */
+function schedulerOf({ env, folder }: SlurmCluster) {
+  const dump = (...words: string[]) => {
+    return {
+      name: words[0] ?? '',
+      text: execFileSync('/usr/bin/sacctmgr', ['-P', 'show', ...words], { env, encoding: 'utf8' }),
+    };
+  };
+  const text = readFileSync(join(folder, 'slurm.conf'), 'utf8');
+  const conf = { name: 'slurm.conf', text };
+  const { policy, nodes } = parseSlurmConf({ conf, qos: dump('qos'), associations: dump('assoc', 'tree') });
+  const scheduler = createScheduler({ ...policy, cadence: null });
+  for (const node of nodes) scheduler.apply({ kind: 'NodeAdded', atMs: 0, node });
+  return {
+    /** False where it is refused. */
+    submit(
+      jobId: number,
+      { partition, account = 'vision', qos = 'normal', cpus = 1, nodes: count = 1, minutes }: Asked,
+    ) {
+      const job: JobRequest = {
+        jobId,
+        submitMs: jobId,
+        priority: 0,
+        nodes: count,
+        perNode: { cpus: Math.ceil(cpus / count), memoryBytes: 0, gpus: 0 },
+        gpuType: null,
+        exclusive: false,
+        timeLimitMs: minutes === undefined ? null : minutes * 60_000,
+        excludedNodes: [],
+        maxRequeues: 0,
+        dependencies: [],
+        isHeld: false,
+        user: userInfo().username,
+        account,
+        qos,
+        partition,
+      };
+      if (!scheduler.admission(job, jobId).isAdmissible) return false;
+      scheduler.apply({ kind: 'JobSubmitted', atMs: jobId, job });
+      scheduler.decide(jobId);
+      return true;
+    },
+    reason: (jobId: number) => scheduler.job(jobId)?.reason,
+  };
+}
