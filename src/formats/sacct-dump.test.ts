@@ -198,6 +198,18 @@ describe('the output of sacct -P', () => {
     expect(bad).toEqual([{ line: 2, reason, found: 'NODE_FAIL' }]);
   });
 
+  it('says what a job asked for where it held more', () => {
+    const requested = 'billing=2,cpu=4,mem=10G,node=2';
+    expect(read(record({ requested })).rows).toMatchObject([
+      {
+        cpusPerNode: 64,
+        gpusPerNode: 8,
+        asked: { cpusPerNode: 2, gpusPerNode: 0, memoryBytesPerNode: 5 * 1024 ** 3 },
+      },
+    ]);
+    expect(read(record()).rows[0]).not.toHaveProperty('asked');
+  });
+
   it('keeps apart what waits, what runs, and what was cancelled before it ran', () => {
     const waiting = { start: 'Unknown', end: 'Unknown', elapsed: '00:00:00', allocated: '' };
     const { rows, open } = read(

@@ -18,6 +18,8 @@ export interface SacctRecord {
   cpus: number | null;
   memoryBytes: number | null;
   gpus: number;
+  /** What it asked for on all its nodes together, where it is known that it held more. */
+  asked: { cpus: number | null; memoryBytes: number | null; gpus: number } | null;
   /** The type of GPU it asked for. */
   gpuType: string | null;
   user: string | null;
@@ -137,7 +139,23 @@ export class SacctJobs {
   }
 }
 
+/** `requested`, where `held` has more CPUs or GPUs. */
+export function askedOf(
+  held: ReadonlyMap<string, number>,
+  requested: ReadonlyMap<string, number>,
+): SacctRecord['asked'] {
+  const [heldCpus, cpus] = [held.get('cpu') ?? 0, requested.get('cpu')];
+  const { gpus } = gpusOf(requested);
+  if (cpus === undefined || (heldCpus <= cpus && gpusOf(held).gpus <= gpus)) return null;
+  return { cpus, gpus, memoryBytes: requested.get('mem') ?? null };
+}
+
 function rowOf(record: SacctRecord, submitMs: number, nodes: number): Omit<TraceRow, 'runMs' | 'outcome'> {
+  const onEach = ({ cpus, memoryBytes, gpus }: NonNullable<SacctRecord['asked']>) => ({
+    gpusPerNode: Math.ceil(gpus / nodes),
+    cpusPerNode: cpus === null ? null : Math.ceil(cpus / nodes),
+    memoryBytesPerNode: memoryBytes === null ? null : Math.ceil(memoryBytes / nodes),
+  });
   return {
     ...PLAIN_ROW,
     line: record.line,
@@ -146,9 +164,8 @@ function rowOf(record: SacctRecord, submitMs: number, nodes: number): Omit<Trace
     eligibleMs: record.eligibleMs,
     actualStartMs: record.startMs,
     nodes,
-    gpusPerNode: Math.ceil(record.gpus / nodes),
-    cpusPerNode: record.cpus === null ? null : Math.ceil(record.cpus / nodes),
-    memoryBytesPerNode: record.memoryBytes === null ? null : Math.ceil(record.memoryBytes / nodes),
+    ...onEach(record),
+    ...(record.asked !== null && { asked: onEach(record.asked) }),
     gpuType: record.gpuType,
     limitMs: record.limitMs,
     user: record.user,

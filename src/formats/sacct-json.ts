@@ -1,6 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import { type Fields, fieldsOf, linesOfList, parseJson, textOf } from './json-list.ts';
-import { gpusOf, SacctJobs, stateWord } from './sacct-job.ts';
+import { askedOf, gpusOf, SacctJobs, stateWord } from './sacct-job.ts';
 import type { TraceReading } from './trace-row.ts';
 
 const MINUTE_MS = 60_000;
@@ -53,6 +53,7 @@ function addJob(job: Fields, line: number, jobs: SacctJobs): void {
     cpus: held.get('cpu') ?? null,
     memoryBytes: memoryMebi === undefined ? null : memoryMebi * MEBI,
     gpus: gpusOf(held).gpus,
+    asked: askedOf(held, mebiAsBytes(requested)),
     gpuType: gpusOf(requested).gpuType,
     user: textOf(job['user']) ?? textOf(fieldsOf(job['association'])['user']),
     account: textOf(job['account']),
@@ -90,6 +91,11 @@ function tresOf(list: unknown): Map<string, number> {
     tres.set((typeof name === 'string' && name !== '' ? `${type}/${name}` : type).toLowerCase(), number);
   }
   return tres;
+}
+
+/** Memory is told in MiB. */
+function mebiAsBytes(tres: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map([...tres].map(([name, count]) => [name, name === 'mem' ? count * MEBI : count]));
 }
 
 /** Null where it is not set, infinite, or no number. */

@@ -1,3 +1,4 @@
+import type { Resources } from '../cluster/node.ts';
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { billingRate } from './billing.ts';
@@ -174,8 +175,8 @@ export class Ledger {
     this.pool.take(job, held);
     this.queue.remove(job);
     job.unparkedFrom = null;
-    if (job.demand !== null) this.kinds.limits.start(job.kind.limits, job.demand);
-    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job), atMs);
+    if (job.demand !== null) this.kinds.limits.start(job.kind.limits, { ...job.demand, ...this.#totalOf(job, held) });
+    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job, held), atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
@@ -318,9 +319,11 @@ export class Ledger {
     const held = job.held;
     if (held !== null) this.pool.release(job, held);
     this.movements?.add(job);
-    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job), atMs);
-    if (job.demand !== null)
-      for (const limit of this.kinds.limits.end(job.kind.limits, job.demand)) this.queue.unpark(limit);
+    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job, held), atMs);
+    if (job.demand !== null) {
+      const demand = { ...job.demand, ...this.#totalOf(job, held) };
+      for (const limit of this.kinds.limits.end(job.kind.limits, demand)) this.queue.unpark(limit);
+    }
     if (job.cause !== null) {
       this.#countEnding(job, -1);
       if (!job.isEnding) this.doomed.delete(job);
@@ -365,10 +368,22 @@ export class Ledger {
   }
 
   /** Billing times usage factor, a second. */
-  #usageRate({ request, kind }: JobRecord): number {
-    const { nodes, perNode } = request;
+  #usageRate({ request, kind }: JobRecord, held: Held | null): number {
+    const { nodes, perNode, exclusive } = request;
     const partition = this.terms.partitionOf(request);
-    return nodes * billingRate(this.#policy, partition, perNode.cpus, perNode.gpus) * kind.usageFactor;
+    const rateOf = ({ cpus, gpus }: Resources) => billingRate(this.#policy, partition, cpus, gpus) * kind.usageFactor;
+    const [only, other] = this.pool.classes;
+    if (!exclusive || held === null || only === undefined) return nodes * rateOf(perNode);
+    if (other === undefined) return nodes * rateOf(only.resources);
+    return held.nodeIndices.reduce((sum, index) => sum + rateOf(this.pool.at(index).spec.resources), 0);
+  }
+
+  /** Whoever has whole nodes holds all that is on them, whatever was asked for. */
+  #totalOf({ request: { nodes, perNode, exclusive } }: JobRecord, held: Held | null): { cpus: number; gpus: number } {
+    if (!exclusive || held === null) return { cpus: nodes * perNode.cpus, gpus: nodes * perNode.gpus };
+    const of = (count: (resources: Resources) => number) =>
+      held.nodeIndices.reduce((sum, index) => sum + count(this.pool.at(index).spec.resources), 0);
+    return { cpus: of(({ cpus }) => cpus), gpus: of(({ gpus }) => gpus) };
   }
 }
 

@@ -12,8 +12,10 @@ export interface Shape {
   shared: Resources;
   /** All of a node's memory for want of an amount. */
   isAllMemory: boolean;
-  /** The same where it has whole nodes. */
+  /** As little as a node has that has that: for jobs with whole nodes. */
   whole: Resources;
+  /** Whoever has whole nodes asks for `shared` all the same: in Slurm, it is what its priority goes by. */
+  isAsked: boolean;
   gpuType: string | null;
 }
 
@@ -67,9 +69,10 @@ export class ShapeBook {
         resources.memoryBytes >= memoryMin &&
         (gpuType === null || type === gpuType),
     );
-    const [least, ...others] = fitting.map(({ node }) => node.resources);
-    if (least === undefined) return null;
-    const whole = others.reduce((smallest, next) => (compare(next, smallest) < 0 ? next : smallest), least);
+    const [first, ...others] = fitting.map(({ node }) => node.resources);
+    if (first === undefined) return null;
+    // As little as a node of any of these kinds has: the job may have each of them.
+    const whole = others.reduce(least, first);
     const { isMemoryConsumed = true, defaultAsk, cpusStep = 1 } = this.options;
     const ask = defaultAsk?.(gpus, partition?.name ?? null);
     const isAllMemory = memoryBytes === null && isMemoryConsumed && ask !== undefined && ask.memoryBytes === null;
@@ -85,6 +88,7 @@ export class ShapeBook {
       },
       isAllMemory,
       whole,
+      isAsked: defaultAsk !== undefined && row.gpusPerNode !== null,
       gpuType,
     };
   }
@@ -130,8 +134,13 @@ function asksTheSame(a: TraceRow, b: TraceRow): boolean {
   );
 }
 
-function compare(a: Resources, b: Resources): number {
-  return a.gpus - b.gpus || a.cpus - b.cpus || a.memoryBytes - b.memoryBytes;
+/** The lesser of each. */
+function least(a: Resources, b: Resources): Resources {
+  return {
+    cpus: Math.min(a.cpus, b.cpus),
+    memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),
+    gpus: Math.min(a.gpus, b.gpus),
+  };
 }
 
 /** What a row asks for on each node, in words. */

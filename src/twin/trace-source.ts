@@ -2,6 +2,7 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
+import { rowsAsAsked } from './rows-as-asked.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
 import { checkpointingWithin, workWithin } from './attempt-progress.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
@@ -27,6 +28,8 @@ export interface TraceRow {
   readonly memoryBytesPerNode: number | null;
   readonly gpuType: string | null;
   readonly isExclusive: boolean;
+  /** What it asked for on each node, where it is known to have held more: whoever has whole nodes holds all that is on them. */
+  readonly asked?: Pick<TraceRow, 'gpusPerNode' | 'cpusPerNode' | 'memoryBytesPerNode'>;
   /** How long it ran. */
   readonly runMs: number;
   /** Null: none was asked for, or it is not known. */
@@ -134,7 +137,9 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   };
   let allMemoryCount = 0;
   const qos = qosNames(options.policy);
-  for (const row of rows) {
+  const asAsked = rowsAsAsked(options);
+  for (const given of rows) {
+    const row = asAsked(given);
     const partition = partitionOf(row);
     const shape = shapes.of(row, partition);
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
@@ -250,7 +255,7 @@ function newJob(
     submitMs: row.submitMs,
     priority: row.priority,
     nodes: row.nodes,
-    perNode: exclusive ? shape.whole : shape.shared,
+    perNode: exclusive && !shape.isAsked ? shape.whole : shape.shared,
     gpuType: shape.gpuType,
     exclusive,
     timeLimitMs: row.limitMs === null ? null : Math.ceil(row.limitMs / limitStepMs) * limitStepMs,

@@ -4,6 +4,8 @@ import { formatHostList } from '../../formats/host-list.ts';
 import { jobsCsvText, queueCsvText } from '../../formats/jobs-csv-text.ts';
 import { policyYaml } from '../../formats/policy-text.ts';
 import { usageCsvText } from '../../formats/usage-csv.ts';
+import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
+import { rowsAsAsked } from '../../twin/rows-as-asked.ts';
 import { spreadInSeconds } from '../../twin/later-jobs.ts';
 import type { SlurmImport } from '../../backend/slurm/saved/read-saved.ts';
 
@@ -21,6 +23,7 @@ export const IMPORT_FILES = [
 export function importFiles(imported: SlurmImport, source: string): Map<(typeof IMPORT_FILES)[number], string> {
   const { slurm, history, queue, usage, nodesOut, nowMs } = imported;
   const name = slurm.clusterName ?? 'slurm';
+  const asAsked = rowsAsAsked({ nodes: slurm.nodes, policy: slurm.policy, ...traceOptionsOf(slurm.rules) });
   const title = `Slurm cluster ${name}`;
   const files = new Map<(typeof IMPORT_FILES)[number], string>();
   files.set(
@@ -33,7 +36,7 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
   );
   const both = { cluster: 'cluster.yaml', policy: 'policy.yaml' };
   if (history !== null && history.rows.length > 0) {
-    files.set('jobs.csv', jobsCsvText(spreadInSeconds(history.rows)));
+    files.set('jobs.csv', jobsCsvText(spreadInSeconds(history.rows.map(asAsked))));
     const from = history.originMs === null ? '' : ` from ${date(history.originMs)} on`;
     files.set(
       'scenario.yaml',

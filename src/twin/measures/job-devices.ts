@@ -32,14 +32,14 @@ export class JobDevices {
 
   /** That an attempt holds on one of its nodes. */
   heldOn(nodeIndex: number, job: TwinJob, allocation: Allocation): number {
-    if (this.unit === 'gpu') return allocation.gpusPerNode;
-    return job.request.exclusive ? (this.byNode[nodeIndex] ?? 0) : job.request.perNode.cpus;
+    if (job.request.exclusive) return this.byNode[nodeIndex] ?? 0;
+    return this.unit === 'gpu' ? allocation.gpusPerNode : job.request.perNode.cpus;
   }
 
   /** That an attempt holds on all its nodes. */
   held(job: TwinJob, allocation: Allocation): number {
     const { nodeIndices } = allocation;
-    if (this.unit === 'gpu' || !job.request.exclusive) {
+    if (!job.request.exclusive) {
       return nodeIndices.length * this.heldOn(nodeIndices[0] ?? 0, job, allocation);
     }
     return nodeIndices.reduce((sum, nodeIndex) => sum + (this.byNode[nodeIndex] ?? 0), 0);

@@ -1,0 +1,40 @@
+import { defaultPartition } from '../scheduler/policy.ts';
+import type { TraceOptions, TraceRow } from './trace-source.ts';
+
+/**
+ * Records say what jobs held. One that had whole nodes, since its partition gives no less or since it held all CPUs of its nodes and asked for fewer, might have
+ * had any nodes with what it asked for: the row that comes back says that, and that it has whole nodes. Other rows come back as they are.
+ */
+export function rowsAsAsked({
+  nodes,
+  policy: { partitions = [] },
+  isExclusive = false,
+  exclusivePartitions = [],
+}: Pick<TraceOptions, 'nodes' | 'policy' | 'isExclusive' | 'exclusivePartitions'>): (row: TraceRow) => TraceRow {
+  const standard = defaultPartition(partitions);
+  const byName = new Map(partitions.map((partition) => [partition.name, partition]));
+  const wholeNames = new Set(exclusivePartitions);
+  /** CPUs that nodes of a partition have. */
+  const sizes = new Map<string, ReadonlySet<number>>();
+  const sizesOf = (name: string, members: readonly string[] | null) => {
+    let known = sizes.get(name);
+    if (known === undefined) {
+      const own = members === null ? null : new Set(members);
+      const kept = own === null ? nodes : nodes.filter((node) => own.has(node.name));
+      sizes.set(name, (known = new Set(kept.map(({ resources }) => resources.cpus))));
+    }
+    return known;
+  };
+  return (row) => {
+    const { asked, ...held } = row;
+    if (asked === undefined) return row;
+    const partition = byName.get(row.partition ?? '') ?? standard;
+    const name = partition?.name ?? '';
+    const isFull = () => {
+      const cpus = row.cpusPerNode ?? 0;
+      return sizesOf(name, partition?.nodes ?? null).has(cpus) && (asked.cpusPerNode ?? cpus) < cpus;
+    };
+    const isWhole = isExclusive || wholeNames.has(name) || isFull();
+    return isWhole ? { ...held, ...asked, isExclusive: true } : row;
+  };
+}
