@@ -39,7 +39,7 @@ export class JobRecord implements CoreJob {
   /** Bit of its partition; nodes outside it are not for the job. */
   readonly partitionBit: number;
   /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
-  readonly tier: number;
+  tier: number;
   /** By how much it may outrun its time limit; Infinity: for ever. */
   readonly overMs: number;
   /** The limit of its partition that it breaks: it never starts. */
@@ -131,6 +131,11 @@ export class JobRecord implements CoreJob {
 
   get allocation(): Held | null {
     return this.held;
+  }
+
+  /** The rank of its QOS is another; its tier in the partition stays. */
+  rank(): void {
+    this.tier = this.kind.preemption.rank * TIERS + (this.tier % TIERS);
   }
 }
 

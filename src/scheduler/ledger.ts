@@ -3,7 +3,7 @@ import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
-import { JobKinds } from './job-kind.ts';
+import { DEFAULT_QOS, JobKinds } from './job-kind.ts';
 import { JobPriorities } from './job-priorities.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
@@ -100,6 +100,7 @@ export class Ledger {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
     const attempt = Math.max(this.outcomes.take(jobId), attemptsBefore);
+    if (this.kinds.preemption.use(request.qos ?? DEFAULT_QOS)) this.#rankAnew();
     const job = this.record(request, attempt);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
@@ -109,6 +110,12 @@ export class Ledger {
     this.priorities.prioritizeAnew(job);
     this.#enqueueIfEligible(job);
     return job;
+  }
+
+  /** A QOS has come into use that changes which jobs come before which. */
+  #rankAnew(): void {
+    for (const job of this.#jobs.values()) job.rank();
+    this.queue.reorder((job) => this.priorities.prioritizeAnew(job));
   }
 
   /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */

@@ -28,14 +28,10 @@ describe('by QOS', () => {
     ]);
   });
 
-  it('ranks a QOS above those it preempts, in a circle all on one step', () => {
-    expect(qos.map(({ name }) => classOf(name).rank)).toEqual([0, 1, 2, 0]);
-    const circle = [
-      { name: 'a', preempts: ['b'] },
-      { name: 'b', preempts: ['a'] },
-    ];
-    const circular = new PreemptionRules(completePolicy({ preempt: { type: 'qos' }, qos: circle }));
-    expect(circular.classOf('a', null).rank).toBe(circular.classOf('b', null).rank);
+  it('ranks a QOS above those it preempts as soon as there are jobs of both', () => {
+    expect(['scavenger', 'normal', 'urgent'].map((name) => rules.use(name))).toEqual([false, true, true]);
+    expect(['scavenger', 'normal', 'urgent'].map((name) => classOf(name).rank)).toEqual([0, 1, 2]);
+    expect(rules.use('urgent')).toBe(false);
   });
 
   it('takes grace, exemption and mode from the QOS, else from the cluster', () => {

@@ -5,6 +5,7 @@ import {
   type PreemptPolicy,
   type QosPolicy,
 } from './policy.ts';
+import { QosRanks } from './qos-ranks.ts';
 
 export interface PreemptionPolicy {
   readonly preempt: PreemptPolicy;
@@ -19,8 +20,8 @@ export interface PreemptionClass {
   readonly tier: number;
   /** Who goes first when several could: the priority of the QOS, or the tier of the partition. */
   readonly priority: number;
-  /** How many QOS stand below it that each may be preempted by the next: higher ranks are scheduled first, whatever their priority. */
-  readonly rank: number;
+  /** Higher ranks are scheduled first, whatever their tier and priority: see `QosRanks`. Changes as QOS come into use. */
+  rank: number;
   /** What becomes of a job that is preempted; `off`: it never is. */
   readonly mode: PreemptMode;
   /** Not before it has run this long (`PreemptExemptTime`). */
@@ -38,9 +39,11 @@ export interface PreemptionClass {
 export class PreemptionRules {
   readonly #policy: PreemptionPolicy;
   readonly #classes = new Map<string, PreemptionClass>();
+  readonly #ranks: QosRanks;
 
   constructor(policy: PreemptionPolicy) {
     this.#policy = policy;
+    this.#ranks = new QosRanks(policy.preempt.type === 'qos' ? policy.qos : []);
   }
 
   get isEnabled(): boolean {
@@ -56,6 +59,18 @@ export class PreemptionRules {
       this.#classes.set(id, known);
     }
     return known;
+  }
+
+  /** There are jobs of this QOS from now on. Returns whether ranks have changed for it. */
+  use(qosName: string): boolean {
+    if (!this.#ranks.use(qosName)) return false;
+    let hasChanged = false;
+    for (const known of this.#classes.values()) {
+      const rank = this.#ranks.of(known.qos);
+      hasChanged ||= rank !== known.rank;
+      known.rank = rank;
+    }
+    return hasChanged;
   }
 
   canPreempt(preemptor: PreemptionClass, victim: PreemptionClass): boolean {
@@ -77,18 +92,11 @@ export class PreemptionRules {
       qos: qosName,
       tier,
       priority: isByPartition ? tier : (qos?.priority ?? 0),
-      rank: preempt.type === 'qos' ? this.#rankOf(qosName, new Set()) : 0,
+      rank: this.#ranks.of(qosName),
       mode: own?.preemptMode ?? qos?.preemptMode ?? preempt.mode,
       exemptMs: (qos?.preemptExemptSeconds ?? preempt.exemptSeconds) * 1000,
       graceMs: (own?.graceSeconds ?? qos?.graceSeconds ?? 0) * 1000,
       preempts: new Set(qos?.preempts),
     };
-  }
-
-  /** QOS that preempt each other in a circle stand on one step. */
-  #rankOf(qosName: string, above: ReadonlySet<string>): number {
-    const below = this.#policy.qos.find(({ name }) => name === qosName)?.preempts ?? [];
-    const path = new Set([...above, qosName]);
-    return Math.max(0, ...below.filter((name) => !path.has(name)).map((name) => 1 + this.#rankOf(name, path)));
   }
 }
