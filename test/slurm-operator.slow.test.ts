@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
 import { endOf, submitJob } from './support/jobs.ts';
@@ -19,7 +21,12 @@ beforeAll(async () => {
     nodes: 5,
     cpusPerNode: 4,
     credentialSeconds: 5,
-    confLines: [...QUICK_LINES, 'SlurmdTimeout=5'],
+    confLines: [
+      ...QUICK_LINES,
+      'SlurmdTimeout=5',
+      'PartitionName=main Nodes=ALL Default=YES',
+      'PartitionName=side Nodes=ALL',
+    ],
     accounting: researchAccount('root'),
   });
   daemon = await startSlurmDaemon(home, slurm);
@@ -29,6 +36,14 @@ afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 const submit = (command: string[], fields: object = {}) => submitJob(daemon.client, { command, ...fields });
 const run = (file: string, ...args: string[]) =>
   execFileSync(file, args, { env: slurm.env, encoding: 'utf8', timeout: 20_000 }).trim();
+function changeConf(change: (conf: string) => string): void {
+  const file = slurm.env['SLURM_CONF'] ?? '';
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+async function restartController(): Promise<void> {
+  await slurm.endController();
+  slurm.startController();
+}
 const setNode = (name: string, ...fields: string[]) => run('scontrol', 'update', `NodeName=${name}`, ...fields);
 const excluded = (id: number) => run('squeue', '-h', '-t', 'PD', '-o', '%x', '-n', nameOf(id));
 const nameOf = (id: number) =>
@@ -80,4 +95,83 @@ describe('a requeue that Slurm refuses', () => {
     slurm.startNode(node);
     expect(job).toMatchObject({ state: 'COMPLETED', requeues: 1, attempts: [{ state: 'NODE_FAIL' }, {}] });
   }, 240_000);
+});
+
+describe('a partition that takes no jobs for a while', () => {
+  it('gets those that were submitted meanwhile once it is open again, an array as one', async () => {
+    run('scontrol', 'update', 'PartitionName=side', 'State=INACTIVE');
+    const id = await submit(['true'], { partition: 'side' });
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['true'], array: '0-2', partition: 'side', memory: '16M' }],
+      environment: { PATH: '/usr/bin:/bin' },
+    });
+    const tasks = jobs.map((task) => task.id);
+    const isSaid = async () => (await daemon.client.job(id)).reason === 'PartitionInactive';
+    await until(isSaid, 'the job to wait here', 30_000);
+    expect((await daemon.client.why(id)).detail.join(' ')).toContain(
+      'is tried again: sbatch: Batch job submission failed: Required partition not available (inactive or drain).',
+    );
+    run('scontrol', 'update', 'PartitionName=side', 'State=UP');
+    for (const ended of [id, ...tasks]) expect(await endOf(daemon.client, ended)).toMatchObject({ state: 'COMPLETED' });
+    const arrays = tasks.map(async (task) => (await daemon.client.job(task)).slurmJobId?.replace(/_\d$/, ''));
+    expect(new Set(await Promise.all(arrays)).size).toBe(1);
+  }, 180_000);
+});
+
+describe('tasks that wait together', () => {
+  it('can be cancelled one by one where the site lets nobody change a comment', async () => {
+    const folder = join(slurm.env['SLURM_CONF'] ?? '', '..');
+    const lines = [
+      'function slurm_job_submit() return slurm.SUCCESS end',
+      'function slurm_job_modify(job) if job.comment ~= nil then return slurm.ERROR end return slurm.SUCCESS end',
+      'return slurm.SUCCESS',
+    ];
+    writeFileSync(join(folder, 'job_submit.lua'), `${lines.join('\n')}\n`);
+    changeConf((conf) => `JobSubmitPlugins=lua\n${conf}`);
+    run('scontrol', 'reconfigure');
+    const { jobs } = await daemon.client.submit({
+      jobs: [{ command: ['true'], array: '0-5', hold: true, memory: '16M' }],
+      environment: { PATH: '/usr/bin:/bin' },
+    });
+    const ids = jobs.map((task) => task.id);
+    const waiting = () => run('squeue', '-h', '-r', '-o', '%K').split('\n').sort().join();
+    await until(() => waiting() === '0,1,2,3,4,5', 'the array to be at Slurm', 30_000);
+    const [first = 0, second = 0] = [ids[1], ids[4]];
+    await Promise.all([daemon.client.cancel(first), daemon.client.cancel(second)]);
+    for (const id of [first, second]) expect(await endOf(daemon.client, id)).toMatchObject({ state: 'CANCELLED' });
+    expect(waiting()).toBe('0,2,3,5');
+    changeConf((conf) => conf.replace('JobSubmitPlugins=lua\n', ''));
+    run('scontrol', 'reconfigure');
+    for (const id of ids.filter((other) => other !== first && other !== second)) await daemon.client.cancel(id);
+  }, 120_000);
+});
+
+describe('a node that is taken out of slurm.conf', () => {
+  it('does not keep a job from running that excludes it', async () => {
+    const id = await submit(ONCE_LOST, { name: 'choosy', exclude: ['s5'] });
+    await until(async () => (await daemon.client.job(id)).state === 'RUNNING', 'the job to run', 30_000);
+    const [node = ''] = (await daemon.client.job(id)).nodeList;
+    const [slurmJobId = ''] = run('squeue', '-h', '-o', '%i', '-n', nameOf(id)).split('\n');
+    changeConf((conf) => conf.replace(/^NodeName=s5 .*\n/m, ''));
+    await restartController();
+
+    // It is submitted again, by sbatch.
+    run('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=0');
+    await slurm.killNode(node);
+    const job = await endOf(daemon.client, id, 120_000);
+    slurm.startNode(node);
+    expect(job).toMatchObject({ state: 'COMPLETED', requeues: 1, attempts: [{ state: 'NODE_FAIL' }, {}] });
+  }, 240_000);
+
+  it('is named where a job names it', async () => {
+    const held = await submit(['true'], { nodelist: ['s4'], hold: true });
+    await until(() => nameOf(held) !== 'none', 'the job to be at Slurm', 30_000);
+    changeConf((conf) => conf.replace(/^NodeName=s4 .*\n/m, ''));
+    await restartController();
+    const isRefused = async () => (await daemon.client.job(held)).reason === 'refused by sbatch';
+    await until(isRefused, 'sbatch to refuse the job', 60_000);
+    expect((await daemon.client.why(held)).detail[0]).toBe(
+      'Slurm refused it: sbatch: Batch job submission failed: Invalid node name specified (nodelist: the cluster has no s4).',
+    );
+  }, 120_000);
 });

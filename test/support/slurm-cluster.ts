@@ -39,6 +39,8 @@ export interface SlurmCluster {
   startNode: (nodeName: string) => void;
   /** SIGKILL to slurmctld. */
   killController: () => Promise<void>;
+  /** As an operator ends it: it saves what it knows first. */
+  endController: () => Promise<void>;
   startController: () => void;
   /** SIGKILL to slurmdbd. */
   killAccounting: () => Promise<void>;
@@ -173,6 +175,7 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
     },
     startNode,
     killController: () => killed(controller),
+    endController: () => killed(controller, 'SIGTERM'),
     startController,
     killAccounting: () => killed(accounting),
     startAccounting: startSlurmdbd,
@@ -191,9 +194,9 @@ function withoutProfile(): string[] {
   return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', `${mounts}exec "$@"`, 'sh'];
 }
 
-async function killed(child: ChildProcess | undefined): Promise<void> {
+async function killed(child: ChildProcess | undefined, name: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
+  child.kill(name);
   await new Promise((done) => child.once('exit', done));
 }
 

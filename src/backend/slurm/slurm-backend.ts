@@ -108,6 +108,7 @@ export class SlurmBackend implements Backend {
       ...options,
       state,
       spareable,
+      refreshNodes: () => nodes.refresh(),
       maxArraySize: cluster.maxArraySize ?? DEFAULT_MAX_ARRAY_SIZE,
       onAnswer: (jobs) => {
         endUnsubmitted(jobs, { ...options, state }).catch((error: unknown) => {

@@ -69,7 +69,7 @@ const WORDS: readonly [FailureKind, RegExp][] = [
   ['oldSlurm', /unrecognized option|unknown option|invalid option/i],
   [
     'limit',
-    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|submissions disabled|maximum number of jobs|job count.*exceed/i,
+    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|submissions disabled|maximum number of jobs|job count.*exceed|partition not available \(inactive or drain\)/i,
   ],
   ['unknownJob', /invalid job id/i],
   ['permission', /access\/permission denied|invalid user id|not permitted|must be privileged/i],
@@ -78,6 +78,11 @@ const WORDS: readonly [FailureKind, RegExp][] = [
     /invalid|not available|not support|exceed|too (?:long|many|large)|more .* than|unable to allocate|can ?not be satisfied|denied|no partition|unspecified/i,
   ],
 ];
+
+/** Whether it is a partition that takes no jobs until an operator opens it again (State=INACTIVE or DRAIN): no number of jobs is the cause. */
+export function isClosedPartition(words: string): boolean {
+  return /partition not available \(inactive or drain\)/i.test(words);
+}
 
 /** While slurmctld does not answer. */
 export const STILL_RUNS = 'jobs run on and are caught up with once it answers';

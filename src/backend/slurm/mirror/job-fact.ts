@@ -1,5 +1,6 @@
 import { type JobFact, SUSPENDED_REASON } from '../../port.ts';
 import { submitLimitIn } from '../limits/limit-reason.ts';
+import { isClosedPartition } from '../slurm-failure.ts';
 import type { MirrorJob, SubmissionRecord } from './mirror-job.ts';
 import { isPending, labelOf } from '../output/slurm-job.ts';
 
@@ -33,7 +34,8 @@ function reasonOf(job: MirrorJob): string {
   if (isHeld) return 'JobHeldUser';
   if (phase !== 'none') return 'None';
   // Slurm takes no more jobs like it until others have ended, and names the limit.
-  return isThrottled ? 'JobArrayTaskLimit' : (submitLimitIn(hindrance ?? '') ?? 'None');
+  if (isThrottled) return 'JobArrayTaskLimit';
+  return submitLimitIn(hindrance ?? '') ?? (isClosedPartition(hindrance ?? '') ? 'PartitionInactive' : 'None');
 }
 
 /** What Slurm's commands call the job, `12` or `12_3`; null where its number is not known. */

@@ -31,6 +31,11 @@ export class MirrorState {
     return new Set([...this.nodes].flatMap(([name, { outage }]) => (outage === 'down' ? [name] : [])));
   }
 
+  /** Whether the cluster has a node of this name, as far as its nodes are shown. */
+  knows(nodeName: string): boolean {
+    return this.nodes.size === 0 || this.nodes.has(nodeName);
+  }
+
   /** Whether a job that has not ended waits for this one, or did when it was submitted. */
   isAwaited(jobId: number): boolean {
     return (this.#waiting.get(jobId) ?? 0) > 0;

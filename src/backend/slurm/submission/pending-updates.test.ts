@@ -9,10 +9,18 @@ async function toldOf(
   fields: Parameters<typeof slurm>[0],
   nameThere = slurm().name,
   timesMs: readonly number[] = [0],
-  { failedNodes = [], spareable = ['n1', 'n2'] }: { failedNodes?: string[]; spareable?: string[] } = {},
+  {
+    failedNodes = [],
+    spareable = ['n1', 'n2'],
+    nodeNames = [],
+  }: { failedNodes?: string[]; spareable?: string[]; nodeNames?: string[] } = {},
 ): Promise<string[]> {
   const state = new MirrorState({ append: () => Promise.resolve() });
   const waiting = job({ phase: 'submitted', slurm: slurm(fields), failedNodes });
+  for (const name of nodeNames) {
+    const resources = { cpus: 1, memoryBytes: 1, gpus: 0 };
+    state.apply({ event: { kind: 'NodeAdded', atMs: 0, node: { name, resources, gpuType: null, leaf: null } } });
+  }
   for (const name of ['n1', 'n2']) state.avoided.set(name, 'a lemon');
   state.jobs.set(waiting.request.jobId, waiting);
   const told: string[] = [];
@@ -40,6 +48,13 @@ it('brings the nodes to keep off up to date, but never takes away one that the j
   expect(await toldOf({})).toEqual(['update JobId=50 ExcNodeList=n1,n2']);
   expect(await toldOf({ requiredNodes: 'n[2-3]' })).toEqual(['update JobId=50 ExcNodeList=n1']);
   expect(await toldOf({ requiredNodes: 'n[1-2]' })).toEqual([]);
+});
+
+it('names no node that the cluster has no more, of which Slurm would take none', async () => {
+  const nodeNames = ['n1', 'n8'];
+  expect(await toldOf({ excludedNodes: 'n[7-8]' }, slurm().name, [0], { nodeNames })).toEqual([
+    'update JobId=50 ExcNodeList=n1,n8',
+  ]);
 });
 
 it('tells nothing to a job of somebody else that has the number by now', async () => {

@@ -107,14 +107,17 @@ export class PendingUpdates {
   #nodesField(job: MirrorJob, slurm: SlurmJob, spared: readonly string[]): string[] {
     const excluded = new Set(hostNames(slurm.excludedNodes));
     const required = new Set(hostNames(slurm.requiredNodes));
-    const wanted = [...new Set([...job.request.excludedNodes, ...spared])].filter((name) => !required.has(name));
-    const { forgiven, avoided } = this.#options.state;
+    const { state } = this.#options;
+    const { forgiven, avoided } = state;
+    // Slurm takes no name of a node that it no longer has.
+    const isMeant = (name: string) => !required.has(name) && state.knows(name);
+    const wanted = [...new Set([...job.request.excludedNodes, ...spared])].filter(isMeant);
     const ours = new Set([...wanted, ...forgiven, ...avoided.keys(), ...job.failedNodes]);
     // Resumed by a user; or too few others are in service now.
     const isTooMuch = [...excluded].some((name) => ours.has(name) && !wanted.includes(name));
     if (!isTooMuch && wanted.every((name) => excluded.has(name))) return [];
     // Whoever excluded others by hand meant it.
-    const theirs = [...excluded].filter((name) => !ours.has(name));
+    const theirs = [...excluded].filter((name) => !ours.has(name) && state.knows(name));
     return [`ExcNodeList=${[...wanted, ...theirs].join(',')}`];
   }
 

@@ -14,7 +14,7 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState, OpenDependencies } from '../mirror/mirror-state.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { submitLimitIn } from '../limits/limit-reason.ts';
-import { isUndelivered, SlurmFailure } from '../slurm-failure.ts';
+import { isClosedPartition, isUndelivered, SlurmFailure } from '../slurm-failure.ts';
 import { nextCalls } from './next-calls.ts';
 import { kindOf, RefusedKinds } from './refused-kinds.ts';
 import { batchArray } from './task-group.ts';
@@ -52,6 +52,8 @@ export interface SubmitterOptions {
   readSecrets: (names: readonly string[]) => Promise<Record<string, string>>;
   /** Which of the job's nodes that failed may be left out without leaving too few. */
   spareable: (job: MirrorJob) => readonly string[];
+  /** Asks Slurm which nodes there are. */
+  refreshNodes: () => Promise<void>;
   now: () => number;
   log: Log;
   /** `MaxArraySize`. */
@@ -194,7 +196,7 @@ export class Submitter {
         isLastUnended: await isUnended(folder, job),
         isHeld: job.isHeld,
         beginSeconds: Math.max(0, Math.ceil(((job.request.beginMs ?? 0) - now()) / 1000)),
-        excludedNodes: [...new Set([...spec.exclude, ...this.#options.spareable(job)])],
+        excludedNodes: this.#excludedBy(job),
         dependency: text,
         predecessors,
         jobFolder: folder.path,
@@ -241,6 +243,21 @@ export class Submitter {
     return batchArray(tasks, { ...own, taskIds: array.taskIds }, this.#options.maxArraySize);
   }
 
+  /** Slurm refuses a job for the name of a node that it does not have any more. */
+  #excludedBy(job: MirrorJob): string[] {
+    const { state, spareable } = this.#options;
+    const names = new Set([...job.request.excludedNodes, ...spareable(job)]);
+    return [...names].filter((name) => state.knows(name));
+  }
+
+  /** Whether the job was refused for the name of a node to keep off that the cluster has lost since nodes were looked at: it goes without that one. */
+  async #isOutdated(job: MirrorJob, message: string): Promise<boolean> {
+    if (!/invalid node name/i.test(message)) return false;
+    const before = this.#excludedBy(job).length;
+    await this.#options.refreshNodes().catch(() => undefined);
+    return this.#excludedBy(job).length < before;
+  }
+
   #folder({ request }: MirrorJob): JobFolder {
     return new JobFolder(this.#options.folders.job(request.jobId));
   }
@@ -262,13 +279,17 @@ export class Submitter {
   }
 
   async #noteFailure(group: readonly MirrorJob[], error: unknown): Promise<void> {
-    const { log } = this.#options;
+    const { log, state } = this.#options;
     const [job] = group;
     if (job === undefined) return;
     const { jobId, array } = job.request;
     const message = errorLine(error);
     const kind = error instanceof SlurmFailure ? error.kind : null;
     log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
+    if (await this.#isOutdated(job, message)) {
+      for (const one of group) one.phase = 'none';
+      return;
+    }
     for (const one of group) one.unclearAnswers += kind === 'unclear' ? 1 : 0;
     const isUnclear = kind === 'unclear' && job.unclearAnswers <= UNCLEAR_ANSWERS_MAX;
     // A folder of jobs that is full, or away, is no fault of the job.
@@ -276,16 +297,18 @@ export class Submitter {
     const isLimit = kind === 'limit';
     const isLater = isUnclear || isDisk || isLimit || ['unreachable', 'login', 'missing'].includes(kind ?? '');
     for (const one of group) one.hindrance = isLater ? message : null;
-    this.#kinds.end(kindOf(job.request), isLimit && group.length === 1 ? message : null, performance.now());
+    // One task would find its partition as closed as all of them do.
+    const isAlike = group.length === 1 || isClosedPartition(message);
+    this.#kinds.end(kindOf(job.request), isLimit && isAlike ? message : null, performance.now());
     if (isLimit) {
       for (const one of group) one.phase = 'none';
-      if (group.length > 1) {
+      if (!isAlike) {
         // It may leave room for some of them.
         this.#refused.add(array?.id ?? 0);
         return;
       }
       // Without the name of a limit it may be what can never be taken, which stands back for others of its kind.
-      if (submitLimitIn(message) === null) job.limitRefusals += 1;
+      if (submitLimitIn(message) === null) for (const one of group) one.limitRefusals += 1;
       return;
     }
     if (isLater) {
@@ -303,7 +326,9 @@ export class Submitter {
     }
     if (isLater) return;
     job.phase = 'none';
-    job.record = { ...job.record, refusal: message };
+    const gone = (this.#read(jobId).accepted.spec.nodelist ?? []).filter((name) => !state.knows(name));
+    const what = gone.length === 0 ? '' : ` (nodelist: the cluster has no ${gone.join(', ')})`;
+    job.record = { ...job.record, refusal: `${message}${what}` };
     await this.#folder(job)
       .writeRecord(job.record)
       .catch(() => undefined);
