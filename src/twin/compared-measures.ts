@@ -94,7 +94,7 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   add(
     'worstFailures',
     'worst job: failures',
-    'the attempts that failures end of the job they hit most',
+    'the failures of the job that they hit most',
     'number',
     worst?.failures ?? 0,
   );

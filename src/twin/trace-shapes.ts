@@ -43,6 +43,24 @@ export class ShapeBook {
     return shape;
   }
 
+  /** In words what no node of the partition has, and the most that one has: of a row that has no shape. */
+  missingText(row: TraceRow, partition: PartitionPolicy | undefined): string {
+    const { isMemoryConsumed = true } = this.options;
+    const resources = this.kindsOf(partition).map(({ node }) => node.resources);
+    const most = (of: keyof Resources) => resources.reduce((max, each) => Math.max(max, each[of]), 0);
+    const { gpusPerNode, cpusPerNode, memoryBytesPerNode } = row;
+    const mebi = (bytes: number) => `${Math.floor(bytes / MEBI)} MiB`;
+    const parts: string[] = [];
+    if ((gpusPerNode ?? 0) > most('gpus'))
+      parts.push(most('gpus') === 0 ? 'GPUs' : `${gpusPerNode} GPUs (at most ${most('gpus')})`);
+    if ((cpusPerNode ?? 0) > most('cpus')) parts.push(`${cpusPerNode} CPUs (at most ${most('cpus')})`);
+    if (isMemoryConsumed && memoryBytesPerNode !== null && memoryBytesPerNode > most('memoryBytes')) {
+      const asked = Math.ceil(memoryBytesPerNode / MEBI);
+      parts.push(`${asked} MiB of memory (at most ${mebi(most('memoryBytes'))})`);
+    }
+    return parts.length === 0 ? `${askedText(row)} together` : parts.join(', ');
+  }
+
   private find(row: TraceRow, partition: PartitionPolicy | undefined): Shape | null {
     const { isMemoryConsumed = true } = this.options;
     const memoryBytes = isMemoryConsumed ? row.memoryBytesPerNode : null;

@@ -113,7 +113,7 @@ describe('jobs of a trace', () => {
     expect(count).toBe(3);
     expect(refused.map(({ reason }) => reason)).toEqual([
       'it asks for 3 nodes with 8 GPUs; there are 2 of partition gpu',
-      'no node of partition cpu has 1 GPUs',
+      'no node of partition cpu has GPUs',
     ]);
     expect(beyond.map(({ job, reason }) => [job, reason])).toEqual([
       ['long', 'it asks for 00:02:00, and partition gpu gives 00:01:00 at most'],
@@ -296,8 +296,8 @@ describe('jobs of a trace', () => {
     expect(count).toBe(1);
     expect(refused).toEqual([
       { line: 2, job: 'a', reason: 'it asks for 5 nodes with 8 GPUs; there are 4' },
-      { line: 3, job: 'b', reason: 'no node has 9 GPUs' },
-      { line: 4, job: 'c', reason: 'no node has 8 GPUs, 525312 MiB of memory' },
+      { line: 3, job: 'b', reason: 'no node has 9 GPUs (at most 8)' },
+      { line: 4, job: 'c', reason: 'no node has 525312 MiB of memory (at most 524288 MiB)' },
       { line: 5, job: 'd', reason: 'it waits for job a, which is not there before it' },
       { line: 6, job: 'e', reason: 'it waits for job e, which is not there before it' },
       { line: 8, job: 'g', reason: 'it asks for 6 nodes; there are 4' },

@@ -145,7 +145,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
     const excess = isHeldTo ? excessOf(row, partition, qos) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
-    const reason = isRefused ? excess : refusal(row, shape, partition, idOf);
+    const reason = isRefused ? excess : refusal(row, shape, partition, idOf, shapes);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
@@ -197,10 +197,11 @@ function refusal(
   shape: Shape | null,
   partition: PartitionPolicy | undefined,
   idOf: ReadonlyMap<string, number>,
+  shapes: ShapeBook,
 ): string | null {
   const { name = '', nodes = null } = partition ?? {};
   const place = nodes === null ? '' : ` of partition ${name}`;
-  if (shape === null) return `no node${place} has ${askedText(row)}`;
+  if (shape === null) return `no node${place} has ${shapes.missingText(row, partition)}`;
   if (shape.nodeCount < row.nodes) {
     return `it asks for ${row.nodes} nodes${withWhat(row)}; there are ${shape.nodeCount}${place}`;
   }

@@ -1,7 +1,10 @@
-import type { PairedDifference } from '../../twin/compare.ts';
+import { INTERVAL_PROBABILITY, type PairedDifference } from '../../twin/compare.ts';
 import type { MeasureUnit } from '../../twin/compared-measures.ts';
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
 import { digits, percent, shortTime, whole } from './sim-words.ts';
+
+/** So many times as many intervals without 0 as chance makes are more than chance. */
+const HINT_FACTOR = 2;
 
 interface Measure extends PairedDifference {
   subject: string;
@@ -45,7 +48,7 @@ function settingsWords(base: SimulationInputs, variant: SimulationInputs): strin
   return names.flatMap((name) => {
     const value = variant.settings[name];
     if (shown.includes(name) || value === base.settings[name]) return [];
-    return [value === undefined ? `the default of ${name}` : `${name} ${value}`];
+    return [value === undefined ? `leaving ${name} at its default` : `setting ${name} to ${value}`];
   });
 }
 
@@ -78,9 +81,17 @@ export function noNewsWords(
     return 'no difference: every measure comes out the same';
   }
   if (!isDrawn) return 'no difference of a hundredth or more';
-  return seeds.length === 1
-    ? 'one seed: no intervals, so that nothing here can be told from chance'
-    : `no difference that ${seeds.length} seeds tell from chance`;
+  if (seeds.length === 1) return 'one seed: no intervals, so that nothing here can be told from chance';
+  return `no difference that ${seeds.length} seeds tell from chance${hintWords(seeds.length, measures)}`;
+}
+
+/** Where more intervals leave out 0 than chance would make do so: there is something, and the seeds are too few to say what. */
+function hintWords(seeds: number, measures: readonly PairedDifference[]): string {
+  const compared = measures.filter(({ interval }) => interval !== null);
+  const beyond = compared.filter(({ interval }) => interval !== null && (interval.low > 0 || interval.high < 0));
+  const byChance = (1 - INTERVAL_PROBABILITY) * compared.length;
+  if (beyond.length <= HINT_FACTOR * byChance) return '';
+  return `, all measures taken together; yet ${whole(beyond.length)} of their ${whole(compared.length)} intervals leave out 0, and chance makes ${digits(byChance)}: more seeds (--seeds ${2 * seeds}) would tell`;
 }
 
 /** What the mark of a clear difference says, `count` measures having been compared. */

@@ -100,6 +100,15 @@ describe('orrery sim', () => {
     expect(fitting.stderr).not.toContain('note:');
   });
 
+  it('says where an optimum for failures is none, since jobs lose more by preemption', async () => {
+    const run = (interval: string) =>
+      simOf(`--cluster rsc-phase1 --workload rsc-phase1 --load 1.2 --days 4 --checkpoint-interval ${interval}`);
+    expect((await run('young-daly')).stderr).toMatch(
+      /^note: young-daly intervals are the best for failures alone: here they cost [\d.,]+ GPU-hours of work, preemption [\d.,]+ GPU-hours; a fixed interval/m,
+    );
+    expect((await run('60m')).stderr).not.toContain('best for failures');
+  });
+
   it('refuses jobs of a workload beyond the limits of their partition where a slurm.conf says so', async () => {
     const conf = (enforced: string) =>
       `ClusterName=c\nGresTypes=gpu\nEnforcePartLimits=${enforced}\nNodeName=n[1-9] CPUs=64 RealMemory=600000 Gres=gpu:8\nPartitionName=p Nodes=ALL MaxNodes=1\n`;

@@ -1,4 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
+import { checkpointChoice } from '../../formats/checkpoint-choice.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { runTwin } from '../../twin/engine.ts';
@@ -9,6 +10,7 @@ import { createMeasures } from '../../twin/measures/measures.ts';
 import { RecordedWaitWatch } from '../../twin/measures/recorded-waits.ts';
 import type { RecordedWaits, TwinReport } from '../../twin/report.ts';
 import type { RunSummary, Scenario } from '../../twin/scenario.ts';
+import { deviceWord, hours } from '../render/sim-facts.ts';
 import { JobsWriter } from './jobs-writer.ts';
 import { type Overrides, overridesOf } from './overrides.ts';
 import type { ProgressBoard } from './run-progress.ts';
@@ -100,10 +102,12 @@ export async function simulate(
     },
   });
   writer?.close();
+  const report = measures.report(summary, watch?.score() ?? null);
+  const inputs = inputsOf(prepared);
   return {
-    inputs: inputsOf(prepared),
+    inputs: { ...inputs, remarks: [...inputs.remarks, ...checkpointRemarks(fields, report)] },
     summary,
-    report: measures.report(summary, watch?.score() ?? null),
+    report,
     recorded: recorded?.report() ?? null,
   };
 }
@@ -156,6 +160,18 @@ function failureRemarks(
   const verb = idle.length === 1 ? 'changes' : 'change';
   const what = `${idle.join(' and ')} ${verb} nothing without failures, which --failures rsc-1 would add`;
   return idle.length === 0 ? [] : [{ what, examples: [] }];
+}
+
+/** The optimum for failures is none where jobs lose more by preemption, as whoever asked for it should know. */
+function checkpointRemarks({ checkpointInterval }: ScenarioFields, report: TwinReport): ReadingRemark[] {
+  const choice = checkpointChoice(checkpointInterval ?? 'none');
+  if (choice === undefined || choice.kind === 'fixed' || choice.kind === 'none') return [];
+  const { lostHours, firstOrderLostHours } = report.predictions.preemption;
+  if (lostHours <= firstOrderLostHours) return [];
+  const device = deviceWord(report);
+  const cost = `here they cost ${hours(firstOrderLostHours, device)} of work, preemption ${hours(lostHours, device)}`;
+  const what = `${choice.kind} intervals are the best for failures alone: ${cost}; a fixed interval, such as --checkpoint-interval 60m, may lose less`;
+  return [{ what, examples: [] }];
 }
 
 function refuseIncomplete(fields: ScenarioFields): void {
