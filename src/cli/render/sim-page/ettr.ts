@@ -36,6 +36,11 @@ export function ettrSection(report: TwinReport): Markup {
   const words = hasFormula
     ? 'The formula knows failures, restarts and checkpoints, not preemption, time limits or jobs that save nothing; so it is held against those jobs alone that write checkpoints, were never preempted and did not run into their limit, without the wait before their first start.'
     : 'There is no formula to hold it against: no job of these writes checkpoints, or nothing fails.';
+  // It goes by the rate given, of a fleet that keeps its lemons.
+  const drained =
+    hasFormula && (report.predictions.lemons?.nodesFlagged ?? 0) > 0
+      ? ' It takes the failure rate given, with all lemon nodes in service; here they are drained, so jobs fail less often and do better than it says.'
+      : '';
   const keys: [Markup, string][] = [
     [html`${line('other', 0, 7, 34, 7)}${square('hollow', 17, 7)}`, `all jobs of ${least} or more, waits included`],
   ];
@@ -47,7 +52,7 @@ export function ettrSection(report: TwinReport): Markup {
     'ettr',
     'predicted',
     `ETTR: ${percent(all.ettr)} of the time of long jobs moved them on`,
-    html`<p>${`Effective training time ratio: productive time over time on nodes and in the queue, of the ${whole(all.jobs)} jobs that ended after ${least} or more on nodes. ${words}`}</p>
+    html`<p>${`Effective training time ratio: productive time over time on nodes and in the queue, of the ${whole(all.jobs)} jobs that ended after ${least} or more on nodes. ${words}${drained}`}</p>
 <div class="pair"><figure>${ettrChart(ettr, device)}${key(keys)}<figcaption>Sizes of which few jobs ran that long say little: the table has their number.</figcaption></figure>${ettrTable(ettr, device)}</div>
 ${hasFormula ? html`<p class="lesser">Formula: expected time of a segment between checkpoints with failures at random, (M + q) exp(u0 / M) (exp((T + w) / M) - 1) for T productive (Daly 2006, with a wait q as Bougeret et al. 2011), to first order (1 - N r_f (u0 + T / 2)) / (1 + N r_f q) as in Kokolis et al., HPCA 2025; with the first start of each job.</p>` : ''}`,
   );

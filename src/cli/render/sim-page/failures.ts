@@ -59,7 +59,7 @@ function rateWords({ inputs, predictions }: TwinReport): string {
   const given =
     inputs.failuresPerNodeDay === null
       ? 'No rate was given for the theory.'
-      : `Theory takes the rate given, r_f = ${digits(1000 * inputs.failuresPerNodeDay)} per 1,000 node-days, and N nodes.`;
+      : `Theory takes the rate given, r_f = ${digits(1000 * inputs.failuresPerNodeDay)} per 1,000 node-days${(predictions.lemons?.nodesFlagged ?? 0) > 0 ? ' with all lemon nodes in service' : ''}, and N nodes; outages of switches and storage come on top.`;
   if (rateOfLarge.perThousandNodeDays === null || rateOfLarge.interval === null) return given;
   const { low, high } = rateOfLarge.interval;
   return `${given} Counted as in the paper, over jobs of more than 128, it came to ${digits(rateOfLarge.perThousandNodeDays)} (90 % interval ${digits(low)} to ${digits(high)}).`;

@@ -204,6 +204,9 @@ describe('renderSimPage', () => {
     expect(sectionOf(busy.page, 'given')).toContain(whole(inputs.jobs.submitted));
     expect(sectionOf(busy.page, 'given')).toContain('<td>' + whole(inputs.incidents.byComponent[0]?.count ?? 0));
     expect(text).toContain('Lemon nodes drained');
+    expect(predictions.lemons?.nodesFlagged).toBeGreaterThan(0);
+    expect(text).toContain('here they are drained, so jobs fail less often');
+    expect(text).toContain('per 1,000 node-days with all lemon nodes in service, and N nodes');
     expect(textOf(cpus.page)).not.toMatch(/\bGPU/);
   });
 
