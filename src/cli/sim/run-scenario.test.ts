@@ -91,13 +91,17 @@ describe('orrery sim', () => {
     expect(stdout).toMatch(/NOT STARTED\n *5-8 +1 +.* 1\n *9-64 +0( +-){5} +1\n/);
   });
 
-  it('warns of a workload that asks for more than the cluster can do, and says which load is in proportion', async () => {
+  it('warns of a workload that asks for more than the cluster can do, and for QOS that the policy does not have', async () => {
     const over = await simOf('--workload rsc-1 --cluster rsc-phase1 --days 0.01');
     expect(over.stderr).toContain(
       'note: rsc-1 asks for 225.5 % of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run: it is the work of 16,000 GPUs, and --load 0.38 has its share for 6,080\n',
     );
     const fitting = await simOf('--workload rsc-1 --cluster rsc-phase1 --days 0.01 --load 0.38');
     expect(fitting.stderr).not.toContain('note:');
+    writeFileSync(join(folder, 'plain.yaml'), 'qos: [{name: high}]\n');
+    const other = await simOf('--workload rsc-1 --cluster rsc-phase2 --days 0.01 --policy plain.yaml');
+    rmSync(join(folder, 'plain.yaml'));
+    expect(other.stderr).toContain('note: left out of rsc-1: QOS low: the policy has none of this name\n');
   });
 
   it('says where an optimum for failures is none, since jobs lose more by preemption', async () => {

@@ -23,11 +23,11 @@ import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '.
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
 import type { Checkpointing, JobSource, TwinJob } from '../../twin/types.ts';
 import { withoutUnsaidLists } from '../../twin/unsaid-lists.ts';
-import { createWorkload, offeredLoad } from '../../twin/workload.ts';
-import type { WorkloadSpec } from '../../twin/workload-spec.ts';
+import { createWorkload } from '../../twin/workload.ts';
 import { readText } from '../read-text.ts';
-import { counted, digits, percent, whole } from '../render/sim-words.ts';
+import { counted, whole } from '../render/sim-words.ts';
 import { addedJobs } from './added-jobs.ts';
+import { fitAddedJobs } from './added-jobs-fit.ts';
 import type { Overrides } from './overrides.ts';
 import { timeJobs } from './planned-jobs.ts';
 import type { ScenarioPolicy } from './scenario-policy.ts';
@@ -35,6 +35,7 @@ import type { SimulatedCluster } from './simulated-cluster.ts';
 import { examplesOf, type ReadingRemark, type SimulationInputs } from './simulation-inputs.ts';
 import { readTraceText } from './trace-file.ts';
 import { readWorkload } from './workload.ts';
+import { overloadRemarks, strangeQosRemarks } from './workload-remarks.ts';
 
 const MS_PER_DAY = 86_400_000;
 /** Of the jobs of a trace, which says nothing of checkpoints, once a rule for their interval is given: as in the workloads of the catalogue. Assumed. */
@@ -79,11 +80,12 @@ export async function jobsOf(
   const rule = checkpointRule(fields.checkpointInterval, failuresPerNodeDay);
   const own =
     fields.trace === undefined && fields.queue === undefined
-      ? await ofWorkload(fields, cluster, policy)
+      ? await ofWorkload(fields, cluster, policy.options)
       : await ofTrace(fields, cluster, policy, rule === null || rule.kind === 'none' ? null : TRACE_CHECKPOINTING);
   const { maxRequeues } = overrides;
   const timed = await timeJobs(fields.jobs ?? [], fields.cluster, cluster.nodes[0]?.resources.gpus ?? 0);
-  const { jobs: added, names } = addedJobs(timed.jobs, cluster.nodes);
+  const fitted = fitAddedJobs(timed.jobs, cluster.nodes, policy.options, cluster.name);
+  const { jobs: added, names } = addedJobs(fitted.jobs, cluster.nodes);
   const isTrace = own.trace !== null;
   // Rows of a trace have been held to the limits of their partitions when they were read.
   const gated = isTrace ? own.source : new PartitionGate(own.source, own.options);
@@ -107,7 +109,7 @@ export async function jobsOf(
     aheadMs: own.aheadMs,
     options: own.options,
     partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => request.partition ?? [])]),
-    remarks: [...own.remarks, ...timed.remarks],
+    remarks: [...own.remarks, ...timed.remarks, ...fitted.remarks],
     submittedRemarks: () => beyondRemarks(gates, named, policy.options.enforcePartLimits === true),
   };
 }
@@ -120,11 +122,12 @@ function beyondRemarks(
 ): ReadingRemark[] {
   const count = gates.reduce((sum, { beyondCount }) => sum + beyondCount, 0);
   if (count === 0) return [];
-  const end = isEnforced ? 'and are refused, as EnforcePartLimits says' : 'so that they wait for ever';
+  const [are, wait] = count === 1 ? ['is', 'it waits'] : ['are', 'they wait'];
+  const end = isEnforced ? `and ${are} refused, as EnforcePartLimits says` : `so that ${wait} for ever`;
   const jobs = gates.flatMap(({ beyond }) => beyond);
   return [
     {
-      what: `${counted(count, 'job')} are not what the partition allows, or not whose, ${end}`,
+      what: `${counted(count, 'job')} ${are} not what the partition allows, or not whose, ${end}`,
       examples: examplesOf(jobs, ({ jobId, reason }) => `job ${nameOf(jobId)}: ${reason}`),
     },
   ];
@@ -143,7 +146,11 @@ interface OwnJobs {
   remarks: ReadingRemark[];
 }
 
-async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster, policy: ScenarioPolicy): Promise<OwnJobs> {
+async function ofWorkload(
+  fields: ScenarioFields,
+  cluster: SimulatedCluster,
+  options: SchedulerOptions,
+): Promise<OwnJobs> {
   const { workload = '', days = 0, seed = 1, load, growth } = fields;
   const spec = await readWorkload(workload);
   const gpusPerNode = cluster.nodes[0]?.resources.gpus ?? 0;
@@ -157,20 +164,11 @@ async function ofWorkload(fields: ScenarioFields, cluster: SimulatedCluster, pol
     gpusPerNode,
   });
   const own = { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0 };
-  return { ...own, options: policy.options, partitions: new Set(), remarks: overloadRemarks(workload, spec, clusterGpus, load ?? 1) };
-}
-
-/** Whoever asks for more than there is should know before he reads waits. */
-function overloadRemarks(name: string, spec: WorkloadSpec, clusterGpus: number, load: number): ReadingRemark[] {
-  const offered = offeredLoad(spec, { clusterGpus, load });
-  if (offered <= 1) return [];
-  const asks = `${basename(name)} asks for ${percent(offered)} of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run`;
-  const scale = clusterGpus / spec.clusterGpus;
-  const mend =
-    scale < 1
-      ? `: it is the work of ${whole(spec.clusterGpus)} GPUs, and --load ${digits(scale)} has its share for ${whole(clusterGpus)}`
-      : '';
-  return [{ what: `${asks}${mend}`, examples: [] }];
+  const remarks = [
+    ...overloadRemarks(basename(workload), spec, clusterGpus, load ?? 1),
+    ...strangeQosRemarks(basename(workload), spec, options.qos ?? []),
+  ];
+  return { ...own, options, partitions: new Set(), remarks };
 }
 
 async function ofTrace(

@@ -1,0 +1,53 @@
+import type { NodeSpec } from '../../cluster/node.ts';
+import { OrreryError } from '../../contract/errors.ts';
+import { partitionFinder, type SchedulerOptions } from '../../scheduler/policy.ts';
+import type { TimedJob } from './planned-jobs.ts';
+import type { ReadingRemark } from './simulation-inputs.ts';
+import { counted, whole } from '../render/sim-words.ts';
+
+/** That of jobs which name none, whether or not a policy says more of it. */
+const QOS_DEFAULT = 'normal';
+
+/**
+ * The jobs that a scenario adds, without the QOS and partitions that the policy does not have: that is said, as of a trace. Throws ORR_USAGE for one that
+ * could not run on the cluster, or in its partition, even if all of it were free: it would wait for ever.
+ */
+export function fitAddedJobs(
+  jobs: readonly TimedJob[],
+  nodes: readonly NodeSpec[],
+  policy: SchedulerOptions,
+  clusterName: string,
+): { jobs: TimedJob[]; remarks: ReadingRemark[] } {
+  const { partitions = [], qos = [] } = policy;
+  const partitionOf = partitionFinder(partitions);
+  const qosNames = new Set([QOS_DEFAULT, ...qos.map(({ name }) => name)]);
+  const partitionNames = new Set(partitions.map(({ name }) => name));
+  const leftOut = new Set<string>();
+  const fitted = jobs.map((job, index) => {
+    const kept = { ...job };
+    if (kept.qos !== undefined && !qosNames.has(kept.qos)) {
+      leftOut.add(`QOS ${kept.qos}`);
+      delete kept.qos;
+    }
+    if (kept.partition !== undefined && !partitionNames.has(kept.partition)) {
+      leftOut.add(`partition ${kept.partition}`);
+      delete kept.partition;
+    }
+    const partition = partitionOf(kept.partition ?? null);
+    const own = partition?.nodes ?? null;
+    const members = own === null ? null : new Set(own);
+    const gpus = job.gpusPerNode ?? nodes[0]?.resources.gpus ?? 0;
+    const able = nodes.filter(({ name, resources }) => resources.gpus >= gpus && members?.has(name) !== false);
+    if (able.length < job.nodes) {
+      const place = members === null ? clusterName : `partition ${partition?.name} of ${clusterName}`;
+      const name = job.name === undefined ? '' : ` (${job.name})`;
+      throw new OrreryError(
+        'ORR_USAGE',
+        `jobs[${index}]${name}: it asks for ${counted(job.nodes, 'node')} with ${counted(gpus, 'GPU')} each; ${place} has ${whole(able.length)} such`,
+      );
+    }
+    return kept;
+  });
+  const what = `left out of the jobs that the scenario adds: ${[...leftOut].join(', ')}: the policy has none of this name`;
+  return { jobs: fitted, remarks: leftOut.size === 0 ? [] : [{ what, examples: [] }] };
+}
