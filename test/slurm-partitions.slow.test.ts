@@ -52,6 +52,8 @@ const PARTITIONS = [
   'PartitionName=small Nodes=ALL AllowAccounts=vision AllowQos=normal MaxNodes=1 MaxTime=50',
   ...LIMITED.map((qos) => `PartitionName=${qos} Nodes=ALL QOS=${qos}`),
   'PartitionName=cpus4too Nodes=ALL QOS=cpus4',
+  'PartitionName=part Nodes=ALL MaxCPUsPerNode=24',
+  'PartitionName=rest Nodes=ALL MaxCPUsPerNode=40',
 ];
 
 const times = (count: number, job: Asked): Asked[] => Array.from({ length: count }, () => job);
@@ -133,8 +135,27 @@ const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
       { partition: 'user4', cpus: 5 },
     ],
   ],
+  [
+    'CPUs of a node for all jobs of a partition',
+    [
+      ...times(7, { partition: 'part', nodes: 1, cpus: 12 }),
+      ...times(3, { partition: 'all', nodes: 1, cpus: 40 }),
+      { partition: 'part', nodes: 1 },
+    ],
+  ],
+  [
+    'the same for those of two, and for gangs',
+    [
+      ...times(2, { partition: 'part', nodes: 2, cpus: 48 }),
+      ...times(4, { partition: 'rest', nodes: 1, cpus: 40 }),
+      { partition: 'part', nodes: 1, cpus: 24 },
+    ],
+  ],
 ];
 const REFUSED: readonly Asked[] = [
+  { partition: 'part', nodes: 1, cpus: 25 },
+  { partition: 'part', nodes: 1, cpus: 24 },
+  { partition: 'rest', nodes: 2, cpus: 82 },
   ...(IN_TURN[0]?.[1] ?? []),
   ...(IN_TURN[1]?.[1] ?? []),
   ...times(3, { partition: 'submit2', qos: 'submit1' }),
@@ -220,6 +241,9 @@ function submit(
   return spawnSync('/usr/bin/sbatch', [...args, '--wrap=sleep 100'], { env: slurm.env, encoding: 'utf8' });
 }
 
+/** Which of several jobs is the first that waits for nodes depends on who looked last. */
+const FOR_NODES = /^(?:Priority|Nodes required for job are DOWN, DRAINED or reserved .*)$/;
+
 /** `None` of one that runs. */
 function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | undefined)[] {
   const text = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i|%r'], { env, encoding: 'utf8' });
@@ -227,7 +251,7 @@ function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | und
     text.split('\n').map((line) => {
       const [id = '', reason = ''] = line.split('|');
       const plain = reason.replace(/^Job's account not .*/, 'AccountNotAllowed');
-      return [id, plain.replace(/^Job's QOS not .*/, 'QOSNotAllowed')] as const;
+      return [id, plain.replace(/^Job's QOS not .*/, 'QOSNotAllowed').replace(FOR_NODES, 'Resources')] as const;
     }),
   );
   return ids.map((id) => reasons.get(id));
@@ -282,6 +306,10 @@ function schedulerOf({ env, folder }: SlurmCluster) {
       scheduler.decide(jobId);
       return true;
     },
-    reason: (jobId: number) => scheduler.job(jobId)?.reason,
+    /** Once backfill has had its turn. */
+    reason: (jobId: number) => {
+      for (let second = 1; second <= 5; second += 1) scheduler.decide(second * 1000);
+      return scheduler.job(jobId)?.reason.replace(FOR_NODES, 'Resources');
+    },
   };
 }

@@ -81,6 +81,7 @@ const partition = z.strictObject({
   priorityJobFactor: z.number().min(0).exactOptional(),
   minNodes: z.int().min(0).exactOptional(),
   maxNodes: count.nullable().exactOptional(),
+  maxCpusPerNode: count.exactOptional(),
   allowAccounts: names.exactOptional(),
   denyAccounts: names.exactOptional(),
   allowQos: names.exactOptional(),

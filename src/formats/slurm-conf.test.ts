@@ -244,10 +244,6 @@ PartitionName=none DefMemPerNode=UNLIMITED
       'TopologyPlugin=tree: without the topology.conf gangs are placed as if there were no switches: give it too',
     ],
     ['Prolog=/etc/slurm/prolog.sh', 'Prolog: it takes no time'],
-    [
-      'PartitionName=p Nodes=ALL MaxCPUsPerNode=8',
-      'PartitionName=p maxcpuspernode=8: its jobs may use all CPUs of a node',
-    ],
     ['PartitionName=p Nodes=ALL RootOnly=YES', 'PartitionName=p rootonly=YES: every user may use it'],
     [
       'SelectTypeParameters=CR_Socket_Memory',

@@ -107,6 +107,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   }
   const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
+  const select = pluginOf(settings, 'SelectType') ?? 'linear';
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   const defaults = readDefaultAmounts(settings);
   const {
@@ -120,6 +121,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
       cluster,
       defaults,
       isPreemptedByPartition: policy.preempt?.type === 'partition_prio',
+      isLinear: select === 'linear',
       access: { isWithoutDatabase: isWithoutDatabase(settings), knownQos: policy.qos ?? null },
     },
     ignored,
@@ -128,7 +130,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
   keepEnforcedLimits(policy, settings, ignored);
   noteTopology(settings, texts.topology !== null, ignored);
-  const select = pluginOf(settings, 'SelectType') ?? 'linear';
   const selectLine = settings.get('selecttype');
   if (selectLine !== undefined && !/^(?:linear|cons_res|cons_tres)$/.test(select)) {
     const reason = 'nodes are shared by cores and GPUs, as with select/cons_tres';

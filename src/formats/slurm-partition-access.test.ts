@@ -65,3 +65,16 @@ it('the QOS of a partition is that of the dump', () => {
     'slurm.conf:2 PartitionName=a QOS=Wide: the dump of QOS has none of this name, and nothing is limited by it',
   ]);
 });
+
+it('CPUs of a node that jobs of a partition have together', () => {
+  const line = 'PartitionName=a MaxCPUsPerNode=16\nPartitionName=b MaxCPUsPerNode=UNLIMITED\nPartitionName=c\n';
+  expect(partitionsOf(`SelectType=select/cons_tres\n${line}`)).toEqual([
+    { name: 'a', maxCpusPerNode: 16 },
+    { name: 'b' },
+    { name: 'c' },
+  ]);
+  expect(partitionsOf(line)).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+  expect(ignoredOf(`${NODES}${line}`)).toEqual([
+    'slurm.conf:2 PartitionName=a MaxCPUsPerNode=16: with select/linear it changes nothing in Slurm either: jobs have whole nodes',
+  ]);
+});

@@ -28,7 +28,6 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   exclusivetopo: 'jobs share what a switch connects',
   exclusiveuser: 'users share nodes',
   lln: 'placement packs nodes and leaf switches',
-  maxcpuspernode: 'its jobs may use all CPUs of a node',
   maxcpuspersocket: 'its jobs may use all CPUs of a socket',
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
@@ -44,13 +43,15 @@ export interface PartitionContext {
   /** `preempt/partition_prio`: partitions say what becomes of a job that is preempted. */
   isPreemptedByPartition: boolean;
   access: AccessContext;
+  /** `select/linear`: jobs have whole nodes. */
+  isLinear: boolean;
 }
 
 /** Partitions of `PartitionName` lines. Throws ORR_BAD_FILE. */
 export function readSlurmPartitions(
   lines: readonly ConfLine[],
   nodeSets: readonly ConfLine[],
-  { cluster, defaults: clusterDefaults, isPreemptedByPartition, access: accessContext }: PartitionContext,
+  { cluster, defaults: clusterDefaults, isPreemptedByPartition, access: accessContext, isLinear }: PartitionContext,
   ignored: IgnoredSetting[],
 ): SlurmPartitions {
   const partitions: PartitionPolicy[] = [];
@@ -94,12 +95,37 @@ export function readSlurmPartitions(
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
     const billing = billingOf(line, ignored);
     const access = readPartitionAccess({ ...own, values: line.values }, accessContext, ignored);
-    partitions.push({ ...partitionOf(name, line, cluster, sets, ignored), ...access, ...preemption, ...billing });
+    const cap = cpuCapOf(name, { ...own, values: line.values }, isLinear, ignored);
+    partitions.push({
+      ...partitionOf(name, line, cluster, sets, ignored),
+      ...cap,
+      ...access,
+      ...preemption,
+      ...billing,
+    });
   }
   // Of several defaults the last counts.
   const standard = partitions.findLast(({ isDefault }) => isDefault === true);
   for (const partition of partitions) partition.isDefault = partition === standard;
   return { partitions, exclusive, defaults: partitionDefaults };
+}
+
+/** CPUs of a node that its jobs have together. */
+function cpuCapOf(
+  name: string,
+  line: ConfLine,
+  isLinear: boolean,
+  ignored: IgnoredSetting[],
+): Pick<PartitionPolicy, 'maxCpusPerNode'> {
+  const text = line.values.get('maxcpuspernode') ?? '';
+  if (isNothing(text)) return {};
+  if (isLinear) {
+    const reason = 'with select/linear it changes nothing in Slurm either: jobs have whole nodes';
+    ignored.push({ ...line, key: `PartitionName=${name} MaxCPUsPerNode=${text}`, reason });
+    return {};
+  }
+  const maxCpusPerNode = integerSetting(line, 'MaxCPUsPerNode');
+  return maxCpusPerNode === undefined ? {} : { maxCpusPerNode };
 }
 
 /** What use counts for in fair-share: CPUs where the partition does not say. */

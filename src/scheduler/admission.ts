@@ -36,6 +36,10 @@ export function count(number: number, noun: string): string {
 function tooBigForAnyNode(pool: NodePool, job: JobRecord): string | null {
   const { request } = job;
   if (pool.classes.some((nodeClass) => couldHold(nodeClass, job))) return null;
+  if (job.cap !== null && (request.exclusive || request.perNode.cpus > job.cap.cpusMax)) {
+    const asked = request.exclusive ? 'whole nodes' : `${count(request.perNode.cpus, 'CPU')} on a node`;
+    return `the job asks for ${asked}, and its partition gives ${job.cap.cpusMax} CPUs of a node at most`;
+  }
   const typed = pool.classes.filter(({ gpuType }) => request.gpuType === null || gpuType === request.gpuType);
   if (typed.length === 0) return `the job asks for GPU type ${request.gpuType}, no node has it`;
   const most = (of: (offered: { cpus: number; memoryBytes: number; gpus: number }) => number) =>

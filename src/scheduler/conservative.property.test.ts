@@ -12,6 +12,7 @@ const size = fc.record({
   isPart: fc.boolean(),
   nodes: fc.integer({ min: 1, max: 5 }),
   gpus: fc.constantFrom(1, 2, 4),
+  cpus: fc.constantFrom(1, 1, 2),
   limit: fc.integer({ min: 1, max: 8 }).map((minutes) => minutes * 60),
   age: fc.integer({ min: 1, max: 500 }),
   user: fc.constantFrom('ada', 'ben'),
@@ -44,15 +45,17 @@ const runs = fc.record({
   weights: fc.oneof(fc.constant([1, 1]), fc.array(fc.constantFrom(1, 1, 2, 30), { minLength: 2, maxLength: 8 })),
   resolution: fc.constantFrom(1, 60),
   limits: fc.oneof(fc.constant(NO_LIMITS), limits),
+  /** Of a node to the jobs of a partition. */
+  cpusOf: fc.constantFrom<Record<string, number>>({}, {}, { short: 2 }, { long: 3, short: 2 }),
   before: fc.array(size, { maxLength: 12 }),
   pending: fc.array(size, { minLength: 1, maxLength: 15 }),
 });
 
 function request(
   jobId: number,
-  { isPart, nodes, gpus, limit, user, partition }: typeof size extends fc.Arbitrary<infer T> ? T : never,
+  { isPart, nodes, gpus, cpus, limit, user, partition }: typeof size extends fc.Arbitrary<infer T> ? T : never,
 ) {
-  const perNode = { cpus: 1, memoryBytes: 0, gpus: isPart ? gpus : GPUS };
+  const perNode = { cpus, memoryBytes: 0, gpus: isPart ? gpus : GPUS };
   const made: JobRequest = {
     jobId,
     submitMs: 0,
@@ -86,14 +89,18 @@ describe('a pass of conservative backfill', () => {
   it('starts the jobs that the naive planner starts, on the same nodes', () => {
     let starts = 0;
     let backfilled = 0;
+    let capped = 0;
     fc.assert(
-      fc.property(runs, ({ nodeCount, weights: some, resolution, limits: bounds, before, pending }) => {
+      fc.property(runs, ({ nodeCount, weights: some, resolution, limits: bounds, cpusOf, before, pending }) => {
         const weights = Array.from({ length: nodeCount }, (_, index) => some[index % some.length] ?? 1);
         const core = createCore({
           backfillType: 'conservative',
           bfResolutionSeconds: resolution,
           bfIntervalSeconds: 1,
-          partitions: [{ name: 'long' }, { name: 'short' }],
+          partitions: ['long', 'short'].map((name) => {
+            const maxCpusPerNode = cpusOf[name];
+            return maxCpusPerNode === undefined ? { name } : { name, maxCpusPerNode };
+          }),
           ...bounds,
         });
         for (let index = 0; index < nodeCount; index++) {
@@ -119,6 +126,7 @@ describe('a pass of conservative backfill', () => {
             id: index + 1,
             nodes,
             gpus: perNode.gpus,
+            cpus: perNode.cpus,
             limit: job.limit,
             user: job.user,
             partition: job.partition,
@@ -141,6 +149,7 @@ describe('a pass of conservative backfill', () => {
           mainDepth: bounds.partitionJobDepth,
           mainStartsMax: bounds.schedMaxJobStart,
           gpusPerNode: GPUS,
+          cpusOf,
           nodeCount,
           weights,
           now: NOW,
@@ -151,6 +160,7 @@ describe('a pass of conservative backfill', () => {
             id: jobId,
             nodes,
             gpus: perNode.gpus,
+            cpus: perNode.cpus,
             limit: (timeLimitMs ?? 0) / 1000,
             user: user ?? '',
             partition: partition ?? '',
@@ -163,11 +173,13 @@ describe('a pass of conservative backfill', () => {
         core.decide(NOW * 1000, sink);
         expect(Object.fromEntries([...sink.on].map(([id, on]) => [id, [...on]]))).toEqual(Object.fromEntries(expected));
         starts += expected.size;
+        if (expected.size > 0 && Object.keys(cpusOf).length > 0) capped += 1;
         if ([...expected.keys()].some((id, index) => id !== waiting[index]?.made.jobId)) backfilled += 1;
       }),
       { numRuns: 3000 },
     );
     expect(starts).toBeGreaterThan(1000);
     expect(backfilled).toBeGreaterThan(100);
+    expect(capped).toBeGreaterThan(100);
   });
 });

@@ -1,7 +1,8 @@
+import { isWithinCap } from './cpu-cap.ts';
 import type { JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
 import { NodeMask } from './node-mask.ts';
-import type { NodeRecord } from './node-record.ts';
+import { cappedCpusToStay, type NodeRecord } from './node-record.ts';
 
 /** What is free on each node, by index: now, or once some jobs are gone. */
 export class FreeSpace {
@@ -10,6 +11,8 @@ export class FreeSpace {
   readonly #cpus: Float64Array;
   readonly #memoryBytes: Float64Array;
   readonly #jobs: Float64Array;
+  /** Of each partition that bounds them, the CPUs that its jobs hold. */
+  readonly #capped: readonly Float64Array[];
   /** The leaf switch of each node. */
   readonly leafOf: Int32Array;
   /** The weight of each node; null where all weigh the same. */
@@ -22,6 +25,7 @@ export class FreeSpace {
       this.#cpus = copied.#cpus.slice();
       this.#memoryBytes = copied.#memoryBytes.slice();
       this.#jobs = copied.#jobs.slice();
+      this.#capped = copied.#capped.map((cpus) => cpus.slice());
       this.leafOf = copied.leafOf;
       this.weightOf = copied.weightOf;
       return;
@@ -31,6 +35,9 @@ export class FreeSpace {
     this.#cpus = new Float64Array(size);
     this.#memoryBytes = new Float64Array(size);
     this.#jobs = new Float64Array(size);
+    this.#capped = Array.from({ length: pool.capCount }, (_, index) => {
+      return Float64Array.from(pool.nodes, ({ cappedCpus }) => cappedCpus[index]!);
+    });
     this.leafOf = new Int32Array(size);
     this.weightOf = pool.weights.length > 1 ? Float64Array.from(pool.nodes, ({ nodeClass }) => nodeClass.weight) : null;
     for (const node of pool.nodes) {
@@ -66,6 +73,7 @@ export class FreeSpace {
     this.#cpus[index] = node.spareCpus;
     this.#memoryBytes[index] = node.spareMemoryBytes;
     this.#jobs[index] = node.spareJobs;
+    for (const [capIndex, cpus] of this.#capped.entries()) cpus[index] = cappedCpusToStay(node, capIndex);
   }
 
   /** The job is gone from these nodes. */
@@ -78,8 +86,10 @@ export class FreeSpace {
     for (const index of nodeIndices) this.#change(job, index, -1);
   }
 
-  hasRoom({ request: { perNode, exclusive } }: JobRecord, index: number): boolean {
+  /** On a node that could hold a part of it if it were empty. */
+  hasRoom({ request: { perNode, exclusive }, cap }: JobRecord, index: number): boolean {
     return (
+      (cap === null || isWithinCap(cap, this.#capped[cap.index]?.[index], perNode.cpus)) &&
       (this.#gpus[index] ?? 0) >= perNode.gpus &&
       (this.#cpus[index] ?? 0) >= perNode.cpus &&
       (this.#memoryBytes[index] ?? 0) >= perNode.memoryBytes &&
@@ -96,17 +106,20 @@ export class FreeSpace {
     return mask;
   }
 
-  freeCpus(index: number): number {
-    return this.#cpus[index] ?? 0;
+  /** Those that jobs of its partition may have. */
+  freeCpus(index: number, { cap }: JobRecord): number {
+    const free = this.#cpus[index] ?? 0;
+    return cap === null ? free : Math.min(free, cap.cpusMax - (this.#capped[cap.index]?.[index] ?? 0));
   }
 
-  #change({ request: { perNode, exclusive } }: JobRecord, index: number, sign: 1 | -1): void {
+  #change({ request: { perNode, exclusive }, cap }: JobRecord, index: number, sign: 1 | -1): void {
     const { resources } = this.#pool.at(index).spec;
     const { gpus, cpus, memoryBytes } = exclusive ? resources : perNode;
     this.#gpus[index] = (this.#gpus[index] ?? 0) + sign * gpus;
     this.#cpus[index] = (this.#cpus[index] ?? 0) + sign * cpus;
     this.#memoryBytes[index] = (this.#memoryBytes[index] ?? 0) + sign * memoryBytes;
     this.#jobs[index] = (this.#jobs[index] ?? 0) - sign;
+    if (cap !== null) this.#capped[cap.index]![index]! -= sign * cpus;
   }
 }
 
@@ -230,13 +243,13 @@ function placeWithoutLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): 
     }
     before = index;
     run.count += 1;
-    run.size += isByCpus ? space.freeCpus(index) : 1;
+    run.size += isByCpus ? space.freeCpus(index, job) : 1;
   });
   const chosen: number[] = [];
   while (chosen.length < nodes) {
     const needed = nodes - chosen.length;
     const best = bestRun(runs, needed, isByCpus ? needed * perNode.cpus : needed);
-    if (isByCpus && needed === 1) chosen.push(fullest(space, best));
+    if (isByCpus && needed === 1) chosen.push(fullest(space, best, job));
     else for (let offset = 0; offset < best.count && chosen.length < nodes; offset++) chosen.push(best.first + offset);
     best.count = 0;
   }
@@ -262,10 +275,10 @@ function bestRun(runs: readonly Run[], neededNodes: number, neededSize: number):
   return best;
 }
 
-function fullest(space: FreeSpace, { first, count }: Run): number {
+function fullest(space: FreeSpace, { first, count }: Run, job: JobRecord): number {
   let best = first;
   for (let index = first; index < first + count; index++) {
-    if (space.freeCpus(index) < space.freeCpus(best)) best = index;
+    if (space.freeCpus(index, job) < space.freeCpus(best, job)) best = index;
   }
   return best;
 }

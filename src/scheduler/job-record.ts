@@ -2,6 +2,7 @@ import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { Lane } from './backlog.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
+import type { CpuCap } from './cpu-cap.ts';
 import type { Demand } from './limits.ts';
 import type { PartitionExcess } from './partition-limits.ts';
 import type { Candidate } from './preempting.ts';
@@ -44,6 +45,8 @@ export class JobRecord implements CoreJob {
   readonly overMs: number;
   /** The limit of its partition that it breaks: it never starts. */
   readonly excess: PartitionExcess | null;
+  /** What its partition's jobs may have of the CPUs of a node; null: all. */
+  readonly cap: CpuCap | null;
   /** The driver's own. */
   slot = -1;
   /** Higher starts first. The request's, or worked out from its factors. */
@@ -121,6 +124,7 @@ export class JobRecord implements CoreJob {
     this.tier = kind.preemption.rank * TIERS + terms.tier;
     this.overMs = terms.overMs;
     this.excess = terms.excess;
+    this.cap = terms.cap;
     this.shape = terms.shape;
     this.priority = request.priority;
     this.staticPriority = request.priority;
@@ -146,6 +150,7 @@ export interface JobTerms {
   partitionBit: number;
   tier: number;
   excess: PartitionExcess | null;
+  cap: CpuCap | null;
   shape: number;
 }
 

@@ -63,7 +63,7 @@ export class Ledger {
     this.kinds = new JobKinds(policy);
     this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
-    this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName));
+    this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName), this.terms.capCount);
     const depth = isChoosy(policy) ? Infinity : policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
     this.queue = new PendingQueue(depth, isServiceable, this.priorities);

@@ -3,6 +3,7 @@ export interface PlannedJob {
   id: number;
   nodes: number;
   gpus: number;
+  cpus: number;
   limit: number;
   user: string;
   partition: string;
@@ -15,6 +16,8 @@ export interface PlannedJob {
 
 export interface Plan {
   gpusPerNode: number;
+  /** CPUs of a node that the jobs of a partition have together. */
+  cpusOf: Readonly<Record<string, number>>;
   nodeCount: number;
   /** Of each node. */
   weights: readonly number[];
@@ -146,9 +149,13 @@ function predict(plan: Plan, running: readonly PlannedJob[], job: PlannedJob, us
   const gone = new Set<PlannedJob>();
   const freeOn = (node: number) =>
     plan.gpusPerNode - running.reduce((sum, one) => sum + (one.on?.includes(node) && !gone.has(one) ? one.gpus : 0), 0);
+  const ofPartition = running.filter(({ partition }) => partition === job.partition);
+  const cpusOn = (node: number) =>
+    ofPartition.reduce((sum, one) => sum + (one.on?.includes(node) && !gone.has(one) ? one.cpus : 0), 0);
+  const cpusMax = plan.cpusOf[job.partition] ?? Infinity;
   const place = () =>
     naivePlace(
-      usable.filter((node) => freeOn(node) >= job.gpus),
+      usable.filter((node) => freeOn(node) >= job.gpus && cpusOn(node) + job.cpus <= cpusMax),
       job.nodes,
       plan.weights,
     );

@@ -43,10 +43,13 @@ export class NodePool {
   readonly #byName = new Map<string, NodeRecord>();
   readonly #leafIndices = new Map<string | null, number>();
   readonly #maskOf: (nodeName: string) => number;
+  /** How many partitions bound the CPUs that their jobs have of a node. */
+  readonly capCount: number;
 
   /** `maskOf`: the partitions of a node. */
-  constructor(maskOf: (nodeName: string) => number) {
+  constructor(maskOf: (nodeName: string) => number, capCount = 0) {
     this.#maskOf = maskOf;
+    this.capCount = capCount;
   }
 
   find(name: string): NodeRecord | undefined {
@@ -74,7 +77,7 @@ export class NodePool {
     }
     const nodeClass = this.#classOf(spec);
     const leafIndex = this.#leafIndexOf(spec.leaf);
-    const node = new NodeRecord(spec, this.nodes.length, leafIndex, nodeClass);
+    const node = new NodeRecord(spec, this.nodes.length, leafIndex, nodeClass, this.capCount);
     while (this.idle.length <= spec.resources.gpus) {
       this.idle.push(new BitSet());
       this.mixed.push(new BitSet());
@@ -156,6 +159,7 @@ export class NodePool {
       this.#leave(node);
       const taken = exclusive ? node.nodeClass.resources : perNode;
       node.freeCpus -= taken.cpus;
+      if (job.cap !== null) node.cappedCpus[job.cap.index]! += taken.cpus;
       node.freeMemoryBytes -= taken.memoryBytes;
       node.freeGpus -= taken.gpus;
       this.freeGpus -= taken.gpus;
@@ -175,6 +179,7 @@ export class NodePool {
       this.#leave(node);
       const taken = exclusive ? node.nodeClass.resources : perNode;
       node.freeCpus += taken.cpus;
+      if (job.cap !== null) node.cappedCpus[job.cap.index]! -= taken.cpus;
       node.freeMemoryBytes += taken.memoryBytes;
       node.freeGpus += taken.gpus;
       this.freeGpus += taken.gpus;

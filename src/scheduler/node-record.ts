@@ -1,4 +1,5 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+import { isWithinCap } from './cpu-cap.ts';
 import type { JobRecord } from './job-record.ts';
 import type { SpareNode } from './preemption.ts';
 import type { JobRequest, NodeView } from './types.ts';
@@ -13,6 +14,9 @@ export interface NodeClass {
   inServiceCount: number;
 }
 
+/** Shared where no partition bounds the CPUs of its jobs. */
+const NO_CAPS: number[] = [];
+
 /** The scheduler's own account of a node. Mutated in place. */
 export class NodeRecord implements SpareNode {
   readonly spec: NodeSpec;
@@ -23,6 +27,8 @@ export class NodeRecord implements SpareNode {
   freeCpus: number;
   freeMemoryBytes: number;
   freeGpus: number;
+  /** Of each partition that bounds them, the CPUs that its jobs hold. */
+  readonly cappedCpus: number[];
   /** What attempts hold of it that are being ended, or are to be. */
   endingCpus = 0;
   endingMemoryBytes = 0;
@@ -42,7 +48,7 @@ export class NodeRecord implements SpareNode {
   claim: JobRecord | null = null;
   reason: string | null = null;
 
-  constructor(spec: NodeSpec, index: number, leafIndex: number, nodeClass: NodeClass) {
+  constructor(spec: NodeSpec, index: number, leafIndex: number, nodeClass: NodeClass, capCount: number) {
     this.spec = spec;
     this.index = index;
     this.leafIndex = leafIndex;
@@ -50,6 +56,7 @@ export class NodeRecord implements SpareNode {
     this.freeCpus = spec.resources.cpus;
     this.freeMemoryBytes = spec.resources.memoryBytes;
     this.freeGpus = spec.resources.gpus;
+    this.cappedCpus = capCount === 0 ? NO_CAPS : Array.from({ length: capCount }, () => 0);
     this.takenGpus = new Uint8Array(spec.resources.gpus);
   }
 
@@ -88,6 +95,7 @@ export function couldHold(nodeClass: NodeClass, job: JobRecord): boolean {
   return (
     (nodeClass.partitionMask & job.partitionBit) !== 0 &&
     holds(nodeClass.resources, job.request.perNode) &&
+    isWithinCap(job.cap, 0, cpusOn(nodeClass.resources, job)) &&
     hasGpuType(nodeClass.gpuType, job.request)
   );
 }
@@ -101,8 +109,22 @@ export function hasRoom(node: NodeRecord, job: JobRecord): boolean {
     node.freeMemoryBytes >= perNode.memoryBytes &&
     (!exclusive || node.jobs.length === 0) &&
     (node.nodeClass.partitionMask & job.partitionBit) !== 0 &&
+    (job.cap === null || isWithinCap(job.cap, node.cappedCpus[job.cap.index], cpusOn(node.nodeClass.resources, job))) &&
     hasGpuType(node.nodeClass.gpuType, job.request)
   );
+}
+
+/** What the job takes of the CPUs of a node. */
+function cpusOn(offered: Resources, { request: { exclusive, perNode } }: JobRecord): number {
+  return exclusive ? offered.cpus : perNode.cpus;
+}
+
+/** CPUs of the node that jobs of the capped partition hold and that are not being ended, nor to be. */
+export function cappedCpusToStay(node: NodeRecord, capIndex: number): number {
+  let cpus = 0;
+  for (const job of node.jobs)
+    if (job.cap?.index === capIndex && job.cause === null) cpus += cpusOn(node.nodeClass.resources, job);
+  return cpus;
 }
 
 /** The job must not be there, whatever room there is: it excludes the node, or a reservation keeps it off. */

@@ -73,6 +73,8 @@ export interface PartitionPolicy {
   /** `MinNodes` and `MaxNodes` of a job. Null: no limit. */
   minNodes?: number;
   maxNodes?: number | null;
+  /** `MaxCPUsPerNode`: CPUs of a node that its jobs have together. Absent: all. */
+  maxCpusPerNode?: number;
   /** `AllowAccounts` and `AllowQos`: whose jobs it takes; absent: everybody's. Accounts below one that is named are not named by that. */
   allowAccounts?: readonly string[];
   allowQos?: readonly string[];

@@ -2,11 +2,12 @@ import type { Resources } from '../cluster/node.ts';
 import { empty } from '../lib/empty.ts';
 import { floorTo } from '../lib/floor-to.ts';
 import type { DecisionSink } from './core-types.ts';
+import { isWithinCap } from './cpu-cap.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { FreeSpace, placeInRuns } from './free-space.ts';
 import type { NodeMask } from './node-mask.ts';
-import { couldHold, isKeptOff } from './node-record.ts';
+import { cappedCpusToStay, couldHold, isKeptOff } from './node-record.ts';
 import { hasRoomForGang, nodesWithRoom } from './placement.ts';
 import type { Policy } from './policy.ts';
 import type { PreemptibleJob } from './preemptible-jobs.ts';
@@ -247,10 +248,13 @@ export class Preemption {
     const { nodes, perNode, exclusive: isExclusive } = job.request;
     const [nodeClass] = pool.classes;
     const isForAll = nodeClass !== undefined && pool.classes.length === 1 && couldHold(nodeClass, job);
-    if (isForAll && job.barred === null && job.excluded.size === 0) return { nodes, perNode, isExclusive };
+    if (isForAll && job.barred === null && job.excluded.size === 0 && job.cap === null)
+      return { nodes, perNode, isExclusive };
     const isKeptOffIndex = (index: number) => {
       const node = pool.at(index);
-      return !couldHold(node.nodeClass, job) || isKeptOff(node, job);
+      // Of its own partition, nobody is looked for to preempt where that has no CPUs of the node to give.
+      const used = job.cap === null ? 0 : cappedCpusToStay(node, job.cap.index);
+      return !couldHold(node.nodeClass, job) || isKeptOff(node, job) || !isWithinCap(job.cap, used, perNode.cpus);
     };
     return { nodes, perNode, isExclusive, isKeptOff: isKeptOffIndex };
   }

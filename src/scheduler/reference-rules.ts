@@ -35,6 +35,12 @@ export function endOf({ isEnding, endMs, startMs, request }: Job, nowMs: number)
   return Math.max(nowMs, isEnding ? 0 : endMs < Infinity ? endMs : startMs + (request.timeLimitMs ?? Infinity));
 }
 
+/** By its forecast. */
+export function isGoneBy(job: Job, atMs: number, nowMs: number): boolean {
+  const endMs = endOf(job, nowMs);
+  return endMs <= atMs && endMs < Infinity;
+}
+
 /** What it takes of the node. */
 export function needOf(spec: NodeSpec, { exclusive, perNode }: JobRequest): Resources {
   return exclusive ? spec.resources : perNode;

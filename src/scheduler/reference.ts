@@ -6,7 +6,7 @@ import {
   type Policy,
   type SchedulerOptions,
 } from './policy.ts';
-import { endOf, type Job, needOf, order, suits, type Verdict, verdictOf } from './reference-rules.ts';
+import { endOf, isGoneBy, type Job, needOf, order, suits, type Verdict, verdictOf } from './reference-rules.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
@@ -169,7 +169,20 @@ export class ReferenceScheduler {
     return this.#nodes
       .filter((node) => !node.isDown && !node.isDrained && !node.isRemoved)
       .map(({ spec }) => spec)
-      .filter((spec) => suits(spec, spec.resources, request));
+      .filter((spec) => suits(spec, spec.resources, request) && needOf(spec, request).cpus <= this.#capOf(request));
+  }
+
+  /** How many CPUs of a node the jobs of its partition may have together. */
+  #capOf(request: JobRequest): number {
+    return this.#partitionOf(request)?.maxCpusPerNode ?? Infinity;
+  }
+
+  /** What is left of that on the node, of what runs past that instant. */
+  #leftAt(spec: NodeSpec, request: JobRequest, isThere: (job: Job) => boolean): number {
+    const partition = this.#partitionOf(request);
+    const others = this.#started.filter((job) => this.#partitionOf(job.request) === partition && isThere(job));
+    const held = others.flatMap(({ placement }) => placement ?? []).filter(({ nodeName }) => nodeName === spec.name);
+    return this.#capOf(request) - held.reduce((sum, { resources }) => sum + resources.cpus, 0);
   }
 
   /** The first job that waits is to start when so many of its nodes are free; another that ends later may not make them too few. */
@@ -177,7 +190,10 @@ export class ReferenceScheduler {
     const [head, ...others] = this.#waiting().slice(0, this.#policy.bfMaxJobTest);
     if (head === undefined) return false;
     const specs = this.#capable(head.request);
-    const hasRoom = (spec: NodeSpec, atMs: number, besides: Resources) => {
+    const hasRoom = (spec: NodeSpec, atMs: number, besides: Resources, isOfPartition = false) => {
+      const isThere = (other: Job) => !isGoneBy(other, atMs, nowMs);
+      const leftNow = this.#leftAt(spec, head.request, isThere) - (isOfPartition ? besides.cpus : 0);
+      if (leftNow < needOf(spec, head.request).cpus) return false;
       const free = this.#freeAt(spec, atMs, nowMs);
       const left = {
         cpus: free.cpus - besides.cpus,
@@ -196,8 +212,11 @@ export class ReferenceScheduler {
       const { request } = job;
       const endMs = nowMs + (request.timeLimitMs ?? Infinity);
       const isShort = endMs <= startMs && endMs < Infinity;
+      const isOfPartition = this.#partitionOf(request) === this.#partitionOf(head.request);
       const isHarmful = (spec: NodeSpec) =>
-        specs.includes(spec) && hasRoom(spec, startMs, NOTHING) && !hasRoom(spec, startMs, needOf(spec, request));
+        specs.includes(spec) &&
+        hasRoom(spec, startMs, NOTHING) &&
+        !hasRoom(spec, startMs, needOf(spec, request), isOfPartition);
       let open = this.#fitting(request, this.#capable(request)).map(({ spec }) => spec);
       if (!isShort && request.nodes > extra) {
         const spared = open.filter(isHarmful).slice(extra);
@@ -219,8 +238,7 @@ export class ReferenceScheduler {
   #freeAt(spec: NodeSpec, atMs: number, nowMs: number): Resources {
     const free = { ...spec.resources };
     for (const job of this.#started) {
-      const endMs = endOf(job, nowMs);
-      if (endMs <= atMs && endMs < Infinity) continue;
+      if (isGoneBy(job, atMs, nowMs)) continue;
       for (const { nodeName, resources } of job.placement ?? []) {
         if (nodeName !== spec.name) continue;
         free.cpus -= resources.cpus;
@@ -261,7 +279,10 @@ export class ReferenceScheduler {
       const index = this.#nodes.findIndex((node) => node.spec === spec);
       return { spec, free, index, isIdle: held.length === 0, takenGpus: held.flatMap(({ gpuIndices }) => gpuIndices) };
     });
-    const fitting = nodes.filter((node) => suits(node.spec, node.free, request) && (!request.exclusive || node.isIdle));
+    const hasLeft = (spec: NodeSpec) => this.#leftAt(spec, request, () => true) >= needOf(spec, request).cpus;
+    const fitting = nodes.filter(
+      (node) => suits(node.spec, node.free, request) && (!request.exclusive || node.isIdle) && hasLeft(node.spec),
+    );
     return fitting.sort(
       (a, b) => Number(a.isIdle) - Number(b.isIdle) || a.free.gpus - b.free.gpus || a.index - b.index,
     );

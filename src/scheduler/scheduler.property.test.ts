@@ -107,6 +107,10 @@ const policy = fc.record({
       { name: 'other', minNodes: 2, overTimeSeconds: 0.05 },
     ],
     [
+      { name: 'main', maxCpusPerNode: 3 },
+      { name: 'other', maxCpusPerNode: 5 },
+    ],
+    [
       { name: 'main', denyQos: ['high'], allowAccounts: ['default', 'vision'], denyAccounts: ['vision'] },
       { name: 'other', denyAccounts: ['vision'], allowQos: ['normal', 'high'], denyQos: ['normal'] },
     ],

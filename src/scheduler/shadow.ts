@@ -52,6 +52,7 @@ export function isHarmful(shadow: Shadow, node: NodeRecord, job: JobRecord): boo
   let memoryBytes = node.freeMemoryBytes;
   let gpus = node.freeGpus;
   let jobs = node.jobs.length;
+  let left = leftOf(head, node);
   for (const other of node.jobs) {
     const endMs = other.endMsMax ?? Infinity;
     if (endMs > startMs || endMs === Infinity) continue;
@@ -60,17 +61,30 @@ export function isHarmful(shadow: Shadow, node: NodeRecord, job: JobRecord): boo
     memoryBytes += held.memoryBytes;
     gpus += held.gpus;
     jobs -= 1;
+    if (other.cap === head.cap) left += held.cpus;
   }
   const { perNode, exclusive } = head.request;
-  if (cpus < perNode.cpus || memoryBytes < perNode.memoryBytes || gpus < perNode.gpus || (exclusive && jobs > 0))
+  if (
+    left < perNode.cpus ||
+    cpus < perNode.cpus ||
+    memoryBytes < perNode.memoryBytes ||
+    gpus < perNode.gpus ||
+    (exclusive && jobs > 0)
+  )
     return false;
   if (exclusive || job.request.exclusive) return true;
   const taken = job.request.perNode;
   return (
+    (job.cap === head.cap && left - taken.cpus < perNode.cpus) ||
     cpus - taken.cpus < perNode.cpus ||
     memoryBytes - taken.memoryBytes < perNode.memoryBytes ||
     gpus - taken.gpus < perNode.gpus
   );
+}
+
+/** CPUs of the node that its partition leaves the head now; Infinity where it does not bound them. */
+function leftOf({ cap }: JobRecord, node: NodeRecord): number {
+  return cap === null ? Infinity : cap.cpusMax - (node.cappedCpus[cap.index] ?? 0);
 }
 
 function isCapable(node: NodeRecord, job: JobRecord): boolean {
@@ -88,7 +102,7 @@ class Walk {
   readonly #head: JobRecord;
   readonly #seen = new Map<
     number,
-    { cpus: number; memoryBytes: number; gpus: number; jobs: number; hasRoom: boolean }
+    { cpus: number; left: number; memoryBytes: number; gpus: number; jobs: number; hasRoom: boolean }
   >();
 
   constructor(pool: NodePool, head: JobRecord) {
@@ -105,6 +119,7 @@ class Walk {
       const free = this.#freeOf(node);
       const held = job.request.exclusive ? node.spec.resources : job.request.perNode;
       free.cpus += held.cpus;
+      if (job.cap === this.#head.cap) free.left += held.cpus;
       free.memoryBytes += held.memoryBytes;
       free.gpus += held.gpus;
       free.jobs -= 1;
@@ -120,6 +135,7 @@ class Walk {
     if (known !== undefined) return known;
     const free = {
       cpus: node.freeCpus,
+      left: leftOf(this.#head, node),
       memoryBytes: node.freeMemoryBytes,
       gpus: node.freeGpus,
       jobs: node.jobs.length,
@@ -130,10 +146,11 @@ class Walk {
     return free;
   }
 
-  #fits(free: { cpus: number; memoryBytes: number; gpus: number; jobs: number }): boolean {
+  #fits(free: { cpus: number; left: number; memoryBytes: number; gpus: number; jobs: number }): boolean {
     const { perNode, exclusive } = this.#head.request;
     return (
       free.cpus >= perNode.cpus &&
+      free.left >= perNode.cpus &&
       free.memoryBytes >= perNode.memoryBytes &&
       free.gpus >= perNode.gpus &&
       (!exclusive || free.jobs === 0)

@@ -1,3 +1,4 @@
+import type { CpuCap } from './cpu-cap.ts';
 import type { JobTerms } from './job-record.ts';
 import { partitionExcess } from './partition-limits.ts';
 import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
@@ -11,6 +12,7 @@ interface PartitionTerms {
   tier: number;
   defaultMs: number;
   overMs: number;
+  cap: CpuCap | null;
   nodes: ReadonlySet<string> | null;
 }
 
@@ -19,6 +21,8 @@ export class Terms {
   readonly #partitions = new Map<string, PartitionTerms>();
   readonly #default: PartitionTerms | null;
   readonly #overMs: number;
+  /** How many partitions bound the CPUs that their jobs have of a node. */
+  readonly capCount: number;
   readonly #shapes = new Map<string, number>();
   /** By the identity of `perNode`, which jobs of one kind share: no key is made for each. */
   readonly #shapesByObject = new WeakMap<object, { request: JobRequest; shape: number }>();
@@ -28,8 +32,10 @@ export class Terms {
     this.#overMs = spanMs(overTimeSeconds);
     if (partitions.length > PARTITIONS_MAX)
       throw new RangeError(`partitions: expected at most ${PARTITIONS_MAX}, got ${partitions.length}`);
+    const capped = partitions.filter(({ maxCpusPerNode }) => maxCpusPerNode !== undefined);
+    this.capCount = capped.length;
     for (const [index, partition] of partitions.entries())
-      this.#partitions.set(partition.name, termsOf(partition, index, this.#overMs));
+      this.#partitions.set(partition.name, termsOf(partition, index, capped.indexOf(partition), this.#overMs));
     const named = defaultPartition(partitions);
     this.#default = named === undefined ? null : (this.#partitions.get(named.name) ?? null);
   }
@@ -41,10 +47,10 @@ export class Terms {
     const limitMs = request.timeLimitMs ?? partition?.defaultMs ?? Infinity;
     if (partition === undefined || partition === null) {
       const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
-      return { limitMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, shape };
+      return { limitMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, cap: null, shape };
     }
-    const { bit, tier, overMs, policy } = partition;
-    return { limitMs, overMs, partitionBit: bit, tier, excess: partitionExcess(policy, request), shape };
+    const { bit, tier, overMs, cap, policy } = partition;
+    return { limitMs, overMs, partitionBit: bit, tier, excess: partitionExcess(policy, request), cap, shape };
   }
 
   /** The partition that a job of it belongs to; undefined where there is none. */
@@ -88,14 +94,16 @@ function isAlikeBesides(a: JobRequest, b: JobRequest): boolean {
   );
 }
 
-function termsOf(policy: PartitionPolicy, index: number, overMs: number): PartitionTerms {
-  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null, overTimeSeconds } = policy;
+function termsOf(policy: PartitionPolicy, index: number, capIndex: number, overMs: number): PartitionTerms {
+  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null } = policy;
+  const { overTimeSeconds, maxCpusPerNode } = policy;
   return {
     policy,
     bit: 1 << index,
     tier: priorityTier,
     defaultMs: spanMs(defaultTimeSeconds ?? maxTimeSeconds),
     overMs: overTimeSeconds === undefined ? overMs : spanMs(overTimeSeconds),
+    cap: maxCpusPerNode === undefined ? null : { index: capIndex, cpusMax: maxCpusPerNode },
     nodes: nodes === null ? null : new Set(nodes),
   };
 }

@@ -167,6 +167,21 @@ describe('jobs of a trace', () => {
     ]);
   });
 
+  it('have no more CPUs of a node than their partition gives', () => {
+    const partitions = [{ name: 'some', maxCpusPerNode: 8 }];
+    const rows = [
+      row({ job: 'some', gpusPerNode: 0, cpusPerNode: 8 }),
+      row({ job: 'many', gpusPerNode: 0, cpusPerNode: 9 }),
+      row({ job: 'whole', gpusPerNode: 0, cpusPerNode: 1, isExclusive: true }),
+    ];
+    const { count, refused } = traceJobs(rows, { nodes: nodes(4), policy: { partitions } });
+    expect([count, ...refused.map(({ job, reason }) => `${job}: ${reason}`)]).toEqual([
+      1,
+      'many: it has 9 CPUs of a node, and partition some gives 8 of each at most',
+      'whole: it has 64 CPUs of a node, and partition some gives 8 of each at most',
+    ]);
+  });
+
   it('have what their partition gives those that do not say, and whole cores', () => {
     const defaultAsk = (_gpus: number, partition: string | null) => ({
       cpus: 3,

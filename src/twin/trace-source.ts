@@ -145,7 +145,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
     const excess = isHeldTo ? excessOf(row, partition, qos) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
-    const reason = isRefused ? excess : refusal(row, shape, partition, idOf, shapes);
+    const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, idOf, shapes);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
@@ -195,16 +195,20 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
 function refusal(
   row: TraceRow,
   shape: Shape | null,
+  isWhole: boolean,
   partition: PartitionPolicy | undefined,
   idOf: ReadonlyMap<string, number>,
   shapes: ShapeBook,
 ): string | null {
-  const { name = '', nodes = null } = partition ?? {};
+  const { name = '', nodes = null, maxCpusPerNode = Infinity } = partition ?? {};
   const place = nodes === null ? '' : ` of partition ${name}`;
   if (shape === null) return `no node${place} has ${shapes.missingText(row, partition)}`;
   if (shape.nodeCount < row.nodes) {
     return `it asks for ${row.nodes} nodes${withWhat(row)}; there are ${shape.nodeCount}${place}`;
   }
+  const { cpus } = isWhole ? shape.whole : shape.shared;
+  if (cpus > maxCpusPerNode)
+    return `it has ${cpus} CPUs of a node, and partition ${name} gives ${maxCpusPerNode} of each at most`;
   const lost = row.after.find(({ job }) => !idOf.has(job));
   return lost === undefined ? null : `it waits for job ${lost.job}, which is not there before it`;
 }
