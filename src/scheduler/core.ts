@@ -165,6 +165,7 @@ export class Core implements SchedulerCore {
   started(job: CoreJob, atMs: number): void {
     const own = this.#own(job);
     this.ledger.markStarted(own, atMs);
+    if (this.#calmUntilMs === -Infinity) return;
     // That its end is put off by seconds matters to the next pass of backfill and not before.
     const deadlineMs = own.deadlineMs ?? Infinity;
     const head = this.#stuckHead;
@@ -252,7 +253,7 @@ export class Core implements SchedulerCore {
   /** Looks for victims aside. */
   #wakeMs(nowMs: number): number {
     const { ends, timers, queue } = this.ledger;
-    const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
+    const deadlineMs = ends.firstDeadlineMs();
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
@@ -355,7 +356,7 @@ export class Core implements SchedulerCore {
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
     const { ends, doomed } = this.ledger;
-    if ((ends.firstLimited()?.deadlineMs ?? Infinity) <= nowMs) {
+    if (ends.firstDeadlineMs() <= nowMs) {
       for (const due of ends.limitedUntil(nowMs)) {
         const deadlineMs = due.deadlineMs ?? 0;
         if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;

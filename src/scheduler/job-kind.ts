@@ -10,6 +10,8 @@ import type { JobRequest } from './types.ts';
 export interface JobKind {
   readonly user: string;
   readonly account: string;
+  readonly qos: string;
+  readonly partition: string | undefined;
   /** Index into fair-share. */
   readonly association: number;
   readonly usageFactor: number;
@@ -23,12 +25,6 @@ export interface JobKind {
   readonly isPreemptible: boolean;
 }
 
-interface KnownKind {
-  kind: JobKind;
-  qos: string;
-  partition: string | undefined;
-}
-
 /** The parts of the policy that look at who a job belongs to, and the kinds of jobs met so far. */
 export class JobKinds {
   readonly fairShare: FairShare;
@@ -40,7 +36,7 @@ export class JobKinds {
   /** Names of QOS that some other may preempt. */
   readonly #preempted: ReadonlySet<string>;
   /** By user: none has many. */
-  readonly #kinds = new Map<string, KnownKind[]>();
+  readonly #kinds = new Map<string, JobKind[]>();
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -60,11 +56,11 @@ export class JobKinds {
       known = [];
       this.#kinds.set(user, known);
     }
-    for (const each of known) {
-      if (each.qos === qos && each.partition === partition && each.kind.account === account) return each.kind;
+    for (const kind of known) {
+      if (kind.qos === qos && kind.partition === partition && kind.account === account) return kind;
     }
     const kind = this.#make(user, account, qos, partition);
-    known.push({ kind, qos, partition });
+    known.push(kind);
     return kind;
   }
 
@@ -85,6 +81,8 @@ export class JobKinds {
     return {
       user,
       account,
+      qos,
+      partition,
       association: this.fairShare.association(account, user),
       usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
       limits,
