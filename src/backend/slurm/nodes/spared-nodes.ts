@@ -20,13 +20,19 @@ interface Wanted {
   key: string;
 }
 
+/** Nodes of a partition: all of them, and those that a job could have now, whoever has them. */
+interface Usable {
+  members: ReadonlySet<string>;
+  names: ReadonlySet<string>;
+}
+
 /** Which nodes jobs are kept off, so that each still has enough others that are in service. */
 export class SparedNodes {
   readonly #jobs: JobSource;
   readonly #wanted = new WeakMap<JobRequest, Wanted>();
   #known: KnownNodes | null = null;
-  /** Names by the partitions of a job, for each key. */
-  readonly #usable = new Map<string, readonly ReadonlySet<string>[]>();
+  /** By the key of a job. */
+  readonly #usable = new Map<string, readonly Usable[]>();
 
   constructor(jobs: JobSource) {
     this.#jobs = jobs;
@@ -40,22 +46,22 @@ export class SparedNodes {
     const wishes = new Set([...failedNodes.toReversed(), ...avoided]);
     if (wishes.size === 0) return [];
     const wanted = this.#wantedBy(request);
-    const partitions = partitionsOf(known.view, request.partition);
-    const members = new Set(partitions.flatMap(({ nodeNames }) => nodeNames));
-    const left = this.#usableBy(wanted, request, known).map((names) => new Set(names));
+    const usable = this.#usableBy(wanted, request, known);
+    let left = usable.map(({ names }) => names.size);
     const spared: string[] = [];
     for (const name of wishes) {
       const isOwn = request.excludedNodes.includes(name) || wanted.spec?.nodelist?.includes(name) === true;
-      if (isOwn || !members.has(name)) continue;
-      if (!left.some((names) => names.size - (names.has(name) ? 1 : 0) >= request.nodes)) continue;
-      for (const names of left) names.delete(name);
+      if (isOwn || !usable.some(({ members }) => members.has(name))) continue;
+      const without = usable.map(({ names }, place) => (left[place] ?? 0) - (names.has(name) ? 1 : 0));
+      if (!without.some((count) => count >= request.nodes)) continue;
+      left = without;
       spared.push(name);
     }
     return spared;
   }
 
-  /** Of each of its partitions the nodes that it could have now, whoever has them. */
-  #usableBy({ spec, key }: Wanted, request: JobRequest, known: KnownNodes): readonly ReadonlySet<string>[] {
+  /** Of each of its partitions. */
+  #usableBy({ spec, key }: Wanted, request: JobRequest, known: KnownNodes): readonly Usable[] {
     const before = this.#known;
     const isSame =
       before?.view === known.view && before.nodes === known.nodes && before.reservations === known.reservations;
@@ -71,7 +77,8 @@ export class SparedNodes {
     const excluded = new Set(request.excludedNodes);
     const names = new Set(known.nodes.filter(canHave).map((node) => node.spec.name));
     const usable = partitionsOf(known.view, request.partition).map(({ nodeNames }) => {
-      return new Set(nodeNames.filter((name) => !excluded.has(name) && (known.nodes.length === 0 || names.has(name))));
+      const isUsable = (name: string) => !excluded.has(name) && (known.nodes.length === 0 || names.has(name));
+      return { members: new Set(nodeNames), names: new Set(nodeNames.filter(isUsable)) };
     });
     this.#usable.set(key, usable);
     return usable;

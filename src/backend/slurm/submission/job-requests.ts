@@ -48,6 +48,7 @@ export class JobRequests {
   readonly #options: JobRequestsOptions;
   readonly #calls = new Gate(CALLS_AT_ONCE);
   readonly #holds: JoinedCalls;
+  readonly #releasing = new Set<MirrorJob>();
 
   constructor(options: JobRequestsOptions) {
     this.#options = options;
@@ -149,8 +150,11 @@ export class JobRequests {
 
   async release(jobId: number): Promise<void> {
     const job = this.#expectPending(jobId, 'released');
+    await this.#options.submitter.answered(jobId);
     if (await this.#hasToWaitHere(job)) return;
-    await this.#setHeld(job, 'release');
+    // Of an array all may be asked for at once.
+    this.#releasing.add(job);
+    await this.#setHeld(job, 'release').finally(() => this.#releasing.delete(job));
     if (job.record.refusal !== null) {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
       // Whoever releases it means now.
@@ -163,8 +167,8 @@ export class JobRequests {
   async #hasToWaitHere(job: MirrorJob): Promise<boolean> {
     const { state, submitter, takeBack, commit, now } = this.#options;
     const { jobId } = job.request;
-    await submitter.answered(jobId);
-    if (!job.isHeld || job.slurm === null || !isPending(job.slurm) || !isReleaseTooMuch(job, state)) return false;
+    if (!job.isHeld || job.slurm === null || !isPending(job.slurm)) return false;
+    if (!isReleaseTooMuch(job, state, this.#releasing)) return false;
     await commit([{ event: { kind: 'JobReleased', atMs: now(), jobId } }]);
     await takeBack(job, job.slurm);
     submitter.pump();

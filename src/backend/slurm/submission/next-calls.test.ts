@@ -78,6 +78,11 @@ describe('of an array of which two may run at once', () => {
     expect(isTooMuch(['submitted', false], ['submitted', false])).toBe(true);
     expect(isTooMuch(['submitted', false], ['submitted', true])).toBe(false);
     expect(isTooMuch(['submitted', false], ['none', false])).toBe(false);
+    // Both of the others, of which one is being released in this moment.
+    const state = tasksOf(['submitted', true], ['submitted', false], ['submitted', true]);
+    const [held, , next] = state.jobs.values();
+    if (held === undefined || next === undefined) throw new Error('expected jobs');
+    expect([isReleaseTooMuch(held, state), isReleaseTooMuch(held, state, new Set([next]))]).toEqual([false, true]);
   });
 });
 

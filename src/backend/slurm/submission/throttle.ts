@@ -18,16 +18,26 @@ export function tasksAtSlurm({ jobs }: MirrorState): Map<number, number> {
 }
 
 /**
- * Whether more tasks of its array could run than may at once (`%4`) if Slurm were to release this one, which it holds: its own `%4` counts the tasks of
- * one submission alone, and some went by themselves.
+ * Whether more tasks of its array could run than may at once (`%4`) if Slurm were to release this one, which it holds, beside those that it is releasing:
+ * its own `%4` counts the tasks of one submission alone, and some went by themselves.
  */
-export function isReleaseTooMuch(job: MirrorJob, { jobs }: MirrorState): boolean {
+export function isReleaseTooMuch(
+  job: MirrorJob,
+  { jobs }: MirrorState,
+  releasing: ReadonlySet<MirrorJob> = new Set(),
+): boolean {
   const { array, jobId } = job.request;
   if (array === undefined || array.runningMax === null) return false;
-  const others = [...jobs.values()].filter((other) => {
-    return other.request.array?.id === array.id && other.request.jobId !== jobId && isUnderWay(other);
-  });
-  return others.length >= array.runningMax && others.some((other) => arrayAtSlurm(other) !== arrayAtSlurm(job));
+  let others = 0;
+  let isMixed = false;
+  for (const other of jobs.values()) {
+    if (other.request.array?.id !== array.id || other.request.jobId === jobId) continue;
+    if (!isUnderWay(other) && !releasing.has(other)) continue;
+    others += 1;
+    isMixed ||= arrayAtSlurm(other) !== arrayAtSlurm(job);
+    if (isMixed && others >= array.runningMax) return true;
+  }
+  return false;
 }
 
 /** What tells the submissions of an array apart. */
