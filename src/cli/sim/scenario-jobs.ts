@@ -165,7 +165,7 @@ async function ofWorkload(
   });
   const own = { source, start: null, rowOf: null, nameOf: String, trace: null, originMs: null, aheadMs: 0 };
   const remarks = [
-    ...overloadRemarks(basename(workload), spec, clusterGpus, load ?? 1),
+    ...overloadRemarks(basename(workload), spec, { clusterGpus, load: load ?? 1, growth: growth ?? 0, days }),
     ...strangeQosRemarks(basename(workload), spec, options.qos ?? []),
   ];
   return { ...own, options, partitions: new Set(), remarks };

@@ -21,11 +21,21 @@ export function strangeQosRemarks(
   return [{ what, examples: [] }];
 }
 
-/** Whoever asks for more than there is should know before he reads waits. */
-export function overloadRemarks(name: string, spec: WorkloadSpec, clusterGpus: number, load: number): ReadingRemark[] {
-  const offered = offeredLoad(spec, { clusterGpus, load });
-  if (offered <= 1) return [];
-  const asks = `${name} asks for ${percent(offered)} of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run`;
+/** Whoever asks for more than there is should know before he reads waits. Arrivals grow evenly to 1 + `growth` times what they are at first. */
+export function overloadRemarks(
+  name: string,
+  spec: WorkloadSpec,
+  { clusterGpus, load, growth, days }: { clusterGpus: number; load: number; growth: number; days: number },
+): ReadingRemark[] {
+  const first = offeredLoad(spec, { clusterGpus, load });
+  const last = first * (1 + growth);
+  if (Math.max(first, last) <= 1) return [];
+  if (first <= 1) {
+    const day = Math.ceil((days * (1 / first - 1)) / growth);
+    const what = `${name} asks for ${percent(first)} of the GPU time that there is at first and for ${percent(last)} at the end: from about day ${whole(day)} on the queue grows without end, and waits are longer the longer the run`;
+    return [{ what, examples: [] }];
+  }
+  const asks = `${name} asks for ${percent(first)} of the GPU time that there is, so the queue grows until the end and waits are longer the longer the run`;
   const scale = clusterGpus / spec.clusterGpus;
   const mend =
     scale < 1
