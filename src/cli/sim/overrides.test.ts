@@ -47,7 +47,12 @@ describe('--set', () => {
     ['nodes', 'set: expected NAME=VALUE such as nodes=2000, got "nodes"'],
     ['nodes=many', 'set nodes: expected an integer > 0 and <= 1000000, got "many"'],
     ['nodes=99999999', 'set nodes: expected an integer > 0 and <= 1000000, got "99999999"'],
-    ['ndoes=5', 'set ndoes: neither one of nodes, gpusPerNode, cpusPerNode, maxRequeues'],
+    [
+      'ndoes=5',
+      'set ndoes: neither one of nodes, gpusPerNode, cpusPerNode, maxRequeues, failuresPerThousandNodeDays nor a field of the policy; did you mean "nodes"?',
+    ],
+    ['preempt.exempSeconds=5', 'nor a field of the policy; did you mean "exemptSeconds"?'],
+    ['zzzzzz=5', 'nor a field of the policy, which docs/reference/policy.md lists'],
     ['bfMaxJobTest=-1', 'set bfMaxJobTest: expected an integer > 0, got -1'],
     ['max_sched_time=5', 'set max_sched_time: it would change nothing: passes of the main scheduler take no time'],
     ['sched_interval=5', 'set sched_interval: it would change nothing without a cadence'],

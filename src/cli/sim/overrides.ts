@@ -1,5 +1,6 @@
 import { OrreryError } from '../../contract/errors.ts';
 import { NODES_MAX } from '../../formats/host-list.ts';
+import { nearest } from '../../formats/nearest.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import { cadenceChange, isCadenceParameter } from '../../formats/slurm-times.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
@@ -109,8 +110,11 @@ function readAlone(path: string, parts: readonly string[], value: unknown): Sche
     if (!(cause instanceof OrreryError) || cause.code !== 'ORR_BAD_FILE') throw cause;
     const known = Object.keys(FIGURES).join(', ');
     const why = cause.message.replace(/^set:\d+:\d+ /, '');
+    const [, hint] = /^[^ ]*: unknown key; (did you mean .*)$/.exec(why) ?? [];
+    const figure = nearest(path, Object.keys(FIGURES));
+    const meant = figure === undefined ? hint : `did you mean "${figure}"?`;
     const what = /^[^ ]*: unknown key/.test(why)
-      ? `set ${path}: neither one of ${known} nor a field of the policy: ${why}`
+      ? `set ${path}: neither one of ${known} nor a field of the policy${meant === undefined ? ', which docs/reference/policy.md lists' : `; ${meant}`}`
       : `set ${why}`;
     throw new OrreryError('ORR_USAGE', what, { cause });
   }
