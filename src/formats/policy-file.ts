@@ -71,7 +71,12 @@ const account = z.strictObject({
   ...limits,
 });
 
-const billingWeights = z.strictObject({ cpu: weight.default(0), gpu: weight.default(0) });
+const billingWeights = z.strictObject({
+  cpu: weight.default(0),
+  gpu: weight.default(0),
+  gibibyte: weight.exactOptional(),
+  node: weight.exactOptional(),
+});
 
 const partition = z.strictObject({
   name,

@@ -124,7 +124,7 @@ describe('the weights of a priority', () => {
     const text = `${NODES}${WEIGHTS}PriorityFlags=FAIR_TREE,MAX_TRES\nPartitionName=a TRESBillingWeights=CPU=1,GRES/gpu=16\n`;
     const billing = (conf: string, cpus: number, gpus: number) => {
       const policy = completePolicy(parse(conf).policy);
-      return billingRate(policy, policy.partitions[0], cpus, gpus);
+      return billingRate(policy, policy.partitions[0], { cpus, memoryBytes: 0, gpus });
     };
     expect([billing(text, 64, 2), billing(text, 8, 2)]).toEqual([64, 32]);
     expect(billing(text.replace(',MAX_TRES', ''), 64, 2)).toBe(96);

@@ -208,18 +208,29 @@ PartitionName=none DefMemPerNode=UNLIMITED
       'PartitionName=a TRESBillingWeights="CPU=0.5,GRES/gpu=16"',
       'PartitionName=b TRESBillingWeights=cpu=2',
       'PartitionName=c',
-      'PartitionName=d TRESBillingWeights=Mem=.25G',
+      'PartitionName=d TRESBillingWeights=Mem=.25G,Node=2,license/x=1',
+      'PartitionName=e TRESBillingWeights=CPU=1,Mem=0.001',
+      'PartitionName=f TRESBillingWeights=GRES/nic=1',
     ];
-    const text = [NODES.trim(), ...lines].join('\n');
+    const memory = ['SelectType=select/cons_tres', 'SelectTypeParameters=CR_Core_Memory'];
+    const text = [NODES.trim(), ...lines, ...memory].join('\n');
     const { priority, partitions = [] } = parse(text).policy;
     expect(priority?.billingWeights).toEqual({ cpu: 1, gpu: 0 });
     expect(partitions.map(({ billingWeights }) => billingWeights)).toEqual([
       { cpu: 0.5, gpu: 16 },
       { cpu: 2, gpu: 0 },
       undefined,
+      { cpu: 0, gpu: 0, gibibyte: 0.25, node: 2 },
+      { cpu: 1, gpu: 0, gibibyte: 1.024 },
       undefined,
     ]);
-    expect(ignoredOf(text)).toEqual(['slurm.conf:5 TRESBillingWeights mem: use is counted by CPUs and GPUs']);
+    expect(ignoredOf(text)).toEqual([
+      'slurm.conf:5 TRESBillingWeights license/x: use is counted by nodes, CPUs, memory and GPUs',
+      'slurm.conf:7 TRESBillingWeights gres/nic: use is counted by nodes, CPUs, memory and GPUs',
+    ]);
+    expect(ignoredOf(`${NODES}PartitionName=a TRESBillingWeights=CPU=1,Mem=1G\n`)).toEqual([
+      'slurm.conf:2 TRESBillingWeights mem: memory is no resource that can run out, and what jobs ask of it is not known',
+    ]);
   });
 
   it('has partitions say how their jobs are preempted, by partition', () => {

@@ -108,6 +108,10 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
+  const selectFlags = listOf(settings, 'SelectTypeParameters');
+  // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
+  const isMemoryConsumed =
+    selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY'));
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   const defaults = readDefaultAmounts(settings);
   const {
@@ -122,6 +126,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
       defaults,
       isPreemptedByPartition: policy.preempt?.type === 'partition_prio',
       isLinear: select === 'linear',
+      isMemoryConsumed,
       access: { isWithoutDatabase: isWithoutDatabase(settings), knownQos: policy.qos ?? null },
     },
     ignored,
@@ -135,7 +140,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     const reason = 'nodes are shared by cores and GPUs, as with select/cons_tres';
     ignored.push({ ...selectLine, key: `SelectType=${select}`, reason });
   }
-  const selectFlags = listOf(settings, 'SelectTypeParameters');
   for (const { flag, line } of selectFlags) {
     const reason = flag.startsWith('CR_SOCKET') ? WHOLE_CORES : SELECT_FLAGS[flag];
     if (reason !== undefined) ignored.push({ ...line, key: `SelectTypeParameters ${flag}`, reason });
@@ -148,9 +152,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
     rules: {
       isWholeNode: select === 'linear' || (partitions.length > 0 && exclusive.length === partitions.length),
       exclusivePartitions: exclusive,
-      // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
-      isMemoryConsumed:
-        selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY')),
+      isMemoryConsumed,
       defaults,
       partitionDefaults,
       cpusPerCore: select === 'linear' ? 1 : cluster.cpusPerCore,

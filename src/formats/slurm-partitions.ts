@@ -9,6 +9,7 @@ import {
   overTimeSetting,
 } from './slurm-conf-lines.ts';
 import { type DefaultAmounts, readPartitionAmounts } from './slurm-default-ask.ts';
+import { readBillingWeights } from './slurm-billing.ts';
 import { type AccessContext, readPartitionAccess } from './slurm-partition-access.ts';
 import { hostsOf, type SlurmNodes } from './slurm-nodes.ts';
 
@@ -45,13 +46,22 @@ export interface PartitionContext {
   access: AccessContext;
   /** `select/linear`: jobs have whole nodes. */
   isLinear: boolean;
+  /** Memory is a resource that can run out: jobs have what they ask for. */
+  isMemoryConsumed: boolean;
 }
 
 /** Partitions of `PartitionName` lines. Throws ORR_BAD_FILE. */
 export function readSlurmPartitions(
   lines: readonly ConfLine[],
   nodeSets: readonly ConfLine[],
-  { cluster, defaults: clusterDefaults, isPreemptedByPartition, access: accessContext, isLinear }: PartitionContext,
+  {
+    cluster,
+    defaults: clusterDefaults,
+    isPreemptedByPartition,
+    access: accessContext,
+    isLinear,
+    isMemoryConsumed,
+  }: PartitionContext,
   ignored: IgnoredSetting[],
 ): SlurmPartitions {
   const partitions: PartitionPolicy[] = [];
@@ -93,7 +103,7 @@ export function readSlurmPartitions(
     const amounts = readPartitionAmounts(line, clusterDefaults);
     if (amounts !== null) partitionDefaults[name] = amounts;
     const preemption = isPreemptedByPartition ? preemptionOf(name, line, ignored) : {};
-    const billing = billingOf(line, ignored);
+    const billing = readBillingWeights(line, isMemoryConsumed, ignored);
     const access = readPartitionAccess({ ...own, values: line.values }, accessContext, ignored);
     const cap = cpuCapOf(name, { ...own, values: line.values }, isLinear, ignored);
     partitions.push({
@@ -126,26 +136,6 @@ function cpuCapOf(
   }
   const maxCpusPerNode = integerSetting(line, 'MaxCPUsPerNode');
   return maxCpusPerNode === undefined ? {} : { maxCpusPerNode };
-}
-
-/** What use counts for in fair-share: CPUs where the partition does not say. */
-function billingOf(line: ConfLine, ignored: IgnoredSetting[]): Pick<PartitionPolicy, 'billingWeights'> {
-  const text = line.values.get('tresbillingweights') ?? '';
-  if (text === '') return {};
-  const billingWeights = { cpu: 0, gpu: 0 };
-  for (const entry of text.split(',')) {
-    const [tres = '', weight = ''] = entry.trim().toLowerCase().split('=');
-    const value = Number(weight);
-    if ((tres === 'cpu' || tres === 'gres/gpu') && value >= 0) billingWeights[tres === 'cpu' ? 'cpu' : 'gpu'] = value;
-    else {
-      // Once: partitions inherit them from one line.
-      const key = `TRESBillingWeights ${tres}`;
-      if (ignored.some((told) => told.key === key)) continue;
-      ignored.push({ ...line, key, reason: 'use is counted by CPUs and GPUs' });
-    }
-  }
-  // Where nothing that is counted weighs anything, CPUs do, as where the partition does not say.
-  return billingWeights.cpu + billingWeights.gpu > 0 ? { billingWeights } : {};
 }
 
 /** Whether the value is that of a partition for which nobody has set anything. */

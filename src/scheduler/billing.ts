@@ -1,15 +1,18 @@
+import type { Resources } from '../cluster/node.ts';
 import type { PartitionPolicy, Policy } from './policy.ts';
+
+const GIBI = 1024 ** 3;
 
 /** What a second on one node of a job in a partition counts in fair-share, before the QOS's `usageFactor`. */
 export function billingRate(
   { priority }: Pick<Policy, 'priority'>,
   partition: PartitionPolicy | undefined,
-  cpus: number,
-  gpus: number,
+  { cpus, memoryBytes, gpus }: Resources,
 ): number {
   const { isMostBilled } = priority;
   const weights = partition?.billingWeights ?? priority.billingWeights;
   if (weights === null) return gpus > 0 ? gpus : cpus;
-  const [ofCpus, ofGpus] = [weights.cpu * cpus, weights.gpu * gpus];
-  return isMostBilled ? Math.max(ofCpus, ofGpus) : ofCpus + ofGpus;
+  const { cpu, gpu, gibibyte = 0, node = 0 } = weights;
+  const [ofCpus, ofGpus, ofMemory] = [cpu * cpus, gpu * gpus, (gibibyte * memoryBytes) / GIBI];
+  return isMostBilled ? Math.max(ofCpus, ofGpus, ofMemory, node) : ofCpus + ofGpus + ofMemory + node;
 }

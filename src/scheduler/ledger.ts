@@ -379,7 +379,10 @@ export class Ledger {
   #usageRate({ request, kind }: JobRecord, held: Held | null): number {
     const { nodes, perNode, exclusive } = request;
     const partition = this.terms.partitionOf(request);
-    const rateOf = ({ cpus, gpus }: Resources) => billingRate(this.#policy, partition, cpus, gpus) * kind.usageFactor;
+    const { memoryBytes } = perNode;
+    // Whoever has whole nodes has of their memory what was asked for, as in Slurm.
+    const rateOf = ({ cpus, gpus }: Resources) =>
+      billingRate(this.#policy, partition, { cpus, memoryBytes, gpus }) * kind.usageFactor;
     const [only, other] = this.pool.classes;
     if (!exclusive || held === null || only === undefined) return nodes * rateOf(perNode);
     if (other === undefined) return nodes * rateOf(only.resources);

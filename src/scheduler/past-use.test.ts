@@ -15,18 +15,17 @@ const options: SchedulerOptions = {
     decayHalfLifeSeconds: 86_400,
     billingWeights: { cpu: 1, gpu: 4 },
   },
-  partitions: [{ name: 'plain' }, { name: 'billed', billingWeights: { cpu: 0, gpu: 9 } }],
+  partitions: [{ name: 'plain' }, { name: 'billed', billingWeights: { cpu: 0, gpu: 9, gibibyte: 2, node: 1 } }],
   qos: [{ name: 'normal' }, { name: 'half', usageFactor: 0.5 }],
 };
 
 /** The life of an attempt as the scheduler is told of it. */
 function eventsOf(attempt: PastAttempt, jobId: number): SchedulerEvent[] {
-  const { account, user, qos, partition, nodes, cpusPerNode, gpusPerNode, startMs, endMs } = attempt;
-  const perNode = { cpus: cpusPerNode, memoryBytes: GIB, gpus: gpusPerNode };
+  const { account, user, qos, partition, nodes, perNode, startMs, endMs } = attempt;
   const placement = Array.from({ length: nodes }, (_, index) => ({
     nodeName: `n${jobId}-${index}`,
     resources: perNode,
-    gpuIndices: Array.from({ length: gpusPerNode }, (__, gpu) => gpu),
+    gpuIndices: Array.from({ length: perNode.gpus }, (__, gpu) => gpu),
   }));
   const job = {
     jobId,
@@ -70,8 +69,11 @@ it('is what the scheduler would know had it been told of every attempt', () => {
       qos: fc.constantFrom('normal', 'half', 'unknown'),
       partition: fc.constantFrom(null, 'plain', 'billed'),
       nodes: fc.integer({ min: 1, max: 3 }),
-      cpusPerNode: fc.integer({ min: 1, max: 4 }),
-      gpusPerNode: fc.nat(2),
+      perNode: fc.record({
+        cpus: fc.integer({ min: 1, max: 4 }),
+        memoryBytes: fc.constantFrom(0, GIB, 3 * GIB),
+        gpus: fc.nat(2),
+      }),
       startMs: fc.nat(50 * HOUR_MS),
       lengthMs: fc.nat(50 * HOUR_MS),
     })

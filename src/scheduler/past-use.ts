@@ -1,3 +1,4 @@
+import type { Resources } from '../cluster/node.ts';
 import { type Policy, partitionFinder } from './policy.ts';
 import { billingRate } from './billing.ts';
 import type { AssociationUse } from './types.ts';
@@ -10,8 +11,7 @@ export interface PastAttempt {
   /** Null: the default partition. */
   partition: string | null;
   nodes: number;
-  cpusPerNode: number;
-  gpusPerNode: number;
+  perNode: Resources;
   startMs: number;
   endMs: number;
 }
@@ -32,9 +32,8 @@ export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: 
   const factors = new Map(policy.qos.map(({ name, usageFactor }) => [name, usageFactor ?? 1]));
   const partitionOf = partitionFinder(policy.partitions);
   const uses = new Map<string, AssociationUse>();
-  for (const { account, user, qos, partition, nodes, cpusPerNode, gpusPerNode, startMs, endMs } of attempts) {
-    const rate =
-      nodes * billingRate(policy, partitionOf(partition), cpusPerNode, gpusPerNode) * (factors.get(qos) ?? 1);
+  for (const { account, user, qos, partition, nodes, perNode, startMs, endMs } of attempts) {
+    const rate = nodes * billingRate(policy, partitionOf(partition), perNode) * (factors.get(qos) ?? 1);
     const seconds = Math.max(0, endMs - startMs) / 1000;
     const sinceSeconds = Math.max(0, nowMs - endMs) / 1000;
     const whole = lambda === 0 ? seconds : -Math.expm1(-lambda * seconds) / lambda;

@@ -61,6 +61,16 @@ export interface UserPolicy {
   shares?: number;
 }
 
+/** What a second of each counts in fair-share. */
+export interface BillingWeights {
+  cpu: number;
+  gpu: number;
+  /** Of memory. Default 0. */
+  gibibyte?: number;
+  /** Default 0. */
+  node?: number;
+}
+
 export interface PartitionPolicy {
   name: string;
   /** Null: all nodes of the cluster. */
@@ -94,7 +104,7 @@ export interface PartitionPolicy {
   /** With `preempt.type: partition_prio`, between the first signal to a preempted job of it and its end (`GraceTime`). */
   graceSeconds?: number;
   /** In the place of the policy's (`TRESBillingWeights`). */
-  billingWeights?: { cpu: number; gpu: number };
+  billingWeights?: BillingWeights;
 }
 
 /** So many are told apart: one bit each in a 31-bit mask. */
@@ -135,7 +145,7 @@ export interface PriorityPolicy {
    * What a second of a CPU and of a GPU counts in fair-share (`TRESBillingWeights`; Slurm's default is 1 for a CPU, nothing for a GPU).
    * Null: GPUs, or CPUs where the job has none.
    */
-  billingWeights: { cpu: number; gpu: number } | null;
+  billingWeights: BillingWeights | null;
   /** Of what a job has on a node, what weighs most counts, and not the sum (`PriorityFlags=MAX_TRES`). */
   isMostBilled: boolean;
   /** `fair_tree` is Slurm's default; `classic` is 2^(-use/share) (`PriorityFlags=NO_FAIR_TREE`). */

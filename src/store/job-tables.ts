@@ -123,9 +123,10 @@ export class JobTables {
     this.#task = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? AND array_task_id = ?');
     this.#tasks = database.prepare('SELECT job_id FROM jobs WHERE array_id = ? ORDER BY array_task_id');
     this.#pastUse = database.prepare(
-      `SELECT account, user, qos, partition, nodes, cpus_per_node, gpus_per_node, attempts.start_ms, attempts.end_ms
-       FROM attempts JOIN jobs USING (job_id) WHERE attempts.end_ms > ?1 AND is_ended = 1
-       ORDER BY attempts.end_ms, job_id, attempts.attempt`,
+      `SELECT account, user, qos, partition, nodes, cpus_per_node, gpus_per_node, attempts.start_ms, attempts.end_ms,
+         COALESCE(json_extract(body, '$.event.job.perNode.memoryBytes'), 0) AS memory_bytes
+       FROM attempts JOIN jobs ON jobs.job_id = attempts.job_id LEFT JOIN journal ON seq = accepted_seq
+       WHERE attempts.end_ms > ?1 AND is_ended = 1 ORDER BY attempts.end_ms, jobs.job_id, attempts.attempt`,
     );
     this.#live = database.prepare('SELECT * FROM jobs WHERE is_ended = 0 ORDER BY job_id');
     this.#liveAttempts = database.prepare(
@@ -191,8 +192,11 @@ export class JobTables {
       qos: text(row, 'qos'),
       partition: row['partition'] === null ? null : text(row, 'partition'),
       nodes: integer(row, 'nodes'),
-      cpusPerNode: integer(row, 'cpus_per_node'),
-      gpusPerNode: integer(row, 'gpus_per_node'),
+      perNode: {
+        cpus: integer(row, 'cpus_per_node'),
+        memoryBytes: integer(row, 'memory_bytes'),
+        gpus: integer(row, 'gpus_per_node'),
+      },
       startMs: integer(row, 'start_ms'),
       endMs: integer(row, 'end_ms'),
     }));

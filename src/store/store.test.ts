@@ -88,6 +88,10 @@ describe('Store', () => {
     ];
     expect(store.attempts(1)).toMatchObject(attempts);
     expect(store.attempts(2)).toMatchObject(attempts);
+    const perNode = { cpus: 1, memoryBytes: 512 * 1024 ** 2, gpus: 0 };
+    const past = { nodes: 1, partition: null, perNode };
+    expect(store.pastAttempts(8000)).toMatchObject([9000, 9000, 14_000, 14_000].map((endMs) => ({ ...past, endMs })));
+    expect(store.pastAttempts(9000)).toHaveLength(2);
     expect(store.usage(20_000)[0]).toEqual({
       jobId: 1,
       name: 'job-1',

@@ -126,8 +126,7 @@ function withRunning({ policy, usage }: Snapshot, running: StartState['running']
     const { user, account, qos = '', partition = null, nodes, perNode } = job.request;
     const use = useOf.get(nameOf(user, account));
     const seconds = Math.min(calcAgeSeconds, -startMs / 1000);
-    const rate =
-      nodes * billingRate(complete, partitionOf(partition), perNode.cpus, perNode.gpus) * (factorOf.get(qos) ?? 1);
+    const rate = nodes * billingRate(complete, partitionOf(partition), perNode) * (factorOf.get(qos) ?? 1);
     if (use !== undefined) use.billingSeconds += rate * seconds;
   }
   return uses;
