@@ -76,6 +76,18 @@ describe('a gang whose partition has few nodes in service', () => {
     expect(job).toMatchObject({ state: 'COMPLETED', attempt: 2, nodeList: ['s1', 's2', 's3', 's4'] });
     setNode('s5', 'State=RESUME');
   }, 240_000);
+
+  it('goes back to a node of its reservation, which has no other, though its partition has', async () => {
+    const nodes = ['Duration=60', 'Nodes=s1,s2', 'Users=root'];
+    run('scontrol', 'create', 'reservation', 'ReservationName=two', 'StartTime=now', ...nodes);
+    const id = await submit(ONCE_LOST, { nodes: 2, reservation: 'two' });
+    await until(async () => (await daemon.client.job(id)).state === 'RUNNING', 'the gang to run', 30_000);
+    await slurm.killNode('s2');
+    await until(async () => (await daemon.client.job(id)).requeues === 1, 'the gang to be put back', 90_000);
+    slurm.startNode('s2');
+    expect(await endOf(daemon.client, id)).toMatchObject({ state: 'COMPLETED', attempt: 2, nodeList: ['s1', 's2'] });
+    run('scontrol', 'delete', 'ReservationName=two');
+  }, 240_000);
 });
 
 describe('a requeue that Slurm refuses', () => {
