@@ -155,6 +155,13 @@ describe('renderSimPage', () => {
     expect(busy.page).not.toContain('Interrupted.');
   });
 
+  it('has room for the longest size beside the chart of waits, on a narrow screen too', () => {
+    const names = [...sectionOf(busy.page, 'waits').matchAll(/<text x="([\d.]+)"[^>]*text-anchor="end">([^<]+)</g)];
+    expect(names.map(([, , name]) => name)).toContain('1024-2047');
+    // Letters are about 8 wide where the drawing is made smaller and its letters are not.
+    expect(names.filter(([, x, name = '']) => Number(x) < 8.5 * name.length)).toEqual([]);
+  });
+
   it('keeps every mark of a chart inside it', () => {
     const drawn = all.map(({ page }) => marksOf(page));
     expect(drawn.flatMap(({ outside }) => outside)).toEqual([]);

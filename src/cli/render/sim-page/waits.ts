@@ -41,17 +41,20 @@ export function waitsSection(report: TwinReport): Markup {
     left === null
       ? ''
       : ` ${counted(left.count, 'job')} (${percent(left.share)}) had not started when the run ended, ${shortTime(left.meanSeconds)} after submission in the mean, and are in none of these figures: waits of all jobs are longer.`;
+  const chart = html`<figure>${waitChart(bySize.filter(isStarted), device)}${key([
+    [circle('chosen dot', 17, 7), 'median'],
+    [square('chosen dot', 17, 7), '90 %'],
+    [triangle('chosen dot', 17, 7), '99 % wait no longer'],
+    [diamond('mean', 17, 7), 'mean'],
+  ])}</figure>`;
+  // With a column more it is too wide to stand beside the chart.
+  const bySizeTable = waitTable('Waits by size', `${device}s`, bySize, left !== null);
   return section(
     'waits',
     'predicted',
     waitsTitle(all, left !== null),
     html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.${others}`}</p>
-<div class="pair"><figure>${waitChart(bySize.filter(isStarted), device)}${key([
-      [circle('chosen dot', 17, 7), 'median'],
-      [square('chosen dot', 17, 7), '90 %'],
-      [triangle('chosen dot', 17, 7), '99 % wait no longer'],
-      [diamond('mean', 17, 7), 'mean'],
-    ])}</figure>${waitTable('Waits by size', `${device}s`, bySize, left !== null)}</div>${perQos}
+${left === null ? html`<div class="pair">${chart}${bySizeTable}</div>` : html`${chart}${bySizeTable}`}${perQos}
 <p class="lesser">${`Slowdown: mean of max(1, (wait + run) / max(run, 10 s)), of jobs that ended. Quantiles are within 1 %, means exact.`}</p>`,
   );
 }
@@ -94,7 +97,7 @@ function waitTable(
 }
 
 function waitChart(rows: readonly StartedRow[], device: string): Markup {
-  const frame = rowsFrame(rows.length, 78);
+  const frame = rowsFrame(rows.length, 90);
   const x = waitScale(frame, Math.max(...rows.map(({ wait }) => Math.max(wait.p99, wait.mean))));
   const marks = rows.map(({ wait }, index) => {
     const y = rowY(frame, index);
