@@ -27,6 +27,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   after: ({ after }) => (after.length === 0 ? null : after.map((one) => `${one.condition}:${one.job}`).join(' ')),
   array: ({ array }) =>
     array === undefined ? null : `${array.name}${array.runningMax === null ? '' : `%${array.runningMax}`}`,
+  spread: ({ isSpread }) => (isSpread === true ? true : null),
   outcome: ({ outcome }) => (outcome === 'COMPLETED' || outcome === 'NODE_FAIL' ? null : outcome),
 };
 

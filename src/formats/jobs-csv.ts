@@ -19,6 +19,7 @@ const OPTIONAL = [
   'memory_per_node',
   'gpu_type',
   'exclusive',
+  'spread',
   'outcome',
   'begin_s',
   'start_s',
@@ -126,6 +127,7 @@ export class RowReader {
       memory_per_node: columns.reader('memory_per_node'),
       gpu_type: columns.reader('gpu_type'),
       exclusive: columns.reader('exclusive'),
+      spread: columns.reader('spread'),
       outcome: columns.reader('outcome'),
       begin_s: columns.reader('begin_s'),
       start_s: columns.reader('start_s'),
@@ -181,6 +183,8 @@ export class RowReader {
     if (memory === undefined) return wrong('memory_per_node', 'memory such as 2G');
     const exclusive = FLAGS[fieldOf.exclusive(fields).toLowerCase()];
     if (exclusive === undefined) return wrong('exclusive', 'true or false');
+    const spread = FLAGS[fieldOf.spread(fields).toLowerCase()];
+    if (spread === undefined) return wrong('spread', 'true or false');
     const outcome = OUTCOMES[fieldOf.outcome(fields).toUpperCase()];
     if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
     if (OTHER_CONDITIONS.test(fieldOf.after(fields)))
@@ -203,6 +207,7 @@ export class RowReader {
       memoryBytesPerNode: memory,
       gpuType: orNull(fieldOf.gpu_type(fields)),
       isExclusive: exclusive,
+      ...(spread && { isSpread: true }),
       runMs: Math.max(1, Math.round(run * 1000)),
       limitMs: limit === null ? null : Math.max(1, Math.round(limit * 1000)),
       user: orNull(fieldOf.user(fields)),

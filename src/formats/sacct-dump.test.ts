@@ -210,6 +210,15 @@ describe('the output of sacct -P', () => {
     expect(read(record()).rows[0]).not.toHaveProperty('asked');
   });
 
+  it('says of a job that got more nodes than it asked for that its CPUs may be anywhere', () => {
+    const allocated = 'billing=13,cpu=13,mem=13000M,node=5';
+    const requested = 'billing=13,cpu=13,mem=13000M,node=1';
+    expect(read(record({ nodes: '5', allocated, requested })).rows).toMatchObject([
+      { nodes: 1, cpusPerNode: 13, memoryBytesPerNode: 13_000 * 1024 ** 2, isSpread: true },
+    ]);
+    expect(read(record({ nodes: '5', allocated, requested: allocated })).rows[0]).not.toHaveProperty('isSpread');
+  });
+
   it('keeps apart what waits, what runs, and what was cancelled before it ran', () => {
     const waiting = { start: 'Unknown', end: 'Unknown', elapsed: '00:00:00', allocated: '' };
     const { rows, open } = read(

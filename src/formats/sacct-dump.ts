@@ -171,6 +171,7 @@ class DumpReader {
       cpus,
       memoryBytes: held.get('mem') ?? memoryOf(of.memory(fields), nodes, cpus),
       gpus: gpusOf(held).gpus || gresGpus(of.gres(fields)),
+      nodesAsked: requested.get('node') ?? null,
       asked: askedOf(held, requested),
       gpuType: gpusOf(requested).gpuType,
       user: of.user(fields) || null,

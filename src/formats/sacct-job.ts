@@ -18,6 +18,8 @@ export interface SacctRecord {
   cpus: number | null;
   memoryBytes: number | null;
   gpus: number;
+  /** How many nodes it asked for, where that is known. */
+  nodesAsked: number | null;
   /** What it asked for on all its nodes together, where it is known that it held more. */
   asked: { cpus: number | null; memoryBytes: number | null; gpus: number } | null;
   /** The type of GPU it asked for. */
@@ -150,7 +152,10 @@ export function askedOf(
   return { cpus, gpus, memoryBytes: requested.get('mem') ?? null };
 }
 
-function rowOf(record: SacctRecord, submitMs: number, nodes: number): Omit<TraceRow, 'runMs' | 'outcome'> {
+function rowOf(record: SacctRecord, submitMs: number, held: number): Omit<TraceRow, 'runMs' | 'outcome'> {
+  // Tasks without a number of nodes: Slurm takes their CPUs from wherever they are.
+  const isSpread = record.gpus === 0 && record.asked === null && record.nodesAsked !== null && record.nodesAsked < held;
+  const nodes = isSpread ? Math.max(1, record.nodesAsked ?? 1) : held;
   const onEach = ({ cpus, memoryBytes, gpus }: NonNullable<SacctRecord['asked']>) => ({
     gpusPerNode: Math.ceil(gpus / nodes),
     cpusPerNode: cpus === null ? null : Math.ceil(cpus / nodes),
@@ -165,6 +170,7 @@ function rowOf(record: SacctRecord, submitMs: number, nodes: number): Omit<Trace
     actualStartMs: record.startMs,
     nodes,
     ...onEach(record),
+    ...(isSpread && { isSpread }),
     ...(record.asked !== null && { asked: onEach(record.asked) }),
     gpuType: record.gpuType,
     limitMs: record.limitMs,

@@ -53,6 +53,7 @@ function addJob(job: Fields, line: number, jobs: SacctJobs): void {
     cpus: held.get('cpu') ?? null,
     memoryBytes: memoryMebi === undefined ? null : memoryMebi * MEBI,
     gpus: gpusOf(held).gpus,
+    nodesAsked: requested.get('node') ?? null,
     asked: askedOf(held, mebiAsBytes(requested)),
     gpuType: gpusOf(requested).gpuType,
     user: textOf(job['user']) ?? textOf(fieldsOf(job['association'])['user']),

@@ -9,6 +9,7 @@ import { isWithoutReservation, MainLimits, PassLimits } from './pass-limits.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
+import { Spreads } from './spread.ts';
 import { StartPrediction } from './start-prediction.ts';
 import { UsableNodes } from './usable-nodes.ts';
 import { Vacancies } from './vacancies.ts';
@@ -74,6 +75,7 @@ export class ConservativePasses {
   readonly #originMs: number;
   readonly #prediction: StartPrediction;
   readonly #usable: UsableNodes;
+  readonly #spreads: Spreads;
   #pass: BackfillPass | null = null;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
@@ -87,6 +89,7 @@ export class ConservativePasses {
       killWaitMs: policy.killWaitSeconds * SECOND,
     });
     this.#usable = new UsableNodes(ledger.pool);
+    this.#spreads = new Spreads(ledger);
   }
 
   /** When the pass of backfill that has begun goes on; Infinity where none has. */
@@ -109,7 +112,9 @@ export class ConservativePasses {
       if ((job.partitionBit & closed) !== 0) return true;
       const usable = this.#usable.of(job, closed).copy();
       this.#leaveOutCompleting(usable);
-      const nodeIndices = vacancies.of(job).placeNow(usable, job);
+      const nodeIndices =
+        vacancies.of(job).placeNow(usable, job) ??
+        this.#spread(job, (spread) => vacancies.of(spread).placeNow(usable, spread));
       if (nodeIndices === null) {
         if (!isWithoutReservation(this.#policy, job, nowMs)) closed |= job.partitionBit;
         this.preempt?.makeRoom(job, usable, nowMs);
@@ -120,6 +125,14 @@ export class ConservativePasses {
       }
       return true;
     });
+  }
+
+  /** Nodes for a job whose tasks may be on more of them: it is spread over these from here on. */
+  #spread(job: JobRecord, place: (spread: JobRecord) => number[] | null): number[] | null {
+    const spread = this.#spreads.find(job, place);
+    if (spread === null) return null;
+    job.spreadAs(spread.as);
+    return spread.found;
   }
 
   /** Begins to plan every job at the front of the queue, and to start those whose time is now: `resume` does it. */
@@ -197,6 +210,7 @@ export class ConservativePasses {
   #consider(pass: BackfillPass, job: JobRecord, nowMs: number): boolean {
     const secondMs = floorTo(pass.dueMs, SECOND);
     const usable = this.#usable.of(job);
+    if (job.request.isSpread === true && this.#startsSpread(pass, job, usable)) return true;
     const candidates = this.preempt?.candidates(job, nowMs) ?? NOBODY;
     const isNowOnly = pass.limits.isReserved(job) || isWithoutReservation(this.#policy, job, pass.dueMs);
     const plan = this.#plan(job, usable, candidates, pass, secondMs, isNowOnly);
@@ -228,6 +242,19 @@ export class ConservativePasses {
       pass.table.reserve(nodeIndices, this.#slotOf(startMs), this.#slotOf(startMs + job.limitMs));
       pass.limits.reserve(job);
     }
+    return true;
+  }
+
+  /** Where a job whose tasks may be anywhere has no room on as few nodes as it needs, but has on more of them. */
+  #startsSpread(pass: BackfillPass, job: JobRecord, usable: NodeMask): boolean {
+    const available = this.#left(pass, job, usable);
+    if (this.#prediction.place(available, job) !== null) return false;
+    const nodeIndices = this.#spread(job, (spread) => this.#prediction.place(available, spread));
+    if (nodeIndices === null) return false;
+    pass.limits.tested();
+    this.#spend(pass);
+    this.onPlanned?.(job, floorTo(pass.dueMs, SECOND), nodeIndices);
+    pass.starting = { job, nodeIndices };
     return true;
   }
 
@@ -267,9 +294,13 @@ export class ConservativePasses {
     pass.starting = null;
     const { pool } = this.#ledger;
     const nodes = nodeIndices.map((index) => pool.at(index));
-    if (job.place !== 'front' || !nodes.every(isAvailable)) return;
+    if (job.place !== 'front' || !nodes.every(isAvailable)) {
+      if (job.place !== null) job.gather();
+      return;
+    }
     if (!nodes.every((node) => hasRoom(node, job))) {
       // Of what others started in the very instant in which the pass stood back it knows nothing: it has to look again.
+      job.gather();
       this.#prediction.look();
       pass.at -= 1;
       return;

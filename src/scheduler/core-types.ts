@@ -7,6 +7,8 @@ export interface Allocation {
   readonly nodeIndices: readonly number[];
   /** GPUs on each of its nodes. */
   readonly gpusPerNode: number;
+  /** CPUs on each, of a job that does not have whole nodes; absent: as the request says. */
+  readonly cpusPerNode?: number;
 }
 
 /** What a user in an account used, and the fair-share factor in force; absent: not known. */

@@ -87,7 +87,7 @@ export class FreeSpace {
   }
 
   /** On a node that could hold a part of it if it were empty. */
-  hasRoom({ request: { perNode, exclusive }, cap }: JobRecord, index: number): boolean {
+  hasRoom({ request: { perNode, exclusive }, cap }: Pick<JobRecord, 'request' | 'cap'>, index: number): boolean {
     return (
       (cap === null || isWithinCap(cap, this.#capped[cap.index]?.[index], perNode.cpus)) &&
       (this.#gpus[index] ?? 0) >= perNode.gpus &&

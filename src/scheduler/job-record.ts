@@ -18,6 +18,8 @@ export interface Held {
   /** In node-rank order. */
   readonly nodeIndices: readonly number[];
   readonly gpusPerNode: number;
+  /** Of a job that does not have whole nodes. */
+  readonly cpusPerNode: number;
   /** Of each node which GPUs, ascending; null where it holds all of its GPUs or none. */
   readonly gpuIndices: readonly (readonly number[])[] | null;
 }
@@ -30,7 +32,7 @@ const NO_DEPENDENCIES: Dependency[] = [];
 
 /** The scheduler's own account of a job that has not ended. Mutated in place. */
 export class JobRecord implements CoreJob {
-  readonly request: JobRequest;
+  request: JobRequest;
   readonly kind: JobKind;
   /** What counts against limits; null where none can concern the job. */
   readonly demand: Demand | null;
@@ -98,7 +100,9 @@ export class JobRecord implements CoreJob {
   isOutsideReservation = false;
   verdict: Verdict | null = null;
   /** Jobs that ask for the same on a node have the same number; -1 for one that excludes nodes. */
-  readonly shape: number;
+  shape: number;
+  /** What it asked for, where its tasks are spread otherwise. */
+  #asked: { request: JobRequest; shape: number } | null = null;
   /** Where the queue keeps it. */
   place: 'front' | 'rest' | 'aside' | null = null;
   isArrival = false;
@@ -135,6 +139,20 @@ export class JobRecord implements CoreJob {
 
   get allocation(): Held | null {
     return this.held;
+  }
+
+  /** Its tasks are spread over more nodes, as this one's are: from now on, also where it is requeued. */
+  spreadAs({ request, shape }: JobRecord): void {
+    this.#asked ??= { request: this.request, shape: this.shape };
+    this.request = request;
+    this.shape = shape;
+  }
+
+  /** It asks for what it asked for at first. */
+  gather(): void {
+    if (this.#asked === null) return;
+    ({ request: this.request, shape: this.shape } = this.#asked);
+    this.#asked = null;
   }
 
   /** The rank of its QOS is another; its tier in the partition stays. */

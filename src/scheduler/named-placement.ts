@@ -25,6 +25,7 @@ export function heldBy(pool: NodePool, job: JobRecord, placement: Placement): He
   return {
     nodeIndices,
     gpusPerNode: placement[0]?.resources.gpus ?? 0,
+    cpusPerNode: placement[0]?.resources.cpus ?? 0,
     gpuIndices: isAll ? null : placement.map(({ gpuIndices }) => gpuIndices),
   };
 }

@@ -98,7 +98,7 @@ export function holdNodes(pool: NodePool, job: JobRecord, nodeIndices: readonly 
   const isPart = (index: number) => gpus > 0 && !exclusive && gpus < pool.at(index).spec.resources.gpus;
   const gpuIndices = nodeIndices.some(isPart) ? nodeIndices.map((index) => freeGpuIndices(pool.at(index), gpus)) : null;
   const gpusPerNode = exclusive ? pool.at(nodeIndices[0] ?? -1).spec.resources.gpus : gpus;
-  return { nodeIndices, gpusPerNode, gpuIndices };
+  return { nodeIndices, gpusPerNode, cpusPerNode: perNode.cpus, gpuIndices };
 }
 
 /** In the order in which they are preferred; no more than `max`. */

@@ -100,7 +100,8 @@ export class QueueFront {
     this.length -= 1;
     this.#jobs[slot] = null;
     this.#freeSlots.push(slot);
-    const shapeSlot = job.shape + 1;
+    // That of the job may be another by now.
+    const shapeSlot = this.shapes[slot]! + 1;
     this.#countOf[shapeSlot]! -= 1;
     if (this.#countOf[shapeSlot] === 0) this.shapeCount -= 1;
   }

@@ -44,6 +44,8 @@ export interface JobRequest {
   /** Gang size: all of these nodes at once or none. */
   nodes: number;
   perNode: Resources;
+  /** All its CPUs together count, on these nodes or on more of them with less on each (tasks without a number of nodes). Absent: no. */
+  isSpread?: boolean;
   /** Only nodes with this GPU type; null for any. */
   gpuType: string | null;
   /** Whole nodes, whatever `perNode` says (`--exclusive`). */

@@ -75,13 +75,14 @@ interface Outlook {
  */
 export class KindVacancies {
   readonly #space: FreeSpace;
-  readonly #job: JobRecord;
+  /** What the first job of the kind asked for then: that job may be spread over more nodes meanwhile. */
+  readonly #job: Pick<JobRecord, 'request' | 'cap'>;
   readonly #now: NodeMask;
   #outlook: Outlook | null = null;
 
   constructor(space: FreeSpace, job: JobRecord) {
     this.#space = space;
-    this.#job = job;
+    this.#job = { request: job.request, cap: job.cap };
     this.#now = new NodeMask(space.nodes.length);
     for (let index = 0; index < space.nodes.length; index++) if (space.hasRoom(job, index)) this.#now.add(index);
   }

@@ -37,8 +37,13 @@ export function laterJobs(
 
 function withRecord(row: QueueRow, record: TraceRow | undefined): QueueRow {
   if (record === undefined) return row;
-  const { runMs, cancelAfterMs } = record;
-  return { ...row, runMs, ...(cancelAfterMs !== undefined && { cancelAfterMs }) };
+  const { runMs, cancelAfterMs, isSpread } = record;
+  return {
+    ...row,
+    runMs,
+    ...(cancelAfterMs !== undefined && { cancelAfterMs }),
+    ...(isSpread === true && row.nodeNames === null && { isSpread }),
+  };
 }
 
 /** Slurm counts jobs in the order of their submission. */

@@ -26,10 +26,12 @@ export function rowsAsAsked({
     return known;
   };
   return (row) => {
-    const { asked, ...held } = row;
-    if (asked === undefined) return row;
+    if (row.asked === undefined && row.isSpread !== true) return row;
     const partition = byName.get(row.partition ?? '') ?? standard;
     const name = partition?.name ?? '';
+    if (row.isSpread === true) return onNodesAsLarge(row, Math.max(...sizesOf(name, partition?.nodes ?? null)));
+    const { asked, ...held } = row;
+    if (asked === undefined) return row;
     const isFull = () => {
       const cpus = row.cpusPerNode ?? 0;
       return sizesOf(name, partition?.nodes ?? null).has(cpus) && (asked.cpusPerNode ?? cpus) < cpus;
@@ -37,4 +39,14 @@ export function rowsAsAsked({
     const isWhole = isExclusive || wholeNames.has(name) || isFull();
     return isWhole ? { ...held, ...asked, isExclusive: true } : row;
   };
+}
+
+/** On as many nodes as it takes where none has all its CPUs. */
+function onNodesAsLarge(row: TraceRow, cpusMax: number): TraceRow {
+  const cpus = row.nodes * (row.cpusPerNode ?? 1);
+  const nodes = Math.max(row.nodes, Math.ceil(cpus / cpusMax));
+  if (nodes === row.nodes || !Number.isFinite(nodes)) return row;
+  const bytes = row.memoryBytesPerNode;
+  const memoryBytesPerNode = bytes === null ? null : Math.ceil((bytes * row.nodes) / nodes);
+  return { ...row, nodes, cpusPerNode: Math.ceil(cpus / nodes), memoryBytesPerNode };
 }

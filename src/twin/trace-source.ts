@@ -28,6 +28,8 @@ export interface TraceRow {
   readonly memoryBytesPerNode: number | null;
   readonly gpuType: string | null;
   readonly isExclusive: boolean;
+  /** All its CPUs together count, on these nodes or on more of them; absent: no. */
+  readonly isSpread?: boolean;
   /** What it asked for on each node, where it is known to have held more: whoever has whole nodes holds all that is on them. */
   readonly asked?: Pick<TraceRow, 'gpusPerNode' | 'cpusPerNode' | 'memoryBytesPerNode'>;
   /** How long it ran. */
@@ -269,6 +271,7 @@ function newJob(
     dependencies: NONE,
     isHeld: false,
   };
+  if (row.isSpread === true && !exclusive) request.isSpread = true;
   if (row.user !== null) request.user = row.user;
   if (row.account !== null) request.account = row.account;
   if (row.eligibleMs !== null && row.eligibleMs > row.submitMs) request.beginMs = row.eligibleMs;

@@ -33,7 +33,7 @@ export class JobDevices {
   /** That an attempt holds on one of its nodes. */
   heldOn(nodeIndex: number, job: TwinJob, allocation: Allocation): number {
     if (job.request.exclusive) return this.byNode[nodeIndex] ?? 0;
-    return this.unit === 'gpu' ? allocation.gpusPerNode : job.request.perNode.cpus;
+    return this.unit === 'gpu' ? allocation.gpusPerNode : (allocation.cpusPerNode ?? job.request.perNode.cpus);
   }
 
   /** That an attempt holds on all its nodes. */
