@@ -8,17 +8,15 @@ import { ProgressBoard } from '../../src/cli/sim/run-progress.ts';
 import { simulate } from '../../src/cli/sim/simulate.ts';
 import { jobsCsvText, queueCsvText } from '../../src/formats/jobs-csv-text.ts';
 import { readQueueCsv } from '../../src/formats/queue-csv.ts';
-import type { ScenarioFields } from '../../src/formats/scenario-file.ts';
 import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import { laterJobs } from '../../src/twin/later-jobs.ts';
-import type { RecordedWait, RecordedWaits } from '../../src/twin/report.ts';
+import type { RecordedWaits } from '../../src/twin/report.ts';
 import type { SiteRecord } from './record.ts';
 
 /**
  * The twin goes on from an import, and is told only what nobody could foresee: when the next jobs are submitted, from the accounting of the whole
- * run, and how long jobs run. Slurm tells the clocks of its controller in whole seconds: the mean over five runs within that second. Returns the
- * mean waits of the next jobs, the twin's beside Slurm's.
+ * run, and how long jobs run. Returns the mean waits of the next jobs, the twin's beside Slurm's.
  */
 export async function predictNext(
   imported: string,
@@ -34,44 +32,12 @@ export async function predictNext(
     writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
     writeFileSync(join(folder, 'next.csv'), jobsCsvText(arrivals));
     const fields = { ...scenario, queue: join(folder, 'queue.csv'), trace: join(folder, 'next.csv') };
-    const runs: RecordedWaits[] = [];
-    for (const second of [0.1, 0.3, 0.5, 0.7, 0.9]) {
-      const { recorded } = await simulate(
-        { fields: withOlderClocks(fields, second), jobsOut: null },
-        new ProgressBoard(),
-      );
-      if (recorded === null) throw new Error('no job of the trace has a recorded start');
-      runs.push(recorded);
-    }
-    return meanOf(runs);
+    const { recorded } = await simulate({ fields, jobsOut: null }, new ProgressBoard());
+    if (recorded === null) throw new Error('no job of the trace has a recorded start');
+    return recorded;
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function withOlderClocks({ set = {}, ...fields }: ScenarioFields, seconds: number): ScenarioFields {
-  const clocks = ['cadence.controllerAgeSeconds', 'cadence.mainAgeSeconds'].filter((name) => set[name] !== undefined);
-  return {
-    ...fields,
-    set: { ...set, ...Object.fromEntries(clocks.map((name) => [name, String(Number(set[name]) + seconds)])) },
-  };
-}
-
-function meanOf(runs: readonly RecordedWaits[]): RecordedWaits {
-  const [first] = runs;
-  if (first === undefined) throw new Error('there are no runs');
-  const mean = <T extends RecordedWait>(own: T, of: (run: RecordedWaits) => RecordedWait | undefined): T => {
-    const meanSeconds = runs.reduce((sum, run) => sum + (of(run)?.meanSeconds ?? 0), 0) / runs.length;
-    const recorded = own.recordedMeanSeconds;
-    return { ...own, meanSeconds, difference: recorded === 0 ? null : (meanSeconds - recorded) / recorded };
-  };
-  return {
-    ...mean(first, (run) => run),
-    byPartition: first.byPartition.map((own) =>
-      mean(own, (run) => run.byPartition.find(({ name }) => name === own.name)),
-    ),
-    byQos: first.byQos.map((own) => mean(own, (run) => run.byQos.find(({ name }) => name === own.name))),
-  };
 }
 
 /** The same for what `record.ts` keeps. */
