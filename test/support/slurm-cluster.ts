@@ -48,6 +48,16 @@ export interface SlurmCluster {
   stop: () => Promise<void>;
 }
 
+/** Nodes that are alike. */
+export interface NodeKind {
+  nodes: number;
+  cpus: number;
+  /** `RealMemory`: need not be there. */
+  memoryMiB: number;
+  gpus: number;
+  threadsPerCore: number;
+}
+
 export interface SlurmClusterOptions {
   nodes: number;
   cpusPerNode: number;
@@ -63,6 +73,8 @@ export interface SlurmClusterOptions {
   credentialSeconds?: number;
   /** Name of node 1 is this and `1`. Default `s`. */
   nodePrefix?: string;
+  /** Of which the nodes are in their order, `nodes` of them in all, in the place of `cpusPerNode` and `gpusPerNode`. Default: all alike. */
+  nodeKinds?: readonly NodeKind[];
   /** `Weight` of the nodes, over again from the first where there are more nodes. Default: Slurm's. */
   nodeWeights?: readonly number[];
 }
@@ -92,7 +104,7 @@ export async function startSlurm(options: SlurmClusterOptions): Promise<SlurmClu
   if (options.topologyLines !== undefined) {
     writeFileSync(join(folder, 'topology.conf'), `${options.topologyLines.join('\n')}\n`);
   }
-  writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options.gpusPerNode ?? 0));
+  writeFileSync(join(folder, 'gres.conf'), gresConf(folder, options));
   // Later ones do not start without, and 22.05 does not know the word.
   if (slurmYear() > 22) writeFileSync(join(folder, 'cgroup.conf'), 'CgroupPlugin=disabled\n');
   const env = { ...process.env, SLURM_CONF: conf };
@@ -231,11 +243,23 @@ function signal(processes: readonly ProcessView[], name: NodeJS.Signals): void {
   }
 }
 
-function gresConf(folder: string, gpusPerNode: number): string {
-  if (gpusPerNode === 0) return 'AutoDetect=off\n';
+function gresConf(folder: string, options: SlurmClusterOptions): string {
+  const kinds = kindsOf(options);
   // Devices: of plain files slurmd takes note, and gives no job CUDA_VISIBLE_DEVICES.
-  for (let index = 0; index < gpusPerNode; index += 1) symlinkSync('/dev/null', join(folder, `gpu-${index}`));
-  return `AutoDetect=off\nName=gpu Type=a100 File=${folder}/gpu-[0-${gpusPerNode - 1}]\n`;
+  const gpusMax = Math.max(...kinds.map(({ gpus }) => gpus));
+  for (let index = 0; index < gpusMax; index += 1) symlinkSync('/dev/null', join(folder, `gpu-${index}`));
+  let first = 1;
+  const lines = kinds.flatMap(({ nodes, gpus }) => {
+    const names = `${options.nodePrefix ?? 's'}[${first}-${first + nodes - 1}]`;
+    first += nodes;
+    return gpus === 0 ? [] : [`NodeName=${names} Name=gpu Type=a100 File=${folder}/gpu-[0-${gpus - 1}]`];
+  });
+  return ['AutoDetect=off', ...lines, ''].join('\n');
+}
+
+function kindsOf({ nodes, cpusPerNode, gpusPerNode = 0, nodeKinds }: SlurmClusterOptions): readonly NodeKind[] {
+  const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
+  return nodeKinds ?? [{ nodes, cpus: cpusPerNode, memoryMiB, gpus: gpusPerNode, threadsPerCore: 1 }];
 }
 
 interface ConfInput {
@@ -246,15 +270,18 @@ interface ConfInput {
 }
 
 function slurmConf({ folder, socket, ports, options }: ConfInput): string {
-  const { nodes, cpusPerNode, gpusPerNode = 0, nodePrefix = 's', nodeWeights = [] } = options;
+  const { nodes, nodePrefix = 's', nodeWeights = [] } = options;
   const host = hostname().split('.')[0];
-  const memoryMiB = Math.floor(totalmem() / 1024 ** 2 / nodes);
-  const gres = gpusPerNode > 0 ? ` Gres=gpu:a100:${gpusPerNode}` : '';
+  const kinds = kindsOf(options);
   const credential = options.credentialSeconds === undefined ? '' : `,cred_expire=${options.credentialSeconds}`;
-  const nodeLines = Array.from({ length: nodes }, (_, index) => {
+  const kindOfNode = kinds.flatMap((kind) => Array.from({ length: kind.nodes }, () => kind));
+  const nodeLines = kindOfNode.map(({ cpus, memoryMiB, gpus, threadsPerCore }, index) => {
     const address = `NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index + 1]}`;
     const weight = nodeWeights.length === 0 ? '' : ` Weight=${nodeWeights[index % nodeWeights.length]}`;
-    const size = `CPUs=${cpusPerNode} RealMemory=${memoryMiB}${gres}${weight}`;
+    const gres = gpus > 0 ? ` Gres=gpu:a100:${gpus}` : '';
+    const threads =
+      threadsPerCore > 1 ? ` CoresPerSocket=${cpus / threadsPerCore} ThreadsPerCore=${threadsPerCore}` : '';
+    const size = `CPUs=${cpus}${threads} RealMemory=${memoryMiB}${gres}${weight}`;
     return `NodeName=${nodePrefix}${index + 1} ${address} ${size} State=UNKNOWN`;
   });
   const accounting = [
@@ -290,7 +317,7 @@ function slurmConf({ folder, socket, ports, options }: ConfInput): string {
     'SlurmdParameters=config_overrides',
     'ReturnToService=2',
     'MaxJobCount=50000',
-    ...(gpusPerNode > 0 ? ['GresTypes=gpu'] : []),
+    ...(kinds.some(({ gpus }) => gpus > 0) ? ['GresTypes=gpu'] : []),
     ...(options.accounting === undefined ? [] : accounting),
   ];
   // What the caller gives stands in the place of the same line here; partitions come after the nodes.
