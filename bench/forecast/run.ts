@@ -16,9 +16,12 @@ const HORIZON_MS = 3_600_000;
 /** These clusters live for minutes. */
 const ARRIVALS = { jobsMin: 50, spanMsMin: 60_000 };
 /** As many jobs a second before the look as after it, and about as much work as the cluster can do. */
-const STEADY_RUN = { before: 300, beforeSeconds: 120, after: 150, afterSeconds: 60, workSeconds: 190 };
+const STEADY_RUN = { before: 300, beforeSeconds: 120, after: 300, afterSeconds: 120, workSeconds: 250 };
 
-/** Of one job that waited when the cluster was looked at: seconds from then on. */
+/**
+ * Of one job that waited when the cluster was looked at: seconds from then on, or the seconds until the last submission where that is sooner. Once nobody
+ * submits anything more, jobs start that would have been overtaken, which a forecast for a cluster that goes on cannot know.
+ */
 interface Case {
   actual: number;
   low: number;
@@ -39,6 +42,7 @@ async function casesOf(recording: string): Promise<Case[]> {
   const startOf = new Map(
     after.rows.map(({ job, actualStartMs }) => [job, actualStartMs === null ? null : actualStartMs + shiftMs]),
   );
+  const lastSubmitMs = (after.rows.at(-1)?.submitMs ?? 0) + shiftMs;
   const planned = slurmEstimates(saved.squeue?.text ?? '', nowMs);
   // Times from now on, as those of the queue are.
   const past = rowsFrom(history?.rows ?? [], nowMs - (history?.originMs ?? 0));
@@ -55,7 +59,7 @@ async function casesOf(recording: string): Promise<Case[]> {
   return forecasts.flatMap(({ job, lowMs, medianMs, highMs }) => {
     const actualMs = startOf.get(job) ?? null;
     if (actualMs === null) return [];
-    const seconds = (ms: number) => ms / 1000;
+    const seconds = (ms: number) => Math.min(ms, lastSubmitMs) / 1000;
     const slurmMs = planned.get(job) ?? null;
     return [
       {
@@ -114,11 +118,11 @@ function report(name: string, cases: readonly Case[]): string[] {
   ];
 }
 
-/** Four minutes of a real Slurm. */
+/** Five minutes of a real Slurm. */
 async function record(seed: number): Promise<string> {
   if (!ensureSlurmAccounting()) throw new Error('Slurm is not installed and cannot be: name folders of recordings');
   const folder = mkdtempSync(join(tmpdir(), `orrery-forecast-${seed}-`));
-  process.stderr.write(`recording four minutes of a real Slurm, seed ${seed}, in ${folder}\n`);
+  process.stderr.write(`recording five minutes of a real Slurm, seed ${seed}, in ${folder}\n`);
   const { after } = await recordSite({ ...STEADY_RUN, seed }, (slurm) => saveTexts(join(folder, 'saved'), slurm));
   writeFileSync(join(folder, 'after.txt'), after);
   return folder;
