@@ -73,9 +73,6 @@ export class AttemptEnds {
   size = 0;
   /** None is empty, none is full. */
   readonly #chunks: Chunk[] = [];
-  #firstDeadlineMs = Infinity;
-  /** Whoever had the first deadline has it no longer. */
-  #isFirstGone = false;
 
   /** Sorted, one after the other: first those that end soonest. */
   get chunks(): readonly { readonly jobs: readonly JobRecord[] }[] {
@@ -90,22 +87,6 @@ export class AttemptEnds {
   /** The job that ends soonest. */
   first(): JobRecord | undefined {
     return this.#chunks[0]?.jobs[0];
-  }
-
-  /** The job's deadline from here on; null for none. */
-  limit(job: JobRecord, deadlineMs: number | null): void {
-    if (job.deadlineMs === this.#firstDeadlineMs) this.#isFirstGone = true;
-    job.deadlineMs = deadlineMs;
-    if (deadlineMs !== null && deadlineMs < this.#firstDeadlineMs) this.#firstDeadlineMs = deadlineMs;
-  }
-
-  /** Of all of them; Infinity where there is none. Asked for in each cycle, and mostly it is still the same. */
-  firstDeadlineMs(): number {
-    if (this.#isFirstGone) {
-      this.#isFirstGone = false;
-      this.#firstDeadlineMs = this.firstLimited()?.deadlineMs ?? Infinity;
-    }
-    return this.#firstDeadlineMs;
   }
 
   /** The one of those with a time limit that runs whose deadline comes first: never before its limit, by which they are sorted. */

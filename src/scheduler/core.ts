@@ -44,13 +44,6 @@ export class Core implements SchedulerCore {
   #stuckChanges = -1;
   /** Changes to the nodes up to the last look at those for whom others were preempted. */
   #claimantsChanges = -1;
-  /**
-   * Before this instant a cycle would find what the last one found, unless the core was told something since, a new period of priorities has begun
-   * or the time of one who may preempt has come. Most cycles are such: on a busy cluster those who wait look for victims twice a minute each.
-   */
-  #calmUntilMs = -Infinity;
-  /** When it must decide again, looks for victims aside. */
-  #calmWakeMs = Infinity;
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -77,13 +70,7 @@ export class Core implements SchedulerCore {
     return reasonOf(this.ledger, this.#own(job));
   }
 
-  /** The core was told something, or its ledger was: the next cycle looks at everything. */
-  touch(): void {
-    this.#calmUntilMs = -Infinity;
-  }
-
   addNode(spec: NodeSpec): number {
-    this.touch();
     const index = this.ledger.pool.add(spec);
     this.ledger.queue.reconsider();
     this.#isClusterNew = true;
@@ -91,7 +78,6 @@ export class Core implements SchedulerCore {
   }
 
   failNode(nodeIndex: number, reason: string): void {
-    this.touch();
     const node = this.ledger.pool.at(nodeIndex);
     if (!this.ledger.pool.fail(node, reason)) return;
     this.ledger.queue.doubt();
@@ -101,18 +87,15 @@ export class Core implements SchedulerCore {
   }
 
   drainNode(nodeIndex: number, reason: string): void {
-    this.touch();
     this.ledger.pool.drain(this.ledger.pool.at(nodeIndex), reason);
     this.ledger.queue.doubt();
   }
 
   resumeNode(nodeIndex: number): void {
-    this.touch();
     if (this.ledger.pool.resume(this.ledger.pool.at(nodeIndex))) this.ledger.queue.reconsider();
   }
 
   removeNode(nodeIndex: number): void {
-    this.touch();
     this.ledger.pool.remove(this.ledger.pool.at(nodeIndex));
     this.ledger.queue.doubt();
     this.#isClusterNew = true;
@@ -120,18 +103,15 @@ export class Core implements SchedulerCore {
 
   /** Reservations have come or gone. */
   reservationsChanged(): void {
-    this.touch();
     // The masks of all of them are made anew, and whoever waits for one is looked at again.
     this.#isClusterNew = true;
   }
 
   submit(request: JobRequest, atMs: number, attemptsBefore = 0): JobRecord {
-    this.touch();
     return this.ledger.submit(request, attemptsBefore, atMs);
   }
 
   carryUse(uses: readonly CarriedUse[]): void {
-    this.touch();
     const { fairShare } = this.ledger.kinds;
     const factors = new Map<number, number>();
     for (const { account, user, billingSeconds, factor } of uses) {
@@ -144,7 +124,6 @@ export class Core implements SchedulerCore {
   }
 
   adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): JobRecord {
-    this.touch();
     const { ledger } = this;
     const job = ledger.submit({ ...request, beginMs: startMs, dependencies: [] }, 0, startMs);
     ledger.start(job, job.attempt + 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
@@ -153,28 +132,18 @@ export class Core implements SchedulerCore {
   }
 
   cancel(job: CoreJob): void {
-    this.touch();
     this.ledger.cancel(this.#own(job));
   }
 
   requeue(job: CoreJob): void {
-    this.touch();
     this.ledger.requeueByUser(this.#own(job));
   }
 
   started(job: CoreJob, atMs: number): void {
-    const own = this.#own(job);
-    this.ledger.markStarted(own, atMs);
-    if (this.#calmUntilMs === -Infinity) return;
-    // That its end is put off by seconds matters to the next pass of backfill and not before.
-    const deadlineMs = own.deadlineMs ?? Infinity;
-    const head = this.#stuckHead;
-    this.#calmUntilMs = Math.min(this.#calmUntilMs, deadlineMs, this.#samePassesUntilMs(head));
-    this.#calmWakeMs = Math.min(this.#calmWakeMs, deadlineMs, head === null ? Infinity : this.#nextPassMs());
+    this.ledger.markStarted(this.#own(job), atMs);
   }
 
   ended(job: CoreJob, state: EndState, exitCode: number, atMs: number): void {
-    this.touch();
     const own = this.#own(job);
     if (!isOnNodes(own)) throw new Error(`job ${own.request.jobId} holds no nodes: its attempt has ended before`);
     this.#cadence?.jobEnded(own.request.jobId, own.isEnding, atMs);
@@ -182,8 +151,6 @@ export class Core implements SchedulerCore {
   }
 
   decide(nowMs: number, sink: DecisionSink): number {
-    if (nowMs < this.#calmUntilMs && this.#periodOf(nowMs) === this.#calcPeriod) return this.#decideCalmly(nowMs, sink);
-    this.touch();
     this.ledger.wake(nowMs);
     if (this.#isClusterNew) this.#surveyCluster();
     this.#prioritize(nowMs);
@@ -193,67 +160,12 @@ export class Core implements SchedulerCore {
     if (this.#passes !== null) return this.#makePasses(this.#passes, nowMs, sink);
     const isUnfinished = this.#startAttempts(nowMs, sink);
     this.#preemption?.run(nowMs, sink);
-    return isUnfinished ? nowMs : this.#endCycle(nowMs);
+    return isUnfinished ? nowMs : this.#wakeMs(nowMs);
   }
 
-  /** What a whole cycle comes to where nothing has changed: all that may happen is that victims are found. */
-  #decideCalmly(nowMs: number, sink: DecisionSink): number {
-    // A pass of backfill that comes to nothing is one all the same: the next has to wait for its time.
-    if (this.#stuckHead !== null && this.#backfill !== null && nowMs >= this.#earliestPassMs()) {
-      this.#lastBackfillMs = nowMs;
-    }
-    if (this.#preemption?.run(nowMs, sink) === true) return this.#endCycle(nowMs);
-    return this.#withLooks(this.#calmWakeMs, nowMs);
-  }
-
-  /** Returns when to decide again. */
-  #endCycle(nowMs: number): number {
-    const head = this.ledger.queue.head() ?? null;
-    if (head === null) this.#stuckHead = null;
-    const wakeMs = this.#wakeMs(nowMs);
-    this.#calmWakeMs = wakeMs;
-    this.#calmUntilMs = this.#isSettled(head) ? Math.min(wakeMs, this.#samePassesUntilMs(head)) : -Infinity;
-    return head === null ? wakeMs : this.#withLooks(wakeMs, nowMs);
-  }
-
-  /** Whether a cycle would do nothing now, passes of backfill and looks for victims aside. */
-  #isSettled(head: JobRecord | null): boolean {
-    const { pool, settling, doomed, claimants, reservations } = this.ledger;
-    return (
-      this.#passes === null &&
-      reservations.isEmpty &&
-      settling.length === 0 &&
-      doomed.size === 0 &&
-      (claimants.size === 0 || this.#claimantsChanges === pool.changes) &&
-      (head === null || (this.#stuckHead === head && this.#stuckChanges === pool.changes))
-    );
-  }
-
-  /** Until then a pass of backfill behind this head, if there is one, finds nothing that the last did not find. */
-  #samePassesUntilMs(head: JobRecord | null): number {
-    if (this.#backfill === null || head === null) return Infinity;
-    return this.#backfill.isKept(head) ? this.#backfill.validUntilMs : this.#earliestPassMs();
-  }
-
-  #earliestPassMs(): number {
-    return this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
-  }
-
-  /** For the next pass of backfill that may come to anything; Infinity where there is no need, or each cycle makes one. */
-  #nextPassMs(): number {
-    return this.policy.bfIntervalSeconds > 0 && this.#backfill?.hasWork() === true ? this.#earliestPassMs() : Infinity;
-  }
-
-  /** Somebody who waits may be the first to wake for: when victims are looked for. */
-  #withLooks(wakeMs: number, nowMs: number): number {
-    const preemptMs = this.#preemption?.wakeMs ?? Infinity;
-    return preemptMs > nowMs ? Math.min(wakeMs, preemptMs) : wakeMs;
-  }
-
-  /** Looks for victims aside. */
   #wakeMs(nowMs: number): number {
     const { ends, timers, queue } = this.ledger;
-    const deadlineMs = ends.firstDeadlineMs();
+    const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
@@ -261,8 +173,12 @@ export class Core implements SchedulerCore {
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
-    const passMs = this.#nextPassMs();
-    return passMs > nowMs ? Math.min(wakeMs, passMs) : wakeMs;
+    if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
+      const nextMs = this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000;
+      if (nextMs > nowMs) wakeMs = Math.min(wakeMs, nextMs);
+    }
+    const preemptMs = this.#preemption?.wakeMs ?? Infinity;
+    return Math.min(wakeMs, preemptMs > nowMs ? preemptMs : Infinity);
   }
 
   #passWakeMs(cadence: Cadence, isQueueEmpty: boolean): number {
@@ -288,17 +204,13 @@ export class Core implements SchedulerCore {
 
   /** Fair-share and age count anew once in each period. */
   #prioritize(nowMs: number): void {
-    const period = this.#periodOf(nowMs);
+    const { type, calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
+    if (type === 'basic') return;
+    const period = Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
     this.ledger.kinds.fairShare.recalculate(nowMs);
     this.ledger.queue.recalculated();
-  }
-
-  /** 0 always where priorities do not change with time. */
-  #periodOf(nowMs: number): number {
-    const { type, calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
-    return type === 'basic' ? 0 : Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
   }
 
   #reviewReservations(nowMs: number): void {
@@ -356,7 +268,7 @@ export class Core implements SchedulerCore {
 
   #endAttempts(nowMs: number, sink: DecisionSink): void {
     const { ends, doomed } = this.ledger;
-    if (ends.firstDeadlineMs() <= nowMs) {
+    if ((ends.firstLimited()?.deadlineMs ?? Infinity) <= nowMs) {
       for (const due of ends.limitedUntil(nowMs)) {
         const deadlineMs = due.deadlineMs ?? 0;
         if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
@@ -409,7 +321,7 @@ export class Core implements SchedulerCore {
       this.#makeTimedPasses(passes, cadence, nowMs, start);
     }
     this.#seenChanges = pool.changes;
-    return this.#endCycle(nowMs);
+    return this.#wakeMs(nowMs);
   }
 
   #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): void {
@@ -481,7 +393,7 @@ export class Core implements SchedulerCore {
 
   #backfillBehind(head: JobRecord, nowMs: number, sink: DecisionSink): boolean {
     if (this.#backfill === null) return false;
-    if (nowMs < this.#earliestPassMs()) return false;
+    if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
     return this.#backfill.run(head, nowMs, this.#starter(nowMs, sink)) || !this.#admit(head, nowMs);

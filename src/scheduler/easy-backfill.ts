@@ -32,8 +32,8 @@ export class EasyBackfill {
   readonly #isAdmitted: (job: JobRecord, nowMs: number) => boolean;
   #shadow: Shadow | null = null;
   #seenChanges = -1;
-  /** From here on the passing of time alone may change what was found out. */
-  validUntilMs = ZERO_MS;
+  /** From here on the passing of time alone may change it. */
+  #validUntilMs = ZERO_MS;
   /** By shape. */
   readonly #refused: (Refused | undefined)[] = [];
   readonly #refusedShapes: number[] = [];
@@ -46,7 +46,7 @@ export class EasyBackfill {
   /** One pass behind the head, which does not fit. Returns whether more jobs than were looked at might start now. */
   run(head: JobRecord, nowMs: number, start: Start): boolean {
     const { queue } = this.#ledger;
-    const isKept = this.#isForHead(head) && nowMs < this.validUntilMs;
+    const isKept = this.#shadow?.head === head && this.#seenChanges === this.#changes() && nowMs < this.#validUntilMs;
     const isForAll = !isKept || queue.isAllNew;
     if (!isKept) this.#renew(head, nowMs);
     if (isForAll) queue.dropArrivals();
@@ -116,15 +116,6 @@ export class EasyBackfill {
     return pool.changes + ends.changes;
   }
 
-  /** Whether what was found out holds as long as `validUntilMs`, and nobody has come since. */
-  isKept(head: JobRecord): boolean {
-    return this.#isForHead(head) && !this.#ledger.queue.hasArrivals;
-  }
-
-  #isForHead(head: JobRecord): boolean {
-    return this.#shadow?.head === head && this.#seenChanges === this.#changes();
-  }
-
   /** Whether another pass could come to anything else than the last. */
   hasWork(): boolean {
     return this.#shadow === null || this.#seenChanges !== this.#changes() || this.#ledger.queue.hasArrivals;
@@ -141,7 +132,7 @@ export class EasyBackfill {
     for (const shape of this.#refusedShapes) this.#refused[shape] = undefined;
     empty(this.#refusedShapes);
     // An attempt that is overdue (it is being ended, or was never reported to run) is expected to end now, whenever that is.
-    this.validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
+    this.#validUntilMs = this.#ledger.ends.first()?.endMsMax ?? Infinity;
   }
 
   #try(job: JobRecord, nowMs: number, start: Start): boolean {

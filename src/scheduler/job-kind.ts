@@ -10,8 +10,6 @@ import type { JobRequest } from './types.ts';
 export interface JobKind {
   readonly user: string;
   readonly account: string;
-  readonly qos: string;
-  readonly partition: string | undefined;
   /** Index into fair-share. */
   readonly association: number;
   readonly usageFactor: number;
@@ -25,6 +23,12 @@ export interface JobKind {
   readonly isPreemptible: boolean;
 }
 
+interface KnownKind {
+  kind: JobKind;
+  qos: string;
+  partition: string | undefined;
+}
+
 /** The parts of the policy that look at who a job belongs to, and the kinds of jobs met so far. */
 export class JobKinds {
   readonly fairShare: FairShare;
@@ -36,7 +40,7 @@ export class JobKinds {
   /** Names of QOS that some other may preempt. */
   readonly #preempted: ReadonlySet<string>;
   /** By user: none has many. */
-  readonly #kinds = new Map<string, JobKind[]>();
+  readonly #kinds = new Map<string, KnownKind[]>();
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -56,11 +60,11 @@ export class JobKinds {
       known = [];
       this.#kinds.set(user, known);
     }
-    for (const kind of known) {
-      if (kind.qos === qos && kind.partition === partition && kind.account === account) return kind;
+    for (const each of known) {
+      if (each.qos === qos && each.partition === partition && each.kind.account === account) return each.kind;
     }
     const kind = this.#make(user, account, qos, partition);
-    known.push(kind);
+    known.push({ kind, qos, partition });
     return kind;
   }
 
@@ -81,8 +85,6 @@ export class JobKinds {
     return {
       user,
       account,
-      qos,
-      partition,
       association: this.fairShare.association(account, user),
       usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
       limits,

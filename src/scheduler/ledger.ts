@@ -204,7 +204,7 @@ export class Ledger {
     job.phase = 'running';
     if (job.limitMs === Infinity || job.isEnding) return;
     const endMs = atMs + job.limitMs;
-    this.ends.limit(job, job.overMs === Infinity ? null : endMs + job.overMs);
+    job.deadlineMs = job.overMs === Infinity ? null : endMs + job.overMs;
     this.#putEnd(job, endMs);
   }
 
@@ -218,7 +218,7 @@ export class Ledger {
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
-    this.ends.limit(job, null);
+    job.deadlineMs = null;
     this.#putEnd(job, 0);
   }
 
@@ -337,7 +337,7 @@ export class Ledger {
       if (!job.isEnding) this.doomed.delete(job);
     }
     job.held = null;
-    this.ends.limit(job, null);
+    job.deadlineMs = null;
     this.ends.remove(job);
     this.#settle(job, verdict);
   }

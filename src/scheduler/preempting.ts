@@ -84,19 +84,17 @@ export class Preemption {
     this.#admit = admit;
   }
 
-  /** Returns whether anybody has left the queue by it: to nodes that are kept for it, or since a limit holds it up. */
-  run(nowMs: number, sink: DecisionSink): boolean {
+  run(nowMs: number, sink: DecisionSink): void {
     const { queue } = this.#ledger;
     const { retries } = queue.lastFront;
     this.wakeMs = retries.first()?.preemptRetryMs ?? Infinity;
-    if (nowMs < this.wakeMs) return false;
+    if (nowMs < this.wakeMs) return;
     const due = this.#due;
     const addedBefore = queue.addCount;
     const nextRetryMs = nowMs + this.#policy.bfIntervalSeconds * 1000;
     /** What those that are tried wait for. */
     let triedMs = Infinity;
     let tries = 0;
-    let hasChanged = false;
     this.#takeDue(nowMs);
     for (let turn = 0; turn < due.length; turn++) {
       const job = due[turn]!;
@@ -104,7 +102,7 @@ export class Preemption {
       if (job.place !== 'front' || job.addNumber > addedBefore) continue;
       if (tries === PREEMPTORS_PER_CYCLE) {
         this.#endTurns(Math.min(triedMs, firstRetryAhead(retries, job)));
-        return hasChanged;
+        return;
       }
       tries += 1;
       if (this.#admit(job, nowMs)) {
@@ -113,13 +111,10 @@ export class Preemption {
         triedMs = Math.min(triedMs, Math.max(nextMs, nextRetryMs));
         this.#preemptFor(job, gpus, nowMs, sink);
       }
-      // It has left.
-      hasChanged ||= job.place !== 'front';
       // One that has left makes room in the front for another, behind all that are there.
       if (turn === due.length - 1) this.#takeDue(nowMs);
     }
     this.#endTurns(Math.min(triedMs, retries.first()?.preemptRetryMs ?? Infinity));
-    return hasChanged;
   }
 
   /** Those whose time has come and that had no turn in this cycle yet, in order. */

@@ -53,7 +53,6 @@ class EventScheduler implements Scheduler {
 
   apply(event: SchedulerEvent): void {
     if (isRemark(event)) return;
-    this.#core.touch();
     if (!isEcho(event)) {
       this.#decided = [];
       this.#echoCount = 0;
