@@ -249,11 +249,12 @@ describe.each(ways)('launcher, finding processes by %s', (processTracking) => {
   });
 
   it('finds an attempt again that runs on while no launcher watches', async () => {
-    const plan = fixture.plan({ script: 'sleep 0.6; echo done; exit 3' }, { ranks: 2 });
+    const plan = fixture.plan({ script: 'until [ -e go ]; do sleep 0.05; done; exit 3' }, { ranks: 2 });
     await launcher.start(plan);
     await launcher.close();
     launcher = fixture.launcher({ processTracking });
     expect(await launcher.recover(plan)).toEqual({ kind: 'running' });
+    writeFileSync(join(plan.workFolder, 'go'), '');
     expect(await launcher.exitOf(plan)).toMatchObject({ state: 'FAILED', exitCode: 3 });
   });
 
