@@ -105,12 +105,27 @@ describe('orrery sim', () => {
   });
 
   it('says where an optimum for failures is none, since jobs lose more by preemption', async () => {
-    const run = (interval: string) =>
-      simOf(`--cluster rsc-phase1 --workload rsc-phase1 --load 1.2 --days 4 --checkpoint-interval ${interval}`);
-    expect((await run('young-daly')).stderr).toMatch(
-      /^note: young-daly intervals are the best for failures alone: here they cost [\d.,]+ GPU-hours of work, preemption [\d.,]+ GPU-hours; a fixed interval/m,
+    writeFileSync(
+      join(folder, 'preempt.yaml'),
+      'preempt: {type: qos}\nqos: [{name: normal}, {name: high, priority: 9, preempts: [normal]}]\n',
     );
-    expect((await run('60m')).stderr).not.toContain('best for failures');
+    const rows = ['a,0,4,8,9000,normal', 'b,5000,4,8,600,high'];
+    writeFileSync(
+      join(folder, 'displaced.csv'),
+      `job,submit_s,nodes,gpus_per_node,runtime_s,qos\n${rows.join('\n')}\n`,
+    );
+    const run = (interval: string) =>
+      simOf(
+        `--trace displaced.csv --set nodes=4 --policy preempt.yaml --failures rsc-1 --checkpoint-interval ${interval}`,
+      );
+    const [optimal, fixed] = [await run('young-daly'), await run('60m')];
+    rmSync(join(folder, 'preempt.yaml'));
+    rmSync(join(folder, 'displaced.csv'));
+    expect(optimal.stderr).toMatch(
+      /^note: young-daly intervals are the best for failures alone: here they cost 0 GPU-hours of work, preemption [\d.]+ GPU-hours; a fixed interval/m,
+    );
+    expect(fixed.status).toBe(0);
+    expect(fixed.stderr).not.toContain('best for failures');
   });
 
   it('refuses jobs of a workload beyond the limits of their partition where a slurm.conf says so', async () => {
