@@ -178,7 +178,11 @@ function perform(world: World, step: Command): void {
     if (account !== undefined) job.account = account;
     if (qos !== undefined) job.qos = qos;
     // Which jobs a short list of candidates has room for depends on whether a task was found throttled before: said of no order.
-    if (array !== null && world.isTryingAll) Object.assign(job, ARRAYS[array]);
+    if (array !== null && world.isTryingAll) {
+      Object.assign(job, ARRAYS[array]);
+      // In one partition, too: those of others may leave its tasks other CPUs.
+      delete job.partition;
+    }
     return world.tell({ kind: 'JobSubmitted', atMs, job });
   }
   if (step.do === 'decide') return void world.decide();
