@@ -100,6 +100,13 @@ const partition = z.strictObject({
   billingWeights: billingWeights.exactOptional(),
 });
 
+const tresWeights = z.strictObject({
+  cpu: weight.exactOptional(),
+  memory: weight.exactOptional(),
+  gpu: weight.exactOptional(),
+  node: weight.exactOptional(),
+});
+
 const priority = z.strictObject({
   type: z.enum(['basic', 'multifactor']).exactOptional(),
   weights: z
@@ -109,6 +116,7 @@ const priority = z.strictObject({
       jobSize: weight.default(0),
       partition: weight.default(0),
       qos: weight.default(0),
+      tres: tresWeights.exactOptional(),
     })
     .exactOptional(),
   maxAgeSeconds: secondsAboveZero.exactOptional(),

@@ -14,6 +14,7 @@ import { readDefaultAmounts } from './slurm-default-ask.ts';
 import type { JobRules } from './slurm-job-rules.ts';
 import { readSlurmNodes, withLeaves } from './slurm-nodes.ts';
 import { readSlurmPartitions } from './slurm-partitions.ts';
+import { readTresWeights } from './slurm-tres-weights.ts';
 import { isWithoutDatabase, listOf, pluginOf, readSlurmPolicy, type Settings } from './slurm-policy.ts';
 import { readSlurmTiming } from './slurm-times.ts';
 
@@ -112,6 +113,8 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
   const isMemoryConsumed =
     selectFlags.length === 0 ? select !== 'linear' : selectFlags.some(({ flag }) => flag.endsWith('MEMORY'));
+  const tres = readTresWeights(settings.get('priorityweighttres'), isMemoryConsumed, ignored);
+  if (tres !== null && policy.priority?.weights !== undefined) policy.priority.weights.tres = tres;
   if (texts.qos !== null) policy.qos = withKnownPreempts(readQosDump(texts.qos, ignored), texts.qos, ignored);
   const defaults = readDefaultAmounts(settings);
   const {

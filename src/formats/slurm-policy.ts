@@ -54,7 +54,6 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   powerdownonidle: 'nodes are always on',
   priorityusageresetperiod: 'use fades by its half-life alone',
   priorityweightassoc: 'an association has no priority of its own',
-  priorityweighttres: 'trackable resources have no weight',
   prolog: 'it takes no time',
   prologslurmctld: 'it takes no time',
   suspendtime: 'nodes are always on',

@@ -59,7 +59,7 @@ it('brings jobs to the front in the order that their priorities give, were each 
       const resources = { cpus: 8, memoryBytes: 0, gpus: 8 };
       ledger.pool.add({ name: `n${index}`, resources, gpuType: null, leaf: null });
     }
-    ledger.priorities.setCluster(4, 32);
+    ledger.priorities.setCluster(ledger.pool.present().map(({ spec }) => spec));
     const priorities = new EveryPriority(ledger);
     let nowMs = 0;
     let period = 0;

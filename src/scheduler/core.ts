@@ -190,11 +190,7 @@ export class Core implements SchedulerCore {
   /** What depends on which nodes there are. */
   #surveyCluster(): void {
     this.#isClusterNew = false;
-    const nodes = this.ledger.pool.present();
-    this.ledger.priorities.setCluster(
-      nodes.length,
-      nodes.reduce((sum, { spec }) => sum + spec.resources.cpus, 0),
-    );
+    this.ledger.priorities.setCluster(this.ledger.pool.present().map(({ spec }) => spec));
     if (!this.ledger.reservations.isEmpty)
       this.ledger.reservations.setNodes(this.ledger.pool.nodes.map(({ spec }) => spec.name));
     this.#reservationsChangeMs = -Infinity;

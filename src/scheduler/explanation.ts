@@ -143,8 +143,8 @@ function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[
 function explainParts(ledger: Ledger, job: JobRecord): string[] {
   const parts = priorityParts(ledger, job);
   if (parts === null) return [];
-  const { age, fairshare, jobSize, partition, qos, own } = parts;
-  const named = { age, 'fair-share': fairshare, 'job size': jobSize, partition, QOS: qos, own };
+  const { age, fairshare, jobSize, partition, qos, tres, own } = parts;
+  const named = { age, 'fair-share': fairshare, 'job size': jobSize, partition, QOS: qos, resources: tres, own };
   const said = Object.entries(named).flatMap(([name, part]) => (part === 0 ? [] : [`${name} ${Math.round(part)}`]));
   return said.length === 0 ? [] : [`Its priority is made of ${said.join(', ')}.`];
 }

@@ -1,7 +1,10 @@
+import type { NodeSpec } from '../cluster/node.ts';
 import type { Priorities } from './backlog.ts';
 import { DEFAULT_QOS } from './default-names.ts';
 import type { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
+import type { PrioritizedJob } from './multifactor.ts';
+import type { JobRequest } from './types.ts';
 
 /** Older than any calculation. */
 const NEVER_CALCULATED_MS = -Infinity;
@@ -18,24 +21,17 @@ export class JobPriorities implements Priorities {
     this.#isBasic = isBasic;
   }
 
-  /** How large the cluster is now, in service or not: static parts are void. */
-  setCluster(nodeCount: number, cpuCount: number): void {
+  /** The nodes of the cluster now, in service or not: static parts are void. */
+  setCluster(nodes: readonly NodeSpec[]): void {
     this.#surveyCount += 1;
-    this.#kinds.multifactor.setCluster(nodeCount, cpuCount);
+    this.#kinds.multifactor.setCluster(nodes);
   }
 
   /** All parts of it. */
   prioritizeAnew(job: JobRecord): void {
     if (this.#isBasic) return;
-    const { nodes, perNode, qos, partition, priority } = job.request;
     job.surveyNumber = this.#surveyCount;
-    job.staticPriority = this.#kinds.multifactor.staticPriority({
-      nodes,
-      cpus: nodes * perNode.cpus,
-      qos: qos ?? DEFAULT_QOS,
-      partition: partition ?? null,
-      base: priority,
-    });
+    job.staticPriority = this.#kinds.multifactor.staticPriority(prioritizedJob(job.request));
     this.#addFactors(job);
   }
 
@@ -60,4 +56,11 @@ export class JobPriorities implements Priorities {
     job.calculatedMs = fairShare.calculatedMs;
     job.priority = multifactor.priorityOf(job.staticPriority, job.eligibleMs, factor, fairShare.calculatedMs);
   }
+}
+
+/** What of a job its priority depends on. */
+export function prioritizedJob(request: JobRequest): PrioritizedJob {
+  const { nodes, perNode, qos = DEFAULT_QOS, partition = null, priority: base } = request;
+  const { cpus, memoryBytes, gpus } = perNode;
+  return { nodes, cpus: nodes * cpus, memoryBytes: nodes * memoryBytes, gpus: nodes * gpus, qos, partition, base };
 }

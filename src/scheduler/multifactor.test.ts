@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeSpec } from '../cluster/node.ts';
 import { Multifactor, type PrioritizedJob } from './multifactor.ts';
 import { completePolicy, type PriorityPolicy, type SchedulerOptions } from './policy.ts';
 
 function multifactor(priority: Partial<PriorityPolicy>, rest: SchedulerOptions = {}): Multifactor {
   const result = new Multifactor(completePolicy({ ...rest, priority: { type: 'multifactor', ...priority } }));
-  result.setCluster(64, 64 * 32);
+  result.setCluster(Array.from({ length: 64 }, (_, index) => nodeOf(`n${index}`, 32)));
   return result;
 }
 
 function job(rest: Partial<PrioritizedJob> = {}): PrioritizedJob {
-  return { nodes: 1, cpus: 4, qos: 'normal', partition: null, base: 0, ...rest };
+  return { nodes: 1, cpus: 4, memoryBytes: 0, gpus: 0, qos: 'normal', partition: null, base: 0, ...rest };
+}
+
+function nodeOf(name: string, cpus: number, gpus = 0): NodeSpec {
+  return { name, resources: { cpus, memoryBytes: cpus * 1000, gpus }, gpuType: null, leaf: null };
 }
 
 const NO_WEIGHTS = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
@@ -57,5 +62,28 @@ describe('a priority', () => {
     const factors = multifactor({ type: 'basic', weights });
     const part = factors.staticPriority(job({ nodes: 64, base: -7 }));
     expect(factors.priorityOf(part, 0, 1, 1e9)).toBe(-7);
+  });
+
+  it('of resources are what a job asks for over what its partition has, as sprio of Slurm 22.05 shows them', () => {
+    // 4 nodes of 8 CPUs, 6,026 MiB and 4 GPUs; PriorityWeightTRES=CPU=1000,Mem=2000,GRES/gpu=4000,Node=500.
+    const MEBI = 1024 ** 2;
+    const tres = { cpu: 1000, memory: 2000, gpu: 4000, node: 500 };
+    const partitions = [
+      { name: 'main', isDefault: true },
+      { name: 'half', nodes: ['s1', 's2'] },
+    ];
+    const policy = { partitions, priority: { type: 'multifactor', weights: { ...NO_WEIGHTS, tres } } } as const;
+    const factors = new Multifactor(completePolicy(policy));
+    const resources = { cpus: 8, memoryBytes: 6026 * MEBI, gpus: 4 };
+    factors.setCluster(['s1', 's2', 's3', 's4'].map((name) => ({ name, resources, gpuType: null, leaf: null })));
+    const of = (fields: Partial<PrioritizedJob>) => factors.priorityOf(factors.staticPriority(job(fields)), 0, 0, 0);
+    expect(of({ cpus: 1, memoryBytes: 128 * MEBI })).toBe(166);
+    expect(of({ cpus: 4, memoryBytes: 100 * MEBI })).toBe(258);
+    expect(of({ nodes: 2, cpus: 2, memoryBytes: 256 * MEBI, gpus: 4 })).toBe(1333);
+    expect(of({ cpus: 2, memoryBytes: 64 * MEBI, partition: 'half' })).toBe(385);
+    expect(of({ cpus: 1, memoryBytes: 6026 * MEBI })).toBe(656);
+    expect(factors.parts(job({ cpus: 4 }), 0, 0, 0)?.tres).toBe(250);
+    // Without weights nothing is counted.
+    expect(multifactor({ weights: NO_WEIGHTS }).staticPriority(job({ cpus: 8 }))).toBe(0);
   });
 });

@@ -1,3 +1,4 @@
+import type { NodeSpec } from '../cluster/node.ts';
 import { defaultPartition, type PartitionPolicy, type PriorityPolicy, type QosPolicy } from './policy.ts';
 
 export interface MultifactorPolicy {
@@ -9,14 +10,19 @@ export interface MultifactorPolicy {
 /** What the priority of a job depends on, besides how long it waits and what its association used. */
 export interface PrioritizedJob {
   readonly nodes: number;
-  /** On all of its nodes together. */
+  /** On all of its nodes together, as the next two. */
   readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly gpus: number;
   readonly qos: string;
   /** Null: the default partition. */
   readonly partition: string | null;
   /** The job's own `priority`: what its `--nice` takes off, or an administrator gives. */
   readonly base: number;
 }
+
+/** What a partition has, or a job asks for. */
+type Amounts = Pick<PrioritizedJob, 'nodes' | 'cpus' | 'memoryBytes' | 'gpus'>;
 
 /** The largest a priority can be: Slurm keeps it in 32 bits. */
 const PRIORITY_MAX = 0xffff_ffff;
@@ -37,6 +43,10 @@ export class Multifactor {
   readonly #qosFactors = new Map<string, number>();
   readonly #partitionFactors = new Map<string, number>();
   readonly #defaultPartitionFactor: number;
+  readonly #partitions: readonly PartitionPolicy[];
+  readonly #defaultPartition: string | null;
+  /** By the partition; that of null is the cluster. Empty where resources have no weight. */
+  readonly #amounts = new Map<string | null, Amounts>();
   #nodeCount = 0;
   #cpuCount = 0;
 
@@ -52,15 +62,24 @@ export class Multifactor {
     }
     const standard = defaultPartition(policy.partitions);
     this.#defaultPartitionFactor = standard === undefined ? 1 : (this.#partitionFactors.get(standard.name) ?? 0);
+    this.#partitions = policy.partitions;
+    this.#defaultPartition = standard?.name ?? null;
   }
 
-  /** How large the cluster is, in service or not. Static parts worked out before are void. */
-  setCluster(nodeCount: number, cpuCount: number): void {
-    this.#nodeCount = nodeCount;
-    this.#cpuCount = cpuCount;
+  /** The nodes of the cluster, in service or not. Static parts worked out before are void. */
+  setCluster(nodes: readonly NodeSpec[]): void {
+    const all = amountsOf(nodes);
+    this.#nodeCount = all.nodes;
+    this.#cpuCount = all.cpus;
+    if (this.#priority.weights.tres === undefined) return;
+    this.#amounts.set(null, all);
+    for (const { name, nodes: names = null } of this.#partitions) {
+      const members = names === null ? null : new Set(names);
+      this.#amounts.set(name, members === null ? all : amountsOf(nodes.filter((node) => members.has(node.name))));
+    }
   }
 
-  /** Weighted size, QOS and partition, and the job's own. A QOS or partition that the policy does not name counts 0. */
+  /** Weighted size, QOS, partition and resources, and the job's own. A QOS or partition that the policy does not name counts 0. */
   staticPriority(job: PrioritizedJob): number {
     if (this.#isBasic) return job.base;
     const { jobSize, qos, partition } = this.#priority.weights;
@@ -70,7 +89,22 @@ export class Multifactor {
       jobSize * this.sizeFactor(job.nodes, job.cpus) +
       partition * partitionFactor +
       qos * (this.#qosFactors.get(job.qos) ?? 0) +
+      this.#tresPart(job) +
       job.base
+    );
+  }
+
+  /** Slurm's source (priority_multifactor.c, set_priority_factors): what it asks for over what its partition has, of each resource that weighs. */
+  #tresPart(job: PrioritizedJob): number {
+    const { tres } = this.#priority.weights;
+    const amounts = this.#amounts.get(job.partition ?? this.#defaultPartition);
+    if (tres === undefined || amounts === undefined) return 0;
+    const { cpu = 0, memory = 0, gpu = 0, node = 0 } = tres;
+    return (
+      cpu * ratio(job.cpus, amounts.cpus) +
+      memory * ratio(job.memoryBytes, amounts.memoryBytes) +
+      gpu * ratio(job.gpus, amounts.gpus) +
+      node * ratio(job.nodes, amounts.nodes)
     );
   }
 
@@ -108,8 +142,19 @@ export class Multifactor {
       jobSize: jobSize * this.sizeFactor(nodes, cpus),
       partition: partition * partitionFactor,
       qos: qos * (this.#qosFactors.get(qosName) ?? 0),
+      tres: this.#tresPart(job),
     };
   }
+}
+
+function amountsOf(nodes: readonly NodeSpec[]): Amounts {
+  const sum = { nodes: nodes.length, cpus: 0, memoryBytes: 0, gpus: 0 };
+  for (const { resources } of nodes) {
+    sum.cpus += resources.cpus;
+    sum.memoryBytes += resources.memoryBytes;
+    sum.gpus += resources.gpus;
+  }
+  return sum;
 }
 
 function ratio(part: number, whole: number): number {

@@ -71,6 +71,14 @@ export interface BillingWeights {
   node?: number;
 }
 
+/** `PriorityWeightTRES`: what asking for all of it that a partition has adds to the priority of a job there. Default 0. */
+export interface TresWeights {
+  cpu?: number;
+  memory?: number;
+  gpu?: number;
+  node?: number;
+}
+
 export interface PartitionPolicy {
   name: string;
   /** Null: all nodes of the cluster. */
@@ -130,7 +138,7 @@ export function partitionFinder(
 export interface PriorityPolicy {
   /** `basic`: the job's own `priority`, then first in, first out. */
   type: 'basic' | 'multifactor';
-  weights: { age: number; fairshare: number; jobSize: number; partition: number; qos: number };
+  weights: { age: number; fairshare: number; jobSize: number; partition: number; qos: number; tres?: TresWeights };
   /** Waiting longer than this counts no more (`PriorityMaxAge`). */
   maxAgeSeconds: number;
   /** Past use counts half after this (`PriorityDecayHalfLife`); 0: it never fades. */

@@ -1,4 +1,4 @@
-import { DEFAULT_QOS } from './default-names.ts';
+import { prioritizedJob } from './job-priorities.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { PriorityParts } from './types.ts';
@@ -7,13 +7,8 @@ import type { PriorityParts } from './types.ts';
 export function priorityParts({ kinds, queue }: Ledger, job: JobRecord): PriorityParts | null {
   queue.refresh(job);
   const { multifactor, fairShare } = kinds;
-  const { nodes, perNode, qos = DEFAULT_QOS, partition = null, priority: base } = job.request;
   const factor = fairShare.factor(job.kind.association);
-  const parts = multifactor.parts(
-    { nodes, cpus: nodes * perNode.cpus, qos, partition, base },
-    job.eligibleMs,
-    factor,
-    fairShare.calculatedMs,
-  );
-  return parts === null ? null : { priority: job.priority, ...parts, own: base };
+  const asked = prioritizedJob(job.request);
+  const parts = multifactor.parts(asked, job.eligibleMs, factor, fairShare.calculatedMs);
+  return parts === null ? null : { priority: job.priority, ...parts, own: asked.base };
 }

@@ -241,6 +241,8 @@ export interface PriorityParts {
   jobSize: number;
   partition: number;
   qos: number;
+  /** Resources that it asks for. */
+  tres: number;
   /** The job's own: its `priority` less its `nice`. */
   own: number;
 }

@@ -21,6 +21,7 @@ export function renderPriorities(priorities: readonly JobPriority[], terminal: T
       part('JOBSIZE', ({ jobSize }) => jobSize),
       part('PARTITION', ({ partition }) => partition),
       part('QOS', ({ qos }) => qos),
+      ...(priorities.some(({ tres }) => tres > 0) ? [part('TRES', ({ tres }) => tres)] : []),
       part('OWN', ({ own }) => own),
     ],
     priorities,

@@ -41,6 +41,8 @@ export const jobPrioritySchema = z.object({
   jobSize: z.number(),
   partition: z.number(),
   qos: z.number(),
+  /** Resources that it asks for (`PriorityWeightTRES`). */
+  tres: z.number().default(0),
   /** The job's own priority, less its `nice`. */
   own: z.number(),
 });

@@ -11,8 +11,8 @@ describe('what sprio says', () => {
       '',
     ].join('\n');
     expect([...parseSprio(text)]).toEqual([
-      [345, { priority: 1000, age: 10, fairshare: 900, jobSize: 0, partition: 50, qos: 40, own: 0 }],
-      [346, { priority: 962, age: 0, fairshare: 1000, jobSize: 0, partition: 0, qos: 0, own: -38 }],
+      [345, { priority: 1000, age: 10, fairshare: 900, jobSize: 0, partition: 50, qos: 40, tres: 0, own: 0 }],
+      [346, { priority: 962, age: 0, fairshare: 1000, jobSize: 0, partition: 0, qos: 0, tres: 3, own: -41 }],
     ]);
   });
 });

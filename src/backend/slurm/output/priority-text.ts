@@ -19,7 +19,8 @@ export function parseSprio(text: string): Map<number, PriorityParts> {
       jobSize: number(jobSize),
       partition: number(partition),
       qos: number(qos),
-      own: number(association) + number(site) + trackables - number(nice),
+      tres: trackables,
+      own: number(association) + number(site) - number(nice),
     });
   }
   return parts;
