@@ -5,12 +5,13 @@ import { promisify } from 'node:util';
 import { recipe, SAVED_FILES } from '../../src/backend/slurm/saved/saved-files.ts';
 import { type SlurmCluster, startSlurm } from '../support/slurm-cluster.ts';
 import { variedSite } from './varied-site.ts';
-import { type VariedJob, type VariedPlan, variedWorkload } from './varied-workload.ts';
+import type { SiteRun } from './record.ts';
+import { type VariedJob, variedWorkload } from './varied-workload.ts';
 
 const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-export const VARIED_PLAN: Omit<VariedPlan, 'seed'> = {
+export const VARIED_PLAN: Omit<SiteRun, 'seed'> = {
   before: 100,
   beforeSeconds: 35,
   after: 200,
@@ -19,7 +20,7 @@ export const VARIED_PLAN: Omit<VariedPlan, 'seed'> = {
 };
 
 /** Runs one on a real Slurm and keeps in `folder`: `out`, the import as people run it, `saved`, what its recipe saved, and `after.txt`, accounting in the end. */
-export async function recordVaried(folder: string, plan: VariedPlan, siteSeed = plan.seed): Promise<void> {
+export async function recordVaried(folder: string, plan: SiteRun, siteSeed = plan.seed): Promise<void> {
   const site = variedSite(siteSeed);
   process.stderr.write(`site ${siteSeed}, jobs ${plan.seed}: ${site.words}\n`);
   mkdirSync(folder, { recursive: true });

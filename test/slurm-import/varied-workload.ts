@@ -1,3 +1,4 @@
+import type { SiteRun } from './record.ts';
 import { Random } from '../../src/lib/random.ts';
 import { drawsOf, type VariedPartition, type VariedSite } from './varied-site.ts';
 
@@ -15,18 +16,8 @@ export interface VariedJob {
   tasks: number;
 }
 
-export interface VariedPlan {
-  seed: number;
-  before: number;
-  beforeSeconds: number;
-  after: number;
-  afterSeconds: number;
-  /** Mean of the work submitted, in seconds of the whole cluster. */
-  workSeconds: number;
-}
-
 /** Jobs of all kinds that are alike on any site. */
-export function variedWorkload(site: VariedSite, plan: VariedPlan): VariedJob[] {
+export function variedWorkload(site: VariedSite, plan: SiteRun): VariedJob[] {
   const random = new Random(plan.seed * 1000 + 29);
   const draw = drawsOf(random);
   const { from, chance, pick } = draw;

@@ -47,6 +47,9 @@ const others = { jobs: { read: () => undefined }, reservations: { seen: null, re
 let records: JournalRecord[];
 let state: MirrorState;
 let nodes: SlurmNodes;
+const nodesBy = (commands: SlurmCommands) =>
+  new SlurmNodes({ ...others, commands, prompt: commands, state, cluster: known(cluster), user: 'me', now: () => 7 });
+
 beforeEach(async () => {
   records = [];
   const journal = {
@@ -58,15 +61,7 @@ beforeEach(async () => {
   state = new MirrorState(journal);
   // No command of Slurm's is there: whoever asks one fails.
   const commands = new SlurmCommands({ host: null, socketFolder: null, env: { PATH: '/nowhere' }, timeoutMs: 1000 });
-  nodes = new SlurmNodes({
-    ...others,
-    commands,
-    prompt: commands,
-    state,
-    cluster: known(cluster),
-    user: 'me',
-    now: () => 7,
-  });
+  nodes = nodesBy(commands);
   await nodes.start();
 });
 
@@ -80,15 +75,7 @@ describe('a node that Slurm does not resume', () => {
     writeFileSync(join(folder, 'scontrol'), script, { mode: 0o755 });
     const env = { PATH: `${folder}:/usr/bin:/bin` };
     const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
-    await new SlurmNodes({
-      ...others,
-      commands,
-      prompt: commands,
-      state,
-      cluster: known(cluster),
-      user: 'me',
-      now: () => 7,
-    }).resume('n1');
+    await nodesBy(commands).resume('n1');
   };
 
   it('is as it should be where it is in service, and else named with its state', async () => {
