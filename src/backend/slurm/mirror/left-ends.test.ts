@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +48,23 @@ describe('what the scripts of running jobs left', () => {
     leave(2, 2);
     await ends.look(jobs, 2 * MINUTE_MS);
     expect(jobs.map(({ endLeftMs }) => endLeftMs)).toEqual([MINUTE_MS, 2 * MINUTE_MS, null]);
+  });
+
+  it('is forgotten once somebody has deleted it, and kept while the file server is away', async () => {
+    const ends = new LeftEnds(folders());
+    const job = numbered(1);
+    leave(1);
+    await ends.look([job], 0);
+    await ends.look([job], MINUTE_MS);
+    await ends.look([job], 2 * MINUTE_MS);
+    expect(job.endLeftMs).toBe(MINUTE_MS);
+    rmSync(join(folder, 'jobs', '1', 'attempts'), { recursive: true });
+    symlinkSync('attempts', join(folder, 'jobs', '1', 'attempts'));
+    await ends.look([job], 3 * MINUTE_MS);
+    expect(job.endLeftMs).toBe(MINUTE_MS);
+    rmSync(join(folder, 'jobs', '1', 'attempts'));
+    await ends.look([job], 4 * MINUTE_MS);
+    expect(job.endLeftMs).toBeNull();
   });
 
   it('has a turn of each of many, some at a time', async () => {

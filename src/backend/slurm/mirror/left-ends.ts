@@ -26,7 +26,7 @@ export class LeftEnds {
     const lookedMs = this.#lookedMs;
     this.#lookedMs = new Map(running.map(({ request: { jobId } }) => [jobId, lookedMs.get(jobId) ?? nowMs]));
     const lookedAt = ({ request: { jobId } }: MirrorJob) => this.#lookedMs.get(jobId) ?? nowMs;
-    const due = running.filter((job) => job.endLeftMs === null && Math.abs(nowMs - lookedAt(job)) >= PAUSE_MS);
+    const due = running.filter((job) => Math.abs(nowMs - lookedAt(job)) >= PAUSE_MS);
     // Whoever was looked at longest ago comes first, or some would have no turn.
     due.sort((a, b) => lookedAt(a) - lookedAt(b));
     await Promise.all(due.slice(0, FOLDERS_MAX).map((job) => this.#lookInto(job, nowMs)));
@@ -35,8 +35,10 @@ export class LeftEnds {
   async #lookInto(job: MirrorJob, nowMs: number): Promise<void> {
     const { jobId } = job.request;
     this.#lookedMs.set(jobId, nowMs);
-    const folder = new JobFolder(this.#folders.job(jobId));
-    if (job.live === null || !(await folder.hasLeftEnd(job.live.attempt).catch(() => false))) return;
-    job.endLeftMs = nowMs;
+    if (job.live === null) return;
+    const { attempt } = job.live;
+    // Where the file server is away nothing is known that was not known before.
+    const hasEnded = await new JobFolder(this.#folders.job(jobId)).hasLeftEnd(attempt).catch(() => null);
+    if (hasEnded !== null && job.live?.attempt === attempt) job.endLeftMs = hasEnded ? (job.endLeftMs ?? nowMs) : null;
   }
 }

@@ -135,6 +135,7 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeN
     case 'AttemptStarting':
       job.attempt = event.attempt;
       job.live = { attempt: event.attempt, placement: event.placement, startMs: event.atMs };
+      job.endLeftMs = null;
       break;
     case 'LaunchFailed':
       job.live = null;
