@@ -1,3 +1,4 @@
+import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { EventQueue } from '../lib/event-queue.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { CoreJob, DecisionSink, SchedulerCore } from '../scheduler/core-types.ts';
@@ -167,7 +168,7 @@ export class Attempts implements DecisionSink {
     let dyingMs = this.#timing.killMs;
     if (cause === 'PREEMPTED') {
       job.preemptorJobId = core.preemptorJobId;
-      dyingMs += this.#graceMs.get(core.request.qos ?? 'normal') ?? 0;
+      dyingMs += this.#graceMs.get(core.request.qos ?? DEFAULT_QOS) ?? 0;
     }
     this.#killerFreeMs = Math.max(this.nowMs, this.#killerFreeMs + (this.#timing.killGapMs ?? 0));
     this.#queue.push(this.#killerFreeMs + dyingMs, TASKS_ENDED, job.slot, job.attemptStamp);

@@ -1,3 +1,4 @@
+import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
@@ -301,7 +302,7 @@ function countLeftOut(
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
   for (const { row, shape } of kept) {
     // A job without a QOS has this one, whether or not the policy says more of it.
-    if (row.qos !== null && row.qos !== 'normal' && !knownQos.has(row.qos))
+    if (row.qos !== null && row.qos !== DEFAULT_QOS && !knownQos.has(row.qos))
       count(`QOS ${row.qos}: the policy has none of this name`);
     if (row.partition !== null && !partitionNames.has(row.partition)) {
       count(`partition ${row.partition}: the policy has none of this name`);

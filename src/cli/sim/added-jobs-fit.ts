@@ -1,12 +1,10 @@
 import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
+import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
 import { partitionFinder, type SchedulerOptions } from '../../scheduler/policy.ts';
 import type { TimedJob } from './planned-jobs.ts';
 import type { ReadingRemark } from './simulation-inputs.ts';
 import { counted, whole } from '../render/sim-words.ts';
-
-/** That of jobs which name none, whether or not a policy says more of it. */
-const QOS_DEFAULT = 'normal';
 
 /**
  * The jobs that a scenario adds, without the QOS and partitions that the policy does not have: that is said, as of a trace. Throws ORR_USAGE for one that
@@ -20,7 +18,7 @@ export function fitAddedJobs(
 ): { jobs: TimedJob[]; remarks: ReadingRemark[] } {
   const { partitions = [], qos = [] } = policy;
   const partitionOf = partitionFinder(partitions);
-  const qosNames = new Set([QOS_DEFAULT, ...qos.map(({ name }) => name)]);
+  const qosNames = new Set([DEFAULT_QOS, ...qos.map(({ name }) => name)]);
   const partitionNames = new Set(partitions.map(({ name }) => name));
   const leftOut = new Set<string>();
   const fitted = jobs.map((job, index) => {

@@ -85,15 +85,10 @@ export async function simulate(
     jobsOut === null ? null : new JobsWriter(jobsOut, { nameOf, aheadMs, isWholeSeconds: policy.rules !== null });
   const recorded = jobs.rowOf === null ? null : new RecordedWaitWatch(jobs.rowOf);
   const scenario: Scenario = {
-    nodes: cluster.nodes,
-    policy: byTheClock(policy.options, jobs.originMs),
-    timing: policy.timing,
-    jobs: jobs.source,
-    ...(jobs.start !== null && { start: jobs.start }),
+    ...whatRuns(prepared),
     incidents,
     operator: watch,
     observers: [...measures.observers, ...(writer === null ? [] : [writer]), ...(recorded === null ? [] : [recorded])],
-    untilMs,
   };
   board.show({ endMs: untilMs ?? jobs.source.endMsEstimate ?? 0, jobsInAll: jobs.source.countEstimate ?? 0 });
   const summary = runTwin(scenario, {
@@ -110,6 +105,21 @@ export async function simulate(
     summary,
     report,
     recorded: await meanOfClocks(recorded?.report() ?? null, prepared, board),
+  };
+}
+
+/** `secondsOlder`: what the controller's clocks are beyond what is known of them. */
+function whatRuns(
+  { fields, cluster, policy, jobs }: Prepared,
+  secondsOlder = 0,
+): Omit<Scenario, 'incidents' | 'operator' | 'observers'> {
+  return {
+    nodes: cluster.nodes,
+    policy: byTheClock(withOlderClocks(policy.options, secondsOlder), jobs.originMs),
+    timing: policy.timing,
+    jobs: jobs.source,
+    ...(jobs.start !== null && { start: jobs.start }),
+    untilMs: untilMsOf(fields),
   };
 }
 
@@ -135,17 +145,7 @@ async function meanOfClocks(
     if (board.isStopping) return own;
     const again = await prepare(fields);
     const watch = new RecordedWaitWatch(again.jobs.rowOf ?? (() => undefined));
-    runTwin({
-      nodes: again.cluster.nodes,
-      policy: byTheClock(withOlderClocks(again.policy.options, seconds), again.jobs.originMs),
-      timing: again.policy.timing,
-      jobs: again.jobs.source,
-      ...(again.jobs.start !== null && { start: again.jobs.start }),
-      incidents: null,
-      operator: null,
-      observers: [watch],
-      untilMs: untilMsOf(fields),
-    });
+    runTwin({ ...whatRuns(again, seconds), incidents: null, operator: null, observers: [watch] });
     const waits = watch.report();
     if (waits !== null) others.push(waits);
   }

@@ -1,11 +1,9 @@
+import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
 import type { QosPolicy } from '../../scheduler/policy.ts';
 import { offeredLoad } from '../../twin/workload.ts';
 import type { WorkloadSpec } from '../../twin/workload-spec.ts';
 import { digits, percent, whole } from '../render/sim-words.ts';
 import type { ReadingRemark } from './simulation-inputs.ts';
-
-/** That of jobs which name none, whether or not a policy says more of it. */
-const QOS_DEFAULT = 'normal';
 
 /** What a policy does not have makes no difference to a job. */
 export function strangeQosRemarks(
@@ -13,7 +11,7 @@ export function strangeQosRemarks(
   spec: WorkloadSpec,
   qosOfPolicy: readonly Pick<QosPolicy, 'name'>[],
 ): ReadingRemark[] {
-  const known = new Set([QOS_DEFAULT, ...qosOfPolicy.map((qos) => qos.name)]);
+  const known = new Set([DEFAULT_QOS, ...qosOfPolicy.map((qos) => qos.name)]);
   const named = new Set(spec.sizes.flatMap(({ qos }) => Object.keys(qos)));
   const strange = [...named].filter((qos) => !known.has(qos));
   if (strange.length === 0) return [];

@@ -1,3 +1,4 @@
+import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
 import type { SizeClass, WaitFigures, WaitTables } from '../report.ts';
 import type { JobEnd, TwinJob } from '../types.ts';
 import { LogHistogram } from './log-histogram.ts';
@@ -7,8 +8,6 @@ import { fineWithin, SIZE_CLASSES, FINE_COUNT } from './size-classes.ts';
 const SLOWDOWN_RUN_MS_MIN = 10_000;
 /** Slowdowns are counted in these. */
 const SLOWDOWN_UNIT = 1000;
-/** Of `JobRequest.qos`. */
-const QOS_DEFAULT = 'normal';
 
 interface WaitHistograms {
   wait: LogHistogram;
@@ -76,7 +75,7 @@ export class Waits {
     return { all: figuresOf(all, endMs), bySize, byQos };
   }
 
-  #ofQos(qos: string = QOS_DEFAULT): WaitHistograms {
+  #ofQos(qos: string = DEFAULT_QOS): WaitHistograms {
     let histograms = this.#byQos.get(qos);
     if (histograms === undefined) {
       histograms = newHistograms();
