@@ -1,6 +1,6 @@
 import type { BillingWeights, PartitionPolicy } from '../scheduler/policy.ts';
 import type { ConfLine, IgnoredSetting } from './slurm-conf-lines.ts';
-import { tresWeightsOf } from './slurm-tres-weights.ts';
+import { MEMORY_UNKNOWN, tresWeightsOf } from './slurm-tres-weights.ts';
 
 const MEBI_OF_GIBI = 1024;
 
@@ -23,9 +23,7 @@ export function readBillingWeights(
       const key = `TRESBillingWeights ${tres}`;
       if (ignored.some((told) => told.key === key)) continue;
       const isMemory = tres === 'mem' && value !== null;
-      const reason = isMemory
-        ? 'memory is no resource that can run out, and what jobs ask of it is not known'
-        : 'use is counted by nodes, CPUs, memory and GPUs';
+      const reason = isMemory ? MEMORY_UNKNOWN : 'use is counted by nodes, CPUs, memory and GPUs';
       ignored.push({ ...line, key, reason });
     }
   }

@@ -22,6 +22,9 @@ export function tresWeightsOf(text: string): TresWeight[] {
   });
 }
 
+/** Why a weight of memory counts for nothing. */
+export const MEMORY_UNKNOWN = 'memory is no resource that can run out, and what jobs ask of it is not known';
+
 const PRIORITY_NAMES: Readonly<Record<string, keyof TresWeights>> = {
   cpu: 'cpu',
   mem: 'memory',
@@ -44,9 +47,7 @@ export function readTresWeights(
     if (name !== undefined && value !== null && (name !== 'memory' || isMemoryConsumed)) weights[name] = value;
     else {
       const reason =
-        name === 'memory' && value !== null
-          ? 'memory is no resource that can run out, and what jobs ask of it is not known'
-          : 'nodes, CPUs, memory and GPUs have a weight';
+        name === 'memory' && value !== null ? MEMORY_UNKNOWN : 'nodes, CPUs, memory and GPUs have a weight';
       ignored.push({ ...line, key: `PriorityWeightTRES ${tres}`, reason });
     }
   }
