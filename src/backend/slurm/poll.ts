@@ -11,6 +11,7 @@ import { FactFinder, type Runs } from './mirror/fact-finder.ts';
 import { JobFolder } from './batch/job-folder.ts';
 import { type JobKey, parseSlurmJobName } from './batch/job-key.ts';
 import type { Finding, Look } from './mirror/finding.ts';
+import { isPutBack } from './mirror/earlier-attempts.ts';
 import { type KeptPatience, looked } from './mirror/kept-patience.ts';
 import { findOut } from './mirror/mirror.ts';
 import { type MirrorJob, resetSubmission, type SubmissionRecord } from './mirror/mirror-job.ts';
@@ -249,6 +250,7 @@ export class Poll {
     job.slurm = finding.slurm;
     job.endSeenMs = isListed && finding.slurm !== null && isEnded(finding.slurm) ? (job.endSeenMs ?? nowMs) : null;
     if (finding.slurm?.state !== 'RUNNING') job.endLeftMs = null;
+    job.requeueSeenMs = isPutBack(job, finding.slurm) ? (job.requeueSeenMs ?? nowMs) : null;
     if (isListed) job.missingSinceMs = null;
     else if (askedMs > job.phaseSinceMs) job.missingSinceMs ??= nowMs;
     const known = knownBy(finding, job.record);

@@ -3,6 +3,14 @@ import { isEnded, type SlurmJob } from '../output/slurm-job.ts';
 import type { JobFacts, Look } from './finding.ts';
 import type { MirrorJob } from './mirror-job.ts';
 
+/** Of a run that has not ended, to accounting. */
+const LIVE: ReadonlySet<string> = new Set(['PENDING', 'RUNNING', 'SUSPENDED']);
+
+/** Accounting has not heard of the end of a run, or not yet of the run. */
+export function isUnheardOf(run: SacctRun | undefined): boolean {
+  return run === undefined || LIVE.has(run.state);
+}
+
 /** A job that Slurm lists no more and of which accounting has the end: as if it were listed, and under the number it had. Null where there is none. */
 export function endInAccounting(job: MirrorJob, { facts, askedMs }: Look): { job: MirrorJob; slurm: SlurmJob } | null {
   // Asked before sbatch had answered: it could not be there.

@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { JobFacts } from './finding.ts';
+import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { findOut } from './mirror.ts';
 import type { MirrorJob } from './mirror-job.ts';
-import { exited, facts, job, left, look, onNodes, run, running, short, slurm, told } from './mirror.test-support.ts';
+import {
+  exited,
+  facts,
+  job,
+  left,
+  look,
+  NOW,
+  onNodes,
+  run,
+  running,
+  short,
+  slurm,
+  told,
+} from './mirror.test-support.ts';
 
 describe('a job that Slurm put back in the queue', () => {
   const requeued = slurm({ restarts: 1, reason: 'BeginTime' });
@@ -48,6 +61,40 @@ describe('a job that Slurm put back in the queue', () => {
   ])('%s', (_what, mirror, found, expected) => {
     const finding = findOut(mirror, look({ listed: [requeued], facts: facts({ attempts: [told(143)], ...found }) }));
     expect(short(finding.records)).toEqual(expected);
+  });
+
+  it('waits for accounting, where that alone knows whether somebody asked for it', () => {
+    const again = onNodes({ state: 'RUNNING', restarts: 1 });
+    const found = (runs: JobFacts['runs'], fields: Partial<JobFacts> = {}, mirror = running(), listed = requeued) =>
+      short(
+        findOut(mirror, look({ listed: [listed], facts: facts({ attempts: [told(143)], runs, ...fields }) })).records,
+      );
+    for (const runs of [[], [run('RUNNING')], [run('PENDING', { startMs: null })]]) {
+      expect(found(runs)).toEqual([]);
+      expect(found(runs, {}, running(), again)).toEqual([]);
+      expect(found(runs, { isPreempting: true })).toEqual([]);
+    }
+    expect(found(null, { isAccountingAway: true })).toEqual([]);
+    const since = (ms: number) => running({ requeueSeenMs: NOW - ms });
+    expect(found([], {}, since(PATIENCE_MS.behind - 1))).toEqual([]);
+    expect(found([], {}, since(PATIENCE_MS.behind))).toEqual(['AttemptEnded 1 NODE_FAIL 143', 'JobRequeued 1']);
+    expect(found([run('REQUEUED')], {}, since(5000))).toEqual(['AttemptEnded 1 CANCELLED 143', 'JobRequeued 0']);
+  });
+
+  it('does not wait for accounting where something else tells, or where nobody ever will', () => {
+    const runs = [run('RUNNING')];
+    const kinds = (mirror: MirrorJob, listed = requeued, fields: Partial<JobFacts> = {}) =>
+      short(
+        findOut(mirror, look({ listed: [listed], facts: facts({ attempts: [told(143)], runs, ...fields }) })).records,
+      )[0];
+    expect(kinds(running({ isRequeueRequested: true }))).toBe('AttemptEnded 1 CANCELLED 143');
+    expect(kinds(running({ isHung: true }))).toBe('AttemptEnded 1 FAILED 143');
+    expect(kinds(running(), requeued, { downNodes: new Set(['n2']) })).toBe('AttemptEnded 1 NODE_FAIL 143');
+    expect(kinds(running(), requeued, { runs: null })).toBe('AttemptEnded 1 NODE_FAIL 143');
+    // A slurmctld that lost its state counts no start.
+    expect(kinds(running(), slurm({ restarts: 0 }))).toBe('AttemptEnded 1 NODE_FAIL 143');
+    const over = onNodes({ state: 'FAILED', restarts: 1, startMs: 950_000, endMs: 960_000 });
+    expect(kinds(running(), over)).toBe('AttemptEnded 1 NODE_FAIL 143');
   });
 
   it('is not run again where it had ended, or where it failed by itself: what Slurm would start is cancelled', () => {

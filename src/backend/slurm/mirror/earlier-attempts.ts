@@ -1,9 +1,10 @@
 import type { JournalRecord } from '../../../contract/journal.ts';
 import type { EndState } from '../../../scheduler/types.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
+import { isUnheardOf } from './accounting-run.ts';
 import { begunUnseen, ended, exitCodeOf, momentOf, settle } from './attempt-facts.ts';
 import { failureText, ownState } from './end-words.ts';
-import { type JobFacts, nothing } from './finding.ts';
+import { type JobFacts, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import type { SacctRun } from '../output/sacct-text.ts';
@@ -37,6 +38,25 @@ export function endedByItself(
   return [...records, ...settle(job, own.attempt, nothing(slurm), end).records];
 }
 
+/** Slurm has it in the queue again, or running, after the attempt that we know of, and counts that one: it has not forgotten it. */
+export function isPutBack({ live, record }: MirrorJob, slurm: SlurmJob | null): boolean {
+  return live !== null && slurm !== null && !isEnded(slurm) && record.base + slurm.restarts >= live.attempt;
+}
+
+/**
+ * Whether Slurm has put the job back in the queue and only accounting, which is behind with it, can tell whether somebody asked for that. slurmctld tells
+ * slurmdbd of a run's start and end seconds after it tells squeue.
+ */
+export function isReasonDue(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, nowMs: number): boolean {
+  const { live, requeueSeenMs } = job;
+  const hasAccounting = facts.runs !== null || facts.isAccountingAway;
+  if (!hasAccounting || live === null || !isPutBack(job, slurm)) return false;
+  const run = runOf(job, live.attempt, slurm, facts);
+  const own = facts.attempts.find((other) => other.attempt === live.attempt) ?? null;
+  if (!isUnheardOf(run) || toldState(job, run, own, facts) !== null) return false;
+  return nowMs - (requeueSeenMs ?? nowMs) < PATIENCE_MS.behind;
+}
+
 /** Slurm put the job back in the queue by itself: how its attempt ended, and whether that is the end of the job after all. */
 export function endOfEarlier(
   job: MirrorJob,
@@ -50,7 +70,7 @@ export function endOfEarlier(
   const own = facts.attempts.find((other) => other.attempt === attempt) ?? null;
   const exit = own?.exit ?? null;
   const atMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
-  const state = stateOfEarlier(job, run, own, facts);
+  const state = toldState(job, run, own, facts) ?? (facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL');
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';
   const lostNodes = state === 'NODE_FAIL' ? lostThen(job, own, facts) : [];
@@ -81,12 +101,13 @@ const EARLIER_MESSAGES: Partial<Record<EndState, string>> = {
   FAILED: 'had failed when Slurm put it back in the queue',
 };
 
-function stateOfEarlier(
+/** How an attempt ended that Slurm does not list any more; null where nobody tells. */
+function toldState(
   job: MirrorJob,
   run: SacctRun | undefined,
   own: AttemptFacts | null,
   facts: JobFacts,
-): EndState {
+): EndState | null {
   const exit = own?.exit ?? null;
   const isOwnEnd = exit !== null && !exit.isTold;
   // The script's own word: it had done what it was to do.
@@ -98,8 +119,7 @@ function stateOfEarlier(
   if (run?.state === 'REQUEUED') return 'CANCELLED';
   // It failed by itself before a slurmctld that had lost its memory of the end began it anew.
   if (isOwnEnd) return ownState(exit.status, own);
-  if (run?.state === 'NODE_FAIL') return 'NODE_FAIL';
-  return facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL';
+  return run?.state === 'NODE_FAIL' ? 'NODE_FAIL' : null;
 }
 
 /** Whether one of its nodes is down. That its script told the end says of the first, where it ran, that it was there to the end. */

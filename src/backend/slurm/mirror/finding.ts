@@ -65,7 +65,10 @@ export const PATIENCE_MS = {
   lost: 75_000,
   /** So long we wait for accounting where it alone tells whether somebody cancelled a job, or its time was up: half an hour. */
   accounting: 1_800_000,
-  /** The same where accounting has it running still: slurmctld may have told the end, and slurmdbd not heard of it. */
+  /**
+   * The same where accounting has it running still, or knows no reason why Slurm put it back in the queue: slurmctld may have told, and slurmdbd not
+   * heard of it.
+   */
   behind: 120_000,
   /** Nodes of a job that has ended are free again after so long; else it is looked at whether one of them has gone. */
   completing: 10_000,

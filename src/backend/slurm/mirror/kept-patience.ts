@@ -67,6 +67,7 @@ export function looked(jobs: ReadonlyMap<number, MirrorJob>, passedMs: number): 
     if (job.missingSinceMs !== null) job.missingSinceMs += notLookedMs;
     if (job.endSeenMs !== null) job.endSeenMs += notLookedMs;
     if (job.endLeftMs !== null) job.endLeftMs += notLookedMs;
+    if (job.requeueSeenMs !== null) job.requeueSeenMs += notLookedMs;
     if (passedMs >= 0) continue;
     // The clock was set back: what was asked before is not asked from now on, and what is put off is put off no longer.
     job.phaseSinceMs += passedMs;

@@ -80,6 +80,8 @@ export interface MirrorJob {
   endSeenMs: number | null;
   /** Since when, by our own clock, we know that its script has left its end though squeue calls it running; null where we do not. */
   endLeftMs: number | null;
+  /** Since when squeue has it in the queue again, or running again, after the attempt that we know of. Null while it does not. */
+  requeueSeenMs: number | null;
 }
 
 export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: number): MirrorJob {
@@ -107,6 +109,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     missingSinceMs: null,
     endSeenMs: null,
     endLeftMs: null,
+    requeueSeenMs: null,
   };
 }
 

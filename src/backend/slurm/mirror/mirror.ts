@@ -2,7 +2,7 @@ import type { JournalRecord } from '../../../contract/journal.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from '../output/slurm-job.ts';
 import { endInAccounting } from './accounting-run.ts';
 import { begun, begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
-import { endedByItself, endOfEarlier } from './earlier-attempts.ts';
+import { endedByItself, endOfEarlier, isReasonDue } from './earlier-attempts.ts';
 import { endedInSlurm } from './ended-in-slurm.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import { completing, lostText, stuckWithSilentNodes } from './lost-nodes.ts';
@@ -83,6 +83,7 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
   const over = endedByItself(job, slurm, facts, attempt, look.nowMs);
   if (over !== null) return { ...finding, records: over, cancel: isEnded(slurm) ? [] : [addressOf(slurm)] };
   if (isBehind && job.live !== null) {
+    if (isReasonDue(job, slurm, facts, look.nowMs)) return finding;
     const end = endOfEarlier(job, job.live.attempt, slurm, facts, look.nowMs);
     finding.records.push(...end.records);
     if (end.isOver) return { ...finding, cancel: isEnded(slurm) ? [] : [addressOf(slurm)] };

@@ -1,13 +1,11 @@
 import type { AttemptFacts } from '../batch/job-folder.ts';
+import { isUnheardOf } from './accounting-run.ts';
 import { begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
 import { failureText, ownState } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import { lostText } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { isPending } from '../output/slurm-job.ts';
-
-/** Of a run that has not ended, to accounting. */
-const LIVE: ReadonlySet<string> = new Set(['PENDING', 'RUNNING', 'SUSPENDED']);
 
 /** Slurm does not list it, and accounting has no end of it: it is believed to be lost only after a while. */
 export function missing(job: MirrorJob, look: Look): Finding {
@@ -26,7 +24,7 @@ export function missing(job: MirrorJob, look: Look): Finding {
   if (newest !== null && job.live === null && newest.attempt <= job.attempt)
     return { ...finding, isSubmissionDue: true };
   if (newest?.exit) {
-    const isBehind = last !== undefined && LIVE.has(last.state) && missingMs < PATIENCE_MS.behind;
+    const isBehind = last !== undefined && isUnheardOf(last) && missingMs < PATIENCE_MS.behind;
     if (newest.exit.isTold && !job.isCancelRequested && (isUntold || isBehind)) return finding;
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const { status, endedMs, isTold } = newest.exit;
