@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,34 @@ describe('a node that Slurm does not resume', () => {
       code: 'ORR_CONFLICT',
       message: 'Slurm does not resume node n1, which is IDLE+MAINT (idle for long): scontrol show node n1 says more',
     });
+  });
+});
+
+describe('a node that is drained while somebody asks how the nodes are', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-scontrol-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('stays drained where that answer, of before, is the later one', async () => {
+    const file = (name: string) => join(folder, name);
+    const script = [
+      '#!/bin/sh',
+      `[ "$1" = update ] && { touch ${file('drained')}; exit; }`,
+      `[ -e ${file('drained')} ] && { echo 'NodeName=n1 CPUTot=4 State=IDLE+DRAIN Reason=fan'; exit; }`,
+      `touch ${file('asked')}`,
+      `while [ ! -e ${file('answered')} ]; do sleep 0.02; done`,
+      "echo 'NodeName=n1 CPUTot=4 State=IDLE'",
+      '',
+    ];
+    writeFileSync(file('scontrol'), script.join('\n'), { mode: 0o755 });
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    nodes = nodesBy(new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 30_000 }));
+    const before = nodes.refresh();
+    await expect.poll(() => existsSync(file('asked')), { timeout: 20_000 }).toBe(true);
+    await nodes.drain('n1', 'fan');
+    writeFileSync(file('answered'), '');
+    await before;
+    expect(nodes.views()).toMatchObject([{ spec: { name: 'n1' }, state: 'drained', reason: 'fan' }]);
+    expect(records.filter(({ event }) => event.kind === 'NodeResumed')).toEqual([]);
   });
 });
 

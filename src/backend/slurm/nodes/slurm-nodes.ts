@@ -39,6 +39,10 @@ export class SlurmNodes {
   #seen: readonly SlurmNode[];
   /** By the clock of the process: the other may be set back. */
   #dueMs = 0;
+  /** Questions about nodes so far, which may be answered in another order. */
+  #asked = 0;
+  /** The last one whose answer was taken. */
+  #taken = 0;
   readonly #spared: SparedNodes;
 
   constructor(options: SlurmNodesOptions) {
@@ -72,6 +76,8 @@ export class SlurmNodes {
   async refresh(): Promise<void> {
     const { commands, state, cluster } = this.#options;
     const startedAt = performance.now();
+    this.#asked += 1;
+    const turn = this.#asked;
     const text = await commands.run('scontrol', SHOW_NODES).catch((error: unknown) => {
       // Not shown to this user (`PrivateData=nodes`): that is how it stays, and jobs run.
       if (error instanceof SlurmFailure && error.kind === 'permission') return '';
@@ -87,6 +93,9 @@ export class SlurmNodes {
     });
     if (isAnyReserved) await this.#options.reservations.refresh().catch(() => undefined);
     await state.exclusively(async () => {
+      // Whoever asked later has his answer already: this one is of before a node was drained or resumed, say.
+      if (turn < this.#taken) return;
+      this.#taken = turn;
       this.#seen = nodes;
       await this.#journal(nodes);
     });
