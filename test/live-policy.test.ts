@@ -62,12 +62,15 @@ describe('preemption', () => {
   it('ends a job for one of a higher QOS and resumes it later from its checkpoint, also if the daemon dies meanwhile', async () => {
     const victim = await submit({ ...counting(), nodes: 2, exclusive: true, name: 'victim' });
     await until(async () => (await readLog(daemon.client, victim)) === 'attempt 1 finds 0\n', 'the victim to run');
-    const other = await submit({ command: ['sh', '-c', 'sleep 2'], nodes: 2, exclusive: true, qos: 'high' });
+    const over = join(home, 'over');
+    const waiting = ['sh', '-c', `until [ -e ${over} ]; do sleep 0.05; done`];
+    const other = await submit({ command: waiting, nodes: 2, exclusive: true, qos: 'high' });
     await until(isIn(other, 'RUNNING'), 'the other job to run');
     expect(await daemon.client.job(victim)).toMatchObject({ state: 'PENDING', requeues: 0, attempt: 1 });
     expect((await daemon.client.why(victim)).detail.join(' ')).toContain(`preempted by job ${other}`);
     await restart();
     expect((await daemon.client.health()).policy).toBe('site.yaml');
+    writeFileSync(over, '');
     await until(isIn(victim, 'RUNNING'), 'the victim to run again');
     writeFileSync(join(home, 'go'), '');
     await until(() => haveEnded(daemon.client, [victim, other]), 'both jobs to end');

@@ -43,8 +43,8 @@ const shellOnTerminal = (rows: number, columns: number, ...args: string[]) => {
 };
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const endMs = Date.now() + 20_000; !(await condition()); ) {
-    if (Date.now() > endMs) throw new Error(`waited 20 s for ${what}`);
+  for (const endMs = Date.now() + 60_000; !(await condition()); ) {
+    if (Date.now() > endMs) throw new Error(`waited 60 s for ${what}`);
     await new Promise((done) => {
       setTimeout(done, 50);
     });

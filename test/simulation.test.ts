@@ -149,7 +149,7 @@ describe('a workload', () => {
     expect(report.predictions.utilization).toBeGreaterThan(0);
     const lines = readFileSync(join(folder, 'cut.csv'), 'utf8').trim().split('\n');
     expect(lines.length).toBeGreaterThan(summary.jobsEnded);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('scenarios', () => {

@@ -1,13 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  makeHome,
-  processesWith,
-  removeHome,
-  type RunningDaemon,
-  sleep,
-  startDaemon,
-  until,
-} from './support/daemon.ts';
+import { makeHome, processesWith, removeHome, type RunningDaemon, startDaemon, until } from './support/daemon.ts';
 import { readLog } from './support/jobs.ts';
 
 let home: string;
@@ -27,7 +21,7 @@ afterAll(async () => {
 async function run(script: string): Promise<{ id: number; state: string; exitCode: number | null }> {
   const { jobs } = await daemon.client.submit({ jobs: [{ command: ['sh', '-c', script] }] });
   const id = jobs[0]?.id ?? 0;
-  await until(async () => (await daemon.client.job(id)).exitCode !== null, `job ${id} to end`, 20_000);
+  await until(async () => (await daemon.client.job(id)).exitCode !== null, `job ${id} to end`);
   const { state, exitCode } = await daemon.client.job(id);
   return { id, state, exitCode };
 }
@@ -73,12 +67,13 @@ describe('a job that tampers with its own files harms itself alone', () => {
     const { jobs } = await client.submit({ jobs: [{ command: ['sh', '-c', script] }] });
     const id = jobs[0]?.id ?? 0;
     await until(async () => (await readLog(client, id)) === 'up\n', 'the job to run');
-    await sleep(200);
+    const record = join(home, 'jobs', String(id), 'attempts', '1', 'attempt.json');
+    await until(() => readFileSync(record, 'utf8') === '{}', 'its record to be spoilt');
     daemon.process.kill('SIGKILL');
     await daemon.exited;
     daemon = await startDaemon(home);
     const second = daemon.client;
-    await until(async () => (await second.job(id)).state === 'COMPLETED', 'the second attempt to complete', 20_000);
+    await until(async () => (await second.job(id)).state === 'COMPLETED', 'the second attempt to complete');
     expect((await second.job(id)).attempt).toBe(2);
     expect(processesWith(`ORRERY_ATTEMPT=1\0`).filter((pid) => processesWith(home).includes(pid))).toEqual([]);
   });

@@ -30,7 +30,7 @@ function isOurs(root: string): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 10_000;
+  const endMs = Date.now() + 50_000;
   while (!condition()) {
     if (Date.now() > endMs) throw new Error('waited in vain');
     await new Promise((resolve) => {

@@ -24,7 +24,7 @@ let fixture: LauncherFixture;
 let launcher: WatchedLauncher;
 
 async function until(condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 20_000;
+  const endMs = Date.now() + 50_000;
   while (!condition()) {
     if (Date.now() > endMs) throw new Error('waited in vain');
     await new Promise((resolve) => {
