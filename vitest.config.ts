@@ -13,18 +13,19 @@ const ALONE = [
 const { exclude } = configDefaults;
 // The quick ones start real processes (supervisors, daemons, PyTorch ranks) and share the machine with them; the slow ones wait for Slurm most of the
 // time, each for one of its own.
+const QUICK_MS = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** Two clusters may start at the same time on a machine that has two slow CPUs. */
+const SLOW_MS = { testTimeout: 180_000, hookTimeout: 180_000 };
 const groups = [
-  { name: 'quick', include: [TESTS], exclude: [...exclude, SLOW], maxWorkers: 2 },
-  { name: 'slow', include: [SLOW], exclude: [...exclude, ...ALONE], maxWorkers: 2 },
-  { name: 'alone', include: ALONE, maxWorkers: 1 },
+  { name: 'quick', include: [TESTS], exclude: [...exclude, SLOW], maxWorkers: 2, ...QUICK_MS },
+  { name: 'slow', include: [SLOW], exclude: [...exclude, ...ALONE], maxWorkers: 2, ...SLOW_MS },
+  { name: 'alone', include: ALONE, maxWorkers: 1, ...SLOW_MS },
 ];
 const suites = process.env['ORRERY_TEST_SUITES'] ?? 'quick';
 const chosen = groups.filter(({ name }) => suites === 'all' || (name === 'quick') === (suites === 'quick'));
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     projects: chosen.map((group, groupOrder) => ({ extends: true, test: { ...group, sequence: { groupOrder } } })),
   },
 });

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeLanguageModel } from '../src/cli/language-model.test-support.ts';
-import { root, sleep, until } from './support/daemon.ts';
+import { root, until } from './support/daemon.ts';
 import { orrery } from './support/orrery-command.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
@@ -21,8 +21,8 @@ afterAll(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-const run = (args: readonly string[], env: NodeJS.ProcessEnv) =>
-  orrery(args, { home: join(folder, 'home'), cwd: folder, env });
+const run = (args: readonly string[], env: NodeJS.ProcessEnv, onStderr: (text: string) => void = () => undefined) =>
+  orrery(args, { home: join(folder, 'home'), cwd: folder, env, onStderr });
 
 function scenario(name: string, nodes: number, days = 2): string {
   const text = `workload: rsc-phase1\ncluster: rsc-phase1\ndays: ${days}\nset: {nodes: ${nodes}}\n`;
@@ -37,9 +37,14 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('answers what it answers here, also where somebody cancels one of its tasks', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '2', '--json'];
     const there = run([...words, '--on', 'slurm', '--report', 'there.html'], slurm.env);
-    await until(() => squeue('-t', 'R', '-o', '%F_%K') !== '', 'a task to run');
-    const [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
-    execFileSync('scancel', [task], { env: slurm.env });
+    let task = '';
+    const isRunning = () => {
+      [task = ''] = squeue('-t', 'R', '-o', '%F_%K').split('\n');
+      return task !== '';
+    };
+    await until(isRunning, 'a task to run');
+    // By then it may have ended.
+    spawnSync('scancel', [task], { env: slurm.env });
     const [onSlurm, here] = [await there, await run([...words, '--report', 'here.html'], process.env)];
     expect(onSlurm.code).toBe(0);
     expect(onSlurm.stderr).toMatch(
@@ -48,7 +53,7 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
     expect(JSON.parse(onSlurm.stdout)).toEqual(JSON.parse(here.stdout));
     const [page, pageHere] = ['there.html', 'here.html'].map((file) => readFileSync(join(folder, file), 'utf8'));
     expect(page?.replace(' --on slurm', '') === pageHere).toBe(true);
-    expect(squeue()).toBe('');
+    await until(() => squeue() === '', 'the queue to be empty');
     expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
   });
 
@@ -66,17 +71,15 @@ describe.skipIf(!isThere)('orrery sim compare --on slurm', () => {
   it('says why it waits while nothing of it runs', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--seeds', '1'];
     execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=DRAIN', 'Reason=test'], { env: slurm.env });
-    const there = run([...words, '--on', 'slurm'], slurm.env);
-    await until(() => squeue('-t', 'PD') !== '', 'the tasks to wait');
-    // Longer than between two looks at the queue.
-    await sleep(12_000);
+    const said: string[] = [];
+    const there = run([...words, '--on', 'slurm'], slurm.env, (text) => said.push(text));
+    const reason = /^array job \d+ waits in Slurm's queue \(.*(?:Resources|ReqNodeNotAvail|required for job).*\)$/m;
+    await until(() => reason.test(said.join('')), 'it to say why it waits', 120_000).catch(() => undefined);
     execFileSync('scontrol', ['update', 'NodeName=s[1-2]', 'State=RESUME'], { env: slurm.env });
     const { code, stderr } = await there;
-    expect(stderr).toMatch(
-      /^array job \d+ waits in Slurm's queue \(.*(?:Resources|ReqNodeNotAvail|required for job).*\)$/m,
-    );
+    expect(stderr).toMatch(reason);
     expect(code).toBe(0);
-  }, 60_000);
+  });
 
   it('says in one line where there is no Slurm', async () => {
     const words = ['sim', 'compare', scenario('base.yaml', 760), scenario('more.yaml', 900), '--on', 'slurm'];
@@ -137,7 +140,7 @@ describe.skipIf(!isThere)('orrery plan --on slurm', () => {
     expect(table === readFileSync(join(folder, 'here.csv'), 'utf8')).toBe(true);
     const pageHere = readFileSync(join(folder, 'here.html'), 'utf8');
     expect(page?.replace(' --on slurm --tasks 5', '').replaceAll('there.', 'here.') === pageHere).toBe(true);
-    expect(squeue()).toBe('');
+    await until(() => squeue() === '', 'the queue to be empty');
     expect(readdirSync(join(folder, 'home', 'arrays'))).toEqual([]);
   });
 

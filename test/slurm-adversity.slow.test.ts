@@ -125,7 +125,7 @@ describe('Slurm is not as it should be', () => {
     const [well, badly] = [await submit(daemon, ['true']), await submit(daemon, ['sh', '-c', 'exit 9'])];
     expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', exitCode: 0 });
     expect(await ended(daemon, badly)).toMatchObject({ state: 'FAILED', exitCode: 9 });
-  }, 120_000);
+  }, 240_000);
 
   it('slurmdbd is down: jobs go on, and what slurmctld has forgotten is told by its exit file', async () => {
     const home = newHome();
@@ -152,7 +152,7 @@ describe('Slurm is not as it should be', () => {
       expect(linesWith(home, 'no word from sacct')[0]).toMatch(/exit files have to do/);
     } finally {
       slurm.startAccounting();
-      await until(() => spawnText('sacctmgr', ['-n', 'list', 'cluster']).status === 0, 'slurmdbd', 60_000);
+      await until(() => spawnText('sacctmgr', ['-n', 'list', 'cluster']).status === 0, 'slurmdbd', 120_000);
     }
   }, 240_000);
 
@@ -172,7 +172,7 @@ describe('Slurm is not as it should be', () => {
     const id = await submit(daemon, ['id', '-un'], { exclude: ['s1'] });
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED', nodeList: ['s2'] });
     expect(await readLog(daemon.client, id)).toBe(`${login.userName}\n`);
-  }, 120_000);
+  }, 240_000);
 
   it('a partition that is not there, or gone since: refused with those there are, or held with words of Slurm', async () => {
     const home = newHome();
@@ -192,7 +192,7 @@ describe('Slurm is not as it should be', () => {
     scontrol('update', 'PartitionName=main', 'State=UP');
     await daemon.client.release(id).catch(() => undefined);
     expect(await ended(daemon, id)).toMatchObject({ state: 'COMPLETED' });
-  }, 120_000);
+  }, 240_000);
 
   it('sbatch refuses a job that was cancelled while it was asked: the job has ended, and its secrets are gone', async () => {
     const home = newHome();
@@ -202,11 +202,11 @@ describe('Slurm is not as it should be', () => {
     writeFileSync(join(home, 'secrets', 'TOKEN'), 's3cret', { mode: 0o600 });
     const id = await submit(daemon, ['true'], { secrets: ['TOKEN'] });
     const secrets = join((await daemon.client.job(id)).folder, 'secrets.sh');
-    await until(() => existsSync(secrets), 'sbatch to be called', 10_000);
+    await until(() => existsSync(secrets), 'sbatch to be called');
     await daemon.client.cancel(id);
     expect(await ended(daemon, id)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
-    await until(() => !existsSync(secrets), 'the secret to be gone', 10_000);
-  }, 120_000);
+    await until(() => !existsSync(secrets), 'the secret to be gone');
+  }, 240_000);
 
   it('slurmctld is not there: up says so with its exit code; a daemon that runs takes jobs and hands them on later', async () => {
     const home = newHome();
@@ -306,7 +306,7 @@ describe('a login node', () => {
     expect((await orrery(['doctor'], { home })).stdout).not.toMatch(/virtual nodes|warning/);
     expect(readFileSync(join(home, 'slurm.json'), 'utf8')).toBe(before);
     await orrery(['down'], { home });
-  }, 60_000);
+  }, 240_000);
 
   it('where nobody listens: up says so with its exit code', async () => {
     await login.stop();
@@ -320,7 +320,7 @@ describe('a login node', () => {
     } finally {
       await login.start(conf());
     }
-  }, 60_000);
+  });
 });
 
 describe('a shared folder', () => {

@@ -85,7 +85,7 @@ function atOnce(jobIds: readonly number[]): number {
 }
 
 /** All of them completed, and each did its work once. */
-async function ranOnce(jobIds: readonly number[], timeoutMs = 90_000): Promise<void> {
+async function ranOnce(jobIds: readonly number[], timeoutMs = 120_000): Promise<void> {
   await until(() => haveEnded(daemon.client, jobIds), 'the tasks to end', timeoutMs);
   expect(await statesOf(jobIds)).toEqual(jobIds.map(() => 'COMPLETED'));
   expect(jobIds.map((id) => times(id, 'end').length)).toEqual(jobIds.map(() => 1));
@@ -115,10 +115,10 @@ async function killDaemon(): Promise<void> {
 
 describe('an array at Slurm', () => {
   it('is one array there, of which so many tasks run at once, and each once', async () => {
-    const jobIds = await submit('10-32:2%3', 1.5);
+    const jobIds = await submit('10-32:2%3', 3);
     const [first = 0] = jobIds;
-    await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm', 30_000);
-    await until(() => atSlurm(first).some((line) => line.includes('RUNNING')), 'its first task to run', 30_000);
+    await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm');
+    await until(() => atSlurm(first).some((line) => line.includes('RUNNING')), 'its first task to run');
     const [waiting = ''] = waitingTogether(first);
     expect(waiting).toMatch(/^\d+_\[(?:10|16)-32:2%3\] PENDING (?:JobArrayTaskLimit|None) sweep\.orrery-/);
     const numbers = new Set(atSlurm(first).map((line) => /^\d+/.exec(line)?.[0]));
@@ -139,15 +139,20 @@ describe('an array at Slurm', () => {
   }, 180_000);
 
   it('keeps all other tasks where one is cancelled, held, released or requeued', async () => {
-    const jobIds = await submit('0-11%3', 4);
+    // Two of them run until they are told otherwise.
+    const script = SCRIPT.replace(
+      'sleep "$LASTS"',
+      'case "$ORRERY_ATTEMPT $SLURM_ARRAY_TASK_ID" in "1 "[12]) LASTS=600 ;; esac\nsleep "$LASTS"',
+    );
+    const jobIds = await submit('0-11%3', 4, { script });
     const [, ended = 0, requeued = 0, , , , , held = 0, cancelled = 0] = jobIds;
-    await until(() => times(requeued, 'start').length > 0, 'three tasks to run', 30_000);
-    await until(async () => (await daemon.client.job(requeued)).state === 'RUNNING', 'that to be seen', 30_000);
+    await until(() => times(requeued, 'start').length > 0, 'three tasks to run');
+    await until(async () => (await statesOf([ended, requeued])).join() === 'RUNNING,RUNNING', 'that to be seen');
     await daemon.client.hold(held);
     await daemon.client.cancel(cancelled);
     await daemon.client.cancel(ended);
     await daemon.client.requeue(requeued);
-    await until(() => haveEnded(daemon.client, [ended, cancelled]), 'two tasks to be cancelled', 30_000);
+    await until(() => haveEnded(daemon.client, [ended, cancelled]), 'two tasks to be cancelled');
     const gone = new Set([ended, cancelled]);
     expect(await statesOf([...gone])).toEqual(['CANCELLED', 'CANCELLED']);
     const others = jobIds.filter((id) => !gone.has(id));
@@ -163,7 +168,7 @@ describe('an array at Slurm', () => {
     const attempts = await Promise.all(others.map(async (id) => (await daemon.client.job(id)).attempts.length));
     expect(attempts).toEqual(others.map((id) => (id === requeued ? 2 : 1)));
     expect(atOnce(others.filter((id) => id !== requeued))).toBeLessThanOrEqual(3);
-  }, 240_000);
+  }, 300_000);
 
   it('is what somebody makes of its tasks by hand, also while the daemon is away', async () => {
     const jobIds = await submit('0-7%2', 600);
@@ -193,29 +198,31 @@ describe('an array at Slurm', () => {
   it('goes on with a task that was lost while others are held, and never with more at once than may be', async () => {
     const jobIds = await submit('0-2%1', 12);
     const [first = 0, ...held] = jobIds;
-    await until(() => times(first, 'start').length === 1, 'the first task to run', 30_000);
+    await until(() => times(first, 'start').length === 1, 'the first task to run');
     for (const id of held) await daemon.client.hold(id);
+    await until(async () => (await statesOf([first])).join() === 'RUNNING', 'that to be seen');
     const { slurmJobId, nodeList } = await daemon.client.job(first);
     // Slurm does not put it back in the queue: it is submitted again, by itself.
     byHand('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=0');
     const [node = ''] = nodeList;
     await slurm.killNode(node);
-    await until(() => times(first, 'start').length === 2, 'the first task to run again', 90_000);
+    await until(() => times(first, 'start').length === 2, 'the first task to run again', 180_000);
     slurm.startNode(node);
     await Promise.all(held.map((id) => daemon.client.release(id)));
-    await until(() => haveEnded(daemon.client, jobIds), 'the tasks to end', 90_000);
+    await until(() => haveEnded(daemon.client, jobIds), 'the tasks to end', 180_000);
     expect(await statesOf(jobIds)).toEqual(jobIds.map(() => 'COMPLETED'));
     const runs = jobIds.map((id) => ({ start: times(id, 'start').at(-1) ?? 0, end: times(id, 'end')[0] ?? 0 }));
     runs.sort((a, b) => a.start - b.start);
     for (const [place, { start }] of runs.entries()) expect(start).toBeGreaterThan(runs[place - 1]?.end ?? 0);
-  }, 240_000);
+  }, 420_000);
 
   it('ends its last task alone, which has the number of the array', async () => {
     const jobIds = await submit('0-2', 600);
     const [first = 0, second = 0, last = 0] = jobIds;
-    await until(() => jobIds.every((id) => times(id, 'start').length > 0), 'all tasks to run', 30_000);
+    await until(() => jobIds.every((id) => times(id, 'start').length > 0), 'all tasks to run');
+    await until(async () => (await statesOf(jobIds)).every((state) => state === 'RUNNING'), 'that to be seen');
     await daemon.client.cancel(last);
-    await until(() => haveEnded(daemon.client, [last]), 'the last task to end', 30_000);
+    await until(() => haveEnded(daemon.client, [last]), 'the last task to end');
     await sleep(1_000);
     expect(await statesOf(jobIds)).toEqual(['RUNNING', 'RUNNING', 'CANCELLED']);
     await daemon.client.requeue(second);
@@ -223,13 +230,13 @@ describe('an array at Slurm', () => {
     expect((await daemon.client.job(first)).attempts).toHaveLength(1);
     await daemon.client.cancel(first);
     await daemon.client.cancel(second);
-    await until(() => haveEnded(daemon.client, jobIds), 'the others to end', 30_000);
+    await until(() => haveEnded(daemon.client, jobIds), 'the others to end');
   }, 180_000);
 
   it('is cancelled as a whole, and misses none of its tasks however many are gone before', async () => {
     const jobIds = await submit('0-89%3', 600, { hold: true });
     const [first = 0] = jobIds;
-    await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm', 30_000);
+    await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm');
     const gone = jobIds.filter((_id, place) => place % 3 === 1);
     await Promise.all(gone.map((id) => daemon.client.cancel(id)));
     await until(() => haveEnded(daemon.client, gone), 'every third task to end', 60_000);
@@ -253,20 +260,22 @@ describe('an array at Slurm', () => {
     await restartWith('scontrol', config, 'exec /usr/bin/scontrol "$@"');
     const jobIds = await submit('0-9%2', 6);
     const runs = jobIds.slice(0, 2);
-    await until(() => runs.every((id) => times(id, 'start').length > 0), 'two tasks to run', 30_000);
+    await until(() => runs.every((id) => times(id, 'start').length > 0), 'two tasks to run');
     execFileSync('scancel', ['--user=root', '--state=PENDING'], { env: slurm.env });
-    await until(() => haveEnded(daemon.client, jobIds), 'all tasks to end', 30_000);
+    await until(() => haveEnded(daemon.client, jobIds), 'all tasks to end');
     const states = await statesOf(jobIds);
     expect(states).toEqual(jobIds.map((id) => (runs.includes(id) ? 'COMPLETED' : 'CANCELLED')));
     expect(jobIds.map(submissionOf)).toEqual(jobIds.map(() => 1));
     await restart();
-  }, 120_000);
+  }, 180_000);
 
   it('may be waited for, as a task and as a whole', async () => {
-    const jobIds = await submit('0-3%1', 2);
+    const begun = join(home, 'begun');
+    // The last task is done once what waits for the one before it has begun.
+    const patient = `[ "$SLURM_ARRAY_TASK_ID" != 3 ] || until [ -e ${begun} ]; do sleep 0.1; done`;
+    const jobIds = await submit('0-3%1', 2, { script: SCRIPT.replace('\nsleep', `\n${patient}\nsleep`) });
     const [first = 0, , third = 0] = jobIds;
-    const dependent = async (after: string) => {
-      const script = LEDGER_SCRIPT;
+    const dependent = async (after: string, script = LEDGER_SCRIPT) => {
       const env = { LEDGER: ledger, LASTS: 0, STATUS: 0 };
       const { jobs } = await daemon.client.submit({
         jobs: [{ name: 'next', script, env, memory: '16M', after }],
@@ -274,7 +283,10 @@ describe('an array at Slurm', () => {
       });
       return jobs[0]?.id ?? 0;
     };
-    const afterTask = await dependent(`afterok:${first}_2`);
+    const afterTask = await dependent(
+      `afterok:${first}_2`,
+      LEDGER_SCRIPT.replace('\nsleep', `\ntouch ${begun}\nsleep`),
+    );
     const afterAll = await dependent(`afterok:${first}`);
     const sweep = await submit('0-1', 0, { after: `afterok:${first}_2` });
     await ranOnce([...jobIds, afterTask, afterAll, ...sweep]);
@@ -289,8 +301,8 @@ describe('an array at Slurm', () => {
 
   it('is found again where the daemon is killed before sbatch has answered', async () => {
     await restartWith('sbatch', '/usr/bin/sbatch "$@" > /dev/null', `touch ${bin()}/called`, 'exec sleep 60');
-    const jobIds = await submit('0-7%2', 2);
-    await until(() => existsSync(join(bin(), 'called')), 'sbatch to have been called', 30_000);
+    const jobIds = await submit('0-7%2', 3);
+    await until(() => existsSync(join(bin(), 'called')), 'sbatch to have been called');
     await restart();
     await ranOnce(jobIds);
     expect(atOnce(jobIds)).toBe(2);
@@ -301,7 +313,7 @@ describe('an array at Slurm', () => {
     await restartWith('sbatch', `touch ${bin()}/called`, 'exec sleep 60');
     const jobIds = await submit('0-7%2', 0.5);
     const [first = 0] = jobIds;
-    await until(() => existsSync(join(bin(), 'called')), 'sbatch to be called', 30_000);
+    await until(() => existsSync(join(bin(), 'called')), 'sbatch to be called');
     await restart();
     await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm', 60_000);
     await ranOnce(jobIds);
@@ -335,11 +347,11 @@ describe('an array at Slurm', () => {
         }
         return name === null || readFileSync(join(copy, 'job_state'), 'latin1').includes(name);
       };
-      await until(() => save(null), 'a copy of the state', 30_000);
-      const jobIds = await submit('0-6%3', 8, { begin: 'now+15' });
+      await until(() => save(null), 'a copy of the state');
+      const jobIds = await submit('0-6%3', 8, { begin: 'now+30' });
       const [first = 0] = jobIds;
-      await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm', 30_000);
-      if (isSaved) await until(() => save(`-${first}+0x1-1`), 'slurmctld to save the array', 30_000);
+      await until(() => waitingTogether(first).length > 0, 'the array to be at Slurm');
+      if (isSaved) await until(() => save(`-${first}+0x1-1`), 'slurmctld to save the array');
       await until(() => jobIds.some((id) => times(id, 'start').length > 0), 'a task to run', 60_000);
       await sleep(1_000);
       await slurm.killController();
@@ -350,22 +362,22 @@ describe('an array at Slurm', () => {
         resumeNodes(slurm);
         return haveEnded(daemon.client, jobIds);
       };
-      await until(hasEnded, 'the tasks to end', 300_000);
+      await until(hasEnded, 'the tasks to end', 450_000);
       await ranOnce(jobIds);
       expect(jobIds.flatMap((id) => times(id, 'end'))).toHaveLength(7);
     },
-    400_000,
+    600_000,
   );
 
   it('loses the node of a task, which runs again', async () => {
-    const jobIds = await submit('0-5%4', 4, { cpus: 4 });
-    await until(() => jobIds.slice(0, 4).every((id) => times(id, 'start').length > 0), 'four tasks to run', 30_000);
+    const jobIds = await submit('0-5%4', 8, { cpus: 4 });
+    await until(() => jobIds.slice(0, 4).every((id) => times(id, 'start').length > 0), 'four tasks to run');
     await slurm.killNode('s2');
     try {
-      await ranOnce(jobIds, 150_000);
+      await ranOnce(jobIds, 200_000);
     } finally {
       slurm.startNode('s2');
     }
     expect(await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).attempts.length))).toContain(2);
-  }, 240_000);
+  }, 300_000);
 });

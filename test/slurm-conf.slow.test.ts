@@ -134,7 +134,7 @@ describe.skipIf(!isThere)('a slurm.conf', () => {
       expect(ours(conf)).toEqual(new Map([...real].filter(([node]) => up.has(node))));
       expect(ourPartitions(conf)).toEqual(partitionsOf(shown.partitions, up));
     },
-    60_000,
+    180_000,
   );
 });
 

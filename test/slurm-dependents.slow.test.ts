@@ -22,7 +22,7 @@ beforeAll(async () => {
   const confLines = [...QUICK_LINES, 'DependencyParameters=kill_invalid_depend'];
   slurm = await startSlurm({ nodes: 2, cpusPerNode: 4, credentialSeconds: 5, confLines });
   daemon = await startSlurmDaemon(home, slurm);
-}, 120_000);
+}, 180_000);
 afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 
 async function submit(name: string, lasts: number, fields: object = {}): Promise<number> {
@@ -51,7 +51,7 @@ function times(jobId: number, what: 'start' | 'end'): number[] {
 
 /** All of them completed, and each began, once, after all work of the one before it. */
 async function ranInOrder(...jobIds: number[]): Promise<void> {
-  await until(() => haveEnded(daemon.client, jobIds), `jobs ${jobIds.join(', ')} to end`, 150_000);
+  await until(() => haveEnded(daemon.client, jobIds), `jobs ${jobIds.join(', ')} to end`, 240_000);
   for (const id of jobIds) expect(await daemon.client.job(id)).toMatchObject({ state: 'COMPLETED' });
   for (const [place, id] of jobIds.slice(1).entries()) {
     expect(times(id, 'start')).toHaveLength(1);
@@ -74,7 +74,7 @@ async function savedState(...jobIds: number[]): Promise<string> {
     const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
     return jobIds.every((id) => text.includes(`-${id}-1\0`));
   };
-  await until(isSaved, 'slurmctld to save its jobs', 30_000);
+  await until(isSaved, 'slurmctld to save its jobs');
   return copy;
 }
 
@@ -82,9 +82,9 @@ describe('a job that waits for another at Slurm', () => {
   it('does not begin where Slurm ends the other by mistake and it is submitted again', async () => {
     const first = await submit('first', 1, { hold: true });
     const second = await submit('second', 0.2, { after: `afterany:${first}` });
-    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm');
     const third = await submit('third', 0.2, { after: `afterok:${second}` });
-    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+    await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm');
     const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
     execFileSync('scancel', [slurmJobId], { env: slurm.env });
     await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
@@ -104,10 +104,10 @@ describe('a job that waits for another at Slurm', () => {
       `begins nothing: job ${first}, which it waits for, has not ended`,
     );
     const namesSecond = () => atSlurm(third, 1).includes(' PENDING Dependency ');
-    await until(namesSecond, 'the third job, which Slurm still has, to wait for the second again', 30_000);
+    await until(namesSecond, 'the third job, which Slurm still has, to wait for the second again');
     await daemon.client.release(first);
     await ranInOrder(first, second, third);
-  }, 240_000);
+  }, 400_000);
 
   it.each([
     ['comes to its end', 8],
@@ -117,9 +117,9 @@ describe('a job that waits for another at Slurm', () => {
     async (_what, lasts) => {
       const first = await submit('first', lasts, { hold: true, maxRequeues: 5 });
       const second = await submit('second', 0.2, { after: `afterany:${first}` });
-      await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+      await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm');
       const third = await submit('third', 0.2, { after: `afterok:${second}` });
-      await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm', 30_000);
+      await until(() => atSlurm(third, 1) !== '', 'the third job to wait at Slurm');
       const state = await savedState(first, second, third);
       await daemon.client.release(first);
       await until(() => times(first, 'start').length > 0, 'the first job to run', 60_000);
@@ -136,7 +136,7 @@ describe('a job that waits for another at Slurm', () => {
       const exit = join(home, 'jobs', String(first), 'attempts', '1', 'exit');
       expect(again).toBeGreaterThanOrEqual(statSync(exit).mtimeMs - 1000);
     },
-    240_000,
+    400_000,
   );
 
   it('is submitted again where Slurm does not let it be told the number that the other has now', async () => {
@@ -157,13 +157,13 @@ describe('a job that waits for another at Slurm', () => {
     daemon = await startDaemon(home, env, ['--backend', 'slurm', '--poll-ms', '300']);
     const first = await submit('first', 1, { hold: true });
     const second = await submit('second', 0.2, { after: `afterok:${first}` });
-    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm', 30_000);
+    await until(() => atSlurm(second, 1).includes(' PENDING Dependency '), 'the second job to wait at Slurm');
     execFileSync('scancel', [atSlurm(first, 1).split(' ')[0] ?? ''], { env: slurm.env });
     await until(() => atSlurm(second, 2).includes(' PENDING Dependency '), 'the second job to wait again', 60_000);
     expect(atSlurm(second, 1)).not.toContain(' PENDING ');
     await daemon.client.release(first);
     await ranInOrder(first, second);
-  }, 240_000);
+  }, 400_000);
 
   it('begins, without being submitted again, after what only the daemon can tell has ended', async () => {
     const array = await submit('array', 600, { array: '0-1' });
@@ -173,8 +173,8 @@ describe('a job that waits for another at Slurm', () => {
       await submit('after-task', 0.2, { after: `afterany:${array}_1` }),
       await submit('after-gang', 0.2, { after: `afterany:${gang}` }),
     ];
-    await until(() => jobIds.every((id) => atSlurm(id, 1) !== ''), 'both to wait at Slurm', 30_000);
-    await until(() => times(cancelled, 'start').length > 0, 'the task of the array to run', 30_000);
+    await until(() => jobIds.every((id) => atSlurm(id, 1) !== ''), 'both to wait at Slurm');
+    await until(() => times(cancelled, 'start').length > 0, 'the task of the array to run');
     await daemon.client.cancel(cancelled);
     await until(() => haveEnded(daemon.client, [cancelled, gang, ...jobIds]), 'them to end', 60_000);
     await daemon.client.cancel(array);
@@ -185,7 +185,7 @@ describe('a job that waits for another at Slurm', () => {
     const [afterTask = 0, afterGang = 0] = jobIds.map((id) => Math.min(...times(id, 'start')));
     expect(afterTask).toBeGreaterThan(Math.max(...times(cancelled, 'start')));
     expect(afterGang).toBeGreaterThan(Math.max(...times(gang, 'end')));
-  }, 120_000);
+  }, 240_000);
 
   it('begins without a daemon where the other ended by itself, or its time was up', async () => {
     const first = await submit('first', 3);
@@ -195,13 +195,13 @@ describe('a job that waits for another at Slurm', () => {
     });
     const endless = await submit('endless', 600, { after: `afterany:${failing}`, time: '1m' });
     const last = await submit('last', 0.2, { after: `afterany:${endless}` });
-    await until(() => atSlurm(last, 1) !== '', 'the last job to wait at Slurm', 30_000);
+    await until(() => atSlurm(last, 1) !== '', 'the last job to wait at Slurm');
     daemon.process.kill('SIGKILL');
     await daemon.exited;
     await until(() => times(last, 'end').length > 0, 'the chain to run to its end', 180_000);
     daemon = await startSlurmDaemon(home, slurm);
     const jobIds = [first, failing, endless, last];
-    await until(() => haveEnded(daemon.client, jobIds), 'the daemon to see it', 30_000);
+    await until(() => haveEnded(daemon.client, jobIds), 'the daemon to see it');
     const states = await Promise.all(jobIds.map(async (id) => (await daemon.client.job(id)).state));
     expect(states).toEqual(['COMPLETED', 'FAILED', 'TIMEOUT', 'COMPLETED']);
     expect(jobIds.map((id) => times(id, 'start').length)).toEqual([1, 1, 1, 1]);

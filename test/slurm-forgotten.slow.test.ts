@@ -17,7 +17,7 @@ beforeAll(async () => {
   // Without accounting, and what has ended is soon forgotten.
   slurm = await startSlurm({ nodes: 1, cpusPerNode: 4, confLines: [...QUICK_LINES, 'MinJobAge=2'] });
   daemon = await startSlurmDaemon(home, slurm);
-}, 120_000);
+}, 180_000);
 afterAll(() => endSlurmDaemon(home, slurm, daemon), 60_000);
 
 const atSlurm = (id: number) =>
@@ -27,7 +27,7 @@ const atSlurm = (id: number) =>
 
 async function submitHeld(): Promise<number> {
   const id = await submitJob(daemon.client, { command: ['true'], hold: true });
-  await until(() => atSlurm(id).length > 0, 'the job to be at Slurm', 30_000);
+  await until(() => atSlurm(id).length > 0, 'the job to be at Slurm');
   return id;
 }
 
@@ -48,11 +48,11 @@ describe('a held job that Slurm knows nothing of any more', () => {
     await endDaemon();
     age(id);
     execFileSync('scancel', ['--user=root'], { env: slurm.env });
-    await until(() => atSlurm(id).length === 0, 'Slurm to forget it', 60_000);
+    await until(() => atSlurm(id).length === 0, 'Slurm to forget it', 120_000);
     daemon = await startSlurmDaemon(home, slurm);
     expect(await endOf(daemon.client, id)).toMatchObject({ state: 'CANCELLED', attempt: 0 });
     expect(atSlurm(id)).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   it('is submitted again, and held, where slurmctld began since', async () => {
     const id = await submitHeld();
@@ -66,5 +66,5 @@ describe('a held job that Slurm knows nothing of any more', () => {
     expect(await daemon.client.job(id)).toMatchObject({ state: 'PENDING' });
     await daemon.client.release(id);
     expect(await endOf(daemon.client, id)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
-  }, 180_000);
+  }, 300_000);
 });

@@ -14,7 +14,7 @@ import { QUICK_LINES, researchAccount, startSlurmDaemon } from './support/slurm-
 
 /** The node is lost once the gang is so far. */
 const LOST_AT = 70;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 let slurm: SlurmCluster;
 let onSlurm: World;
@@ -56,7 +56,7 @@ describe('the languages job as a gang of four nodes on Slurm', () => {
       expect(await weightsOf(onSlurm, ids[1], TIMEOUT_MS)).toBe(undisturbed);
       expect(await onSlurm.daemon.client.job(ids[1])).toMatchObject({ state: 'COMPLETED', attempt: 1, nodes: 4 });
     },
-    TIMEOUT_MS,
+    2 * TIMEOUT_MS,
   );
 
   it.each([
@@ -88,6 +88,6 @@ describe('the languages job as a gang of four nodes on Slurm', () => {
         `${lost} lost at step ${stepAtLoss}, again on ${job.nodeList.join(', ')} ${again.toFixed(1)} s later from step ${resumedFrom}\n`,
       );
     },
-    TIMEOUT_MS,
+    2 * TIMEOUT_MS,
   );
 });

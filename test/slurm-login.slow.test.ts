@@ -52,7 +52,7 @@ async function shellIs(path: string): Promise<void> {
 /** A job goes there and comes back; what it wrote. */
 async function runOne(fields: object = {}): Promise<string> {
   const id = await submitJob(daemon.client, { command: ['echo', 'ran'], ...fields });
-  expect(await endOf(daemon.client, id, 90_000)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
+  expect(await endOf(daemon.client, id)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
   return readLog(daemon.client, id);
 }
 
@@ -63,7 +63,7 @@ describe('a login node whose shell is not as it was thought to be', () => {
       await shellIs(shell);
       expect(await runOne({ comment: `it's "one" $HOME !sbatch a\\\\b %j` })).toBe('ran\n');
     },
-    120_000,
+    240_000,
   );
 
   it('is not heard where its files print, and cannot set options of Slurm, nor of the job', async () => {
@@ -73,5 +73,5 @@ describe('a login node whose shell is not as it was thought to be', () => {
     writeFileSync(join(login.home, '.profile'), NOISE);
     expect(await runOne()).toBe('ran\n');
     for (const name of ['.bashrc', '.profile']) rmSync(join(login.home, name));
-  }, 120_000);
+  }, 240_000);
 });

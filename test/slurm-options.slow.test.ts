@@ -37,7 +37,7 @@ beforeAll(async () => {
     ],
   });
   daemon = await startSlurmDaemon(home, slurm);
-}, 120_000);
+}, 180_000);
 afterAll(() => endSlurmDaemon(home, slurm, daemon));
 
 const submit = async (job: JobSpecInput) => {
@@ -77,23 +77,26 @@ describe.skipIf(!isThere)('a QOS that takes no more jobs', () => {
     const shown = () => Promise.all(ids.map((id) => daemon.client.job(id)));
     // Several are handed over at once: whichever Slurm takes.
     const running = async () => (await shown()).filter(({ state }) => state === 'RUNNING').map(({ id }) => id);
-    await until(async () => (await running()).length === 1, 'one to run', 20_000);
+    await until(async () => (await running()).length === 1, 'one to run');
     const [first = 0] = await running();
     const isRefused = async () => (await shown()).some(({ reason }) => reason === 'QOSMaxSubmitJobPerUserLimit');
-    await until(isRefused, 'Slurm to refuse', 20_000);
+    await until(isRefused, 'Slurm to refuse');
     expect(await ended(await submit({ command: ['true'], memory: '64M' }))).toMatchObject({ state: 'COMPLETED' });
     const last = ids.findLast((id) => id !== first) ?? 0;
-    expect((await daemon.client.why(last)).detail).toEqual([
-      'QOS tight lets one user have 1 job waiting or running (MaxSubmitPU=1): root has 1.',
-      'It is taken when one of them has ended.',
-      'It is not with Slurm yet, and goes there then.',
-    ]);
+    const said = async () => (await daemon.client.why(last)).detail;
+    await expect
+      .poll(said, { timeout: 60_000, interval: 200 })
+      .toEqual([
+        'QOS tight lets one user have 1 job waiting or running (MaxSubmitPU=1): root has 1.',
+        'It is taken when one of them has ended.',
+        'It is not with Slurm yet, and goes there then.',
+      ]);
     await daemon.client.cancel(first);
-    await until(async () => (await running()).some((id) => id !== first), 'the next to run', 70_000);
+    await until(async () => (await running()).some((id) => id !== first), 'the next to run', 120_000);
     // Those that wait first: else they would follow.
     for (const id of ids.filter((other) => other !== first).toReversed()) await daemon.client.cancel(id);
-    await until(() => haveEnded(daemon.client, ids), 'all to end', 20_000);
-  }, 150_000);
+    await until(() => haveEnded(daemon.client, ids), 'all to end');
+  }, 300_000);
 });
 
 describe.skipIf(!isThere)('what a job asks for besides', () => {
@@ -139,7 +142,7 @@ describe.skipIf(!isThere)('a batch script', () => {
     const id = await submit({ script, once: true, memory: '64M' });
     expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
     expect(await readLog(daemon.client, id)).toContain('again\n');
-  }, 120_000);
+  }, 240_000);
 });
 
 describe.skipIf(!isThere)('where a job runs', () => {
@@ -214,20 +217,21 @@ describe.skipIf(!isThere)('a job that takes more memory than it may', () => {
         /^ran out of memory: used \d+(?:\.\d)?M of the 64M that it may use on a node$/,
       );
     },
-    90_000,
+    180_000,
   );
 
   it('is not one that only says so', async () => {
     const words = 'slurmstepd of mine: error: Detected 1 oom_kill event in StepId=1.0';
     const id = await submit({ command: ['sh', '-c', `echo "${words}" >&2; exit 3`], memory: '64M' });
     expect(await ended(id)).toMatchObject({ state: 'FAILED', exitCode: 3 });
-  }, 90_000);
+  }, 180_000);
 });
 
 describe.skipIf(!isThere)('a job that Slurm suspends', () => {
   it('is shown as one, is not taken for one that hangs, and goes on once it is resumed', async () => {
-    const script = '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do echo "$i"; sleep 0.5; done\n';
-    const id = await submit({ script, memory: '64M', hangAfter: '3s' });
+    const script = '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do echo "$i"; sleep 1.5; done\n';
+    // It begins to count as soon as Slurm has the job run, which is before its rank does.
+    const id = await submit({ script, memory: '64M', hangAfter: '10s' });
     const reads = async (text: string) => (await readLog(daemon.client, id)).includes(text);
     await until(() => reads('2'), 'the job to run', 60_000);
     const { slurmJobId } = await daemon.client.job(id);
@@ -241,13 +245,13 @@ describe.skipIf(!isThere)('a job that Slurm suspends', () => {
     await expect(daemon.client.requeue(id)).rejects.toThrow(`job ${id} is suspended`);
     await expect(daemon.client.signal(id, 'USR1')).rejects.toThrow(`job ${id} is suspended`);
     // For longer than it may be silent.
-    await sleep(6_000);
+    await sleep(13_000);
     expect(await isShown()).toBe(true);
     execFileSync('scontrol', ['resume', slurmJobId ?? ''], { env: slurm.env });
     const job = await ended(id);
     expect(job).toMatchObject({ state: 'COMPLETED', attempt: 1, requeues: 0 });
     expect(await readLog(daemon.client, id)).toBe('1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n');
-  }, 120_000);
+  }, 240_000);
 
   it('is cancelled all the same', async () => {
     const id = await submit({ command: ['sh', '-c', 'echo up; exec sleep 600'], memory: '64M' });
@@ -256,5 +260,5 @@ describe.skipIf(!isThere)('a job that Slurm suspends', () => {
     execFileSync('scontrol', ['suspend', slurmJobId ?? ''], { env: slurm.env });
     await daemon.client.cancel(id);
     expect(await ended(id)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
-  }, 120_000);
+  }, 240_000);
 });

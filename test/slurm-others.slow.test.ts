@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
@@ -54,43 +54,41 @@ const said = (id: number) => {
 describe('what others do', () => {
   it('they fill a QOS: what it does not take waits and says why, and holds up nothing else', async () => {
     const first = await submit(['true'], { qos: 'tiny', hold: true });
-    await until(() => nameOf(first) !== '', 'the first to be at Slurm', 20_000);
+    await until(() => nameOf(first) !== '', 'the first to be at Slurm');
     const later: number[] = [];
     for (let count = 0; count < 5; count += 1) later.push(await submit(['true'], { qos: 'tiny' }));
     const free = await submit(['true']);
     expect(await ended(free)).toMatchObject({ state: 'COMPLETED' });
     for (const id of [later[0] ?? 0, later[4] ?? 0]) {
       expect(await daemon.client.job(id)).toMatchObject({ state: 'PENDING' });
-      await until(
-        async () => (await daemon.client.why(id)).detail[0] === FULL,
-        `job ${id} to say what it waits for`,
-        20_000,
-      );
+      await until(async () => (await daemon.client.why(id)).detail[0] === FULL, `job ${id} to say what it waits for`);
     }
     await daemon.client.cancel(first);
     expect(await ended(later[0] ?? 0)).toMatchObject({ state: 'COMPLETED' });
     for (const id of later.slice(1)) await daemon.client.cancel(id).catch(() => undefined);
-  }, 90_000);
+  }, 180_000);
 
   it('they delete the folder of a job that runs: it ends as it did, once, and other jobs are followed', async () => {
     const ledger = join(home, 'ledger');
     const tidied = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 4`]);
-    await until(isUp(tidied), 'the job to run', 30_000);
-    rmSync((await daemon.client.job(tidied)).folder, { recursive: true });
+    await until(isUp(tidied), 'the job to run');
+    rmSync((await daemon.client.job(tidied)).folder, { recursive: true, maxRetries: 5 });
     const other = await submit(['true']);
     expect(await ended(other)).toMatchObject({ state: 'COMPLETED' });
     expect(await ended(tidied)).toMatchObject({ state: 'COMPLETED', exitCode: 0, attempt: 1 });
     expect(readFileSync(ledger, 'utf8')).toBe('ran\n');
-  }, 90_000);
+  }, 180_000);
 
   it('they give jobs other names and delete folders: each stays the job it was, also to the next daemon', async () => {
     const ledger = join(home, 'renamed');
     const waiting = await submit(['sh', '-c', `echo waited >> ${ledger}`], { hold: true });
-    const running = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 25`]);
-    const bare = await submit(['sh', '-c', `echo up; echo bare >> ${ledger}; sleep 25`]);
-    await until(isUp(running), 'the job to run', 30_000);
-    await until(isUp(bare), 'the other to run', 30_000);
-    await until(async () => (await daemon.client.job(bare)).state === 'RUNNING', 'that to be seen', 30_000);
+    const mayEnd = join(home, 'may-end');
+    const isLet = `until [ -e ${mayEnd} ]; do sleep 0.2; done`;
+    const running = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; ${isLet}`]);
+    const bare = await submit(['sh', '-c', `echo up; echo bare >> ${ledger}; ${isLet}`]);
+    await until(isUp(running), 'the job to run');
+    await until(isUp(bare), 'the other to run');
+    await until(async () => (await daemon.client.job(bare)).state === 'RUNNING', 'that to be seen');
     const numbers = [waiting, running].map(
       (id) =>
         listed()
@@ -98,7 +96,7 @@ describe('what others do', () => {
           ?.split(' ')[0],
     );
     for (const number of numbers) run('scontrol', 'update', `JobId=${number}`, 'JobName=mine');
-    rmSync((await daemon.client.job(bare)).folder, { recursive: true });
+    rmSync((await daemon.client.job(bare)).folder, { recursive: true, maxRetries: 5 });
     daemon.process.kill('SIGKILL');
     await daemon.exited;
     daemon = await startSlurmDaemon(home, slurm);
@@ -106,18 +104,19 @@ describe('what others do', () => {
     await new Promise((resolve) => setTimeout(resolve, 12_000));
     expect(listed().filter((line) => line.includes(' mine '))).toHaveLength(2);
     expect([waiting, running].map(nameOf)).toEqual(['', '']);
+    writeFileSync(mayEnd, '');
     await daemon.client.release(waiting);
     for (const id of [waiting, running, bare])
       expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
     expect(readFileSync(ledger, 'utf8').split('\n').sort()).toEqual(['', 'bare', 'ran', 'waited']);
-  }, 120_000);
+  }, 240_000);
 
   it('they cancel a job while the daemon and accounting are away: forgotten by Slurm since, it waits for accounting', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);
-    await until(isUp(id), 'the job to run', 30_000);
+    await until(isUp(id), 'the job to run');
     const name = nameOf(id);
     const booked = () => run('sacct', '-X', '-n', '-P', '-o', 'JobName').split('\n');
-    await until(() => booked().includes(name), 'accounting to know of it', 30_000);
+    await until(() => booked().includes(name), 'accounting to know of it');
     await slurm.killAccounting();
     daemon.process.kill('SIGKILL');
     await daemon.exited;
@@ -125,11 +124,7 @@ describe('what others do', () => {
     await until(() => nameOf(id) === '', 'Slurm to forget it', 60_000);
     daemon = await startSlurmDaemon(home, slurm);
     const said = async () => (await daemon.client.why(id)).detail.join(' ');
-    await until(
-      async () => (await said()).includes('accounting, which knows how it ended'),
-      'what it waits for',
-      30_000,
-    );
+    await until(async () => (await said()).includes('accounting, which knows how it ended'), 'what it waits for');
     slurm.startAccounting();
     expect(await ended(id)).toMatchObject({ state: 'CANCELLED', attempt: 1 });
     expect(nameOf(id)).toBe('');
@@ -138,7 +133,7 @@ describe('what others do', () => {
   it('they end its step where nothing tells srun how its ranks ended, which it leaves with 0: no success, and it runs again', async () => {
     const ledger = join(home, 'stepped');
     const id = await submit(['sh', '-c', `echo up; echo ran >> ${ledger}; sleep 12`]);
-    await until(isUp(id), 'the job to run', 30_000);
+    await until(isUp(id), 'the job to run');
     const number = listed()
       .find((line) => line.includes(`-${id}-`))
       ?.split(' ')[0];
@@ -147,16 +142,16 @@ describe('what others do', () => {
     try {
       run('scancel', `${number}.0`);
       const waited = () => said(id).includes('Timed out waiting for job step');
-      await until(waited, 'srun to give up', 60_000);
+      await until(waited, 'srun to give up', 120_000);
     } finally {
       process.kill(Number(stepd), 'SIGKILL');
     }
     expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
-  }, 120_000);
+  }, 240_000);
 
   it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);
-    await until(isUp(id), 'the job to run', 30_000);
+    await until(isUp(id), 'the job to run');
     const number = Number(
       listed()
         .find((line) => line.includes(`-${id}-`))
@@ -179,5 +174,5 @@ describe('what others do', () => {
     expect(listed().filter((line) => line.includes('theirs'))).toEqual(before);
     run('scancel', '--name=theirs');
     expect(existsSync(join((await daemon.client.job(id)).folder, 'attempts'))).toBe(true);
-  }, 120_000);
+  }, 240_000);
 });

@@ -188,7 +188,7 @@ describe.skipIf(!isThere)('partitions', () => {
         ]),
       ],
     });
-  }, 120_000);
+  }, 180_000);
   afterAll(() => slurm?.stop());
 
   it.each(IN_TURN)(
@@ -202,7 +202,7 @@ describe.skipIf(!isThere)('partitions', () => {
         return stdout.trim();
       });
       try {
-        await expect.poll(() => reasonsOf(slurm, ids), { timeout: 30_000, interval: 500 }).toEqual(expected);
+        await expect.poll(() => reasonsOf(slurm, ids), { timeout: 120_000, interval: 500 }).toEqual(expected);
         // What waits does so for good.
         await sleep(3000);
         expect(reasonsOf(slurm, ids)).toEqual(expected);
@@ -210,7 +210,7 @@ describe.skipIf(!isThere)('partitions', () => {
         await cancelAll(slurm);
       }
     },
-    60_000,
+    240_000,
   );
 
   it('refuse what a controller refuses', async () => {
@@ -228,7 +228,7 @@ describe.skipIf(!isThere)('partitions', () => {
       expect(results.filter(({ isRefused, ourRefused }) => isRefused !== ourRefused)).toEqual([]);
       expect(results.filter(({ isRefused }) => isRefused).length).toBeGreaterThan(10);
     }
-  }, 60_000);
+  }, 240_000);
 });
 
 function submit(
@@ -238,7 +238,7 @@ function submit(
   const size = [`-n${Math.max(cpus, nodes ?? 1)}`, ...(nodes === undefined ? [] : [`-N${nodes}`])];
   const time = minutes === undefined ? [] : [`-t${minutes}`];
   const args = ['--parsable', '-o/dev/null', `-p${partition}`, `-A${account}`, `-q${qos}`, ...size, ...time];
-  return spawnSync('/usr/bin/sbatch', [...args, '--wrap=sleep 100'], { env: slurm.env, encoding: 'utf8' });
+  return spawnSync('/usr/bin/sbatch', [...args, '--wrap=sleep 600'], { env: slurm.env, encoding: 'utf8' });
 }
 
 /** Which of several jobs is the first that waits for nodes depends on who looked last. */

@@ -46,7 +46,7 @@ export async function startDaemon(
   closeSync(log);
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const daemonFile = join(home, 'daemon.json');
-  const endMs = Date.now() + 30_000;
+  const endMs = Date.now() + 60_000;
   while (Date.now() < endMs && child.exitCode === null && child.signalCode === null) {
     if (existsSync(daemonFile)) {
       const daemon = daemonFileSchema.parse(JSON.parse(readFileSync(daemonFile, 'utf8')));

@@ -47,7 +47,7 @@ export async function submitJob(client: OrreryClient, job: JobSpecInput): Promis
 }
 
 /** The job, once it has ended. Throws what it waits for where it does not end in time. */
-export async function endOf(client: OrreryClient, id: number, timeoutMs = 60_000) {
+export async function endOf(client: OrreryClient, id: number, timeoutMs = 120_000) {
   await until(() => haveEnded(client, [id]), `job ${id} to end`, timeoutMs).catch(async (error: unknown) => {
     throw new Error((await client.why(id)).detail.join(' '), { cause: error });
   });

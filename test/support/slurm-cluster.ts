@@ -18,6 +18,8 @@ import { ensureInstalled } from './packages.ts';
 import { type ProcessView, readProcesses } from './processes.ts';
 import { startAccounting } from './slurm-accounting.ts';
 
+/** What is started is waited for so long. */
+const START_MS_MAX = 120_000;
 const CLUSTER_NAME = 'side_by_side';
 const PROFILES = ['.bash_profile', '.bash_login', '.profile'];
 const PROGRAMS = ['/usr/sbin/munged', '/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch'];
@@ -348,7 +350,7 @@ function idleNodes(env: NodeJS.ProcessEnv): number {
 }
 
 async function until(condition: () => boolean, what: string, folder: string): Promise<void> {
-  const endMs = Date.now() + 60_000;
+  const endMs = Date.now() + START_MS_MAX;
   while (!condition()) {
     if (Date.now() > endMs) {
       const logs = readdirSync(join(folder, 'log')).filter((name) => /^slurm(?:ctld|dbd|d-\D*1)\.log$/.test(name));
@@ -358,7 +360,7 @@ async function until(condition: () => boolean, what: string, folder: string): Pr
           .split('\n');
         return `${name} ends with\n${lines.slice(-8).join('\n')}`;
       });
-      throw new Error(`waited 60 s for ${what}\n${ends.join('\n')}`);
+      throw new Error(`waited ${START_MS_MAX / 1000} s for ${what}\n${ends.join('\n')}`);
     }
     await new Promise((done) => {
       setTimeout(done, 100);

@@ -30,7 +30,7 @@ export function describeSlurmBackend(name: string, { hasAccounting }: { hasAccou
     loseNode: (nodeName) => cluster().killNode(nodeName),
     healNode: (nodeName) => Promise.resolve(cluster().startNode(nodeName)),
     shortestTime: '1m',
-    timeoutMs: 90_000,
+    timeoutMs: 150_000,
     ...(!hasAccounting && { isShort: true }),
   });
 }
