@@ -61,7 +61,7 @@ exit 2
 );
 writeFileSync(
   join(folder, 'health.yaml'),
-  `custom:\n  - {name: fire, command: [${folder}/fire.sh], severity: high}\nskip: [zombies, disk-space, disk-inodes, clock-skew, clock-source, block-devices]\n`,
+  `custom:\n  - {name: fire, command: [${folder}/fire.sh], severity: high}\nskip: [zombies, blocked-processes, disk-space, disk-inodes, clock-skew, clock-source, block-devices]\n`,
 );
 /** What the kernel of a node says; XID errors cannot be had without a GPU. */
 mkdirSync(join(folder, 'bin'));

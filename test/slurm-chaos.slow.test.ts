@@ -326,7 +326,7 @@ async function wrongAccounting(): Promise<string[]> {
     differing = differingEnds({ slurm, home, ledger, ids, expected });
     return differing.length === 0;
   };
-  await until(isSettled, 'accounting to know all ends', 60_000).catch(() => undefined);
+  await until(isSettled, 'accounting to know all ends', 180_000).catch(() => undefined);
   // A slurmctld that was killed has lost the end: the job's own script is the witness, and of what was cancelled that it did no work.
   const lost = IS_CONTROLLER_KILLED ? differing.filter((line) => line.startsWith(LOST_END)) : [];
   if (lost.length > 0) say(`${lost.length} ends that slurmctld lost: the scripts of the jobs are the witnesses`);

@@ -103,7 +103,7 @@ describe('a requeue that Slurm refuses', () => {
     daemon = await startSlurmDaemon(home, slurm);
     run('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=1');
     await slurm.killNode(node);
-    const job = await endOf(daemon.client, id, 120_000);
+    const job = await endOf(daemon.client, id, 240_000);
     slurm.startNode(node);
     expect(job).toMatchObject({ state: 'COMPLETED', requeues: 1, attempts: [{ state: 'NODE_FAIL' }, {}] });
   }, 400_000);
@@ -170,7 +170,7 @@ describe('a node that is taken out of slurm.conf', () => {
     // It is submitted again, by sbatch.
     run('scontrol', 'update', `JobId=${slurmJobId}`, 'Requeue=0');
     await slurm.killNode(node);
-    const job = await endOf(daemon.client, id, 120_000);
+    const job = await endOf(daemon.client, id, 240_000);
     slurm.startNode(node);
     expect(job).toMatchObject({ state: 'COMPLETED', requeues: 1, attempts: [{ state: 'NODE_FAIL' }, {}] });
   }, 400_000);

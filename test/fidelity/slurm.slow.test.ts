@@ -38,5 +38,5 @@ it.skipIf(!isThere)(
       rmSync(folder, { recursive: true });
     }
   },
-  280_000,
+  600_000,
 );

@@ -93,9 +93,21 @@ async function submitAll(jobs: readonly SiteJob[], startMs: number, slurm: Slurm
 async function untilDrained(slurm: SlurmCluster): Promise<void> {
   await untilQueueIsEmpty(slurm, 1000);
   // Accounting hears of the last end a moment later.
-  await new Promise((done) => {
-    setTimeout(done, 2000);
-  });
+  const states = [
+    'sacct',
+    '--allusers',
+    '--allocations',
+    '--noheader',
+    '--starttime=now-1hours',
+    '--format=State',
+  ] as const;
+  const endMs = Date.now() + 120_000;
+  while (/PENDING|RUNNING/.test(await output(states, slurm))) {
+    if (Date.now() > endMs) throw new Error('accounting did not hear of all ends within two minutes');
+    await new Promise((done) => {
+      setTimeout(done, 1000);
+    });
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   } finally {
     restore();
   }
-}, 280_000);
+}, 600_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
