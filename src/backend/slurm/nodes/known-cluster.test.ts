@@ -41,6 +41,16 @@ describe('what is known of a cluster', () => {
     expect([cluster.view.name, clock.reads]).toEqual(['read 2', 2]);
   });
 
+  it('is as old as the question: an answer that took long may not have what was changed meanwhile', async () => {
+    const { cluster, clock } = known((count) => {
+      clock.nowMs += 5000;
+      return Promise.resolve(view(`read ${count}`));
+    });
+    await cluster.refresh();
+    await cluster.refresh();
+    expect(cluster.view.name).toBe('read 2');
+  });
+
   it('stays while Slurm does not answer, and is asked for again after that', async () => {
     const { cluster } = known((count) =>
       count === 1 ? Promise.reject(new Error('away')) : Promise.resolve(view('then')),

@@ -1,7 +1,7 @@
 import type { ClusterView } from './cluster-view.ts';
 import type { SlurmNode } from '../output/scontrol-text.ts';
 
-/** Who asks within so long after the last answer gets that. */
+/** Who asks within so long after it was asked last gets that answer. */
 const FRESH_MS = 2_000;
 
 /** What is known of the cluster. Operators change partitions, QOS and accounts while the daemon runs: then it is asked for again. */
@@ -9,7 +9,8 @@ export class KnownCluster {
   readonly #read: () => Promise<ClusterView>;
   readonly #now: () => number;
   #view: ClusterView;
-  #readMs = -Infinity;
+  /** When the last answer was asked for: what an operator changed since may not be in it. */
+  #askedMs = -Infinity;
   #reading: Promise<void> | null = null;
 
   /** `view`: as read at the start, or as last seen. */
@@ -25,7 +26,7 @@ export class KnownCluster {
 
   /** Asks again. Throws SlurmFailure where there is no answer: what was known stays. */
   refresh(): Promise<void> {
-    if (this.#now() - this.#readMs < FRESH_MS) return Promise.resolve();
+    if (this.#now() - this.#askedMs < FRESH_MS) return Promise.resolve();
     this.#reading ??= this.#readOnce().finally(() => {
       this.#reading = null;
     });
@@ -39,8 +40,9 @@ export class KnownCluster {
   }
 
   async #readOnce(): Promise<void> {
+    const askedMs = this.#now();
     this.#view = await this.#read();
-    this.#readMs = this.#now();
+    this.#askedMs = askedMs;
   }
 }
 
