@@ -6,7 +6,7 @@ describe('docs/claims.md', () => {
   it('is what npm run claims writes', async () => {
     const committed = readFileSync(new URL('../docs/claims.md', import.meta.url), 'utf8');
     expect(await claimsPage(), 'the page is out of date: npm run claims').toBe(committed);
-  });
+  }, 180_000);
 
   it.each([
     [14e15, '1경 4,000조'],

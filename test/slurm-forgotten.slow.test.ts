@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, mkdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRecord } from './support/chaos-accounting.ts';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
 import { endOf, submitJob } from './support/jobs.ts';
 import { ensureSlurm, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -28,6 +29,8 @@ const atSlurm = (id: number) =>
 async function submitHeld(): Promise<number> {
   const id = await submitJob(daemon.client, { command: ['true'], hold: true });
   await until(() => atSlurm(id).length > 0, 'the job to be at Slurm');
+  // Killed before it is told the number, the daemon that follows could not know that sbatch had taken the job.
+  await until(() => readRecord(home, id).slurmJobId !== null, 'its number to be on the disk');
   return id;
 }
 
