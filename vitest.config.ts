@@ -26,6 +26,8 @@ const chosen = groups.filter(({ name }) => suites === 'all' || (name === 'quick'
 
 export default defineConfig({
   test: {
+    // By itself it gives up after a second.
+    expect: { poll: { timeout: 30_000 } },
     projects: chosen.map((group, groupOrder) => ({ extends: true, test: { ...group, sequence: { groupOrder } } })),
   },
 });

@@ -21,7 +21,7 @@ describe('a job that hangs', () => {
   it('is ended and put back, and goes on from its next attempt', async () => {
     const jobId = await fixture.sh('echo begun; [ "$ORRERY_ATTEMPT" = 2 ] || exec sleep 600; echo done', {
       nodes: 2,
-      hangAfter: '1s',
+      hangAfter: '3s',
       maxRequeues: 1,
     });
     const job = await fixture.until(jobId, 'COMPLETED');
@@ -43,8 +43,8 @@ describe('a job that hangs', () => {
     ['output', 'echo "$i"'],
     ['metrics', 'echo "{\\"step\\":$i}" >> "$ORRERY_METRICS"'],
   ])('is not one whose ranks write %s, however long it takes', async (_, write) => {
-    const script = `[ "$RANK" = 1 ] && exec sleep 4; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ${write}; sleep 0.3; done`;
-    const jobId = await fixture.sh(script, { nodes: 2, hangAfter: '2s' });
+    const script = `[ "$RANK" = 1 ] && exec sleep 6; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do ${write}; sleep 0.3; done`;
+    const jobId = await fixture.sh(script, { nodes: 2, hangAfter: '4s' });
     const job = await fixture.until(jobId, 'COMPLETED');
     expect(job.attempt).toBe(1);
   });

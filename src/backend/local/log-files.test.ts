@@ -90,7 +90,7 @@ describe('the output of a task that writes more than it may keep', () => {
     const plan = fixture.plan({ script }, { logBytesMax, environment: { PROGRAM: program } });
     await launcher.start(plan);
     const path = join(plan.attemptFolder, 'rank-0.out');
-    const endMs = Date.now() + 20_000;
+    const endMs = Date.now() + 50_000;
     while (Date.now() < endMs && (statSync(path).size < lines * 10 || statSync(path).blocks * 512 > logBytesMax))
       await new Promise((resolve) => {
         setTimeout(resolve, 50);

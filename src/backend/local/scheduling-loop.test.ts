@@ -59,7 +59,7 @@ describe('the scheduling loop', () => {
     const { loop, done } = begin();
     await loop.begin();
     await loop.request(submitted(1));
-    await vi.waitFor(() => expect(done).toEqual(START));
+    await vi.waitFor(() => expect(done).toEqual(START), 30_000);
     await loop.stop();
   });
 
@@ -104,7 +104,7 @@ describe('the scheduling loop', () => {
     disk.isFullFor = (kind) => kind === 'AttemptStarting' && (refusals += 1) === 1;
     await loop.request(submitted(1));
     const [write, apply, ...decided] = START;
-    await vi.waitFor(() => expect(done).toEqual([write, apply, 'refuse AttemptStarting', ...decided]), 10_000);
+    await vi.waitFor(() => expect(done).toEqual([write, apply, 'refuse AttemptStarting', ...decided]), 30_000);
     await loop.stop();
   });
 

@@ -11,7 +11,7 @@ import { healthOptions } from './health-options.ts';
 const folder = mkdtempSync(join(tmpdir(), 'orrery-health-watch-'));
 const path = process.env['PATH'];
 const CHECK = `#!/bin/sh\n[ ! -e ${folder}/broken ] || { cat ${folder}/broken; exit 2; }\n`;
-const POLL = { timeout: 20_000, interval: 50 };
+const POLL = { timeout: 50_000, interval: 50 };
 
 // A kernel log with XID errors cannot be had without a GPU.
 beforeAll(() => {
