@@ -9,13 +9,14 @@ const ALONE = [
   'test/rsc.slow.test.ts',
   'test/start.slow.test.ts',
 ];
+/** Some take several seconds of the CPU, of which there may be little. */
+const QUICK_MS = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** Two clusters may start at the same time on two slow CPUs. */
+const SLOW_MS = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 const { exclude } = configDefaults;
 // The quick ones start real processes (supervisors, daemons, PyTorch ranks) and share the machine with them; the slow ones wait for Slurm most of the
 // time, each for one of its own.
-const QUICK_MS = { testTimeout: 60_000, hookTimeout: 60_000 };
-/** Two clusters may start at the same time on a machine that has two slow CPUs. */
-const SLOW_MS = { testTimeout: 180_000, hookTimeout: 180_000 };
 const groups = [
   { name: 'quick', include: [TESTS], exclude: [...exclude, SLOW], maxWorkers: 2, ...QUICK_MS },
   { name: 'slow', include: [SLOW], exclude: [...exclude, ...ALONE], maxWorkers: 2, ...SLOW_MS },
