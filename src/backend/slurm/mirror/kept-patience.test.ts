@@ -59,18 +59,18 @@ describe('how long a job has been missed', () => {
 });
 
 it('does not grow by time in which nobody looked, nor by a clock that is set', () => {
-  const jobs = jobOf({ missingSinceMs: NOW, endSeenMs: NOW, phaseSinceMs: NOW, notBeforeMs: NOW + 1 });
+  const jobs = jobOf({ missingSinceMs: NOW, endSeenMs: NOW, phaseSinceMs: NOW, notBeforeMs: NOW + 1, holdToldMs: NOW });
   const seen = () => {
-    const { missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs } = jobs.get(7) ?? {};
-    return [missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs];
+    const { missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs, holdToldMs } = jobs.get(7) ?? {};
+    return [missingSinceMs, endSeenMs, phaseSinceMs, notBeforeMs, holdToldMs];
   };
   looked(jobs, 20_000);
-  expect(seen()).toEqual([NOW, NOW, NOW, NOW + 1]);
+  expect(seen()).toEqual([NOW, NOW, NOW, NOW + 1, NOW]);
   // Stopped for two minutes: twenty seconds of patience are used up.
   looked(jobs, 120_000);
-  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1]);
+  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1, NOW]);
   looked(jobs, -3_600_000);
-  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1].map((ms) => ms - 3_600_000));
+  expect(seen()).toEqual([NOW + 100_000, NOW + 100_000, NOW, NOW + 1, NOW].map((ms) => ms - 3_600_000));
 });
 
 describe('a job that Slurm does not know any more', () => {

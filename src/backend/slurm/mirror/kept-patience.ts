@@ -71,6 +71,7 @@ export function looked(jobs: ReadonlyMap<number, MirrorJob>, passedMs: number): 
     if (passedMs >= 0) continue;
     // The clock was set back: what was asked before is not asked from now on, and what is put off is put off no longer.
     job.phaseSinceMs += passedMs;
+    job.holdToldMs += passedMs;
     job.notBeforeMs += passedMs;
   }
 }

@@ -60,6 +60,8 @@ export interface MirrorJob {
   record: SubmissionRecord;
   /** Since when its phase is what it is, or what it was when we looked again. */
   phaseSinceMs: number;
+  /** When Slurm was last told to hold or to release it: what it was asked before is older than that. 0: never. */
+  holdToldMs: number;
   /** As many tasks of its array are with Slurm as may be at once. */
   isThrottled: boolean;
   /** Before it went to Slurm a job that it waits for ended as it must not. */
@@ -101,6 +103,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     phase: 'none',
     record: NO_SUBMISSION,
     phaseSinceMs: atMs,
+    holdToldMs: 0,
     unclearAnswers: 0,
     hindrance: null,
     limitRefusals: 0,

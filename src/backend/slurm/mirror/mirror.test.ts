@@ -125,6 +125,16 @@ describe('what a look at Slurm means for a job that is listed', () => {
     expect(needs(running(), [])).toBe(true);
   });
 
+  it('takes no word on holds from a look that was asked for before the user held or released it', () => {
+    const seen = (mirror: MirrorJob, row: SlurmJob, askedMs: number) =>
+      short(findOut(mirror, look({ askedMs, listed: [row] })).records);
+    const held = slurm({ priority: 0, reason: 'JobHeldUser' });
+    expect(seen(job({ isHeld: true, holdToldMs: NOW }), slurm(), NOW - 1)).toEqual([]);
+    expect(seen(job({ holdToldMs: NOW }), held, NOW - 1)).toEqual([]);
+    expect(seen(job({ isHeld: true, holdToldMs: NOW }), slurm(), NOW + 1)).toEqual(['JobReleased']);
+    expect(seen(job({ holdToldMs: NOW }), held, NOW + 1)).toEqual(['JobHeld']);
+  });
+
   it('takes starts and ends from Slurm, never from the future, and says what ended it', () => {
     const failed = { rank: 3, status: 9, nodeName: 'n2', atMs: 899_000 };
     const [end] = findOut(

@@ -104,11 +104,11 @@ function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
 }
 
 /** It waits, or runs. */
-function running(job: MirrorJob, slurm: SlurmJob, attempt: number, { nowMs }: Look): Finding {
+function running(job: MirrorJob, slurm: SlurmJob, attempt: number, look: Look): Finding {
   const finding = nothing(slurm);
-  if (isPending(slurm)) finding.records.push(...holds(job, slurm, nowMs));
+  if (isPending(slurm)) finding.records.push(...holds(job, slurm, look));
   else if (slurm.nodeNames.length > 0 && attempt > job.attempt)
-    finding.records.push(...begun(job, slurm, attempt, nowMs));
+    finding.records.push(...begun(job, slurm, attempt, look.nowMs));
   return finding;
 }
 
@@ -148,9 +148,10 @@ function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobF
   );
 }
 
-/** Somebody else may hold and release it too. */
-function holds(job: MirrorJob, slurm: SlurmJob, atMs: number): JournalRecord[] {
+/** Somebody else may hold and release it too. What was asked before we did so ourselves would take that back. */
+function holds(job: MirrorJob, slurm: SlurmJob, { askedMs, nowMs: atMs }: Look): JournalRecord[] {
   const { jobId } = job.request;
+  if (askedMs <= job.holdToldMs) return [];
   const isHeld = slurm.priority === 0 || /^JobHeld|held$/i.test(slurm.reason);
   if (isHeld === job.isHeld) return [];
   return [{ event: isHeld ? { kind: 'JobHeld', atMs, jobId } : { kind: 'JobReleased', atMs, jobId } }];

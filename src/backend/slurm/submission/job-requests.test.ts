@@ -147,6 +147,13 @@ describe('a number that Slurm has given to another job by now', () => {
 });
 
 describe('a job that Slurm does not have', () => {
+  it('hold and release are noted as later than what Slurm was asked before', async () => {
+    const [free, held] = [job(), job({ isHeld: true })];
+    await ask(free, (to) => to.hold(7));
+    await ask(held, (to) => to.release(7));
+    expect([free.holdToldMs, held.holdToldMs]).toEqual([1000, 1000]);
+  });
+
   it('ends when it is cancelled, once', async () => {
     const done = await ask(unsubmitted({ isCancelRequested: false }), async (to) => {
       await to.cancel(7);

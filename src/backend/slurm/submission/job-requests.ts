@@ -194,6 +194,7 @@ export class JobRequests {
       return true;
     };
     const isTold = await tell();
+    job.holdToldMs = this.#options.now();
     const isHeld = verb === 'uhold';
     const event = { kind: isHeld ? 'JobHeld' : 'JobReleased', atMs: this.#options.now(), jobId } as const;
     if (job.isHeld !== isHeld) await this.#options.commit([{ event }]);
