@@ -101,7 +101,8 @@ export class ShapeBook {
       nodeCount: fitting.reduce((sum, { count }) => sum + count, 0),
       shared: {
         cpus: Math.min(whole.cpus, Math.ceil(cpus / cpusStep) * cpusStep),
-        memoryBytes: memoryBytes ?? (isAllMemory ? whole.memoryBytes : ofShare),
+        // Where it never runs out nobody has a share: jobs of several shapes would keep each other out for want of it.
+        memoryBytes: isMemoryConsumed ? (memoryBytes ?? (isAllMemory ? whole.memoryBytes : ofShare)) : 0,
         gpus,
       },
       isAllMemory,

@@ -217,7 +217,9 @@ describe('jobs of a trace', () => {
     expect(perNode({ gpusPerNode: 1, isExclusive: true })).toEqual([whole, true]);
     expect(perNode({ gpusPerNode: 1 }, { isExclusive: true })).toEqual([whole, true]);
     const memory = { gpusPerNode: 8, memoryBytesPerNode: 600 * GIB };
-    expect(perNode(memory, { isMemoryConsumed: false })).toEqual([whole, false]);
+    expect(perNode(memory, { isMemoryConsumed: false })).toEqual([{ ...whole, memoryBytes: 0 }, false]);
+    for (const gpusPerNode of [0, 2])
+      expect(perNode({ gpusPerNode }, { isMemoryConsumed: false })?.[0]).toMatchObject({ memoryBytes: 0 });
     const ask = { defaultAsk: (gpus: number) => ({ cpus: 2 * gpus, memoryBytes: gpus === 1 ? GIB : null }) };
     expect(perNode({ gpusPerNode: 1 }, ask)).toEqual([{ cpus: 2, memoryBytes: GIB, gpus: 1 }, false]);
     expect(perNode({ gpusPerNode: 2 }, ask)).toEqual([{ cpus: 4, memoryBytes: 512 * GIB, gpus: 2 }, false]);
