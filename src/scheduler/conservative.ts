@@ -11,7 +11,7 @@ import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
 import { Spreads } from './spread.ts';
 import { StartPrediction } from './start-prediction.ts';
-import { UsableNodes } from './usable-nodes.ts';
+import { openNodes, UsableNodes } from './usable-nodes.ts';
 import { Vacancies } from './vacancies.ts';
 
 const SECOND = 1000;
@@ -110,13 +110,14 @@ export class ConservativePasses {
     this.#eachOfFront(nowMs, (job) => {
       if (!limits.admits(job)) return !limits.isReached;
       if ((job.partitionBit & closed) !== 0) return true;
-      const usable = this.#usable.of(job, closed).copy();
+      const holding = this.#usable.of(job, closed);
+      const usable = holding.copy();
       this.#leaveOutCompleting(usable);
       const nodeIndices =
         vacancies.of(job).placeNow(usable, job) ??
         this.#spread(job, (spread) => vacancies.of(spread).placeNow(usable, spread));
       if (nodeIndices === null) {
-        if (!isWithoutReservation(this.#policy, job, nowMs)) closed |= job.partitionBit;
+        if (this.#isInTheWay(job, holding, closed, nowMs)) closed |= job.partitionBit;
         this.preempt?.makeRoom(job, usable, nowMs);
       } else {
         vacancies.occupy(job, nodeIndices);
@@ -125,6 +126,17 @@ export class ConservativePasses {
       }
       return true;
     });
+  }
+
+  /**
+   * Whether nobody of its partition starts after a job that did not: it waits for nodes to become free. One that the open nodes could not hold if they
+   * were empty waits for those of closed partitions, and is in nobody's way (`ESLURM_NODE_NOT_AVAIL`), unless the open nodes of its partition are too
+   * few to begin with.
+   */
+  #isInTheWay(job: JobRecord, holding: NodeMask, closed: number, nowMs: number): boolean {
+    const { nodes } = job.request;
+    if (holding.count() < nodes && openNodes(this.#ledger.pool, job, closed) >= nodes) return false;
+    return !isWithoutReservation(this.#policy, job, nowMs);
   }
 
   /** Nodes for a job whose tasks may be on more of them: it is spread over these from here on. */

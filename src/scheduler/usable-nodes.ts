@@ -37,3 +37,13 @@ export function usableNodes({ nodes }: NodePool, job: JobRecord, closed = 0): No
   }
   return mask;
 }
+
+/** How many nodes of its partition may be given out that are in no closed one, whatever the job asks for. */
+export function openNodes({ nodes }: NodePool, { partitionBit }: JobRecord, closed: number): number {
+  return nodes.filter(
+    (node) =>
+      isAvailable(node) &&
+      (node.nodeClass.partitionMask & partitionBit) !== 0 &&
+      (node.nodeClass.partitionMask & closed) === 0,
+  ).length;
+}
