@@ -99,6 +99,21 @@ describe('the queue of squeue -O', () => {
     expect(rows.filter(({ array }) => array?.runningMax === 4)).toHaveLength(5);
   });
 
+  it('knows the throttle of an array whose last task waits for it, which squeue shows without', () => {
+    const running = ['30_0', '30_1', '31_0', '32_0'].map((id) => ({ ...RUNNING, id }));
+    const { rows } = read(
+      ...running,
+      { id: '30_2', reason: 'JobArrayTaskLimit' },
+      { id: '31_1', reason: 'Resources' },
+      { id: '32_[1-3%4]', reason: 'JobArrayTaskLimit' },
+    );
+    const throttles = new Map(rows.map(({ job, array }) => [job, array?.runningMax]));
+    expect([...throttles.values()]).toHaveLength(9);
+    expect(['30_0', '30_1', '30_2'].map((job) => throttles.get(job))).toEqual([2, 2, 2]);
+    expect(['31_0', '31_1'].map((job) => throttles.get(job))).toEqual([null, null]);
+    expect(['32_0', '32_3'].map((job) => throttles.get(job))).toEqual([4, 4]);
+  });
+
   it('says what it reads differently or not at all', () => {
     const { rows, notes } = read(
       RUNNING,

@@ -67,7 +67,7 @@ export function readSqueueDump(dump: ConfText, fallbackMs: number | null): Queue
   const calledMs = runAtMs(lines) ?? fallbackMs;
   const nowMs = calledMs ?? 0;
   const rows = lines.flatMap((line) => rowsOf(line, nowMs, note));
-  const throttles = new Map<string, number>();
+  const throttles = throttlesReached(lines);
   const tasksOfArray = new Map<string, string[]>();
   for (const { job, array } of rows) {
     if (array === undefined) continue;
@@ -129,6 +129,18 @@ function runAtMs(lines: readonly QueueLine[]): number | null {
     latest = Math.max(latest ?? 0, startMs + usedMs);
   }
   return latest;
+}
+
+/** By array: the last task that waits is shown without its throttle; where it waits for that, as many run as may. */
+function throttlesReached(lines: readonly QueueLine[]): Map<string, number> {
+  const arrayOf = ({ of }: QueueLine) => /^(\d+)_/.exec(of('jobid'))?.[1] ?? '';
+  const waiting = new Set(lines.filter(({ of }) => of('reason') === 'JobArrayTaskLimit').map(arrayOf));
+  const running = new Map<string, number>();
+  for (const line of lines) {
+    const array = arrayOf(line);
+    if (waiting.has(array) && line.of('state') === 'RUNNING') running.set(array, (running.get(array) ?? 0) + 1);
+  }
+  return running;
 }
 
 function fromMs(row: QueueRow, nowMs: number): QueueRow {
