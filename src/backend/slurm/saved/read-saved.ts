@@ -103,7 +103,7 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
       'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
     );
   }
-  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text);
+  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text, slurm, queue.nowMs);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
     slurm,
@@ -215,13 +215,35 @@ function mainAge(rows: readonly QueueRow[], backfillAgeSeconds: number | null, {
       nodeNames === null || actualStartMs === null ? [] : [-actualStartMs / 1000],
     )
     .filter((age) => age >= 0 && age <= MAIN_AGE_SECONDS_MAX && age !== backfillAgeSeconds);
-  return ages.length === 0 || delaySeconds === 0 ? null : Math.abs(Math.min(...ages)) % delaySeconds;
+  if (ages.length === 0 || delaySeconds === 0) return null;
+  const age = Math.abs(Math.min(...ages));
+  // In whole seconds the next one may be due and not have come yet.
+  return age <= delaySeconds ? age : age % delaySeconds;
 }
 
-/** Seconds between the end of the last pass of backfill and the answer of sdiag. */
-function backfillAge(text: string): number | null {
-  const at = /^sdiag output at .*\((\d+)\)/m.exec(text)?.[1];
+/**
+ * Seconds between the last pass of backfill and the queue, which squeue told before sdiag was asked: a pass that came in between is taken to have
+ * followed another by its interval.
+ */
+function backfillAge(text: string, { policy }: SlurmConf, queueMs: number | null): number | null {
+  const [, date = '', at] = /^sdiag output at (.*?) \((\d+)\)/m.exec(text) ?? [];
   const last = /Backfilling stats[\s\S]*?Last cycle when:.*\((\d+)\)/.exec(text)?.[1];
   const seconds = Number(at) - Number(last);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+  if (!Number.isFinite(seconds) || seconds < 0) return null;
+  const calledMs = parseLongDateMs(date);
+  const laterSeconds = queueMs === null || calledMs === undefined ? 0 : Math.max(0, (calledMs - queueMs) / 1000);
+  const ageSeconds = seconds - laterSeconds;
+  const { bfIntervalSeconds } = completePolicy(policy);
+  if (ageSeconds >= 0) return ageSeconds;
+  return bfIntervalSeconds > 0 && laterSeconds < bfIntervalSeconds ? ageSeconds + bfIntervalSeconds : null;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `Sat Nov 28 07:42:33 2026`, in ms since 1970 with local time read as UTC; undefined for another text. */
+function parseLongDateMs(text: string): number | undefined {
+  const [, month = '', day = '', time = '', year = ''] = /^\w+ (\w+) +(\d+) ([\d:]+) (\d+)$/.exec(text.trim()) ?? [];
+  const number = MONTHS.indexOf(month) + 1;
+  const two = (of: string | number) => String(of).padStart(2, '0');
+  return number === 0 ? undefined : parseCivilMs(`${year}-${two(number)}-${two(day)}T${time}`);
 }
