@@ -108,14 +108,13 @@ export async function simulate(
   };
 }
 
-/** `secondsOlder`: what the controller's clocks are beyond what is known of them. */
-function whatRuns(
-  { fields, cluster, policy, jobs }: Prepared,
-  secondsOlder = 0,
-): Omit<Scenario, 'incidents' | 'operator' | 'observers'> {
+/** `clocks`: which of the clocks that the controller may have had, where it is known of them to the second. */
+function whatRuns(prepared: Prepared, clocks = 0): Omit<Scenario, 'incidents' | 'operator' | 'observers'> {
+  const { fields, cluster, policy, jobs } = prepared;
+  const options = isAfterImport(prepared) ? withClocks(policy.options, clocks) : policy.options;
   return {
     nodes: cluster.nodes,
-    policy: byTheClock(withOlderClocks(policy.options, secondsOlder), jobs.originMs),
+    policy: byTheClock(options, jobs.originMs),
     timing: policy.timing,
     jobs: jobs.source,
     ...(jobs.start !== null && { start: jobs.start }),
@@ -125,39 +124,62 @@ function whatRuns(
 
 /** Of more jobs than this chance evens out. */
 const FEW_JOBS = 2000;
-/** What an import knows of its controller's clocks it knows to the second. */
-const PARTS_OF_SECOND = [0.2, 0.4, 0.6, 0.8];
+/**
+ * What an import knows of its controller's clocks it knows to the second in which something was done, which is by that much less long ago: of backfill,
+ * of the main scheduler and of priorities. The middle of the second first; in the others each has been in each part of it once.
+ */
+const SECONDS_YOUNGER: readonly (readonly [backfill: number, main: number, calc: number])[] = [
+  [0.5, 0.5, 0.5],
+  [0.1, 0.3, 0.7],
+  [0.3, 0.9, 0.1],
+  [0.7, 0.1, 0.9],
+  [0.9, 0.7, 0.3],
+];
 
 /**
  * Of a few jobs after an import the waits hang on milliseconds, who is in time for a pass and who is not, and everything after that is another
- * history: so they are the mean over several runs, whose clocks are parts of a second older each.
+ * history: so they are the mean over several runs, whose clocks differ by parts of a second.
  */
 async function meanOfClocks(
   own: RecordedWaits | null,
-  { fields, failures, policy, jobs }: Prepared,
+  prepared: Prepared,
   board: ProgressBoard,
 ): Promise<RecordedWaits | null> {
+  const { fields, failures, jobs } = prepared;
   const isFew = (jobs.source.countEstimate ?? Infinity) <= FEW_JOBS;
-  const isAfterImport = fields.queue !== undefined && (policy.options.cadence ?? null) !== null;
-  if (own === null || failures !== null || !isFew || !isAfterImport) return own;
+  if (own === null || failures !== null || !isFew || !isAfterImport(prepared)) return own;
   const others: RecordedWaits[] = [];
-  for (const seconds of PARTS_OF_SECOND) {
+  for (let clocks = 1; clocks < SECONDS_YOUNGER.length; clocks++) {
     if (board.isStopping) return own;
     const again = await prepare(fields);
     const watch = new RecordedWaitWatch(again.jobs.rowOf ?? (() => undefined));
-    runTwin({ ...whatRuns(again, seconds), incidents: null, operator: null, observers: [watch] });
+    runTwin({ ...whatRuns(again, clocks), incidents: null, operator: null, observers: [watch] });
     const waits = watch.report();
     if (waits !== null) others.push(waits);
   }
   return meanWaits(own, others);
 }
 
-function withOlderClocks(options: SchedulerOptions, seconds: number): SchedulerOptions {
-  const { cadence = null } = options;
+function isAfterImport({ fields, policy }: Prepared): boolean {
+  return fields.queue !== undefined && (policy.options.cadence ?? null) !== null;
+}
+
+function withClocks(options: SchedulerOptions, clocks: number): SchedulerOptions {
+  const { cadence = null, priority } = options;
+  const [backfill, main, calc] = SECONDS_YOUNGER[clocks] ?? [0, 0, 0];
   if (cadence === null) return options;
   const { controllerAgeSeconds, mainAgeSeconds } = cadence;
-  const main = mainAgeSeconds === undefined ? {} : { mainAgeSeconds: mainAgeSeconds + seconds };
-  return { ...options, cadence: { ...cadence, controllerAgeSeconds: controllerAgeSeconds + seconds, ...main } };
+  return {
+    ...options,
+    cadence: {
+      ...cadence,
+      controllerAgeSeconds: controllerAgeSeconds - backfill,
+      ...(mainAgeSeconds !== undefined && { mainAgeSeconds: mainAgeSeconds - main }),
+    },
+    ...(priority?.calcAgeSeconds !== undefined && {
+      priority: { ...priority, calcAgeSeconds: priority.calcAgeSeconds - calc },
+    }),
+  };
 }
 
 /** With a cadence and a trace that says when it was: by the clock of that time. */
