@@ -12,11 +12,16 @@ it('goes on from a queue: what was in it learns how long it ran, what came later
     { ...row('2', -20_000, { runMs: 1, actualStartMs: null }), nodeNames: null, isHeld: false },
     { ...row('9', -1000, { runMs: 7 }), nodeNames: null, isHeld: false },
   ];
-  const rows = [row('1', 0), row('2', 80_000), row('3', 100_000, { eligibleMs: 130_000 }), row('4', 100_000)];
+  const rows = [
+    row('1', 0),
+    row('2', 80_000, { runMs: 60_001 }),
+    row('3', 100_000, { eligibleMs: 130_000 }),
+    row('4', 100_000),
+  ];
   // The queue was looked at 100 s after the first submission of the rows.
   const later = laterJobs(queue, { rows, open: [] }, 1_000_000, 1_100_000);
   expect(later.queue.map(({ job, runMs, submitMs }) => [job, runMs, submitMs])).toEqual([
-    ['2', 60_000, -20_000],
+    ['2', 60_001, -20_000],
     ['9', 7, -1000],
   ]);
   expect(
@@ -53,6 +58,40 @@ it('knows who cancelled a job that waited, and how long what runs still may be e
     ['4', 90_000, undefined],
     ['5', 90_000, undefined],
   ]);
+});
+
+const RUNS_SECONDS = [5, 20];
+
+/** How long jobs run that are recorded to have run so many seconds, and one that ran at the beginning, on average and at most off. */
+function runsOf(scale: number) {
+  const rows = Array.from({ length: 400 }, (_, index) =>
+    row(String(index), 100_000, { runMs: (RUNS_SECONDS[index % 2] ?? 0) * scale }),
+  );
+  const queued = rows.slice(0, 200).map((one) => ({ ...one, nodeNames: ['n1'], isHeld: false }));
+  const { queue, arrivals } = laterJobs(queued, { rows, open: [] }, 0, 0);
+  const offs = (jobs: readonly TraceRow[]) =>
+    jobs.map(({ job, runMs }) => runMs - (RUNS_SECONDS[Number(job) % 2] ?? 0) * scale);
+  return { running: offs(queue), arrivals: offs(arrivals) };
+}
+
+it('has jobs end anywhere in the second in which they ended, as long on average as is recorded', () => {
+  const { running, arrivals } = runsOf(1000);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect([arrivals.length, running.length]).toEqual([200, 200]);
+  expect(Math.abs(mean(arrivals))).toBeLessThan(20);
+  expect(Math.max(...arrivals.map(Math.abs))).toBeLessThan(1000);
+  // As many end in each fifth of a second.
+  const fifths = [0, 1, 2, 3, 4].map((fifth) =>
+    arrivals.filter((ms) => Math.floor(((ms + 1000) % 1000) / 200) === fifth),
+  );
+  for (const { length } of fifths) expect(Math.abs(length - 40)).toBeLessThan(6);
+  // What ran at the beginning started, by the record, at the beginning of a second in which it started somewhere.
+  expect(Math.abs(mean(running) - 500)).toBeLessThan(20);
+});
+
+it('leaves run times alone that are known to the millisecond', () => {
+  const { running, arrivals } = runsOf(1001);
+  expect(new Set([...running, ...arrivals])).toEqual(new Set([0]));
 });
 
 it('spreads those of one second over it, in their order', () => {

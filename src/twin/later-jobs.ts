@@ -2,6 +2,8 @@ import { RunTimes } from './run-times.ts';
 import { type QueueRow, rowsFrom } from './snapshot.ts';
 import type { TraceRow } from './trace-source.ts';
 
+const SECOND = 1000;
+
 /** Accounting of later. */
 export interface LaterRecords {
   /** Jobs that have ended. */
@@ -13,7 +15,7 @@ export interface LaterRecords {
 /**
  * What became of a queue: the jobs that came after it, and the queue with the run times that its jobs had. Jobs that run still, and those that wait, run as
  * long as those that have ended lead one to expect; who cancelled a job that waited does so again. `originMs` is instant 0 of the records and `queueMs`
- * that of the queue, on one calendar.
+ * that of the queue, on one calendar. Where times are whole seconds, submissions and ends are spread over the second in which they were.
  */
 export function laterJobs(
   queue: readonly QueueRow[],
@@ -27,23 +29,43 @@ export function laterJobs(
     running.map((row) => ({ ...row, elapsedMs: row.runMs })),
   );
   const expected = open.map((row) => ({ ...row, runMs: runTimes.expected(row, row.runMs) }));
-  const recorded = new Map([...rows, ...expected].map((row) => [row.job, row]));
+  const isWhole = rows.every(({ runMs }) => runMs % SECOND === 0);
+  const recorded = new Map([...(isWhole ? inTheirSeconds(rows) : rows), ...expected].map((row) => [row.job, row]));
   const queued = new Set(queue.map(({ job }) => job));
   const came = rowsFrom([...recorded.values()], queueMs - originMs)
     .filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job))
     .sort((a, b) => a.submitMs - b.submitMs || idOf(a) - idOf(b));
-  return { queue: queue.map((row) => withRecord(row, recorded.get(row.job))), arrivals: spreadInSeconds(came) };
+  return {
+    queue: queue.map((row) => withRecord(row, recorded.get(row.job), isWhole ? SECOND / 2 : 0)),
+    arrivals: spreadInSeconds(came),
+  };
 }
 
-function withRecord(row: QueueRow, record: TraceRow | undefined): QueueRow {
+function withRecord(row: QueueRow, record: TraceRow | undefined, startedLateMs: number): QueueRow {
   if (record === undefined) return row;
-  const { runMs, cancelAfterMs, isSpread } = record;
+  const { cancelAfterMs, isSpread } = record;
+  // It started somewhere in the second since which it runs.
+  const runMs = record.runMs + (row.nodeNames === null ? 0 : startedLateMs);
   return {
     ...row,
     runMs,
     ...(cancelAfterMs !== undefined && { cancelAfterMs }),
     ...(isSpread === true && row.nodeNames === null && { isSpread }),
   };
+}
+
+/** Of the plastic number: points of the unit square that fill it evenly, however many there are (Roberts, The unreasonable effectiveness of quasirandom sequences, 2018). */
+const [STEP, OTHER_STEP] = [0.7548776662466927, 0.5698402909980532];
+
+/**
+ * Slurm tells starts and ends in whole seconds, so a run time is off by up to a second either way, by little more likely than by much. Left whole, all
+ * jobs would end with the beat in which they were started: a few milliseconds after a pass, for which they would have been in time half of the time.
+ */
+function inTheirSeconds(rows: readonly TraceRow[]): readonly TraceRow[] {
+  return rows.map((row, index) => {
+    const off = ((0.5 + index * STEP) % 1) + ((0.5 + index * OTHER_STEP) % 1) - 1;
+    return { ...row, runMs: Math.max(1, row.runMs + Math.round(off * SECOND)) };
+  });
 }
 
 /** Slurm counts jobs in the order of their submission. */
@@ -63,6 +85,6 @@ export function spreadInSeconds(rows: readonly TraceRow[]): TraceRow[] {
     const { submitMs } = row;
     const place = seen.get(submitMs) ?? 0;
     seen.set(submitMs, place + 1);
-    return { ...row, submitMs: submitMs + Math.floor(((place + 0.5) / (countOf.get(submitMs) ?? 1)) * 1000) };
+    return { ...row, submitMs: submitMs + Math.floor(((place + 0.5) / (countOf.get(submitMs) ?? 1)) * SECOND) };
   });
 }
