@@ -5,7 +5,7 @@ import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
 import { hasRoom, isAvailable } from './node-record.ts';
-import { isWithoutReservation, MainLimits, PassLimits } from './pass-limits.ts';
+import { isBeyondLimit, isLimited, isWithoutReservation, MainLimits, PassLimits } from './pass-limits.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './preempting.ts';
 import { ReservationTable } from './reservation-table.ts';
@@ -117,8 +117,11 @@ export class ConservativePasses {
         vacancies.of(job).placeNow(usable, job) ??
         this.#spread(job, (spread) => vacancies.of(spread).placeNow(usable, spread));
       if (nodeIndices === null) {
-        if (this.#isInTheWay(job, holding, closed, nowMs)) closed |= job.partitionBit;
-        this.preempt?.makeRoom(job, usable, nowMs);
+        if (!this.#isBesideClosed(job, holding, closed) && !isWithoutReservation(this.#policy, job, nowMs))
+          closed |= job.partitionBit;
+        if (!isLimited(this.#ledger, job)) this.preempt?.makeRoom(job, usable, nowMs);
+      } else if (isBeyondLimit(this.#ledger, job, nodeIndices)) {
+        job.gather();
       } else {
         vacancies.occupy(job, nodeIndices);
         limits.started();
@@ -129,14 +132,12 @@ export class ConservativePasses {
   }
 
   /**
-   * Whether nobody of its partition starts after a job that did not: it waits for nodes to become free. One that the open nodes could not hold if they
-   * were empty waits for those of closed partitions, and is in nobody's way (`ESLURM_NODE_NOT_AVAIL`), unless the open nodes of its partition are too
-   * few to begin with.
+   * Whether the open nodes could not hold the job if they were empty: it waits for those of closed partitions, and is in nobody's way
+   * (`ESLURM_NODE_NOT_AVAIL`). Where the open ones of its partition are too few for any such gang it closes that too.
    */
-  #isInTheWay(job: JobRecord, holding: NodeMask, closed: number, nowMs: number): boolean {
+  #isBesideClosed(job: JobRecord, holding: NodeMask, closed: number): boolean {
     const { nodes } = job.request;
-    if (holding.count() < nodes && openNodes(this.#ledger.pool, job, closed) >= nodes) return false;
-    return !isWithoutReservation(this.#policy, job, nowMs);
+    return holding.count() < nodes && openNodes(this.#ledger.pool, job, closed) >= nodes;
   }
 
   /** Nodes for a job whose tasks may be on more of them: it is spread over these from here on. */
@@ -227,14 +228,12 @@ export class ConservativePasses {
     const isNowOnly = pass.limits.isReserved(job) || isWithoutReservation(this.#policy, job, pass.dueMs);
     const plan = this.#plan(job, usable, candidates, pass, secondMs, isNowOnly);
     if (plan === 'cut off') return false;
-    if (plan === null) {
-      this.onPlanned?.(job, null, []);
-      return true;
-    }
+    if (plan === null) return this.#goesOnWithout(job);
     const { nodeIndices } = plan;
     // Where somebody is still being ended nobody starts within the second, and nobody is preempted for it.
     const startMs = this.#isCompleting(nodeIndices) ? Math.max(plan.startMs, secondMs + SECOND) : plan.startMs;
     if (startMs <= secondMs && plan.isByPreemption) {
+      if (isBeyondLimit(this.#ledger, job, nodeIndices)) return this.#goesOnWithout(job);
       this.#makeRoom(pass, job, usable, nodeIndices, nowMs);
       return true;
     }
@@ -243,10 +242,13 @@ export class ConservativePasses {
       const available = this.#left(pass, job, usable);
       const chosen = this.#prediction.place(available, job) ?? nodeIndices;
       this.#spend(pass);
+      if (isBeyondLimit(this.#ledger, job, chosen)) return this.#goesOnWithout(job);
       this.onPlanned?.(job, startMs, chosen);
       pass.starting = { job, nodeIndices: chosen };
       return true;
     }
+    // Slurm reserves nothing for a job that could not start by the limits on nodes as they are, whichever nodes it were to have.
+    if (isLimited(this.#ledger, job)) return this.#goesOnWithout(job);
     this.onPlanned?.(job, startMs, nodeIndices);
     if (startMs <= pass.horizonMs && !isNowOnly) {
       // Slurm's table of slots is as large as the number of jobs that a pass looks at.
@@ -254,6 +256,12 @@ export class ConservativePasses {
       pass.table.reserve(nodeIndices, this.#slotOf(startMs), this.#slotOf(startMs + job.limitMs));
       pass.limits.reserve(job);
     }
+    return true;
+  }
+
+  /** The pass plans nothing for the job, and can go on. */
+  #goesOnWithout(job: JobRecord): true {
+    this.onPlanned?.(job, null, []);
     return true;
   }
 
@@ -265,6 +273,10 @@ export class ConservativePasses {
     if (nodeIndices === null) return false;
     pass.limits.tested();
     this.#spend(pass);
+    if (isBeyondLimit(this.#ledger, job, nodeIndices)) {
+      job.gather();
+      return this.#goesOnWithout(job);
+    }
     this.onPlanned?.(job, floorTo(pass.dueMs, SECOND), nodeIndices);
     pass.starting = { job, nodeIndices };
     return true;

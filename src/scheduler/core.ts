@@ -220,7 +220,8 @@ export class Core implements SchedulerCore {
   #admit(job: JobRecord, nowMs: number): boolean {
     const { queue, kinds, reservations } = this.ledger;
     if (job.demand !== null) {
-      const blocked = kinds.limits.blockedBy(job.kind.limits, job.demand);
+      // Passes find it nodes first, and then see whether those are too many.
+      const blocked = kinds.limits.blockedBy(job.kind.limits, job.demand, this.#passes !== null);
       if (blocked !== null) {
         queue.park(job, blocked.key);
         return false;

@@ -183,7 +183,10 @@ export class Ledger {
     this.pool.take(job, held);
     this.queue.remove(job);
     job.unparkedFrom = null;
-    if (job.demand !== null) this.kinds.limits.start(job.kind.limits, { ...job.demand, ...this.#totalOf(job, held) });
+    if (job.demand !== null) {
+      const demand = { ...job.demand, ...this.#totalOf(job, held) };
+      this.kinds.limits.start(job.kind.limits, demand, held.nodeIndices);
+    }
     if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job, held), atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
@@ -330,7 +333,8 @@ export class Ledger {
     if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job, held), atMs);
     if (job.demand !== null) {
       const demand = { ...job.demand, ...this.#totalOf(job, held) };
-      for (const limit of this.kinds.limits.end(job.kind.limits, demand)) this.queue.unpark(limit);
+      for (const limit of this.kinds.limits.end(job.kind.limits, demand, held?.nodeIndices ?? []))
+        this.queue.unpark(limit);
     }
     if (job.cause !== null) {
       this.#countEnding(job, -1);

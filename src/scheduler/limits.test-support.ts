@@ -8,6 +8,8 @@ export interface NaiveJob {
   /** Of its partition; null: it has none. */
   partitionQos: string | null;
   nodes: number;
+  /** Indices of the nodes on which it runs, or would. */
+  on: readonly number[];
   gpus: number;
   cpus: number;
   timeLimitMs: number | null;
@@ -41,10 +43,13 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
   if (isInUse(wall) && job.timeLimitMs !== null && job.timeLimitMs > wall * 1000) return false;
 
   for (const resource of RESOURCES) {
-    const used = (jobs: readonly NaiveJob[]) =>
-      jobs.reduce((sum, one) => sum + (resource === 'jobs' ? 1 : one[resource]), 0);
+    const used = (jobs: readonly NaiveJob[]) => {
+      if (resource === 'nodes') return new Set(jobs.flatMap(({ on }) => on)).size;
+      return jobs.reduce((sum, one) => sum + (resource === 'jobs' ? 1 : one[resource]), 0);
+    };
+    const asked = resource === 'jobs' ? 1 : job[resource];
     const exceeds = (limit: number | null | undefined, isCounted: (other: NaiveJob) => boolean) =>
-      isInUse(limit) && used([...running.filter(isCounted), job]) > limit;
+      isInUse(limit) && used(running.filter(isCounted)) + asked > limit;
     const of = (limit: UseLimit | undefined) => limit?.[resource];
     const ofUser = (other: NaiveJob) => other.user === job.user;
     const ofAccount = (other: NaiveJob) => other.account === job.account;

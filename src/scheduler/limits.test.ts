@@ -7,13 +7,17 @@ function demand(rest: Partial<Demand> = {}): Demand {
   return { nodes: 1, gpus: 8, cpus: 16, timeLimitMs: 60_000, array: null, ...rest };
 }
 
-/** Starts as many jobs of one kind as the limits let, 10 at most; how many started, and why no more. */
+function nodesFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, offset) => first + offset);
+}
+
+/** Starts as many jobs of one kind, each on nodes of its own, as the limits let, 10 at most; how many started, and why no more. */
 function fill(policy: Partial<LimitPolicy>, each: Demand = demand(), account = 'vision', user = 'ann', qos = 'normal') {
   const counters = new LimitCounters({ accounts: [], qos: [], ...policy });
   const profile = counters.profile(account, user, qos);
   let started = 0;
   while (started < 10 && counters.blockedBy(profile, each) === null) {
-    counters.start(profile, each);
+    counters.start(profile, each, nodesFrom(started * each.nodes, each.nodes));
     started += 1;
   }
   return { started, reason: counters.blockedBy(profile, each)?.reason ?? null, counters, profile };
@@ -95,16 +99,29 @@ describe('a limit', () => {
   it('is known by the keys that an end brings down', () => {
     const { counters, profile } = fill({ qos: [{ name: 'normal', perUser: { jobs: 2 } }] });
     const key = counters.blockedBy(profile, demand())?.key;
-    expect(counters.end(profile, demand())).toContain(key);
+    expect(counters.end(profile, demand(), [0])).toContain(key);
     expect(counters.blockedBy(profile, demand())).toBeNull();
-    expect(counters.end(counters.profile('a', 'u', 'free'), demand())).toEqual([]);
+    expect(counters.end(counters.profile('a', 'u', 'free'), demand(), [0])).toEqual([]);
+  });
+
+  it('counts a node once, however many jobs share it', () => {
+    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', perUser: { nodes: 2 } }] });
+    const profile = counters.profile('vision', 'ann', 'normal');
+    for (let job = 0; job < 3; job++) counters.start(profile, demand(), [7]);
+    expect(counters.blockedBy(profile, demand())).toBeNull();
+    counters.start(profile, demand(), [8]);
+    expect(counters.blockedBy(profile, demand())?.reason).toBe('QOSMaxNodePerUserLimit');
+    counters.end(profile, demand(), [7]);
+    expect(counters.blockedBy(profile, demand())?.reason).toBe('QOSMaxNodePerUserLimit');
+    counters.end(profile, demand(), [8]);
+    expect(counters.blockedBy(profile, demand())).toBeNull();
   });
 
   it('refuses the end of what has not started', () => {
     const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', group: { jobs: 1 } }] });
     const profile = counters.profile('a', 'u', 'normal');
-    expect(() => counters.end(profile, demand())).toThrow('has started');
-    expect(() => counters.end(profile, demand({ array: { id: 1, runningMax: 1 } }))).toThrow('has started');
+    expect(() => counters.end(profile, demand(), [0])).toThrow('has started');
+    expect(() => counters.end(profile, demand({ array: { id: 1, runningMax: 1 } }), [0])).toThrow('has started');
   });
 });
 
@@ -125,7 +142,7 @@ describe('the QOS of a partition', () => {
     const profile = counters.profile(account, 'ann', qos, 'part');
     let count = 0;
     while (counters.blockedBy(profile, demand()) === null) {
-      counters.start(profile, demand());
+      counters.start(profile, demand(), [count]);
       count += 1;
     }
     return [count, counters.blockedBy(profile, demand())?.reason, counters] as const;
@@ -240,7 +257,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     account: fc.constantFrom('a', 'b', 'c', 'elsewhere'),
     qos: fc.constantFrom('x', 'y', 'z'),
     partitionQos: fc.constantFrom(null, 'p', 'x'),
-    nodes: fc.integer({ min: 1, max: 3 }),
+    on: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
     gpus: fc.integer({ min: 0, max: 4 }),
     cpus: fc.integer({ min: 1, max: 5 }),
     timeLimitMs: fc.constantFrom(null, 5000, 20_000),
@@ -257,7 +274,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
         const blocked = counters.blockedBy(profileOf(job), job);
         expect(blocked === null).toBe(naiveMayStart(policy, job, running));
         if (blocked === null) {
-          counters.start(profileOf(job), job);
+          counters.start(profileOf(job), job, job.on);
           running.push(job);
           aside.delete(job);
           seen.started += 1;
@@ -267,9 +284,9 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
         }
       };
       for (const [shape, endings] of submissions) {
-        consider({ ...shape });
+        consider({ ...shape, nodes: shape.on.length });
         for (const job of running.splice(0, endings === 0 ? 1 : 0)) {
-          const keys = counters.end(profileOf(job), job);
+          const keys = counters.end(profileOf(job), job, job.on);
           for (const [waiting, key] of aside) {
             if (keys.includes(key)) continue;
             expect(naiveMayStart(policy, waiting, running)).toBe(false);

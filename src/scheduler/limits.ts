@@ -51,6 +51,8 @@ type Stronger = readonly (UseLimit | undefined)[];
 interface Counter {
   readonly key: number;
   readonly used: Record<(typeof RESOURCES)[number], number>;
+  /** How many of its jobs are on each node, by index: jobs that share a node count it once. */
+  readonly jobsOn: Map<number, number>;
 }
 
 interface Check {
@@ -88,8 +90,8 @@ const NO_KEYS: readonly number[] = [];
 /**
  * Slurm's limits of QOS and accounts (resource_limits.html), and the throttle of job arrays. A limit of the partition's QOS comes before the same
  * limit of the job's own, and both before that of an account: of several only the first is looked at, though the job counts in all. `group` of an account counts the jobs of all accounts below it too; the other
- * limits of an account hold for the accounts below it unless these have their own. Jobs that share a node count it each (Slurm counts a
- * node once a user, account or QOS).
+ * limits of an account hold for the accounts below it unless these have their own. A node counts once a user, account or QOS, however many of its jobs
+ * share it.
  */
 export class LimitCounters {
   readonly #accounts: ReadonlyMap<string, AccountPolicy>;
@@ -144,8 +146,11 @@ export class LimitCounters {
     }
   }
 
-  /** What keeps the job from starting now, the first where it is several; null where nothing does. */
-  blockedBy(profile: LimitProfile, demand: Demand): Blocked | null {
+  /**
+   * What keeps the job from starting now, the first where it is several; null where nothing does. `isAnywhere`: it may get nodes that count already
+   * (see `isBeyondOn`); else all of its nodes are taken to be others than those.
+   */
+  blockedBy(profile: LimitProfile, demand: Demand, isAnywhere = false): Blocked | null {
     const { array, timeLimitMs } = demand;
     if (array !== null && (this.#arrays.get(array.id) ?? 0) >= array.runningMax) {
       return { reason: 'JobArrayTaskLimit', key: arrayKey(array.id) };
@@ -163,10 +168,19 @@ export class LimitCounters {
       const { used } = counter;
       if (used.jobs + 1 > (limit.jobs ?? Infinity)) return { reason: reasons.jobs, key: counter.key };
       if (used.gpus + demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: counter.key };
-      if (used.nodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
+      const countingNodes = isAnywhere ? 0 : used.nodes;
+      if (countingNodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
       if (used.cpus + demand.cpus > (limit.cpus ?? Infinity)) return { reason: reasons.cpus, key: counter.key };
     }
     return null;
+  }
+
+  /** Whether the job would break a limit on nodes with these, of which those count already where others of its kind are. */
+  isBeyondOn({ checks }: LimitProfile, nodeIndices: readonly number[]): boolean {
+    return checks.some(({ counter: { jobsOn }, limit: { nodes } }) => {
+      if (nodes === null || nodes === undefined) return false;
+      return jobsOn.size + nodeIndices.filter((index) => !jobsOn.has(index)).length > nodes;
+    });
   }
 
   /** In one sentence how much the limit allows that `blockedBy` finds, and how much of it is taken; null where nothing holds the job up. */
@@ -194,15 +208,15 @@ export class LimitCounters {
     return null;
   }
 
-  /** An attempt starts. */
-  start(profile: LimitProfile, demand: Demand): void {
+  /** An attempt starts on these nodes. */
+  start(profile: LimitProfile, demand: Demand, nodeIndices: readonly number[]): void {
     const { array } = demand;
     if (array !== null) this.#arrays.set(array.id, (this.#arrays.get(array.id) ?? 0) + 1);
-    for (const counter of profile.counters) count(counter, demand, 1);
+    for (const counter of profile.counters) count(counter, demand, nodeIndices, 1);
   }
 
   /** An attempt ends that `start` was told of. Returns the keys of the counters that went down. */
-  end(profile: LimitProfile, demand: Demand): readonly number[] {
+  end(profile: LimitProfile, demand: Demand, nodeIndices: readonly number[]): readonly number[] {
     const { array } = demand;
     if (array === null && profile.counters.length === 0) return NO_KEYS;
     const keys: number[] = [];
@@ -213,7 +227,7 @@ export class LimitCounters {
       keys.push(arrayKey(array.id));
     }
     for (const counter of profile.counters) {
-      count(counter, demand, -1);
+      count(counter, demand, nodeIndices, -1);
       keys.push(counter.key);
     }
     return keys;
@@ -294,7 +308,7 @@ export class LimitCounters {
     const name = JSON.stringify(id);
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0, cpus: 0 } };
+      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0, cpus: 0 }, jobsOn: new Map() };
       this.#counters.set(name, counter);
     }
     return counter;
@@ -321,13 +335,18 @@ function arrayKey(arrayId: number): number {
   return -arrayId;
 }
 
-function count(counter: Counter, demand: Demand, sign: 1 | -1): void {
-  const { used } = counter;
+function count(counter: Counter, demand: Demand, nodeIndices: readonly number[], sign: 1 | -1): void {
+  const { used, jobsOn } = counter;
+  for (const index of nodeIndices) {
+    const jobCount = (jobsOn.get(index) ?? 0) + sign;
+    if (jobCount === 0) jobsOn.delete(index);
+    else jobsOn.set(index, jobCount);
+  }
   used.jobs += sign;
-  used.nodes += sign * demand.nodes;
+  used.nodes = jobsOn.size;
   used.gpus += sign * demand.gpus;
   used.cpus += sign * demand.cpus;
-  assert(used.jobs >= 0 && used.nodes >= 0 && used.gpus >= 0 && used.cpus >= 0, 'an attempt that ends has started');
+  assert(used.jobs >= 0 && used.gpus >= 0 && used.cpus >= 0, 'an attempt that ends has started');
 }
 
 function isLimiting(limit: UseLimit): boolean {

@@ -1,5 +1,6 @@
 import { floorTo } from '../lib/floor-to.ts';
 import type { JobRecord } from './job-record.ts';
+import type { Ledger } from './ledger.ts';
 import type { Policy } from './policy.ts';
 
 const SECOND = 1000;
@@ -128,4 +129,14 @@ export class PassLimits {
   reserve({ partitionBit }: JobRecord): void {
     this.#reserved.set(partitionBit, (this.#reserved.get(partitionBit) ?? 0) + 1);
   }
+}
+
+/** Whether these nodes are more than a QOS or an account of the job's may have: passes find nodes first, and then look at that. */
+export function isBeyondLimit({ kinds }: Ledger, { demand, kind }: JobRecord, nodeIndices: readonly number[]): boolean {
+  return demand !== null && kinds.limits.isBeyondOn(kind.limits, nodeIndices);
+}
+
+/** Whether any such limit holds the job up, were none of its nodes to count already. */
+export function isLimited({ kinds }: Ledger, { demand, kind }: JobRecord): boolean {
+  return demand !== null && kinds.limits.blockedBy(kind.limits, demand) !== null;
 }
