@@ -140,7 +140,9 @@ describe('the output of sacct -P', () => {
     ['NODE_FAIL', 'FAILED'],
     ['PREEMPTED', 'CANCELLED'],
   ])('takes a job that ended %s as one that comes to %s', (state, outcome) => {
-    expect(read(record({ state })).rows).toMatchObject([{ outcome }]);
+    const { rows } = read(record({ state }));
+    expect(rows).toMatchObject([{ outcome }]);
+    expect(rows[0]?.isCancelledByUser === true).toBe(state.startsWith('CANCELLED'));
   });
 
   it.each([

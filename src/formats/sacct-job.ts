@@ -121,7 +121,8 @@ export class SacctJobs {
     if (end.isCutOff) collector.note(`${record.state}: its run time is as long as the cluster let it run`);
     if (record.jobId.includes('+')) collector.note('part of a heterogeneous job: counted as a job of its own');
     if (record.gpus % nodes > 0) collector.note('has a number of GPUs that is rounded up to the same on each node');
-    collector.add({ ...rowOf(record, record.submitMs, nodes), runMs, outcome: end.outcome });
+    const byUser = record.state === 'CANCELLED' && { isCancelledByUser: true };
+    collector.add({ ...rowOf(record, record.submitMs, nodes), runMs, outcome: end.outcome, ...byUser });
   }
 
   /** One that waits, runs, or was cancelled while it waited. */

@@ -60,6 +60,19 @@ it('knows who cancelled a job that waited, and how long what runs still may be e
   ]);
 });
 
+it('has a job cancelled when it was, though it ran then, and would have run on', () => {
+  const ended = Array.from({ length: 10 }, (_, index) => row(`old ${index}`, 0, { runMs: 90_001, limitMs: 100_000 }));
+  const cancelled = row('1', 120_000, {
+    limitMs: 100_000,
+    actualStartMs: 150_000,
+    runMs: 40_000,
+    outcome: 'CANCELLED',
+    isCancelledByUser: true,
+  });
+  const { arrivals } = laterJobs([], { rows: [...ended, cancelled], open: [] }, 0, 100_000);
+  expect(arrivals).toMatchObject([{ job: '1', outcome: 'COMPLETED', runMs: 90_001, cancelAfterMs: 70_000 }]);
+});
+
 const RUNS_SECONDS = [5, 20];
 
 /** How long jobs run that are recorded to have run so many seconds, and one that ran at the beginning, on average and at most off. */

@@ -14,7 +14,7 @@ export interface LaterRecords {
 
 /**
  * What became of a queue: the jobs that came after it, and the queue with the run times that its jobs had. Jobs that run still, and those that wait, run as
- * long as those that have ended lead one to expect; who cancelled a job that waited does so again. `originMs` is instant 0 of the records and `queueMs`
+ * long as those that have ended lead one to expect; who cancelled a job does so again, whether it runs by then or not. `originMs` is instant 0 of the records and `queueMs`
  * that of the queue, on one calendar. Where times are whole seconds, submissions and ends are spread over the second in which they were.
  */
 export function laterJobs(
@@ -30,7 +30,10 @@ export function laterJobs(
   );
   const expected = open.map((row) => ({ ...row, runMs: runTimes.expected(row, row.runMs) }));
   const isWhole = rows.every(({ runMs }) => runMs % SECOND === 0);
-  const recorded = new Map([...(isWhole ? inTheirSeconds(rows) : rows), ...expected].map((row) => [row.job, row]));
+  const ended = (isWhole ? inTheirSeconds(rows) : rows).map((row) =>
+    isCancelled(row) ? untilCancelled(row, runTimes) : row,
+  );
+  const recorded = new Map([...ended, ...expected].map((row) => [row.job, row]));
   const queued = new Set(queue.map(({ job }) => job));
   const came = rowsFrom([...recorded.values()], queueMs - originMs)
     .filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job))
@@ -66,6 +69,22 @@ function inTheirSeconds(rows: readonly TraceRow[]): readonly TraceRow[] {
     const off = ((0.5 + index * STEP) % 1) + ((0.5 + index * OTHER_STEP) % 1) - 1;
     return { ...row, runMs: Math.max(1, row.runMs + Math.round(off * SECOND)) };
   });
+}
+
+type CancelledRow = TraceRow & { readonly actualStartMs: number };
+
+function isCancelled(row: TraceRow): row is CancelledRow {
+  return row.isCancelledByUser === true && row.actualStartMs !== null;
+}
+
+/**
+ * It would have run on, and is cancelled when it was: of jobs that wait until then those that were late on the cluster are not among the starts that
+ * it recorded, and those that are late here are not to be either.
+ */
+function untilCancelled(row: CancelledRow, runTimes: RunTimes): TraceRow {
+  const { actualStartMs, runMs, submitMs } = row;
+  const cancelAfterMs = Math.max(0, actualStartMs + runMs - submitMs);
+  return { ...row, outcome: 'COMPLETED', runMs: runTimes.expected(row, runMs), cancelAfterMs };
 }
 
 /** Slurm counts jobs in the order of their submission. */

@@ -47,6 +47,8 @@ export interface TraceRow {
   readonly after: readonly { readonly condition: Dependency['condition']; readonly job: string }[];
   /** TIMEOUT: it would have run longer than `runMs`. */
   readonly outcome: Outcome | 'TIMEOUT';
+  /** Somebody cancelled it while it ran; absent: no. */
+  readonly isCancelledByUser?: boolean;
   /** It is cancelled this long after its submission, whether or not it runs by then; absent: never. */
   readonly cancelAfterMs?: number;
 }
