@@ -200,6 +200,20 @@ describe('the output of sacct -P', () => {
     expect(bad).toEqual([{ line: 2, reason, found: 'NODE_FAIL' }]);
   });
 
+  it('does not know when one was cancelled that had been requeued: its start is that of another attempt', () => {
+    const { rows } = read(
+      record({ state: 'NODE_FAIL', elapsed: '00:10:00' }),
+      record({
+        state: 'CANCELLED by 0',
+        submit: '2026-01-31T10:20:00',
+        start: '2026-01-31T10:30:00',
+        elapsed: '00:35:00',
+      }),
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).not.toHaveProperty('isCancelledByUser');
+  });
+
   it('says what a job asked for where it held more', () => {
     const requested = 'billing=2,cpu=4,mem=10G,node=2';
     expect(read(record({ requested })).rows).toMatchObject([

@@ -121,7 +121,10 @@ export class SacctJobs {
     if (end.isCutOff) collector.note(`${record.state}: its run time is as long as the cluster let it run`);
     if (record.jobId.includes('+')) collector.note('part of a heterogeneous job: counted as a job of its own');
     if (record.gpus % nodes > 0) collector.note('has a number of GPUs that is rounded up to the same on each node');
-    const byUser = record.state === 'CANCELLED' && { isCancelledByUser: true };
+    // Of a job that was requeued the start is that of its first attempt, and the run time that of its last.
+    const isFirstAttempt =
+      record.startMs !== null && (record.endMs ?? record.startMs + runMs) === record.startMs + runMs;
+    const byUser = record.state === 'CANCELLED' && isFirstAttempt && { isCancelledByUser: true };
     collector.add({ ...rowOf(record, record.submitMs, nodes), runMs, outcome: end.outcome, ...byUser });
   }
 
