@@ -149,6 +149,20 @@ describe('what others do', () => {
     expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
   }, 240_000);
 
+  it('they end its step, and with it its ranks: it runs again, and not one that has killed itself and its shell', async () => {
+    const id = await submit(['sh', '-c', 'echo up; [ $ORRERY_ATTEMPT = 2 ] || sleep 300']);
+    const own = await submit(['sh', '-c', 'kill -9 0']);
+    await until(isUp(id), 'the job to run', 30_000);
+    const number = listed()
+      .find((line) => line.includes(`-${id}-`))
+      ?.split(' ')[0];
+    run('scancel', `${number}.0`);
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
+    const { state, exitCode, attempts } = await daemon.client.job((await ended(own)).id);
+    expect({ state, exitCode }).toEqual({ state: 'FAILED', exitCode: 137 });
+    expect(attempts.map(({ message }) => message)).toEqual(['rank 0 on s1 was killed by signal 9']);
+  }, 90_000);
+
   it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);
     await until(isUp(id), 'the job to run');

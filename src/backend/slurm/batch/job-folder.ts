@@ -22,8 +22,11 @@ export interface AttemptFacts {
   /** Of the Slurm job that claimed it; null: nobody has. */
   slurmJobId: number | null;
   claimedMs: number | null;
-  /** Null: its script has not ended, or was killed. `isTold`: after a signal, or the loss of a node, and not by itself. */
-  exit: { status: number; endedMs: number; isTold: boolean } | null;
+  /**
+   * Null: its script has not ended, or was killed. `isTold`: after a signal, or the loss of a node, and not by itself. `isCalledOff`: Slurm killed its
+   * tasks and said nothing to its script.
+   */
+  exit: { status: number; endedMs: number; isTold: boolean; isCalledOff?: boolean } | null;
   /** The first rank that failed; null where none has said so. */
   failed: { rank: number; status: number; nodeName: string; atMs: number } | null;
   /** Nodes that had gone by its end, by what Slurm told the script; none where it told of none. */
@@ -173,7 +176,7 @@ export class JobFolder {
       exit:
         status === undefined || ended === null
           ? null
-          : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined },
+          : { status: Number(status), endedMs: ended.mtimeMs, isTold: how !== undefined, isCalledOff: how === 'KILL' },
       failed: failed === null || failure === null ? null : parseFailed(failed, failure.mtimeMs),
       lostNodes: lost?.split(/\s+/).filter((name) => name !== '') ?? [],
       memory: memory?.trim() || null,

@@ -127,6 +127,22 @@ gone_nodes() {
   }'
 }
 
+# Whether slurmctld does not know that this job runs: it began with an older memory, or none, and has its nodes kill what they tell it of. By its
+# number it may mean another of our jobs; one with a name of quite another kind somebody has renamed.
+is_forgotten() {
+  tries=0
+  until said=$(scontrol -o show job "$SLURM_JOB_ID" 2>&1); do
+    case $said in *'Invalid job id'*) return 0 ;; esac
+    [ $((tries += 1)) -lt 6 ] || return 1
+    sleep 5
+  done
+  case $said in
+    *" JobName=$slurm_name "*' JobState=RUNNING '*) return 1 ;;
+    *' JobName='*.orrery-*' JobState='*) return 0 ;;
+  esac
+  return 1
+}
+
 # Writes down how the attempt ended, whole, and ends.
 leave() {
   until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
@@ -256,8 +272,13 @@ if [ -z "$how" ] && { [ -n "$vain" ] || grep -q 'Task launch for .* failed on no
   gone_nodes > "$folder/lost"
   [ ! -s "$folder/lost" ] || how=NODE
 fi
-# srun gives the highest status of all tasks; what counts is that of the first that failed.
+# srun gives the highest status of all tasks; what counts is that of the first that failed. One that SIGKILL ended with its shell has not said so
+# itself: srun names first what ended first, unless srun was told first to call all of them off.
+first=
+[ -n "$once" ] || first=$(grep -m 1 -E '^srun: (error: )?([^ ]+: tasks? [0-9].*: |Job step aborted)' "$folder/srun.err")
 failed=$(readlink "$folder/failed")
+killed=$(echo "$first" | sed -n 's/^srun: error: \([^ ]*\): tasks* \([0-9]*\).*: Killed$/\2 137 \1/p')
+case $failed in '' | *' 137 '* | *' 143 '*) [ -z "$killed" ] || { failed=$killed && ln -sfn "$failed" "$folder/failed"; } ;; esac
 [ -z "$failed" ] || { status=${failed#* }; status=${status%% *}; }
 [ "$status$vain" != 0yes ] || how=${how:-TERM}
 # That memory ran out Slurm's daemons say where the ranks write, at the end. The same words of a program have no such beginning.
@@ -265,6 +286,13 @@ failed=$(readlink "$folder/failed")
   cd "$folder" && tail -q -c 8192 rank-*.err srun.err |
     grep -m 1 -E '^(slurmstepd[^ :]*|srun): error: .*(exceeded memory limit \(|oom[-_]kill event|: Out Of Memory)' > memory
 ) 2> /dev/null
+# A task kills itself, or Slurm kills all of them: where it does so without a word to this script nobody asked for that.
+if [ "$status" -eq 137 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
+  case $first in
+    *'Job step aborted'*) how=KILL ;;
+    *) ! is_forgotten || how=KILL ;;
+  esac
+fi
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
 [ "$status" -ne 143 ] || [ -s "$folder/memory" ] || how=${how:-TERM}
 leave "$status${how:+ $how}"

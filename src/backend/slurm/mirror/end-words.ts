@@ -56,8 +56,9 @@ function memoryText(memory: string | null, limitBytes: number | null): string {
     : `${END_MESSAGES.OUT_OF_MEMORY}: it may use ${formatMemory(limitBytes)} on a node`;
 }
 
-export function failureText({ failed, memory }: AttemptFacts): string | null {
+export function failureText({ failed, memory, exit }: AttemptFacts): string | null {
   if (memory !== null) return memoryText(memory, null);
+  if (exit?.isCalledOff === true) return 'Slurm killed its tasks, and nobody had cancelled it';
   if (failed === null) return null;
   const { rank, status, nodeName } = failed;
   const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;

@@ -5,6 +5,7 @@ import { begun, ended, momentOf, settle } from './attempt-facts.ts';
 import {
   DUPLICATE_STATUS,
   endState,
+  failureText,
   LAUNCH_STATUS,
   launchText,
   messageOf,
@@ -79,8 +80,10 @@ export function endedInSlurm(
   // Slurm gave it up as not launched, and with SIGKILL what it had launched of it.
   const isGivenUp = LAUNCH_FAILURE.test(slurm.reason) && named === 'FAILED' && status === SIGKILL_STATUS;
   const isLate = named === 'FAILED' && isLateKill(slurm, own);
+  const isCalledOff = own !== null && named === 'FAILED' && exit?.isCalledOff === true;
   const isMixedUp = isOwnEnd && status === SIGKILL_STATUS && isOfAnother(slurm);
-  const isLost = isRepeated || isGivenUp || isLate || isMixedUp || doubt !== null || lostNodes.length > 0;
+  const isLost =
+    isRepeated || isGivenUp || isLate || isCalledOff || isMixedUp || doubt !== null || lostNodes.length > 0;
   const state = isLost
     ? 'NODE_FAIL'
     : isOwnEnd && status === 0
@@ -92,7 +95,8 @@ export function endedInSlurm(
         : named;
   const late = isLate ? 'Slurm ended it with what was meant for the attempt before it' : null;
   const mixedUp = isMixedUp ? `Slurm says ${slurm.state}, of another job, and has killed this one` : null;
-  const message = lostText(lostNodes) ?? late ?? mixedUp ?? doubt ?? messageOf(slurm, own, state);
+  const calledOff = isCalledOff ? failureText(own) : null;
+  const message = lostText(lostNodes) ?? late ?? calledOff ?? mixedUp ?? doubt ?? messageOf(slurm, own, state);
   return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
 }
 

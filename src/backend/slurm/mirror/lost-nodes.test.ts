@@ -119,3 +119,30 @@ describe('an attempt that SIGTERM ended without anybody asking for it', () => {
     expect(short(find(running({}, 2), ended(1, 5), [own]).records)).toContain('JobEnded FAILED 143');
   });
 });
+
+describe('tasks that Slurm killed without a word to their script', () => {
+  const killed = left({ exit: { status: 137, endedMs: 899_000, isTold: true, isCalledOff: true } });
+  const failedBy9 = over('FAILED', 0, { exitStatus: { code: 0, signal: 9 } });
+
+  it('are lost, and run again', () => {
+    const found = find(running(), failedBy9, [killed]);
+    expect(short(found.records)).toEqual(['AttemptEnded 1 NODE_FAIL 137', 'JobRequeued 1']);
+    expect(found).toMatchObject({
+      isSubmissionDue: true,
+      records: [{ message: expect.stringContaining('nobody') }, {}],
+    });
+  });
+
+  it('have ended as Slurm says where it names who did it, or a time limit', () => {
+    for (const state of ['CANCELLED', 'TIMEOUT'])
+      expect(short(find(running(), over(state), [killed]).records)).toEqual([
+        `AttemptEnded 1 ${state} 137`,
+        `JobEnded ${state} 137`,
+      ]);
+  });
+
+  it('are cancelled where a user asked for that', () => {
+    const found = find(running({ isCancelRequested: true }), failedBy9, [killed]);
+    expect(short(found.records)).toEqual(['AttemptEnded 1 NODE_FAIL 137', 'JobEnded CANCELLED 137']);
+  });
+});
