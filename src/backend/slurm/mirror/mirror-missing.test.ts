@@ -172,7 +172,27 @@ describe('a job that squeue does not list', () => {
     ],
     ['is of a call that was not answered', job({ ...since(PATIENCE_MS.forgotten), phase: 'unknown' }), {}, [], false],
     ['is of a call that never got through', job({ ...since(PATIENCE_MS.unanswered), phase: 'unknown' }), {}, [], true],
-    ['was lost before and its submission is due', job({ attempt: 1, ...since(0) }), { attempts: [left()] }, [], true],
+    [
+      'was lost before and its submission is due',
+      job({ attempt: 1, ...since(PATIENCE_MS.forgotten) }),
+      { attempts: [left()] },
+      [],
+      true,
+    ],
+    [
+      'was put back in the queue and is gone from there, and accounting, which knows why, is away',
+      job({ attempt: 1, ...since(PATIENCE_MS.lost) }),
+      { attempts: [told(143)], isAccountingAway: true },
+      [],
+      false,
+    ],
+    [
+      'was put back in the queue and held, and is gone from a slurmctld that has forgotten nothing',
+      job({ attempt: 1, isHeld: true, ...since(PATIENCE_MS.forgotten) }),
+      { attempts: [told(143)], isSteadyController: true },
+      ['JobEnded CANCELLED 1'],
+      false,
+    ],
   ])('%s', (_what, mirror, found, expected, isSubmissionDue) => {
     const finding = findOut(mirror, look({ facts: facts(found) }));
     expect(short(finding.records)).toEqual(expected);

@@ -21,9 +21,9 @@ export function missing(job: MirrorJob, look: Look): Finding {
   // What an attempt before the one that runs left says nothing of that.
   const isOfNow = ({ attempt }: AttemptFacts) => job.live === null || attempt >= job.live.attempt;
   const newest = facts.attempts.findLast((own) => own.slurmJobId !== null && isOfNow(own)) ?? null;
-  if (newest !== null && job.live === null && newest.attempt <= job.attempt)
-    return { ...finding, isSubmissionDue: true };
-  if (newest?.exit) {
+  // It had been put back in the queue, or was to be submitted again.
+  const isBetween = newest !== null && job.live === null && newest.attempt <= job.attempt;
+  if (newest?.exit && !isBetween) {
     const isBehind = last !== undefined && isUnheardOf(last) && missingMs < PATIENCE_MS.behind;
     if (newest.exit.isTold && !job.isCancelRequested && (isUntold || isBehind)) return finding;
     if (newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
@@ -38,21 +38,21 @@ export function missing(job: MirrorJob, look: Look): Finding {
       lostNodes: newest.lostNodes,
     });
   }
-  if (newest !== null || job.live !== null) {
+  if ((newest !== null && !isBetween) || job.live !== null) {
     if (missingMs < PATIENCE_MS.lost || isUntold) return finding;
     const attempt = newest?.attempt ?? job.live?.attempt ?? job.attempt;
     if (newest !== null && newest.attempt > job.attempt) finding.records.push(...begunUnseen(job, newest, nowMs));
     const message = 'Slurm knows nothing of it any more and it left no exit status';
     return settle(job, attempt, finding, { state: 'NODE_FAIL', status: 1, atMs: nowMs, message });
   }
-  if (isTakenOut(job, look, facts)) {
+  if (!isBetween && isTakenOut(job, look, facts)) {
     finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
     return finding;
   }
   const isUnanswered = job.phase === 'unknown';
   if (missingMs < (isUnanswered ? PATIENCE_MS.unanswered : PATIENCE_MS.forgotten)) return finding;
   if (isUntold && !isUnanswered) return finding;
-  // What was held never began: a slurmctld that had it all along and has it no more was told to cancel it.
+  // What is held does not begin: a slurmctld that had it all along and has it no more was told to cancel it.
   const isCancelled = job.isCancelRequested || (job.isHeld && !isUnanswered && facts.isSteadyController);
   if (isCancelled) finding.records.push(ended(job, 'CANCELLED', 1, nowMs));
   return { ...finding, isSubmissionDue: !isCancelled };
