@@ -18,11 +18,13 @@ beforeAll(async () => {
     nodes: 1,
     cpusPerNode: 8,
     credentialSeconds: 5,
-    confLines: [...QUICK_LINES, 'MinJobAge=2', 'MessageTimeout=5'],
+    confLines: [...QUICK_LINES, 'MinJobAge=2', 'MessageTimeout=5', 'PreemptType=preempt/qos', 'PreemptMode=REQUEUE'],
     accounting: [
       ...researchAccount('root'),
       ['add', 'qos', 'tiny', 'MaxSubmitJobsPerUser=1'],
-      ['modify', 'user', 'root', 'set', 'qos+=tiny'],
+      ['add', 'qos', 'low', 'GraceTime=4'],
+      ['add', 'qos', 'high', 'Preempt=low'],
+      ['modify', 'user', 'root', 'set', 'qos+=tiny,low,high'],
     ],
   });
   daemon = await startSlurmDaemon(home, slurm);
@@ -67,6 +69,16 @@ describe('what others do', () => {
     expect(await ended(later[0] ?? 0)).toMatchObject({ state: 'COMPLETED' });
     for (const id of later.slice(1)) await daemon.client.cancel(id).catch(() => undefined);
   }, 180_000);
+
+  it('they preempt a job whose ranks die of the SIGTERM that begins its GraceTime: it is put back, and has not failed', async () => {
+    const command = ['sh', '-c', 'echo up; [ $ORRERY_ATTEMPT = 2 ] || sleep 300'];
+    const id = await submit(command, { qos: 'low', exclusive: true });
+    await until(isUp(id), 'the job to run', 30_000);
+    expect(await ended(await submit(['true'], { qos: 'high', exclusive: true }))).toMatchObject({ state: 'COMPLETED' });
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
+    const { attempts } = await daemon.client.job(id);
+    expect(attempts.map(({ state }) => state)).toEqual(['PREEMPTED', 'COMPLETED']);
+  }, 90_000);
 
   it('they delete the folder of a job that runs: it ends as it did, once, and other jobs are followed', async () => {
     const ledger = join(home, 'ledger');

@@ -143,6 +143,11 @@ is_forgotten() {
   return 1
 }
 
+# Whether Slurm is about to take its nodes for another job, and gives it a GraceTime before.
+is_preempted() {
+  case $(scontrol -o show job "$SLURM_JOB_ID" 2> /dev/null) in *' PreemptTime='[0-9]*) ;; *) return 1 ;; esac
+}
+
 # Writes down how the attempt ended, whole, and ends.
 leave() {
   until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
@@ -292,6 +297,15 @@ if [ "$status" -eq 137 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
     *'Job step aborted'*) how=KILL ;;
     *) ! is_forgotten || how=KILL ;;
   esac
+fi
+# Of a GraceTime Slurm tells the tasks alone, by SIGTERM. Were their end that of this script too, it would be a failure to Slurm, and not put back in
+# the queue: what is done to it is seen when the time is over.
+if [ "$status" -ne 0 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ] && is_preempted; then
+  while [ -z "$how" ] && is_preempted; do
+    sleep 5 &
+    wait $!
+  done 2> /dev/null
+  how=${how:-KILL}
 fi
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
 [ "$status" -ne 143 ] || [ -s "$folder/memory" ] || how=${how:-TERM}
