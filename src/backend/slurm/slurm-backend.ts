@@ -285,10 +285,13 @@ export class SlurmBackend implements Backend {
   async explain(jobId: number): Promise<string[]> {
     const job = this.#state.jobs.get(jobId);
     if (job === undefined) return [];
-    const { commands, now } = this.#options;
+    const { commands, cluster, now } = this.#options;
+    // Operators change what a partition allows while jobs wait for it.
+    if (job.slurm?.reason.startsWith('Partition') === true && this.#loop.outage === null)
+      await cluster.refresh().catch(() => undefined);
     const queue = goesByQueue(job) ? await this.#queue.read() : [];
     const isUnreachable = this.#loop.outage !== null;
-    const { partitions, privateData } = this.#options.cluster.view;
+    const { partitions, privateData } = cluster.view;
     const { live, slurm } = job;
     const isWaiting = live === null && slurm !== null && isPending(slurm);
     // Whom Slurm shows others' jobs is an operator.
