@@ -5,7 +5,8 @@ import { DEFAULT_MAX_ARRAY_SIZE } from '../backend/slurm/nodes/cluster-view.ts';
 import { slurmArrayName, slurmJobName } from '../backend/slurm/batch/job-key.ts';
 import { batchArray } from '../backend/slurm/submission/task-group.ts';
 import { parseJobArray } from '../contract/job-array.ts';
-import { type JobSpec, type JobSpecInput, jobSpecSchema, parseDependencies } from '../contract/job.ts';
+import { dependencyOn, isAnyEnough, parseDependencies } from '../contract/dependency.ts';
+import { type JobSpec, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { parseBeginMs } from '../contract/begin-time.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { readSlurmFile } from '../daemon/slurm-file.ts';
@@ -55,11 +56,11 @@ function submissionOf(spec: JobSpec, home: string): BatchSubmission {
     excludedNodes: spec.exclude,
     dependency: spec.after ?? '',
     // How many nodes they have only the daemon knows.
-    predecessors: parseDependencies(spec.after).map(({ condition, jobId }) => ({
-      condition: condition === 'aftercorr' ? 'afterok' : condition,
-      jobId,
+    predecessors: parseDependencies(spec.after).map((written) => ({
+      ...dependencyOn(written.jobId, written),
       nodes: 1,
     })),
+    isAnyEnough: isAnyEnough(spec.after),
     jobFolder,
     rankScript: join(folder, 'slurm', 'rank.sh'),
   });

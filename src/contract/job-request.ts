@@ -1,6 +1,7 @@
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { parseBeginMs } from './begin-time.ts';
-import { cpusPerTask, type JobSpec, memoryBytesPerNode, parseDependencies, tasksPerNode, timeLimitMs } from './job.ts';
+import { dependencyOn, isAnyEnough, parseDependencies } from './dependency.ts';
+import { cpusPerTask, type JobSpec, memoryBytesPerNode, tasksPerNode, timeLimitMs } from './job.ts';
 
 /** What of a job the daemon works out when it accepts it. */
 export interface Submission {
@@ -20,6 +21,7 @@ export function toJobRequest(
   { user = spec.user, account = spec.account, dependencies, array }: Submission = {},
 ): JobRequest {
   const beginMs = spec.begin === undefined ? undefined : parseBeginMs(spec.begin, submitMs);
+  const waits = dependencies ?? parseDependencies(spec.after).map((written) => dependencyOn(written.jobId, written));
   return {
     jobId,
     submitMs,
@@ -35,12 +37,8 @@ export function toJobRequest(
     timeLimitMs: timeLimitMs(spec),
     excludedNodes: spec.exclude,
     maxRequeues: spec.maxRequeues,
-    dependencies:
-      dependencies ??
-      parseDependencies(spec.after).map(({ condition, jobId: id }) => ({
-        condition: condition === 'aftercorr' ? 'afterok' : condition,
-        jobId: id,
-      })),
+    dependencies: waits,
+    ...(waits.length > 0 && isAnyEnough(spec.after) && { isAnyEnough: true }),
     isHeld: spec.hold,
     ...(user !== undefined && { user }),
     ...(account !== undefined && { account }),

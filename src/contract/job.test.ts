@@ -3,7 +3,6 @@ import {
   cpusPerTask,
   jobSpecSchema,
   memoryBytesPerNode,
-  parseDependencies,
   parseWarningSignal,
   tasksPerNode,
   timeLimitMs,
@@ -47,7 +46,7 @@ describe('a job as users write it', () => {
     [{ signal: 'USR1@65536' }, /^signal: expected at most 65535 seconds/],
     [{ nodes: 0 }, /^nodes: /],
     [{ nodes: 'eight' }, /^nodes: /],
-    [{ after: 'after:1' }, /^after: expected "afterok:ID/],
+    [{ after: 'afterburstbuffer:1' }, /^after: expected "afterok:ID/],
     [{ signal: 'USR9@10' }, /^signal: expected SIGNAL@SECONDS/],
     [{ env: { 'A-B': '1' } }, /^env.*: /],
     [{ command: [''] }, /^command: expected a program/],
@@ -89,13 +88,7 @@ describe('a job as users write it', () => {
     expect([tasks({}), tasks({ gpusPerNode: 8 }), tasks({ gpusPerNode: 8, tasksPerNode: 1 })]).toEqual([1, 8, 1]);
   });
 
-  it('reads dependencies and warning signals in sbatch notation', () => {
-    expect(parseDependencies('afterok:1:2,afterany:3_4')).toEqual([
-      { condition: 'afterok', jobId: 1, taskId: null },
-      { condition: 'afterok', jobId: 2, taskId: null },
-      { condition: 'afterany', jobId: 3, taskId: 4 },
-    ]);
-    expect(parseDependencies(undefined)).toEqual([]);
+  it('reads warning signals in sbatch notation', () => {
     expect(parseWarningSignal('USR1@120')).toEqual({ name: 'SIGUSR1', leadMs: 120_000 });
     expect(parseWarningSignal('SIGTERM@5')).toEqual({ name: 'SIGTERM', leadMs: 5000 });
   });

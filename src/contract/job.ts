@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
 import { parseBeginMs } from './begin-time.ts';
-import { type JobReference, parseJobArray } from './job-array.ts';
+import { afterSchema } from './dependency.ts';
+import { parseJobArray } from './job-array.ts';
 import { isSlurmOption } from './slurm-options.ts';
 
 const DURATION_MS_MAX = 10 * 366 * 86_400_000;
@@ -82,13 +83,6 @@ const arraySchema = z.string().superRefine((text, context) => {
   if (typeof array === 'string') context.addIssue({ code: 'custom', message: array });
 });
 
-const DEPENDENCY = /^(?:singleton|(?:afterok|afterany|afternotok|aftercorr):\d+(?:_\d+)?(?::\d+(?:_\d+)?)*)$/;
-
-const afterSchema = z.string().refine((text) => text.split(',').every((part) => DEPENDENCY.test(part)), {
-  error: (issue) =>
-    `expected "afterok:ID[:ID...]", "afterany:ID", "afternotok:ID", "aftercorr:ID" or "singleton", comma-separated, got ${JSON.stringify(issue.input)}`,
-});
-
 const beginSchema = z.string().refine((text) => parseBeginMs(text, 0) !== undefined, {
   error: (issue) =>
     `expected a time such as "now+2hours", "16:30", "tomorrow" or "2027-01-31T08:00", got ${JSON.stringify(issue.input)}`,
@@ -165,7 +159,7 @@ export const jobSpecSchema = z
     env: z.record(envNameSchema, envValueSchema).default({}),
     /** Environment variables whose values are read from the secret files of the daemon's home when an attempt starts. */
     secrets: z.array(envNameSchema).default([]),
-    /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`, `singleton`. */
+    /** Dependencies, as `sbatch --dependency`: `afterok:12,afterany:13`, `afterok:12?after:13+10`, `singleton`. */
     after: afterSchema.optional(),
     /** Not to be started before, as `sbatch --begin`: `now+2hours`, `16:30`, `2027-01-31T08:00`. */
     begin: beginSchema.optional(),
@@ -248,29 +242,6 @@ export function tasksPerNode(spec: JobSpec): number {
 /** Ranks of the gang that are started for it: of a job that runs once only that one. */
 export function rankCount(spec: JobSpec): number {
   return spec.once === true ? 1 : spec.nodes * tasksPerNode(spec);
-}
-
-/** As `sbatch --dependency` has them. `aftercorr`: a task of an array waits for the task of the same number. */
-const CONDITIONS = ['afterok', 'afterany', 'afternotok', 'aftercorr'] as const;
-
-/** `afterok:12:13,afterany:14_2` as a list; `singleton`, which names no job, is not in it. */
-export function parseDependencies(
-  after: string | undefined,
-): (JobReference & { condition: (typeof CONDITIONS)[number] })[] {
-  return (after ?? '').split(',').flatMap((part) => {
-    const [first, ...ids] = part.split(':');
-    const condition = CONDITIONS.find((known) => known === first);
-    if (condition === undefined) return [];
-    return ids.map((id) => {
-      const [jobId, taskId] = id.split('_').map(Number);
-      return { condition, jobId: jobId ?? 0, taskId: taskId ?? null };
-    });
-  });
-}
-
-/** Whether it is to wait for the jobs of the same name and user that were submitted before it. */
-export function isSingleton({ after = '' }: JobSpec): boolean {
-  return after.split(',').includes('singleton');
 }
 
 /** `USR1@120` as a Node signal name and the lead time before the limit. */

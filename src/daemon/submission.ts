@@ -4,7 +4,8 @@ import { defaultJobName } from '../backend/job-variables.ts';
 import type { SubmittedJob } from '../backend/port.ts';
 import type { SubmitResponse, submitRequestSchema } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
-import { isSingleton, type JobSpec, parseDependencies } from '../contract/job.ts';
+import { dependencyOn, isAnyEnough, isSingleton, parseDependencies } from '../contract/dependency.ts';
+import type { JobSpec } from '../contract/job.ts';
 import { parseJobArray } from '../contract/job-array.ts';
 import type { AcceptedJob } from '../contract/journal.ts';
 import type { Dependency } from '../scheduler/types.ts';
@@ -119,11 +120,20 @@ function withNamesakes(jobs: readonly SubmittedJob[], { store }: DaemonContext):
   for (const { jobId, name, user } of store.liveJobs()) of(name, user).push({ condition: 'afterany', jobId });
   return jobs.map((job) => {
     const { jobId, accepted, submission } = job;
-    const namesakes = of(nameOf(accepted.spec), submission.user);
-    const dependencies = isSingleton(accepted.spec) ? [...(submission.dependencies ?? []), ...namesakes] : null;
+    const { spec } = accepted;
+    const namesakes = of(nameOf(spec), submission.user);
+    const dependencies = isSingleton(spec) ? withAll(namesakes, spec, submission.dependencies ?? []) : null;
     namesakes.push({ condition: 'afterany', jobId });
     return dependencies === null ? job : { ...job, submission: { ...submission, dependencies } };
   });
+}
+
+/** The namesakes among what a job waits for: where any one dependency is enough, all of them are one, and none of them is one that holds. */
+function withAll(namesakes: readonly Dependency[], { after }: JobSpec, others: readonly Dependency[]): Dependency[] {
+  if (!isAnyEnough(after)) return [...others, ...namesakes];
+  if (namesakes.length === 0) return [];
+  const set = parseDependencies(after).length;
+  return [...others, ...namesakes.map((one) => ({ ...one, set }))];
 }
 
 /** The first task of an array gives it its id. */
@@ -152,17 +162,25 @@ function placed(error: unknown, { jobs }: Request, place: number): unknown {
 
 /** The id of an array means all of its tasks; with `aftercorr` a task of an array means the one of its own number. */
 function dependenciesOf(after: string | undefined, { store }: DaemonContext, ownTaskId?: number): Dependency[] {
-  return parseDependencies(after).flatMap(({ condition, jobId, taskId }) => {
+  return parseDependencies(after).flatMap((written, place) => {
+    const { condition, jobId, taskId, delayMs } = written;
     const tasks = store.arrayJobIds(jobId);
     const wanted = condition === 'aftercorr' && tasks.length > 0 ? (taskId ?? ownTaskId ?? null) : taskId;
     const found = wanted === null ? tasks : [store.taskJobId(jobId, wanted)];
     const jobIds = wanted === null && found.length === 0 ? [jobId] : found;
+    // Where all have to hold, each by itself is as good as the array.
+    const isSet = jobIds.length > 1 && (isAnyEnough(after) || condition === 'afternotok');
     return jobIds.map((id) => {
-      if (id === undefined || store.job(id) === undefined) {
+      const row = id === undefined ? undefined : store.job(id);
+      if (id === undefined || row === undefined) {
         const name = wanted === null ? String(jobId) : `${jobId}_${wanted}`;
         throw new OrreryError('ORR_BAD_JOB', `after: no job ${name} to wait for`);
       }
-      return { condition: condition === 'aftercorr' ? 'afterok' : condition, jobId: id };
+      const dependency = dependencyOn(id, written);
+      const startMs = row.isEnded && delayMs > 0 ? (row.startMs ?? row.endMs) : null;
+      if (startMs !== null) dependency.startMs = startMs;
+      if (isSet) dependency.set = place;
+      return dependency;
     });
   });
 }

@@ -1,3 +1,4 @@
+import { delayText } from '../contract/dependency.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
 import type { TraceRow } from '../twin/trace-source.ts';
 import { formatHostList } from './host-list.ts';
@@ -24,7 +25,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
   qos: ({ qos }) => qos,
   partition: ({ partition }) => partition,
   priority: ({ priority }) => (priority === 0 ? null : priority),
-  after: ({ after }) => (after.length === 0 ? null : after.map((one) => `${one.condition}:${one.job}`).join(' ')),
+  after: ({ after, isAnyEnough = false }) => {
+    const texts = after.map((one) => `${one.condition}:${one.job}${delayText(one)}`);
+    return texts.length === 0 ? null : texts.join(isAnyEnough ? '?' : ' ');
+  },
   array: ({ array }) =>
     array === undefined ? null : `${array.name}${array.runningMax === null ? '' : `%${array.runningMax}`}`,
   spread: ({ isSpread }) => (isSpread === true ? true : null),

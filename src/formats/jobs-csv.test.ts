@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { readJobsCsv } from './jobs-csv.ts';
+import { jobsCsvText } from './jobs-csv-text.ts';
 
 const HEADER = 'job,submit_s,nodes,gpus_per_node,runtime_s,limit_s';
 
@@ -144,10 +145,11 @@ describe('a CSV of jobs', () => {
 
   it.each([
     ['priority', 'high', 'priority is not a number'],
-    ['after', 'afterok:', 'after is not jobs such as "12 13", or "afterok:12:13"'],
-    ['after', 'aftercorr:a', 'after is a dependency other than afterok, afterany and afternotok'],
-    ['after', 'afterok:a,after:b+5', 'after is a dependency other than afterok, afterany and afternotok'],
-    ['after', 'singleton', 'after is a dependency other than afterok, afterany and afternotok'],
+    ['after', 'afterok:', 'after is not jobs such as "12 13", "afterok:12:13" or "after:12+5"'],
+    ['after', 'aftercorr:a', 'after is a dependency other than after, afterok, afterany and afternotok'],
+    ['after', 'afterok:a,expand:b', 'after is a dependency other than after, afterok, afterany and afternotok'],
+    ['after', 'afterok:a?b c', 'after is not separated by "?" throughout, or nowhere'],
+    ['after', 'singleton', 'after is a dependency other than after, afterok, afterany and afternotok'],
     ['outcome', 'lost', 'outcome is not COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY'],
     ['exclusive', 'maybe', 'exclusive is not true or false'],
     ['cpus_per_node', '1.5', 'cpus_per_node is not an integer >= 0'],
@@ -175,6 +177,26 @@ describe('a CSV of jobs', () => {
   it('takes dependencies in any case, and a comma too many for nothing', () => {
     const text = `${HEADER},after\na,0,1,8,60,,\nb,1,1,8,60,,"AfterOK:a,"\n`;
     expect(readJobsCsv(text, 'jobs.csv').rows[1]?.after).toEqual([{ condition: 'afterok', job: 'a' }]);
+  });
+
+  it('takes delays after a start, and lists of which one dependency is enough', () => {
+    const text = `${HEADER},after\na,0,1,8,60,,\n12+1,0,1,8,60,,\nb,1,1,8,60,,after:a+10:12+1+2\nc,2,1,8,60,,after:a?afternotok:12+1\n`;
+    const { rows } = readJobsCsv(text, 'jobs.csv');
+    expect(rows[2]?.after).toEqual([
+      { condition: 'after', job: 'a', delayMs: 600_000 },
+      { condition: 'after', job: '12+1', delayMs: 120_000 },
+    ]);
+    expect(rows[2]?.isAnyEnough).toBeUndefined();
+    expect(rows[3]).toMatchObject({
+      isAnyEnough: true,
+      after: [
+        { condition: 'after', job: 'a' },
+        { condition: 'afternotok', job: '12+1' },
+      ],
+    });
+    expect(readJobsCsv(jobsCsvText(rows), 'again.csv').rows.map(({ after }) => after)).toEqual(
+      rows.map(({ after }) => after),
+    );
   });
 
   it('takes submissions of 1973 and later for Unix times', () => {

@@ -2,6 +2,7 @@ import { OrreryError } from '../contract/errors.ts';
 import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import { Columns, csvSeparator, eachRecord, OPEN_QUOTE } from './delimited-rows.ts';
+import type { RowDependency } from '../twin/trace-source.ts';
 import { nearest } from './nearest.ts';
 import { PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
 
@@ -187,10 +188,13 @@ export class RowReader {
     if (spread === undefined) return wrong('spread', 'true or false');
     const outcome = OUTCOMES[fieldOf.outcome(fields).toUpperCase()];
     if (outcome === undefined) return wrong('outcome', 'COMPLETED, FAILED, CANCELLED, TIMEOUT or OUT_OF_MEMORY');
-    if (OTHER_CONDITIONS.test(fieldOf.after(fields)))
-      return reject('after is a dependency other than afterok, afterany and afternotok', `"${fieldOf.after(fields)}"`);
-    const after = parseAfter(fieldOf.after(fields));
-    if (after === undefined) return wrong('after', 'jobs such as "12 13", or "afterok:12:13"');
+    const afterText = fieldOf.after(fields);
+    if (OTHER_CONDITIONS.test(afterText))
+      return reject('after is a dependency other than after, afterok, afterany and afternotok', `"${afterText}"`);
+    const isAnyEnough = afterText.includes('?');
+    if (isAnyEnough && /[;,\s]/.test(afterText)) return wrong('after', 'separated by "?" throughout, or nowhere');
+    const after = parseAfter(afterText);
+    if (after === undefined) return wrong('after', 'jobs such as "12 13", "afterok:12:13" or "after:12+5"');
     const array = parseArray(fieldOf.array(fields));
     if (array === undefined) return wrong('array', 'an array such as 12, or 12%4');
     this.seen.add(job);
@@ -217,6 +221,7 @@ export class RowReader {
       priority,
       ...(array !== null && { array }),
       after,
+      ...(isAnyEnough && { isAnyEnough }),
       outcome,
     };
   }
@@ -238,21 +243,25 @@ export class RowReader {
 /** Of the year 5138: nobody means later ones, but Unix times in milliseconds look like them. */
 const SECONDS_MAX = 1e11;
 
-const CONDITIONS: readonly Dependency['condition'][] = ['afterok', 'afterany', 'afternotok'];
+const CONDITIONS: readonly Dependency['condition'][] = ['afterok', 'afterany', 'afternotok', 'after'];
 
 /** Slurm's other dependencies (sbatch(1)), of which the twin has none. */
-const OTHER_CONDITIONS = /(?:^|[;,?\s])(?:(?:after|aftercorr|afterburstbuffer|expand):|singleton$)/i;
+const OTHER_CONDITIONS = /(?:^|[;,?\s])(?:(?:aftercorr|afterburstbuffer|expand):|singleton(?:$|[;,?\s]))/i;
 
-/** `12`, `12 13`, `12;13`, `afterok:12:13`, `afterany:12;afterok:13`. Bare jobs need only have ended. */
+/** `12`, `12 13`, `12;13`, `afterok:12:13`, `afterany:12;afterok:13`, `after:12+5?13`. Bare jobs need only have ended; of `after` a delay is minutes. */
 function parseAfter(text: string): TraceRow['after'] | undefined {
   if (text === '') return [];
-  const after: { condition: Dependency['condition']; job: string }[] = [];
-  for (const part of text.split(/[;,\s]+/).filter((one) => one !== '')) {
+  const after: RowDependency[] = [];
+  for (const part of text.split(/[;,?\s]+/).filter((one) => one !== '')) {
     const [first = '', ...others] = part.split(':');
     const condition = CONDITIONS.find((known) => known === first.toLowerCase());
     const jobs = condition === undefined ? [first, ...others] : others;
     if (jobs.length === 0 || jobs.includes('')) return undefined;
-    for (const job of jobs) after.push({ condition: condition ?? 'afterany', job });
+    for (const name of jobs) {
+      const [, job = name, minutes] = (condition === 'after' && /^(.+)\+([1-9]\d{0,6})$/.exec(name)) || [];
+      const delay = minutes === undefined ? {} : { delayMs: Number(minutes) * 60_000 };
+      after.push({ condition: condition ?? 'afterany', job, ...delay });
+    }
   }
   return after;
 }

@@ -82,13 +82,16 @@ export function readSqueueDump(dump: ConfText, fallbackMs: number | null): Queue
       row.array === undefined ? undefined : { ...row.array, runningMax: throttles.get(row.array.name) ?? null };
     const after = row.after.flatMap((one) => {
       if (known.has(one.job)) return [one];
-      // To wait for an array is to wait for all of its tasks.
+      // To wait for an array is to wait for all of its tasks, each by itself where that is the same.
       const tasks = tasksOfArray.get(one.job);
-      if (tasks !== undefined) return tasks.map((job) => ({ ...one, job }));
+      const isOne = row.isAnyEnough === true || one.condition === 'afternotok';
+      if (tasks !== undefined) return isOne ? [one] : tasks.map((job) => ({ ...one, job }));
       note('dependencies on jobs that are not in the queue');
       return [];
     });
-    return { ...fromMs(row, nowMs), ...(array !== undefined && { array }), after };
+    const { isAnyEnough, ...kept } = fromMs(row, nowMs);
+    const isOr = isAnyEnough === true && after.length > 0;
+    return { ...kept, ...(array !== undefined && { array }), after, ...(isOr && { isAnyEnough }) };
   });
   return {
     nowMs: calledMs,
@@ -206,6 +209,7 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
     partition: partitions[0] || null,
     priority: 0 - Number(of('nice') || 0),
     after: nodeNames === null ? dependenciesOf(of('dependency'), note) : [],
+    ...(nodeNames === null && of('dependency').includes('?') && { isAnyEnough: true }),
     nodeNames,
     isHeld: nodeNames === null && (HELD.test(reason) || of('priority') === '0'),
   };
@@ -223,18 +227,19 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   return tasks.map((task) => ({ ...base, job: `${id}_${task}`, array: { name: id, runningMax } }));
 }
 
-/** `afterok:7(unfulfilled),afterany:8_*(unfulfilled)`: those that are still to be waited for. */
+/** `afterok:7(unfulfilled),afterany:8_*(unfulfilled)`, `after:7+3(unfulfilled)?afterok:9(failed)`: those that are still to be waited for. */
 function dependenciesOf(text: string, note: (what: string) => void): QueueRow['after'] {
   if (text === '') return [];
   return text.split(/[,?]/).flatMap((part) => {
     const [, condition = '', list = ''] = /^([a-z]+):?(.*)$/.exec(part) ?? [];
-    if (condition !== 'afterok' && condition !== 'afterany' && condition !== 'afternotok') {
+    if (condition !== 'afterok' && condition !== 'afterany' && condition !== 'afternotok' && condition !== 'after') {
       note(`dependencies of kind ${condition || part}: left out`);
       return [];
     }
     return list.split(':').flatMap((one) => {
-      const [, job] = /^(\d+(?:_\d+)?)(?:_\*)?/.exec(one) ?? [];
-      return job === undefined ? [] : [{ condition, job } as const];
+      const [, job, minutes] = /^(\d+(?:_\d+)?)(?:_\*)?(?:\+(\d+))?/.exec(one) ?? [];
+      const delay = minutes === undefined ? {} : { delayMs: Number(minutes) * 60_000 };
+      return job === undefined ? [] : [{ condition, job, ...delay } as const];
     });
   });
 }

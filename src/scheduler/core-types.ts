@@ -21,6 +21,8 @@ export interface CoreJob {
   readonly request: JobRequest;
   /** Of the current or last attempt; 0 before the first. */
   readonly attempt: number;
+  /** Since when nothing but its turn has kept it from starting. */
+  readonly eligibleMs: number;
   /** Failures that put it back in the queue so far. */
   readonly requeues: number;
   /** The job for which its attempt is being ended, where it is preempted. */

@@ -168,6 +168,7 @@ export class Core implements SchedulerCore {
     const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
+    wakeMs = Math.min(wakeMs, this.ledger.dependencies.nextMs);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
     // Also where nobody is in the queue: those who wait for a reservation are out of it.
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);

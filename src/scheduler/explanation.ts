@@ -1,5 +1,6 @@
 import { formatDuration } from '../lib/units.ts';
 import { count, refusal, wanted } from './admission.ts';
+import { explainDependencies } from './dependency-words.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
@@ -14,8 +15,7 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
   if (job.phase !== 'pending') return 'None';
   if (job.hold !== null) return job.hold === 'user' ? 'JobHeldUser' : 'launch failed requeued held';
   if (job.waitsFor.length > 0) {
-    const isBroken = job.waitsFor.some((dependency) => ledger.dependencies.isBroken(dependency));
-    return isBroken ? 'DependencyNeverSatisfied' : 'Dependency';
+    return ledger.dependencies.isNever(job) ? 'DependencyNeverSatisfied' : 'Dependency';
   }
   if (job.timerIndex >= 0) return 'BeginTime';
   if (job.excess !== null) return job.excess;
@@ -65,7 +65,7 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
       return [`Job ${name} is held because its last launch failed. Once the cause is mended: orrery release ${name}`];
     case 'Dependency':
     case 'DependencyNeverSatisfied':
-      return job.waitsFor.map((dependency) => explainDependency(ledger, dependency));
+      return explainDependencies(ledger, job, nowMs);
     case 'BadConstraints':
       return [`Job ${name} can never start: ${refusal(ledger.pool, job) ?? 'no nodes fit'}.`];
     case 'ReqNodeNotAvail':
@@ -102,19 +102,6 @@ function explainRunning(ledger: Ledger, job: JobRecord, held: Held, nowMs: numbe
       : 'runs on';
   const limit = job.deadlineMs === null ? '' : `; its time limit is ${untilText(job.deadlineMs, nowMs)}`;
   return `Job ${nameOf(job)} ${verb} ${nodeNames} as attempt ${job.attempt}${limit}.`;
-}
-
-function explainDependency(ledger: Ledger, dependency: JobRecord['waitsFor'][number]): string {
-  const { condition, jobId } = dependency;
-  const name = `${condition}:${jobId}`;
-  if (ledger.dependencies.isBroken(dependency)) {
-    const state = ledger.outcomes.state(jobId);
-    return `${name} is never satisfied: job ${jobId} ended ${state}. Requeue it, or cancel this job.`;
-  }
-  const other = ledger.find(jobId);
-  if (other === undefined) return `${name} waits for job ${jobId}, which nobody has submitted.`;
-  const aim = { afterok: 'complete', afterany: 'end', afternotok: 'end otherwise than well' }[condition];
-  return `${name} waits for job ${jobId} to ${aim}; it is ${other.held === null ? 'pending' : 'running'}.`;
 }
 
 function explainOutage(ledger: Ledger, job: JobRecord): string[] {

@@ -28,7 +28,7 @@ export interface Held {
 const NO_NODES: ReadonlySet<string> = new Set();
 /** Slurm keeps a `PriorityTier` in 16 bits. */
 const TIERS = 65_536;
-const NO_DEPENDENCIES: Dependency[] = [];
+const NO_DEPENDENCIES: readonly Dependency[] = [];
 
 /** The scheduler's own account of a job that has not ended. Mutated in place. */
 export class JobRecord implements CoreJob {
@@ -65,11 +65,11 @@ export class JobRecord implements CoreJob {
   requeues = 0;
   hold: 'user' | 'launch' | null;
   /** Dependencies not satisfied yet. */
-  waitsFor: Dependency[] = NO_DEPENDENCIES;
+  waitsFor: readonly Dependency[] = NO_DEPENDENCIES;
   /** Not before this instant: `--begin`, or what a requeue has to wait. */
   eligibleMs = ZERO_MS;
   held: Held | null = null;
-  /** When the current attempt was decided, and its number among all that were. */
+  /** When the current attempt was decided, and its number among all that were; 0 of one that was cancelled before. */
   startMs = ZERO_MS;
   startNumber = 0;
   /** On how many available nodes nothing ends later than this attempt. */

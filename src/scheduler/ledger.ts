@@ -26,7 +26,7 @@ import { isStronger, putOffUntilMs, verdictOf } from './verdicts.ts';
 export class Ledger {
   readonly pool: NodePool;
   readonly outcomes = new Outcomes();
-  readonly dependencies = new Dependencies(this.outcomes);
+  readonly dependencies: Dependencies;
   readonly queue: PendingQueue;
   /** Pending jobs that wait for an instant. */
   readonly timers = new Heap<JobRecord>(isEligibleBefore, (job, index) => {
@@ -57,6 +57,11 @@ export class Ledger {
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.dependencies = new Dependencies({
+      outcomes: this.outcomes,
+      find: (jobId) => this.#jobs.get(jobId),
+      onFree: (job, atMs) => this.#freed(job, atMs),
+    });
     this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
     this.reservations = new NodeReservations(policy.reservations, policy.accounts);
     this.terms = new Terms(policy);
@@ -100,12 +105,14 @@ export class Ledger {
   submit(request: JobRequest, attemptsBefore: number, atMs: number): JobRecord {
     const { jobId } = request;
     if (this.#jobs.has(jobId)) throw new Error(`job ${jobId} was submitted before and has not ended`);
+    this.dependencies.wake(atMs);
     const attempt = Math.max(this.outcomes.take(jobId), attemptsBefore);
     if (this.kinds.preemption.use(request.qos ?? DEFAULT_QOS)) this.#rankAnew();
     const job = this.record(request, attempt);
     this.#jobs.set(jobId, job);
     this.kinds.limits.entered(job.kind.limits);
-    if (request.dependencies.length > 0) this.dependencies.register(job);
+    this.dependencies.requeued(jobId, atMs);
+    if (request.dependencies.length > 0) this.dependencies.register(job, atMs);
     if (job.eligibleMs > atMs) this.timers.push(job);
     else job.eligibleMs = atMs;
     this.priorities.prioritizeAnew(job);
@@ -145,6 +152,8 @@ export class Ledger {
     this.dropClaim(job);
     this.#dropTimer(job);
     this.dependencies.forget(job);
+    // It has not started since it was last in the queue.
+    job.startNumber = 0;
     this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
     job.cause = 'CANCELLED';
   }
@@ -178,6 +187,7 @@ export class Ledger {
     if (job.phase !== 'pending' || job.attempt + 1 !== attempt) {
       throw new Error(`job ${job.request.jobId} cannot start attempt ${attempt}${describe(job)}`);
     }
+    this.dependencies.wake(atMs);
     this.ends.set(job, atMs + job.limitMs);
     this.dropClaim(job);
     this.pool.take(job, held);
@@ -196,6 +206,7 @@ export class Ledger {
     this.#startCount += 1;
     job.startNumber = this.#startCount;
     this.movements?.add(job);
+    this.dependencies.started(job.request.jobId, atMs);
     if (job.kind.isPreemptible) {
       job.candidate = new Candidate(job, held, this.pool.at(held.nodeIndices[0] ?? -1).spec.resources);
       this.preemptible.started(job.candidate);
@@ -247,11 +258,13 @@ export class Ledger {
   requeue(job: JobRecord, atMs: number): { requeues: number; isHeld: boolean } {
     const { verdict } = job;
     if (verdict?.kind !== 'requeue') throw new Error(`job ${job.request.jobId} is not to be requeued${describe(job)}`);
+    this.dependencies.wake(atMs);
     job.verdict = null;
     job.cause = null;
     job.isEnding = false;
     job.preemptorJobId = null;
     job.phase = 'pending';
+    this.dependencies.requeued(job.request.jobId, atMs);
     job.requeues = verdict.requeues;
     job.hold ??= verdict.hold;
     if (job.eligibleMs > atMs) this.timers.push(job);
@@ -271,16 +284,21 @@ export class Ledger {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
     }
     if (job !== undefined) this.kinds.limits.left(job.kind.limits);
+    this.dependencies.wake(atMs);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
-    for (const freed of this.dependencies.settle(jobId)) {
-      // Its age counts from then on, as Slurm's `AccrueTime` does.
-      if (freed.waitsFor.length === 0 && freed.eligibleMs < atMs) {
-        freed.eligibleMs = atMs;
-        this.priorities.prioritizeAnew(freed);
-      }
-      this.#enqueueIfEligible(freed);
+    const fromMs = job === undefined ? null : job.startNumber === 0 ? atMs : job.startMs;
+    this.dependencies.settle(jobId, fromMs, atMs);
+  }
+
+  /** It waits for no other job any more. */
+  #freed(job: JobRecord, atMs: number): void {
+    // Its age counts from then on, as Slurm's `AccrueTime` does.
+    if (job.eligibleMs < atMs) {
+      job.eligibleMs = atMs;
+      this.priorities.prioritizeAnew(job);
     }
+    this.#enqueueIfEligible(job);
   }
 
   /** An echo of what another cycle settled. */
@@ -291,6 +309,7 @@ export class Ledger {
 
   /** Their time has come. */
   wake(nowMs: number): void {
+    this.dependencies.wake(nowMs);
     for (let job = this.timers.peek(); job !== undefined && job.eligibleMs <= nowMs; job = this.timers.peek()) {
       this.timers.pop();
       this.#enqueueIfEligible(job);

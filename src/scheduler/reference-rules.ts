@@ -1,6 +1,7 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
 import type { EndCause, EndState, JobRequest, Placement } from './types.ts';
 
+export type Wait = JobRequest['dependencies'][number];
 /** What is to be told of a job. */
 export type Verdict =
   | { kind: 'requeue'; requeues: number; isHeld: boolean }
@@ -19,6 +20,8 @@ export type Job = {
   dueMs: number;
   cause: EndCause | null;
   isEnding: boolean;
+  /** It has had an attempt since it was last put in the queue. */
+  hasStarted: boolean;
   verdict: Verdict | null;
 };
 /** What becomes of a job whose attempt is over. */
@@ -57,4 +60,17 @@ export function suits(spec: NodeSpec, offered: Resources, { perNode, gpuType, ex
   const isEnough =
     offered.cpus >= perNode.cpus && offered.memoryBytes >= perNode.memoryBytes && offered.gpus >= perNode.gpus;
   return isAllowed && isEnough;
+}
+
+/** Whether a dependency, by itself, is satisfied by then. `ended`: how the job did that it is on, `live`: that job while it has not ended. */
+export function isMetAt(
+  { condition, delayMs = 0 }: Wait,
+  ended: { state: EndState; fromMs: number } | undefined,
+  live: Job | undefined,
+  atMs: number,
+): boolean {
+  if (condition === 'after' && ended !== undefined) return delayMs === 0 || ended.fromMs + delayMs <= atMs;
+  if (condition === 'after') return live?.hasStarted === true && live.startMs + Math.max(1, delayMs) <= atMs;
+  if (ended === undefined || condition === 'afterany') return ended !== undefined;
+  return (condition === 'afterok') === (ended.state === 'COMPLETED');
 }

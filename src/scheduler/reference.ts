@@ -6,7 +6,18 @@ import {
   type Policy,
   type SchedulerOptions,
 } from './policy.ts';
-import { endOf, isGoneBy, type Job, needOf, order, suits, type Verdict, verdictOf } from './reference-rules.ts';
+import {
+  endOf,
+  isGoneBy,
+  isMetAt,
+  type Job,
+  needOf,
+  order,
+  suits,
+  type Verdict,
+  verdictOf,
+  type Wait,
+} from './reference-rules.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
@@ -21,7 +32,8 @@ export class ReferenceScheduler {
   readonly #policy: Policy;
   #nodes: Node[] = [];
   #jobs = new Map<number, Job>();
-  #ended = new Map<number, { state: EndState; attempt: number }>();
+  /** `fromMs`: what `after` with a delay counts from. */
+  #ended = new Map<number, { state: EndState; attempt: number; fromMs: number }>();
   #settling: Job[] = [];
   #doomed: Job[] = [];
 
@@ -30,6 +42,7 @@ export class ReferenceScheduler {
   }
 
   apply(event: SchedulerEvent): void {
+    this.#dropSatisfied(event.atMs);
     const job = 'jobId' in event ? this.#jobs.get(event.jobId) : undefined;
     const node =
       'nodeName' in event
@@ -44,14 +57,14 @@ export class ReferenceScheduler {
       node.isDown = true;
       const onIt = (other: Job) => other.placement?.some(({ nodeName }) => nodeName === node.spec.name);
       for (const other of this.#started.filter(onIt)) this.#doom(other, 'NODE_FAIL');
-    } else if (event.kind === 'JobSubmitted') this.#submit(event.job, event.attemptsBefore ?? 0);
+    } else if (event.kind === 'JobSubmitted') this.#submit(event.job, event.attemptsBefore ?? 0, event.atMs);
     else if (job) this.#applyToJob(job, event);
   }
 
   /** In the order in which their attempts were decided. */
   #started: Job[] = [];
 
-  #submit(request: JobRequest, attemptsBefore: number): void {
+  #submit(request: JobRequest, attemptsBefore: number, atMs: number): void {
     const attempt = Math.max(attemptsBefore, this.#ended.get(request.jobId)?.attempt ?? 0);
     this.#ended.delete(request.jobId);
     this.#jobs.set(request.jobId, {
@@ -66,9 +79,10 @@ export class ReferenceScheduler {
       dueMs: Infinity,
       cause: null,
       isEnding: false,
+      hasStarted: false,
       verdict: null,
     });
-    this.#dropSatisfied();
+    this.#dropSatisfied(atMs);
   }
 
   #applyToJob(job: Job, event: SchedulerEvent): void {
@@ -77,7 +91,7 @@ export class ReferenceScheduler {
     else if (event.kind === 'JobReleased') job.isHeld = false;
     else if (event.kind === 'JobCancelRequested' && isOnNodes) this.#doom(job, 'CANCELLED');
     else if (event.kind === 'JobCancelRequested' && job.verdict?.kind !== 'end') {
-      job.cause = 'CANCELLED';
+      Object.assign(job, { cause: 'CANCELLED', hasStarted: false });
       this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
     } else if (event.kind === 'JobRequeueRequested' && isOnNodes) this.#doom(job, 'REQUEUE');
     else if (event.kind === 'JobRequeueRequested' && job.verdict?.kind === 'end' && job.cause !== 'CANCELLED')
@@ -98,7 +112,8 @@ export class ReferenceScheduler {
 
   decide(nowMs: number): Decision[] {
     const decisions: Decision[] = [];
-    for (const job of this.#settling.splice(0)) decisions.push(this.#tell(job));
+    this.#dropSatisfied(nowMs);
+    for (const job of this.#settling.splice(0)) decisions.push(this.#tell(job, nowMs));
     const due = this.#started.filter((job) => !job.isEnding && job.dueMs <= nowMs);
     for (const job of due.sort((a, b) => a.dueMs - b.dueMs || a.request.jobId - b.request.jobId))
       this.#doom(job, 'TIMEOUT');
@@ -112,7 +127,7 @@ export class ReferenceScheduler {
       });
     }
     const start = (job: Job, placement: Placement) => {
-      Object.assign(job, { placement, attempt: job.attempt + 1, startMs: nowMs });
+      Object.assign(job, { placement, attempt: job.attempt + 1, startMs: nowMs, hasStarted: true });
       this.#started.push(job);
       decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt: job.attempt, placement });
     };
@@ -249,17 +264,18 @@ export class ReferenceScheduler {
     return free;
   }
 
-  #tell(job: Job): Decision {
+  #tell(job: Job, nowMs: number): Decision {
     const { jobId } = job.request;
     if (job.verdict?.kind === 'end') {
       this.#jobs.delete(jobId);
-      this.#ended.set(jobId, { state: job.verdict.state, attempt: job.attempt });
-      this.#dropSatisfied();
+      const fromMs = job.hasStarted ? job.startMs : nowMs;
+      this.#ended.set(jobId, { state: job.verdict.state, attempt: job.attempt, fromMs });
+      this.#dropSatisfied(nowMs);
       return { kind: 'EndJob', jobId, state: job.verdict.state, exitCode: job.verdict.exitCode };
     }
     job.requeues = job.verdict?.requeues ?? 0;
     job.isHeld ||= job.verdict?.isHeld ?? false;
-    Object.assign(job, { verdict: null, cause: null, isEnding: false });
+    Object.assign(job, { verdict: null, cause: null, isEnding: false, hasStarted: false });
     return { kind: 'Requeue', jobId, requeues: job.requeues, isHeld: job.isHeld };
   }
 
@@ -344,12 +360,24 @@ export class ReferenceScheduler {
     if (!this.#settling.includes(job)) this.#settling.push(job);
   }
 
-  #dropSatisfied(): void {
-    const isOpen = ({ condition, jobId }: JobRequest['dependencies'][number]) => {
+  /** What is satisfied once is forgotten. */
+  #dropSatisfied(atMs: number): void {
+    const isMet = (wait: Wait) => isMetAt(wait, this.#ended.get(wait.jobId), this.#jobs.get(wait.jobId), atMs);
+    const hasFailed = ({ jobId }: Wait) => {
       const state = this.#ended.get(jobId)?.state;
-      if (state === undefined || condition === 'afterany') return state === undefined;
-      return condition === 'afterok' ? state !== 'COMPLETED' : state === 'COMPLETED';
+      return state !== undefined && state !== 'COMPLETED';
     };
-    for (const job of this.#jobs.values()) job.waits = job.waits.filter(isOpen);
+    for (const job of this.#jobs.values()) {
+      const { waits } = job;
+      const isTermMet = (wait: Wait) => {
+        const term = wait.set === undefined ? [wait] : waits.filter(({ set }) => set === wait.set);
+        const isArrayFailure = wait.set !== undefined && wait.condition === 'afternotok';
+        return isArrayFailure
+          ? term.every(({ jobId }) => this.#ended.has(jobId)) && term.some(hasFailed)
+          : term.every(isMet);
+      };
+      if (job.request.isAnyEnough === true) job.waits = waits.some(isTermMet) ? [] : waits;
+      else job.waits = waits.filter((wait) => !isTermMet(wait));
+    }
   }
 }

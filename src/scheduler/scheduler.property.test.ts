@@ -76,7 +76,9 @@ const jobShape = fc.record({
   timeLimitMs: fc.constantFrom(null, 20, 50, 50, 2000),
   excluded: fc.constantFrom([], [], [], ['n0'], ['n1', 'n2', 'nowhere']),
   maxRequeues: fc.nat(2),
-  dependencies: fc.constantFrom<(readonly [Dependency['condition'], number])[]>(
+  dependencies: fc.constantFrom<(readonly [Dependency['condition'], number, Partial<Dependency>?])[]>(
+    [],
+    [],
     [],
     [],
     [],
@@ -86,7 +88,25 @@ const jobShape = fc.record({
       ['afterany', 1],
       ['afterok', 2],
     ],
+    [['after', 1]],
+    [['after', 1, { delayMs: 30 }]],
+    [
+      ['after', 2, { delayMs: 5 }],
+      ['afterok', 1],
+      ['after', 3],
+    ],
+    [
+      ['afternotok', 1, { set: 0 }],
+      ['afternotok', 2, { set: 0 }],
+      ['afterany', 3],
+    ],
+    [
+      ['afterok', 1, { set: 0 }],
+      ['afterok', 2, { set: 0 }],
+      ['after', 4, { delayMs: 40 }],
+    ],
   ),
+  isAnyEnough: fc.constantFrom(undefined, undefined, true),
   isHeld: fc.constantFrom(false, false, false, false, true),
   partition: fc.constantFrom(undefined, undefined, 'other'),
   account: fc.constantFrom(undefined, 'vision'),
@@ -166,14 +186,20 @@ function perform(world: World, step: Command): void {
   const atMs = world.nowMs;
   if ('shape' in step) {
     if (step.do === 'addNode') return addNode(world, step.shape);
-    const { dependencies, excluded, array, partition, account, qos, ...shape } = step.shape;
+    const { dependencies, isAnyEnough, excluded, array, partition, account, qos, ...shape } = step.shape;
     const jobId = world.requests.size + 1;
     // Names an earlier job, or (with the first few) itself or a later one.
-    const waits = dependencies.map(([condition, back]) => ({
-      condition,
-      jobId: Math.abs(jobId - back),
-    }));
-    const job: JobRequest = { ...shape, jobId, submitMs: atMs, excludedNodes: excluded, dependencies: waits };
+    const waits = dependencies.map(([condition, back, others = {}]): Dependency => {
+      return { condition, jobId: Math.abs(jobId - back), ...others };
+    });
+    const job: JobRequest = {
+      ...shape,
+      jobId,
+      submitMs: atMs,
+      excludedNodes: excluded,
+      dependencies: world.withStarts(waits),
+    };
+    if (isAnyEnough !== undefined) job.isAnyEnough = isAnyEnough;
     if (partition !== undefined) job.partition = partition;
     if (account !== undefined) job.account = account;
     if (qos !== undefined) job.qos = qos;
@@ -248,6 +274,7 @@ function runToTheEnd(world: World): void {
   const limit = 10 + 4 * world.requests.size;
   for (let round = 0; ; round++) {
     assert(round < limit, 'what can run ends in bounded time');
+    world.nowMs += 50;
     world.decide();
     if (world.holdings.size === 0) break;
     for (const [jobId, { attempt }] of world.holdings) {

@@ -267,6 +267,7 @@ class EventScheduler implements Scheduler {
         const job = ledger.find(event.jobId);
         const { state, exitCode } = event;
         if (job !== undefined) ledger.followPreemption(job, { kind: 'end', state, exitCode });
+        if (event.startMs !== undefined) ledger.dependencies.recall(event.jobId, event.startMs);
         ledger.end(event.jobId, state, event.atMs);
         if (job !== undefined) ledger.unsettle(job);
       }

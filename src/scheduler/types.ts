@@ -29,9 +29,19 @@ export interface Preemptor {
   nodeNames: readonly string[];
 }
 
+/** As `sbatch --dependency` has them. `after`: the job has started, or has ended without. */
 export interface Dependency {
-  condition: 'afterok' | 'afterany' | 'afternotok';
+  condition: 'afterok' | 'afterany' | 'afternotok' | 'after';
   jobId: number;
+  /** Of `after`: so long after the start of its last attempt, or after it was cancelled before one. Absent: 0. */
+  delayMs?: number;
+  /** Of `after` with a delay, on a job that had ended by the submission: when that counts from. Absent: it is over. */
+  startMs?: number;
+  /**
+   * Those of the same number are one dependency, on all tasks of an array: `afternotok` holds where one of them has not ended well, once all
+   * have ended. Absent: it is one by itself.
+   */
+  set?: number;
 }
 
 /** What the scheduler needs to know of a job, and nothing else. */
@@ -56,6 +66,8 @@ export interface JobRequest {
   /** How many times a node failure or a hang may put the job back in the queue; with 0 a preemption ends it too (`--no-requeue`). */
   maxRequeues: number;
   dependencies: readonly Dependency[];
+  /** One of the dependencies suffices (`?` between them). Absent: all have to hold. */
+  isAnyEnough?: boolean;
   isHeld: boolean;
   /** Absent: `default`. */
   user?: string;
@@ -154,8 +166,11 @@ export type SchedulerEvent =
     }
   /** (echo) of Requeue: the job is PENDING again under the same id. */
   | { kind: 'JobRequeued'; atMs: number; jobId: number; requeues: number; isHeld: boolean }
-  /** (echo) of EndJob. For a job the scheduler does not know (ended before a restart) it records the outcome for dependencies. */
-  | { kind: 'JobEnded'; atMs: number; jobId: number; state: EndState; exitCode: number };
+  /**
+   * (echo) of EndJob. For a job the scheduler does not know (ended before a restart) it records the outcome for dependencies, and with `startMs` what
+   * a delay after its start counts from.
+   */
+  | { kind: 'JobEnded'; atMs: number; jobId: number; state: EndState; exitCode: number; startMs?: number };
 
 /** What the driver has to carry out, in order. The scheduler's own state already reflects them. */
 export type Decision =

@@ -4,7 +4,16 @@ import { echoOf } from './echo.ts';
 import { ReferenceScheduler } from './reference.ts';
 import { completePolicy, type SchedulerOptions } from './policy.ts';
 import { createScheduler } from './scheduler.ts';
-import type { Decision, EndState, JobRequest, PendingReason, Placement, Scheduler, SchedulerEvent } from './types.ts';
+import type {
+  Decision,
+  Dependency,
+  EndState,
+  JobRequest,
+  PendingReason,
+  Placement,
+  Scheduler,
+  SchedulerEvent,
+} from './types.ts';
 
 /** Of jobs in the queue. */
 const QUEUE_REASONS: readonly PendingReason[] = ['None', 'Priority', 'Resources', 'JobArrayTaskLimit'];
@@ -30,7 +39,12 @@ export class World {
   /** For counting what the runs met. */
   onDecision: (decision: Decision) => void = () => {};
   readonly #journal: SchedulerEvent[] = [];
+  /** Of jobs that have ended, what `after` with a delay counts from. */
+  readonly endedFromMs = new Map<number, number>();
   readonly #attempts = new Map<number, number>();
+  readonly #requeued = new Set<number>();
+  /** Of jobs that have started since they were last put in the queue. */
+  readonly #startMs = new Map<number, number>();
   readonly #reference: ReferenceScheduler;
   readonly #options: SchedulerOptions;
   readonly #areEchoesApplied: boolean;
@@ -88,23 +102,48 @@ export class World {
     assert.deepEqual(this.#views(), before);
   }
 
-  /** The same, with a journal that keeps of ended jobs nothing but that they ended. */
+  /** The same, with a journal that keeps of ended jobs nothing but that they ended; where nobody waits for a while after their start. */
   restartPruned(): void {
     if (this.#hasResubmitted) return;
     const before = this.#views();
+    const timed = new Set<number>();
+    for (const jobId of [...this.pending, ...this.holdings.keys()]) {
+      for (const one of this.requests.get(jobId)?.dependencies ?? [])
+        if (one.delayMs !== undefined) timed.add(one.jobId);
+    }
     const isKept = (event: SchedulerEvent) => {
       const jobId = event.kind === 'JobSubmitted' ? event.job.jobId : 'jobId' in event ? event.jobId : null;
       return jobId === null || !this.ended.has(jobId) || event.kind === 'JobEnded';
     };
-    this.scheduler = this.#replay(this.#journal.filter(isKept));
+    // One that had waited long enough before that job was put back in the queue would wait again.
+    if ([...timed].some((jobId) => this.#requeued.has(jobId))) return;
+    const withStart = (event: SchedulerEvent) => {
+      const startMs =
+        event.kind === 'JobEnded' && timed.has(event.jobId) ? this.endedFromMs.get(event.jobId) : undefined;
+      return startMs === undefined ? event : { ...event, startMs };
+    };
+    this.scheduler = this.#replay(this.#journal.filter(isKept).map(withStart));
     this.#isPruned = true;
     assert.deepEqual(this.#views(), before);
   }
 
   /** An ended job is to run again. A scheduler rebuilt from a pruned journal has to be told how many attempts there were. */
   resubmit(request: JobRequest): void {
-    const event = { kind: 'JobSubmitted' as const, atMs: this.nowMs, job: { ...request, isHeld: false } };
+    const event = {
+      kind: 'JobSubmitted' as const,
+      atMs: this.nowMs,
+      job: { ...request, isHeld: false, dependencies: this.withStarts(request.dependencies) },
+    };
     this.tell(this.#isPruned ? { ...event, attemptsBefore: this.#attempts.get(request.jobId) ?? 0 } : event);
+  }
+
+  /** As the store puts them down in a request. */
+  withStarts(dependencies: readonly Dependency[]): Dependency[] {
+    return dependencies.map((one) => {
+      const startMs =
+        one.delayMs !== undefined && this.ended.has(one.jobId) ? this.endedFromMs.get(one.jobId) : undefined;
+      return startMs === undefined ? one : { ...one, startMs };
+    });
   }
 
   #replay(events: readonly SchedulerEvent[]): Scheduler {
@@ -115,14 +154,17 @@ export class World {
 
   /**
    * Of ended jobs the state only: how many attempts they had is not in a pruned journal. Of a job in the queue, where there are arrays, not
-   * what it waits for: which tasks a throttle holds up is found out in the next cycle.
+   * what it waits for: which tasks a throttle holds up is found out in the next cycle, and that one has waited long enough after a start.
    */
   #views() {
     const hasThrottles = [...this.requests.values()].some(({ array }) => array !== undefined);
-    const jobs = [...this.requests.keys()].map((jobId) => {
+    const waitsForStart = ({ dependencies }: JobRequest) => dependencies.some(({ condition }) => condition === 'after');
+    const hasStartWaits = [...this.requests.values()].some(waitsForStart);
+    const jobs = [...this.requests].map(([jobId, request]) => {
       const view = this.scheduler.job(jobId);
       if (this.ended.has(jobId) || view === undefined) return view?.state;
-      const isQueued = hasThrottles && QUEUE_REASONS.includes(view.reason);
+      const isFreed = view.state === 'PENDING' && waitsForStart(request);
+      const isQueued = isFreed || ((hasThrottles || hasStartWaits) && QUEUE_REASONS.includes(view.reason));
       return isQueued ? { ...view, reason: 'queued' } : view;
     });
     return [this.scheduler.nodes(), jobs];
@@ -147,6 +189,7 @@ export class World {
         this.#hasResubmitted ||= this.requests.has(event.job.jobId);
         this.requests.set(event.job.jobId, event.job);
         this.ended.delete(event.job.jobId);
+        this.#startMs.delete(event.job.jobId);
         this.pending.add(event.job.jobId);
         return;
       case 'AttemptStarted': {
@@ -175,6 +218,10 @@ export class World {
       this.pending.delete(jobId);
       assert(!this.ended.has(jobId), `job ${jobId} ends once`);
       this.ended.set(jobId, decision.state);
+      this.endedFromMs.set(jobId, this.#startMs.get(jobId) ?? this.nowMs);
+    } else if (decision.kind === 'Requeue') {
+      this.#startMs.delete(jobId);
+      this.#requeued.add(jobId);
     }
     const echo = echoOf(decision, this.nowMs);
     this.#journal.push(echo);
@@ -186,6 +233,7 @@ export class World {
     assert(request !== undefined && this.pending.delete(jobId), `job ${jobId} starts from PENDING only`);
     assert(attempt === (this.#attempts.get(jobId) ?? 0) + 1, `attempts of job ${jobId} count up by one`);
     this.#attempts.set(jobId, attempt);
+    this.#startMs.set(jobId, this.nowMs);
     assert(new Set(placement.map(({ nodeName }) => nodeName)).size === request.nodes, 'a gang is whole');
     for (const { nodeName, resources, gpuIndices } of placement) {
       const node = this.nodes.get(nodeName);

@@ -1,4 +1,5 @@
 import type { JobState } from '../scheduler/types.ts';
+import type { WaitRule } from './waits.ts';
 
 /** A job as the read model has it. Times are milliseconds since the epoch. */
 export interface JobRow {
@@ -18,6 +19,8 @@ export interface JobRow {
   readonly cpusPerNode: number;
   /** Jobs this one waits for. */
   readonly dependencies: readonly number[];
+  /** Null: until all of them have ended. */
+  readonly waitRule: WaitRule | null;
   readonly submitMs: number;
   state: JobState;
   isEnded: boolean;

@@ -52,6 +52,7 @@ export interface JobOutcome {
   jobId: number;
   state: JobRow['state'];
   exitCode: number;
+  startMs: number | null;
   endMs: number;
 }
 
@@ -81,6 +82,7 @@ const JOB_COLUMNS = [
   'array_id',
   'array_task_id',
   'cpus_per_node',
+  'wait_rule',
 ];
 const ATTEMPT_COLUMNS = [
   'job_id',
@@ -143,7 +145,7 @@ export class JobTables {
        FROM jobs LEFT JOIN attempts USING (job_id) WHERE ${isMeant} GROUP BY jobs.job_id ORDER BY jobs.job_id`,
     );
     this.#outcomes = database.prepare(
-      'SELECT job_id, state, coalesce(exit_code, 0) AS exit_code, end_ms FROM jobs WHERE is_ended = 1 ORDER BY job_id',
+      'SELECT job_id, state, coalesce(exit_code, 0) AS exit_code, start_ms, end_ms FROM jobs WHERE is_ended = 1 ORDER BY job_id',
     );
     this.#costly = prepareScoped(
       database,
@@ -237,6 +239,7 @@ export class JobTables {
       jobId: integer(row, 'job_id'),
       state: jobStateSchema.parse(row['state']),
       exitCode: integer(row, 'exit_code'),
+      startMs: integerOrNull(row, 'start_ms'),
       endMs: integer(row, 'end_ms'),
     }));
   }
@@ -287,6 +290,7 @@ function jobValues(job: JobRow): SQLInputValue[] {
     job.array?.id ?? null,
     job.array?.taskId ?? null,
     job.cpusPerNode,
+    job.waitRule === null ? null : JSON.stringify(job.waitRule),
   ];
 }
 
@@ -320,6 +324,7 @@ function readJob(row: Row): JobRow {
     gpusPerNode: integer(row, 'gpus_per_node'),
     cpusPerNode: integer(row, 'cpus_per_node'),
     dependencies,
+    waitRule: row['wait_rule'] === null ? null : JSON.parse(text(row, 'wait_rule')),
     submitMs: integer(row, 'submit_ms'),
     state: jobStateSchema.parse(row['state']),
     isEnded: row['is_ended'] === 1,

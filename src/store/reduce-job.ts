@@ -2,13 +2,14 @@ import type { JournalRecord } from '../contract/journal.ts';
 import { assert, definite } from '../lib/assert.ts';
 import type { SchedulerEvent } from '../scheduler/types.ts';
 import type { AttemptRow, JobEntry, JobRow } from './job-row.ts';
+import { waitRuleOf } from './waits.ts';
 
 type EventOf<Kind extends SchedulerEvent['kind']> = Extract<SchedulerEvent, { kind: Kind }>;
 
 /** What the reducer asks about other jobs. */
 export interface OtherJobs {
-  /** When the last of these jobs ended, milliseconds since the epoch; null while one of them has not. */
-  lastEndMs(jobIds: readonly number[]): number | null;
+  /** Since when nothing that the job waits for keeps it, milliseconds since the epoch; null while something does. */
+  metMs(job: JobRow): number | null;
 }
 
 /** The row of a job that was just accepted. `seq` is the journal record's. */
@@ -29,6 +30,7 @@ export function acceptJob(event: EventOf<'JobSubmitted'>, record: JournalRecord,
       gpusPerNode: job.perNode.gpus,
       cpusPerNode: job.perNode.cpus,
       dependencies: job.dependencies.map((dependency) => dependency.jobId),
+      waitRule: waitRuleOf(job),
       submitMs: job.submitMs,
       state: 'PENDING',
       isEnded: false,
@@ -108,7 +110,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
 /** Milliseconds of eligible waiting up to `nowMs`: in the queue, not held, dependencies ended. */
 export function eligibleMs(job: JobRow, nowMs: number, others: OtherJobs): number {
   if (job.queuedSinceMs === null) return job.queuedMs;
-  const dependenciesMs = job.dependencies.length === 0 ? 0 : others.lastEndMs(job.dependencies);
+  const dependenciesMs = job.dependencies.length === 0 ? 0 : others.metMs(job);
   if (dependenciesMs === null) return job.queuedMs;
   return job.queuedMs + Math.max(0, nowMs - Math.max(job.queuedSinceMs, dependenciesMs));
 }

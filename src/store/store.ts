@@ -10,6 +10,7 @@ import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
 import { type EndedJobFilter, type JobScope, JobTables, type JobUsage } from './job-tables.ts';
 import { type DaemonStart, type JournalEntry, JournalTable } from './journal-table.ts';
 import { acceptJob, eligibleMs, type OtherJobs, reduceJob } from './reduce-job.ts';
+import { delayedIds, metMs, withStarts } from './waits.ts';
 
 export interface StoreOptions {
   /** Called around each commit; tests and drills kill the process there. */
@@ -111,20 +112,24 @@ export class Store implements Journal {
 
   /** What a fresh scheduler needs: the outcome of each ended job, then all records of the others and of the nodes, in journal order. */
   recoveryRecords(): JournalRecord[] {
-    const outcomes = this.#tables.outcomes().map(({ jobId, state, exitCode, endMs }): JournalRecord => {
+    const delayed = new Set(
+      [...this.#live.values()].flatMap(({ job }) => (job.waitRule ? delayedIds(job.waitRule) : [])),
+    );
+    const outcomes = this.#tables.outcomes().map(({ jobId, state, exitCode, startMs, endMs }): JournalRecord => {
       assert(isEndState(state), `job ${jobId} ended and its row says ${state}`);
-      return { event: { kind: 'JobEnded', atMs: endMs, jobId, state, exitCode } };
+      const start = delayed.has(jobId) ? { startMs: startMs ?? endMs } : {};
+      return { event: { kind: 'JobEnded', atMs: endMs, jobId, state, exitCode, ...start } };
     });
     return [...outcomes, ...this.#journal.live()];
   }
 
-  /** A job as it was accepted, and how many attempts it has had; undefined for an unknown id. */
+  /** A job as it was accepted, and would be now, and how many attempts it has had; undefined for an unknown id. */
   read(jobId: number): { accepted: AcceptedJob; request: JobRequest; attempts: number } | undefined {
     const job = this.job(jobId);
     if (job === undefined) return undefined;
     const { accepted, event } = this.#journal.accepted(job.acceptedSeq);
     assert(event.kind === 'JobSubmitted', `record ${job.acceptedSeq} is no submission`);
-    return { accepted, request: event.job, attempts: job.attempt };
+    return { accepted, request: withStarts(event.job, (id) => this.job(id)), attempts: job.attempt };
   }
 
   job(jobId: number): Readonly<JobRow> | undefined {
@@ -285,15 +290,7 @@ export class Store implements Journal {
   }
 
   #otherJobs(find: (jobId: number) => JobRow | undefined): OtherJobs {
-    return {
-      lastEndMs: (jobIds) => {
-        const ends = jobIds.map((jobId) => find(jobId)?.endMs ?? null);
-        return ends.reduce<number | null>(
-          (last, end) => (last === null || end === null ? null : Math.max(last, end)),
-          0,
-        );
-      },
-    };
+    return { metMs: (job) => metMs(job, find) };
   }
 
   #guarded(work: () => void): void {

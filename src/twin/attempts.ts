@@ -82,6 +82,7 @@ export class Attempts implements DecisionSink {
   submit(twin: TwinJob): void {
     const { request, cancelAfterMs } = twin;
     const eligibleMs = Math.max(request.submitMs, request.beginMs ?? request.submitMs);
+    if (request.dependencies.length > 0) this.#dependents.complete(request);
     // One that was submitted before the run began has been waiting since.
     const job = this.#jobs.add(twin, this.#core.submit(request, Math.min(eligibleMs, this.nowMs)));
     job.eligibleMs = eligibleMs;
@@ -133,6 +134,7 @@ export class Attempts implements DecisionSink {
     const { allocation } = core;
     if (allocation === null) throw new Error(`invariant violated: job ${core.request.jobId} starts on no nodes`);
     const { nodeIndices } = allocation;
+    if (core.attempt === 1 && core.request.dependencies.length > 0) this.#dependents.begin(job);
     const queuedMs = startMs - job.eligibleMs;
     this.eventCount += 1;
     this.onNodesCount += 1;

@@ -1,5 +1,6 @@
 import { excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import type { Dependency } from '../scheduler/types.ts';
 import type { JobSource, TwinJob } from './types.ts';
 
 /** A job that breaks a limit of its partition, or waits for one that was refused for that. */
@@ -53,7 +54,9 @@ export class PartitionGate implements JobSource {
     const partition = this.#partitions.get(request.partition ?? '') ?? this.#standard;
     const excess = partition === undefined ? null : partitionExcess(partition, request);
     if (partition !== undefined && excess !== null) return excessText(excess, partition, request);
-    const lost = request.dependencies.find(({ jobId }) => this.#refused.has(jobId));
-    return lost === undefined ? null : 'it waits for a job that is refused';
+    const isLost = ({ jobId }: Dependency) => this.#refused.has(jobId);
+    const { dependencies, isAnyEnough = false } = request;
+    const hasLost = isAnyEnough ? dependencies.length > 0 && dependencies.every(isLost) : dependencies.some(isLost);
+    return hasLost ? 'it waits for a job that is refused' : null;
   }
 }

@@ -3,10 +3,16 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
+import { EarlierJobs } from './earlier-jobs.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
 import { checkpointingWithin, workWithin } from './attempt-progress.ts';
 import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
+
+/** Of a job of a trace on another one; `set`, as of `Dependency`. */
+export interface RowDependency extends Omit<Dependency, 'jobId' | 'startMs'> {
+  readonly job: string;
+}
 
 /** One job of a trace, as its file tells it. */
 export interface TraceRow {
@@ -44,7 +50,10 @@ export interface TraceRow {
   readonly priority: number;
   /** The job array it is a task of, and how many of that may run at once; absent: none. */
   readonly array?: { readonly name: string; readonly runningMax: number | null };
-  readonly after: readonly { readonly condition: Dependency['condition']; readonly job: string }[];
+  /** By the names of jobs before it; that of an array means all of its tasks as one. */
+  readonly after: readonly RowDependency[];
+  /** One of those is enough; absent: all have to hold. */
+  readonly isAnyEnough?: boolean;
   /** TIMEOUT: it would have run longer than `runMs`. */
   readonly outcome: Outcome | 'TIMEOUT';
   /** Somebody cancelled it while it ran; absent: no. */
@@ -126,7 +135,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const refused: RefusedRow[] = [];
   const kept: { row: TraceRow; shape: Shape }[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
-  const idOf = new Map<string, number>();
+  const earlier = new EarlierJobs();
   const beyond: RefusedRow[] = [];
   const overRun: TraceRow[] = [];
   const exclusivePartitions = new Set(options.exclusivePartitions);
@@ -150,7 +159,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
     const excess = isHeldTo ? excessOf(row, partition, qos) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
-    const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, idOf, shapes);
+    const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, earlier, shapes);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
@@ -159,7 +168,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     if (excess !== null) beyond.push({ line: row.line, job: row.job, reason: excess });
     if (row.outcome !== 'TIMEOUT' && row.runMs > endedAfterMs(row, overMsOf(partition), options)) overRun.push(row);
     if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
-    if (isDependent) idOf.set(row.job, kept.length);
+    if (isDependent) earlier.add(row, kept.length);
   }
   const arrayIds = new Map<string, number>();
   let position = 0;
@@ -170,8 +179,10 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const { row, shape } = entry;
     const { job, request } = newJob(row, shape, position, isWhole(row), options, overMsOf(partitionOf(row)));
     if (row.after.length > 0) {
-      request.dependencies = row.after.map(({ condition, job: name }) => ({ condition, jobId: idOf.get(name) ?? 0 }));
+      request.dependencies = earlier.dependenciesOf(row);
+      if (row.isAnyEnough === true) request.isAnyEnough = true;
     }
+    if (earlier.isStartAwaited(position)) job.isStartKept = true;
     if (row.array !== undefined) {
       const { name, runningMax } = row.array;
       const id = arrayIds.get(name) ?? arrayIds.size + 1;
@@ -202,7 +213,7 @@ function refusal(
   shape: Shape | null,
   isWhole: boolean,
   partition: PartitionPolicy | undefined,
-  idOf: ReadonlyMap<string, number>,
+  earlier: EarlierJobs,
   shapes: ShapeBook,
 ): string | null {
   const { name = '', nodes = null, maxCpusPerNode = Infinity } = partition ?? {};
@@ -214,8 +225,8 @@ function refusal(
   const { cpus } = isWhole ? shape.whole : shape.shared;
   if (cpus > maxCpusPerNode)
     return `it has ${cpus} CPUs of a node, and partition ${name} gives ${maxCpusPerNode} of each at most`;
-  const lost = row.after.find(({ job }) => !idOf.has(job));
-  return lost === undefined ? null : `it waits for job ${lost.job}, which is not there before it`;
+  const lost = earlier.lostBy(row);
+  return lost === null ? null : `it waits for job ${lost}, which is not there before it`;
 }
 
 /** A row that asks for whole nodes, and nothing more, asks for no more than their number. */

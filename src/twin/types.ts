@@ -34,6 +34,8 @@ export interface TwinJob {
   readonly cancelAfterMs: number | null;
   /** Null: an attempt that is interrupted starts from the beginning. */
   readonly checkpointing: Checkpointing | null;
+  /** Its start is to be remembered beyond its end: jobs that come later wait for that to lie back. Absent: no. */
+  isStartKept?: boolean;
 }
 
 /** Jobs in the order of their submission, one at a time, so that memory is in proportion to live jobs. */

@@ -2,7 +2,8 @@ import type { Backend } from '../../backend/port.ts';
 import { isInService } from '../../cluster/node.ts';
 import { isMetBy } from '../../scheduler/dependencies.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
-import type { JobRequest, ShareView } from '../../scheduler/types.ts';
+import { termsOf } from '../../scheduler/dependency-terms.ts';
+import type { Dependency, JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
 import type { Store } from '../../store/store.ts';
 import { INSTANT } from '../../twin/scenario.ts';
@@ -56,7 +57,11 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
   const view = backend.job(job.jobId);
   const nodeNames = view === undefined || view.state === 'PENDING' ? null : view.nodeList;
   const after = request.dependencies.map((dependency) => ({ ...dependency, row: store.job(dependency.jobId) }));
-  const isNeverSatisfied = after.some(({ condition, row }) => row?.isEnded === true && !isMetBy(row.state, condition));
+  const { isAnyEnough = false } = request;
+  const terms = termsOf(after);
+  const broken = terms.filter((term) => isBroken(term));
+  const isNeverSatisfied = broken.length > 0 && (!isAnyEnough || broken.length === terms.length);
+  const isMet = isAnyEnough && terms.some((term) => term.every((one) => isOver(one)) && !isBroken(term));
   return {
     ...askedBy(request),
     job: String(job.jobId),
@@ -65,13 +70,36 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
     actualStartMs: nodeNames === null || job.startMs === null ? null : job.startMs - nowMs,
     runMs: 0,
     outcome: 'COMPLETED',
-    after: after
-      .filter(({ row }) => row?.isEnded === false)
-      .map(({ condition, jobId }) => ({ condition, job: String(jobId) })),
+    after: isMet
+      ? []
+      : terms
+          .filter((term) => !broken.includes(term))
+          .flat()
+          .filter((one) => !isOver(one))
+          .map(({ condition, jobId, delayMs, set }) => ({
+            condition,
+            job: String(jobId),
+            ...(delayMs !== undefined && { delayMs }),
+            ...(set !== undefined && { set }),
+          })),
+    ...(isAnyEnough && { isAnyEnough }),
     nodeNames,
     // Whether a reservation is entered is not in the twin's hands.
     isHeld: job.isHeld || isNeverSatisfied || request.reservation !== undefined,
   };
+}
+
+type Awaited = Dependency & { row: Readonly<JobRow> | undefined };
+
+/** What it is about has come, or can come no more: of a delay after the start of a job that has ended nothing is left to wait for. */
+function isOver({ row }: Awaited): boolean {
+  return row?.isEnded !== false;
+}
+
+/** As the scheduler has it. */
+function isBroken(term: readonly Awaited[]): boolean {
+  const isWrong = ({ condition, row }: Awaited) => row?.isEnded === true && !isMetBy(row.state, condition);
+  return term[0]?.set !== undefined && term[0].condition === 'afternotok' ? term.every(isWrong) : term.some(isWrong);
 }
 
 function pastRow(job: Readonly<JobRow>, request: JobRequest, nowMs: number): TraceRow {

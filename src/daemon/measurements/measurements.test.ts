@@ -29,6 +29,7 @@ const ROW: JobRow = {
   gpusPerNode: 4,
   cpusPerNode: 1,
   dependencies: [],
+  waitRule: null,
   submitMs: 0,
   state: 'PENDING',
   isEnded: false,

@@ -16,6 +16,7 @@ export function batchJob(spec: JobSpecInput = { command: ['true'] }, fields: Par
     excludedNodes: [],
     dependency: '',
     predecessors: [],
+    isAnyEnough: false,
     jobFolder: '/shared/orrery/jobs/12',
     rankScript: '/shared/orrery/slurm/rank-0a1b2c3d.sh',
     ...fields,

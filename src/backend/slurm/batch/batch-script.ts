@@ -16,6 +16,8 @@ export interface Predecessor {
   condition: Dependency['condition'];
   jobId: number;
   nodes: number;
+  /** Of `after`, from its start; absent: 0. */
+  delayMs?: number;
 }
 
 /** Tasks that are handed to sbatch in one call. */
@@ -50,6 +52,8 @@ export interface BatchJob {
   dependency: string;
   /** The same jobs by their own ids: the script looks for their ends in the folders beside its own. */
   predecessors: readonly Predecessor[];
+  /** One of them is enough. */
+  isAnyEnough: boolean;
   /** Absolute, on the file system that all nodes share. */
   jobFolder: string;
   /** Absolute: the installed `slurm-rank.sh`. */
@@ -150,13 +154,16 @@ export function arrayLogFolder(submission: number): string {
 }
 
 function batchScript({ jobId, jobFolder, submission, base, rankScript, spec, array, ...job }: BatchJob): string {
-  const predecessors = job.predecessors.map(({ condition, jobId: id, nodes }) => `${condition}:${id}:${nodes}`);
+  const predecessors = job.predecessors.map(({ condition, jobId: id, nodes, delayMs = 0 }) => {
+    return `${condition}:${id}:${condition === 'after' ? Math.ceil(delayMs / 1000) : nodes}`;
+  });
   const values: [name: string, value: string][] = [
     ['submission', String(submission)],
     ['base', String(base)],
     ['unended', job.isLastUnended ? 'yes' : ''],
     ['slurm_name', job.slurmName],
     ['predecessors', predecessors.join(' ')],
+    ['any_enough', job.isAnyEnough && predecessors.length > 0 ? 'yes' : ''],
     ['rank_script', rankScript],
     ['tasks_per_node', String(tasksPerNode(spec))],
     ['cpus_per_task', String(spec.cpus ?? '')],

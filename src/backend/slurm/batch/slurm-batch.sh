@@ -18,7 +18,7 @@ is_own_failure() {
 has_ended() (
   if read -r state < "$before/ended"; then
     case $condition:$state in
-      afterany:* | afterok:COMPLETED) exit 0 ;;
+      after:* | afterany:* | afterok:COMPLETED) exit 0 ;;
       afternotok:COMPLETED) exit 1 ;;
       afternotok:?*) exit 0 ;;
     esac
@@ -26,6 +26,10 @@ has_ended() (
   fi
   read -r record < "$before/submission.json" || exit
   case $record in *'"isDue":true'*) exit 1 ;; esac
+  [ "$condition" != after ] || {
+    has_started
+    exit
+  }
   told=
   for word in "$before"/attempts/*/exit; do
     number=${word%/exit}
@@ -49,6 +53,18 @@ has_ended() (
   esac
 ) 2> /dev/null
 
+# Whether the last attempt since the job was submitted last began so many seconds ago; for the delay the clocks of the nodes have to agree.
+has_started() {
+  last=$(field base)
+  for word in "$before"/attempts/*/holder; do
+    number=${word%/holder}
+    number=${number##*/}
+    [ ! -L "$word" ] || [ "$number" -le "$last" ] || last=$number
+  done
+  [ "$last" -gt "$(field base)" ] && since=$(stat -c %Y "$before/attempts/$last/holder") || return
+  [ "$(($(date +%s) - since))" -ge "$nodes" ]
+}
+
 # A number or a word of the record that the daemon keeps of a job; nothing where it has none.
 field() {
   case $record in *"\"$1\":"*) ;; *) return ;; esac
@@ -59,23 +75,46 @@ field() {
   [ "$value" = null ] || echo "$value"
 }
 
+# One of the jobs that are waited for; of `after` the last part is not a number of nodes, but of seconds since its start.
+is_met() {
+  condition=${1%%:*}
+  nodes=${1##*:}
+  predecessor=${1#*:}
+  predecessor=${predecessor%:*}
+  before=${job%/*}/$predecessor
+  has_ended
+}
+
+any_met() {
+  for word in $predecessors; do
+    is_met "$word" && return
+  done
+  return 1
+}
+
 # The daemon's mark may be a look at Slurm behind. Whoever waited in vain has claimed nothing.
+wait_until() {
+  until "$@"; do
+    [ $((waited += 2)) -le 20 ] || {
+      case $1:$condition in
+        any_met:*) vain='of the jobs that it waits for none is far enough' ;;
+        *:after) vain="job $predecessor, which it waits for, has not started" ;;
+        *) vain="job $predecessor, which it waits for, has not ended" ;;
+      esac
+      echo "orrery: Slurm job $SLURM_JOB_ID begins nothing: $vain" >&2
+      exit 76
+    }
+    sleep 2
+  done
+}
+
 wait_for_predecessors() {
   waited=0
-  for word in $predecessors; do
-    condition=${word%%:*}
-    nodes=${word##*:}
-    predecessor=${word#*:}
-    predecessor=${predecessor%:*}
-    before=${job%/*}/$predecessor
-    until has_ended; do
-      [ $((waited += 2)) -le 20 ] || {
-        echo "orrery: Slurm job $SLURM_JOB_ID begins nothing: job $predecessor, which it waits for, has not ended" >&2
-        exit 76
-      }
-      sleep 2
-    done
-  done
+  [ -z "$any_enough" ] || {
+    wait_until any_met
+    return
+  }
+  for word in $predecessors; do wait_until is_met "$word"; done
 }
 
 # The owner of a name on the shared folder is decided by the creation of a symbolic link, which is atomic also over NFS and, where the

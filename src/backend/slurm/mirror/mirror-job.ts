@@ -49,6 +49,8 @@ export interface MirrorJob {
   readonly attemptsBefore: number;
   /** The attempt that holds nodes; null while none does. */
   live: { attempt: number; placement: Placement; startMs: number } | null;
+  /** When the last attempt began to hold nodes, since the job was last put in the queue; null where none has. */
+  startMs: number | null;
   isCancelRequested: boolean;
   /** A user asked for the running attempt to be put back in the queue. */
   isRequeueRequested: boolean;
@@ -94,6 +96,7 @@ export function newMirrorJob(request: JobRequest, attemptsBefore: number, atMs: 
     attempt: attemptsBefore,
     attemptsBefore,
     live: null,
+    startMs: null,
     isCancelRequested: false,
     isRequeueRequested: false,
     isHung: false,
@@ -141,10 +144,12 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeN
     case 'AttemptStarting':
       job.attempt = event.attempt;
       job.live = { attempt: event.attempt, placement: event.placement, startMs: event.atMs };
+      job.startMs = event.atMs;
       job.endLeftMs = null;
       break;
     case 'LaunchFailed':
       job.live = null;
+      job.startMs = null;
       break;
     case 'AttemptEnded':
       if (event.state === 'NODE_FAIL' && job.live !== null) {
@@ -159,6 +164,7 @@ export function applyToJob(job: MirrorJob, event: SchedulerEvent, isDown: (nodeN
       job.requeues = event.requeues;
       job.isHeld = event.isHeld;
       job.isRequeueRequested = false;
+      job.startMs = null;
       break;
     default:
       break;

@@ -3,7 +3,8 @@ import { jobSpecSchema } from '../../../contract/job.ts';
 import { toJobRequest } from '../../../contract/job-request.ts';
 import type { Dependency, EndState } from '../../../scheduler/types.ts';
 import type { MirrorJob } from './mirror-job.ts';
-import { dependencyText, MirrorState } from './mirror-state.ts';
+import { MirrorState } from './mirror-state.ts';
+import { dependencyText } from './open-dependencies.ts';
 import { over, slurm } from './mirror.test-support.ts';
 
 const BEFORE: Dependency[] = [
@@ -47,10 +48,11 @@ describe('what a job waits for', () => {
   it('is named once Slurm lists it, for Slurm and for the script', () => {
     const state = stateOf();
     seen(state, 7, 50);
-    expect(dependencyText(jobOf(state, 9), state)).toBe('wait');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toBe('wait');
     seen(state, 8, 51);
-    expect(dependencyText(jobOf(state, 9), state)).toEqual({
+    expect(dependencyText(jobOf(state, 9), state, 0)).toEqual({
       text: 'afterok:50,afterany:51',
+      isAnyEnough: false,
       predecessors: [
         { condition: 'afterok', jobId: 7, nodes: 1 },
         { condition: 'afterany', jobId: 8, nodes: 4 },
@@ -64,23 +66,26 @@ describe('what a job waits for', () => {
     seen(state, 7, 50).slurm = slurm({ slurmJobId: 50, ...task });
     const waiting = jobOf(state, 8);
     Object.assign(waiting, { phase: 'submitted', slurm: slurm({ slurmJobId: null, ...task, arrayTaskId: 4 }) });
-    expect(dependencyText(jobOf(state, 9), state)).toMatchObject({ text: 'afterok:50_3,afterany:50_4' });
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({ text: 'afterok:50_3,afterany:50_4' });
   });
 
   it('is not named where it has ended for Slurm, and is not over for us', () => {
     const state = stateOf();
     seen(state, 8, 51);
     seen(state, 7, 50).slurm = over('COMPLETED');
-    expect(dependencyText(jobOf(state, 9), state)).toBe('wait');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toBe('wait');
     end(state, 7, 'COMPLETED');
-    expect(dependencyText(jobOf(state, 9), state)).toMatchObject({ text: 'afterany:51', predecessors: [{ jobId: 8 }] });
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({
+      text: 'afterany:51',
+      predecessors: [{ jobId: 8 }],
+    });
   });
 
   it('may end so that the job never starts', () => {
     const state = stateOf();
     end(state, 8, 'FAILED');
     end(state, 7, 'FAILED');
-    expect(dependencyText(jobOf(state, 9), state)).toBe('never');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toBe('never');
   });
 
   it('is awaited until the last that waits has ended', () => {

@@ -1,10 +1,7 @@
 import type { Journal, JournalRecord } from '../../../contract/journal.ts';
-import { isMetBy } from '../../../scheduler/dependencies.ts';
 import type { EndState, JobRequest } from '../../../scheduler/types.ts';
-import type { Predecessor } from '../batch/batch-script.ts';
 import { applyToJob, type MirrorJob, newMirrorJob, type SubmissionRecord } from './mirror-job.ts';
 import { applyToNodes, type MirrorNode } from './node-mirror.ts';
-import { isEnded, labelOf } from '../output/slurm-job.ts';
 
 /** The mirror: what the journal says of jobs and nodes. It changes only by records that are committed. */
 export class MirrorState {
@@ -18,6 +15,8 @@ export class MirrorState {
   readonly again = new Map<number, SubmissionRecord>();
   /** How each job that has ended did. */
   readonly outcomes = new Map<number, EndState>();
+  /** Of those, what a delay after its start counts from, where it was seen to end or somebody waits for that. */
+  readonly startedMs = new Map<number, number>();
   /** How many of the jobs wait for each. */
   readonly #waiting = new Map<number, number>();
   readonly #journal: Journal;
@@ -72,6 +71,7 @@ export class MirrorState {
     if (event.kind === 'JobSubmitted') {
       const { job, attemptsBefore = 0, atMs } = event;
       this.outcomes.delete(job.jobId);
+      this.startedMs.delete(job.jobId);
       this.#countWaiting(job, 1);
       const { record, ...fresh } = newMirrorJob(job, attemptsBefore, atMs);
       this.jobs.set(job.jobId, { ...fresh, record: this.again.get(job.jobId) ?? record });
@@ -81,6 +81,9 @@ export class MirrorState {
     const job = this.jobs.get(event.jobId);
     if (event.kind === 'JobEnded') {
       this.outcomes.set(event.jobId, event.state);
+      const startMs = event.startMs ?? (job === undefined ? null : (job.startMs ?? event.atMs));
+      if (startMs !== null && (event.startMs !== undefined || this.isAwaited(event.jobId)))
+        this.startedMs.set(event.jobId, startMs);
       if (job !== undefined) this.#countWaiting(job.request, -1);
       this.jobs.delete(event.jobId);
     } else if (job !== undefined) {
@@ -95,36 +98,4 @@ export class MirrorState {
       else this.#waiting.set(jobId, count);
     }
   }
-}
-
-/** What a job waits for: in sbatch's words, and by our own ids. */
-export interface OpenDependencies {
-  text: string;
-  predecessors: Predecessor[];
-}
-
-/**
- * The dependencies of a job. `wait`: one of them is not listed by Slurm (yet), or has ended there and we do not know yet what that means. `never`: one
- * ended as it must not. What is fulfilled is left out: Slurm may have forgotten the job.
- */
-export function dependencyText(job: MirrorJob, state: MirrorState): OpenDependencies | 'wait' | 'never' {
-  const parts: string[] = [];
-  const predecessors: Predecessor[] = [];
-  for (const { condition, jobId } of job.request.dependencies) {
-    const other = state.jobs.get(jobId);
-    if (other === undefined) {
-      const outcome = state.outcomes.get(jobId);
-      // Of one that nobody knows any more it is not known how it ended.
-      if (outcome === undefined ? condition !== 'afterany' : !isMetBy(outcome, condition)) return 'never';
-      continue;
-    }
-    const { slurm } = other;
-    // Slurm takes one that it has forgotten for fulfilled, and may have given its number to another: only what it lists counts.
-    if (other.phase !== 'submitted' || slurm === null || slurm.slurmJobId !== other.record.slurmJobId) return 'wait';
-    if (isEnded(slurm)) return 'wait';
-    // The number of one of its tasks may be that of the whole array.
-    parts.push(`${condition}:${labelOf(slurm)}`);
-    predecessors.push({ condition, jobId, nodes: other.request.nodes });
-  }
-  return { text: parts.join(','), predecessors };
 }

@@ -2,7 +2,9 @@ import { formatDuration } from '../../../lib/units.ts';
 import { slurmLabel } from '../mirror/job-fact.ts';
 import { limitWords } from '../limits/limit-words.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
-import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import { dependencyText } from '../mirror/open-dependencies.ts';
+import { dependencySentences, dependencyWords } from './dependency-words.ts';
 import { type Blockers, blockedSentences, NO_BLOCKERS } from './blocked-words.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
@@ -94,10 +96,9 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
     return [`Slurm job ${label} begins on ${where} once they are up: Slurm starts them for it.`, ...stale];
   }
   if (slurm === null || !isPending(slurm)) {
-    const dependency = dependencyText(job, state);
-    if (phase === 'none' && dependency === 'never')
-      return ['A job it depends on did not end as it had to: it will never start. Cancel it.'];
-    if (phase === 'none' && dependency === 'wait') return ['A job it depends on is on its way to Slurm; it follows.'];
+    const dependency = dependencyText(job, state, nowMs);
+    if (phase === 'none' && typeof dependency === 'string')
+      return [...dependencyWords(job, state, dependency, nowMs), ...stale];
     if (phase === 'none' && limit) return [...limit, 'It is not with Slurm yet, and goes there then.', ...stale];
     return [
       phase === 'submitted'
@@ -113,7 +114,7 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
   const most = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   const blocked = begins === null ? blockedSentences(slurm, { ...blockers, partitions, nowMs }) : null;
-  const reasons = limit ?? blocked ?? dependencySentence(job, state) ?? [words + most];
+  const reasons = limit ?? blocked ?? dependencySentences(job, state, nowMs) ?? [words + most];
   const queueId = slurm.slurmJobId ?? slurm.arrayJobId ?? 0;
   const seen = goesByQueue(job) ? aheadSentences(queueId, queue, partitions, nowMs) : [];
   const ahead = isAlone && goesByQueue(job) ? [...seen, ALONE] : seen;
@@ -144,23 +145,6 @@ function keptOffSentences(
     ...sentence('does not keep off', again.filter(isFailed), `where an attempt of it was lost: ${few}`),
     ...sentence('does not keep off', again.filter(isLemon), `as other jobs do: ${few}`),
   ];
-}
-
-/** Which jobs it waits for; null where they are not ours, or it waits for none. */
-function dependencySentence({ request, slurm }: MirrorJob, { jobs }: MirrorState): string[] | null {
-  if (slurm?.reason !== 'Dependency') return null;
-  const open = request.dependencies.flatMap(({ condition, jobId }) => {
-    const other = jobs.get(jobId);
-    if (other === undefined) return [];
-    return `job ${jobId}, which ${other.live === null ? 'is pending' : 'runs'} (${condition})`;
-  });
-  if (open.length > 0) return [`It waits for ${some(open)}.`];
-  return slurm.dependency === '' ? null : [`It waits for other jobs of Slurm: ${slurm.dependency}.`];
-}
-
-function some(texts: readonly string[]): string {
-  const shown = texts.slice(0, 3).join('; ');
-  return texts.length > 3 ? `${shown}; and ${texts.length - 3} more` : shown;
 }
 
 /** What the partitions of a job allow, of those that have a limit. */

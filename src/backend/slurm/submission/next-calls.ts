@@ -1,5 +1,6 @@
 import type { MirrorJob } from '../mirror/mirror-job.ts';
-import { dependencyText, type MirrorState, type OpenDependencies } from '../mirror/mirror-state.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import { dependencyText, type OpenDependencies } from '../mirror/open-dependencies.ts';
 import { kindOf, type RefusedKinds } from './refused-kinds.ts';
 import { isReady, taskGroup } from './task-group.ts';
 import { tasksAtSlurm } from './throttle.ts';
@@ -36,7 +37,7 @@ export function* nextCalls(state: MirrorState, options: NextCallsOptions): Gener
     if (!kinds.isWaiting(kind) || !isReady(job, nowMs)) continue;
     job.hindrance = kinds.reason(kind);
     if (!kinds.mayGo(kind, tickMs)) continue;
-    const dependency = openDependency(job, state, atSlurm);
+    const dependency = openDependency(job, state, atSlurm, nowMs);
     const first = asking.get(kind);
     const isFirst = first === undefined || job.limitRefusals < first.job.limitRefusals;
     if (dependency !== null && isFirst) asking.set(kind, { job, dependency });
@@ -44,7 +45,7 @@ export function* nextCalls(state: MirrorState, options: NextCallsOptions): Gener
   for (const { job, dependency } of asking.values()) yield callOf(job, dependency, state, atSlurm, options);
   for (const job of state.jobs.values()) {
     if (!isReady(job, nowMs) || kinds.isWaiting(kindOf(job.request))) continue;
-    const dependency = openDependency(job, state, atSlurm);
+    const dependency = openDependency(job, state, atSlurm, nowMs);
     if (dependency !== null) yield callOf(job, dependency, state, atSlurm, options);
   }
 }
@@ -54,13 +55,14 @@ function openDependency(
   job: MirrorJob,
   state: MirrorState,
   atSlurm: ReadonlyMap<number, number>,
+  nowMs: number,
 ): OpenDependencies | null {
   const { array } = job.request;
   // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone. One that is held may wait there.
   job.isThrottled =
     array !== undefined && !job.isHeld && (atSlurm.get(array.id) ?? 0) >= (array.runningMax ?? Infinity);
   if (job.isThrottled) return null;
-  const dependency = dependencyText(job, state);
+  const dependency = dependencyText(job, state, nowMs);
   job.isNeverSatisfied = dependency === 'never';
   return typeof dependency === 'string' ? null : dependency;
 }

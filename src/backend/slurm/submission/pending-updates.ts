@@ -2,7 +2,8 @@ import type { Log } from '../../port.ts';
 import { addressesOf } from '../output/array-tasks.ts';
 import { hostNames } from '../output/host-names.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
-import { dependencyText, type MirrorState } from '../mirror/mirror-state.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import { dependencyText } from '../mirror/open-dependencies.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import { expectOwn } from './own-number.ts';
@@ -124,10 +125,14 @@ export class PendingUpdates {
   #dependencyField(job: MirrorJob, slurm: SlurmJob): string[] {
     // One that somebody gave it by hand is theirs.
     if (job.request.dependencies.length === 0) return [];
-    const dependency = dependencyText(job, this.#options.state);
+    // That time has passed since a start Slurm finds out by itself.
+    const dependency = dependencyText(job, this.#options.state, -Infinity);
     if (typeof dependency === 'string') return [];
     const ids = new Set(dependency.text.match(DEPENDENCY_ID));
-    const isStale = (slurm.dependency.match(DEPENDENCY_ID) ?? []).some((id) => !ids.has(id));
+    const idsThere = new Set(slurm.dependency.match(DEPENDENCY_ID));
+    // Of those that all have to hold Slurm leaves out what does.
+    const isMissing = dependency.isAnyEnough && idsThere.size > 0 && [...ids].some((id) => !idsThere.has(id));
+    const isStale = isMissing || [...idsThere].some((id) => !ids.has(id));
     const isNever = slurm.reason === 'DependencyNeverSatisfied' && dependency.text !== '';
     return isStale || isNever ? [`Dependency=${dependency.text}`] : [];
   }

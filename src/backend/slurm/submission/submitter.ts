@@ -11,7 +11,8 @@ import { arrayLogFolder, type BatchArray, batchSubmission } from '../batch/batch
 import { installRankScript, JobFolder, mayStillEnd } from '../batch/job-folder.ts';
 import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
-import type { MirrorState, OpenDependencies } from '../mirror/mirror-state.ts';
+import type { MirrorState } from '../mirror/mirror-state.ts';
+import type { OpenDependencies } from '../mirror/open-dependencies.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { submitLimitIn } from '../limits/limit-reason.ts';
 import { isClosedPartition, isUndelivered, SlurmFailure } from '../slurm-failure.ts';
@@ -150,7 +151,7 @@ export class Submitter {
 
   async #submit(
     group: readonly MirrorJob[],
-    { text, predecessors }: OpenDependencies,
+    { text, predecessors, isAnyEnough }: OpenDependencies,
     rankScript: string,
   ): Promise<void> {
     const { commands, homeId, now, log } = this.#options;
@@ -199,6 +200,7 @@ export class Submitter {
         excludedNodes: this.#excludedBy(job),
         dependency: text,
         predecessors,
+        isAnyEnough,
         jobFolder: folder.path,
         rankScript,
       });

@@ -37,6 +37,7 @@ export function taskGroup(
 function isWaitingAlike({ request: one }: MirrorJob, { request: other }: MirrorJob): boolean {
   if (one.dependencies === other.dependencies) return true;
   if (one.dependencies.length !== other.dependencies.length) return false;
+  // Of tasks of one array: what they have to hold is written once, and only with aftercorr and singleton on which jobs is another thing for each.
   return one.dependencies.every(({ condition, jobId }, place) => {
     const same = other.dependencies[place];
     return same?.condition === condition && same.jobId === jobId;
