@@ -39,16 +39,17 @@ export function laterJobs(
     .filter(({ job, submitMs }) => submitMs >= 0 && !queued.has(job))
     .sort((a, b) => a.submitMs - b.submitMs || idOf(a) - idOf(b));
   return {
-    queue: queue.map((row) => withRecord(row, recorded.get(row.job), isWhole ? SECOND / 2 : 0)),
+    queue: queue.map((row) => withRecord(row, recorded.get(row.job))),
     arrivals: spreadInSeconds(came),
   };
 }
 
-function withRecord(row: QueueRow, record: TraceRow | undefined, startedLateMs: number): QueueRow {
+function withRecord(row: QueueRow, record: TraceRow | undefined): QueueRow {
   if (record === undefined) return row;
   const { cancelAfterMs, isSpread } = record;
-  // It started somewhere in the second since which it runs.
-  const runMs = record.runMs + (row.nodeNames === null ? 0 : startedLateMs);
+  // One that runs started somewhere in the second that is known.
+  const isRunning = row.nodeNames !== null && (row.actualStartMs ?? 0) % SECOND === 0;
+  const runMs = record.runMs + (isRunning ? SECOND / 2 : 0);
   return {
     ...row,
     runMs,
