@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEDGER_SCRIPT, readLedger } from './support/chaos-jobs.ts';
@@ -41,6 +41,13 @@ async function submit(name: string, lasts: number, fields: object = {}): Promise
 function atSlurm(jobId: number, submission: number): string {
   const all = execFileSync('squeue', ['-h', '-o', '%i %T %r %j'], { env: slurm.env, encoding: 'utf8' });
   return all.split('\n').find((line) => line.endsWith(`-${jobId}-${submission}`)) ?? '';
+}
+
+/** `afterok:100(unfulfilled)` of its submission with this number; '' where Slurm has none that waits. */
+function dependencyAtSlurm(jobId: number, submission: number): string {
+  const all = execFileSync('squeue', ['-h', '-o', '%E %j'], { env: slurm.env, encoding: 'utf8' });
+  const line = all.split('\n').find((one) => one.endsWith(`-${jobId}-${submission}`)) ?? '';
+  return line.split(' ')[0] ?? '';
 }
 
 function times(jobId: number, what: 'start' | 'end'): number[] {
@@ -138,6 +145,63 @@ describe('a job that waits for another at Slurm', () => {
     },
     400_000,
   );
+
+  it('begins so long after the start of the other, though that is submitted again before and the daemon dies after', async () => {
+    const first = await submit('first', 80, { hold: true });
+    const soon = await submit('soon', 0.2, { after: `after:${first}` });
+    const later = await submit('later', 0.2, { after: `after:${first}+1` });
+    await until(() => dependencyAtSlurm(later, 1).endsWith('+1(unfulfilled)'), 'the last to wait at Slurm', 30_000);
+    const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
+    execFileSync('scancel', [slurmJobId], { env: slurm.env });
+    await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
+    const [again = ''] = atSlurm(first, 2).split(' ');
+    const namesIt = () => [1, 2].some((number) => dependencyAtSlurm(later, number) === `after:${again}+1(unfulfilled)`);
+    await until(namesIt, 'the last to wait for the new number', 90_000);
+    expect([times(soon, 'start'), times(later, 'start')]).toEqual([[], []]);
+    await daemon.client.release(first);
+    await until(() => times(soon, 'end').length > 0, 'the one without a delay to run', 90_000);
+    expect(times(first, 'end')).toEqual([]);
+    daemon.process.kill('SIGKILL');
+    await daemon.exited;
+    daemon = await startSlurmDaemon(home, slurm);
+    await until(() => haveEnded(daemon.client, [first, soon, later]), 'all of them to end', 200_000);
+    const states = await Promise.all([first, soon, later].map(async (id) => (await daemon.client.job(id)).state));
+    expect(states).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+    const begun = lstatSync(join(home, 'jobs', String(first), 'attempts', '1', 'holder')).mtimeMs;
+    expect(times(later, 'start')).toHaveLength(1);
+    // The scripts of jobs go by whole seconds.
+    expect(Math.min(...times(later, 'start'))).toBeGreaterThanOrEqual(begun + 59_000);
+  }, 400_000);
+
+  it('begins once one of several has done what it had to, and never once none can', async () => {
+    const fails = { env: { LEDGER: ledger, LASTS: 0.2, STATUS: 3 } };
+    const wrong = await submit('wrong', 0.2, { hold: true, ...fails });
+    const right = await submit('right', 0.2, { hold: true });
+    const array = await submit('array', 0.2, { array: '0-1', hold: true });
+    const either = await submit('either', 0.2, { after: `afterok:${wrong}?afterok:${right}` });
+    const none = await submit('none', 0.2, { after: `afterok:${wrong}?afternotok:${right}` });
+    const whole = await submit('whole', 0.2, { after: `afterok:${array}?afterok:${wrong}` });
+    const says = (what: string) => dependencyAtSlurm(either, 1).replaceAll(/:\d+/g, '') === what;
+    await until(() => says('afterok(unfulfilled)?afterok(unfulfilled)'), 'both to be named at Slurm', 30_000);
+    await daemon.client.release(wrong);
+    await until(() => haveEnded(daemon.client, [wrong]), 'the first to fail', 60_000);
+    for (const id of [either, none, whole]) expect(await daemon.client.job(id)).toMatchObject({ reason: 'Dependency' });
+    await daemon.client.release(right);
+    const isNever = async () => (await daemon.client.job(none)).reason === 'DependencyNeverSatisfied';
+    await until(isNever, 'the one to be never satisfied', 60_000);
+    await until(() => haveEnded(daemon.client, [either]), 'the other to run', 60_000);
+    expect(Math.min(...times(either, 'start'))).toBeGreaterThanOrEqual(Math.max(...times(right, 'end')));
+    expect(times(whole, 'start')).toEqual([]);
+    await daemon.client.release(array);
+    await daemon.client.release(array + 1);
+    await until(() => haveEnded(daemon.client, [whole]), 'the one after the array to run', 90_000);
+    const ends = [array, array + 1].flatMap((id) => times(id, 'end'));
+    expect(ends).toHaveLength(2);
+    expect(Math.min(...times(whole, 'start'))).toBeGreaterThanOrEqual(Math.max(...ends));
+    await daemon.client.cancel(none);
+    await until(() => haveEnded(daemon.client, [none]), 'what never runs to be cancelled', 30_000);
+    expect(times(none, 'start')).toEqual([]);
+  }, 300_000);
 
   it('is submitted again where Slurm does not let it be told the number that the other has now', async () => {
     daemon.process.kill('SIGKILL');

@@ -177,6 +177,32 @@ describe('what a submission waits for', () => {
   });
 });
 
+describe('a job that waits for more than an end', () => {
+  it('starts with another, once one of several did as it had to, and after an array of which one task failed', async () => {
+    const { client } = await start(file('good.yaml', POLICY));
+    const script = '#!/bin/sh\n[ "$ORRERY_ARRAY_TASK_ID" != 1 ]\n';
+    await client.submit({
+      jobs: [{ command: ['sleep', '600'], hold: true }, { command: ['false'] }, { script, array: '0-2' }],
+    });
+    await fixture?.until(2, 'FAILED');
+    const waiting = ['after:1', 'after:1+1', 'afterok:1?afterok:2', 'afterok:2?after:1', 'afternotok:3'];
+    await client.submit({ jobs: waiting.map((words) => ({ command: ['true'], after: words })) });
+    await fixture?.until(10, 'COMPLETED');
+    const reasons = async () =>
+      (await Promise.all([6, 7, 8, 9].map((id) => client.job(id)))).map(({ reason }) => reason);
+    expect(await reasons()).toEqual(['Dependency', 'Dependency', 'Dependency', 'Dependency']);
+    await client.release(1);
+    for (const id of [6, 9]) await fixture?.until(id, 'COMPLETED');
+    expect((await client.job(7)).reason).toBe('Dependency');
+    expect((await client.why(7)).detail[0]).toMatch(/^after:1\+1 waits until 00:01:00 after the start of job 1/);
+    await client.cancel(1);
+    await fixture?.untilTrue(8, ({ reason }) => reason === 'DependencyNeverSatisfied');
+    await expect(
+      client.submit({ jobs: [{ command: ['true'], after: 'afterok:1?afterok:2,after:1' }] }),
+    ).rejects.toThrow('expected only "," (all have to hold) or only "?" (any one is enough)');
+  });
+});
+
 describe('lemons: drain', () => {
   it('drains a node that ended jobs again and again, and lets an operator put it back', async () => {
     const { client } = await start(file('lemons.yaml', 'lemons: drain\n'));

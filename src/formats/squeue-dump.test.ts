@@ -114,6 +114,30 @@ describe('the queue of squeue -O', () => {
     expect(['32_0', '32_3'].map((job) => throttles.get(job))).toEqual([4, 4]);
   });
 
+  it('reads starts that are waited for, and lists of which one dependency is enough', () => {
+    const { rows } = read(
+      RUNNING,
+      { id: '30_[1-2]', dependency: '(null)' },
+      { id: '50', dependency: 'after:9+3(unfulfilled),afterok:30_1(unfulfilled)' },
+      { id: '51', dependency: 'afterok:5(failed)?afterany:9(unfulfilled)?afterok:30_*(unfulfilled)' },
+      { id: '52', dependency: 'afternotok:30_*(unfulfilled)' },
+    );
+    const of = (name: string) => rows.find(({ job }) => job === name);
+    expect(of('50')?.after).toEqual([
+      { condition: 'after', job: '9', delayMs: 180_000 },
+      { condition: 'afterok', job: '30_1' },
+    ]);
+    expect(of('50')?.isAnyEnough).toBeUndefined();
+    expect(of('51')).toMatchObject({
+      isAnyEnough: true,
+      after: [
+        { condition: 'afterany', job: '9' },
+        { condition: 'afterok', job: '30' },
+      ],
+    });
+    expect(of('52')?.after).toEqual([{ condition: 'afternotok', job: '30' }]);
+  });
+
   it('says what it reads differently or not at all', () => {
     const { rows, notes } = read(
       RUNNING,

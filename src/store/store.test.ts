@@ -201,6 +201,41 @@ describe('Store', () => {
     store.close();
   });
 
+  it('counts waiting for a start and a while, or for the first of several, and tells a restart of starts that matter', async () => {
+    const store = new Store(path);
+    const jobs: [number, string][] = [
+      [3, 'after:1'],
+      [4, 'after:1+1'],
+      [5, 'afterok:2?after:1+1'],
+      [6, 'afterok:2?afterok:1'],
+    ];
+    await store.append([
+      submission(1, 0),
+      submission(2, 0),
+      ...jobs.map(([id, after]) => submission(id, 0, { after })),
+    ]);
+    const waited = (nowMs: number) => jobs.map(([id]) => store.eligibleMs({ ...store.job(id)! }, nowMs));
+    expect(waited(500)).toEqual([0, 0, 0, 0]);
+    await store.append([starting(1, 1, 1000)]);
+    expect(waited(61_500)).toEqual([60_500, 500, 500, 0]);
+    await store.append([
+      fact({ kind: 'AttemptEnded', atMs: 62_000, jobId: 1, attempt: 1, state: 'COMPLETED', exitCode: 0 }),
+      fact({ kind: 'JobEnded', atMs: 62_000, jobId: 1, state: 'COMPLETED', exitCode: 0 }),
+      fact({ kind: 'JobEnded', atMs: 62_000, jobId: 2, state: 'CANCELLED', exitCode: 0 }),
+    ]);
+    expect(waited(63_000)).toEqual([62_000, 2000, 2000, 1000]);
+    store.close();
+    const again = new Store(path);
+    expect(again.job(5)?.waitRule).toMatchObject({ isAnyEnough: true });
+    const [one, two] = again.recoveryRecords().map(({ event }) => event);
+    expect(one).toMatchObject({ kind: 'JobEnded', jobId: 1, atMs: 62_000, startMs: 1000 });
+    expect(two).not.toHaveProperty('startMs');
+    expect(again.read(4)?.request.dependencies).toEqual([
+      { condition: 'after', jobId: 1, delayMs: 60_000, startMs: 1000 },
+    ]);
+    again.close();
+  });
+
   it('rejects an append that contradicts the journal and keeps the ones committed beside it', async () => {
     const store = new Store(path);
     const bad = [submission(2, 0), fact({ kind: 'JobEnded', atMs: 1, jobId: 99, state: 'FAILED', exitCode: 1 })];

@@ -202,6 +202,29 @@ describe('a job', () => {
     ]);
   });
 
+  it('waits from a start and a while on, also where that job has ended before it came, or from the first of several', () => {
+    const delayed = { condition: 'after' as const, jobId: 1, delayMs: 120 * SECOND };
+    const early = aJob(2, { request: { dependencies: [delayed] } });
+    const late = aJob(3, { request: { submitMs: 110 * SECOND, dependencies: [delayed] } });
+    const either = aJob(4, {
+      request: {
+        submitMs: 110 * SECOND,
+        isAnyEnough: true,
+        dependencies: [
+          { condition: 'afterany', jobId: 3 },
+          { condition: 'after', jobId: 2 },
+        ],
+      },
+    });
+    const { attempts } = run({ jobs: [aJob(1, { isStartKept: true }), early, late, either], nodeCount: 4 });
+    expect(attempts.map(({ job, startMs, queuedMs }) => [job.request.jobId, startMs, queuedMs])).toEqual([
+      [1, 0, 0],
+      [2, 120 * SECOND, 0],
+      [3, 120 * SECOND, 0],
+      [4, 120 * SECOND + 1, 0],
+    ]);
+  });
+
   it('that is preempted goes on from its last checkpoint, after the grace it is given', () => {
     const low = aJob(1, { checkpointing: CHECKPOINTS, request: { qos: 'low' } });
     const high = aJob(2, { workMs: 10 * SECOND, request: { submitMs: 70 * SECOND, qos: 'high', priority: 1 } });

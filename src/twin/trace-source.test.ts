@@ -297,6 +297,33 @@ describe('jobs of a trace', () => {
     expect(all(rows).map(({ request }) => request.dependencies)).toEqual([[], [{ condition: 'afterok', jobId: 1 }]]);
   });
 
+  it('wait for any one of several, and for an array as one', () => {
+    const array = { name: 'sweep', runningMax: null };
+    const after = [
+      { condition: 'after' as const, job: 'a', delayMs: 60_000 },
+      { condition: 'afternotok' as const, job: 'sweep' },
+      { condition: 'afterok' as const, job: 'nowhere' },
+    ];
+    const jobs = all([
+      row({ job: 'a' }),
+      row({ job: 'sweep_1', array }),
+      row({ job: 'sweep_2', array }),
+      row({ job: 'b', isAnyEnough: true, after }),
+    ]);
+    expect(jobs[3]?.request).toMatchObject({
+      isAnyEnough: true,
+      dependencies: [
+        { condition: 'after', jobId: 1, delayMs: 60_000 },
+        { condition: 'afternotok', jobId: 2, set: 4 },
+        { condition: 'afternotok', jobId: 3, set: 4 },
+      ],
+    });
+    // Others may come that wait for it to lie back.
+    expect(jobs.map(({ isStartKept = false }) => isStartKept)).toEqual([true, false, false, false]);
+    const { refused } = traceJobs([row({ job: 'a' }), row({ job: 'b', after })], { nodes: nodes(4), policy: {} });
+    expect(refused.map(({ reason }) => reason)).toEqual(['it waits for job sweep, which is not there before it']);
+  });
+
   it('that the empty cluster could not run are refused with the reason', () => {
     const { refused, count } = traceJobs(
       [

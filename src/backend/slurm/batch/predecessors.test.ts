@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,8 +61,12 @@ function attempt(jobId: number, number: number, exit: string | null): void {
 }
 
 /** What the script of job 12 ends with, as Slurm would run it. */
-function begin(predecessors: readonly Predecessor[], slurm: Record<string, string> = {}): number | null {
-  const fields = { slurmName: 'next.orrery-0a1b2c3d-12-1', predecessors, jobFolder: join(jobs, '12') };
+function begin(
+  predecessors: readonly Predecessor[],
+  slurm: Record<string, string> = {},
+  isAnyEnough = false,
+): number | null {
+  const fields = { slurmName: 'next.orrery-0a1b2c3d-12-1', predecessors, isAnyEnough, jobFolder: join(jobs, '12') };
   const { script } = batchSubmission(batchJob(undefined, fields));
   const env = { PATH: `${bin}:/usr/bin:/bin`, SLURM_JOB_NODELIST: 'localhost', SLURM_JOB_ID: '60', ...slurm };
   const cwd = join(jobs, '12');
@@ -176,6 +189,39 @@ describe('a job begins after those it waits for', () => {
     expect(begin([ok(7), ok(8)])).toBe(76);
     attempt(8, 1, '0');
     expect(begin([ok(7), ok(8)])).toBe(0);
+  });
+
+  it('any one of them', async () => {
+    await submitted(8);
+    attempt(7, 1, '3');
+    expect(begin([ok(7), ok(8)], {}, true)).toBe(76);
+    expect(waits()).toBe(10);
+    attempt(8, 1, '0');
+    expect(begin([ok(7), ok(8)], {}, true)).toBe(0);
+  });
+
+  it('once they have begun, and so long ago', async () => {
+    const started = (seconds: number): Predecessor => ({
+      condition: 'after',
+      jobId: 7,
+      nodes: 1,
+      delayMs: seconds * 1000,
+    });
+    const hold = (number: number, agoSeconds: number) => {
+      attempt(7, number, null);
+      const holder = join(jobs, '7', 'attempts', String(number), 'holder');
+      symlinkSync('50.n1.99', holder);
+      lutimesSync(holder, new Date(), new Date(Date.now() - agoSeconds * 1000));
+    };
+    await submitted(7, { base: 1 });
+    hold(1, 500);
+    expect(begin([started(0)])).toBe(76);
+    hold(2, 100);
+    expect(begin([started(120)])).toBe(76);
+    await submitted(7, { base: 1, isDue: true });
+    expect(begin([started(0)])).toBe(76);
+    await submitted(7, { base: 1 });
+    expect(begin([started(0), started(60)])).toBe(0);
   });
 
   it('and not where the folder of one is gone: the daemon knows', () => {

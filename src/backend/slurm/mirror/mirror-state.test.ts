@@ -12,15 +12,16 @@ const BEFORE: Dependency[] = [
   { condition: 'afterany', jobId: 8 },
 ];
 
-function stateOf(): MirrorState {
+function stateOf(before: readonly Dependency[] = BEFORE, isAnyEnough = false): MirrorState {
   const state = new MirrorState({ append: async () => {} });
   for (const [jobId, dependencies] of [
     [7, []],
     [8, []],
-    [9, BEFORE],
+    [9, before],
   ] as const) {
     const spec = jobSpecSchema.parse({ command: ['true'], nodes: jobId === 8 ? 4 : 1 });
     const job = toJobRequest(jobId, spec, 0, { dependencies });
+    if (jobId === 9 && isAnyEnough) job.isAnyEnough = true;
     state.apply({ event: { kind: 'JobSubmitted', atMs: 0, job } });
   }
   return state;
@@ -86,6 +87,65 @@ describe('what a job waits for', () => {
     end(state, 8, 'FAILED');
     end(state, 7, 'FAILED');
     expect(dependencyText(jobOf(state, 9), state, 0)).toBe('never');
+  });
+
+  it('is any one of several: what cannot come is left out, and none is waited for once one has come', () => {
+    const state = stateOf(BEFORE, true);
+    seen(state, 7, 50);
+    seen(state, 8, 51);
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({
+      text: 'afterok:50?afterany:51',
+      isAnyEnough: true,
+    });
+    end(state, 7, 'FAILED');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({ text: 'afterany:51' });
+    end(state, 8, 'FAILED');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({ text: '', predecessors: [] });
+    const lost = stateOf(
+      [
+        { condition: 'afterok', jobId: 7 },
+        { condition: 'afternotok', jobId: 8 },
+      ],
+      true,
+    );
+    end(lost, 7, 'FAILED');
+    seen(lost, 8, 51);
+    expect(dependencyText(jobOf(lost, 9), lost, 0)).toMatchObject({ text: 'afternotok:51' });
+    end(lost, 8, 'COMPLETED');
+    expect(dependencyText(jobOf(lost, 9), lost, 0)).toBe('never');
+  });
+
+  it('is a start and a while: by Slurm while the other is there, then here', () => {
+    const state = stateOf([
+      { condition: 'after', jobId: 7, delayMs: 120_000 },
+      { condition: 'after', jobId: 8 },
+    ]);
+    seen(state, 8, 51);
+    seen(state, 7, 50);
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({
+      text: 'after:50+2,after:51',
+      predecessors: [{ jobId: 7, delayMs: 120_000 }, { jobId: 8 }],
+    });
+    for (const jobId of [7, 8])
+      state.apply({ event: { kind: 'AttemptStarting', atMs: 1000, jobId, attempt: 1, placement: [] } });
+    expect(dependencyText(jobOf(state, 9), state, 2000)).toMatchObject({ text: 'after:50+2' });
+    expect(dependencyText(jobOf(state, 9), state, 121_000)).toMatchObject({ text: '' });
+    end(state, 7, 'COMPLETED');
+    expect(dependencyText(jobOf(state, 9), state, 120_999)).toBe('wait');
+    expect(dependencyText(jobOf(state, 9), state, 121_000)).toMatchObject({ text: '' });
+  });
+
+  it('is a whole array of which one is to fail: Slurm has no word for it', () => {
+    const set = (jobId: number): Dependency => ({ condition: 'afternotok', jobId, set: 0 });
+    const state = stateOf([set(7), set(8)]);
+    seen(state, 7, 50);
+    end(state, 8, 'COMPLETED');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toBe('wait');
+    end(state, 7, 'FAILED');
+    expect(dependencyText(jobOf(state, 9), state, 0)).toMatchObject({ text: '' });
+    const well = stateOf([set(7), set(8)]);
+    for (const jobId of [7, 8]) end(well, jobId, 'COMPLETED');
+    expect(dependencyText(jobOf(well, 9), well, 0)).toBe('never');
   });
 
   it('is awaited until the last that waits has ended', () => {
