@@ -46,4 +46,26 @@ describe('GET /jobs/{id}/forecast', () => {
       expect(await client.forecast(jobId)).toMatchObject({ medianTime: null, startedShare: 0 });
     }
   });
+
+  it('counts a delay after a start, also where that job has ended', async () => {
+    const { client } = fixture;
+    const ended = await fixture.sh('exit 1');
+    await fixture.until(ended, 'FAILED');
+    const running = await fixture.sh('sleep 600', { time: '10m' });
+    await fixture.until(running, 'RUNNING');
+    const startOf = async (jobId: number) => (await client.job(jobId)).startTime ?? 0;
+    const after = [
+      `after:${ended}+30`,
+      `after:${running}+20`,
+      `afterok:${ended}?after:${running}+5`,
+      `after:${running}+5?after:${ended}`,
+    ];
+    const expected = [(await startOf(ended)) + 1800, (await startOf(running)) + 1200, (await startOf(running)) + 300];
+    const waiting: number[] = [];
+    for (const words of after) waiting.push(await fixture.sh('true', { after: words }));
+    for (const [place, time] of expected.entries())
+      expect((await client.forecast(waiting[place] ?? 0)).medianTime).toBeCloseTo(time, -1);
+    await fixture.until(waiting[3] ?? 0, 'COMPLETED');
+    for (const jobId of [running, ...waiting.slice(0, 3)]) await client.cancel(jobId);
+  });
 });

@@ -61,12 +61,14 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
   const terms = termsOf(after);
   const broken = terms.filter((term) => isBroken(term));
   const isNeverSatisfied = broken.length > 0 && (!isAnyEnough || broken.length === terms.length);
-  const isMet = isAnyEnough && terms.some((term) => term.every((one) => isOver(one)) && !isBroken(term));
+  const isMet =
+    isAnyEnough && terms.some((term) => term.every((one) => isOver(one) && fromMs(one) <= nowMs) && !isBroken(term));
+  const delayedMs = isAnyEnough ? -Infinity : Math.max(...after.map(fromMs));
   return {
     ...askedBy(request),
     job: String(job.jobId),
     submitMs: job.submitMs - nowMs,
-    eligibleMs: job.queuedSinceMs === null ? null : job.queuedSinceMs - nowMs,
+    eligibleMs: job.queuedSinceMs === null ? null : Math.max(job.queuedSinceMs, delayedMs) - nowMs,
     actualStartMs: nodeNames === null || job.startMs === null ? null : job.startMs - nowMs,
     runMs: 0,
     outcome: 'COMPLETED',
@@ -91,9 +93,14 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
 
 type Awaited = Dependency & { row: Readonly<JobRow> | undefined };
 
-/** What it is about has come, or can come no more: of a delay after the start of a job that has ended nothing is left to wait for. */
+/** The job has ended: it has come, or can come no more, but for a delay. */
 function isOver({ row }: Awaited): boolean {
   return row?.isEnded !== false;
+}
+
+/** When the delay after the start of a job that has ended is over. */
+function fromMs({ row, delayMs = 0 }: Awaited): number {
+  return delayMs > 0 && row?.isEnded === true ? (row.startMs ?? row.endMs ?? 0) + delayMs : -Infinity;
 }
 
 /** As the scheduler has it. */
