@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import { faultPoint } from '../backend/local/fault-points.ts';
+import { readBootId } from '../backend/local/process-table.ts';
 import type { Backend, Log } from '../backend/port.ts';
 import type { LemonList } from '../contract/api.ts';
 import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
@@ -240,6 +242,8 @@ class RunningDaemon implements Daemon {
       version,
       startTime: startMs / 1000,
       policy: this.context.policy.name,
+      host: hostname(),
+      bootId: readBootId(),
     });
     log.info({ url: this.url, home: home.folder, cluster: this.context.cluster }, 'listening');
   }

@@ -153,6 +153,9 @@ describe('lockHome', () => {
     await once(holder.stdout, 'data');
     expect(() => lockHome(folder)).toThrow(expect.objectContaining({ code: 'ORR_HOME_LOCKED' }));
     expect(() => lockHome(folder)).toThrow(`another daemon (pid ${holder.pid}) uses ${folder}`);
+    // As a daemon of another machine leaves it, with which this one shares the folder.
+    writeFileSync(join(folder, 'daemon.pid'), '12 login7\n');
+    expect(() => lockHome(folder)).toThrow(`another daemon (pid 12 on login7) uses ${folder}`);
     holder.kill('SIGKILL');
     await once(holder, 'close');
     const lock = lockHome(folder);

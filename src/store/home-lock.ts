@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { OrreryError } from '../contract/errors.ts';
@@ -39,7 +40,7 @@ export function lockHome(home: string): HomeLock {
   };
   held.add(lock);
   try {
-    writeFileSync(pidPath, `${process.pid}\n`);
+    writeFileSync(pidPath, `${process.pid} ${hostname()}\n`);
   } catch (error) {
     release();
     throw error;
@@ -47,9 +48,11 @@ export function lockHome(home: string): HomeLock {
   return { release };
 }
 
+/** The home may be on a folder that several machines share. */
 function holder(pidPath: string): string {
   try {
-    return ` (pid ${Number.parseInt(readFileSync(pidPath, 'utf8'), 10)})`;
+    const [pid = '', host] = readFileSync(pidPath, 'utf8').trim().split(' ');
+    return ` (pid ${pid}${host === undefined || host === hostname() ? '' : ` on ${host}`})`;
   } catch {
     return '';
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { OrreryError } from '../../contract/errors.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
-import { readDaemonFile } from '../daemon-address.ts';
+import { expectHere, readDaemonFile } from '../daemon-address.ts';
 import { errorCode } from '../../lib/error-code.ts';
 import { homeFolder } from '../home.ts';
 import { print, printJson } from '../output.ts';
@@ -24,6 +24,8 @@ export function register(program: Command): Command {
     .action(async (options: { cancel?: boolean; json?: boolean }) => {
       const home = homeFolder();
       const daemon = readDaemonFile(home);
+      // What runs under its number here is none of it.
+      if (daemon !== null) expectHere(home, daemon);
       if (daemon === null || !isAlive(daemon.pid)) {
         if (options.json === true) printJson({ pid: null });
         else print(`No daemon runs for ${home}`);

@@ -51,6 +51,9 @@ export const daemonFileSchema = z.object({
   startTime: z.number(),
   /** Name of the policy. Absent: of an older daemon. */
   policy: z.string().optional(),
+  /** The machine, which a home on a shared folder does not tell, and which start of it. Absent: of an older daemon. */
+  host: z.string().optional(),
+  bootId: z.string().optional(),
 });
 
 export type JobEvent = z.infer<typeof jobEventSchema>;
