@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runScript, withJob } from './script-run.test-support.ts';
 
 const shown = (preemptTime: string) =>
-  `echo "JobId=50 JobName=train.orrery-0a1b2c3d-12-1 JobState=RUNNING PreemptTime=${preemptTime} Account=me"`;
+  `echo "JobId=50 JobName=train.orrery-0a1b2c3d-12-1 JobState=RUNNING StartTime=2026-11-28T08:30:50 PreemptTime=${preemptTime} Account=me"`;
 const PREEMPTED = shown('2026-11-28T08:30:54');
 
 /** What is left of an attempt whose tasks end so. `asked`: what scontrol does when it is asked for the job, by how often it was before. */
@@ -48,6 +48,7 @@ describe('tasks that fail in the GraceTime of a preemption', () => {
 
   it('are no other than tasks that fail at any time where there is none', async () => {
     expect(await leftBy(1, [shown('None')])).toEqual({ exit: '1\n', asked: 1 });
+    expect(await leftBy(1, [shown('2026-11-28T08:20:00')])).toEqual({ exit: '1\n', asked: 1 });
     expect(await leftBy(143, ['exit 1'])).toEqual({ exit: '143 TERM\n', asked: 1 });
   });
 });

@@ -182,9 +182,15 @@ is_forgotten() {
   return 1
 }
 
-# Whether Slurm is about to take its nodes for another job, and gives it a GraceTime before.
+# Whether Slurm is about to take its nodes for another job, and gives it a GraceTime before. That of an attempt before this one is none of it.
 is_preempted() {
-  case $(scontrol -o show job "$SLURM_JOB_ID" 2> /dev/null) in *' PreemptTime='[0-9]*) ;; *) return 1 ;; esac
+  TZ=UTC0 SLURM_TIME_FORMAT=standard scontrol -o show job "$SLURM_JOB_ID" 2> /dev/null | awk '{
+    for (word = 1; word <= NF; word += 1) {
+      if (begun == "" && $word ~ /^StartTime=/) begun = substr($word, 11)
+      if (told == "" && $word ~ /^PreemptTime=/) told = substr($word, 13)
+    }
+  }
+  END { exit !(told ~ /^[0-9]/ && told >= begun) }'
 }
 
 # Writes down how the attempt ended, whole, and ends.
