@@ -19,6 +19,7 @@ interface Asked {
   cpus?: number;
   nodes?: number;
   minutes?: number;
+  mebibytes?: number;
 }
 
 const QOS: Readonly<Record<string, readonly string[]>> = {
@@ -41,6 +42,35 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   account2: ['MaxJobsPerAccount=2'],
   submit2: ['MaxSubmitJobsPerUser=2'],
   submit1: ['MaxSubmitJobsPerUser=1'],
+  memory: ['GrpTRES=mem=100'],
+  usermemory: ['MaxTRESPerUser=mem=100'],
+  jobmemory: ['MaxTRESPerJob=mem=100'],
+  least: ['MinTRESPerJob=cpu=4'],
+  leastnodes: ['MinTRESPerJob=node=2'],
+  all2: ['GrpSubmitJobs=2'],
+  accountstwo: ['MaxSubmitJobsPerAccount=2'],
+  deny: ['MaxTRESPerJob=cpu=4', 'MinTRESPerJob=cpu=2', 'MaxWall=10', 'Flags=DenyOnLimit'],
+  denygroup: ['GrpTRES=cpu=4', 'MaxTRESPerUser=mem=100', 'Flags=DenyOnLimit'],
+  denyothers: ['Flags=DenyOnLimit'],
+  longer: ['Flags=PartitionTimeLimit'],
+  longerto60: ['MaxWall=60', 'Flags=PartitionTimeLimit'],
+  wider: ['Flags=PartitionMaxNodes'],
+  widerto2: ['MaxTRESPerJob=node=2', 'Flags=PartitionMaxNodes'],
+  smaller: ['Flags=PartitionMinNodes'],
+  unreserved: ['Flags=NoReserve'],
+};
+/** By account. */
+const LIMITS_OF_USER: Readonly<Record<string, readonly string[]>> = {
+  vision: [],
+  speech: [],
+  text: [],
+  tiny: [],
+  owntwo: [],
+  own: ['MaxTRESPerJob=cpu=4', 'MaxWall=10'],
+  ownjobs: ['GrpJobs=2', 'MaxJobs=1'],
+  owncpus: ['GrpTRES=cpu=2'],
+  ownmemory: ['GrpTRES=mem=100'],
+  ownone: ['MaxSubmitJobs=1'],
 };
 const ALL_QOS = ['normal', ...Object.keys(QOS)].join(',');
 const LIMITED = ['cpus4', 'pair', 'short', 'each4', 'user4', 'account2', 'submit2'];
@@ -52,6 +82,10 @@ const PARTITIONS = [
   'PartitionName=small Nodes=ALL AllowAccounts=vision AllowQos=normal MaxNodes=1 MaxTime=50',
   ...LIMITED.map((qos) => `PartitionName=${qos} Nodes=ALL QOS=${qos}`),
   'PartitionName=cpus4too Nodes=ALL QOS=cpus4',
+  'PartitionName=tight Nodes=ALL MaxNodes=1 MaxTime=20',
+  'PartitionName=wide Nodes=ALL MinNodes=2',
+  'PartitionName=timed Nodes=ALL DefaultTime=20',
+  'PartitionName=denying Nodes=ALL QOS=deny',
   'PartitionName=part Nodes=ALL MaxCPUsPerNode=24',
   'PartitionName=rest Nodes=ALL MaxCPUsPerNode=40',
 ];
@@ -151,8 +185,90 @@ const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
       { partition: 'part', nodes: 1, cpus: 24 },
     ],
   ],
+  [
+    'memory',
+    [
+      ...times(2, { partition: 'all', qos: 'memory', mebibytes: 60 }),
+      { partition: 'all', qos: 'memory' },
+      ...times(2, { partition: 'all', qos: 'usermemory', mebibytes: 60 }),
+      { partition: 'all', qos: 'jobmemory', mebibytes: 101 },
+      { partition: 'all', qos: 'jobmemory', mebibytes: 100 },
+      ...times(2, { partition: 'all', account: 'ownmemory', mebibytes: 60 }),
+    ],
+  ],
+  [
+    'what asks for too little',
+    [
+      { partition: 'all', qos: 'least', cpus: 3 },
+      { partition: 'all', qos: 'least', cpus: 4 },
+      { partition: 'all', qos: 'leastnodes', nodes: 1 },
+      { partition: 'all', qos: 'leastnodes', nodes: 2 },
+    ],
+  ],
+  [
+    'limits of a user by himself, and those of the account where he has none',
+    [
+      ...[1, 3, 5].map((cpus) => ({ partition: 'all', account: 'own', cpus })),
+      ...[10, 11].map((minutes) => ({ partition: 'all', account: 'own', minutes })),
+      ...times(3, { partition: 'all', account: 'ownjobs' }),
+      ...times(3, { partition: 'all', account: 'owncpus' }),
+    ],
+  ],
+  [
+    'limits of a partition that a QOS lifts',
+    [
+      ...['longer', 'longerto60', 'normal'].flatMap((qos) =>
+        [undefined, 30, 70].map((minutes) => ({ partition: 'tight', qos, ...(minutes !== undefined && { minutes }) })),
+      ),
+      { partition: 'tight', qos: 'wider', nodes: 2 },
+      { partition: 'tight', qos: 'widerto2', nodes: 2 },
+      { partition: 'tight', qos: 'widerto2', nodes: 3 },
+      { partition: 'tight', nodes: 2 },
+      { partition: 'wide', qos: 'smaller', nodes: 1 },
+      { partition: 'wide', nodes: 1 },
+    ],
+  ],
+  [
+    'time for those that ask for none',
+    ['all', 'tight', 'timed', 'short'].flatMap((partition) =>
+      ['normal', 'short', 'long', 'longerto60'].map((qos) => ({ partition, qos })),
+    ),
+  ],
+  [
+    'what a job in front keeps back',
+    [
+      { partition: 'all', nodes: 1, cpus: 64, minutes: 2 },
+      { partition: 'all', nodes: 3, cpus: 192, minutes: 2 },
+      { partition: 'all', nodes: 2, cpus: 128, minutes: 30 },
+    ],
+  ],
+  [
+    'what one without a reservation does not',
+    [
+      { partition: 'all', nodes: 1, cpus: 64, minutes: 2 },
+      { partition: 'all', qos: 'unreserved', nodes: 3, cpus: 192, minutes: 2 },
+      { partition: 'all', nodes: 2, cpus: 128, minutes: 30 },
+    ],
+  ],
 ];
 const REFUSED: readonly Asked[] = [
+  { partition: 'denying', cpus: 5 },
+  { partition: 'denying', cpus: 4 },
+  { partition: 'all', qos: 'deny', cpus: 2 },
+  { partition: 'all', qos: 'deny', cpus: 1 },
+  { partition: 'all', qos: 'deny', cpus: 2, minutes: 11 },
+  ...times(2, { partition: 'all', qos: 'denygroup', cpus: 4 }),
+  { partition: 'all', qos: 'denygroup', cpus: 5 },
+  { partition: 'all', qos: 'denygroup', mebibytes: 101 },
+  { partition: 'all', qos: 'denyothers', account: 'tiny', cpus: 3 },
+  { partition: 'all', qos: 'denyothers', account: 'own', minutes: 11 },
+  { partition: 'all', qos: 'denyothers', account: 'own', cpus: 5 },
+  ...times(3, { partition: 'all', qos: 'denyothers', account: 'ownjobs' }),
+  ...times(3, { partition: 'all', qos: 'all2' }),
+  ...times(3, { partition: 'all', qos: 'accountstwo' }),
+  { partition: 'all', qos: 'accountstwo', account: 'text' },
+  ...times(3, { partition: 'all', account: 'owntwo' }),
+  ...times(2, { partition: 'all', account: 'ownone' }),
   { partition: 'part', nodes: 1, cpus: 25 },
   { partition: 'part', nodes: 1, cpus: 24 },
   { partition: 'rest', nodes: 2, cpus: 82 },
@@ -169,7 +285,8 @@ describe.skipIf(!isThere)('partitions', () => {
       nodes: 3,
       cpusPerNode: 64,
       confLines: [
-        'SelectTypeParameters=CR_CPU',
+        'SelectTypeParameters=CR_CPU_Memory',
+        'DefMemPerCPU=1',
         'SchedulerParameters=bf_interval=1,bf_resolution=1,sched_interval=1,batch_sched_delay=1',
         ...PARTITIONS,
       ],
@@ -180,12 +297,17 @@ describe.skipIf(!isThere)('partitions', () => {
         ['add', 'account', 'speech', `qos=${ALL_QOS}`],
         ['add', 'account', 'text', `qos=${ALL_QOS}`],
         ['add', 'account', 'tiny', `qos=${ALL_QOS}`, 'GrpTRES=cpu=2'],
-        ...['vision', 'speech', 'text', 'tiny'].map((account) => [
+        ['add', 'account', 'owntwo', `qos=${ALL_QOS}`, 'GrpSubmitJobs=2'],
+        ['add', 'account', 'own', `qos=${ALL_QOS}`, 'MaxTRESPerJob=cpu=2'],
+        ...['ownjobs', 'owncpus', 'ownmemory', 'ownone'].map((account) => [
           'add',
-          'user',
-          userInfo().username,
-          `account=${account}`,
+          'account',
+          account,
+          `qos=${ALL_QOS}`,
         ]),
+        ...Object.entries(LIMITS_OF_USER).map(([account, limits]) => {
+          return ['add', 'user', userInfo().username, `account=${account}`, ...limits];
+        }),
       ],
     });
   }, 180_000);
@@ -233,11 +355,12 @@ describe.skipIf(!isThere)('partitions', () => {
 
 function submit(
   slurm: SlurmCluster,
-  { partition, account = 'vision', qos = 'normal', cpus = 1, nodes, minutes }: Asked,
+  { partition, account = 'vision', qos = 'normal', cpus = 1, nodes, minutes, mebibytes }: Asked,
 ) {
   const size = [`-n${Math.max(cpus, nodes ?? 1)}`, ...(nodes === undefined ? [] : [`-N${nodes}`])];
   const time = minutes === undefined ? [] : [`-t${minutes}`];
-  const args = ['--parsable', '-o/dev/null', `-p${partition}`, `-A${account}`, `-q${qos}`, ...size, ...time];
+  const memory = mebibytes === undefined ? [] : [`--mem=${mebibytes}`];
+  const args = ['--parsable', '-o/dev/null', `-p${partition}`, `-A${account}`, `-q${qos}`, ...size, ...time, ...memory];
   return spawnSync('/usr/bin/sbatch', [...args, '--wrap=sleep 600'], { env: slurm.env, encoding: 'utf8' });
 }
 
@@ -281,14 +404,18 @@ function schedulerOf({ env, folder }: SlurmCluster) {
     /** False where it is refused. */
     submit(
       jobId: number,
-      { partition, account = 'vision', qos = 'normal', cpus = 1, nodes: count = 1, minutes }: Asked,
+      { partition, account = 'vision', qos = 'normal', cpus = 1, nodes: count = 1, minutes, mebibytes }: Asked,
     ) {
       const job: JobRequest = {
         jobId,
         submitMs: jobId,
         priority: 0,
         nodes: count,
-        perNode: { cpus: Math.ceil(cpus / count), memoryBytes: 0, gpus: 0 },
+        perNode: {
+          cpus: Math.ceil(cpus / count),
+          memoryBytes: (mebibytes ?? Math.ceil(cpus / count)) * 2 ** 20,
+          gpus: 0,
+        },
         gpuType: null,
         exclusive: false,
         timeLimitMs: minutes === undefined ? null : minutes * 60_000,

@@ -3,7 +3,9 @@ import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { parseJobReference } from '../contract/job-array.ts';
 import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
+import { LimitProfiles } from '../scheduler/limit-profile.ts';
 import { defaultPartition, type Policy } from '../scheduler/policy.ts';
+import { defaultLimitMs } from '../scheduler/terms.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Home } from './home.ts';
@@ -38,10 +40,12 @@ export class JobBook {
   readonly #backend: Backend;
   readonly #home: Home;
   readonly #policy: Policy;
+  readonly #limits: LimitProfiles;
   readonly #progress = new ProgressReader();
 
   constructor(store: Store, backend: Backend, home: Home, policy: Policy) {
     this.#policy = policy;
+    this.#limits = new LimitProfiles(policy);
     this.#store = store;
     this.#backend = backend;
     this.#home = home;
@@ -93,9 +97,7 @@ export class JobBook {
     return {
       ...this.#summary(job),
       spec,
-      timeLimit: seconds(
-        this.#backend.job(jobId)?.timeLimitMs ?? timeLimitMs(spec) ?? this.#partitionLimitMs(job.partition),
-      ),
+      timeLimit: seconds(this.#backend.job(jobId)?.timeLimitMs ?? timeLimitMs(spec) ?? this.#defaultLimitMs(job)),
       slurmJobId: await this.#backend.slurmJobId(jobId),
       code,
       folder,
@@ -172,10 +174,9 @@ export class JobBook {
   }
 
   /** Of jobs that have no limit of their own. */
-  #partitionLimitMs(name: string | null): number | null {
+  #defaultLimitMs({ partition: name, account, user, qos }: JobRow): number | null {
     const partition = this.#partition(name);
-    const limitSeconds = partition?.defaultTimeSeconds ?? partition?.maxTimeSeconds ?? null;
-    return limitSeconds === null ? null : limitSeconds * 1000;
+    return defaultLimitMs(partition, this.#limits.profile(account, user, qos, partition?.qos ?? null));
   }
 
   /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { LiftedLimit, PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { NODES_MAX, parseHostList } from './host-list.ts';
 import { wrongNames } from './policy-names.ts';
@@ -42,15 +42,18 @@ const share = z.number().min(0);
 const weight = z.number().min(0);
 const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 
-const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit });
-const limits = {
+const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit, memoryBytes: limit });
+const LIFTED_LIMITS = ['minNodes', 'maxNodes', 'maxTimeSeconds'] as const satisfies readonly LiftedLimit[];
+
+const userLimits = {
   group: useLimit.exactOptional(),
   perUser: useLimit.exactOptional(),
-  perAccount: useLimit.exactOptional(),
   perJob: useLimit.exactOptional(),
   submitJobsPerUser: limit,
+  submitJobs: limit,
   wallSecondsMax: secondsAboveZero.nullable().exactOptional(),
 };
+const limits = { ...userLimits, perAccount: useLimit.exactOptional(), submitJobsPerAccount: limit };
 
 const qos = z.strictObject({
   name,
@@ -61,6 +64,10 @@ const qos = z.strictObject({
   preemptExemptSeconds: seconds.nullable().exactOptional(),
   usageFactor: z.number().min(0).exactOptional(),
   isOverPartitionQos: z.boolean().exactOptional(),
+  perJobMin: useLimit.exactOptional(),
+  isDeniedOnLimit: z.boolean().exactOptional(),
+  isNeverReserved: z.boolean().exactOptional(),
+  lifts: z.array(z.enum(LIFTED_LIMITS)).exactOptional(),
   ...limits,
 });
 
@@ -215,7 +222,7 @@ const ownFields = {
   preempt: preempt.exactOptional(),
   qos: z.array(qos).exactOptional(),
   accounts: z.array(account).exactOptional(),
-  users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional() })).exactOptional(),
+  users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional(), ...userLimits })).exactOptional(),
   partitions: z.array(partition).exactOptional(),
   reservations: z.array(reservation).exactOptional(),
   enforcePartLimits: z.boolean().exactOptional(),

@@ -1,4 +1,12 @@
-import type { AccountPolicy, PreemptMode, QosPolicy, UseLimit, UserPolicy } from '../scheduler/policy.ts';
+import type {
+  AccountPolicy,
+  LiftedLimit,
+  Limits,
+  PreemptMode,
+  QosPolicy,
+  UseLimit,
+  UserPolicy,
+} from '../scheduler/policy.ts';
 import { parseDurationMs } from '../lib/units.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
 import { parseTres } from './sacct-dump.ts';
@@ -71,8 +79,12 @@ class DumpRecord {
       if (name === 'node') limit.nodes = count;
       else if (name === 'gres/gpu') limit.gpus = count;
       else if (name === 'cpu') limit.cpus = count;
+      else if (name === 'mem') limit.memoryBytes = count;
       else
-        this.ignore(`${tresNames[0]} ${name}`, 'of trackable resources, nodes, CPUs and GPUs of any type are limited');
+        this.ignore(
+          `${tresNames[0]} ${name}`,
+          'of trackable resources, nodes, CPUs, memory and GPUs of any type are limited',
+        );
     }
     const jobs = jobNames.length === 0 ? null : this.number(...jobNames);
     if (jobs !== null) limit.jobs = jobs;
@@ -107,16 +119,13 @@ export function dumpRecords(
   return found;
 }
 
-const NOT_LIMITED = [
-  'GrpTRESMins',
-  'GrpTRESRunMins',
-  'GrpSubmit',
-  'GrpWall',
-  'MaxTRESPerNode',
-  'MaxTRESMins',
-  'MaxSubmitPA',
-  'MinTRES',
-] as const;
+const NOT_LIMITED = ['GrpTRESMins', 'GrpTRESRunMins', 'GrpWall', 'MaxTRESPerNode', 'MaxTRESMins'] as const;
+
+const LIFTS: Readonly<Record<string, LiftedLimit>> = {
+  partitionminnodes: 'minNodes',
+  partitionmaxnodes: 'maxNodes',
+  partitiontimelimit: 'maxTimeSeconds',
+};
 
 /** QOS from `sacctmgr show qos -P`. Throws ORR_BAD_FILE. */
 export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolicy[] {
@@ -141,6 +150,10 @@ export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolic
     if (wall !== null) qos.wallSecondsMax = wall;
     const submit = record.number('MaxSubmitPU', 'MaxSubmitJobsPU');
     if (submit !== null) qos.submitJobsPerUser = submit;
+    const submitOfAll = record.number('GrpSubmit', 'GrpSubmitJobs');
+    if (submitOfAll !== null) qos.submitJobs = submitOfAll;
+    const submitOfAccount = record.number('MaxSubmitPA', 'MaxSubmitJobsPA');
+    if (submitOfAccount !== null) qos.submitJobsPerAccount = submitOfAccount;
     const group = record.limit(['GrpTRES'], ['GrpJobs']);
     if (group !== undefined) qos.group = group;
     const perUser = record.limit(['MaxTRESPU'], ['MaxJobsPU']);
@@ -149,13 +162,26 @@ export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolic
     if (perAccount !== undefined) qos.perAccount = perAccount;
     const perJob = record.limit(['MaxTRES', 'MaxTRESPJ']);
     if (perJob !== undefined) qos.perJob = perJob;
+    const perJobMin = record.limit(['MinTRES', 'MinTRESPJ']);
+    if (perJobMin !== undefined) qos.perJobMin = perJobMin;
     for (const name of NOT_LIMITED) if (record.text(name) !== '') record.ignore(name, 'this limit is not kept');
-    for (const flag of record.text('Flags').split(',')) {
-      if (flag.toLowerCase() === 'overpartqos') qos.isOverPartitionQos = true;
-      else if (flag !== '') record.ignore(`Flags=${flag}`, 'this flag of a QOS changes nothing');
-    }
+    addFlags(qos, record);
     return qos;
   });
+}
+
+function addFlags(qos: QosPolicy, record: DumpRecord): void {
+  const lifts: LiftedLimit[] = [];
+  for (const flag of record.text('Flags').split(',')) {
+    const name = flag.toLowerCase();
+    const lift = LIFTS[name];
+    if (lift !== undefined) lifts.push(lift);
+    else if (name === 'overpartqos') qos.isOverPartitionQos = true;
+    else if (name === 'denyonlimit') qos.isDeniedOnLimit = true;
+    else if (name === 'noreserve') qos.isNeverReserved = true;
+    else if (name !== '') record.ignore(`Flags=${flag}`, 'this flag of a QOS changes nothing');
+  }
+  if (lifts.length > 0) qos.lifts = lifts;
 }
 
 export interface Associations {
@@ -188,10 +214,12 @@ export function readAssociationDump(
     const shares = sharesOf(record);
     if (user !== '') {
       // Also those right below the root: Slurm's own root user is one, and counts when users are ranked.
-      users.push({ name: user, account: name, ...(shares === null ? {} : { shares }) });
-      for (const key of ['GrpJobs', 'GrpTRES']) {
-        if (record.text(key) !== '') record.ignore(`${user}@${name} ${key}`, 'limits are those of the account');
-      }
+      users.push({
+        name: user,
+        account: name,
+        ...(shares === null ? {} : { shares }),
+        ...limitsOf(record, `${user}@${name}`),
+      });
       continue;
     }
     // With `tree`, an account is one blank further in than the one it is below.
@@ -206,22 +234,26 @@ export function readAssociationDump(
 }
 
 function accountOf(record: DumpRecord, name: string, parent: string | null, shares: number | null): AccountPolicy {
-  const account: AccountPolicy = { name, parent };
-  if (shares !== null) account.shares = shares;
+  return { name, parent, ...(shares === null ? {} : { shares }), ...limitsOf(record, name) };
+}
+
+/** Those of an association: of an account, or of a user in it. */
+function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 'submitJobsPerAccount'> {
+  const limits: ReturnType<typeof limitsOf> = {};
   const group = record.limit(['GrpTRES'], ['GrpJobs']);
-  if (group !== undefined) account.group = group;
+  if (group !== undefined) limits.group = group;
   const jobsPerUser = record.number('MaxJobs');
-  if (jobsPerUser !== null) account.perUser = { jobs: jobsPerUser };
+  if (jobsPerUser !== null) limits.perUser = { jobs: jobsPerUser };
   const perJob = record.limit(['MaxTRES', 'MaxTRESPJ']);
-  if (perJob !== undefined) account.perJob = perJob;
+  if (perJob !== undefined) limits.perJob = perJob;
   const wall = record.seconds('MaxWall', 'MaxWallDurationPerJob');
-  if (wall !== null) account.wallSecondsMax = wall;
+  if (wall !== null) limits.wallSecondsMax = wall;
   const submit = record.number('MaxSubmit', 'MaxSubmitJobs');
-  if (submit !== null) account.submitJobsPerUser = submit;
-  for (const key of ['GrpTRESMins', 'GrpTRESRunMins', 'GrpSubmit', 'GrpWall', 'MaxTRESPerNode', 'MaxTRESMins']) {
-    if (record.text(key) !== '') record.ignore(`${name} ${key}`, 'this limit is not kept');
-  }
-  return account;
+  if (submit !== null) limits.submitJobsPerUser = submit;
+  const submitOfAll = record.number('GrpSubmit', 'GrpSubmitJobs');
+  if (submitOfAll !== null) limits.submitJobs = submitOfAll;
+  for (const key of NOT_LIMITED) if (record.text(key) !== '') record.ignore(`${who} ${key}`, 'this limit is not kept');
+  return limits;
 }
 
 /** Null for the default of 1. */

@@ -27,7 +27,7 @@ describe('a topology.conf', () => {
 });
 
 const QOS_COLUMNS =
-  'Name|Priority|GraceTime|Preempt|PreemptExemptTime|PreemptMode|Flags|UsageThres|UsageFactor|GrpTRES|GrpJobs|MaxTRES|MaxWall|MaxTRESPU|MaxJobsPU|MaxSubmitPU|MaxTRESPA|MaxJobsPA';
+  'Name|Priority|GraceTime|Preempt|PreemptExemptTime|PreemptMode|Flags|UsageThres|UsageFactor|GrpTRES|GrpJobs|MaxTRES|MaxWall|MaxTRESPU|MaxJobsPU|MaxSubmitPU|MaxTRESPA|MaxJobsPA|MinTRES|GrpSubmit|MaxSubmitPA|GrpTRESRunMins';
 
 describe('a dump of QOS', () => {
   const dump = (...records: string[]) => ({
@@ -36,10 +36,10 @@ describe('a dump of QOS', () => {
 
   it('gives their limits and who preempts whom', () => {
     const conf = parse(
-      NODES,
+      `${NODES}SelectTypeParameters=CR_CPU_Memory\n`,
       dump(
-        'normal|0|00:00:00|||cluster|||1.000000|||||||||',
-        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9,mem=1T|7-00:00:00|gres/gpu=64|10|20|node=4|5',
+        'normal|0|00:00:00|||cluster|||1.000000|||||||||||||',
+        'high|100|00:02:00|normal,gone|02:00:00|requeue|DenyOnLimit,NoReserve,PartitionTimeLimit,NoDecay,PartitionMaxNodes||0.500000|gres/gpu=1024,node=128|50|gres/gpu=512,cpu=9,mem=1T|7-00:00:00|gres/gpu=64|10|20|node=4|5|cpu=2|500|200|cpu=9000',
       ),
     );
     expect(conf.policy.qos).toEqual([
@@ -57,18 +57,36 @@ describe('a dump of QOS', () => {
         group: { gpus: 1024, nodes: 128, jobs: 50 },
         perUser: { gpus: 64, jobs: 10 },
         perAccount: { nodes: 4, jobs: 5 },
-        perJob: { gpus: 512, cpus: 9 },
+        perJob: { gpus: 512, cpus: 9, memoryBytes: 2 ** 40 },
+        perJobMin: { cpus: 2 },
+        submitJobs: 500,
+        submitJobsPerAccount: 200,
+        isDeniedOnLimit: true,
+        isNeverReserved: true,
+        lifts: ['maxTimeSeconds', 'maxNodes'],
       },
     ]);
     expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
-      'qos.txt:3 MaxTRES mem',
-      'qos.txt:3 Flags=DenyOnLimit',
+      'qos.txt:3 GrpTRESRunMins',
+      'qos.txt:3 Flags=NoDecay',
       'qos.txt:1 Preempt gone',
     ]);
   });
 
+  it('has limits on memory that count only where it can run out', () => {
+    const limited = dump('high|9||||||||mem=1T,cpu=8||||mem=4G||||||||');
+    const qosOf = (settings: string) => parse(`${NODES}${settings}`, limited).policy.qos;
+    expect(qosOf('SelectTypeParameters=CR_CPU_Memory\n')).toEqual([
+      { name: 'high', priority: 9, group: { memoryBytes: 2 ** 40, cpus: 8 }, perUser: { memoryBytes: 2 ** 32 } },
+    ]);
+    expect(qosOf('SelectTypeParameters=CR_CPU\n')).toEqual([{ name: 'high', priority: 9, group: { cpus: 8 } }]);
+    expect(ignoredOf(`${NODES}SelectTypeParameters=CR_CPU\n`, limited).join()).toContain(
+      'memory is no resource that can run out, and limits on it change nothing: those of high, for one',
+    );
+  });
+
   it('has limits that count only where accounting enforces them', () => {
-    const limited = dump('high|9|||||||||50||||10|||');
+    const limited = dump('high|9|||||||||50||||10|||||||');
     const qosOf = (settings: string) => parse(`${NODES}ClusterName=pod GresTypes=gpu\n${settings}`, limited).policy.qos;
     for (const words of ['associations,limits', 'safe', 'all']) {
       expect(qosOf(`AccountingStorageEnforce=${words}\n`)).toMatchObject([
@@ -77,14 +95,14 @@ describe('a dump of QOS', () => {
     }
     expect(qosOf('AccountingStorageEnforce=associations,qos\n')).toEqual([{ name: 'high', priority: 9 }]);
     expect(ignoredOf(`${NODES}ClusterName=pod GresTypes=gpu\n`, limited)).toEqual([
-      'slurm.conf:1 AccountingStorageEnforce=: without "limits", Slurm keeps to no limit of QOS and accounts: those of 1, high for one, change nothing',
+      'slurm.conf:1 AccountingStorageEnforce=: without "limits", Slurm keeps to no limit of QOS, accounts and users: those of 1, high for one, change nothing',
     ]);
   });
 
   it.each([
-    ['normal|0', /^qos\.txt:2 expected 18 fields as in the header, got 2$/],
-    ['normal|zero||||cluster||||||||||||', /^qos\.txt:2 Priority: expected a number, got "zero"$/],
-    ['normal|0|soon|||cluster||||||||||||', /^qos\.txt:2 GraceTime: expected a time, got "soon"$/],
+    ['normal|0', /^qos\.txt:2 expected 22 fields as in the header, got 2$/],
+    ['normal|zero||||cluster||||||||||||||||', /^qos\.txt:2 Priority: expected a number, got "zero"$/],
+    ['normal|0|soon|||cluster||||||||||||||||', /^qos\.txt:2 GraceTime: expected a time, got "soon"$/],
   ])('refuses %j', (text, message) => {
     expect(errorOf(NODES, dump(text))).toMatch(message);
   });
@@ -135,13 +153,9 @@ describe('a dump of associations', () => {
     expect(conf.policy.users).toEqual([
       { name: 'root', account: 'root', shares: 1 },
       { name: 'ada', account: 'vision', shares: 5 },
-      { name: 'eve', account: 'guests', shares: 1 },
+      { name: 'eve', account: 'guests', shares: 1, group: { jobs: 1 } },
     ]);
-    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual([
-      '7 bob@vision',
-      '8 Share=parent',
-      '10 eve@guests GrpJobs',
-    ]);
+    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual(['7 bob@vision', '8 Share=parent']);
   });
 
   it('without its columns is refused', () => {

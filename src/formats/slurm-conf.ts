@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { Limits, QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import { keepCountedLimits } from './slurm-limits.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { readAssociationDump, readQosDump } from './slurm-accounting.ts';
 import {
@@ -136,7 +137,7 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   );
   if (partitions.length > 0) policy.partitions = partitions;
   if (texts.associations !== null) Object.assign(policy, readAssociationDump(texts.associations, ignored, clusterName));
-  keepEnforcedLimits(policy, settings, ignored);
+  keepCountedLimits(policy, settings, isMemoryConsumed, ignored);
   noteTopology(settings, texts.topology !== null, ignored);
   const selectLine = settings.get('selecttype');
   if (selectLine !== undefined && !/^(?:linear|cons_res|cons_tres)$/.test(select)) {
@@ -170,32 +171,6 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
 function isGpuKnown(settings: Settings): boolean {
   return !settings.has('clustername') || listOf(settings, 'GresTypes').some(({ flag }) => flag === 'GPU');
 }
-
-/** Of QOS, accounts and users, whatever their limits: Slurm keeps these only where `AccountingStorageEnforce` says so. */
-function keepEnforcedLimits(policy: SchedulerOptions, settings: Settings, ignored: IgnoredSetting[]): void {
-  // Every slurm.conf names its cluster: without, these are not its settings, and nothing is known of them.
-  if (!settings.has('clustername')) return;
-  const enforced = listOf(settings, 'AccountingStorageEnforce').map(({ flag }) => flag);
-  if (enforced.some((flag) => /^(?:ALL|LIMITS|SAFE|1|2)$/.test(flag))) return;
-  const { qos = [], accounts = [] } = policy;
-  const limited = [...qos, ...accounts].filter((one) => LIMITS.some((limit) => (one[limit] ?? null) !== null));
-  const [first] = limited;
-  if (first === undefined) return;
-  const without = <T extends Limits>(one: T): T => {
-    const rest = { ...one };
-    for (const limit of LIMITS) delete rest[limit];
-    return rest;
-  };
-  if (policy.qos !== undefined) policy.qos = qos.map(without);
-  if (policy.accounts !== undefined) policy.accounts = accounts.map(without);
-  const line = settings.get('accountingstorageenforce');
-  const { file, line: number } = line ?? { file: 'slurm.conf', line: 1 };
-  const value = line?.values.get('accountingstorageenforce') ?? '';
-  const reason = `without "limits", Slurm keeps to no limit of QOS and accounts: those of ${limited.length}, ${first.name} for one, change nothing`;
-  ignored.push({ file, line: number, key: `AccountingStorageEnforce=${value}`, reason });
-}
-
-const LIMITS = ['group', 'perUser', 'perAccount', 'perJob', 'submitJobsPerUser', 'wallSecondsMax'] as const;
 
 /** A topology.conf lies beside the file, and is named by nothing in it. */
 function noteTopology(settings: Settings, isGiven: boolean, ignored: IgnoredSetting[]): void {

@@ -54,9 +54,10 @@ it('the QOS of a partition is that of the dump', () => {
     name: 'wide',
     priority: 0,
     isOverPartitionQos: true,
+    isDeniedOnLimit: true,
     group: { gpus: 16 },
   });
-  expect(conf.ignored.map(({ key }) => key)).toEqual(['Flags=DenyOnLimit']);
+  expect(conf.ignored.map(({ key }) => key)).toEqual([]);
   expect(ignoredOf(`${NODES}${line}`)).toEqual([
     'slurm.conf:2 PartitionName=a QOS=Wide: what it limits is in the dump of QOS alone: give that too',
   ]);

@@ -1,8 +1,9 @@
 import { DEFAULT_ACCOUNT, DEFAULT_QOS, DEFAULT_USER } from './default-names.ts';
 import { FairShare } from './fair-share.ts';
-import { LimitCounters, type LimitProfile } from './limits.ts';
+import type { LimitProfile } from './limit-profile.ts';
+import { LimitCounters } from './limits.ts';
 import { Multifactor } from './multifactor.ts';
-import { type Policy, partitionFinder } from './policy.ts';
+import { type LiftedLimit, type Policy, partitionFinder } from './policy.ts';
 import { type PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 import type { JobRequest } from './types.ts';
 
@@ -16,12 +17,18 @@ export interface JobKind {
   readonly limits: LimitProfile;
   /** False where no limit can ever hold such a job up (its array's aside). */
   readonly isLimited: boolean;
+  /** The limits of their partition that they need not keep. */
+  readonly lifts: readonly LiftedLimit[];
+  /** They start where they can and have no reservation. */
+  readonly isNeverReserved: boolean;
   readonly preemption: PreemptionClass;
   /** Others may have to go for such a job. */
   readonly mayPreempt: boolean;
   /** Such a job may have to go for others. */
   readonly isPreemptible: boolean;
 }
+
+const NO_LIFTS: readonly LiftedLimit[] = [];
 
 interface KnownKind {
   kind: JobKind;
@@ -79,6 +86,7 @@ export class JobKinds {
   }
 
   #make(user: string, account: string, qos: string, partition: string | undefined): JobKind {
+    const ofQos = this.#policy.qos.find(({ name }) => name === qos);
     const limits = this.#limitsOf(user, account, qos, partition);
     const preemption = this.preemption.classOf(qos, partition ?? null);
     const { type } = this.#policy.preempt;
@@ -86,12 +94,18 @@ export class JobKinds {
       user,
       account,
       association: this.fairShare.association(account, user),
-      usageFactor: this.#policy.qos.find(({ name }) => name === qos)?.usageFactor ?? 1,
+      usageFactor: ofQos?.usageFactor ?? 1,
       limits,
-      isLimited: limits.checks.length > 0 || limits.perJob.length > 0 || limits.wallMsMax !== null,
+      lifts: ofQos?.lifts ?? NO_LIFTS,
+      isNeverReserved: ofQos?.isNeverReserved ?? false,
+      isLimited: isLimiting(limits),
       preemption,
       isPreemptible: preemption.mode !== 'off' && (type === 'partition_prio' || this.#preempted.has(qos)),
       mayPreempt: type === 'partition_prio' || (type === 'qos' && preemption.preempts.size > 0),
     };
   }
+}
+
+function isLimiting({ checks, perJob, perJobMin, wallMsMax }: LimitProfile): boolean {
+  return checks.length > 0 || perJob.length > 0 || perJobMin.length > 0 || wallMsMax !== null;
 }

@@ -121,7 +121,7 @@ export class JobRecord implements CoreJob {
   constructor(request: JobRequest, terms: JobTerms, kind: JobKind, attempt: number) {
     this.request = request;
     this.kind = kind;
-    this.demand = demandOf(request, kind);
+    this.demand = isCounted(request, kind) ? demandOf(request, terms.limitMs) : null;
     this.excluded = request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes);
     this.limitMs = terms.limitMs;
     this.partitionBit = terms.partitionBit;
@@ -172,16 +172,21 @@ export interface JobTerms {
   shape: number;
 }
 
-function demandOf({ nodes, perNode, timeLimitMs, array }: JobRequest, kind: JobKind): Demand | null {
+/** What counts of it against limits. `limitMs`: for how long it may run, whoever said so. */
+export function demandOf({ nodes, perNode, array }: JobRequest, limitMs: number): Demand {
   const runningMax = array?.runningMax ?? null;
-  if (runningMax === null && !kind.isLimited && kind.limits.counters.length === 0) return null;
   return {
     nodes,
     gpus: nodes * perNode.gpus,
     cpus: nodes * perNode.cpus,
-    timeLimitMs,
+    memoryBytes: nodes * perNode.memoryBytes,
+    timeLimitMs: limitMs === Infinity ? null : limitMs,
     array: array === undefined || runningMax === null ? null : { id: array.id, runningMax },
   };
+}
+
+function isCounted({ array }: JobRequest, { isLimited, limits }: JobKind): boolean {
+  return isLimited || limits.counters.length > 0 || (array?.runningMax ?? null) !== null;
 }
 
 /** True where an attempt of the job holds nodes. */

@@ -128,7 +128,8 @@ export class Ledger {
 
   /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
   record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
-    return new JobRecord(request, this.terms.of(request), kinds.of(request), attempt);
+    const kind = kinds.of(request);
+    return new JobRecord(request, this.terms.of(request, kind), kind, attempt);
   }
 
   hold(job: JobRecord): void {

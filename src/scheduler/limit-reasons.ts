@@ -1,42 +1,58 @@
 import type { PendingReason } from './types.ts';
 
-/** What limits are on. */
-export const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
+/** What limits are on, in the order in which they are looked at. */
+export const RESOURCES = ['jobs', 'gpus', 'nodes', 'cpus', 'memoryBytes'] as const;
+export type Resource = (typeof RESOURCES)[number];
 /** Slurm's words for a limit on each. */
-export type Reasons = Record<(typeof RESOURCES)[number], PendingReason>;
+export type Reasons = Record<Resource, PendingReason>;
+/** The same of limits on one job. */
+export type JobReasons = Omit<Reasons, 'jobs'>;
 
 export const QOS_GROUP: Reasons = {
   jobs: 'QOSGrpJobsLimit',
   nodes: 'QOSGrpNodeLimit',
   gpus: 'QOSGrpGRES',
   cpus: 'QOSGrpCpuLimit',
+  memoryBytes: 'QOSGrpMemLimit',
 };
 export const QOS_USER: Reasons = {
   jobs: 'QOSMaxJobsPerUserLimit',
   nodes: 'QOSMaxNodePerUserLimit',
   gpus: 'QOSMaxGRESPerUser',
   cpus: 'QOSMaxCpuPerUserLimit',
+  memoryBytes: 'QOSMaxMemoryPerUser',
 };
 export const QOS_ACCOUNT: Reasons = {
   jobs: 'MaxJobsPerAccount',
   nodes: 'MaxNodePerAccount',
   gpus: 'MaxGRESPerAccount',
   cpus: 'MaxCpuPerAccount',
+  memoryBytes: 'MaxMemoryPerAccount',
 };
-export const QOS_JOB = {
+export const QOS_JOB: JobReasons = {
   nodes: 'QOSMaxNodePerJobLimit',
   gpus: 'QOSMaxGRESPerJob',
   cpus: 'QOSMaxCpuPerJobLimit',
-} as const;
+  memoryBytes: 'QOSMaxMemoryPerJob',
+};
+/** Of what a job has to ask for at least. */
+export const JOB_MIN: JobReasons = {
+  nodes: 'QOSMinNode',
+  gpus: 'QOSMinGRES',
+  cpus: 'QOSMinCpuNotSatisfied',
+  memoryBytes: 'QOSMinMemory',
+};
 export const ACCOUNT_GROUP: Reasons = {
   jobs: 'AssocGrpJobsLimit',
   nodes: 'AssocGrpNodeLimit',
   gpus: 'AssocGrpGRES',
   cpus: 'AssocGrpCpuLimit',
+  memoryBytes: 'AssocGrpMemLimit',
 };
 export const ACCOUNT_USER: Reasons = { ...ACCOUNT_GROUP, jobs: 'AssocMaxJobsLimit' };
-export const ACCOUNT_JOB = {
+export const ACCOUNT_JOB: JobReasons = {
   nodes: 'AssocMaxNodePerJobLimit',
   gpus: 'AssocMaxGRESPerJob',
   cpus: 'AssocMaxCpuPerJobLimit',
-} as const;
+  memoryBytes: 'AssocMaxMemPerJob',
+};

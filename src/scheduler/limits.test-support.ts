@@ -1,5 +1,5 @@
-import type { LimitPolicy } from './limits.ts';
-import type { AccountPolicy, UseLimit } from './policy.ts';
+import type { LimitPolicy } from './limit-profile.ts';
+import type { Limits, UseLimit } from './policy.ts';
 
 export interface NaiveJob {
   user: string;
@@ -12,11 +12,12 @@ export interface NaiveJob {
   on: readonly number[];
   gpus: number;
   cpus: number;
+  memoryBytes: number;
   timeLimitMs: number | null;
   array: { id: number; runningMax: number } | null;
 }
 
-const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus'] as const;
+const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus', 'memoryBytes'] as const;
 
 /** Whether the job may start beside those that run: every limit is looked up and every counter counted anew. */
 export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: readonly NaiveJob[]): boolean {
@@ -24,13 +25,15 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
   const ofPartition = policy.qos.find(({ name }) => name === job.partitionQos);
   const [first, second] = own?.isOverPartitionQos === true ? [own, ofPartition] : [ofPartition, own];
   const accountOf = (name: string) => policy.accounts.find((account) => account.name === name);
-  const pathOf = (name: string): AccountPolicy[] => {
+  const pathOf = (name: string): string[] => {
     const account = accountOf(name);
-    return account === undefined ? [] : [account, ...pathOf(account.parent ?? '')];
+    return account === undefined ? [] : [name, ...pathOf(account.parent ?? '')];
   };
+  const ownLimits = policy.users.filter(({ name, account }) => name === job.user && account === job.account);
+  const associations: Limits[] = [...ownLimits, ...pathOf(job.account).flatMap((name) => accountOf(name) ?? [])];
   const isInUse = (amount: number | null | undefined): amount is number => amount !== null && amount !== undefined;
   const inherited = (name: 'perUser' | 'perAccount' | 'perJob', resource: (typeof RESOURCES)[number]) =>
-    pathOf(job.account).find((account) => account[name]?.[resource] !== undefined)?.[name]?.[resource];
+    associations.find((one) => one[name]?.[resource] !== undefined)?.[name]?.[resource];
 
   if (job.array !== null) {
     const { id, runningMax } = job.array;
@@ -39,7 +42,7 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
   const wall =
     first?.wallSecondsMax ??
     second?.wallSecondsMax ??
-    pathOf(job.account).find(({ wallSecondsMax }) => wallSecondsMax !== undefined)?.wallSecondsMax;
+    associations.find(({ wallSecondsMax }) => wallSecondsMax !== undefined)?.wallSecondsMax;
   if (isInUse(wall) && job.timeLimitMs !== null && job.timeLimitMs > wall * 1000) return false;
 
   for (const resource of RESOURCES) {
@@ -68,11 +71,14 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
     if (exceedsQos('perUser', ofUser)) return false;
     if (exceedsQos('perAccount', ofAccount)) return false;
     if (resource !== 'jobs' && exceedsQos('perJob', () => false)) return false;
+    const least = of(first?.perJobMin) ?? of(second?.perJobMin) ?? 0;
+    if (resource !== 'jobs' && job[resource] < least) return false;
     if (!isInQos('group')) {
-      for (const { name, group } of pathOf(job.account)) {
-        const isBelow = (other: NaiveJob) => pathOf(other.account).some((account) => account.name === name);
-        if (exceeds(of(group), isBelow)) return false;
+      for (const name of pathOf(job.account)) {
+        if (exceeds(of(accountOf(name)?.group), ({ account }) => pathOf(account).includes(name))) return false;
       }
+      const isOwn = (other: NaiveJob) => ofAccount(other) && ofUser(other);
+      if (ownLimits.some(({ group }) => exceeds(of(group), isOwn))) return false;
     }
     if (!isInQos('perUser')) {
       const limit = inherited('perUser', resource);

@@ -1,11 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Demand, LimitCounters, type LimitPolicy, NEVER } from './limits.ts';
+import type { LimitPolicy } from './limit-profile.ts';
+import { deniedOnLimit, type Demand, LimitCounters, NEVER } from './limits.ts';
 import { type NaiveJob, naiveMayStart } from './limits.test-support.ts';
 
 function demand(rest: Partial<Demand> = {}): Demand {
-  return { nodes: 1, gpus: 8, cpus: 16, timeLimitMs: 60_000, array: null, ...rest };
+  return { nodes: 1, gpus: 8, cpus: 16, memoryBytes: 100, timeLimitMs: 60_000, array: null, ...rest };
 }
+
+const ANN = { name: 'ann', account: 'vision' };
 
 function nodesFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, offset) => first + offset);
@@ -13,7 +16,7 @@ function nodesFrom(first: number, count: number): number[] {
 
 /** Starts as many jobs of one kind, each on nodes of its own, as the limits let, 10 at most; how many started, and why no more. */
 function fill(policy: Partial<LimitPolicy>, each: Demand = demand(), account = 'vision', user = 'ann', qos = 'normal') {
-  const counters = new LimitCounters({ accounts: [], qos: [], ...policy });
+  const counters = new LimitCounters({ accounts: [], qos: [], users: [], ...policy });
   const profile = counters.profile(account, user, qos);
   let started = 0;
   while (started < 10 && counters.blockedBy(profile, each) === null) {
@@ -52,6 +55,31 @@ describe('each limit holds jobs up with Slurm’s word for it', () => {
       0,
       'AssocMaxNodePerJobLimit',
     ],
+    ['memory of a QOS', { qos: [{ name: 'normal', group: { memoryBytes: 250 } }] }, 2, 'QOSGrpMemLimit'],
+    ['memory of its user', { qos: [{ name: 'normal', perUser: { memoryBytes: 100 } }] }, 1, 'QOSMaxMemoryPerUser'],
+    [
+      'memory of its account',
+      { qos: [{ name: 'normal', perAccount: { memoryBytes: 300 } }] },
+      3,
+      'MaxMemoryPerAccount',
+    ],
+    ['memory of a job', { qos: [{ name: 'normal', perJob: { memoryBytes: 99 } }] }, 0, 'QOSMaxMemoryPerJob'],
+    ['memory of an account', { accounts: [{ name: 'vision', group: { memoryBytes: 100 } }] }, 1, 'AssocGrpMemLimit'],
+    [
+      'memory of a job of an account',
+      { accounts: [{ name: 'vision', perJob: { memoryBytes: 9 } }] },
+      0,
+      'AssocMaxMemPerJob',
+    ],
+    ['too few CPUs', { qos: [{ name: 'normal', perJobMin: { cpus: 17 } }] }, 0, 'QOSMinCpuNotSatisfied'],
+    ['too few GPUs', { qos: [{ name: 'normal', perJobMin: { gpus: 9 } }] }, 0, 'QOSMinGRES'],
+    ['too few nodes', { qos: [{ name: 'normal', perJobMin: { nodes: 2 } }] }, 0, 'QOSMinNode'],
+    ['too little memory', { qos: [{ name: 'normal', perJobMin: { memoryBytes: 101 } }] }, 0, 'QOSMinMemory'],
+    ['jobs of a user by himself', { users: [{ ...ANN, group: two }] }, 2, 'AssocGrpJobsLimit'],
+    ['CPUs of a user', { users: [{ ...ANN, group: { cpus: 40 } }] }, 2, 'AssocGrpCpuLimit'],
+    ['jobs of a user at once', { users: [{ ...ANN, perUser: { jobs: 1 } }] }, 1, 'AssocMaxJobsLimit'],
+    ['CPUs of a job of a user', { users: [{ ...ANN, perJob: { cpus: 15 } }] }, 0, 'AssocMaxCpuPerJobLimit'],
+    ['time of a user', { users: [{ ...ANN, wallSecondsMax: 1 }] }, 0, 'AssocMaxWallDurationPerJobLimit'],
     ['time in an account', { accounts: [{ name: 'vision', wallSecondsMax: 1 }] }, 0, 'AssocMaxWallDurationPerJobLimit'],
   ];
   it.each(cases)('%s', (_, policy, startedMax, reason) => {
@@ -105,7 +133,7 @@ describe('a limit', () => {
   });
 
   it('counts a node once, however many jobs share it', () => {
-    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', perUser: { nodes: 2 } }] });
+    const counters = new LimitCounters({ accounts: [], users: [], qos: [{ name: 'normal', perUser: { nodes: 2 } }] });
     const profile = counters.profile('vision', 'ann', 'normal');
     for (let job = 0; job < 3; job++) counters.start(profile, demand(), [7]);
     expect(counters.blockedBy(profile, demand())).toBeNull();
@@ -117,8 +145,17 @@ describe('a limit', () => {
     expect(counters.blockedBy(profile, demand())).toBeNull();
   });
 
+  it('of a user comes before that of the account, and its jobs count beside those of the account', () => {
+    const accounts = [{ name: 'vision', perUser: { jobs: 1 }, group: { cpus: 48 }, wallSecondsMax: 10 }];
+    const users = [{ ...ANN, perUser: { jobs: 5 }, group: { cpus: 64 }, wallSecondsMax: 100 }];
+    expect(fill({ accounts, users })).toMatchObject({ started: 3, reason: 'AssocGrpCpuLimit' });
+    expect(fill({ accounts, users }, demand({ timeLimitMs: 9000 }), 'vision', 'bob')).toMatchObject({ started: 1 });
+    const others = [{ ...ANN, account: 'speech', group: { cpus: 0 } }];
+    expect(fill({ users: others })).toMatchObject({ started: 10 });
+  });
+
   it('refuses the end of what has not started', () => {
-    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', group: { jobs: 1 } }] });
+    const counters = new LimitCounters({ accounts: [], users: [], qos: [{ name: 'normal', group: { jobs: 1 } }] });
     const profile = counters.profile('a', 'u', 'normal');
     expect(() => counters.end(profile, demand(), [0])).toThrow('has started');
     expect(() => counters.end(profile, demand({ array: { id: 1, runningMax: 1 } }), [0])).toThrow('has started');
@@ -136,6 +173,7 @@ describe('the QOS of a partition', () => {
       { name: 'nodes', group: { nodes: 1 } },
     ],
     accounts: [{ name: 'small', group: { cpus: 16 }, perUser: { jobs: 1 } }],
+    users: [],
   };
   const started = (qos: string, account = 'vision') => {
     const counters = new LimitCounters(policy);
@@ -197,7 +235,7 @@ describe('the QOS of a partition', () => {
 
 describe('submission', () => {
   it('is refused beyond submitJobsPerUser, pending and running together', () => {
-    const counters = new LimitCounters({ accounts: [], qos: [{ name: 'normal', submitJobsPerUser: 3 }] });
+    const counters = new LimitCounters({ accounts: [], users: [], qos: [{ name: 'normal', submitJobsPerUser: 3 }] });
     const ann = counters.profile('vision', 'ann', 'normal');
     expect(counters.admission(ann, 3)).toBeNull();
     for (let job = 0; job < 2; job++) counters.entered(ann);
@@ -212,6 +250,7 @@ describe('submission', () => {
   it('is counted in the account too where the QOS has a limit of its own', () => {
     const counters = new LimitCounters({
       accounts: [{ name: 'vision', submitJobsPerUser: 1 }],
+      users: [],
       qos: [{ name: 'high', submitJobsPerUser: 5 }],
     });
     const high = counters.profile('vision', 'ann', 'high');
@@ -219,12 +258,55 @@ describe('submission', () => {
     expect(counters.admission(high, 1)).toBeNull();
     expect(counters.admission(counters.profile('vision', 'ann', 'normal'), 1)).toContain('in account vision has 1 job');
   });
+
+  it('is refused beyond what a QOS, an account below it or in it, or a user has in all', () => {
+    const counters = new LimitCounters({
+      qos: [{ name: 'normal', submitJobs: 5, submitJobsPerAccount: 3 }, { name: 'free' }],
+      accounts: [
+        { name: 'research', submitJobs: 4 },
+        { name: 'vision', parent: 'research' },
+      ],
+      users: [{ ...ANN, submitJobs: 1, submitJobsPerUser: 7 }],
+    });
+    const profile = (account: string, user: string, qos = 'normal') => counters.profile(account, user, qos);
+    const bob = profile('vision', 'bob');
+    for (let job = 0; job < 3; job++) counters.entered(bob);
+    expect(counters.admission(bob, 1)).toContain('account vision in QOS normal has 3 jobs');
+    expect(counters.admission(profile('speech', 'bob'), 3)).toContain('QOS normal has 3 jobs');
+    expect(counters.admission(profile('speech', 'bob'), 2)).toBeNull();
+    expect(counters.admission(profile('vision', 'bob', 'free'), 2)).toContain('account research has 3 jobs');
+    expect(counters.admission(profile('vision', 'ann', 'free'), 1)).toBeNull();
+    expect(counters.admission(profile('vision', 'ann', 'free'), 2)).toBe(
+      'user ann in account vision has 0 jobs pending or running; 2 more would exceed submitJobs 1',
+    );
+  });
+
+  it('is refused where the QOS says so of what could never start, and only there', () => {
+    const limits = { perJob: { cpus: 15 }, perJobMin: { nodes: 2 }, group: { gpus: 7 }, wallSecondsMax: 59 };
+    const denied = (qos: object, rest: Partial<Demand> = {}, more: Partial<LimitPolicy> = {}) => {
+      const policy = { accounts: [], users: [], qos: [{ name: 'normal', isDeniedOnLimit: true, ...qos }], ...more };
+      return deniedOnLimit(new LimitCounters(policy).profile('vision', 'ann', 'normal'), demand(rest));
+    };
+    expect(denied(limits, { timeLimitMs: 60_000 })).toBe('it asks for 00:01:00, and no more than 00:00:59 are allowed');
+    expect(denied({ perJob: { cpus: 15 } })).toBe('it asks for 16 CPUs, and a job may have 15');
+    expect(denied({ perJobMin: { nodes: 2 } })).toBe('it asks for 1 nodes, and a job has to have 2');
+    expect(denied({ group: { gpus: 7 } })).toBe('it asks for 8 GPUs, and all jobs together may have 7');
+    expect(denied({ ...limits, isDeniedOnLimit: false })).toBeNull();
+    expect(denied({ group: { jobs: 0, gpus: 8 }, perJob: { cpus: 16 } })).toBeNull();
+    expect(denied({}, {}, { accounts: [{ name: 'vision', perJob: { memoryBytes: 99 } }] })).toContain('of memory');
+  });
 });
 
 it('lets start what a recount of all that runs lets start, and wakes every job that an end sets free', () => {
   const amount = fc.constantFrom(null, 1, 2, 4, 9);
   const useLimit = fc.record(
-    { jobs: amount, nodes: amount, gpus: amount, cpus: fc.constantFrom(null, null, 6, 12) },
+    {
+      jobs: amount,
+      nodes: amount,
+      gpus: amount,
+      cpus: fc.constantFrom(null, null, 6, 12),
+      memoryBytes: fc.constantFrom(null, null, null, 9),
+    },
     { requiredKeys: [] },
   );
   const limits = fc.record(
@@ -238,9 +320,11 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     { requiredKeys: [] },
   );
   const isOver = fc.boolean();
+  const least = fc.record({ cpus: fc.constantFrom(null, 2), nodes: fc.constantFrom(null, null, 2) });
   const policies: fc.Arbitrary<LimitPolicy> = fc
-    .tuple(limits, limits, limits, limits, limits, limits, isOver)
-    .map(([ofA, ofB, ofC, ofX, ofY, ofP, isOverPartitionQos]) => ({
+    .tuple(limits, limits, limits, limits, limits, limits, limits, least, isOver)
+    .map(([ofA, ofB, ofC, ofX, ofY, ofP, ofU, perJobMin, isOverPartitionQos]) => ({
+      users: [{ name: 'u', account: 'b', ...ofU }],
       accounts: [
         { name: 'a', ...ofA },
         { name: 'b', parent: 'a', ...ofB },
@@ -248,7 +332,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
       ],
       qos: [
         { name: 'x', ...ofX },
-        { name: 'y', isOverPartitionQos, ...ofY },
+        { name: 'y', isOverPartitionQos, perJobMin, ...ofY },
         { name: 'p', ...ofP },
       ],
     }));
@@ -260,6 +344,7 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     on: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
     gpus: fc.integer({ min: 0, max: 4 }),
     cpus: fc.integer({ min: 1, max: 5 }),
+    memoryBytes: fc.integer({ min: 0, max: 4 }),
     timeLimitMs: fc.constantFrom(null, 5000, 20_000),
     array: fc.constantFrom(null, null, { id: 1, runningMax: 1 }, { id: 2, runningMax: 2 }),
   });

@@ -1,23 +1,8 @@
 import { assert, definite } from '../lib/assert.ts';
-import { formatDuration } from '../lib/units.ts';
-import {
-  ACCOUNT_GROUP,
-  ACCOUNT_JOB,
-  ACCOUNT_USER,
-  QOS_ACCOUNT,
-  QOS_GROUP,
-  QOS_JOB,
-  QOS_USER,
-  type Reasons,
-  RESOURCES,
-} from './limit-reasons.ts';
-import type { AccountPolicy, QosPolicy, UseLimit } from './policy.ts';
+import { formatDuration, formatMemory } from '../lib/units.ts';
+import type { Resource } from './limit-reasons.ts';
+import { type Amounts, type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
 import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
-
-export interface LimitPolicy {
-  readonly accounts: readonly AccountPolicy[];
-  readonly qos: readonly QosPolicy[];
-}
 
 /** What a job takes while it runs. */
 export interface Demand {
@@ -27,7 +12,9 @@ export interface Demand {
   readonly gpus: number;
   /** The same. */
   readonly cpus: number;
-  /** Null: it asked for none, and no limit on the time holds it up. */
+  /** The same. */
+  readonly memoryBytes: number;
+  /** Null: without end, and no limit on the time holds it up. */
   readonly timeLimitMs: number | null;
   /** The array it is a task of, and how many tasks may run at once; null where it is none or there is no limit. */
   readonly array: { readonly id: number; readonly runningMax: number } | null;
@@ -42,80 +29,36 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
-const WORDS = { jobs: 'running jobs', nodes: 'nodes', gpus: 'GPUs', cpus: 'CPUs' } as const;
-type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob';
-/** Limits of one kind that come before another. */
-type Stronger = readonly (UseLimit | undefined)[];
-
-/** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
-interface Counter {
-  readonly key: number;
-  readonly used: Record<(typeof RESOURCES)[number], number>;
-  /** How many of its jobs are on each node, by index: jobs that share a node count it once. */
-  readonly jobsOn: Map<number, number>;
-}
-
-interface Check {
-  readonly counter: Counter;
-  readonly limit: UseLimit;
-  readonly reasons: Reasons;
-}
-
-interface SubmitCounter {
-  jobs: number;
-}
-
-interface SubmitCheck {
-  readonly name: string;
-  readonly max: number;
-  readonly counter: SubmitCounter;
-}
-
-/** All that holds for the jobs of one user in one account and QOS; the same object for all of them. */
-export interface LimitProfile {
-  /** All that its jobs count in; `checks` are those that can hold them up. */
-  readonly counters: readonly Counter[];
-  readonly checks: readonly Check[];
-  readonly submitCounters: readonly SubmitCounter[];
-  readonly submitChecks: readonly SubmitCheck[];
-  /** `MaxWall`; null: no limit. A job that asks for no time is given this much in Slurm. */
-  readonly wallMsMax: number | null;
-  readonly wallReason: PendingReason;
-  readonly perJob: readonly { readonly limit: UseLimit; readonly reasons: Omit<Reasons, 'jobs'> }[];
-}
-
+const WORDS: Readonly<Record<Resource, string>> = {
+  jobs: 'running jobs',
+  nodes: 'nodes',
+  gpus: 'GPUs',
+  cpus: 'CPUs',
+  memoryBytes: 'of memory',
+};
+const NOTHING: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
 /** Most jobs count in nothing: they share this. */
 const NO_KEYS: readonly number[] = [];
 
 /**
- * Slurm's limits of QOS and accounts (resource_limits.html), and the throttle of job arrays. A limit of the partition's QOS comes before the same
- * limit of the job's own, and both before that of an account: of several only the first is looked at, though the job counts in all. `group` of an account counts the jobs of all accounts below it too; the other
- * limits of an account hold for the accounts below it unless these have their own. A node counts once a user, account or QOS, however many of its jobs
+ * Slurm's limits of QOS, users and accounts (resource_limits.html), and the throttle of job arrays. A limit of the partition's QOS comes before the same
+ * limit of the job's own, both before that of its user in the account, and that before the account's: of several only the first is looked at, though the
+ * job counts in all. `group` of an account counts the jobs of all accounts below it too, and comes beside that of the user; the other limits of an
+ * account hold for the accounts and users below it unless these have their own. A node counts once a user, account or QOS, however many of its jobs
  * share it.
  */
 export class LimitCounters {
-  readonly #accounts: ReadonlyMap<string, AccountPolicy>;
-  readonly #qos: ReadonlyMap<string, QosPolicy>;
-  readonly #profiles = new Map<string, LimitProfile>();
-  readonly #counters = new Map<string, Counter>();
-  readonly #submitCounters = new Map<string, SubmitCounter>();
+  readonly #profiles: LimitProfiles;
   /** Running tasks of each array that has some and a throttle. */
   readonly #arrays = new Map<number, number>();
 
   constructor(policy: LimitPolicy) {
-    this.#accounts = new Map(policy.accounts.map((account) => [account.name, account]));
-    this.#qos = new Map(policy.qos.map((qos) => [qos.name, qos]));
+    this.#profiles = new LimitProfiles(policy);
   }
 
   /** To be asked for once a job, at its submission. */
   profile(account: string, user: string, qos: string, partitionQos: string | null = null): LimitProfile {
-    const id = JSON.stringify([account, user, qos, partitionQos]);
-    let profile = this.#profiles.get(id);
-    if (profile === undefined) {
-      profile = this.#profileOf(account, user, this.#qosInOrder(qos, partitionQos));
-      this.#profiles.set(id, profile);
-    }
-    return profile;
+    return this.#profiles.profile(account, user, qos, partitionQos);
   }
 
   /** Why `jobCount` more jobs may not be submitted, besides those `arriving` that have not `entered` yet; null where they may. */
@@ -125,11 +68,11 @@ export class LimitCounters {
     arriving: readonly JobsAlike[] = [],
     profileOf: (job: JobRequest) => LimitProfile = () => profile,
   ): string | null {
-    for (const { name, max, counter } of profile.submitChecks) {
+    for (const { name, field, max, counter } of profile.submitChecks) {
       let here = counter.jobs;
       for (const other of arriving) if (profileOf(other.job).submitCounters.includes(counter)) here += other.jobCount;
       if (here + jobCount <= max) continue;
-      return `${name} has ${jobs(here)} pending or running; ${jobCount} more would exceed submitJobsPerUser ${max}`;
+      return `${name} has ${jobs(here)} pending or running; ${jobCount} more would exceed ${field} ${max}`;
     }
     return null;
   }
@@ -151,26 +94,15 @@ export class LimitCounters {
    * (see `isBeyondOn`); else all of its nodes are taken to be others than those.
    */
   blockedBy(profile: LimitProfile, demand: Demand, isAnywhere = false): Blocked | null {
-    const { array, timeLimitMs } = demand;
+    const { array } = demand;
     if (array !== null && (this.#arrays.get(array.id) ?? 0) >= array.runningMax) {
       return { reason: 'JobArrayTaskLimit', key: arrayKey(array.id) };
     }
-    const { wallMsMax, perJob, checks } = profile;
-    if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax) {
-      return { reason: profile.wallReason, key: NEVER };
-    }
-    for (const { limit, reasons } of perJob) {
-      if (demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: NEVER };
-      if (demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: NEVER };
-      if (demand.cpus > (limit.cpus ?? Infinity)) return { reason: reasons.cpus, key: NEVER };
-    }
-    for (const { counter, limit, reasons } of checks) {
-      const { used } = counter;
-      if (used.jobs + 1 > (limit.jobs ?? Infinity)) return { reason: reasons.jobs, key: counter.key };
-      if (used.gpus + demand.gpus > (limit.gpus ?? Infinity)) return { reason: reasons.gpus, key: counter.key };
-      const countingNodes = isAnywhere ? 0 : used.nodes;
-      if (countingNodes + demand.nodes > (limit.nodes ?? Infinity)) return { reason: reasons.nodes, key: counter.key };
-      if (used.cpus + demand.cpus > (limit.cpus ?? Infinity)) return { reason: reasons.cpus, key: counter.key };
+    const fault = ownFault(profile, demand);
+    if (fault !== null) return { reason: fault.reason, key: NEVER };
+    for (const { counter, limit, reasons } of profile.checks) {
+      const name = exceeded(counter.used, demand, limit, isAnywhere ? 0 : counter.used.nodes);
+      if (name !== null) return { reason: reasons[name], key: counter.key };
     }
     return null;
   }
@@ -178,32 +110,23 @@ export class LimitCounters {
   /** Whether the job would break a limit on nodes with these, of which those count already where others of its kind are. */
   isBeyondOn({ checks }: LimitProfile, nodeIndices: readonly number[]): boolean {
     return checks.some(({ counter: { jobsOn }, limit: { nodes } }) => {
-      if (nodes === null || nodes === undefined) return false;
-      return jobsOn.size + nodeIndices.filter((index) => !jobsOn.has(index)).length > nodes;
+      return nodes < Infinity && jobsOn.size + nodeIndices.filter((index) => !jobsOn.has(index)).length > nodes;
     });
   }
 
   /** In one sentence how much the limit allows that `blockedBy` finds, and how much of it is taken; null where nothing holds the job up. */
   explain(profile: LimitProfile, demand: Demand): string | null {
-    const { array, timeLimitMs } = demand;
+    const { array } = demand;
     const running = this.#arrays.get(array?.id ?? 0) ?? 0;
     if (array !== null && running >= array.runningMax)
       return `${running} tasks of array ${array.id} run, and no more than ${array.runningMax} may at once`;
-    const { wallMsMax, perJob, checks } = profile;
-    if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax)
-      return `it asks for ${formatDuration(timeLimitMs)}, and no more than ${formatDuration(wallMsMax)} are allowed: it never starts`;
-    for (const { limit } of perJob) {
-      for (const name of ['gpus', 'nodes', 'cpus'] as const) {
-        if (demand[name] > (limit[name] ?? Infinity))
-          return `it asks for ${demand[name]} ${WORDS[name]}, and a job may have ${limit[name]}: it never starts`;
-      }
-    }
-    for (const { counter, limit } of checks) {
-      for (const name of ['jobs', 'gpus', 'nodes', 'cpus'] as const) {
-        const asked = name === 'jobs' ? 1 : demand[name];
-        if (counter.used[name] + asked > (limit[name] ?? Infinity))
-          return `of ${limit[name]} ${WORDS[name]} allowed ${counter.used[name]} are taken, and it needs ${asked}`;
-      }
+    const fault = ownFault(profile, demand);
+    if (fault !== null) return `${fault.text}: it never starts`;
+    for (const { counter, limit } of profile.checks) {
+      const name = exceeded(counter.used, demand, limit);
+      if (name === null) continue;
+      const [allowed, taken, asked] = [limit[name], counter.used[name], amountOf(demand, name)];
+      return `of ${said(allowed, name)} allowed ${figure(taken, name)} are taken, and it needs ${figure(asked, name)}`;
     }
     return null;
   }
@@ -232,97 +155,75 @@ export class LimitCounters {
     }
     return keys;
   }
+}
 
-  /** Those whose limits hold, the stronger first: that of the partition, unless the job's own is flagged to come before it. */
-  #qosInOrder(own: string, ofPartition: string | null): QosPolicy[] {
-    const names = ofPartition === null || ofPartition === own ? [own] : [ofPartition, own];
-    if (this.#qos.get(own)?.isOverPartitionQos === true) names.reverse();
-    return names.flatMap((name) => this.#qos.get(name) ?? []);
+/** Why a job is refused at submission that no end of other jobs would let start (`DenyOnLimit`), in words; null where it is not. */
+export function deniedOnLimit(profile: LimitProfile, demand: Demand): string | null {
+  if (!profile.isDeniedOnLimit) return null;
+  const fault = ownFault(profile, demand);
+  if (fault !== null) return fault.text;
+  for (const { limit } of profile.checks) {
+    const name = exceeded(NOTHING, demand, limit);
+    // How many jobs run at once is no property of one.
+    if (name !== null && name !== 'jobs')
+      return `it asks for ${said(amountOf(demand, name), name)}, and all jobs together may have ${figure(limit[name], name)}`;
   }
+  return null;
+}
 
-  #profileOf(account: string, user: string, qosList: readonly QosPolicy[]): LimitProfile {
-    const path = this.#pathToRoot(account);
-    const counters: Counter[] = [];
-    const checks: Check[] = [];
-    /** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
-    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) => {
-      if (!isLimiting(limit)) return;
-      const counter = this.#counter(id);
-      counters.push(counter);
-      const checked = without(limit, stronger);
-      if (isLimiting(checked)) checks.push({ counter, limit: checked, reasons });
-    };
-    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
-    for (const [place, { name, group = {}, perAccount = {}, perUser = {} }] of qosList.entries()) {
-      add(['qos', name], group, QOS_GROUP, ofQos('group', place));
-      add(['qos', name, 'account', account], perAccount, QOS_ACCOUNT, ofQos('perAccount', place));
-      add(['qos', name, 'user', user], perUser, QOS_USER, ofQos('perUser', place));
-    }
-    add(['account', account, 'user', user], inherited(path, 'perUser'), ACCOUNT_USER, ofQos('perUser'));
-    add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, ofQos('perAccount'));
-    for (const { name, group } of path) add(['below', name], group ?? {}, ACCOUNT_GROUP, ofQos('group'));
-
-    const submitCounters: SubmitCounter[] = [];
-    const submitChecks: SubmitCheck[] = [];
-    const addSubmit = (id: readonly string[], name: string, max: number | null | undefined, isOverruled: boolean) => {
-      if (max === null || max === undefined) return;
-      const counter = this.#submitCounter(id);
-      submitCounters.push(counter);
-      if (!isOverruled) submitChecks.push({ name, max, counter });
-    };
-    for (const { name, submitJobsPerUser } of qosList)
-      addSubmit(['qos', name, user], `user ${user} in QOS ${name}`, submitJobsPerUser, submitChecks.length > 0);
-    const submitMaxOfAccount = nearest(path, ({ submitJobsPerUser }) => submitJobsPerUser);
-    const isOverruled = submitChecks.length > 0;
-    addSubmit(['account', account, user], `user ${user} in account ${account}`, submitMaxOfAccount, isOverruled);
-
-    const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
-    const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
-    const ofJob = qosList.map(({ perJob = {} }, place) => {
-      return { limit: without(perJob, ofQos('perJob', place)), reasons: QOS_JOB };
-    });
-    const ofAccount = { limit: without(inherited(path, 'perJob'), ofQos('perJob')), reasons: ACCOUNT_JOB };
-    return {
-      counters,
-      checks,
-      submitCounters,
-      submitChecks,
-      wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
-      wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
-      perJob: [...ofJob, ofAccount].filter(({ limit }) => isLimiting(limit)),
-    };
+/** The limit that the job breaks whatever else runs; null where there is none. */
+function ownFault(
+  { wallMsMax, wallReason, perJob, perJobMin }: LimitProfile,
+  demand: Demand,
+): { reason: PendingReason; text: string } | null {
+  const { timeLimitMs } = demand;
+  if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax) {
+    const text = `it asks for ${formatDuration(timeLimitMs)}, and no more than ${formatDuration(wallMsMax)} are allowed`;
+    return { reason: wallReason, text };
   }
-
-  /** The account first. Accounts without a policy have no limits. */
-  #pathToRoot(account: string): AccountPolicy[] {
-    const path: AccountPolicy[] = [];
-    for (let policy = this.#accounts.get(account); policy !== undefined; ) {
-      path.push(policy);
-      assert(path.length <= this.#accounts.size, 'accounts form a tree');
-      policy = policy.parent === undefined || policy.parent === null ? undefined : this.#accounts.get(policy.parent);
-    }
-    return path;
+  for (const { limit, reasons } of perJobMin) {
+    const name = lacking(demand, limit);
+    if (name === null) continue;
+    const text = `it asks for ${said(demand[name], name)}, and a job has to have ${figure(limit[name], name)}`;
+    return { reason: reasons[name], text };
   }
-
-  #counter(id: readonly string[]): Counter {
-    const name = JSON.stringify(id);
-    let counter = this.#counters.get(name);
-    if (counter === undefined) {
-      counter = { key: this.#counters.size + 1, used: { jobs: 0, nodes: 0, gpus: 0, cpus: 0 }, jobsOn: new Map() };
-      this.#counters.set(name, counter);
-    }
-    return counter;
+  for (const { limit, reasons } of perJob) {
+    const name = exceeded(NOTHING, demand, limit);
+    if (name === null || name === 'jobs') continue;
+    const text = `it asks for ${said(demand[name], name)}, and a job may have ${figure(limit[name], name)}`;
+    return { reason: reasons[name], text };
   }
+  return null;
+}
 
-  #submitCounter(id: readonly string[]): SubmitCounter {
-    const name = JSON.stringify(id);
-    let counter = this.#submitCounters.get(name);
-    if (counter === undefined) {
-      counter = { jobs: 0 };
-      this.#submitCounters.set(name, counter);
-    }
-    return counter;
-  }
+/** The first resource of which the limit allows less than is used and asked for; null where it allows all. `usedNodes`: in the place of what is used. */
+function exceeded(used: Amounts, demand: Demand, limit: Amounts, usedNodes = used.nodes): Resource | null {
+  if (used.jobs + 1 > limit.jobs) return 'jobs';
+  if (used.gpus + demand.gpus > limit.gpus) return 'gpus';
+  if (usedNodes + demand.nodes > limit.nodes) return 'nodes';
+  if (used.cpus + demand.cpus > limit.cpus) return 'cpus';
+  return used.memoryBytes + demand.memoryBytes > limit.memoryBytes ? 'memoryBytes' : null;
+}
+
+/** The first resource of which the job asks for less than it has to; null where there is none. */
+function lacking(demand: Demand, least: Amounts): Exclude<Resource, 'jobs'> | null {
+  if (demand.gpus < least.gpus) return 'gpus';
+  if (demand.nodes < least.nodes) return 'nodes';
+  if (demand.cpus < least.cpus) return 'cpus';
+  return demand.memoryBytes < least.memoryBytes ? 'memoryBytes' : null;
+}
+
+function amountOf(demand: Demand, name: Resource): number {
+  return name === 'jobs' ? 1 : demand[name];
+}
+
+function figure(amount: number, name: Resource): string {
+  return name === 'memoryBytes' ? formatMemory(amount) : String(amount);
+}
+
+/** `4 GPUs`. */
+function said(amount: number, name: Resource): string {
+  return `${figure(amount, name)} ${WORDS[name]}`;
 }
 
 function jobs(number: number): string {
@@ -335,8 +236,7 @@ function arrayKey(arrayId: number): number {
   return -arrayId;
 }
 
-function count(counter: Counter, demand: Demand, nodeIndices: readonly number[], sign: 1 | -1): void {
-  const { used, jobsOn } = counter;
+function count({ used, jobsOn }: Counter, demand: Demand, nodeIndices: readonly number[], sign: 1 | -1): void {
   for (const index of nodeIndices) {
     const jobCount = (jobsOn.get(index) ?? 0) + sign;
     if (jobCount === 0) jobsOn.delete(index);
@@ -346,42 +246,7 @@ function count(counter: Counter, demand: Demand, nodeIndices: readonly number[],
   used.nodes = jobsOn.size;
   used.gpus += sign * demand.gpus;
   used.cpus += sign * demand.cpus;
-  assert(used.jobs >= 0 && used.gpus >= 0 && used.cpus >= 0, 'an attempt that ends has started');
-}
-
-function isLimiting(limit: UseLimit): boolean {
-  return RESOURCES.some((name) => (limit[name] ?? null) !== null);
-}
-
-/** What `limit` says of the resources that none of the `stronger` says anything of. */
-function without(limit: UseLimit, stronger: Stronger): UseLimit {
-  const left: UseLimit = {};
-  for (const name of RESOURCES) {
-    if (stronger.every((one) => (one?.[name] ?? null) === null)) left[name] = limit[name] ?? null;
-  }
-  return left;
-}
-
-/** What the first says that says that there is a limit; null where none does. */
-function firstOf<T, U>(list: readonly T[], of: (one: T) => U | null | undefined): U | null {
-  for (const one of list) {
-    const value = of(one) ?? null;
-    if (value !== null) return value;
-  }
-  return null;
-}
-
-/** What the nearest account on the way to the root says that says anything; null says that there is no limit. */
-function nearest<T>(path: readonly AccountPolicy[], of: (policy: AccountPolicy) => T | undefined): T | null {
-  for (const policy of path) {
-    const value = of(policy);
-    if (value !== undefined) return value;
-  }
-  return null;
-}
-
-function inherited(path: readonly AccountPolicy[], name: 'perUser' | 'perAccount' | 'perJob'): UseLimit {
-  const limit: UseLimit = {};
-  for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);
-  return limit;
+  used.memoryBytes += sign * demand.memoryBytes;
+  assert(used.jobs >= 0 && used.gpus >= 0, 'an attempt that ends has started');
+  assert(used.cpus >= 0 && used.memoryBytes >= 0, 'an attempt that ends has started');
 }

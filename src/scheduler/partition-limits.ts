@@ -1,6 +1,6 @@
 import { count } from './admission.ts';
 import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
-import type { PartitionPolicy } from './policy.ts';
+import type { LiftedLimit, PartitionPolicy } from './policy.ts';
 import type { PendingReason } from './types.ts';
 import { formatDuration } from '../lib/units.ts';
 
@@ -19,10 +19,19 @@ export type PartitionExcess = Extract<
   'PartitionNodeLimit' | 'PartitionTimeLimit' | 'QOSNotAllowed' | 'AccountNotAllowed'
 >;
 
-/** Why the partition does not let the job run, the first in Slurm's order where it is several; null where it does. */
-export function partitionExcess(partition: Partial<PartitionPolicy>, job: Entrant): PartitionExcess | null {
-  const { minNodes = 0, maxNodes = null, maxTimeSeconds = null } = partition;
+/**
+ * Why the partition does not let the job run, the first in Slurm's order where it is several; null where it does. `lifts`: limits that its QOS lets
+ * the job break.
+ */
+export function partitionExcess(
+  partition: Partial<PartitionPolicy>,
+  job: Entrant,
+  lifts: readonly LiftedLimit[] = [],
+): PartitionExcess | null {
   const { nodes, timeLimitMs } = job;
+  const minNodes = lifts.includes('minNodes') ? 0 : (partition.minNodes ?? 0);
+  const maxNodes = lifts.includes('maxNodes') ? null : (partition.maxNodes ?? null);
+  const maxTimeSeconds = lifts.includes('maxTimeSeconds') ? null : (partition.maxTimeSeconds ?? null);
   if (nodes < minNodes || (maxNodes !== null && nodes > maxNodes)) return 'PartitionNodeLimit';
   if (maxTimeSeconds !== null && timeLimitMs !== null && timeLimitMs > maxTimeSeconds * 1000)
     return 'PartitionTimeLimit';

@@ -16,12 +16,13 @@ export function isChoosy({
   return backfillType === 'conservative' && bfMaxJobUser + bfMaxJobPart + bfMaxJobUserPart + bfMaxJobAssoc > 0;
 }
 
-/** Whether the job starts where it can and has no reservation, since it has not waited for long, or its priority is low. */
+/** Whether the job starts where it can and has no reservation: its QOS says so, it has not waited for long, or its priority is low. */
 export function isWithoutReservation(
   { bfMinAgeReserveSeconds, bfMinPrioReserve, priority }: Policy,
   job: JobRecord,
   nowMs: number,
 ): boolean {
+  if (job.kind.isNeverReserved) return true;
   // Slurm's own numbers without a multifactor priority are beyond any such bound.
   if (bfMinPrioReserve > 0 && priority.type === 'multifactor' && job.priority < bfMinPrioReserve) return true;
   if (bfMinAgeReserveSeconds === 0) return false;

@@ -9,9 +9,10 @@ export interface UseLimit {
   nodes?: number | null;
   gpus?: number | null;
   cpus?: number | null;
+  memoryBytes?: number | null;
 }
 
-/** Limits of a QOS or of an account, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
+/** Limits of a QOS, of an account or of a user in one, in the sense of Slurm's `Grp*`, `Max*PerUser`, `Max*PerJob` and `MaxWall`. */
 export interface Limits {
   /** All running jobs together (`GrpJobs`, `GrpTRES`). */
   group?: UseLimit;
@@ -23,9 +24,16 @@ export interface Limits {
   perJob?: UseLimit;
   /** Pending and running jobs of one user (`MaxSubmitJobsPerUser`): more are refused at submission. */
   submitJobsPerUser?: number | null;
-  /** `MaxWall`: a job that asks for more waits for ever, as in Slurm without `DenyOnLimit`. */
+  /** The same of all (`GrpSubmitJobs`). */
+  submitJobs?: number | null;
+  /** The same of one account (`MaxSubmitJobsPerAccount`). */
+  submitJobsPerAccount?: number | null;
+  /** `MaxWall`: a job that asks for more waits for ever. One that asks for none gets this, where its partition has no `DefaultTime`. */
   wallSecondsMax?: number | null;
 }
+
+/** A limit of a partition that the jobs of a QOS need not keep. */
+export type LiftedLimit = 'minNodes' | 'maxNodes' | 'maxTimeSeconds';
 
 export interface QosPolicy extends Limits {
   name: string;
@@ -43,6 +51,14 @@ export interface QosPolicy extends Limits {
   usageFactor?: number;
   /** Its limits come before the same ones of the QOS of a partition (`Flags=OverPartQOS`). Default: after them. */
   isOverPartitionQos?: boolean;
+  /** What a job has to ask for at least (`MinTRESPerJob`): with less it waits for ever. */
+  perJobMin?: UseLimit;
+  /** A job that could never start for its limits, or for those of its account, is refused (`Flags=DenyOnLimit`). Default: it waits for ever. */
+  isDeniedOnLimit?: boolean;
+  /** Its jobs start where they can and have no reservation (`Flags=NoReserve`). */
+  isNeverReserved?: boolean;
+  /** `Flags=PartitionMinNodes,PartitionMaxNodes,PartitionTimeLimit`. */
+  lifts?: readonly LiftedLimit[];
 }
 
 /** An account or a user of an account (Slurm's association). Names of accounts are unique. */
@@ -54,7 +70,8 @@ export interface AccountPolicy extends Limits {
   shares?: number;
 }
 
-export interface UserPolicy {
+/** Limits of its own come before those of the account, its `group` beside that (an association of a user). */
+export interface UserPolicy extends Omit<Limits, 'perAccount' | 'submitJobsPerAccount'> {
   name: string;
   account: string;
   /** Among the users of the account. Default 1. */

@@ -6,6 +6,7 @@ import { explain, expectedStartMs, reasonOf } from './explanation.ts';
 import { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
+import { deniedOnLimit } from './limits.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
 import { excessText } from './partition-limits.ts';
@@ -95,6 +96,7 @@ class EventScheduler implements Scheduler {
       ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
       refusal(ledger.pool, job) ??
       this.#enforced(job) ??
+      this.#denied(job) ??
       this.#excess(request, jobCount, arriving);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
@@ -104,6 +106,12 @@ class EventScheduler implements Scheduler {
     if (excess === null || !this.#core.policy.enforcePartLimits) return null;
     const partition = this.#ledger.terms.partitionOf(request);
     return partition === undefined ? null : excessText(excess, partition, request, 'the job');
+  }
+
+  /** The limit of its QOS or account that it breaks by itself, where such jobs are refused. */
+  #denied({ demand, kind }: JobRecord): string | null {
+    const fault = demand === null ? null : deniedOnLimit(kind.limits, demand);
+    return fault === null ? null : `${fault}: its QOS refuses such jobs`;
   }
 
   #excess(request: JobRequest, jobCount: number, arriving: readonly JobsAlike[]): string | null {

@@ -1,5 +1,7 @@
 import type { CpuCap } from './cpu-cap.ts';
+import type { JobKind } from './job-kind.ts';
 import type { JobTerms } from './job-record.ts';
+import type { LimitProfile } from './limit-profile.ts';
 import { partitionExcess } from './partition-limits.ts';
 import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
@@ -10,7 +12,6 @@ interface PartitionTerms {
   policy: PartitionPolicy;
   bit: number;
   tier: number;
-  defaultMs: number;
   overMs: number;
   cap: CpuCap | null;
   nodes: ReadonlySet<string> | null;
@@ -41,16 +42,22 @@ export class Terms {
   }
 
   /** Where no partition of the job's name is defined, it belongs to none: no node is for it. */
-  of(request: JobRequest): JobTerms {
+  of(request: JobRequest, { limits, lifts }: Pick<JobKind, 'limits' | 'lifts'>): JobTerms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
-    const limitMs = request.timeLimitMs ?? partition?.defaultMs ?? Infinity;
+    const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, limits);
+    const limitMs = ownMs ?? Infinity;
     if (partition === undefined || partition === null) {
       const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
       return { limitMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, cap: null, shape };
     }
     const { bit, tier, overMs, cap, policy } = partition;
-    return { limitMs, overMs, partitionBit: bit, tier, excess: partitionExcess(policy, request), cap, shape };
+    const excess = partitionExcess(
+      policy,
+      ownMs === request.timeLimitMs ? request : { ...request, timeLimitMs: ownMs },
+      lifts,
+    );
+    return { limitMs, overMs, partitionBit: bit, tier, excess, cap, shape };
   }
 
   /** The partition that a job of it belongs to; undefined where there is none. */
@@ -95,17 +102,25 @@ function isAlikeBesides(a: JobRequest, b: JobRequest): boolean {
 }
 
 function termsOf(policy: PartitionPolicy, index: number, capIndex: number, overMs: number): PartitionTerms {
-  const { nodes = null, priorityTier = 1, maxTimeSeconds = null, defaultTimeSeconds = null } = policy;
+  const { nodes = null, priorityTier = 1 } = policy;
   const { overTimeSeconds, maxCpusPerNode } = policy;
   return {
     policy,
     bit: 1 << index,
     tier: priorityTier,
-    defaultMs: spanMs(defaultTimeSeconds ?? maxTimeSeconds),
     overMs: overTimeSeconds === undefined ? overMs : spanMs(overTimeSeconds),
     cap: maxCpusPerNode === undefined ? null : { index: capIndex, cpusMax: maxCpusPerNode },
     nodes: nodes === null ? null : new Set(nodes),
   };
+}
+
+/** How long a job may run that asks for no time, in Slurm's order; null: for ever. */
+export function defaultLimitMs(
+  { defaultTimeSeconds = null, maxTimeSeconds = null }: Partial<PartitionPolicy> = {},
+  { wallMsMax }: Pick<LimitProfile, 'wallMsMax'>,
+): number | null {
+  if (defaultTimeSeconds !== null) return defaultTimeSeconds * 1000;
+  return wallMsMax ?? (maxTimeSeconds === null ? null : maxTimeSeconds * 1000);
 }
 
 function spanMs(seconds: number | null): number {

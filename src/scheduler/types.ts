@@ -230,6 +230,16 @@ export type PendingReason =
   | 'AssocMaxGRESPerJob'
   | 'AssocMaxNodePerJobLimit'
   | 'AssocMaxWallDurationPerJobLimit'
+  | 'QOSGrpMemLimit'
+  | 'QOSMaxMemoryPerUser'
+  | 'QOSMaxMemoryPerJob'
+  | 'MaxMemoryPerAccount'
+  | 'AssocGrpMemLimit'
+  | 'AssocMaxMemPerJob'
+  | 'QOSMinGRES'
+  | 'QOSMinNode'
+  | 'QOSMinCpuNotSatisfied'
+  | 'QOSMinMemory'
   | 'launch failed requeued held';
 
 /** So many jobs of the same user, account and QOS. */

@@ -1,7 +1,12 @@
 import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
-import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import {
+  defaultPartition,
+  type LiftedLimit,
+  type PartitionPolicy,
+  type SchedulerOptions,
+} from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { EarlierJobs } from './earlier-jobs.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
@@ -151,13 +156,14 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   };
   let allMemoryCount = 0;
   const qos = qosNames(options.policy);
+  const liftsOf = new Map(options.policy.qos?.map(({ name, lifts = [] }) => [name, lifts]));
   const asAsked = rowsAsAsked(options);
   for (const given of rows) {
     const row = asAsked(given);
     const partition = partitionOf(row);
     const shape = shapes.of(row, partition);
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
-    const excess = isHeldTo ? excessOf(row, partition, qos) : null;
+    const excess = isHeldTo ? excessOf(row, partition, qos, liftsOf) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
     const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, earlier, shapes);
     if (shape === null || reason !== null) {
@@ -253,12 +259,17 @@ function qosNames({ qos = [], partitions = [] }: SchedulerOptions): Set<string> 
 }
 
 /** In words why its partition does not let the row run; null where it does. */
-function excessOf(row: TraceRow, partition: PartitionPolicy, known: ReadonlySet<string>): string | null {
+function excessOf(
+  row: TraceRow,
+  partition: PartitionPolicy,
+  known: ReadonlySet<string>,
+  liftsOf: ReadonlyMap<string, readonly LiftedLimit[]>,
+): string | null {
   const { nodes, limitMs, account, qos } = row;
   const entrant: Entrant = { nodes, timeLimitMs: limitMs };
   if (account !== null) entrant.account = account;
   if (qos !== null && known.has(qos)) entrant.qos = qos;
-  const excess = partitionExcess(partition, entrant);
+  const excess = partitionExcess(partition, entrant, liftsOf.get(entrant.qos ?? DEFAULT_QOS));
   return excess === null ? null : excessText(excess, partition, entrant);
 }
 

@@ -1,0 +1,284 @@
+import { assert } from '../lib/assert.ts';
+import {
+  ACCOUNT_GROUP,
+  ACCOUNT_JOB,
+  ACCOUNT_USER,
+  JOB_MIN,
+  type JobReasons,
+  QOS_ACCOUNT,
+  QOS_GROUP,
+  QOS_JOB,
+  QOS_USER,
+  type Reasons,
+  type Resource,
+  RESOURCES,
+} from './limit-reasons.ts';
+import type { AccountPolicy, Limits, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
+import type { PendingReason } from './types.ts';
+
+export interface LimitPolicy {
+  readonly accounts: readonly AccountPolicy[];
+  readonly qos: readonly QosPolicy[];
+  readonly users: readonly UserPolicy[];
+}
+
+/** So much of each resource; Infinity where a limit says nothing of it, or 0 where it is a least. */
+export type Amounts = Record<Resource, number>;
+
+/** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
+export interface Counter {
+  readonly key: number;
+  readonly used: Amounts;
+  /** How many of its jobs are on each node, by index: jobs that share a node count it once. */
+  readonly jobsOn: Map<number, number>;
+}
+
+interface Check {
+  readonly counter: Counter;
+  readonly limit: Amounts;
+  readonly reasons: Reasons;
+}
+
+export interface SubmitCounter {
+  jobs: number;
+}
+
+interface SubmitCheck {
+  /** Whose jobs are counted. */
+  readonly name: string;
+  /** The field of the policy that says so. */
+  readonly field: SubmitField;
+  readonly max: number;
+  readonly counter: SubmitCounter;
+}
+
+interface JobCheck {
+  readonly limit: Amounts;
+  readonly reasons: JobReasons;
+}
+
+/** All that holds for the jobs of one user in one account, QOS and partition; the same object for all of them. */
+export interface LimitProfile {
+  /** All that its jobs count in; `checks` are those that can hold them up. */
+  readonly counters: readonly Counter[];
+  readonly checks: readonly Check[];
+  readonly submitCounters: readonly SubmitCounter[];
+  readonly submitChecks: readonly SubmitCheck[];
+  /** `MaxWall`; null: no limit. A job that asks for no time is given this much, unless its partition has a default. */
+  readonly wallMsMax: number | null;
+  readonly wallReason: PendingReason;
+  readonly perJob: readonly JobCheck[];
+  /** What a job has to ask for at least. */
+  readonly perJobMin: readonly JobCheck[];
+  /** A job that breaks a limit by itself is refused (`DenyOnLimit`). */
+  readonly isDeniedOnLimit: boolean;
+}
+
+type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMin';
+type SubmitField = 'submitJobs' | 'submitJobsPerUser' | 'submitJobsPerAccount';
+/** Limits of one kind that come before another. */
+type Stronger = readonly (UseLimit | undefined)[];
+
+/** An association on the way from a user's to the root: whose jobs its `group` counts, in words and as the id of the counter. */
+interface Association extends Limits {
+  readonly id: readonly string[];
+  readonly words: string;
+}
+
+/** Puts the limits of QOS, users and accounts that hold for a job into one profile, and makes the counters that jobs of several profiles share. */
+export class LimitProfiles {
+  readonly #accounts: ReadonlyMap<string, AccountPolicy>;
+  readonly #users: ReadonlyMap<string, UserPolicy>;
+  readonly #qos: ReadonlyMap<string, QosPolicy>;
+  readonly #profiles = new Map<string, LimitProfile>();
+  readonly #counters = new Map<string, Counter>();
+  readonly #submitCounters = new Map<string, SubmitCounter>();
+
+  constructor({ accounts, users, qos }: LimitPolicy) {
+    this.#accounts = new Map(accounts.map((account) => [account.name, account]));
+    this.#users = new Map(users.map((user) => [JSON.stringify([user.account, user.name]), user]));
+    this.#qos = new Map(qos.map((one) => [one.name, one]));
+  }
+
+  profile(account: string, user: string, qos: string, partitionQos: string | null): LimitProfile {
+    const id = JSON.stringify([account, user, qos, partitionQos]);
+    let profile = this.#profiles.get(id);
+    if (profile === undefined) {
+      profile = this.#profileOf(account, user, this.#qosInOrder(qos, partitionQos));
+      this.#profiles.set(id, profile);
+    }
+    return profile;
+  }
+
+  /** Those whose limits hold, the stronger first: that of the partition, unless the job's own is flagged to come before it. */
+  #qosInOrder(own: string, ofPartition: string | null): QosPolicy[] {
+    const names = ofPartition === null || ofPartition === own ? [own] : [ofPartition, own];
+    if (this.#qos.get(own)?.isOverPartitionQos === true) names.reverse();
+    return names.flatMap((name) => this.#qos.get(name) ?? []);
+  }
+
+  #profileOf(account: string, user: string, qosList: readonly QosPolicy[]): LimitProfile {
+    const path = this.#pathToRoot(account, user);
+    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
+    const ofJob = qosList.map(({ perJob = {} }, place) => {
+      return { limit: most(without(perJob, ofQos('perJob', place))), reasons: QOS_JOB };
+    });
+    const ofAccount = { limit: most(without(inherited(path, 'perJob'), ofQos('perJob'))), reasons: ACCOUNT_JOB };
+    const least = qosList.map(({ perJobMin = {} }, place) => {
+      return { limit: amounts(without(perJobMin, ofQos('perJobMin', place)), 0), reasons: JOB_MIN };
+    });
+    const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
+    const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
+    return {
+      ...this.#runningLimits(account, user, qosList, path),
+      ...this.#submitLimits(account, user, qosList, path),
+      wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
+      wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
+      perJob: [...ofJob, ofAccount].filter(({ limit }) => RESOURCES.some((name) => limit[name] < Infinity)),
+      perJobMin: least.filter(({ limit }) => RESOURCES.some((name) => limit[name] > 0)),
+      isDeniedOnLimit: qosList.some(({ isDeniedOnLimit = false }) => isDeniedOnLimit),
+    };
+  }
+
+  #runningLimits(
+    account: string,
+    user: string,
+    qosList: readonly QosPolicy[],
+    path: readonly Association[],
+  ): Pick<LimitProfile, 'counters' | 'checks'> {
+    const counters: Counter[] = [];
+    const checks: Check[] = [];
+    /** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
+    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) => {
+      if (!isLimiting(limit)) return;
+      const counter = this.#counter(id);
+      counters.push(counter);
+      const checked = without(limit, stronger);
+      if (isLimiting(checked)) checks.push({ counter, limit: most(checked), reasons });
+    };
+    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
+    for (const [place, { name, group = {}, perAccount = {}, perUser = {} }] of qosList.entries()) {
+      add(['qos', name], group, QOS_GROUP, ofQos('group', place));
+      add(['qos', name, 'account', account], perAccount, QOS_ACCOUNT, ofQos('perAccount', place));
+      add(['qos', name, 'user', user], perUser, QOS_USER, ofQos('perUser', place));
+    }
+    add(['account', account, 'user', user], inherited(path, 'perUser'), ACCOUNT_USER, ofQos('perUser'));
+    add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, ofQos('perAccount'));
+    for (const { id, group } of path) add(['below', ...id], group ?? {}, ACCOUNT_GROUP, ofQos('group'));
+    return { counters, checks };
+  }
+
+  #submitLimits(
+    account: string,
+    user: string,
+    qosList: readonly QosPolicy[],
+    path: readonly Association[],
+  ): Pick<LimitProfile, 'submitCounters' | 'submitChecks'> {
+    const submitCounters: SubmitCounter[] = [];
+    const submitChecks: SubmitCheck[] = [];
+    const add = (id: readonly string[], name: string, field: SubmitField, of: Limits, isOverruled: boolean) => {
+      const max = of[field] ?? null;
+      if (max === null) return;
+      const counter = this.#submitCounter([...id, field]);
+      submitCounters.push(counter);
+      if (!isOverruled) submitChecks.push({ name, field, max, counter });
+    };
+    const isSaid = (field: SubmitField) => submitChecks.some((check) => check.field === field);
+    for (const qos of qosList) {
+      const { name } = qos;
+      add(['qos', name], `QOS ${name}`, 'submitJobs', qos, isSaid('submitJobs'));
+      const ofAccount = `account ${account} in QOS ${name}`;
+      add(['qos', name, account], ofAccount, 'submitJobsPerAccount', qos, isSaid('submitJobsPerAccount'));
+      add(['qos', name, user], `user ${user} in QOS ${name}`, 'submitJobsPerUser', qos, isSaid('submitJobsPerUser'));
+    }
+    const ofUser = { submitJobsPerUser: nearest(path, ({ submitJobsPerUser }) => submitJobsPerUser) };
+    const words = `user ${user} in account ${account}`;
+    add(['account', account, user], words, 'submitJobsPerUser', ofUser, isSaid('submitJobsPerUser'));
+    const isOfQos = isSaid('submitJobs');
+    for (const one of path) add(['below', ...one.id], one.words, 'submitJobs', one, isOfQos);
+    return { submitCounters, submitChecks };
+  }
+
+  /** The user's own first, then the account. Users and accounts without a policy have no limits. */
+  #pathToRoot(account: string, user: string): Association[] {
+    const own = this.#users.get(JSON.stringify([account, user]));
+    const path: Association[] = [];
+    if (own !== undefined) {
+      const { name: _, account: __, shares: ___, ...limits } = own;
+      path.push({ ...limits, id: [account, 'user', user], words: `user ${user} in account ${account}` });
+    }
+    for (let policy = this.#accounts.get(account); policy !== undefined; ) {
+      path.push({ ...policy, id: [policy.name], words: `account ${policy.name}` });
+      assert(path.length <= this.#accounts.size + 1, 'accounts form a tree');
+      policy = policy.parent === undefined || policy.parent === null ? undefined : this.#accounts.get(policy.parent);
+    }
+    return path;
+  }
+
+  #counter(id: readonly string[]): Counter {
+    const name = JSON.stringify(id);
+    let counter = this.#counters.get(name);
+    if (counter === undefined) {
+      counter = { key: this.#counters.size + 1, used: amounts({}, 0), jobsOn: new Map() };
+      this.#counters.set(name, counter);
+    }
+    return counter;
+  }
+
+  #submitCounter(id: readonly string[]): SubmitCounter {
+    const name = JSON.stringify(id);
+    let counter = this.#submitCounters.get(name);
+    if (counter === undefined) {
+      counter = { jobs: 0 };
+      this.#submitCounters.set(name, counter);
+    }
+    return counter;
+  }
+}
+
+/** `otherwise` of what the limit says nothing of. */
+function amounts(limit: UseLimit, otherwise: number): Amounts {
+  const of = (name: Resource) => limit[name] ?? otherwise;
+  return { jobs: of('jobs'), gpus: of('gpus'), nodes: of('nodes'), cpus: of('cpus'), memoryBytes: of('memoryBytes') };
+}
+
+function most(limit: UseLimit): Amounts {
+  return amounts(limit, Infinity);
+}
+
+function isLimiting(limit: UseLimit): boolean {
+  return RESOURCES.some((name) => (limit[name] ?? null) !== null);
+}
+
+/** What `limit` says of the resources that none of the `stronger` says anything of. */
+function without(limit: UseLimit, stronger: Stronger): UseLimit {
+  const left: UseLimit = {};
+  for (const name of RESOURCES) {
+    if (stronger.every((one) => (one?.[name] ?? null) === null)) left[name] = limit[name] ?? null;
+  }
+  return left;
+}
+
+/** What the first says that says that there is a limit; null where none does. */
+function firstOf<T, U>(list: readonly T[], of: (one: T) => U | null | undefined): U | null {
+  for (const one of list) {
+    const value = of(one) ?? null;
+    if (value !== null) return value;
+  }
+  return null;
+}
+
+/** What the nearest on the way to the root says that says anything; null says that there is no limit. */
+function nearest<T>(path: readonly Association[], of: (policy: Limits) => T | undefined): T | null {
+  for (const policy of path) {
+    const value = of(policy);
+    if (value !== undefined) return value;
+  }
+  return null;
+}
+
+function inherited(path: readonly Association[], name: 'perUser' | 'perAccount' | 'perJob'): UseLimit {
+  const limit: UseLimit = {};
+  for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);
+  return limit;
+}
