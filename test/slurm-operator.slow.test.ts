@@ -112,14 +112,14 @@ describe('a requeue that Slurm refuses', () => {
 describe('a partition that takes no jobs for a while', () => {
   it('allows less time than it did when a job came: why says how much', async () => {
     const id = await submit(['true'], { partition: 'side', time: '30m', hold: true });
-    await until(() => nameOf(id) !== 'none', 'the job to be at Slurm', 30_000);
+    await until(() => nameOf(id) !== 'none', 'the job to be at Slurm');
     run('scontrol', 'update', 'PartitionName=side', 'MaxTime=10');
     await daemon.client.release(id);
     const why = async () => (await daemon.client.why(id)).detail.join(' ');
-    await until(async () => (await why()).includes('At most: 00:10:00 in side'), 'why to tell the limit', 30_000);
+    await until(async () => (await why()).includes('At most: 00:10:00 in side'), 'why to tell the limit');
     run('scontrol', 'update', 'PartitionName=side', 'MaxTime=60');
-    expect(await endOf(daemon.client, id, 60_000)).toMatchObject({ state: 'COMPLETED' });
-  }, 120_000);
+    expect(await endOf(daemon.client, id)).toMatchObject({ state: 'COMPLETED' });
+  }, 240_000);
 
   it('gets those that were submitted meanwhile once it is open again, an array as one', async () => {
     run('scontrol', 'update', 'PartitionName=side', 'State=INACTIVE');

@@ -73,12 +73,12 @@ describe('what others do', () => {
   it('they preempt a job whose ranks die of the SIGTERM that begins its GraceTime: it is put back, and has not failed', async () => {
     const command = ['sh', '-c', 'echo up; [ $ORRERY_ATTEMPT = 2 ] || sleep 300'];
     const id = await submit(command, { qos: 'low', exclusive: true });
-    await until(isUp(id), 'the job to run', 30_000);
+    await until(isUp(id), 'the job to run');
     expect(await ended(await submit(['true'], { qos: 'high', exclusive: true }))).toMatchObject({ state: 'COMPLETED' });
     expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
     const { attempts } = await daemon.client.job(id);
     expect(attempts.map(({ state }) => state)).toEqual(['PREEMPTED', 'COMPLETED']);
-  }, 90_000);
+  }, 240_000);
 
   it('they delete the folder of a job that runs: it ends as it did, once, and other jobs are followed', async () => {
     const ledger = join(home, 'ledger');
@@ -164,7 +164,7 @@ describe('what others do', () => {
   it('they end its step, and with it its ranks: it runs again, and not one that has killed itself and its shell', async () => {
     const id = await submit(['sh', '-c', 'echo up; [ $ORRERY_ATTEMPT = 2 ] || sleep 300']);
     const own = await submit(['sh', '-c', 'kill -9 0']);
-    await until(isUp(id), 'the job to run', 30_000);
+    await until(isUp(id), 'the job to run');
     const number = listed()
       .find((line) => line.includes(`-${id}-`))
       ?.split(' ')[0];
@@ -173,7 +173,7 @@ describe('what others do', () => {
     const { state, exitCode, attempts } = await daemon.client.job((await ended(own)).id);
     expect({ state, exitCode }).toEqual({ state: 'FAILED', exitCode: 137 });
     expect(attempts.map(({ message }) => message)).toEqual(['rank 0 on s1 was killed by signal 9']);
-  }, 90_000);
+  }, 240_000);
 
   it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {
     const id = await submit(['sh', '-c', 'echo up; sleep 300']);
