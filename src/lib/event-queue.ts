@@ -1,4 +1,4 @@
-import { ZERO_MS } from './zero-ms.ts';
+import { ZERO_COUNT, ZERO_MS } from './zero-ms.ts';
 
 const ARITY = 4;
 const FIRST_CAPACITY = 1024;
@@ -29,6 +29,8 @@ export class EventQueue {
   /** `lineCount`: for `pushInLine`. */
   constructor(lineCount = 0) {
     this.#lines = Array.from({ length: lineCount }, () => new Line());
+    // Once here: columns that were set but once V8 takes for constants, and throws away all code that was compiled for them when they grow.
+    this.#grow();
   }
 
   get size(): number {
@@ -170,7 +172,7 @@ class Line {
   size = 0;
   /** Of the first; Infinity where there is none. */
   nextMs = Infinity;
-  nextSequence = 0;
+  nextSequence = ZERO_COUNT;
   /** Of the last that was put in. */
   lastMs = -Infinity;
   #first = 0;

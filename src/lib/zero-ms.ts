@@ -3,3 +3,7 @@
  * be kept as a small integer, and once it no longer fits, in the midst of a run, V8 throws away all code that was compiled for it.
  */
 export const ZERO_MS = -0;
+
+/** The same for bytes, and for counts that are kept as doubles. */
+export const ZERO_BYTES = -0;
+export const ZERO_COUNT = -0;

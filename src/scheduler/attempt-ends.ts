@@ -75,7 +75,7 @@ export class AttemptEnds {
   readonly #chunks: Chunk[] = [];
 
   /** Sorted, one after the other: first those that end soonest. */
-  get chunks(): readonly { readonly jobs: readonly JobRecord[] }[] {
+  get chunks(): readonly { readonly jobs: readonly JobRecord[]; readonly ends: Float64Array }[] {
     return this.#chunks;
   }
 

@@ -40,7 +40,7 @@ export class Lane {
  * that comes with an older priority keeps it, and stands alone, until the next one.
  */
 export class Backlog {
-  size = 0;
+  size: number;
   readonly #priorities: Priorities;
   readonly #lanesOf = new Map<JobKind, Lane[]>();
   /** That came with an older priority. */
@@ -51,6 +51,8 @@ export class Backlog {
 
   constructor(priorities: Priorities) {
     this.#priorities = priorities;
+    // Set here, so that V8 does not take it for a constant: see JobRecord.
+    this.size = 0;
   }
 
   push(job: JobRecord): void {

@@ -38,7 +38,7 @@ export class JobRecord implements CoreJob {
   readonly demand: Demand | null;
   readonly excluded: ReadonlySet<string>;
   /** Infinity where it has none. */
-  readonly limitMs: number;
+  readonly limitMs: number = ZERO_MS;
   /** Bit of its partition; nodes outside it are not for the job. */
   readonly partitionBit: number;
   /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
@@ -109,9 +109,9 @@ export class JobRecord implements CoreJob {
   /** Its number among all that were put in the queue. */
   addNumber = 0;
   /** Where it waits behind the front; null elsewhere. */
-  lane: Lane | null = null;
+  lane: Lane | null;
   /** Its place in its lane, or among the tasks of its array; -1 outside. */
-  queueIndex = -1;
+  queueIndex: number;
   /** Its neighbours among those for whom somebody may be preempted; null at either end, and outside. */
   retryBefore: JobRecord | null = null;
   retryAfter: JobRecord | null = null;
@@ -135,6 +135,10 @@ export class JobRecord implements CoreJob {
     this.attempt = attempt;
     this.hold = request.isHeld ? 'user' : null;
     this.eligibleMs = request.beginMs ?? 0;
+    // Not above: a field that nobody has set but once V8 takes for a constant, and throws away all code that was compiled for it at the first job
+    // that waits behind the front.
+    this.lane = null;
+    this.queueIndex = -1;
   }
 
   get allocation(): Held | null {

@@ -1,4 +1,5 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+import { ZERO_BYTES } from '../lib/zero-ms.ts';
 import { isWithinCap } from './cpu-cap.ts';
 import type { JobRecord } from './job-record.ts';
 import type { SpareNode } from './preemption.ts';
@@ -31,7 +32,7 @@ export class NodeRecord implements SpareNode {
   readonly cappedCpus: number[];
   /** What attempts hold of it that are being ended, or are to be. */
   endingCpus = 0;
-  endingMemoryBytes = 0;
+  endingMemoryBytes = ZERO_BYTES;
   endingGpus = 0;
   endingJobs = 0;
   /** 1 for each GPU that is taken by a job that holds some of the node's GPUs, not all. */

@@ -49,6 +49,12 @@ export class Candidate implements PreemptibleJob {
 }
 
 /**
+ * More nodes than there are. Not Infinity, which is a double: what is reckoned from it would be one too, and V8 throws away all code that has to do
+ * with jobs where a field of theirs that held small integers has to hold a double.
+ */
+const NEVER_REFUSED = 2 ** 30;
+
+/**
  * The last search that came to nothing: on how many nodes a part of such a job would have fitted with all candidates gone, and how many nodes
  * had been freed or could be by then. Each node that is freed since adds one at most: with too few there is no need to search again.
  */
@@ -235,7 +241,7 @@ export class Preemption {
       refused = [];
       this.#refused.set(kind.preemption, refused);
     }
-    return (refused[shape] ??= { obtainableNodes: 0, fitting: Infinity });
+    return (refused[shape] ??= { obtainableNodes: 0, fitting: NEVER_REFUSED });
   }
 
   #needOf(job: JobRecord): GangNeed {

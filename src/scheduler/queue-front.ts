@@ -41,6 +41,11 @@ export class QueueFront {
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
 
+  constructor() {
+    // See EventQueue.
+    this.#grow();
+  }
+
   /** The job at this place; undefined beyond the last. */
   at(index: number): JobRecord | undefined {
     return index < this.length ? this.#job(this.slots[index]!) : undefined;

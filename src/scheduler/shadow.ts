@@ -26,18 +26,19 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
   const isWhole = takesWholeNodes(pool, head);
   const walk = isWhole ? null : new Walk(pool, head);
   let count = countWithRoom(pool, head);
-  let startMs = nowMs;
-  search: for (const { jobs } of ends.chunks) {
-    for (const job of jobs) {
-      const endMs = Math.max(nowMs, job.endMsMax ?? Infinity);
-      if (endMs === Infinity || (count >= needed && endMs > startMs)) break search;
-      startMs = endMs;
+  const shadow = { head, startMs: ZERO_MS, extra: 0, isWhole };
+  shadow.startMs = nowMs;
+  search: for (const { jobs, ends: endsMs } of ends.chunks) {
+    for (let index = 0; index < jobs.length; index++) {
+      const job = jobs[index]!;
+      const endMs = Math.max(nowMs, endsMs[index]!);
+      if (endMs === Infinity || (count >= needed && endMs > shadow.startMs)) break search;
+      shadow.startMs = endMs;
       count += walk === null ? job.lastOnCount : walk.release(job);
     }
   }
-  const shadow = { head, startMs: ZERO_MS, extra: 0, isWhole };
-  shadow.startMs = count < needed ? Infinity : startMs;
-  if (count >= needed) shadow.extra = count - needed;
+  if (count < needed) shadow.startMs = Infinity;
+  else shadow.extra = count - needed;
   return shadow;
 }
 
