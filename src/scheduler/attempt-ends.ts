@@ -5,7 +5,7 @@ import type { JobRecord } from './job-record.ts';
 const CHUNK_SIZE_MAX = 32;
 
 /** Some of the jobs, sorted. */
-class Chunk {
+export class Chunk {
   readonly jobs: JobRecord[] = [];
   /** The end of each, beside it: a search reads no more than these. */
   readonly ends = new Float64Array(CHUNK_SIZE_MAX);
@@ -38,6 +38,7 @@ class Chunk {
     jobs.push(job);
     for (let slot = jobs.length - 1; slot > index; slot--) jobs[slot] = jobs[slot - 1]!;
     jobs[index] = job;
+    job.endChunk = this;
   }
 
   /** Only where the job keeps its place: when its tasks start, its end is put off by seconds. Returns whether it does. */
@@ -62,6 +63,7 @@ class Chunk {
     const from = this.jobs.length >> 1;
     half.ends.set(this.ends.subarray(from, this.jobs.length));
     half.jobs.push(...this.jobs.splice(from));
+    for (const job of half.jobs) job.endChunk = half;
     return half;
   }
 }
@@ -75,7 +77,7 @@ export class AttemptEnds {
   readonly #chunks: Chunk[] = [];
 
   /** Sorted, one after the other: first those that end soonest. */
-  get chunks(): readonly { readonly jobs: readonly JobRecord[]; readonly ends: Float64Array }[] {
+  get chunks(): readonly Chunk[] {
     return this.#chunks;
   }
 
@@ -127,8 +129,8 @@ export class AttemptEnds {
     const { jobId } = job.request;
     if (job.endMsMax !== null) {
       this.changes += 1;
-      const chunk = this.#chunks[this.#chunkFor(job.endMsMax, jobId)];
-      if (chunk?.move(chunk.indexOf(job.endMsMax, jobId), endMs) === true) {
+      const { endChunk } = job;
+      if (endChunk?.move(endChunk.indexOf(job.endMsMax, jobId), endMs) === true) {
         job.endMsMax = endMs;
         return;
       }
@@ -147,14 +149,13 @@ export class AttemptEnds {
   remove(job: JobRecord): void {
     const endMs = job.endMsMax;
     if (endMs === null) return;
-    const { jobId } = job.request;
-    const number = this.#chunkFor(endMs, jobId);
-    const chunk = this.#chunks[number];
-    const index = chunk?.indexOf(endMs, jobId) ?? 0;
+    const chunk = job.endChunk;
+    const index = chunk?.indexOf(endMs, job.request.jobId) ?? 0;
     assert(chunk?.jobs[index] === job, 'a job with an end is in its place');
     chunk.removeAt(index);
-    if (chunk.jobs.length === 0) this.#chunks.splice(number, 1);
+    if (chunk.jobs.length === 0) this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
     job.endMsMax = null;
+    job.endChunk = null;
     this.size -= 1;
   }
 

@@ -1,4 +1,5 @@
 import { ZERO_MS } from '../lib/zero-ms.ts';
+import type { Chunk } from './attempt-ends.ts';
 import type { Lane } from './backlog.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
@@ -78,6 +79,8 @@ export class JobRecord implements CoreJob {
   deadlineMs: number | null = null;
   /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
   endMsMax: number | null = null;
+  /** Where AttemptEnds keeps it. */
+  endChunk: Chunk | null = null;
   /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
   cause: EndCause | null = null;
   /** Whether the driver was told to end it. */
