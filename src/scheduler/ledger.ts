@@ -4,7 +4,7 @@ import { AttemptEnds } from './attempt-ends.ts';
 import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS } from './default-names.ts';
-import { JobKinds } from './job-kind.ts';
+import { type JobKind, JobKinds } from './job-kind.ts';
 import { JobPriorities } from './job-priorities.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
@@ -402,15 +402,24 @@ export class Ledger {
   /** Billing times usage factor, a second. */
   #usageRate({ request, kind }: JobRecord, held: Held | null): number {
     const { nodes, perNode, exclusive } = request;
+    const { classes } = this.pool;
     const partition = this.terms.partitionOf(request);
-    const { memoryBytes } = perNode;
+    let offered = perNode;
+    if (exclusive && held !== null && classes.length > 0) {
+      if (classes.length > 1) return this.#usageRateOfEach(held.nodeIndices, request, kind);
+      offered = classes[0]!.resources;
+    }
     // Whoever has whole nodes has of their memory what was asked for, as in Slurm.
-    const rateOf = ({ cpus, gpus }: Resources) =>
-      billingRate(this.#policy, partition, { cpus, memoryBytes, gpus }) * kind.usageFactor;
-    const [only, other] = this.pool.classes;
-    if (!exclusive || held === null || only === undefined) return nodes * rateOf(perNode);
-    if (other === undefined) return nodes * rateOf(only.resources);
-    return held.nodeIndices.reduce((sum, index) => sum + rateOf(this.pool.at(index).spec.resources), 0);
+    return nodes * (billingRate(this.#policy, partition, offered, perNode.memoryBytes) * kind.usageFactor);
+  }
+
+  /** Of whole nodes that are not alike. */
+  #usageRateOfEach(nodeIndices: readonly number[], request: JobRequest, { usageFactor }: JobKind): number {
+    const partition = this.terms.partitionOf(request);
+    const { memoryBytes } = request.perNode;
+    const rateOn = (index: number) =>
+      billingRate(this.#policy, partition, this.pool.at(index).spec.resources, memoryBytes) * usageFactor;
+    return nodeIndices.reduce((sum, index) => sum + rateOn(index), 0);
   }
 
   /** Whoever has whole nodes holds all that is on them, whatever was asked for. */
