@@ -160,8 +160,7 @@ function rankFairTree(root: AccountNode, userCount: number): void {
   walk(root.children, false);
 
   function walk(siblings: TreeNode[], isTiedAtFirst: boolean): void {
-    for (const node of siblings) node.levelFairShare = levelFairShare(node);
-    sortNearlySorted(siblings);
+    rankNearlySorted(siblings);
     let previous = -1;
     for (let index = 0; index < siblings.length; index++) {
       const node = definite(siblings[index], 'in range');
@@ -210,16 +209,20 @@ function comesBefore(a: TreeNode, b: TreeNode): boolean {
 }
 
 /** By insertion: between two calculations the order changes little, since all use fades alike. */
-function sortNearlySorted(nodes: TreeNode[]): void {
-  for (let index = 1; index < nodes.length; index++) {
-    const node = definite(nodes[index], 'in range');
-    let slot = index;
-    for (; slot > 0; slot--) {
-      const before = definite(nodes[slot - 1], 'in range');
-      if (!comesBefore(node, before)) break;
-      nodes[slot] = before;
+function rankNearlySorted(nodes: TreeNode[]): void {
+  let last = Infinity;
+  for (let index = 0; index < nodes.length; index++) {
+    const node = nodes[index]!;
+    const level = levelFairShare(node);
+    node.levelFairShare = level;
+    if (last > level) {
+      last = level;
+      continue;
     }
+    let slot = index;
+    for (; slot > 0 && comesBefore(node, nodes[slot - 1]!); slot--) nodes[slot] = nodes[slot - 1]!;
     nodes[slot] = node;
+    last = nodes[index]!.levelFairShare;
   }
 }
 
