@@ -369,6 +369,7 @@ export class ReferenceScheduler {
     };
     for (const job of this.#jobs.values()) {
       const { waits } = job;
+      if (waits.length === 0) continue;
       const isTermMet = (wait: Wait) => {
         const term = wait.set === undefined ? [wait] : waits.filter(({ set }) => set === wait.set);
         const isArrayFailure = wait.set !== undefined && wait.condition === 'afternotok';

@@ -318,12 +318,28 @@ function isAhead(world: World, jobId: number, thanId: number): boolean {
   );
 }
 
+/** What it had to wait for, besides ends. */
+function waitsOf(world: World, jobId: number): string[] {
+  const { dependencies = [], isAnyEnough = false } = world.requests.get(jobId) ?? {};
+  const starts = dependencies.filter(({ condition }) => condition === 'after');
+  return [
+    ...(starts.some(({ delayMs = 0 }) => delayMs === 0) ? ['after a start'] : []),
+    ...(starts.some(({ delayMs = 0 }) => delayMs > 0) ? ['a while after a start'] : []),
+    ...(isAnyEnough && dependencies.length > 1 ? ['after one of several'] : []),
+    ...(dependencies.some(({ set }) => set !== undefined) ? ['after an array as one'] : []),
+  ];
+}
+
 /** What the runs must have met for their silence to mean something. */
 const REHEARSED = [
   'start',
   'start gang',
   'backfill',
   'start past a throttle',
+  'start after a start',
+  'start a while after a start',
+  'start after one of several',
+  'start after an array as one',
   'requeue 0',
   'requeue 1',
   'requeue 2',
@@ -358,6 +374,7 @@ it('decides as the reference does, keeps every promise through faults and restar
           else {
             meet(decision.placement.length === 1 ? 'start' : 'start gang');
             if (isBackfilled(world, decision.jobId)) meet('backfill');
+            for (const wait of waitsOf(world, decision.jobId)) meet(`start ${wait}`);
             if (isThrottledAhead(world, decision.jobId)) meet('start past a throttle');
           }
         };
