@@ -150,7 +150,7 @@ describe('a job that waits for another at Slurm', () => {
     const first = await submit('first', 80, { hold: true });
     const soon = await submit('soon', 0.2, { after: `after:${first}` });
     const later = await submit('later', 0.2, { after: `after:${first}+1` });
-    await until(() => dependencyAtSlurm(later, 1).endsWith('+1(unfulfilled)'), 'the last to wait at Slurm', 30_000);
+    await until(() => dependencyAtSlurm(later, 1).endsWith('+1(unfulfilled)'), 'the last to wait at Slurm');
     const [slurmJobId = ''] = atSlurm(first, 1).split(' ');
     execFileSync('scancel', [slurmJobId], { env: slurm.env });
     await until(() => atSlurm(first, 2) !== '', 'the first job to be submitted again', 60_000);
@@ -182,10 +182,13 @@ describe('a job that waits for another at Slurm', () => {
     const none = await submit('none', 0.2, { after: `afterok:${wrong}?afternotok:${right}` });
     const whole = await submit('whole', 0.2, { after: `afterok:${array}?afterok:${wrong}` });
     const says = (what: string) => dependencyAtSlurm(either, 1).replaceAll(/:\d+/g, '') === what;
-    await until(() => says('afterok(unfulfilled)?afterok(unfulfilled)'), 'both to be named at Slurm', 30_000);
+    await until(() => says('afterok(unfulfilled)?afterok(unfulfilled)'), 'both to be named at Slurm');
     await daemon.client.release(wrong);
     await until(() => haveEnded(daemon.client, [wrong]), 'the first to fail', 60_000);
-    for (const id of [either, none, whole]) expect(await daemon.client.job(id)).toMatchObject({ reason: 'Dependency' });
+    for (const id of [either, none, whole]) {
+      const isWaiting = async () => (await daemon.client.job(id)).reason === 'Dependency';
+      await until(isWaiting, `job ${id} to wait for the others`);
+    }
     await daemon.client.release(right);
     const isNever = async () => (await daemon.client.job(none)).reason === 'DependencyNeverSatisfied';
     await until(isNever, 'the one to be never satisfied', 60_000);
@@ -199,7 +202,7 @@ describe('a job that waits for another at Slurm', () => {
     expect(ends).toHaveLength(2);
     expect(Math.min(...times(whole, 'start'))).toBeGreaterThanOrEqual(Math.max(...ends));
     await daemon.client.cancel(none);
-    await until(() => haveEnded(daemon.client, [none]), 'what never runs to be cancelled', 30_000);
+    await until(() => haveEnded(daemon.client, [none]), 'what never runs to be cancelled');
     expect(times(none, 'start')).toEqual([]);
   }, 300_000);
 
