@@ -4,27 +4,26 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { goFirst } from '../support/go-first.ts';
 import { ensureSlurm } from '../support/slurm-cluster.ts';
+import { WORKLOAD_SEED } from '../support/workload-seed.ts';
 import { CASES } from './cases.ts';
 import { compareRecording } from './compare.ts';
 import { replayPasses } from './passes.ts';
 import { recordCase } from './record.ts';
 
 const BRIEF = CASES.find(({ name }) => name === 'fifo-brief');
-/** Another workload every day. */
-const SEED = Math.floor(Date.now() / 86_400_000);
 const isThere = ensureSlurm();
 if (!isThere)
   process.stderr.write('Slurm is not installed and cannot be: the twin is not held against a real one here\n');
 
 it.skipIf(!isThere)(
-  `does what a real Slurm does with a workload of today (seed ${SEED})`,
+  `does what a real Slurm does with a workload (seed ${WORKLOAD_SEED})`,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'orrery-fidelity-'));
     const restore = goFirst();
     try {
       const name = join(folder, 'brief');
       if (BRIEF === undefined) throw new Error('the case is missing');
-      await recordCase(BRIEF, SEED, { name });
+      await recordCase(BRIEF, WORKLOAD_SEED, { name });
       const { plans, same } = replayPasses(name);
       expect(plans).toBeGreaterThan(20);
       expect(same / plans).toBeGreaterThan(0.97);

@@ -9,14 +9,13 @@ import { importCluster } from '../../src/cli/slurm-import/import-cluster.ts';
 import { recipe } from '../../src/backend/slurm/saved/saved-files.ts';
 import { goFirst } from '../support/go-first.ts';
 import { ensureSlurmAccounting, type SlurmCluster } from '../support/slurm-cluster.ts';
+import { WORKLOAD_SEED } from '../support/workload-seed.ts';
 import { predictNext, waitTable } from './compare.ts';
 import { replaySitePasses } from './passes.ts';
 import { recordSite, SITE_RUN, type SiteRecord } from './record.ts';
 
 const run = promisify(execFile);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-/** Another workload every day. */
-const SEED = Math.floor(Date.now() / 86_400_000);
 // Only root may submit in the name of several users.
 const isThere = userInfo().uid === 0 && ensureSlurmAccounting();
 if (!isThere) process.stderr.write('There is no Slurm here, or no root: nothing is imported from a real one\n');
@@ -31,7 +30,7 @@ beforeAll(async () => {
   chmodSync(folder, 0o755);
   const restore = goFirst();
   try {
-    site = await recordSite({ ...SITE_RUN, seed: SEED }, importBoth);
+    site = await recordSite({ ...SITE_RUN, seed: WORKLOAD_SEED }, importBoth);
   } finally {
     restore();
   }
@@ -89,10 +88,10 @@ it.skipIf(!isThere)('makes every pass as the controller made it', () => {
   expect(sameMainPasses / mainPasses).toBeGreaterThan(0.8);
 });
 
-it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${SEED})`, async () => {
+it.skipIf(!isThere)(`predicts how long the next 200 jobs wait (seed ${WORKLOAD_SEED})`, async () => {
   if (site === null) throw new Error('nothing was recorded');
   const waits = await predictNext(out, site);
-  process.stderr.write(`${waitTable(`seed ${SEED}`, waits)}\n`);
+  process.stderr.write(`${waitTable(`seed ${WORKLOAD_SEED}`, waits)}\n`);
   expect(waits.jobs).toBeGreaterThanOrEqual(195);
   expect(waits.recordedMeanSeconds).toBeGreaterThan(10);
   expect(Math.abs(waits.difference ?? 1)).toBeLessThan(0.1);
