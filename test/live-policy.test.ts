@@ -14,6 +14,7 @@ qos:
   - {name: high, priority: 100, preempts: [normal], perUser: {jobs: 1}}
   - {name: exempt, preemptExemptSeconds: 1}
   - {name: urgent, priority: 200, preempts: [exempt]}
+  - {name: brief, wallSecondsMax: 6}
 `;
 
 let home: string;
@@ -56,6 +57,17 @@ const counting = () => ({
     '',
   ].join('\n'),
   env: { GO: join(home, 'go') },
+});
+
+describe('a time limit', () => {
+  it('gives a job that asks for no time that of its QOS, and warns it before', async () => {
+    const script = "#!/bin/sh\ntrap 'echo warned' USR1\nwhile :; do sleep 0.1; done\n";
+    const id = await submit({ script, qos: 'brief', signal: 'USR1@4' });
+    expect((await daemon.client.job(id)).timeLimit).toBe(6);
+    await until(() => haveEnded(daemon.client, [id]), 'its time to be up');
+    expect((await daemon.client.job(id)).state).toBe('TIMEOUT');
+    expect(await readLog(daemon.client, id)).toContain('warned');
+  });
 });
 
 describe('preemption', () => {

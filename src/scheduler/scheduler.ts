@@ -166,6 +166,11 @@ class EventScheduler implements Scheduler {
     return this.#ledger.kinds.fairShare.shares();
   }
 
+  limitMs(jobId: number): number | null {
+    const limitMs = this.#ledger.find(jobId)?.limitMs ?? Infinity;
+    return limitMs === Infinity ? null : limitMs;
+  }
+
   graceMs(jobId: number): number {
     return this.#ledger.find(jobId)?.kind.preemption.graceMs ?? 0;
   }

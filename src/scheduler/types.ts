@@ -330,6 +330,8 @@ export interface Scheduler {
   priorityOf(jobId: number): PriorityParts | null;
   /** Every user that has a policy or submitted a job, by account. */
   shares(): ShareView[];
+  /** For how long a live job may run, by itself, its partition or its QOS; null: for ever. */
+  limitMs(jobId: number): number | null;
   /** Between the first signal and the end where the job is preempted (`GraceTime` of its QOS); 0 where nothing is said. */
   graceMs(jobId: number): number;
   /** Human sentences for `orrery why JOB`: what it waits for, how much is free, which job holds it up. */

@@ -1,4 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
+import { type JobSpec, parseWarningSignal } from '../../contract/job.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import { errorLine } from '../../lib/error-message.ts';
 import type { Decision, EndCause, Placement, Scheduler, SchedulerEvent } from '../../scheduler/types.ts';
@@ -10,7 +11,7 @@ import { LiveAttempts } from './live-attempts.ts';
 import type { LiveAttempt } from './recovery.ts';
 
 export interface AttemptRunnerOptions {
-  scheduler: Pick<Scheduler, 'graceMs'>;
+  scheduler: Pick<Scheduler, 'graceMs' | 'limitMs'>;
   launcher: Launcher;
   jobs: JobSource;
   folders: JobFolders;
@@ -72,7 +73,7 @@ export class AttemptRunner {
       report(...this.#live.recordsOfUnclaimed(jobId, attempt, atMs));
       return;
     }
-    this.#live.setWarning(jobId, attempt, stored.accepted.spec, atMs);
+    this.#setWarning(jobId, attempt, stored.accepted.spec, atMs);
     if (found.kind === 'ended') {
       report(...this.#live.recordsOfExit(found.exit, atMs));
       return;
@@ -110,8 +111,12 @@ export class AttemptRunner {
     const secrets = await readSecrets(stored.accepted.spec.secrets);
     const plan = planAttempt(stored, attempt, placement, secrets, folders, limits);
     await prepareWorkFolder(plan, stored.accepted, folders);
-    this.#live.setWarning(jobId, attempt, stored.accepted.spec, now());
+    this.#setWarning(jobId, attempt, stored.accepted.spec, now());
     return plan;
+  }
+
+  #setWarning(jobId: number, attempt: number, { signal }: JobSpec, nowMs: number): void {
+    this.#live.setWarning(jobId, attempt, parseWarningSignal(signal), this.#options.scheduler.limitMs(jobId), nowMs);
   }
 
   async #end(jobId: number, attempt: number, cause: EndCause): Promise<void> {

@@ -1,4 +1,4 @@
-import { type JobSpec, parseWarningSignal, timeLimitMs } from '../../contract/job.ts';
+import type { parseWarningSignal } from '../../contract/job.ts';
 import type { JournalRecord } from '../../contract/journal.ts';
 import type { EndCause, EndState, SchedulerEvent } from '../../scheduler/types.ts';
 import { END_MESSAGES } from '../end-messages.ts';
@@ -78,11 +78,15 @@ export class LiveAttempts {
     return true;
   }
 
-  /** Sets the warning signal of a job that asked for one (`--signal`) and has a time limit. */
-  setWarning(jobId: number, attempt: number, spec: JobSpec, nowMs: number): void {
+  /** Sets the warning signal of a job that asked for one (`--signal`) and has a time limit, its own or its partition's or QOS's. */
+  setWarning(
+    jobId: number,
+    attempt: number,
+    signal: ReturnType<typeof parseWarningSignal>,
+    limitMs: number | null,
+    nowMs: number,
+  ): void {
     const live = this.#find(jobId, attempt);
-    const signal = parseWarningSignal(spec.signal);
-    const limitMs = timeLimitMs(spec);
     if (live === undefined || signal === undefined || limitMs === null) return;
     live.warning = { ...signal, limitMs };
     if (live.startedMs !== null) this.#arm(jobId, live, nowMs);
