@@ -193,13 +193,18 @@ is_preempted() {
   END { exit !(told ~ /^[0-9]/ && told >= begun) }'
 }
 
-# Writes down how the attempt ended, whole, and ends.
-leave() {
+# Writes down how the attempt ended, whole.
+note() {
   until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
-    [ -d "$folder" ] || exit "${1%% *}"
+    [ -d "$folder" ] || return
     sleep 1
   done
   mv "$folder/exit.tmp" "$folder/exit"
+}
+
+# The same, and ends.
+leave() {
+  note "$1"
   exit "${1%% *}"
 }
 
@@ -345,13 +350,20 @@ if [ "$status" -eq 137 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
 fi
 # Of a GraceTime Slurm tells the tasks alone, by SIGTERM. Were their end that of this script too, it would be a failure to Slurm, and not put back in
 # the queue: what is done to it is seen when the time is over.
-if [ "$status" -ne 0 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ] && is_preempted; then
-  while [ -z "$how" ] && is_preempted; do
-    sleep 5 &
-    wait $!
-  done 2> /dev/null
-  how=${how:-KILL}
-fi
+told=
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
-[ "$status" -ne 143 ] || [ -s "$folder/memory" ] || how=${how:-TERM}
+[ "$status" -ne 143 ] || [ -s "$folder/memory" ] || told=TERM
+if [ "$status" -ne 0 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
+  # A slurmctld that has forgotten the job may have this script killed before it answers: then that was the end.
+  note "$status${told:+ $told}"
+  if is_preempted; then
+    rm -f "$folder/exit"
+    while [ -z "$how" ] && is_preempted; do
+      sleep 5 &
+      wait $!
+    done 2> /dev/null
+    how=${how:-KILL}
+  fi
+fi
+how=${how:-$told}
 leave "$status${how:+ $how}"
