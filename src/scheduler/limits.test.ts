@@ -309,20 +309,18 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     },
     { requiredKeys: [] },
   );
-  const limits = fc.record(
-    {
-      group: useLimit,
-      perUser: useLimit,
-      perAccount: useLimit,
-      perJob: useLimit,
-      wallSecondsMax: fc.constantFrom(null, 10),
-    },
-    { requiredKeys: [] },
-  );
+  const ofAnyone = {
+    group: useLimit,
+    perUser: useLimit,
+    perJob: useLimit,
+    wallSecondsMax: fc.constantFrom(null, 10),
+  };
+  const limits = fc.record({ ...ofAnyone, perAccount: useLimit }, { requiredKeys: [] });
+  const limitsOfUser = fc.record(ofAnyone, { requiredKeys: [] });
   const isOver = fc.boolean();
   const least = fc.record({ cpus: fc.constantFrom(null, 2), nodes: fc.constantFrom(null, null, 2) });
   const policies: fc.Arbitrary<LimitPolicy> = fc
-    .tuple(limits, limits, limits, limits, limits, limits, limits, least, isOver)
+    .tuple(limits, limits, limits, limits, limits, limits, limitsOfUser, least, isOver)
     .map(([ofA, ofB, ofC, ofX, ofY, ofP, ofU, perJobMin, isOverPartitionQos]) => ({
       users: [{ name: 'u', account: 'b', ...ofU }],
       accounts: [
