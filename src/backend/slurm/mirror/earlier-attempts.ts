@@ -3,7 +3,7 @@ import type { EndState } from '../../../scheduler/types.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
 import { isUnheardOf } from './accounting-run.ts';
 import { begunUnseen, ended, exitCodeOf, momentOf, settle } from './attempt-facts.ts';
-import { failureText, ownState } from './end-words.ts';
+import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { type JobFacts, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -67,7 +67,9 @@ export function endOfEarlier(
 ): { records: JournalRecord[]; isOver: boolean; isFinal: boolean } {
   const { jobId, maxRequeues } = job.request;
   const run = runOf(job, attempt, slurm, facts);
-  const own = facts.attempts.find((other) => other.attempt === attempt) ?? null;
+  const claimed = facts.attempts.find((other) => other.attempt === attempt) ?? null;
+  // One that Slurm has forgotten nobody will tell of any more.
+  const own = claimed === null || isPutBack(job, slurm) ? claimed : withFailureLeft(claimed, job.request.nodes);
   const exit = own?.exit ?? null;
   const atMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
   const state = toldState(job, run, own, facts) ?? (facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL');

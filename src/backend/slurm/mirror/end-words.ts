@@ -30,6 +30,9 @@ export const NO_FOLDER_STATUS = 74;
 export const LAUNCH_STATUS = 75;
 export const PREDECESSOR_STATUS = 76;
 
+/** Of a shell's, after a process that SIGKILL or SIGTERM ended. */
+const TOLD_STATUSES: ReadonlySet<number> = new Set([128 + 9, 128 + 15]);
+
 export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
   const node = nodeNames[0] ?? 'its node';
   if (code === NO_FOLDER_STATUS) return `the folder of Orrery's jobs is not there on ${node}: see --shared`;
@@ -42,6 +45,17 @@ export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): strin
 export function ownState(status: number, own: AttemptFacts | null): 'COMPLETED' | 'FAILED' | 'OUT_OF_MEMORY' {
   if (status === 0) return 'COMPLETED';
   return own !== null && own.memory !== null ? 'OUT_OF_MEMORY' : 'FAILED';
+}
+
+/**
+ * With the word of a rank in the place of that of a script that was killed before it had one: of a rank that failed srun tells slurmctld, waits for it
+ * where it is away, and one that comes back without its memory has the job killed. Of several nodes they may have failed for one that they lost, and
+ * what SIGTERM or SIGKILL ended was told to.
+ */
+export function withFailureLeft(own: AttemptFacts, nodes: number): AttemptFacts {
+  const { failed, exit } = own;
+  if (exit !== null || failed === null || nodes > 1 || TOLD_STATUSES.has(failed.status)) return own;
+  return { ...own, exit: { status: failed.status, endedMs: failed.atMs, isTold: false } };
 }
 
 /** `limitBytes`: what it may use on a node; null where that is not known. */

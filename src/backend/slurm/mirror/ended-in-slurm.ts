@@ -12,6 +12,7 @@ import {
   NO_FOLDER_STATUS,
   ownState,
   PREDECESSOR_STATUS,
+  withFailureLeft,
 } from './end-words.ts';
 import { type Finding, type JobFacts, PATIENCE_MS } from './finding.ts';
 import { isLateKill, lostText, lostWith } from './lost-nodes.ts';
@@ -46,9 +47,12 @@ export function endedInSlurm(
     finding.records.push(ended(job, endState(slurm.state), 1, momentOf(slurm.endMs, nowMs)));
     return finding;
   }
-  const own = facts.attempts.find((other) => other.attempt === attempt && other.slurmJobId !== null) ?? null;
-  const exit = own?.exit ?? null;
   const { code } = slurm.exitStatus;
+  const claimed = facts.attempts.find((other) => other.attempt === attempt && other.slurmJobId !== null) ?? null;
+  // Its script says no more: it was begun a second time by a slurmctld that had forgotten it, or has had time enough.
+  const isSilent = code === DUPLICATE_STATUS || seenMs(job, nowMs) >= PATIENCE_MS.lost;
+  const own = claimed !== null && isSilent ? withFailureLeft(claimed, job.request.nodes) : claimed;
+  const exit = own?.exit ?? null;
   // It found its attempt begun by another and did nothing: that one is what counts.
   if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
     return { ...finding, adopt: own.slurmJobId };

@@ -1,7 +1,8 @@
 import type { JournalRecord } from '../../../contract/journal.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from '../output/slurm-job.ts';
 import { endInAccounting } from './accounting-run.ts';
-import { begun, begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
+import { type AttemptEnd, begun, begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
+import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { endedByItself, endOfEarlier, isReasonDue } from './earlier-attempts.ts';
 import { endedInSlurm } from './ended-in-slurm.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
@@ -118,12 +119,14 @@ function stuck(job: MirrorJob, slurm: SlurmJob, facts: JobFacts, finding: Findin
   const cancel = [addressOf(slurm)];
   if (claimed === undefined || claimed.attempt <= job.attempt)
     return { ...finding, cancel, launchFailure: `Slurm: ${slurm.reason}` };
-  const message = 'Slurm began it a second time and knows nothing of the first';
   const records = [...finding.records, ...begunUnseen(job, claimed, nowMs)];
-  return {
-    ...settle(job, claimed.attempt, { ...finding, records }, { state: 'NODE_FAIL', status: 1, atMs: nowMs, message }),
-    cancel,
-  };
+  const own = withFailureLeft(claimed, job.request.nodes);
+  const message = 'Slurm began it a second time and knows nothing of the first';
+  const end: AttemptEnd =
+    own.exit === null || own.exit.isTold
+      ? { state: 'NODE_FAIL', status: 1, atMs: nowMs, message }
+      : { state: ownState(own.exit.status, own), status: own.exit.status, atMs: nowMs, message: failureText(own) };
+  return { ...settle(job, claimed.attempt, { ...finding, records }, end), cancel };
 }
 
 /** Its script was told to end, by Slurm or for a node that was lost, and Slurm has forgotten it. */

@@ -1,7 +1,7 @@
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { isUnheardOf } from './accounting-run.ts';
 import { begunUnseen, ended, momentOf, settle } from './attempt-facts.ts';
-import { failureText, ownState } from './end-words.ts';
+import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import { lostText } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -20,7 +20,10 @@ export function missing(job: MirrorJob, look: Look): Finding {
   const last = facts.runs?.at(-1);
   // What an attempt before the one that runs left says nothing of that.
   const isOfNow = ({ attempt }: AttemptFacts) => job.live === null || attempt >= job.live.attempt;
-  const newest = facts.attempts.findLast((own) => own.slurmJobId !== null && isOfNow(own)) ?? null;
+  const claimed = facts.attempts.findLast((own) => own.slurmJobId !== null && isOfNow(own)) ?? null;
+  // Its script may be about to say it itself.
+  const newest =
+    claimed !== null && missingMs >= PATIENCE_MS.lost ? withFailureLeft(claimed, job.request.nodes) : claimed;
   // It had been put back in the queue, or was to be submitted again.
   const isBetween = newest !== null && job.live === null && newest.attempt <= job.attempt;
   if (newest?.exit && !isBetween) {
