@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { readBootId } from '../backend/local/process-table.ts';
 import type { DaemonFile } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 
@@ -21,21 +22,12 @@ export function readDaemonFile(
 
 /** Throws ORR_UNREACHABLE where that daemon listens on the loopback of another machine with which this one shares the home. */
 export function expectHere(home: string, { url, host, bootId }: Pick<DaemonFile, 'url' | 'host' | 'bootId'>): void {
-  const isElsewhere = host !== undefined && host !== hostname() && bootId !== ownBootId();
+  const isElsewhere = host !== undefined && host !== hostname() && bootId !== readBootId();
   if (!isElsewhere || !/^https?:\/\/(?:127\.|localhost|\[::1\])/.test(url)) return;
   throw new OrreryError(
     'ORR_UNREACHABLE',
     `the daemon of ${home} runs on ${host}, and listens there alone: run orrery there, as in ssh ${host} orrery queue`,
   );
-}
-
-/** Null where the system does not say. */
-function ownBootId(): string | null {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return null;
-  }
 }
 
 /** Where a client reaches the home's daemon, and with what token. Throws ORR_UNREACHABLE where none runs. */

@@ -1,5 +1,5 @@
 import { Heap } from '../lib/heap.ts';
-import { type Term, termsOf } from './dependency-terms.ts';
+import { isBrokenBy, isMetBy, isOneFailure, type Term, termsOf } from './dependency-terms.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Dependency, JobState } from './types.ts';
@@ -109,10 +109,7 @@ export class Dependencies {
 
   /** True where what is waited for has ended otherwise than the dependency demands. */
   isBroken(term: Term): boolean {
-    const states = term.map(({ jobId }) => this.#outcomes.state(jobId));
-    const isWrong = (state: JobState | undefined, place: number) =>
-      state !== undefined && !isMetBy(state, term[place]?.condition ?? 'afterany');
-    return isOneFailure(term) ? states.every(isWrong) : states.some(isWrong);
+    return isBrokenBy(term, ({ jobId }) => this.#outcomes.state(jobId));
   }
 
   /** From when on one by itself is satisfied, if nothing else happens; -Infinity: long since, Infinity: not yet to be said. */
@@ -206,17 +203,6 @@ export class Dependencies {
     // Not in the cycle of the start itself: then it would hang on where a limit on the depth cuts that.
     return job.startMs + Math.max(1, delayMs);
   }
-}
-
-/** Whether a job that ended so is what the dependency waits for. */
-export function isMetBy(state: JobState, condition: Dependency['condition']): boolean {
-  if (condition === 'afterany' || condition === 'after') return true;
-  return (condition === 'afterok') === (state === 'COMPLETED');
-}
-
-/** Of a whole array it is enough that one of its tasks ended otherwise than well, once all have ended. */
-function isOneFailure([first]: Term): boolean {
-  return first?.set !== undefined && first.condition === 'afternotok';
 }
 
 function isDueBefore(a: Timed, b: Timed): boolean {

@@ -1,6 +1,6 @@
 import { count } from './admission.ts';
 import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
-import type { LiftedLimit, PartitionPolicy } from './policy.ts';
+import type { LiftedLimit, PartitionPolicy, QosPolicy } from './policy.ts';
 import type { PendingReason } from './types.ts';
 import { formatDuration } from '../lib/units.ts';
 
@@ -38,6 +38,14 @@ export function partitionExcess(
   if (!isLetIn(qosOf(job), partition.allowQos, partition.denyQos)) return 'QOSNotAllowed';
   if (!isLetIn(accountOf(job), partition.allowAccounts, partition.denyAccounts)) return 'AccountNotAllowed';
   return null;
+}
+
+/** The same by the flags of the job's QOS. */
+export function excessFinder(
+  qosList: readonly QosPolicy[] = [],
+): (partition: Partial<PartitionPolicy>, job: Entrant) => PartitionExcess | null {
+  const liftsOf = new Map(qosList.map(({ name, lifts }) => [name, lifts]));
+  return (partition, job) => partitionExcess(partition, job, liftsOf.get(qosOf(job)));
 }
 
 function isLetIn(name: string, allowed: readonly string[] | undefined, denied: readonly string[] | undefined): boolean {

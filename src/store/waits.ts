@@ -1,3 +1,4 @@
+import { grouped } from '../lib/grouped.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import type { JobRow } from './job-row.ts';
 
@@ -27,12 +28,8 @@ export function metMs(
     return startMs === null ? null : startMs + delayMs;
   };
   if (!waitRule.isAnyEnough) return lastOf(waitRule.dependencies.map(metOf));
-  const terms = new Map<number | string, (number | null)[]>();
-  for (const [place, dependency] of waitRule.dependencies.entries()) {
-    const key = dependency.set ?? `${place}`;
-    terms.set(key, [...(terms.get(key) ?? []), metOf(dependency)]);
-  }
-  const met = [...terms.values()].map(lastOf).filter((ms) => ms !== null);
+  const terms = grouped(waitRule.dependencies, ({ set }) => set);
+  const met = terms.map((term) => lastOf(term.map(metOf))).filter((ms) => ms !== null);
   return met.length === 0 ? null : Math.min(...met);
 }
 

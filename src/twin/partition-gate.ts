@@ -1,11 +1,5 @@
-import { DEFAULT_QOS } from '../scheduler/default-names.ts';
-import { excessText, partitionExcess } from '../scheduler/partition-limits.ts';
-import {
-  defaultPartition,
-  type LiftedLimit,
-  type PartitionPolicy,
-  type SchedulerOptions,
-} from '../scheduler/policy.ts';
+import { excessFinder, excessText } from '../scheduler/partition-limits.ts';
+import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import type { JobSource, TwinJob } from './types.ts';
 
@@ -32,17 +26,17 @@ export class PartitionGate implements JobSource {
   readonly #isEnforced: boolean;
   readonly #partitions: ReadonlyMap<string, PartitionPolicy>;
   readonly #standard: PartitionPolicy | undefined;
-  readonly #liftsOf: ReadonlyMap<string, readonly LiftedLimit[]>;
+  readonly #excessOf: ReturnType<typeof excessFinder>;
   readonly #refused = new Set<number>();
 
-  constructor(source: JobSource, { partitions = [], qos = [], enforcePartLimits = false }: SchedulerOptions) {
+  constructor(source: JobSource, { partitions = [], qos, enforcePartLimits = false }: SchedulerOptions) {
     this.#source = source;
     this.countEstimate = source.countEstimate;
     this.endMsEstimate = source.endMsEstimate;
     this.#isEnforced = enforcePartLimits;
     this.#partitions = new Map(partitions.map((partition) => [partition.name, partition]));
     this.#standard = defaultPartition(partitions);
-    this.#liftsOf = new Map(qos.map(({ name, lifts = [] }) => [name, lifts]));
+    this.#excessOf = excessFinder(qos);
   }
 
   next(): TwinJob | null {
@@ -60,8 +54,7 @@ export class PartitionGate implements JobSource {
 
   #reason({ request }: TwinJob): string | null {
     const partition = this.#partitions.get(request.partition ?? '') ?? this.#standard;
-    const lifts = this.#liftsOf.get(request.qos ?? DEFAULT_QOS);
-    const excess = partition === undefined ? null : partitionExcess(partition, request, lifts);
+    const excess = partition === undefined ? null : this.#excessOf(partition, request);
     if (partition !== undefined && excess !== null) return excessText(excess, partition, request);
     const isLost = ({ jobId }: Dependency) => this.#refused.has(jobId);
     const { dependencies, isAnyEnough = false } = request;

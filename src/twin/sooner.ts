@@ -1,5 +1,4 @@
-import { DEFAULT_QOS } from '../scheduler/default-names.ts';
-import { type Entrant, partitionExcess } from '../scheduler/partition-limits.ts';
+import { type Entrant, excessFinder } from '../scheduler/partition-limits.ts';
 import { defaultPartition } from '../scheduler/policy.ts';
 import { type ForecastOptions, forecastStarts } from './forecast.ts';
 import type { RunTimes } from './run-times.ts';
@@ -61,10 +60,10 @@ function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
   const sized: Entrant = { nodes: row.nodes, timeLimitMs: row.limitMs ?? Infinity };
   if (row.account !== null) sized.account = row.account;
   if (row.qos !== null) sized.qos = row.qos;
-  const lifts = policy.qos?.find(({ name }) => name === (row.qos ?? DEFAULT_QOS))?.lifts;
+  const excessOf = excessFinder(policy.qos);
   const fitting = partitions.filter((partition) => {
     const size = partition.nodes?.length ?? nodes.length;
-    return partition.name !== own && size >= row.nodes && partitionExcess(partition, sized, lifts) === null;
+    return partition.name !== own && size >= row.nodes && excessOf(partition, sized) === null;
   });
   return fitting.slice(0, PARTITIONS_MAX).map(({ name }) => name);
 }

@@ -1,12 +1,7 @@
 import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { NodeSpec } from '../cluster/node.ts';
-import { type Entrant, excessText, partitionExcess } from '../scheduler/partition-limits.ts';
-import {
-  defaultPartition,
-  type LiftedLimit,
-  type PartitionPolicy,
-  type SchedulerOptions,
-} from '../scheduler/policy.ts';
+import { type Entrant, excessFinder, excessText } from '../scheduler/partition-limits.ts';
+import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { EarlierJobs } from './earlier-jobs.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
@@ -156,14 +151,14 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   };
   let allMemoryCount = 0;
   const qos = qosNames(options.policy);
-  const liftsOf = new Map(options.policy.qos?.map(({ name, lifts = [] }) => [name, lifts]));
+  const find = excessFinder(options.policy.qos);
   const asAsked = rowsAsAsked(options);
   for (const given of rows) {
     const row = asAsked(given);
     const partition = partitionOf(row);
     const shape = shapes.of(row, partition);
     const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
-    const excess = isHeldTo ? excessOf(row, partition, qos, liftsOf) : null;
+    const excess = isHeldTo ? excessOf(row, partition, qos, find) : null;
     const isRefused = excess !== null && options.policy.enforcePartLimits === true;
     const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, earlier, shapes);
     if (shape === null || reason !== null) {
@@ -263,13 +258,13 @@ function excessOf(
   row: TraceRow,
   partition: PartitionPolicy,
   known: ReadonlySet<string>,
-  liftsOf: ReadonlyMap<string, readonly LiftedLimit[]>,
+  find: ReturnType<typeof excessFinder>,
 ): string | null {
   const { nodes, limitMs, account, qos } = row;
   const entrant: Entrant = { nodes, timeLimitMs: limitMs };
   if (account !== null) entrant.account = account;
   if (qos !== null && known.has(qos)) entrant.qos = qos;
-  const excess = partitionExcess(partition, entrant, liftsOf.get(entrant.qos ?? DEFAULT_QOS));
+  const excess = find(partition, entrant);
   return excess === null ? null : excessText(excess, partition, entrant);
 }
 

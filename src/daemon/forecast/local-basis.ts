@@ -1,8 +1,7 @@
 import type { Backend } from '../../backend/port.ts';
 import { isInService } from '../../cluster/node.ts';
-import { isMetBy } from '../../scheduler/dependencies.ts';
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
-import { termsOf } from '../../scheduler/dependency-terms.ts';
+import { isBrokenBy, termsOf } from '../../scheduler/dependency-terms.ts';
 import type { Dependency, JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
 import type { Store } from '../../store/store.ts';
@@ -103,10 +102,8 @@ function fromMs({ row, delayMs = 0 }: Awaited): number {
   return delayMs > 0 && row?.isEnded === true ? (row.startMs ?? row.endMs ?? 0) + delayMs : -Infinity;
 }
 
-/** As the scheduler has it. */
 function isBroken(term: readonly Awaited[]): boolean {
-  const isWrong = ({ condition, row }: Awaited) => row?.isEnded === true && !isMetBy(row.state, condition);
-  return term[0]?.set !== undefined && term[0].condition === 'afternotok' ? term.every(isWrong) : term.some(isWrong);
+  return isBrokenBy(term, ({ row }) => (row?.isEnded === true ? row.state : undefined));
 }
 
 function pastRow(job: Readonly<JobRow>, request: JobRequest, nowMs: number): TraceRow {

@@ -1,6 +1,5 @@
 import { delayText } from '../../../contract/dependency.ts';
-import { isMetBy } from '../../../scheduler/dependencies.ts';
-import { type Term, termsOf } from '../../../scheduler/dependency-terms.ts';
+import { isMetBy, isOneFailure, type Term, termsOf } from '../../../scheduler/dependency-terms.ts';
 import type { Dependency } from '../../../scheduler/types.ts';
 import type { Predecessor } from '../batch/batch-script.ts';
 import { isEnded, labelOf } from '../output/slurm-job.ts';
@@ -43,7 +42,7 @@ export function dependencyText(job: MirrorJob, state: MirrorState, nowMs: number
 function standingOf(term: Term, isAnyEnough: boolean, state: MirrorState, nowMs: number): Standing[] {
   const each = term.map((dependency) => standingOfOne(dependency, state, nowMs));
   if (term.length === 1) return each;
-  const isFailureWanted = term[0]?.condition === 'afternotok';
+  const isFailureWanted = isOneFailure(term);
   // All of them have to have ended, and one of them otherwise than well.
   if (isFailureWanted && each.every((one) => one === 'met' || one === 'never'))
     return [each.includes('met') ? 'met' : 'never'];

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../lib/units.ts';
-import { isMetBy } from '../../../scheduler/dependencies.ts';
+import { isMetBy } from '../../../scheduler/dependency-terms.ts';
 import type { Dependency } from '../../../scheduler/types.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
