@@ -26,6 +26,9 @@ export interface LoggedPass {
   sinceEndMs: number;
   /** When others were preempted for a job last. */
   roomMadeMs: ReadonlyMap<number, number>;
+  /** When it looked at its first job, and when it started its last: that one runs from the second of its own start. */
+  firstTestMs: number;
+  lastStartMs: number;
   /** Of each job that it looked at, in turn. */
   plans: LoggedPlan[];
   /** It came to the end of the queue. */
@@ -136,7 +139,10 @@ export function readControllerLog(log: string): ControllerLog {
         mainStartsMs.push(atMs);
         mainPasses.at(-1)?.starts.push({ jobId, nodeIndices });
       }
-      if (pass !== null) planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
+      if (pass !== null) {
+        pass.lastStartMs = atMs;
+        planOf(pass, jobId, { start: pass.beginMs, nodeIndices });
+      }
     } else if (/_job_complete: .* done/.test(text)) {
       const startMs = running.get(jobId)?.startMs;
       if (startMs !== undefined) held.push({ jobId, startMs, heldMs: atMs - startMs });
@@ -145,6 +151,8 @@ export function readControllerLog(log: string): ControllerLog {
       pass = {
         ...stateAt(atMs),
         roomMadeMs: new Map(roomMadeMs),
+        firstTestMs: atMs,
+        lastStartMs: -Infinity,
         plans: [],
         isComplete: false,
         tookMicroseconds: 0,
@@ -154,6 +162,7 @@ export function readControllerLog(log: string): ControllerLog {
     } else if (text.includes('test for JobId')) {
       const priority = Number(/Prio=(\d+)/.exec(text)?.[1]);
       priorities.set(jobId, priority);
+      if (pass.plans.length === 0) pass.firstTestMs = atMs;
       pass.plans.push({ jobId, priority, start: null, nodeIndices: [] });
     } else if (text.includes('to start at')) {
       const [, start = '', nodes = ''] = /to start at (\S+), .* on nodes (\S+)/.exec(text) ?? [];
@@ -195,6 +204,14 @@ function readEpilogs(log: string): Map<number, { atMs: number; nodeIndex: number
     else reports.push(report);
   }
   return epilogs;
+}
+
+/**
+ * Whether the log tells all that the pass went by: no job had ended within `cleaningMs` before it, whose nodes may still have been cleaned up, and what
+ * it started it started in the second that it was in when it looked at its first job.
+ */
+export function isClean({ sinceEndMs, firstTestMs, lastStartMs }: LoggedPass, cleaningMs: number): boolean {
+  return sinceEndMs >= cleaningMs && Math.floor(lastStartMs / 1000) <= Math.floor(firstTestMs / 1000);
 }
 
 function planOf(pass: LoggedPass, jobId: number, plan: Pick<LoggedPlan, 'start' | 'nodeIndices'>): void {

@@ -9,7 +9,7 @@ import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy } from '../../src/scheduler/policy.ts';
 import { Preemption } from '../../src/scheduler/preempting.ts';
 import type { JobRequest } from '../../src/scheduler/types.ts';
-import { type ControllerLog, type LoggedPass, readControllerLog } from './controller-log.ts';
+import { type ControllerLog, isClean, type LoggedPass, readControllerLog } from './controller-log.ts';
 import { folderOf, type RecordedRow, readRecordedRows } from './recording.ts';
 
 export interface ReplayedPasses {
@@ -17,7 +17,7 @@ export interface ReplayedPasses {
   /** Jobs that were looked at, pass by pass, and of how many the twin says the same: same nodes, same start to a second. */
   plans: number;
   same: number;
-  /** The same of those passes only that began no sooner than `CLEAN_MS` after the last end of a job. */
+  /** The same of clean passes alone. */
   clean: { passes: number; plans: number; same: number };
   /** The first few of which it does not. */
   differences: string[];
@@ -76,7 +76,7 @@ export function replayPasses(name: string): ReplayedPasses {
       );
     }
     plans += finished.length;
-    if (pass.sinceEndMs >= CLEAN_MS) {
+    if (isClean(pass, CLEAN_MS)) {
       clean.passes += 1;
       clean.plans += finished.length;
       clean.same += finished.length - (differences.length - differedBefore);
@@ -130,16 +130,16 @@ function replay(pass: LoggedPass, run: LoggedRun) {
     const preemption = new Preemption(ledger, policy, () => true);
     for (const job of waiting) preemption.roomMade(job, pass.roomMadeMs.get(job.request.jobId) ?? -Infinity);
     passes.preempt = {
-      candidates: (job) => preemption.candidates(job, pass.beginMs),
-      makeRoom: (job, usable) => preemption.makeRoom(job, usable, pass.beginMs, IGNORED),
+      candidates: (job) => preemption.candidates(job, pass.firstTestMs),
+      makeRoom: (job, usable) => preemption.makeRoom(job, usable, pass.firstTestMs, IGNORED),
     };
   }
-  passes.beginBackfill(pass.beginMs);
+  passes.beginBackfill(pass.firstTestMs);
   passes.resume(
-    pass.beginMs,
+    pass.firstTestMs,
     () => false,
     (job, nodeIndices) => {
-      ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.beginMs);
+      ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.firstTestMs);
     },
   );
   return { planned, nodeTests: passes.testedNodes };
@@ -183,7 +183,7 @@ if (process.argv[1] === import.meta.filename) {
   }
   const [passes, plans, same] = [sum((one) => one.passes), sum((one) => one.plans), sum((one) => one.same)];
   say('all', { passes, plans, same });
-  say(`those that began ${CLEAN_MS} ms or more after an end`, {
+  say('of them clean', {
     passes: sum(({ clean }) => clean.passes),
     plans: sum(({ clean }) => clean.plans),
     same: sum(({ clean }) => clean.same),

@@ -81,7 +81,7 @@ describe('the twin of a recorded Slurm', () => {
 });
 
 describe('a pass of backfill in the state that a recorded controller was in', () => {
-  // Of passes that began a while after the last end of a job: most of what differs else met nodes being cleaned up, of which the log does not tell.
+  // Of clean passes: most of what differs else met nodes being cleaned up, of which the log does not tell.
   it.each([
     ['first in, first out', /^fifo-(?!swift)/, 0.999],
     ['a pass every second', /^fifo-swift/, 0.99],

@@ -12,7 +12,7 @@ import { Ledger } from '../../src/scheduler/ledger.ts';
 import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy, type Policy } from '../../src/scheduler/policy.ts';
 import type { TraceRow } from '../../src/twin/trace-source.ts';
-import { readControllerLog, type RunningJob } from '../fidelity/controller-log.ts';
+import { isClean, readControllerLog, type RunningJob } from '../fidelity/controller-log.ts';
 import { hostsIn } from '../fidelity/node-list.ts';
 import type { SiteRecord } from './record.ts';
 
@@ -20,7 +20,7 @@ import type { SiteRecord } from './record.ts';
 export interface ReplayedPasses {
   /**
    * Jobs that backfill looked at, pass by pass, and of how many the twin plans the same start, to a second, on the same nodes.
-   * Of passes that began no sooner than `CLEAN_MS` after the last end of a job.
+   * Of clean passes: of a fraction only where others use the machine.
    */
   plans: number;
   samePlans: number;
@@ -97,18 +97,18 @@ function replayBackfill(world: World, log: string) {
   const partitions = world.policy.partitions.map((partition) => ({ ...partition, priorityTier: 1 }));
   const flat = { ...world, policy: { ...world.policy, partitions } };
   for (const pass of readControllerLog(log).passes) {
-    if (pass.sinceEndMs < CLEAN_MS) continue;
+    if (!isClean(pass, CLEAN_MS)) continue;
     const turns = pass.plans.map(({ jobId }, index) => [jobId, pass.plans.length - index] as const);
     const ledger = stateOf(flat, pass.running, turns);
     const passes = new ConservativePasses(ledger, flat.policy, () => true);
     const planned = new Map<number, { start: number | null; nodes: string }>();
     passes.onPlanned = ({ request }, start, nodeIndices) =>
       planned.set(request.jobId, { start, nodes: nodeIndices.join() });
-    passes.beginBackfill(pass.beginMs);
+    passes.beginBackfill(pass.firstTestMs);
     passes.resume(
-      pass.beginMs,
+      pass.firstTestMs,
       () => false,
-      (job, nodeIndices) => ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.beginMs),
+      (job, nodeIndices) => ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), pass.firstTestMs),
     );
     for (const { jobId, start, nodeIndices } of pass.isComplete ? pass.plans : pass.plans.slice(0, -1)) {
       const twin = planned.get(jobId);
