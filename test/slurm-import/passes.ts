@@ -12,8 +12,7 @@ import { Ledger } from '../../src/scheduler/ledger.ts';
 import { holdNodes } from '../../src/scheduler/placement.ts';
 import { completePolicy, type Policy } from '../../src/scheduler/policy.ts';
 import type { TraceRow } from '../../src/twin/trace-source.ts';
-import { isClean, readControllerLog, type RunningJob } from '../fidelity/controller-log.ts';
-import { hostsIn } from '../fidelity/node-list.ts';
+import { type ControllerLog, isClean, readControllerLog, type RunningJob } from '../fidelity/controller-log.ts';
 import type { SiteRecord } from './record.ts';
 
 /** How many passes the twin makes as the controller did, in the state that the controller was in. */
@@ -24,7 +23,7 @@ export interface ReplayedPasses {
    */
   plans: number;
   samePlans: number;
-  /** Passes of the main scheduler that started jobs, and how many start the same jobs on the same nodes. */
+  /** Passes of the main scheduler in which jobs waited, and how many start the same jobs on the same nodes, if any. */
   mainPasses: number;
   sameMainPasses: number;
 }
@@ -33,8 +32,6 @@ export interface ReplayedPasses {
 const FIRST_PRIORITIES_MS = 58_000;
 /** Until then the nodes of a job that ended may not be free yet, which the log doesn't tell; longer where others use the machine. */
 const CLEAN_MS = 100;
-/** The main scheduler starts the jobs of one pass within this time. */
-const MAIN_PASS_MS = 100;
 
 /** `imported`: a folder that the import wrote; the record of its cluster needs `DebugFlags=Backfill` and `SlurmctldDebug=debug`. */
 export function replaySitePasses(imported: string, { after, log }: Omit<SiteRecord, 'runSeconds'>): ReplayedPasses {
@@ -50,7 +47,8 @@ export function replaySitePasses(imported: string, { after, log }: Omit<SiteReco
     policy: completePolicy({ ...options, priority: { type: 'basic' }, cadence: null }),
     rows: new Map(readSacctDump(after, 'after.txt').rows.map((row) => [Number(row.job), row])),
   };
-  return { ...replayBackfill(world, log), ...replayMain(world, log) };
+  const read = readControllerLog(log);
+  return { ...replayBackfill(world, read), ...replayMain(world, read) };
 }
 
 interface World {
@@ -60,7 +58,11 @@ interface World {
 }
 
 /** A controller with jobs that run, and with pending ones by their priority. */
-function stateOf(world: World, running: Iterable<RunningJob>, pending: Iterable<readonly [number, number]>) {
+function stateOf(
+  world: World,
+  { running }: { running: readonly RunningJob[] },
+  pending: Iterable<readonly [number, number]>,
+) {
   const ledger = new Ledger(world.policy);
   for (const node of world.nodes) ledger.pool.add(node);
   const submit = (jobId: number, priority: number) => {
@@ -91,15 +93,15 @@ function stateOf(world: World, running: Iterable<RunningJob>, pending: Iterable<
   return ledger;
 }
 
-function replayBackfill(world: World, log: string) {
+function replayBackfill(world: World, log: ControllerLog) {
   let [plans, samePlans] = [0, 0];
   // The log has them in the order of their turns, tiers and all.
   const partitions = world.policy.partitions.map((partition) => ({ ...partition, priorityTier: 1 }));
   const flat = { ...world, policy: { ...world.policy, partitions } };
-  for (const pass of readControllerLog(log).passes) {
+  for (const pass of log.passes) {
     if (!isClean(pass, CLEAN_MS)) continue;
     const turns = pass.plans.map(({ jobId }, index) => [jobId, pass.plans.length - index] as const);
-    const ledger = stateOf(flat, pass.running, turns);
+    const ledger = stateOf(flat, pass, turns);
     const passes = new ConservativePasses(ledger, flat.policy, () => true);
     const planned = new Map<number, { start: number | null; nodes: string }>();
     passes.onPlanned = ({ request }, start, nodeIndices) =>
@@ -122,50 +124,23 @@ function replayBackfill(world: World, log: string) {
   return { plans, samePlans };
 }
 
-function replayMain(world: World, log: string) {
+function replayMain(world: World, log: ControllerLog) {
   let [mainPasses, sameMainPasses] = [0, 0];
-  const running = new Map<number, RunningJob>();
-  const pending = new Map<number, number>();
-  const lines = log.split('\n').flatMap((line) => {
-    const [, date, text = ''] = /^\[(\S+)\] (.*)/.exec(line) ?? [];
-    return date === undefined
-      ? []
-      : [{ atMs: Date.parse(`${date}Z`), text, jobId: Number(/JobId=(\d+)/.exec(text)?.[1]) }];
-  });
-  const begunMs = lines.find(({ text }) => text.includes('Running as primary'))?.atMs ?? 0;
-  for (let at = 0; at < lines.length; at += 1) {
-    const { atMs, text, jobId } = lines[at] ?? { atMs: 0, text: '', jobId: 0 };
-    if (atMs > begunMs + FIRST_PRIORITIES_MS) break;
-    const priority = /InitPrio=(\d+)/.exec(text)?.[1];
-    if (priority !== undefined) pending.set(jobId, Number(priority));
-    else if (/_job_complete: .* done/.test(text)) running.delete(jobId);
-    else if (text.includes('_start_job: Started')) {
-      pending.delete(jobId);
-      running.set(jobId, { jobId, nodeIndices: hostsIn(/ on (\S+)/.exec(text)?.[1] ?? ''), startMs: atMs });
-    } else if (text.includes('sched: Allocate')) {
-      const started = new Map<number, RunningJob>();
-      for (; at < lines.length; at += 1) {
-        const next = lines[at];
-        if (next === undefined || next.atMs - atMs > MAIN_PASS_MS || /_job_complete|InitPrio/.test(next.text)) break;
-        if (!next.text.includes('sched: Allocate')) continue;
-        const nodeIndices = hostsIn(/NodeList=(\S+)/.exec(next.text)?.[1] ?? '');
-        started.set(next.jobId, { jobId: next.jobId, nodeIndices, startMs: atMs });
-      }
-      at -= 1;
-      const ledger = stateOf(world, running.values(), pending);
-      const twin = new Map<number, string>();
-      new ConservativePasses(ledger, world.policy, () => true).main(atMs, true, (job, nodeIndices) => {
-        ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), atMs);
-        twin.set(job.request.jobId, nodeIndices.join());
-      });
-      mainPasses += 1;
-      const isSame = [...started.values()].every((job) => twin.get(job.jobId) === job.nodeIndices.join());
-      if (isSame && twin.size === started.size) sameMainPasses += 1;
-      for (const job of started.values()) {
-        pending.delete(job.jobId);
-        running.set(job.jobId, job);
-      }
-    }
+  const begunMs = Math.min(...log.submitMs.values()) - log.firstAgeSeconds * 1000;
+  for (const pass of log.mainPasses) {
+    const { beginMs, waiting, isFull, starts, sinceEndMs } = pass;
+    if (beginMs > begunMs + FIRST_PRIORITIES_MS || waiting.length === 0 || sinceEndMs < CLEAN_MS) continue;
+    const pending = waiting.map(({ jobId, priority }) => [jobId, priority] as const);
+    const ledger = stateOf(world, pass, pending);
+    const twin: typeof starts = [];
+    new ConservativePasses(ledger, world.policy, () => true).main(beginMs, isFull, (job, nodeIndices) => {
+      ledger.start(job, 1, holdNodes(ledger.pool, job, nodeIndices), beginMs);
+      twin.push({ jobId: job.request.jobId, nodeIndices });
+    });
+    const shown = (some: typeof starts) =>
+      some.map(({ jobId, nodeIndices }) => `${jobId} on ${nodeIndices.join()}`).join('; ');
+    mainPasses += 1;
+    if (shown(twin) === shown(starts)) sameMainPasses += 1;
   }
   return { mainPasses, sameMainPasses };
 }
