@@ -12,6 +12,7 @@ import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import { laterJobs } from '../../src/twin/later-jobs.ts';
 import type { RecordedWaits } from '../../src/twin/report.ts';
+import type { TraceRow } from '../../src/twin/trace-source.ts';
 import type { SiteRecord } from './record.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function predictNext(
   try {
     const { queueTime = '', ...scenario } = await loadScenario(join(imported, 'now.yaml'));
     const { rows, open, originMs } = readSacctDump(after, 'after.txt');
-    const exact = rows.map((row) => ({ ...row, runMs: Math.round((runSeconds[row.job] ?? row.runMs / 1000) * 1000) }));
+    const exact = exactRuns(rows, runSeconds);
     const before = readQueueCsv(readFileSync(join(imported, 'queue.csv'), 'utf8'), 'queue.csv');
     const { queue, arrivals } = laterJobs(before, { rows: exact, open }, originMs ?? 0, parseCivilMs(queueTime) ?? 0);
     writeFileSync(join(folder, 'queue.csv'), queueCsvText(queue));
@@ -38,6 +39,22 @@ export async function predictNext(
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/**
+ * How long the jobs ran, to a fraction of a second. Accounting knows whole seconds, which are right in the mean; how long each slept tells the fraction, but
+ * for what Slurm takes to launch and to end it: a tenth of a second, and more where the machine does other things.
+ */
+function exactRuns(rows: readonly TraceRow[], runSeconds: SiteRecord['runSeconds']): TraceRow[] {
+  const beyondMs = rows.flatMap(({ job, runMs }) => {
+    const slept = runSeconds[job];
+    return slept === undefined ? [] : [runMs - slept * 1000];
+  });
+  const meanBeyondMs = beyondMs.reduce((sum, ms) => sum + ms, 0) / beyondMs.length;
+  return rows.map((row) => {
+    const slept = runSeconds[row.job];
+    return slept === undefined ? row : { ...row, runMs: Math.round(slept * 1000 + meanBeyondMs) };
+  });
 }
 
 /** The same for what `record.ts` keeps. */
