@@ -3,47 +3,46 @@ import type { AccountPolicy, UserPolicy } from './policy.ts';
 /** Name of the account that all others hang below; as in Slurm, users may belong to it directly. */
 const ROOT_ACCOUNT = 'root';
 
-interface Member {
-  readonly name: string;
-  readonly index: number;
-  readonly shares: number;
-  /** In billing seconds, with what faded taken off. */
-  usage: number;
-  levelFairShare: number;
-}
+/** The row of the root account; it has no parent. */
+export const ROOT = 0;
 
-export interface AccountNode extends Member {
-  readonly kind: 'account';
-  readonly parent: AccountNode | null;
-  readonly children: (AccountNode | Association)[];
-  /** Sum of the shares of its children. */
-  childShares: number;
-  readonly associations: Map<string, Association>;
-}
+const FIRST_CAPACITY = 64;
 
-/** A user in an account. */
-export interface Association extends Member {
-  readonly kind: 'association';
-  readonly parent: AccountNode;
-  factor: number;
-  /** Attempts that run now, and what they use a second together. */
-  running: number;
-  rate: number;
-  /** Up to when `usage` is counted. */
-  settledMs: number;
-}
-
-/** Accounts and their users, as Slurm's association tree. Grows with the accounts and users that jobs name. */
+/**
+ * Accounts and their users, as Slurm's association tree. Grows with the accounts and users that jobs name. Each has a row, under which what is asked of
+ * all of them every few minutes of a run stands in columns. An association is a user in an account.
+ */
 export class AccountTree {
-  readonly root: AccountNode;
-  /** Every account after its parent; the root first. */
-  readonly accounts: AccountNode[] = [];
-  readonly associations: Association[] = [];
-  readonly #accountsByName = new Map<string, AccountNode>();
+  /** Rows of accounts, every one after its parent. */
+  readonly accounts: number[] = [];
+  /** Rows of associations, in the order in which they came. */
+  readonly associations: number[] = [];
+  /** By row. */
+  readonly names: string[] = [];
+  /** By row: rows of what is right below an account. Empty for an association. */
+  readonly children: number[][] = [];
+  /** By row; -1 for the root. */
+  parents = new Int32Array(FIRST_CAPACITY);
+  shares = new Float64Array(FIRST_CAPACITY);
+  /** Sum of the shares of the children. */
+  childShares = new Float64Array(FIRST_CAPACITY);
+  /** In billing seconds, with what faded taken off. */
+  usage = new Float64Array(FIRST_CAPACITY);
+  /** Up to when the usage of an association is counted. */
+  settledMs = new Float64Array(FIRST_CAPACITY);
+  /** What the attempts of an association that run now use a second together, and how many they are. */
+  rate = new Float64Array(FIRST_CAPACITY);
+  running = new Int32Array(FIRST_CAPACITY);
+  level = new Float64Array(FIRST_CAPACITY);
+  factor = new Float64Array(FIRST_CAPACITY);
+  readonly #isAccount: boolean[] = [];
+  readonly #accountsByName = new Map<string, number>();
+  /** By the row of the account. */
+  readonly #users = new Map<number, Map<string, number>>();
 
   /** Throws a RangeError where a parent is unknown, accounts go round in a circle, a name comes twice or shares are negative. */
   constructor(accounts: readonly AccountPolicy[], users: readonly UserPolicy[]) {
-    this.root = this.#addAccount(ROOT_ACCOUNT, null, 1);
+    this.#addAccount(ROOT_ACCOUNT, -1, 1);
     const policies = new Map<string, AccountPolicy>();
     for (const policy of accounts) {
       if (policy.name === ROOT_ACCOUNT || policies.has(policy.name)) {
@@ -55,20 +54,26 @@ export class AccountTree {
     for (const { name, account, shares } of users) {
       const parent = this.#accountsByName.get(account);
       if (parent === undefined) throw new RangeError(`user ${name}: no account ${account}`);
-      if (parent.associations.has(name)) throw new RangeError(`user ${name}: comes twice in account ${account}`);
+      if (this.#users.get(parent)?.has(name) === true)
+        throw new RangeError(`user ${name}: comes twice in account ${account}`);
       this.#addAssociation(name, parent, shares ?? 1, 0);
     }
   }
 
-  associationIndex(account: string, user: string, nowMs: number): number {
-    const parent = this.#accountsByName.get(account) ?? this.#addAccount(account, this.root, 1);
-    return (parent.associations.get(user) ?? this.#addAssociation(user, parent, 1, nowMs)).index;
+  /** The row of a user in an account. */
+  association(account: string, user: string, nowMs: number): number {
+    const parent = this.#accountsByName.get(account) ?? this.#addAccount(account, ROOT, 1);
+    return this.#users.get(parent)?.get(user) ?? this.#addAssociation(user, parent, 1, nowMs);
+  }
+
+  isAccount(row: number): boolean {
+    return this.#isAccount[row] === true;
   }
 
   #addWithParents(first: AccountPolicy, policies: ReadonlyMap<string, AccountPolicy>): void {
     const path: AccountPolicy[] = [];
     let policy: AccountPolicy = first;
-    let parent = this.root;
+    let parent = ROOT;
     while (!this.#accountsByName.has(policy.name)) {
       if (path.includes(policy)) throw new RangeError(`account ${first.name}: its parents go round in a circle`);
       path.push(policy);
@@ -85,49 +90,57 @@ export class AccountTree {
     for (const { name, shares } of path.reverse()) parent = this.#addAccount(name, parent, shares ?? 1);
   }
 
-  #addAccount(name: string, parent: AccountNode | null, shares: number): AccountNode {
-    const account: AccountNode = {
-      kind: 'account',
-      name,
-      index: this.accounts.length,
-      parent,
-      shares,
-      children: [],
-      childShares: 0,
-      associations: new Map(),
-      usage: 0,
-      levelFairShare: 0,
-    };
-    this.accounts.push(account);
-    this.#accountsByName.set(name, account);
-    if (parent !== null) adopt(parent, account);
-    return account;
+  #addAccount(name: string, parent: number, shares: number): number {
+    const row = this.#add(name, parent, shares, true);
+    this.accounts.push(row);
+    this.#accountsByName.set(name, row);
+    this.#users.set(row, new Map());
+    return row;
   }
 
-  #addAssociation(name: string, parent: AccountNode, shares: number, nowMs: number): Association {
-    const association: Association = {
-      kind: 'association',
-      name,
-      index: this.associations.length,
-      parent,
-      shares,
-      usage: 0,
-      levelFairShare: 0,
-      factor: 1,
-      running: 0,
-      rate: 0,
-      settledMs: nowMs,
-    };
-    this.associations.push(association);
-    parent.associations.set(name, association);
-    adopt(parent, association);
-    return association;
+  #addAssociation(name: string, parent: number, shares: number, nowMs: number): number {
+    const row = this.#add(name, parent, shares, false);
+    this.factor[row] = 1;
+    this.settledMs[row] = nowMs;
+    this.associations.push(row);
+    this.#users.get(parent)?.set(name, row);
+    return row;
   }
-}
 
-function adopt(parent: AccountNode, child: AccountNode | Association): void {
-  if (!(child.shares >= 0))
-    throw new RangeError(`shares of ${child.name}: expected a number >= 0, got ${child.shares}`);
-  parent.children.push(child);
-  parent.childShares += child.shares;
+  #add(name: string, parent: number, shares: number, isAccount: boolean): number {
+    if (!(shares >= 0)) throw new RangeError(`shares of ${name}: expected a number >= 0, got ${shares}`);
+    const row = this.names.length;
+    if (row === this.parents.length) this.#grow();
+    this.names.push(name);
+    this.#isAccount.push(isAccount);
+    this.children.push([]);
+    this.parents[row] = parent;
+    this.shares[row] = shares;
+    if (parent >= 0) {
+      this.children[parent]?.push(row);
+      this.childShares[parent]! += shares;
+    }
+    return row;
+  }
+
+  #grow(): void {
+    const size = 2 * this.parents.length;
+    const grown = (column: Float64Array) => {
+      const copy = new Float64Array(size);
+      copy.set(column);
+      return copy;
+    };
+    const { parents, running } = this;
+    this.parents = new Int32Array(size);
+    this.parents.set(parents);
+    this.running = new Int32Array(size);
+    this.running.set(running);
+    this.shares = grown(this.shares);
+    this.childShares = grown(this.childShares);
+    this.usage = grown(this.usage);
+    this.settledMs = grown(this.settledMs);
+    this.rate = grown(this.rate);
+    this.level = grown(this.level);
+    this.factor = grown(this.factor);
+  }
 }
