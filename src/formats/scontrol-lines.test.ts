@@ -74,6 +74,12 @@ describe('scontrol show node', () => {
     ['DOWN*+DRAIN', true],
     ['IDLE*', true],
     ['IDLE+MAINTENANCE+RESERVED', true],
+    ['MIXED+REBOOT_REQUESTED', false],
+    ['DOWN+REBOOT_ISSUED', false],
+    ['DOWN+DRAIN+REBOOT_ISSUED NextState=RESUME', false],
+    ['MIXED+DRAIN+REBOOT_REQUESTED NextState=RESUME', false],
+    ['MIXED+DRAIN+REBOOT_REQUESTED NextState=DOWN', true],
+    ['MIXED+DRAIN+REBOOT_REQUESTED', true],
   ])('in state %s is out of service: %s', (state, isOut) => {
     const { lines, out } = scontrolNodes(text([`NodeName=n1 CPUTot=4 RealMemory=1 State=${state}`]));
     expect(lines).toHaveLength(1);

@@ -101,7 +101,7 @@ export function scontrolNodes({ name: file, text }: ConfText): { lines: ConfLine
     copy('features', field('availablefeatures'));
     copy('nodehostname', field('nodehostname'));
     lines.push({ file, line, values, subject: 'NodeName' });
-    if (isOut(state)) out.push({ name: nodeName, state });
+    if (isOut(state, field('nextstate'))) out.push({ name: nodeName, state });
   }
   return { lines, out };
 }
@@ -116,7 +116,10 @@ function systemCores(total?: string, effective = total, threads = '1'): string |
  * Of `IDLE+DRAIN`, `DOWN*` and the like. The twin goes on for days: a node that is powered down is started for
  * whoever needs it, and one that reboots comes back.
  */
-function isOut(state: string): boolean {
+function isOut(state: string, nextState: string | undefined): boolean {
+  // `scontrol reboot ASAP` drains it meanwhile, and says what it is to be afterwards.
+  const isRebooting = state.includes('REBOOT') && (nextState === 'RESUME' || !/DRAIN|FAIL/.test(state));
+  if (isRebooting) return false;
   return /^[A-Z]+\*/.test(state) || state.split('+').some((word) => OUT.has(word.replace(/[^A-Z_].*$/, '')));
 }
 

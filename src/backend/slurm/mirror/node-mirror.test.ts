@@ -34,4 +34,6 @@ it('journals that a node goes out, comes back, and is out for another cause, eac
   expect(look('drained', null)).toEqual(['NodeDrained drained']);
   expect(look('drained', null)).toEqual([]);
   expect(look('idle', null)).toEqual(['NodeResumed']);
+  expect(look('draining', 'kernel')).toEqual(['NodeDrained kernel']);
+  expect(look('drained', 'kernel : reboot issued')).toEqual([]);
 });

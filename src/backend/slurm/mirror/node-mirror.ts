@@ -37,9 +37,9 @@ export function nodeChanges(
   return events;
 }
 
-/** Before the colon: what a health check finds says the same in other words every few minutes (`health: disk-space: / has 2.1 % free`). */
+/** Before the colon: what a health check finds says the same in other words every few minutes (`health: disk-space: / has 2.1 % free`). `kernel : reboot issued` is Slurm's own. */
 function causeOf(reason: string | null): string {
-  return (reason ?? 'drained').split(':')[0] ?? '';
+  return ((reason ?? 'drained').split(':')[0] ?? '').trim();
 }
 
 /** What keeps a node from work, by its state; null: nothing. */

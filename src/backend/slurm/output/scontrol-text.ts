@@ -74,9 +74,15 @@ export function parseNodes(text: string): SlurmNode[] {
  */
 function nodeState(slurmState: string, allocated: Resources): NodeState {
   const [base = '', ...flags] = slurmState.replaceAll('*', '').split('+');
-  if (/^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base)) return 'down';
+  // A reboot that Slurm was asked for (`scontrol reboot`) is no failure. Until then a node takes jobs, unless it is drained for it (`ASAP`).
+  const isRebooting = flags.includes('REBOOT_ISSUED');
+  if (!isRebooting && /^(?:DOWN|ERROR|UNKNOWN|FAIL)/.test(base)) return 'down';
   const isBusy = allocated.cpus > 0 || /^(?:ALLOC|MIXED)/.test(base);
-  if (flags.some((flag) => /^(?:DRAIN|MAINT|REBOOT|FAIL)/.test(flag)) || /^(?:DRAIN|REBOOT|MAINT)/.test(base)) {
+  if (
+    isRebooting ||
+    flags.some((flag) => /^(?:DRAIN|MAINT|REBOOT$|FAIL)/.test(flag)) ||
+    /^(?:DRAIN|REBOOT|MAINT)/.test(base)
+  ) {
     return isBusy ? 'draining' : 'drained';
   }
   if (base.startsWith('ALLOC')) return 'allocated';

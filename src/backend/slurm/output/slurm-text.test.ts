@@ -49,6 +49,9 @@ describe('scontrol --oneliner', () => {
     ['ALLOCATED+MAINT', 'draining', false],
     ['DOWN+POWERED_DOWN', 'down', false],
     ['MIXED+NOT_RESPONDING+POWERING_UP', 'mixed', true],
+    // `scontrol reboot` of a node that still takes jobs, and the same with ASAP.
+    ['MIXED+REBOOT_REQUESTED', 'mixed', false],
+    ['MIXED+DRAIN+REBOOT_REQUESTED', 'draining', false],
   ])('says %s in our words: %s, and that it does not answer: %s', (slurmState, state, isSilent) => {
     expect(parseNodes(node(`State=${slurmState}`))[0]).toMatchObject({ state, isSilent });
   });
@@ -68,6 +71,8 @@ describe('scontrol --oneliner', () => {
     });
     expect(parseNodes(idle('IDLE+DRAIN'))[0]?.state).toBe('drained');
     expect(parseNodes(idle('FUTURE'))).toEqual([]);
+    for (const state of ['DOWN+REBOOT_ISSUED', 'DOWN+DRAIN+REBOOT_ISSUED+PLANNED'])
+      expect(parseNodes(idle(state))[0]?.state).toBe('drained');
     for (const state of ['IDLE+POWERED_DOWN', 'IDLE+CLOUD+POWERED_DOWN', 'IDLE+POWERING_DOWN'])
       expect(parseNodes(idle(state))[0]?.state).toBe('idle');
     // As every node for a moment after it is resumed.

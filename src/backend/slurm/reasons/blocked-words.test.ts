@@ -54,6 +54,22 @@ describe('what a pending job waits for, by name', () => {
     ]);
   });
 
+  it('is nodes that come back, where fewer than it asks for are in service: none that come free let it start', () => {
+    expect(tell({ reason: 'Resources', nodeCount: 1 })).toBeNull();
+    expect(tell({ reason: 'Resources', nodeCount: 3 })).toEqual([
+      'It asks for 3 nodes, and only 1 of 3 in partition main is in service. Out are n2 (drained: psu swap), n3 (down).',
+    ]);
+    const wide = { ...partition, name: 'wide', nodeNames: ['n1', 'n4', 'n5', 'n6'] };
+    const more = [...nodes, node('n4', 'mixed', null), node('n5', 'idle', null), node('n6', 'idle', null)];
+    const both = { partitions: [partition, wide], nodes: more };
+    expect(tell({ reason: 'Resources', nodeCount: 3, partition: 'main,wide' }, both)).toBeNull();
+    // So it is called while nodes are rebooted: `ReqNodeNotAvail, May be reserved for other job`.
+    expect(tell({ reason: 'ReqNodeNotAvail', nodeCount: 3 })?.[0]).toMatch(/^It asks for 3 nodes, and only 1 of 3 /);
+    // Of nodes that Slurm does not show nothing is known.
+    expect(tell({ reason: 'Resources', nodeCount: 3 }, { nodes: [] })).toBeNull();
+    expect(tell({ reason: 'Resources', nodeCount: 4 }, { nodes: [node('n1', 'idle', null)] })).toBeNull();
+  });
+
   it('is a maintenance window that its time limit reaches into, and which limit does not', () => {
     const maintenance = { reason: 'ReqNodeNotAvail', reasonDetail: 'ReqNodeNotAvail, Reserved for maintenance' };
     expect(tell(maintenance, { reservations: [window({})] })).toEqual([
@@ -64,7 +80,7 @@ describe('what a pending job waits for, by name', () => {
       'Reservation win has 2 of 3 nodes of its partition for another 01:30:00.',
     ]);
     const elsewhere = [window({ nodes: ['x9'] }), window({ startMs: NOW + 121 * MINUTE }), window({ endMs: NOW })];
-    expect(tell(maintenance, { reservations: elsewhere })).toBeNull();
+    expect(tell({ ...maintenance, nodeCount: 1 }, { reservations: elsewhere })).toBeNull();
   });
 
   it('is its own reservation', () => {

@@ -1,3 +1,4 @@
+import { isInService } from '../../../cluster/node.ts';
 import { formatDuration } from '../../../lib/units.ts';
 import type { NodeView } from '../../../scheduler/types.ts';
 import { count } from '../../../scheduler/admission.ts';
@@ -28,7 +29,9 @@ export function blockedSentences(job: SlurmJob, blockers: Blockers): string[] | 
     case 'BeginTime':
       return beginTime(job, blockers.nowMs);
     case 'ReqNodeNotAvail':
-      return unavailable(job, blockers);
+      return unavailable(job, blockers) ?? outOfReach(job, blockers);
+    case 'Resources':
+      return outOfReach(job, blockers);
     case 'Reservation':
       return ownReservation(job, blockers);
     case 'Licenses':
@@ -54,6 +57,32 @@ function beginTime(job: SlurmJob, nowMs: number): string[] | null {
   ];
 }
 
+/** Too few nodes of its partition are in service: none that come free let it start. */
+function outOfReach({ partition, nodeCount }: SlurmJob, { partitions, nodes }: Blockers): string[] | null {
+  const own = partition.split(',');
+  const parts = partitions.flatMap(({ name, nodeNames }) => {
+    const members = nodes.filter(({ spec }) => own.includes(name) && nodeNames.includes(spec.name));
+    return members.length === 0 ? [] : [{ name, members, out: members.filter(({ state }) => !isInService(state)) }];
+  });
+  const isReachable = parts.some(({ members, out }) => members.length - out.length >= nodeCount);
+  if (isReachable) return null;
+  const sentences = parts.flatMap(({ name, members, out }) => {
+    if (out.length === 0) return [];
+    const left = members.length - out.length;
+    const are = left === 1 ? 'is' : 'are';
+    return `It asks for ${count(nodeCount, 'node')}, and only ${left} of ${members.length} in partition ${name} ${are} in service. Out are ${outWords(out)}.`;
+  });
+  return sentences.length === 0 ? null : sentences;
+}
+
+/** `n1 (drained: psu swap), n2 (down) and 3 more`. */
+function outWords(out: Blockers['nodes']): string {
+  const shown = out.slice(0, NODES_SHOWN_MAX).map(({ spec, state, reason }) => {
+    return `${spec.name} (${state}${reason === null ? '' : `: ${reason}`})`;
+  });
+  return `${shown.join(', ')}${out.length > NODES_SHOWN_MAX ? ` and ${out.length - NODES_SHOWN_MAX} more` : ''}`;
+}
+
 function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: Blockers): string[] | null {
   const own = job.partition.split(',');
   const members = new Set(partitions.flatMap(({ name, nodeNames }) => (own.includes(name) ? nodeNames : [])));
@@ -61,16 +90,10 @@ function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: 
   const named = hostNames((/UnavailableNodes:(\S+)/.exec(job.reasonDetail)?.[1] ?? '').replace(/,$/, ''));
   const required = hostNames(job.requiredNodes);
   const wanted = required.length > 0 ? required : named;
-  const out = nodes.filter(
-    ({ spec, state }) => wanted.includes(spec.name) && ['down', 'drained', 'draining'].includes(state),
-  );
+  const out = nodes.filter(({ spec, state }) => wanted.includes(spec.name) && !isInService(state));
   if (out.length > 0) {
-    const shown = out.slice(0, NODES_SHOWN_MAX).map(({ spec, state, reason }) => {
-      return `${spec.name} (${state}${reason === null ? '' : `: ${reason}`})`;
-    });
-    const more = out.length > NODES_SHOWN_MAX ? ` and ${out.length - NODES_SHOWN_MAX} more` : '';
     const what = required.length > 0 ? 'It names nodes that are' : 'Nodes that it could have are';
-    sentences.push(`${what} out of service: ${shown.join(', ')}${more}.`);
+    sentences.push(`${what} out of service: ${outWords(out)}.`);
   }
   const limitMs = job.timeLimitMs ?? partitionLimitMs(own, partitions);
   for (const { name, nodes: reserved, startMs, endMs, flags } of reservations) {

@@ -16,7 +16,7 @@ export async function blockersOf(
 ): Promise<Pick<Blockers, 'nodes' | 'reservations' | 'licenses'>> {
   const isReserved = ['ReqNodeNotAvail', 'Reservation'].includes(reason);
   if (isReserved) await reservations.refresh().catch(() => undefined);
-  if (reason === 'ReqNodeNotAvail') await nodes.refresh().catch(() => undefined);
+  if (['ReqNodeNotAvail', 'Resources'].includes(reason)) await nodes.refresh().catch(() => undefined);
   const show = ['--oneliner', 'show', 'licenses'];
   const text = reason === 'Licenses' ? await commands.run('scontrol', show).catch(() => '') : '';
   return { nodes: nodes.views(), reservations: reservations.seen ?? [], licenses: parseLicenses(text) };
