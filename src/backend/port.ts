@@ -48,6 +48,8 @@ export interface Outage {
   sinceMs: number;
   /** What was asked, what came of it, and what still works, in one line. */
   reason: string;
+  /** What is at fault: Slurm, or the disk of the home, which does not take down what Slurm says. */
+  cause: 'slurm' | 'storage';
 }
 
 /** What a backend asks the store for when it starts an attempt, or when an ended job is requeued. */

@@ -128,7 +128,7 @@ export function registerClusterRoutes(app: OpenAPIHono, daemon: DaemonContext): 
         nodes: nodes.length,
         jobsPending: store.liveJobCount - running,
         jobsRunning: running,
-        outage: outage && { sinceTime: outage.sinceMs / 1000, reason: outage.reason },
+        outage: outage && { sinceTime: outage.sinceMs / 1000, reason: outage.reason, cause: outage.cause },
       },
       200,
     );

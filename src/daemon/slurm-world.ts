@@ -132,7 +132,11 @@ const CLUSTER_FILE = 'slurm-cluster.json';
 
 async function readAndKeep(commands: SlurmCommands, user: string, home: string): Promise<ClusterView> {
   const cluster = await readCluster(commands, user);
-  writeWhole(join(home, CLUSTER_FILE), `${JSON.stringify(cluster)}\n`);
+  try {
+    writeWhole(join(home, CLUSTER_FILE), `${JSON.stringify(cluster)}\n`);
+  } catch {
+    // On a full disk what was seen before stays: it matters where Slurm does not answer at a start.
+  }
   return cluster;
 }
 
@@ -151,7 +155,7 @@ async function readOrRecall(
     const last: ClusterView = JSON.parse(text);
     return {
       cluster: { ...last, remarks: [...last.remarks, `the cluster is as last seen: ${error.message}`] },
-      outage: { sinceMs: Date.now(), reason: error.message },
+      outage: { sinceMs: Date.now(), reason: error.message, cause: 'slurm' },
     };
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { OrreryError } from '../../contract/errors.ts';
 import { LookLoop } from './look-loop.ts';
 
 const said: string[] = [];
@@ -11,7 +12,12 @@ afterEach(async () => {
 
 describe('looks at Slurm that come to nothing', () => {
   it('are told with when the first was and what the last one said, once in the log, until one succeeds', async () => {
-    const answers: (Error | null)[] = [null, new Error('no answer'), new Error('refused'), null];
+    const answers: (Error | null)[] = [
+      null,
+      new Error('no answer'),
+      new OrreryError('ORR_STORAGE', 'disk is full'),
+      null,
+    ];
     let nowMs = 0;
     loop = new LookLoop({
       look: async () => {
@@ -32,15 +38,15 @@ describe('looks at Slurm that come to nothing', () => {
     expect(outages).toEqual([
       null,
       null,
-      { sinceMs: 1000, reason: 'no answer' },
-      { sinceMs: 1000, reason: 'refused' },
+      { sinceMs: 1000, reason: 'no answer', cause: 'slurm' },
+      { sinceMs: 1000, reason: 'disk is full', cause: 'storage' },
       null,
     ]);
     expect(said).toEqual(['Slurm could not be looked at; jobs are as last seen', 'Slurm answers again']);
   });
 
   it('may have come to nothing before the loop began', async () => {
-    const outage = { sinceMs: 5, reason: 'no answer' };
+    const outage = { sinceMs: 5, reason: 'no answer', cause: 'slurm' } as const;
     loop = new LookLoop({ look: async () => false, onLooked: () => undefined, now: () => 9, log, outage });
     expect(loop.outage).toEqual(outage);
     await loop.look();

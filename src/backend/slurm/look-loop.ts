@@ -1,3 +1,4 @@
+import { OrreryError } from '../../contract/errors.ts';
 import { errorMessage } from '../../lib/error-message.ts';
 import type { Log, Outage } from '../port.ts';
 
@@ -120,8 +121,9 @@ export class LookLoop {
       this.#failure = null;
     } catch (error) {
       const reason = errorMessage(error);
+      const cause = error instanceof OrreryError && error.code === 'ORR_STORAGE' ? 'storage' : 'slurm';
       if (!wasAway) log.error({ reason }, 'Slurm could not be looked at; jobs are as last seen');
-      this.#outage = { sinceMs: this.#outage?.sinceMs ?? beginMs, reason };
+      this.#outage = { sinceMs: this.#outage?.sinceMs ?? beginMs, reason, cause };
       this.#failure = error;
     }
     const tookMs = performance.now() - startedAt;

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import type { JournalRecord } from '../../contract/journal.ts';
-import { errorMessage } from '../../lib/error-message.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong } from './output/array-tasks.ts';
@@ -8,6 +7,7 @@ import { Cancels } from './submission/cancels.ts';
 import { closeFolder } from './submission/ended-folder.ts';
 import { LeftEnds } from './mirror/left-ends.ts';
 import { FactFinder, type Runs } from './mirror/fact-finder.ts';
+import { folderFailure } from './batch/folder-failure.ts';
 import { JobFolder } from './batch/job-folder.ts';
 import { type JobKey, parseSlurmJobName } from './batch/job-key.ts';
 import type { Finding, Look } from './mirror/finding.ts';
@@ -233,7 +233,7 @@ export class Poll {
     try {
       await work();
     } catch (error) {
-      const hindrance = errorMessage(error);
+      const hindrance = folderFailure(error, dirname(this.#options.folders.job(job.request.jobId)));
       if (job.hindrance !== hindrance)
         this.#options.log.error({ err: error, jobId: job.request.jobId }, 'a job cannot be followed up; tried again');
       job.hindrance = hindrance;

@@ -290,13 +290,22 @@ export class SlurmBackend implements Backend {
     if (job.slurm?.reason.startsWith('Partition') === true && this.#loop.outage === null)
       await cluster.refresh().catch(() => undefined);
     const queue = goesByQueue(job) ? await this.#queue.read() : [];
-    const isUnreachable = this.#loop.outage !== null;
+    const { outage } = this.#loop;
+    const isUnreachable = outage !== null;
     const { partitions, privateData } = cluster.view;
     const { live, slurm } = job;
     const isWaiting = live === null && slurm !== null && isPending(slurm);
     // Whom Slurm shows others' jobs is an operator.
     const isAlone = privateData?.includes('jobs') === true && queue.every(({ user }) => user === this.#options.user);
-    const known = { state: this.#state, partitions, queue, isAlone, isUnreachable, nowMs: now() };
+    const known = {
+      state: this.#state,
+      partitions,
+      queue,
+      isAlone,
+      isUnreachable,
+      isDiskFull: outage?.cause === 'storage',
+      nowMs: now(),
+    };
     const limited = isWaiting ? slurm : limitedSubmission(job, this.#options.user, this.#options.cluster.view);
     if (limited === null || isUnreachable) return explainJob(job, { ...known, limit: null });
     const limit = await explainLimit(limited, commands, partitions);

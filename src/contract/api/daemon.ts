@@ -16,7 +16,7 @@ export const healthSchema = z.object({
   jobsPending: z.int(),
   jobsRunning: z.int(),
   /** Where Slurm does not answer: since when, in UNIX seconds, and why. Jobs and nodes are as last seen then. */
-  outage: z.object({ sinceTime: z.number(), reason: z.string() }).nullable(),
+  outage: z.object({ sinceTime: z.number(), reason: z.string(), cause: z.enum(['slurm', 'storage']) }).nullable(),
 });
 
 export const jobEventSchema = z.object({

@@ -1,10 +1,11 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../../contract/job.ts';
 import { batchJob } from './batch-script.test-support.ts';
+import { NO_ROOM_STATUS } from '../mirror/end-words.ts';
 import { environment, runScript, runsOf, withJob } from './script-run.test-support.ts';
 import { type BatchJob, batchSubmission } from './batch-script.ts';
 import { slurmArrayName } from './job-key.ts';
@@ -234,6 +235,24 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
       expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(137);
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('137\n');
       expect(readFileSync(join(folder, 'job', 'attempts', '1', 'memory'), 'utf8')).toBe(expected);
+    });
+  });
+
+  it('writes its end in room that it took before its tasks began: a disk that is full by then does not keep its nodes', () => {
+    return withJob((folder) => {
+      const tasks = `touch "$attempt_folder/begun"; ln "$attempt_folder/exit.tmp" '${folder}/room'; wc -c < '${folder}/room' > '${folder}/size'; exit 3`;
+      expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(3);
+      expect(readFileSync(join(folder, 'size'), 'utf8').trim()).toBe('1');
+      expect(readFileSync(join(folder, 'room'), 'utf8')).toBe('3\n');
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe('3\n');
+    });
+  });
+
+  it('begins nothing where the folder of the job takes no claim, and does not say that another has it', () => {
+    return withJob((folder) => {
+      writeFileSync(join(folder, 'job', 'owners'), '');
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(NO_ROOM_STATUS);
+      expect(existsSync(join(folder, 'runs'))).toBe(false);
     });
   });
 

@@ -1,6 +1,12 @@
 # Slurm runs the files of a login shell before this one: another cluster that they name is not meant.
 unset SLURM_CLUSTERS
 
+# Without a claim nothing is begun, and nobody else has it.
+no_room() {
+  echo "orrery: $job on $(uname -n) takes no files: is its disk full, or a quota used up?" >&2
+  exit 77
+}
+
 # Whoever comes second does nothing, and says so with a status of its own.
 duplicate() {
   echo "orrery: Slurm job $SLURM_JOB_ID does nothing: $1" >&2
@@ -120,7 +126,8 @@ wait_for_predecessors() {
 # The owner of a name on the shared folder is decided by the creation of a symbolic link, which is atomic also over NFS and, where the
 # answer to it was lost, tells afterwards whose it is.
 claim() {
-  ln -s "$1" "$2" 2> /dev/null || [ "$(readlink "$2")" = "$1" ]
+  ln -s "$1" "$2" 2> /dev/null || [ -L "$2" ] || no_room
+  [ "$(readlink "$2")" = "$1" ]
 }
 
 # A slurmctld that has forgotten that the job began leaves what runs alone for a while, or for good. That attempt ends itself when it sees that
@@ -193,9 +200,10 @@ is_preempted() {
   END { exit !(told ~ /^[0-9]/ && told >= begun) }'
 }
 
-# Writes down how the attempt ended, whole.
+# Writes down how the attempt ended, whole; in the room that was taken for it, where there is no more.
 note() {
-  until echo "$1" > "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
+  [ "$(cat "$folder/exit" 2> /dev/null)" != "$1" ] || return 0
+  until echo "$1" 1<> "$folder/exit.tmp" && sync "$folder/exit.tmp"; do
     [ -d "$folder" ] || return
     sleep 1
   done
@@ -230,6 +238,8 @@ done
 folder=$job/attempts/$attempt
 mkdir -p -m 700 "$folder"
 claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
+# Room for its end, one byte shorter than the shortest: on a disk that is full by then it would keep its nodes until that is not.
+echo > "$folder/exit.tmp"
 # It came to an end by itself after all, and that is the end of the job; unless it may have failed for a node that it lost.
 if [ -n "$unended" ] && read -r status how 2> /dev/null < "$last/exit" && [ -z "$how" ]; then
   [ "$status" -ne 0 ] && ! is_own_failure "$status" "$SLURM_JOB_NUM_NODES" || leave "$status"
@@ -357,7 +367,8 @@ if [ "$status" -ne 0 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
   # A slurmctld that has forgotten the job may have this script killed before it answers: then that was the end.
   note "$status${told:+ $told}"
   if is_preempted; then
-    rm -f "$folder/exit"
+    # The same room again: what follows is no shorter.
+    mv "$folder/exit" "$folder/exit.tmp"
     while [ -z "$how" ] && is_preempted; do
       sleep 5 &
       wait $!

@@ -29,6 +29,8 @@ export const DUPLICATE_STATUS = 73;
 export const NO_FOLDER_STATUS = 74;
 export const LAUNCH_STATUS = 75;
 export const PREDECESSOR_STATUS = 76;
+/** Where it could not claim anything: the file system takes no files. */
+export const NO_ROOM_STATUS = 77;
 
 /** Of a shell's, after a process that SIGKILL or SIGTERM ended. */
 const TOLD_STATUSES: ReadonlySet<number> = new Set([128 + 9, 128 + 15]);
@@ -36,6 +38,8 @@ const TOLD_STATUSES: ReadonlySet<number> = new Set([128 + 9, 128 + 15]);
 export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
   const node = nodeNames[0] ?? 'its node';
   if (code === NO_FOLDER_STATUS) return `the folder of Orrery's jobs is not there on ${node}: see --shared`;
+  if (code === NO_ROOM_STATUS)
+    return `the folder of Orrery's jobs takes no files on ${node}: is its disk full, or a quota used up?`;
   return code === LAUNCH_STATUS
     ? `srun began no task on ${node}: see batch.log in the job's folder`
     : `${node} began it twice`;

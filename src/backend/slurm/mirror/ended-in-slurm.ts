@@ -10,6 +10,7 @@ import {
   launchText,
   messageOf,
   NO_FOLDER_STATUS,
+  NO_ROOM_STATUS,
   ownState,
   PREDECESSOR_STATUS,
   withFailureLeft,
@@ -19,6 +20,13 @@ import { isLateKill, lostText, lostWith } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
 
 const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
+/** Of a script that claimed nothing. */
+const LAUNCH_STATUSES: ReadonlySet<number> = new Set([
+  DUPLICATE_STATUS,
+  NO_FOLDER_STATUS,
+  LAUNCH_STATUS,
+  NO_ROOM_STATUS,
+]);
 /** Of a shell's, after a process that SIGKILL ended. */
 const SIGKILL_STATUS = 128 + 9;
 
@@ -56,7 +64,7 @@ export function endedInSlurm(
   // It found its attempt begun by another and did nothing: that one is what counts.
   if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
     return { ...finding, adopt: own.slurmJobId };
-  if (own === null && (code === DUPLICATE_STATUS || code === NO_FOLDER_STATUS || code === LAUNCH_STATUS)) {
+  if (own === null && LAUNCH_STATUSES.has(code)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }
   if (own === null && code === PREDECESSOR_STATUS) {

@@ -10,6 +10,7 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
   it.each([
     [73, 'n1 began it twice'],
     [74, "the folder of Orrery's jobs is not there on n1: see --shared"],
+    [77, "the folder of Orrery's jobs takes no files on n1: is its disk full, or a quota used up?"],
     [75, "srun began no task on n1: see batch.log in the job's folder"],
   ])('by the status %i of its script', (status, message) => {
     const finding = findOut(job(), look({ listed: [over('FAILED', status)] }));

@@ -59,6 +59,8 @@ export interface Surroundings {
   isAlone?: boolean;
   /** What Slurm says is not from now. */
   isUnreachable: boolean;
+  /** Slurm answers, and the disk of the home takes nothing down. Absent: it does. */
+  isDiskFull?: boolean;
   nowMs: number;
 }
 
@@ -78,9 +80,11 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
     blockers = NO_BLOCKERS,
     isAlone = false,
     isUnreachable,
+    isDiskFull = false,
     nowMs,
   } = surroundings;
-  const stale = isUnreachable ? ['Slurm does not answer now: this is what it said last.'] : [];
+  const cause = isDiskFull ? "The disk of Orrery's home takes nothing down now" : 'Slurm does not answer now';
+  const stale = isUnreachable ? [`${cause}: this is what Slurm said last.`] : [];
   const { slurm, live, record, phase, hindrance } = job;
   const hindered = hindrance === null ? [] : [`It cannot go on for now, and is tried again: ${hindrance}.`];
   const label = slurmLabel(job) ?? '?';

@@ -1,13 +1,14 @@
+import { dirname } from 'node:path';
 import { OrreryError } from '../../../contract/errors.ts';
 import type { JobSpec } from '../../../contract/job.ts';
 import { parseJobArray } from '../../../contract/job-array.ts';
 import { errorCode } from '../../../lib/error-code.ts';
-import { errorLine } from '../../../lib/error-message.ts';
 import { Gate } from '../../../lib/gate.ts';
 import { defaultJobName } from '../../job-variables.ts';
 import type { JobSource, Log } from '../../port.ts';
 import { type JobFolders, prepareWorkFolder, workFolderOf } from '../../work-folder.ts';
 import { arrayLogFolder, type BatchArray, batchSubmission } from '../batch/batch-script.ts';
+import { folderFailure } from '../batch/folder-failure.ts';
 import { installRankScript, JobFolder, mayStillEnd } from '../batch/job-folder.ts';
 import { arrayKeyText, slurmArrayName, slurmJobName, taskIdOf } from '../batch/job-key.ts';
 import type { MirrorJob } from '../mirror/mirror-job.ts';
@@ -285,7 +286,7 @@ export class Submitter {
     const [job] = group;
     if (job === undefined) return;
     const { jobId, array } = job.request;
-    const message = errorLine(error);
+    const message = folderFailure(error, dirname(this.#folder(job).path));
     const kind = error instanceof SlurmFailure ? error.kind : null;
     log.error({ jobId, tasks: group.length, kind, reason: message }, 'sbatch did not take a job');
     if (await this.#isOutdated(job, message)) {
