@@ -76,6 +76,11 @@ export interface Backend {
    */
   refusal(jobs: readonly SubmittedJob[]): { index: number; message: string } | null;
   submit(jobs: readonly SubmittedJob[]): Promise<void>;
+  /**
+   * Of jobs that were just submitted: what keeps one from starting as it is, one line each, an array's tasks as one. Such jobs are taken, since
+   * limits of partitions change.
+   */
+  cautions(jobs: readonly SubmittedJob[]): string[];
   cancel(jobId: number): Promise<void>;
   signal(jobId: number, signal: NodeJS.Signals): Promise<void>;
   requeue(jobId: number): Promise<void>;

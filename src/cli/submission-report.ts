@@ -6,6 +6,8 @@ import { noteOutage } from './outage.ts';
 import { note, print, printJson } from './output.ts';
 import { oneLine } from './render/terminal.ts';
 
+const CAUTIONS_MAX = 5;
+
 /** A line for each job, one for all tasks of an array. */
 function submissions(jobs: SubmitResponse['jobs']): string[] {
   return jobs.flatMap(({ id, name, arrayJobId }) => {
@@ -24,13 +26,15 @@ function submissions(jobs: SubmitResponse['jobs']): string[] {
 
 /** Says what was submitted; with `wait` or `follow` stays until it has ended and takes over its exit status. */
 export async function reportSubmission(
-  jobs: SubmitResponse['jobs'],
+  { jobs, cautions = [] }: SubmitResponse,
   options: { wait?: boolean; follow?: boolean; json?: boolean },
 ): Promise<void> {
   const isWaiting = options.wait === true || options.follow === true;
   // Written at once: ten thousand lines one by one would take longer than the submission.
   if (options.json !== true) (options.follow === true ? note : print)(submissions(jobs).join('\n'));
   else if (!isWaiting) printJson({ jobs });
+  for (const caution of cautions.slice(0, CAUTIONS_MAX)) note(`warning: ${oneLine(caution)}`);
+  if (cautions.length > CAUTIONS_MAX) note(`and ${cautions.length - CAUTIONS_MAX} more: orrery why JOB tells`);
   await noteOutage(connect(), 'what was submitted is handed on once it does');
   const [first] = jobs;
   if (first === undefined || !isWaiting) return;

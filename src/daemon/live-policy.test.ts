@@ -48,6 +48,17 @@ async function start(policyFile?: string): Promise<DaemonFixture> {
   return fixture;
 }
 
+describe('a job that its partition does not let run', () => {
+  it('is taken, and the answer says why it does not start', async () => {
+    const { client } = await start(file('limits.yaml', POLICY));
+    const jobs = [{ command: ['true'], partition: 'debug', time: '5m', array: '0-1' }, { command: ['true'] }];
+    const { cautions } = await client.submit({ jobs, environment: {} });
+    expect(cautions).toEqual([
+      'Job 1_0 never starts: it asks for 00:05:00, and partition debug gives 00:01:00 at most. Submit it again with less --time.',
+    ]);
+  });
+});
+
 describe('a policy file that is no good', () => {
   it.each([
     ['partitions: [{name: gpu, nodes: [n1, rsc007]}]', 'partition gpu: no node "rsc007" here: known are n1, n2'],

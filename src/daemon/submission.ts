@@ -67,7 +67,9 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
     context,
   );
   await backend.submit(numbered);
+  const cautions = backend.cautions(numbered);
   return {
+    ...(cautions.length > 0 && { cautions }),
     jobs: numbered.map(({ jobId, accepted: { spec }, submission: { array } }) => ({
       id: jobId,
       name: nameOf(spec),

@@ -40,6 +40,11 @@ export function partitionExcess(
   return null;
 }
 
+/** Whether a job with this reason waits until it, or its partition, is changed. */
+export function isPartitionExcess(reason: PendingReason | undefined): reason is PartitionExcess {
+  return reason !== undefined && reason in MENDS;
+}
+
 /** The same by the flags of the job's QOS. */
 export function excessFinder(
   qosList: readonly QosPolicy[] = [],

@@ -3,6 +3,7 @@ import { OrreryError } from '../../contract/errors.ts';
 import { toJobRequest } from '../../contract/job-request.ts';
 import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import { definite } from '../../lib/assert.ts';
+import { isPartitionExcess } from '../../scheduler/partition-limits.ts';
 import type { NodeReservation } from '../../scheduler/policy.ts';
 import type {
   AssociationUse,
@@ -89,6 +90,14 @@ export class LocalBackend implements Backend {
       index = end;
     }
     return null;
+  }
+
+  cautions(jobs: readonly SubmittedJob[]): string[] {
+    const first = jobs.filter(({ accepted }, index) => accepted !== jobs[index - 1]?.accepted);
+    return first.flatMap(({ jobId }) => {
+      const reason = this.#scheduler.job(jobId)?.reason;
+      return isPartitionExcess(reason) ? this.#scheduler.explain(jobId, this.#options.now()) : [];
+    });
   }
 
   async submit(jobs: readonly SubmittedJob[]): Promise<void> {

@@ -14,6 +14,7 @@ import { KeptPatience } from './mirror/kept-patience.ts';
 import type { MirrorJob } from './mirror/mirror-job.ts';
 import { MirrorState } from './mirror/mirror-state.ts';
 import { DEFAULT_MAX_ARRAY_SIZE, refusalOf } from './nodes/cluster-view.ts';
+import { partitionCautions } from './nodes/partition-cautions.ts';
 import type { KnownCluster } from './nodes/known-cluster.ts';
 import { SlurmReservations } from './nodes/reservations.ts';
 import { SlurmNodes } from './nodes/slurm-nodes.ts';
@@ -162,6 +163,10 @@ export class SlurmBackend implements Backend {
       if (message !== null) return { index, message };
     }
     return null;
+  }
+
+  cautions(jobs: readonly SubmittedJob[]): string[] {
+    return partitionCautions(jobs, this.#options.cluster.view);
   }
 
   async submit(jobs: readonly SubmittedJob[]): Promise<void> {

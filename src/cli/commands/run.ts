@@ -110,7 +110,7 @@ async function submit(
   folder: string,
   git: ReturnType<typeof readGit>,
   isSnapshotWanted: boolean,
-): Promise<SubmitResponse['jobs']> {
+): Promise<SubmitResponse> {
   // Before the snapshot: without a daemon nothing is left behind.
   const home = homeFolder();
   const daemon = daemonAddress(home);
@@ -118,7 +118,7 @@ async function submit(
   if (missing !== undefined) {
     throw new OrreryError('ORR_BAD_JOB', `secret ${missing} is not stored: orrery secret set ${missing} < FILE`);
   }
-  return (await submitJobs(daemon, jobs, await codeSource(folder, git, isSnapshotWanted))).jobs;
+  return submitJobs(daemon, jobs, await codeSource(folder, git, isSnapshotWanted));
 }
 
 async function writtenJobs(target: RunTarget, { batch, dryRun = false }: Options): Promise<JobSpecInput[]> {

@@ -50,6 +50,8 @@ export const submitResponseSchema = z.object({
       arrayTaskId: z.int().optional(),
     }),
   ),
+  /** What keeps some of them from ever starting as they are, one line each; absent where nothing is known. */
+  cautions: z.array(z.string()).optional(),
 });
 
 export const jobSummarySchema = z.object({
