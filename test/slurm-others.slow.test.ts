@@ -172,7 +172,7 @@ describe('what others do', () => {
     expect(await ended(id)).toMatchObject({ state: 'COMPLETED', attempt: 2 });
     const { state, exitCode, attempts } = await daemon.client.job((await ended(own)).id);
     expect({ state, exitCode }).toEqual({ state: 'FAILED', exitCode: 137 });
-    expect(attempts.map(({ message }) => message)).toEqual(['rank 0 on s1 was killed by signal 9']);
+    expect(attempts.map(({ message }) => message)).toEqual(['rank 0 on s1 was killed by SIGKILL']);
   }, 240_000);
 
   it('they are given the number of a job by a slurmctld that lost its state: theirs is not touched', async () => {

@@ -1,7 +1,8 @@
 import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '../contract/api.ts';
 import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
-import { parseJobReference } from '../contract/job-array.ts';
+import { type JobIdentity, jobLabel, parseJobReference } from '../contract/job-array.ts';
+import { rankNamed } from '../backend/end-status.ts';
 import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
 import { LimitProfiles } from '../scheduler/limit-profile.ts';
 import { defaultPartition, type Policy } from '../scheduler/policy.ts';
@@ -32,6 +33,9 @@ export interface LiveJob {
 /** Reasons of pending jobs that more nodes would help. */
 const WAITS_FOR_NODES = /^(?:None|Resources|Priority|ReqNodeNotAvail|NodeDown)/;
 const OUTAGES_SHOWN_MAX = 5;
+const TASKS_SHOWN_MAX = 8;
+/** 128 and SIGKILL, as a shell has it. */
+const KILLED_STATUS = 137;
 const LIVE_STATES: readonly JobSummary['state'][] = ['PENDING', 'RUNNING', 'COMPLETING'];
 
 /** Jobs as the API shows them: rows of the store, with the scheduler's word on those that have not ended. */
@@ -126,6 +130,7 @@ export class JobBook {
         ...detail,
         ...(state === 'PENDING' && (WAITS_FOR_NODES.test(reason) || wasPutBack) ? this.#outages(jobId, detail) : []),
         ...(message ? [`Its last attempt: ${message}.`] : []),
+        ...(state === 'FAILED' ? failureSentences({ id, arrayJobId, arrayTaskId }, exitCode, message ?? '') : []),
         ...(arrayJobId === null ? [] : [this.#arraySentence(arrayJobId)]),
       ],
       expectedStartTime: seconds(state === 'PENDING' ? this.#backend.expectedStartMs(jobId) : null),
@@ -201,13 +206,20 @@ export class JobBook {
 
   /** `It is a task of array 12: 4 RUNNING, 6 PENDING.` */
   #arraySentence(arrayId: number): string {
-    const counts = new Map<string, number>();
+    const tasks = new Map<string, number[]>();
     for (const jobId of this.#store.arrayJobIds(arrayId)) {
       const row = this.row(jobId);
       const state = stateOf(row, row.isEnded ? undefined : this.#backend.job(jobId));
-      counts.set(state, (counts.get(state) ?? 0) + 1);
+      const ids = tasks.get(state) ?? [];
+      ids.push(row.array?.taskId ?? 0);
+      tasks.set(state, ids);
     }
-    return `It is a task of array ${arrayId}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}.`;
+    const parts = [...tasks].map(([state, ids]) => {
+      const names = ids.slice(0, TASKS_SHOWN_MAX).map((taskId) => `${arrayId}_${taskId}`);
+      const more = ids.length > names.length ? ', ...' : '';
+      return `${ids.length} ${state}${state === 'FAILED' ? ` (${names.join(', ')}${more})` : ''}`;
+    });
+    return `It is a task of array ${arrayId}: ${parts.join(', ')}.`;
   }
 
   #view(row: Readonly<JobRow>): LiveJob {
@@ -251,6 +263,17 @@ export class JobBook {
 /** Between a decision and its commit the scheduler is ahead of the store: an end that is not on disk is not shown. */
 function stateOf(job: Readonly<JobRow>, view: JobFact | undefined): JobSummary['state'] {
   return view !== undefined && LIVE_STATES.includes(view.state) ? view.state : job.state;
+}
+
+/** Where to look next. */
+function failureSentences(job: JobIdentity, exitCode: number | null, message: string): string[] {
+  const rank = rankNamed(message);
+  const killed =
+    exitCode === KILLED_STATUS
+      ? ["A SIGKILL that nobody sent is mostly the kernel's, where the memory of a node runs out: try more --mem."]
+      : [];
+  const which = rank === null ? '' : ` --rank ${rank}`;
+  return [...killed, `The end of what it wrote: orrery logs ${jobLabel(job)}${which} --tail 20`];
 }
 
 function toAttempt(row: AttemptRow): AttemptSummary {

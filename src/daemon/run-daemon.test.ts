@@ -41,6 +41,11 @@ describe('a job', () => {
   it('is named after its program where nobody named it, and fails with its exit code', async () => {
     const jobId = await fixture.sh('exit 7');
     expect(await fixture.until(jobId, 'FAILED')).toMatchObject({ name: 'sh', exitCode: 7 });
+    expect((await fixture.client.why(jobId)).detail).toEqual([
+      'The job has ended: FAILED, exit code 7.',
+      'Its last attempt: rank 0 on n1 exited with status 7.',
+      `The end of what it wrote: orrery logs ${jobId} --rank 0 --tail 20`,
+    ]);
   });
 
   it('waits for the time it is to begin at, and that wait is not held against it', async () => {

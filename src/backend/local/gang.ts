@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import { errorMessage } from '../../lib/error-message.ts';
 import { formatMemory } from '../../lib/units.ts';
+import { endOfRank } from '../end-status.ts';
 import type { AttemptFiles, AttemptRecord, TaskStatus } from './attempt-files.ts';
 import { killControlGroup, oomKills, processesIn, removeControlGroup } from './control-group.ts';
 import { faultPoint } from './fault-points.ts';
@@ -270,15 +270,9 @@ function byEnd(a: Task, b: Task): number {
 }
 
 function describe({ plan, end }: Task): string {
-  const who = `rank ${plan.rank} on ${plan.nodeName}`;
-  if (end?.isSupervisorLost === true) return `the supervisor of ${who} was killed`;
-  const status = end?.status ?? 0;
-  return status > 128 ? `${who} was killed by ${signalName(status - 128)}` : `${who} exited with status ${status}`;
-}
-
-function signalName(number: number): string {
-  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
-  return name ?? `signal ${number}`;
+  const { rank, nodeName } = plan;
+  if (end?.isSupervisorLost === true) return `the supervisor of rank ${rank} on ${nodeName} was killed`;
+  return endOfRank(rank, nodeName, end?.status ?? 0);
 }
 
 /** A fork of the supervisor that has not become the task yet. */

@@ -1,6 +1,7 @@
 import type { EndState } from '../../../scheduler/types.ts';
 import { formatMemory } from '../../../lib/units.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
+import { endOfRank } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
 
@@ -79,8 +80,7 @@ export function failureText({ failed, memory, exit }: AttemptFacts): string | nu
   if (exit?.isCalledOff === true) return 'Slurm killed its tasks, and nobody had cancelled it';
   if (failed === null) return null;
   const { rank, status, nodeName } = failed;
-  const how = status > 128 ? `was killed by signal ${status - 128}` : `exited with status ${status}`;
-  return `rank ${rank} on ${nodeName} ${how}`;
+  return endOfRank(rank, nodeName, status);
 }
 
 export function messageOf(slurm: SlurmJob, own: AttemptFacts | null, state: EndState): string | null {

@@ -123,6 +123,11 @@ export interface SlurmPartition {
   maxNodes?: number | null;
   /** Of the partition itself, beside that of the job. Null: none; absent: an older view. */
   qos?: string | null;
+  /** Whose jobs it takes alone; else whose it does not take. Absent: no such rule, or an older view. */
+  allowAccounts?: readonly string[];
+  denyAccounts?: readonly string[];
+  allowQos?: readonly string[];
+  denyQos?: readonly string[];
 }
 
 /** Partitions of `scontrol --oneliner show partition`. */
@@ -141,9 +146,17 @@ export function parsePartitions(text: string): SlurmPartition[] {
         defaultTimeSeconds: seconds(record.get('defaulttime')),
         maxNodes: Number(record.get('maxnodes') ?? Number.NaN) || null,
         qos: qosOf(record.get('qos')),
+        ...namesOf('allowAccounts', record.get('allowaccounts')),
+        ...namesOf('denyAccounts', record.get('denyaccounts')),
+        ...namesOf('allowQos', record.get('allowqos')),
+        ...namesOf('denyQos', record.get('denyqos')),
       },
     ];
   });
+}
+
+function namesOf(key: 'allowAccounts' | 'denyAccounts' | 'allowQos' | 'denyQos', text: string | undefined) {
+  return text === undefined || ['', 'ALL', 'N/A', '(null)'].includes(text) ? {} : { [key]: text.split(',') };
 }
 
 function qosOf(text: string | undefined): string | null {

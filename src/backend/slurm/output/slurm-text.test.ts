@@ -82,7 +82,7 @@ describe('scontrol --oneliner', () => {
   it('tells partitions with their limits', () => {
     const text = [
       'PartitionName=main AllowGroups=ALL Default=YES DefaultTime=NONE MaxTime=UNLIMITED Nodes=n[1-2,7] State=UP',
-      'PartitionName=short Default=NO DefaultTime=00:10:00 MaxTime=1-00:00:00 MaxNodes=4 QoS=capped Nodes=(null) State=DOWN',
+      'PartitionName=short AllowAccounts=vip,ops DenyQos=low AllowQos=ALL Default=NO DefaultTime=00:10:00 MaxTime=1-00:00:00 MaxNodes=4 QoS=capped Nodes=(null) State=DOWN',
     ];
     expect(parsePartitions(text.join('\n'))).toEqual([
       {
@@ -106,6 +106,8 @@ describe('scontrol --oneliner', () => {
         defaultTimeSeconds: 600,
         maxNodes: 4,
         qos: 'capped',
+        allowAccounts: ['vip', 'ops'],
+        denyQos: ['low'],
       },
     ]);
   });

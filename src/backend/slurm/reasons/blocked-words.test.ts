@@ -44,6 +44,18 @@ const tell = (fields: Partial<SlurmJob>, known: Partial<Blockers> = {}) =>
   });
 
 describe('what a pending job waits for, by name', () => {
+  it('is the accounts and the QOS that its partition takes, where it is of others', () => {
+    const own = { account: 'research', qos: 'low' };
+    const takes = (rules: Partial<SlurmPartition>) => ({ partitions: [{ ...partition, ...rules }] });
+    expect(tell({ reason: 'AccountNotAllowed', ...own }, takes({ allowAccounts: ['vip', 'ops'] }))).toEqual([
+      'It is of account research, and partition main takes vip, ops only. It never starts like this: cancel it and submit it with another --account, or to another partition.',
+    ]);
+    expect(tell({ reason: 'QOSNotAllowed', ...own }, takes({ denyQos: ['low'] }))).toEqual([
+      'It is of QOS low, and partition main does not take low. It never starts like this: cancel it and submit it with another --qos, or to another partition.',
+    ]);
+    expect(tell({ reason: 'AccountNotAllowed', ...own })).toBeNull();
+  });
+
   it('is the nodes that are out, and why', () => {
     const reasonDetail = 'ReqNodeNotAvail, UnavailableNodes:n[2-3]';
     expect(tell({ reason: 'ReqNodeNotAvail', reasonDetail })).toEqual([

@@ -38,10 +38,14 @@ export function blockedSentences(job: SlurmJob, blockers: Blockers): string[] | 
       return licences(job, blockers);
     case 'PartitionNodeLimit':
       return nodeLimit(job, blockers.partitions);
+    case 'AccountNotAllowed':
+      return notAllowed(job, `account ${job.account}`, blockers.partitions, 'Account');
+    case 'QOSNotAllowed':
+      return notAllowed(job, `QOS ${job.qos}`, blockers.partitions, 'QOS');
     case 'PartitionDown':
     case 'PartitionInactive':
       return [
-        `Partition ${job.partition} starts no jobs now (scontrol show partition ${job.partition}): an operator has to open it. scontrol update JobId=${number(job)} Partition=NAME moves the job to another.`,
+        `Partition ${job.partition} starts no jobs now (scontrol show partition ${job.partition}): an operator has to open it. scontrol update JobId=${jobNumber(job)} Partition=NAME moves the job to another.`,
       ];
     default:
       return null;
@@ -53,7 +57,7 @@ function beginTime(job: SlurmJob, nowMs: number): string[] | null {
   const { eligibleMs, restarts } = job;
   if (restarts > 0 || eligibleMs === null || eligibleMs <= nowMs) return null;
   return [
-    `Slurm is told not to begin it for another ${formatDuration(eligibleMs - nowMs)}: scontrol update JobId=${number(job)} StartTime=now lets it begin.`,
+    `Slurm is told not to begin it for another ${formatDuration(eligibleMs - nowMs)}: scontrol update JobId=${jobNumber(job)} StartTime=now lets it begin.`,
   ];
 }
 
@@ -109,7 +113,7 @@ function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: 
     const shorter =
       leftMs < MARGIN_MS
         ? ''
-        : ` With a time limit of ${formatDuration(Math.floor(leftMs / 60_000) * 60_000)} or less it can end before that: scontrol update JobId=${number(job)} TimeLimit= lowers it.`;
+        : ` With a time limit of ${formatDuration(Math.floor(leftMs / 60_000) * 60_000)} or less it can end before that: scontrol update JobId=${jobNumber(job)} TimeLimit= lowers it.`;
     sentences.push(
       `Its time limit reaches into ${what}, which begins in ${formatDuration(startMs - nowMs)} on ${where}.${shorter}`,
     );
@@ -153,12 +157,31 @@ function nodeLimit({ partition, nodeCount }: SlurmJob, partitions: readonly Slur
     : [`It asks for ${count(nodeCount, 'node')}: partition ${limits.join(', ')}. It never starts like this.`];
 }
 
+/** Of a partition that takes some names alone, or does not take some. */
+function notAllowed(
+  job: SlurmJob,
+  own: string,
+  partitions: readonly SlurmPartition[],
+  kind: 'Account' | 'QOS',
+): string[] | null {
+  const rules = partitions.flatMap(({ name, allowAccounts, denyAccounts, allowQos, denyQos }) => {
+    if (!job.partition.split(',').includes(name)) return [];
+    const [allowed, denied] = kind === 'Account' ? [allowAccounts, denyAccounts] : [allowQos, denyQos];
+    if (allowed !== undefined) return `${name} takes ${allowed.join(', ')} only`;
+    return denied === undefined ? [] : `${name} does not take ${denied.join(', ')}`;
+  });
+  if (rules.length === 0) return null;
+  return [
+    `It is of ${own}, and partition ${rules.join(', ')}. It never starts like this: cancel it and submit it with another --${kind.toLowerCase()}, or to another partition.`,
+  ];
+}
+
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** By which scontrol knows it. */
-function number({ slurmJobId, arrayJobId }: SlurmJob): string {
+export function jobNumber({ slurmJobId, arrayJobId }: SlurmJob): string {
   return String(slurmJobId ?? arrayJobId);
 }
 

@@ -94,7 +94,7 @@ describe('why a job waits on Slurm', () => {
     const waiting = job({ slurm: slurm({ reason: 'PartitionTimeLimit', partition: 'debug,long' }) });
     const [words] = explainJob(waiting, { state, partitions, queue: [], isUnreachable: false, nowMs: NOW });
     expect(words).toBe(
-      'Its time limit is more than its partition allows. At most: 00:30:00 in debug; scontrol update TimeLimit= lowers it.',
+      'Its time limit is more than its partition allows. At most: 00:30:00 in debug; scontrol update JobId=50 TimeLimit=D-HH:MM:SS lowers it.',
     );
   });
 

@@ -5,7 +5,7 @@ import type { MirrorJob } from '../mirror/mirror-job.ts';
 import type { MirrorState } from '../mirror/mirror-state.ts';
 import { dependencyText } from '../mirror/open-dependencies.ts';
 import { dependencySentences, dependencyWords } from './dependency-words.ts';
-import { type Blockers, blockedSentences, NO_BLOCKERS } from './blocked-words.ts';
+import { type Blockers, blockedSentences, jobNumber, NO_BLOCKERS } from './blocked-words.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
 import { hostNames } from '../output/host-names.ts';
@@ -94,7 +94,10 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
     return [`It runs as Slurm job ${label} on ${nodes.join(', ')}.`, ...hindered, ...stale];
   }
   if (record.refusal !== null)
-    return [`Slurm refused it: ${record.refusal}.`, 'orrery release tries again, orrery cancel gives it up.'];
+    return [
+      `Slurm refused it: ${record.refusal}.`,
+      `orrery release ${job.request.jobId} tries again, orrery cancel ${job.request.jobId} gives it up.`,
+    ];
   if (slurm?.state === 'CONFIGURING') {
     const where = slurm.nodeNames.join(', ') || 'its nodes';
     return [`Slurm job ${label} begins on ${where} once they are up: Slurm starts them for it.`, ...stale];
@@ -115,7 +118,7 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
     ];
   }
   const begins = slurm.reason === 'BeginTime' ? beginWords(job, nowMs) : null;
-  const most = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm.partition, partitions) : '';
+  const most = slurm.reason === 'PartitionTimeLimit' ? partitionLimitWords(slurm, partitions) : '';
   const words = begins ?? WORDS[slurm.reason] ?? limitWords(slurm) ?? `Slurm's reason is ${slurm.reason}.`;
   const blocked = begins === null ? blockedSentences(slurm, { ...blockers, partitions, nowMs }) : null;
   const reasons = limit ?? blocked ?? dependencySentences(job, state, nowMs) ?? [words + most];
@@ -152,12 +155,15 @@ function keptOffSentences(
 }
 
 /** What the partitions of a job allow, of those that have a limit. */
-function partitionLimitWords(names: string, partitions: readonly SlurmPartition[]): string {
+function partitionLimitWords(slurm: SlurmJob, partitions: readonly SlurmPartition[]): string {
+  const names = slurm.partition;
   const limits = partitions.flatMap(({ name, maxTimeSeconds }) => {
     const isOne = names.split(',').includes(name) && maxTimeSeconds !== null;
     return isOne ? [`${formatDuration(maxTimeSeconds * 1000)} in ${name}`] : [];
   });
-  return limits.length === 0 ? '' : ` At most: ${limits.join(', ')}; scontrol update TimeLimit= lowers it.`;
+  return limits.length === 0
+    ? ''
+    : ` At most: ${limits.join(', ')}; scontrol update JobId=${jobNumber(slurm)} TimeLimit=D-HH:MM:SS lowers it.`;
 }
 
 function suspendedWords(label: string, nodes: readonly string[]): string {
