@@ -5,6 +5,7 @@ import { IMPORT_FILES, importFiles } from './import-files.ts';
 import { readSlurmSaved, type SlurmImport, type SlurmSaved } from '../../backend/slurm/saved/read-saved.ts';
 import { SlurmCommands } from '../../backend/slurm/slurm-commands.ts';
 import { runTimesOf, withExpectedRunTimes } from '../../twin/snapshot.ts';
+import { unbookedGpus } from './unbooked-gpus.ts';
 import { refuseExisting, writeFolder } from './write-folder.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -70,13 +71,15 @@ function reportOf(
   missing: readonly string[],
 ): ImportReport {
   const { nodes, policy, ignored } = slurm;
+  const gpus = nodes.reduce((sum, { resources }) => sum + resources.gpus, 0);
+  const unbooked = unbookedGpus(gpus, history?.rows ?? []);
   const bad = [...(history?.counts.byReason ?? [])].filter(([reason]) => reason !== 'it has not ended');
   return {
     out,
     files,
     cluster: slurm.clusterName,
     nodes: nodes.length,
-    gpus: nodes.reduce((sum, { resources }) => sum + resources.gpus, 0),
+    gpus,
     nodesOut: nodesOut.length,
     partitions: (policy.partitions ?? []).map(({ name }) => name),
     qos: (policy.qos ?? []).map(({ name }) => name),
@@ -88,8 +91,9 @@ function reportOf(
     pending: queue.filter(({ nodeNames }) => nodeNames === null).length,
     missing,
     leftOut: [
+      ...(unbooked === null ? [] : [unbooked]),
       ...ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`),
-      ...bad.map(([reason, count]) => `jobs of the past: ${count} left out: ${reason}`),
+      ...bad.map(([reason, count]) => `jobs of the past: ${count}: ${reason}`),
       ...notes,
     ],
   };
