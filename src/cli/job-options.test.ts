@@ -65,6 +65,7 @@ describe('the words of orrery run', () => {
     expect(refusal(() => parse('job.sh', 'argument'))).toMatch(
       /^job.sh takes its arguments behind a --, got "argument"/,
     );
+    expect(refusal(() => parse('job.sh', ':', 'other.sh'))).toMatch(/heterogeneous job is not taken/);
     expect(refusal(() => parse('job.yaml', '--nodse', '2'))).toMatch(/"--nodse"/);
     expect(refusal(() => parse('-N', 'two', 'true'))).toBe('--nodes: expected an integer >= 1, got "two"');
     expect(refusal(() => parse('-N', '0', 'true'))).toBe('--nodes: expected an integer >= 1, got "0"');

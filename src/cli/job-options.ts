@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { JobSpecInput } from '../contract/job.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { HETEROGENEOUS } from '../formats/heterogeneous.ts';
 import { splitGres } from '../formats/gres-list.ts';
 import { parseHostList } from '../formats/host-list.ts';
 
@@ -171,6 +172,7 @@ export function absorbOptionsAfterFile(command: Command, words: readonly string[
   const options = dashes === -1 ? rest : rest.slice(0, dashes);
   const { operands, unknown } = command.parseOptions(options);
   const [extra] = [...operands, ...unknown, ...(kind === 'job file' && dashes !== -1 ? rest.slice(dashes) : [])];
+  if (extra === ':') throw new OrreryError('ORR_USAGE', `${first} : ...: ${HETEROGENEOUS}`);
   if (extra !== undefined) {
     const takes = kind === 'script' ? `takes its arguments behind a --` : `takes no arguments`;
     const hint = kind === 'script' ? `orrery run ${first} -- ${extra}` : 'put -- in front of a command';

@@ -1,5 +1,6 @@
 import { type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { isHandedOn } from '../contract/slurm-options.ts';
+import { HETEROGENEOUS } from './heterogeneous.ts';
 import { nearest } from './nearest.ts';
 import { type Applied, applyOption, applyShares, badFile, type Option } from './sbatch-fields.ts';
 import {
@@ -155,8 +156,7 @@ function readOption({ text, place }: Token, rest: Token[]): Option {
 }
 
 function unknownOption(text: string, name: string | undefined): string {
-  if (text === 'hetjob' || text === 'packjob')
-    return `${text}: a heterogeneous job is not taken: submit its parts as jobs, or with sbatch`;
+  if (text === 'hetjob' || text === 'packjob') return `${text}: ${HETEROGENEOUS}`;
   const meant = name === undefined ? undefined : nearest(name, [...Object.keys(APPLIED), ...Object.keys(NOT_APPLIED)]);
   const hint = meant === undefined ? '' : `; did you mean --${meant}?`;
   return text.startsWith('-') ? `${text}: not an option of sbatch${hint}` : `${text}: expected an option of sbatch`;

@@ -16,6 +16,7 @@ import {
   runTarget,
   withFields,
 } from '../job-options.ts';
+import { HETEROGENEOUS, looksHeterogeneous } from '../../formats/heterogeneous.ts';
 import { note } from '../output.ts';
 import { addResourceOptions } from '../resource-options.ts';
 import { oneLine } from '../render/terminal.ts';
@@ -81,9 +82,11 @@ async function run(_words: string[], _options: Options, command: Command): Promi
       'expected one of: a command, a job file, a script, --batch FILE. See orrery run --help',
     );
   }
-  const jobs = (await writtenJobs(runTarget(words, isAfterDashes), options)).map((job) =>
-    withSlurmWords(withFields(job, fields), options),
-  );
+  const target = runTarget(words, isAfterDashes);
+  if (target.kind === 'command' && looksHeterogeneous(target.argv)) {
+    note(`warning: ":" and what follows are arguments of ${oneLine(target.argv[0] ?? '')} here: ${HETEROGENEOUS}`);
+  }
+  const jobs = (await writtenJobs(target, options)).map((job) => withSlurmWords(withFields(job, fields), options));
   if (options.dryRun === true) {
     const [{ printDryRun }, { faultInFlags }] = await Promise.all([
       import('../dry-run.ts'),
