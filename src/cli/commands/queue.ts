@@ -4,6 +4,9 @@ import { type JobSummary, jobStateSchema } from '../../contract/api.ts';
 import type { OrreryClient } from '../../contract/client.ts';
 import { defineCommand } from '../command.ts';
 import { connect } from '../connection.ts';
+import { readSlurmFile } from '../../daemon/slurm-file.ts';
+import { homeFolder } from '../home.ts';
+import { noJobs } from '../render/no-jobs.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { noteOutage, outageLine } from '../outage.ts';
 import { print, printJson } from '../output.ts';
@@ -72,9 +75,7 @@ function list(client: OrreryClient, { all, state }: Options): Promise<JobSummary
 
 function render(jobs: readonly JobSummary[], options: Options): string {
   if (jobs.length > 0) return renderJobs(jobs, Date.now(), terminalOf(process.stdout));
-  if (options.state !== undefined) return `No job is ${options.state}. All jobs: orrery queue --all`;
-  if (options.all === true) return 'No jobs yet. Submit one: orrery run --follow -- hostname';
-  return 'No jobs are pending or running. Submit one: orrery run --follow -- hostname. Ended ones: orrery queue --all';
+  return noJobs(options, readSlurmFile(homeFolder()) !== null);
 }
 
 async function watch(options: Options): Promise<void> {
