@@ -143,7 +143,11 @@ describe('the nodes of a cluster', () => {
 describe('a cluster file that is wrong', () => {
   const good = clusterFiles.find(({ file }) => file === 'rsc-phase1.yaml')?.yaml ?? '';
   it.each([
-    ['gpusPerNode: 8', 'gpusPerNode: eight', 'rsc.yaml:9:3 nodes.gpusPerNode: expected an integer > 0, got "eight"'],
+    [
+      'gpusPerNode: 8',
+      'gpusPerNode: eight',
+      'rsc.yaml:9:3 nodes.gpusPerNode: expected an integer > 0 and <= 1000, got "eight"',
+    ],
     ['count: 760', 'count: 0', 'rsc.yaml:6:3 nodes.count: expected an integer > 0 and <= 1000000, got 0'],
     [
       'gpuType: a100-80',

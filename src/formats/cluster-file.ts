@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Cluster, GpuType } from '../cluster/cluster.ts';
-import { NODES_MAX, parseHostList } from './host-list.ts';
+import { GPUS_PER_NODE_MAX, NODES_MAX, parseHostList } from './host-list.ts';
 import { parseYaml } from './yaml-file.ts';
 
 const GIGA = 1e9;
@@ -72,7 +72,7 @@ function nodeTypeSchema(gpuNames: readonly string[]) {
     resources: z.literal('auto').optional(),
     cpus: z.int().min(1).optional(),
     memoryGigabytes: positive.optional(),
-    gpusPerNode: z.int().min(1).optional(),
+    gpusPerNode: z.int().min(1).max(GPUS_PER_NODE_MAX).optional(),
     gpuType: gpuType.optional(),
     cpuPeakTeraflops: positive.optional(),
     localStorageTerabytes: positive.optional(),

@@ -1,5 +1,6 @@
 /** As many names as a list of a whole cluster may stand for. */
 export const NODES_MAX = 1_000_000;
+export const GPUS_PER_NODE_MAX = 1000;
 
 /**
  * The names a Slurm host list stands for: `n1,dgx-[001-003,7]` is n1, dgx-001, dgx-002, dgx-003, dgx-7. Several brackets in a name

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkpointChoice } from './checkpoint-choice.ts';
+import { GPUS_PER_NODE_MAX } from './host-list.ts';
 import { parseYaml } from './yaml-file.ts';
 
 /** What a job of a scenario may come to. NODE_FAIL: every attempt loses a node after its `hours`, as in a crash loop. */
@@ -18,7 +19,7 @@ const jobSchema = z
     submitHours: notNegative,
     nodes: count,
     /** Default all of a node's. */
-    gpusPerNode: z.int().min(0).max(1000).optional(),
+    gpusPerNode: z.int().min(0).max(GPUS_PER_NODE_MAX).optional(),
     /** Productive time on its nodes until the outcome; or a training, of which the planner says how long it takes and how it saves its work. */
     hours: positive.optional(),
     model: name.optional(),

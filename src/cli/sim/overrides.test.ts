@@ -3,6 +3,13 @@ import { SLURM_CADENCE } from '../../formats/slurm-times.ts';
 import { overridesOf, parseSettings, withPolicyOverrides } from './overrides.ts';
 
 describe('--set', () => {
+  it('takes no more GPUs on a node than memory can hold of them', () => {
+    expect(overridesOf({ gpusPerNode: '1000' })).toMatchObject({ gpusPerNode: 1000 });
+    expect(() => overridesOf({ gpusPerNode: '9999999' })).toThrow(
+      'set gpusPerNode: expected an integer >= 0 and <= 1000, got "9999999"',
+    );
+  });
+
   it('sorts figures from fields of the policy', () => {
     const settings = parseSettings(['nodes=2000', 'failuresPerThousandNodeDays=2.34', 'preempt.exemptSeconds=0']);
     expect(overridesOf(settings)).toEqual({

@@ -1,5 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { NODES_MAX } from '../../formats/host-list.ts';
+import { GPUS_PER_NODE_MAX, NODES_MAX } from '../../formats/host-list.ts';
 import { nearest } from '../../formats/nearest.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import { cadenceChange, isCadenceParameter } from '../../formats/slurm-times.ts';
@@ -23,17 +23,14 @@ interface Figure {
   isValid: (value: number) => boolean;
 }
 
-const wholeFrom = (least: number): Figure => ({
-  expected: least === 0 ? 'an integer >= 0' : 'an integer > 0',
-  isValid: (value) => Number.isSafeInteger(value) && value >= least,
+const wholeFrom = (least: number, most = Number.MAX_SAFE_INTEGER): Figure => ({
+  expected: `an integer ${least === 0 ? '>= 0' : '> 0'}${most < Number.MAX_SAFE_INTEGER ? ` and <= ${most}` : ''}`,
+  isValid: (value) => Number.isInteger(value) && value >= least && value <= most,
 });
 
 const FIGURES = {
-  nodes: {
-    expected: `an integer > 0 and <= ${NODES_MAX}`,
-    isValid: (value) => wholeFrom(1).isValid(value) && value <= NODES_MAX,
-  },
-  gpusPerNode: wholeFrom(0),
+  nodes: wholeFrom(1, NODES_MAX),
+  gpusPerNode: wholeFrom(0, GPUS_PER_NODE_MAX),
   cpusPerNode: wholeFrom(1),
   maxRequeues: wholeFrom(0),
   failuresPerThousandNodeDays: { expected: 'a number >= 0', isValid: (value) => Number.isFinite(value) && value >= 0 },
