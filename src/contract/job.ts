@@ -107,7 +107,9 @@ export const jobSpecSchema = z
     name: z.string().min(1).max(200).optional(),
     /** argv of each task; no shell. */
     command: z
-      .array(noNulSchema)
+      .array(noNulSchema, {
+        error: ({ input }) => `expected a list of words such as [python3, train.py], got ${JSON.stringify(input)}`,
+      })
       .min(1)
       .refine(([program]) => program !== '', 'expected a program to run as the first element')
       .optional(),

@@ -18,7 +18,7 @@ describe('a job file', () => {
     ['command: [x]\nmemory: lots\n', 'job.yaml:2:1 memory: expected memory such as'],
     ['command: [x]\ngpus: 2\n', 'job.yaml:2:1 gpus: unknown key'],
     ['name: x\n', 'job.yaml:1:1 expected exactly one of "command" and "script"'],
-    ['command: x\n', 'job.yaml:1:1 command: expected a list with at least 1 in it, got "x"'],
+    ['command: x\n', 'job.yaml:1:1 command: expected a list of words such as [python3, train.py], got "x"'],
   ])('%j is refused', (text, message) => {
     expect(() => parseJobFile(text, 'job.yaml')).toThrow(message);
   });

@@ -9,6 +9,9 @@ export interface SchemaIssue {
   text: string;
 }
 
+/** All of a job file's, and of a policy's those that people write. */
+const KNOWN_SHOWN_MAX = 40;
+
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** Everything a schema finds wrong with a value, each with what was expected instead. Empty if nothing is. */
@@ -41,13 +44,17 @@ function describeIssue(issue: z.core.$ZodIssue, root: JsonSchema, value: unknown
   if (/^expected\b/.test(issue.message)) return [{ path: issue.path, isAboutKey: false, text: issue.message }];
   const found = valueAt(value, issue.path);
   const expected = schema === undefined ? issue.message : describeSchema(schema);
-  const text = found === undefined ? `missing: expected ${expected}` : `expected ${expected}, got ${show(found)}`;
+  // What letters a text may have is for whoever gave one.
+  const wanted = schema?.pattern === undefined ? expected : 'a text';
+  const text = found === undefined ? `missing: expected ${wanted}` : `expected ${expected}, got ${show(found)}`;
   return [{ path: issue.path, isAboutKey: false, text }];
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
-  return meant === undefined ? `unknown key; known are ${known.join(', ')}` : `unknown key; did you mean "${meant}"?`;
+  if (meant !== undefined) return `unknown key; did you mean "${meant}"?`;
+  const more = known.length - KNOWN_SHOWN_MAX;
+  return `unknown key; known are ${known.slice(0, KNOWN_SHOWN_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {

@@ -92,6 +92,15 @@ describe('a YAML file that is not what was expected', () => {
   });
 });
 
+it('names no more keys than a line can hold, and no pattern of what is not there', () => {
+  const wide = z.strictObject(
+    Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`k${index}`, z.int().optional()])),
+  );
+  expect(() => parseYaml('colour: 1\n', 'x.yaml', wide)).toThrow(/k38, k39 and 20 more$/);
+  const named = z.strictObject({ name: z.string().regex(/^[a-z]+$/) });
+  expect(() => parseYaml('{}\n', 'x.yaml', named)).toThrow('x.yaml:1:1 name: missing: expected a text');
+});
+
 it('gives back whatever was written, defaults filled in', () => {
   fc.assert(
     fc.property(

@@ -1,5 +1,6 @@
 import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
 import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
+import { count } from '../../scheduler/admission.ts';
 import { jobLabel } from '../../contract/job-array.ts';
 import { shellCommand } from '../../lib/shell-quote.ts';
 import { formatDuration } from '../../lib/units.ts';
@@ -66,10 +67,10 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
 }
 
 function request(spec: JobDetail['spec']): string {
-  const cpus = spec.cpus === undefined ? 'CPUs by default' : `${spec.cpus} CPU(s)`;
+  const cpus = spec.cpus === undefined ? 'CPUs by default' : count(spec.cpus, 'CPU');
   const memory = memoryOf(spec);
   return (
-    `${spec.nodes} node(s), each ${tasksPerNode(spec)} rank(s) of ${cpus}, ${spec.gpusPerNode} GPU(s), ${memory}` +
+    `${count(spec.nodes, 'node')}, each ${count(tasksPerNode(spec), 'rank')} of ${cpus}, ${count(spec.gpusPerNode, 'GPU')}, ${memory}` +
     (spec.exclusive ? ', exclusive' : '')
   );
 }

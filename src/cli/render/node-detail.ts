@@ -24,7 +24,10 @@ export function renderNodeDetail(node: NodeDetail, nowMs: number, terminal: Term
       node.gpus === 0 ? null : `${node.gpusFree} of ${node.gpus} free${node.gpuType ? `, ${node.gpuType}` : ''}`,
     ],
     ['Jobs', node.jobs.length === 0 ? null : node.jobs.join(', ')],
-    ['Lemon', `${node.isLemon ? 'yes' : 'no'}${against.length === 0 ? '' : `: ${against.join(', ')}`}`],
+    [
+      'Lemon',
+      `${node.isLemon ? 'yes' : 'no'}${against.length === 0 ? '' : `; seen in ${node.windowDays} days: ${against.join(', ')}`}`,
+    ],
   ];
   const lines = [terminal.paint('bold', `Node ${oneLine(node.name)}`)];
   if (node.outage !== null) lines.push(`  It ${oneLine(node.outage.words)}.`);

@@ -7,12 +7,15 @@ import { oneLine, type Terminal } from './terminal.ts';
 
 const NONE = '-';
 const LOSSES_MAX = 8;
+/** A shorter run is told in hours, minutes or seconds. */
+const SHORT_MS = 86_400_000;
 
 /** A run for the terminal: what was given, then what followed from it. */
 export function renderSimulation(result: SimulationResult, terminal: Terminal): string {
   const { report, summary } = result;
   const span = digits(summary.endMs / 86_400_000);
-  const days = `${span} ${span === '1' ? 'day' : 'days'}`;
+  const isShort = summary.endMs < SHORT_MS && !summary.isInterrupted;
+  const days = isShort ? shortTime(summary.endMs / 1000) : `${span} ${span === '1' ? 'day' : 'days'}`;
   const begin = summary.isInterrupted ? `interrupted at day ${span}: ` : '';
   const blocks = [
     [terminal.paint('bold', 'GIVEN'), ...lines(givenFacts(result))].join('\n'),

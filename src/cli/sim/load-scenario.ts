@@ -79,6 +79,13 @@ export function catalogueFile(folderName: string, name: string, what: string): s
   const known = existsSync(folder)
     ? readdirSync(folder).flatMap((entry) => (entry.endsWith('.yaml') ? [entry.slice(0, -'.yaml'.length)] : []))
     : [];
+  const inside = [`${what}.yaml`, 'scenario.yaml'].find((entry) => existsSync(join(name, entry)));
+  if (inside !== undefined) {
+    throw new OrreryError(
+      'ORR_USAGE',
+      `${what} ${JSON.stringify(name)} is a folder: give a file of it, such as ${join(name, inside)}`,
+    );
+  }
   throw new OrreryError(
     'ORR_USAGE',
     `unknown ${what} ${JSON.stringify(name)}: known are ${known.sort().join(', ')}; or give a path to a YAML file`,

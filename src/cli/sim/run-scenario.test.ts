@@ -52,6 +52,7 @@ describe('orrery sim', () => {
     );
     expect(stdout).toMatch(/^ {2}jobs +jobs\.csv \(csv\): 1 submitted$/m);
     expect(stderr).toMatch(/^1 job in /m);
+    expect(stdout).toMatch(/^PREDICTED \(\d+ (?:s|min|h)\)$/m);
     const other = await sim('--set failuresPerThousandNodeDays=9 --failures rsc-1 --lemons on');
     expect(other.stderr).not.toContain('nothing without');
     expect(other.stderr).toContain('note: a job that fails before anything notices why is not submitted again');

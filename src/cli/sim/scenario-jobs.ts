@@ -237,7 +237,8 @@ async function ofTrace(
   }
   if (counts.skipped.size > 0) remarks.push({ what: `skipped in ${fileName}: ${list(counts.skipped)}`, examples: [] });
   if (counts.notes.size > 0) remarks.push({ what: `read in ${fileName}: ${list(counts.notes)}`, examples: [] });
-  if (jobs.leftOut.size > 0) remarks.push({ what: `left out of ${fileName}: ${list(jobs.leftOut)}`, examples: [] });
+  if (jobs.leftOut.size > 0)
+    remarks.push({ what: `not gone by in ${fileName}, though its jobs run: ${list(jobs.leftOut)}`, examples: [] });
   return {
     source: jobs.source,
     start: jobs.start ?? null,

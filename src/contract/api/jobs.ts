@@ -167,10 +167,9 @@ export const jobParamsSchema = z.object({
 export const signalRequestSchema = z.strictObject({
   signal: z
     .string()
-    .regex(
-      /^(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|KILL|CONT|STOP|TSTP|WINCH|URG|ALRM)$/,
-      'expected a signal such as "USR1"',
-    ),
+    .regex(/^(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|KILL|CONT|STOP|TSTP|WINCH|URG|ALRM)$/, {
+      error: ({ input }) => `expected a signal such as "USR1", got ${JSON.stringify(input)}`,
+    }),
 });
 
 export type SubmitRequest = z.input<typeof submitRequestSchema>;
