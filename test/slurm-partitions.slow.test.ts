@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSlurmConf } from '../src/formats/slurm-conf.ts';
+import { parseDurationMs } from '../src/lib/units.ts';
 import { createScheduler } from '../src/scheduler/scheduler.ts';
 import type { JobRequest } from '../src/scheduler/types.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -88,6 +89,16 @@ const PARTITIONS = [
   'PartitionName=denying Nodes=ALL QOS=deny',
   'PartitionName=part Nodes=ALL MaxCPUsPerNode=24',
   'PartitionName=rest Nodes=ALL MaxCPUsPerNode=40',
+  'PartitionName=one Nodes=s1',
+  'PartitionName=two Nodes=s2',
+  'PartitionName=onetwo Nodes=s[1-2]',
+  'PartitionName=urgent Nodes=ALL PriorityTier=5',
+  'PartitionName=urgentone Nodes=s1 PriorityTier=5',
+  'PartitionName=timed40 Nodes=ALL DefaultTime=40 MaxTime=60',
+  'PartitionName=long Nodes=ALL QOS=long',
+  'PartitionName=job2 Nodes=ALL QOS=job2',
+  'PartitionName=forvision Nodes=ALL AllowAccounts=vision',
+  'PartitionName=fortext Nodes=ALL AllowAccounts=text',
 ];
 
 const times = (count: number, job: Asked): Asked[] => Array.from({ length: count }, () => job);
@@ -251,6 +262,106 @@ const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
     ],
   ],
 ];
+const SEVERAL: readonly (readonly [string, readonly Asked[]])[] = [
+  [
+    'the tier of a partition first, then as they are named',
+    [
+      ...['one,two', 'two,one', 'all,one', 'one,all', 'one,two,one'].map((partition) => ({ partition })),
+      ...['one,urgentone', 'all,urgent', 'urgent,all', 'two,one,urgentone'].map((partition) => ({ partition })),
+    ],
+  ],
+  [
+    'where there is room first, and behind those that wait there',
+    [
+      { partition: 'one', nodes: 1, cpus: 64 },
+      { partition: 'one,two', nodes: 1 },
+      { partition: 'one,two', nodes: 1, cpus: 64 },
+      { partition: 'one,two', nodes: 1, cpus: 63 },
+      { partition: 'two', nodes: 1 },
+      { partition: 'one,two', nodes: 1 },
+    ],
+  ],
+  [
+    'reservations in each of them',
+    [
+      { partition: 'one', nodes: 1, cpus: 64, minutes: 20 },
+      { partition: 'two', nodes: 1, cpus: 32, minutes: 30 },
+      { partition: 'one,two', nodes: 1, cpus: 64, minutes: 50 },
+      { partition: 'two', nodes: 1, minutes: 40 },
+      { partition: 'two', nodes: 1, minutes: 20 },
+      { partition: 'one,two', nodes: 1, minutes: 40 },
+      { partition: 'one,two', nodes: 1, minutes: 20 },
+    ],
+  ],
+  [
+    'none that is too small or too short for it',
+    [
+      { partition: 'tight,all', minutes: 30 },
+      { partition: 'tight,all', nodes: 2 },
+      { partition: 'one,onetwo', nodes: 2 },
+      { partition: 'tight,wide', nodes: 1, minutes: 30 },
+      { partition: 'tight,timed40', minutes: 70 },
+      { partition: 'tight,all', minutes: 10 },
+      { partition: 'all,tight', minutes: 10 },
+      { partition: 'tight,all', qos: 'longer', minutes: 30 },
+    ],
+  ],
+  [
+    'none that does not take it',
+    [
+      ...['fortext,forvision', 'forvision,fortext', 'fortext,wide'].map((partition) => ({ partition, nodes: 1 })),
+      ...['fortext,tight', 'tight,fortext'].map((partition) => ({ partition, minutes: 30 })),
+    ],
+  ],
+  [
+    'time for those that ask for none: its default, else the least of all QOS',
+    [
+      'timed,timed40',
+      'timed40,timed',
+      'all,timed',
+      'tight,all',
+      'all,tight',
+      'short,all',
+      'all,short',
+      'short,timed',
+      'timed,short',
+      'all,short,tight',
+      'all,long,short',
+      'tight,short',
+      'tight,long',
+      'long,short',
+    ].map((partition) => ({ partition })),
+  ],
+  [
+    'time with a QOS of the job',
+    [
+      ...['all,short', 'all,timed', 'short,long'].map((partition) => ({ partition, qos: 'long' })),
+      { partition: 'all,short', minutes: 30 },
+      { partition: 'short,timed', minutes: 15 },
+      { partition: 'short,tight', minutes: 30 },
+    ],
+  ],
+  [
+    'limits of each',
+    [
+      { partition: 'cpus4', cpus: 4 },
+      ...times(2, { partition: 'cpus4,job2', cpus: 2 }),
+      { partition: 'job2,cpus4' },
+      { partition: 'cpus4,all', cpus: 3 },
+      { partition: 'cpus4,account2', cpus: 3 },
+      ...times(2, { partition: 'account2,job2', cpus: 3 }),
+      { partition: 'job2,account2', cpus: 3 },
+    ],
+  ],
+  [
+    'a limit in one and no room in another',
+    [
+      { partition: 'one', nodes: 1, cpus: 64 },
+      { partition: 'job2', cpus: 2 },
+      ...['one,job2', 'job2,one'].map((partition) => ({ partition, nodes: 1, cpus: 2 })),
+    ],
+  ],
+];
 const REFUSED: readonly Asked[] = [
   { partition: 'denying', cpus: 5 },
   { partition: 'denying', cpus: 4 },
@@ -274,6 +385,11 @@ const REFUSED: readonly Asked[] = [
   { partition: 'rest', nodes: 2, cpus: 82 },
   ...(IN_TURN[0]?.[1] ?? []),
   ...(IN_TURN[1]?.[1] ?? []),
+  ...SEVERAL.flatMap(([, jobs]) => jobs),
+  { partition: 'all,nowhere' },
+  { partition: 'one,two', nodes: 2 },
+  { partition: 'one,all', nodes: 2, cpus: 128 },
+  { partition: 'wide,tight', nodes: 1 },
   ...times(3, { partition: 'submit2', qos: 'submit1' }),
   { partition: 'all', qos: 'submit1' },
 ];
@@ -335,6 +451,24 @@ describe.skipIf(!isThere)('partitions', () => {
     240_000,
   );
 
+  it.each(SEVERAL)(
+    'let jobs start in one of several: %s',
+    async (_, jobs) => {
+      const ours = schedulerOf(slurm);
+      for (const [index, asked] of jobs.entries()) ours.submit(index + 1, asked);
+      const expected = Array.from(jobs.keys(), (index) => ours.start(index + 1));
+      const ids = jobs.map((asked) => submit(slurm, asked).stdout.trim());
+      try {
+        await expect.poll(() => startsOf(slurm, ids), { timeout: 120_000, interval: 500 }).toEqual(expected);
+        await sleep(3000);
+        expect(startsOf(slurm, ids)).toEqual(expected);
+      } finally {
+        await cancelAll(slurm);
+      }
+    },
+    240_000,
+  );
+
   it('refuse what a controller refuses', async () => {
     const path = join(slurm.folder, 'slurm.conf');
     const text = readFileSync(path, 'utf8');
@@ -380,6 +514,25 @@ function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | und
   return ids.map((id) => reasons.get(id));
 }
 
+/** Where jobs run and for how long they may, in minutes; of the others why they do not. */
+function startsOf(slurm: SlurmCluster, ids: readonly string[]): (string | undefined)[] {
+  const text = execFileSync('/usr/bin/squeue', ['-h', '-tR', '-o', '%i|%P|%l'], { env: slurm.env, encoding: 'utf8' });
+  const starts = new Map(
+    text.split('\n').map((line) => {
+      const [id = '', partition = '', time = ''] = line.split('|');
+      // What it shows of those that run for ever depends on whether accounting has been told of them.
+      const limitMs = time === 'UNLIMITED' || time === '365-00:00:00' ? null : (parseDurationMs(time) ?? null);
+      return [id, startText(partition, limitMs)] as const;
+    }),
+  );
+  const reasons = reasonsOf(slurm, ids);
+  return ids.map((id, index) => starts.get(id) ?? reasons[index]);
+}
+
+function startText(partition: string, limitMs: number | null): string {
+  return `in ${partition} for ${limitMs === null ? 'ever' : `${limitMs / 60_000} min`}`;
+}
+
 async function cancelAll({ env }: SlurmCluster): Promise<void> {
   // Those that wait first, or they would start.
   for (const state of ['PENDING', 'RUNNING'])
@@ -400,6 +553,18 @@ function schedulerOf({ env, folder }: SlurmCluster) {
   const { policy, nodes } = parseSlurmConf({ conf, qos: dump('qos'), associations: dump('assoc', 'tree') });
   const scheduler = createScheduler({ ...policy, cadence: null });
   for (const node of nodes) scheduler.apply({ kind: 'NodeAdded', atMs: 0, node });
+  const asked = new Map<number, string>();
+  const partitionsOf = new Map<number, string>();
+  const decide = (atMs: number) => {
+    for (const decision of scheduler.decide(atMs).decisions) {
+      if (decision.kind === 'StartAttempt') partitionsOf.set(decision.jobId, decision.partition ?? '');
+    }
+  };
+  const reason = (jobId: number) => scheduler.job(jobId)?.reason.replace(FOR_NODES, 'Resources');
+  /** Backfill has its turn. */
+  const settle = () => {
+    for (let second = 1; second <= 5; second += 1) decide(second * 1000);
+  };
   return {
     /** False where it is refused. */
     submit(
@@ -428,15 +593,22 @@ function schedulerOf({ env, folder }: SlurmCluster) {
         qos,
         partition,
       };
+      asked.set(jobId, partition);
       if (!scheduler.admission(job, jobId).isAdmissible) return false;
       scheduler.apply({ kind: 'JobSubmitted', atMs: jobId, job });
-      scheduler.decide(jobId);
+      decide(jobId);
       return true;
     },
-    /** Once backfill has had its turn. */
     reason: (jobId: number) => {
-      for (let second = 1; second <= 5; second += 1) scheduler.decide(second * 1000);
-      return scheduler.job(jobId)?.reason.replace(FOR_NODES, 'Resources');
+      settle();
+      return reason(jobId);
+    },
+    /** Of a job that names several partitions where it runs, and for how long it may; of one that waits why it does. */
+    start: (jobId: number) => {
+      settle();
+      const partition = partitionsOf.get(jobId);
+      if (partition === undefined) return reason(jobId);
+      return startText(partition === '' ? (asked.get(jobId) ?? '') : partition, scheduler.limitMs(jobId));
     },
   };
 }

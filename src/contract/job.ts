@@ -70,6 +70,14 @@ const envValueSchema = z
 
 const nameSchema = z.string().min(1).max(100);
 
+/** One partition or several, each once. */
+const partitionSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(/^[^,]+(?:,[^,]+)*$/, 'expected a partition or several with commas between them, such as "train,spare"')
+  .transform((names) => [...new Set(names.split(','))].join(','));
+
 /** What Slurm alone understands, as its own options take it. */
 const slurmTextSchema = z
   .string()
@@ -147,8 +155,8 @@ export const jobSpecSchema = z
     qos: nameSchema.default('normal'),
     /** Absent: that of the user in the policy, else `default`. */
     account: nameSchema.optional(),
-    /** Absent: the policy's default partition. */
-    partition: nameSchema.optional(),
+    /** Absent: the policy's default partition. Several (`a,b`): the one that can start it first. */
+    partition: partitionSchema.optional(),
     /** Reservation to run in. */
     reservation: nameSchema.optional(),
     /** Whom it counts for; absent: the user the daemon runs as. */

@@ -5,7 +5,8 @@ import { type JobIdentity, jobLabel, parseJobReference } from '../contract/job-a
 import { rankNamed } from '../backend/end-status.ts';
 import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
 import { LimitProfiles } from '../scheduler/limit-profile.ts';
-import { defaultPartition, type Policy } from '../scheduler/policy.ts';
+import { partitionNames } from '../scheduler/partition-names.ts';
+import { partitionFinder, defaultPartition, type Policy } from '../scheduler/policy.ts';
 import { defaultLimitMs } from '../scheduler/terms.ts';
 import type { AttemptRow, JobRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
@@ -173,22 +174,23 @@ export class JobBook {
     return job;
   }
 
-  #partition(name: string | null): Policy['partitions'][number] | undefined {
-    const { partitions } = this.#policy;
-    return name === null ? defaultPartition(partitions) : partitions.find((other) => other.name === name);
+  /** Those that a job names; the default one where it names none. */
+  #partitions(name: string | null): Policy['partitions'][number][] {
+    const find = partitionFinder(this.#policy.partitions);
+    return partitionNames(name).flatMap((one) => find(one ?? null) ?? []);
   }
 
-  /** Of jobs that have no limit of their own. */
+  /** Of jobs that have no limit of their own: in the first of their partitions. */
   #defaultLimitMs({ partition: name, account, user, qos }: JobRow): number | null {
-    const partition = this.#partition(name);
+    const [partition] = this.#partitions(name);
     return defaultLimitMs(partition, this.#limits.profile(account, user, qos, partition?.qos ?? null));
   }
 
-  /** Of the nodes of its partition those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */
+  /** Of the nodes of its partitions those that are out for their health or as lemons, a sentence each for the first few, but those that are `said`. */
   #outages(jobId: number, said: readonly string[]): string[] {
     const { partition: name } = this.row(jobId);
-    const { nodes } = this.#partition(name) ?? {};
-    const members = nodes === undefined ? null : new Set(nodes);
+    const own = this.#partitions(name).map(({ nodes = null }) => nodes);
+    const members = own.length === 0 || own.includes(null) ? null : new Set(own.flatMap((nodes) => nodes ?? []));
     const sentences = this.#backend.nodes().flatMap((view) => {
       const { spec, reason } = view;
       if (

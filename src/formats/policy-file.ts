@@ -86,7 +86,8 @@ const billingWeights = z.strictObject({
 });
 
 const partition = z.strictObject({
-  name,
+  // Jobs name several with commas between them.
+  name: name.regex(/^[^,]+$/, 'expected the name of a partition, without commas'),
   nodes: names.nullable().exactOptional(),
   isDefault: z.boolean().exactOptional(),
   priorityTier: z.int().min(0).exactOptional(),
@@ -225,7 +226,7 @@ const ownFields = {
   users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional(), ...userLimits })).exactOptional(),
   partitions: z.array(partition).exactOptional(),
   reservations: z.array(reservation).exactOptional(),
-  enforcePartLimits: z.boolean().exactOptional(),
+  enforcePartLimits: z.union([z.boolean(), z.literal('any')]).exactOptional(),
   overTimeSeconds: seconds.nullable().exactOptional(),
   killWaitSeconds: seconds.exactOptional(),
   cadence: cadence.nullable().exactOptional(),

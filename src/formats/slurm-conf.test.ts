@@ -278,13 +278,15 @@ PartitionName=b MinNodes=0 MaxNodes=UNLIMITED OverTimeLimit=UNLIMITED
 PartitionName=c MinNodes=1 OverTimeLimit=NONE
 `;
     const { policy, ignored } = parse(text);
-    expect(policy).toMatchObject({ overTimeSeconds: 300, killWaitSeconds: 60, enforcePartLimits: true });
+    expect(policy).toMatchObject({ overTimeSeconds: 300, killWaitSeconds: 60, enforcePartLimits: 'any' });
     expect(policy.partitions).toEqual([
       { name: 'a', nodes: null, isDefault: false, minNodes: 2, maxNodes: 3, overTimeSeconds: 0 },
       { name: 'b', nodes: null, isDefault: false, overTimeSeconds: null },
       { name: 'c', nodes: null, isDefault: false },
     ]);
     expect(ignored).toEqual([]);
+    for (const value of ['ALL', 'YES'])
+      expect(parse(`NodeName=n1\nEnforcePartLimits=${value}\n`).policy.enforcePartLimits).toBe(true);
     const plain = parse('NodeName=n1\nEnforcePartLimits=NO\nOverTimeLimit=0\nKillWait=30\n').policy;
     for (const field of ['overTimeSeconds', 'killWaitSeconds', 'enforcePartLimits'])
       expect(plain).not.toHaveProperty(field);

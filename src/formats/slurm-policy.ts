@@ -101,8 +101,8 @@ function readTimeLimits(settings: Settings): SchedulerOptions {
   if (killWait !== undefined && killWait !== KILL_WAIT_SECONDS) options.killWaitSeconds = killWait;
   const line = settings.get('enforcepartlimits');
   const value = line?.values.get('enforcepartlimits') ?? 'NO';
-  if (/^(?:ALL|ANY)$/i.test(value) || (line && flagSetting(line, 'EnforcePartLimits')))
-    options.enforcePartLimits = true;
+  if (/^ANY$/i.test(value)) options.enforcePartLimits = 'any';
+  else if (/^ALL$/i.test(value) || (line && flagSetting(line, 'EnforcePartLimits'))) options.enforcePartLimits = true;
   return options;
 }
 

@@ -148,11 +148,10 @@ describe('the queue of squeue -O', () => {
     );
     expect(Object.fromEntries(notes)).toEqual({
       'dependencies of kind singleton: left out': 1,
-      'jobs that may run in several partitions: the first counts': 1,
       'jobs of state COMPLETED': 1,
     });
     expect(rows.map(({ job }) => job)).toEqual(['9', '40', '41', '43']);
     expect(rows.find(({ job }) => job === '43')?.limitMs).toBeNull();
-    expect(rows.find(({ job }) => job === '41')?.partition).toBe('train');
+    expect(rows.find(({ job }) => job === '41')?.partition).toBe('train,debug');
   });
 });

@@ -187,8 +187,6 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   const memory = tres.get('mem');
   const limitMs = limitOf(of('time_limit'));
   const eligibleMs = parseCivilMs(of('eligible_time')) ?? null;
-  const partitions = of('partition').split(',');
-  if (partitions.length > 1) note('jobs that may run in several partitions: the first counts');
   const base: Omit<QueueRow, 'job'> = {
     ...PLAIN_ROW,
     line,
@@ -206,7 +204,7 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
     user: of('user') || null,
     account: of('account') || null,
     qos: of('qos') || null,
-    partition: partitions[0] || null,
+    partition: of('partition') || null,
     priority: 0 - Number(of('nice') || 0),
     after: nodeNames === null ? dependenciesOf(of('dependency'), note) : [],
     ...(nodeNames === null && of('dependency').includes('?') && { isAnyEnough: true }),

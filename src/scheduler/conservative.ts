@@ -330,8 +330,9 @@ export class ConservativePasses {
       return;
     }
     pass.limits.started();
-    this.#prediction.started(job, nodeIndices, floorTo(pass.dueMs, SECOND));
-    start(job, nodeIndices);
+    const own = this.#ledger.choose(job);
+    this.#prediction.started(own, nodeIndices, floorTo(pass.dueMs, SECOND));
+    start(own, nodeIndices);
   }
 
   /** Takes the time that looking at nodes has cost. */
@@ -391,6 +392,12 @@ export class ConservativePasses {
   /** In order; a job that starts or is parked leaves the front, and the next stands where it stood. */
   #eachOfFront(nowMs: number, visit: (job: JobRecord) => boolean): void {
     const front = this.#ledger.queue.front();
+    if (front.entryCount > 0) {
+      // With a job that starts all of its entries leave the front, wherever they stand.
+      for (const job of front.toArray())
+        if (job.place === 'front' && this.#isAdmitted(job, nowMs) && !visit(job)) return;
+      return;
+    }
     let index = 0;
     for (let left = front.length; left > 0; left--) {
       const job = front.at(index);

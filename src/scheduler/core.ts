@@ -125,7 +125,8 @@ export class Core implements SchedulerCore {
 
   adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): JobRecord {
     const { ledger } = this;
-    const job = ledger.submit({ ...request, beginMs: startMs, dependencies: [] }, 0, startMs);
+    const submitted = ledger.submit({ ...request, beginMs: startMs, dependencies: [] }, 0, startMs);
+    const job = ledger.choose(submitted.entries?.[0] ?? submitted);
     ledger.start(job, job.attempt + 1, holdNodes(ledger.pool, job, nodeIndices), startMs);
     ledger.markStarted(job, startMs);
     return job;
@@ -286,8 +287,9 @@ export class Core implements SchedulerCore {
   }
 
   #start(job: JobRecord, nodeIndices: readonly number[], nowMs: number, sink: DecisionSink): void {
-    this.ledger.start(job, job.attempt + 1, holdNodes(this.ledger.pool, job, nodeIndices), nowMs);
-    sink.startAttempt(job);
+    const own = this.ledger.choose(job);
+    this.ledger.start(own, own.attempt + 1, holdNodes(this.ledger.pool, own, nodeIndices), nowMs);
+    sink.startAttempt(own);
   }
 
   /** Slurm's passes, those that are due. Returns when to decide again. */
@@ -394,7 +396,8 @@ export class Core implements SchedulerCore {
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
-    return this.#backfill.run(head, nowMs, this.#starter(nowMs, sink)) || !this.#admit(head, nowMs);
+    if (this.#backfill.run(head, nowMs, this.#starter(nowMs, sink))) return true;
+    return head.place === null || !this.#admit(head, nowMs);
   }
 
   /** A core is driven with its own jobs only. */

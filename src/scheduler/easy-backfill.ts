@@ -52,13 +52,20 @@ export class EasyBackfill {
     if (isForAll) queue.dropArrivals();
     const arrivals = queue.takeArrivals();
     const hadMore = queue.restCount > 0;
-    const hasStarted = isForAll ? this.#tryFront(head, nowMs, start) : this.#tryEach(arrivals, head, nowMs, start);
-    return hasStarted && hadMore;
+    let hasStarted: boolean;
+    if (!isForAll) hasStarted = this.#tryEach(arrivals, head, nowMs, start);
+    // With a job that starts all of its entries leave the front, wherever they stand.
+    else if (queue.front().entryCount > 0) hasStarted = this.#tryEach(queue.front().toArray(), head, nowMs, start);
+    else hasStarted = this.#tryFront(head, nowMs, start);
+    // It has started in another of its partitions.
+    if (head.place === null) this.forget();
+    return hasStarted && (hadMore || head.place === null);
   }
 
   #tryEach(jobs: readonly JobRecord[], head: JobRecord, nowMs: number, start: Start): boolean {
     let hasStarted = false;
     for (const job of jobs) {
+      if (head.place === null) break;
       if (job !== head && job.place === 'front' && this.#try(job, nowMs, start)) hasStarted = true;
     }
     return hasStarted;

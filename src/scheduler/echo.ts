@@ -10,7 +10,14 @@ export function echoOf(decision: Decision, atMs: number): EchoEvent {
   const { jobId } = decision;
   switch (decision.kind) {
     case 'StartAttempt':
-      return { kind: 'AttemptStarting', atMs, jobId, attempt: decision.attempt, placement: decision.placement };
+      return {
+        kind: 'AttemptStarting',
+        atMs,
+        jobId,
+        attempt: decision.attempt,
+        placement: decision.placement,
+        ...(decision.partition !== undefined && { partition: decision.partition }),
+      };
     case 'EndAttempt':
       return {
         kind: 'AttemptEnding',
@@ -21,7 +28,14 @@ export function echoOf(decision: Decision, atMs: number): EchoEvent {
         ...(decision.preemptor !== undefined && { preemptor: decision.preemptor }),
       };
     case 'Requeue':
-      return { kind: 'JobRequeued', atMs, jobId, requeues: decision.requeues, isHeld: decision.isHeld };
+      return {
+        kind: 'JobRequeued',
+        atMs,
+        jobId,
+        requeues: decision.requeues,
+        isHeld: decision.isHeld,
+        ...(decision.partition !== undefined && { partition: decision.partition }),
+      };
     case 'EndJob':
   }
   return { kind: 'JobEnded', atMs, jobId, state: decision.state, exitCode: decision.exitCode };
@@ -48,6 +62,7 @@ export function isEchoOf(event: EchoEvent, decision: Decision): boolean {
       return (
         expected.kind === event.kind &&
         expected.attempt === event.attempt &&
+        expected.partition === event.partition &&
         isSamePlacement(expected.placement, event.placement)
       );
     case 'AttemptEnding':

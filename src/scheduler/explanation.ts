@@ -7,6 +7,7 @@ import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
 import { excessMend, excessText } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
+import { isAhead } from './queue-front.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
 
@@ -18,6 +19,7 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
     return ledger.dependencies.isNever(job) ? 'DependencyNeverSatisfied' : 'Dependency';
   }
   if (job.timerIndex >= 0) return 'BeginTime';
+  if (job.entries !== null) return reasonOfSeveral(ledger, job.entries);
   if (job.excess !== null) return job.excess;
   const blocked = job.demand === null ? null : ledger.kinds.limits.blockedBy(job.kind.limits, job.demand);
   if (blocked !== null) return blocked.reason;
@@ -30,11 +32,37 @@ export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {
   return placeGang(pool, job) === null ? 'Resources' : 'None';
 }
 
+const NOT_TAKEN: readonly PendingReason[] = ['QOSNotAllowed', 'AccountNotAllowed'];
+const NEVER_THERE: readonly PendingReason[] = [
+  ...NOT_TAKEN,
+  'PartitionNodeLimit',
+  'PartitionTimeLimit',
+  'BadConstraints',
+];
+
+/**
+ * Of a job that may run in several partitions: as Slurm looks at it in each in turn, and the last word holds, but that it waits for its turn is said only
+ * where there is nothing else to say. Partitions in which it never starts count only where it starts in none; of those, whom they take counts first.
+ */
+function reasonOfSeveral(ledger: Ledger, entries: readonly JobRecord[]): PendingReason {
+  if (entries.some(({ claimed }) => claimed !== null)) return 'Resources';
+  const inTurn = [...entries].sort((a, b) => (isAhead(a, b) ? -1 : 1));
+  const reasons = inTurn.map((entry) => reasonOf(ledger, entry));
+  const open = reasons.filter((reason) => !NEVER_THERE.includes(reason));
+  if (open.length > 0) return open.findLast((reason) => reason !== 'Priority') ?? 'Priority';
+  const notTaken = reasons.findLast((reason) => NOT_TAKEN.includes(reason));
+  return notTaken ?? entries.findLast(({ excess }) => excess !== null)?.excess ?? 'BadConstraints';
+}
+
 /**
  * When the first job of the queue starts at the latest, if what runs ends no later than by its time limit and no job comes before it; null for all
  * others, where it can start now, and where no time limit bounds its wait.
  */
 export function expectedStartMs(ledger: Ledger, job: JobRecord, nowMs: number): number | null {
+  if (job.entries !== null && job.phase === 'pending') {
+    const starts = job.entries.flatMap((entry) => expectedStartMs(ledger, entry, nowMs) ?? []);
+    return starts.length === 0 ? null : Math.min(...starts);
+  }
   if (ledger.queue.head() !== job || placeGang(ledger.pool, job) !== null) return null;
   const { startMs } = shadowOf(ledger, job, nowMs);
   return startMs === Infinity ? null : startMs;
@@ -58,6 +86,48 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
         : `${untilText(expectedStartMs, nowMs)} at the latest`;
     expected.push(`Job ${name} is expected to start ${when}, by the time limits of what runs.`);
   }
+  const reason = reasonOf(ledger, job);
+  if (job.entries !== null && !WITHOUT_PARTITION.has(reason)) {
+    return [...explainSeveral(ledger, name, job.entries, nowMs), ...expected];
+  }
+  return explainWait(ledger, job, expected, nowMs);
+}
+
+/** Reasons that have nothing to do with the partitions of a job. */
+const WITHOUT_PARTITION: ReadonlySet<PendingReason> = new Set<PendingReason>([
+  'JobHeldUser',
+  'launch failed requeued held',
+  'Dependency',
+  'DependencyNeverSatisfied',
+  'BeginTime',
+]);
+
+function explainSeveral(ledger: Ledger, name: string, entries: readonly JobRecord[], nowMs: number): string[] {
+  const closed = new Map(entries.map((entry) => [entry, closedText(ledger, entry)]));
+  const names = entries.map(({ request }) => request.partition);
+  const excess = entries[0]?.excess ?? null;
+  const isNever = [...closed.values()].every((text) => text !== null);
+  return [
+    `Job ${name} may run in partitions ${names.join(', ')}, and does so in the one that can start it first.`,
+    ...entries.flatMap((entry) => {
+      const { partition } = entry.request;
+      const text = closed.get(entry) ?? null;
+      if (text !== null) return [`Partition ${partition} does not run it: ${text}.`];
+      return explainWait(ledger, entry, [], nowMs).map((line) => `Partition ${partition}: ${line}`);
+    }),
+    ...(isNever && excess !== null ? [`It never starts like this: submit it again ${excessMend(excess)}.`] : []),
+  ];
+}
+
+/** Why the job never starts in the partition of this entry; null where it may. */
+function closedText(ledger: Ledger, entry: JobRecord): string | null {
+  const partition = ledger.terms.partitionOf(entry.request);
+  if (entry.excess !== null && partition !== undefined) return excessText(entry.excess, partition, entry.request);
+  return refusal(ledger.pool, entry);
+}
+
+function explainWait(ledger: Ledger, job: JobRecord, expected: readonly string[], nowMs: number): string[] {
+  const name = nameOf(job);
   switch (reasonOf(ledger, job)) {
     case 'JobHeldUser':
       return [`Job ${name} is held. Release it: orrery release ${name}`];

@@ -4,6 +4,7 @@ import type { LimitProfile } from './limit-profile.ts';
 import { LimitCounters } from './limits.ts';
 import { Multifactor } from './multifactor.ts';
 import { type LiftedLimit, type Policy, partitionFinder } from './policy.ts';
+import { partitionNames } from './partition-names.ts';
 import { type PreemptionClass, PreemptionRules } from './preemption-rules.ts';
 import type { JobRequest } from './types.ts';
 
@@ -77,8 +78,9 @@ export class JobKinds {
 
   /** Limits on such a job, of its own QOS, of its partition's and of its account. */
   limitsOf(request: JobRequest): LimitProfile {
-    const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS, partition } = request;
-    return this.#limitsOf(user, account, qos, partition);
+    const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS } = request;
+    // Submitted jobs count in the first of their partitions.
+    return this.#limitsOf(user, account, qos, partitionNames(request.partition)[0]);
   }
 
   #limitsOf(user: string, account: string, qos: string, partition: string | undefined): LimitProfile {

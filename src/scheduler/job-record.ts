@@ -34,22 +34,27 @@ const NO_DEPENDENCIES: readonly Dependency[] = [];
 /** The scheduler's own account of a job that has not ended. Mutated in place. */
 export class JobRecord implements CoreJob {
   request: JobRequest;
-  readonly kind: JobKind;
+  kind: JobKind;
   /** What counts against limits; null where none can concern the job. */
-  readonly demand: Demand | null;
+  demand: Demand | null;
   readonly excluded: ReadonlySet<string>;
   /** Infinity where it has none. */
-  readonly limitMs: number = ZERO_MS;
+  limitMs: number = ZERO_MS;
   /** Bit of its partition; nodes outside it are not for the job. */
-  readonly partitionBit: number;
+  partitionBit: number;
   /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
   tier: number;
   /** By how much it may outrun its time limit; Infinity: for ever. */
-  readonly overMs: number;
+  overMs: number;
   /** The limit of its partition that it breaks: it never starts. */
-  readonly excess: PartitionExcess | null;
+  excess: PartitionExcess | null;
   /** What its partition's jobs may have of the CPUs of a node; null: all. */
-  readonly cap: CpuCap | null;
+  cap: CpuCap | null;
+  /** Of a job that names several partitions: what waits in the queue in its place, one for each of them in this order. Null of all others. */
+  entries: readonly JobRecord[] | null = null;
+  /** Of such an entry: the job, and which of its entries this is. */
+  owner: JobRecord | null = null;
+  entryIndex = 0;
   /** The driver's own. */
   slot = -1;
   /** Higher starts first. The request's, or worked out from its factors. */
@@ -106,6 +111,8 @@ export class JobRecord implements CoreJob {
   shape: number;
   /** What it asked for, where its tasks are spread otherwise. */
   #asked: { request: JobRequest; shape: number } | null = null;
+  /** What it asked for before it was in one of its partitions. */
+  #several: JobRequest | null = null;
   /** Where the queue keeps it. */
   place: 'front' | 'rest' | 'aside' | null = null;
   isArrival = false;
@@ -160,6 +167,29 @@ export class JobRecord implements CoreJob {
     if (this.#asked === null) return;
     ({ request: this.request, shape: this.shape } = this.#asked);
     this.#asked = null;
+  }
+
+  /** It is to run in the partition of this entry: all that the policy makes of it there holds from now on. */
+  enter(entry: JobRecord): void {
+    this.#several ??= this.request;
+    this.request = entry.request;
+    this.kind = entry.kind;
+    this.demand = entry.demand;
+    this.limitMs = entry.limitMs;
+    this.partitionBit = entry.partitionBit;
+    this.tier = entry.tier;
+    this.overMs = entry.overMs;
+    this.excess = entry.excess;
+    this.cap = entry.cap;
+    this.shape = entry.shape;
+    this.priority = entry.priority;
+    this.staticPriority = entry.staticPriority;
+  }
+
+  /** It may be in any of its partitions again. */
+  leavePartition(): void {
+    if (this.#several !== null) this.request = this.#several;
+    this.#several = null;
   }
 
   /** The rank of its QOS is another; its tier in the partition stays. */

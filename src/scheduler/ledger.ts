@@ -17,6 +17,7 @@ import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
+import { partitionNames } from './partition-names.ts';
 import { isStronger, putOffUntilMs, verdictOf } from './verdicts.ts';
 
 /**
@@ -110,33 +111,86 @@ export class Ledger {
     if (this.kinds.preemption.use(request.qos ?? DEFAULT_QOS)) this.#rankAnew();
     const job = this.record(request, attempt);
     this.#jobs.set(jobId, job);
-    this.kinds.limits.entered(job.kind.limits);
+    this.kinds.limits.entered(submittedKind(job).limits);
     this.dependencies.requeued(jobId, atMs);
     if (request.dependencies.length > 0) this.dependencies.register(job, atMs);
     if (job.eligibleMs > atMs) this.timers.push(job);
     else job.eligibleMs = atMs;
-    this.priorities.prioritizeAnew(job);
+    this.#prioritizeAnew(job);
     this.#enqueueIfEligible(job);
     return job;
   }
 
+  #prioritizeAnew(job: JobRecord): void {
+    this.priorities.prioritizeAnew(job);
+    for (const entry of job.entries ?? NO_ENTRIES) {
+      entry.eligibleMs = job.eligibleMs;
+      this.priorities.prioritizeAnew(entry);
+    }
+  }
+
   /** A QOS has come into use that changes which jobs come before which. */
   #rankAnew(): void {
-    for (const job of this.#jobs.values()) job.rank();
+    for (const job of this.#jobs.values()) {
+      job.rank();
+      for (const entry of job.entries ?? NO_ENTRIES) entry.rank();
+    }
     this.queue.reorder((job) => this.priorities.prioritizeAnew(job));
   }
 
   /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
   record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
+    if (request.partition?.includes(',') === true) return this.#recordOfSeveral(request, attempt, kinds);
     const kind = kinds.of(request);
     return new JobRecord(request, this.terms.of(request, kind), kind, attempt);
   }
 
+  /** Where it asks for no time the least `MaxWall` of all its partitions holds in each of them, as in Slurm, wherever it starts in the end. */
+  #recordOfSeveral(request: JobRequest, attempt: number, kinds: JobKinds): JobRecord {
+    const requests = partitionNames(request.partition).map((name) => {
+      const { partition: _, ...others } = request;
+      return name === undefined ? others : { ...others, partition: name };
+    });
+    const walls = requests.flatMap((one) => kinds.of(one).limits.wallMsMax ?? []);
+    const wallMsMax = walls.length === 0 ? null : Math.min(...walls);
+    const newRecord = (one: JobRequest, asked: JobRequest) => {
+      const kind = kinds.of(one);
+      return new JobRecord(asked, this.terms.of(one, { limits: { wallMsMax }, lifts: kind.lifts }), kind, attempt);
+    };
+    const [first = request] = requests;
+    if (requests.length === 1) return newRecord(first, first);
+    const job = newRecord(first, request);
+    job.entries = requests.map((one, index) => {
+      const entry = newRecord(one, one);
+      entry.owner = job;
+      entry.entryIndex = index;
+      // That is the job's affair.
+      entry.hold = null;
+      return entry;
+    });
+    return job;
+  }
+
+  /** The job that is to run: where this is the entry of one in one of its partitions the job itself, which leaves the queue and is in that. */
+  choose(job: JobRecord): JobRecord {
+    const { owner } = job;
+    if (owner === null) return job;
+    this.#takeEntriesOut(owner);
+    owner.enter(job);
+    return owner;
+  }
+
+  #takeEntriesOut({ entries }: JobRecord): void {
+    for (const entry of entries ?? NO_ENTRIES) {
+      this.queue.remove(entry);
+      entry.unparkedFrom = null;
+      this.dropClaim(entry);
+    }
+  }
+
   hold(job: JobRecord): void {
     job.hold ??= 'user';
-    this.queue.remove(job);
-    this.queue.pass(job);
-    this.dropClaim(job);
+    this.#leaveQueue(job);
   }
 
   releaseHold(job: JobRecord): void {
@@ -148,15 +202,22 @@ export class Ledger {
   cancel(job: JobRecord): void {
     if (isOnNodes(job)) return this.doom(job, 'CANCELLED');
     if (job.verdict?.kind === 'end') return;
-    this.queue.remove(job);
-    this.queue.pass(job);
-    this.dropClaim(job);
+    this.#leaveQueue(job);
     this.#dropTimer(job);
     this.dependencies.forget(job);
     // It has not started since it was last in the queue.
     job.startNumber = 0;
     this.#settle(job, { kind: 'end', state: 'CANCELLED', exitCode: 0 });
     job.cause = 'CANCELLED';
+  }
+
+  #leaveQueue(job: JobRecord): void {
+    const all = inQueue(job);
+    for (const one of all) this.queue.remove(one);
+    for (const one of all) {
+      this.queue.pass(one);
+      this.dropClaim(one);
+    }
   }
 
   requeueByUser(job: JobRecord): void {
@@ -168,7 +229,10 @@ export class Ledger {
   /** Not to start before. Its priority stays what it is until the next calculation, and ages from then on. */
   putOff(job: JobRecord, untilMs: number): void {
     job.eligibleMs = untilMs;
-    this.priorities.keepUntilNext(job);
+    for (const one of inQueue(job)) {
+      one.eligibleMs = untilMs;
+      this.priorities.keepUntilNext(one);
+    }
   }
 
   endHung(job: JobRecord, attempt: number): void {
@@ -193,6 +257,8 @@ export class Ledger {
     this.dropClaim(job);
     this.pool.take(job, held);
     this.queue.remove(job);
+    // It may have come free just now.
+    if (job.entries !== null) this.#takeEntriesOut(job);
     job.unparkedFrom = null;
     if (job.demand !== null) {
       const demand = { ...job.demand, ...this.#totalOf(job, held) };
@@ -265,6 +331,7 @@ export class Ledger {
     job.isEnding = false;
     job.preemptorJobId = null;
     job.phase = 'pending';
+    job.leavePartition();
     this.dependencies.requeued(job.request.jobId, atMs);
     job.requeues = verdict.requeues;
     job.hold ??= verdict.hold;
@@ -284,7 +351,7 @@ export class Ledger {
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
     }
-    if (job !== undefined) this.kinds.limits.left(job.kind.limits);
+    if (job !== undefined) this.kinds.limits.left(submittedKind(job).limits);
     this.dependencies.wake(atMs);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));
@@ -297,7 +364,7 @@ export class Ledger {
     // Its age counts from then on, as Slurm's `AccrueTime` does.
     if (job.eligibleMs < atMs) {
       job.eligibleMs = atMs;
-      this.priorities.prioritizeAnew(job);
+      this.#prioritizeAnew(job);
     }
     this.#enqueueIfEligible(job);
   }
@@ -319,14 +386,22 @@ export class Ledger {
 
   #enqueueIfEligible(job: JobRecord): void {
     const isFree = job.phase === 'pending' && job.hold === null && job.waitsFor.length === 0 && job.timerIndex < 0;
+    if (!isFree) return;
+    if (job.entries === null) this.#enqueue(job);
+    else if (job.entries.every(({ claimed }) => claimed === null))
+      for (const entry of job.entries) this.#enqueue(entry);
+  }
+
+  #enqueue(job: JobRecord): void {
     // Beyond the limits of its partition it waits for ever, in nobody's way.
-    if (job.excess === null && isFree && job.place === null && job.claimed === null) this.queue.add(job);
+    if (job.excess === null && job.place === null && job.claimed === null) this.queue.add(job);
   }
 
   /** The nodes are kept for the job, which waits outside the queue until those on them are gone. */
   claim(job: JobRecord, nodeIndices: readonly number[]): void {
     if (job.claimed !== null) return;
-    this.queue.remove(job);
+    if (job.owner === null) this.queue.remove(job);
+    else for (const entry of job.owner.entries ?? NO_ENTRIES) this.queue.remove(entry);
     job.claimed = nodeIndices;
     this.claimants.add(job);
     for (const index of nodeIndices) this.pool.claim(this.pool.at(index), job);
@@ -342,7 +417,7 @@ export class Ledger {
   /** It cannot have the nodes after all. */
   abandonClaim(job: JobRecord): void {
     this.dropClaim(job);
-    this.#enqueueIfEligible(job);
+    this.#enqueueIfEligible(job.owner ?? job);
   }
 
   #leaveNodes(job: JobRecord, verdict: Verdict, atMs: number): void {
@@ -429,6 +504,18 @@ export class Ledger {
       held.nodeIndices.reduce((sum, index) => sum + count(this.pool.at(index).spec.resources), 0);
     return { cpus: of(({ cpus }) => cpus), gpus: of(({ gpus }) => gpus) };
   }
+}
+
+const NO_ENTRIES: readonly JobRecord[] = [];
+
+/** What stands in the queue for the job: itself, or what it has for each of its partitions. */
+function inQueue(job: JobRecord): readonly JobRecord[] {
+  return job.entries ?? [job];
+}
+
+/** What it counted as when it was submitted: as a job of the first of its partitions. */
+function submittedKind(job: JobRecord): JobKind {
+  return job.entries?.[0]?.kind ?? job.kind;
 }
 
 function isEligibleBefore(a: JobRecord, b: JobRecord): boolean {

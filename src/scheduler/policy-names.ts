@@ -1,5 +1,6 @@
 import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
 import { knownNames } from './known-names.ts';
+import { partitionNames } from './partition-names.ts';
 import type { Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
@@ -9,8 +10,8 @@ import type { JobRequest } from './types.ts';
  */
 export function unknownName(policy: Policy, request: JobRequest): string | null {
   const { qos = DEFAULT_QOS, account = DEFAULT_ACCOUNT, partition } = request;
-  if (partition !== undefined) {
-    const fault = faultOf('partition', partition, policy.partitions);
+  for (const name of partitionNames(partition)) {
+    const fault = name === undefined ? null : faultOf('partition', name, policy.partitions);
     if (fault !== null) return fault;
   }
   const accountFault = account === DEFAULT_ACCOUNT ? null : faultOf('account', account, policy.accounts);

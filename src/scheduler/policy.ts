@@ -277,8 +277,11 @@ export interface SchedulerOptions {
   users?: readonly UserPolicy[];
   partitions?: readonly PartitionPolicy[];
   reservations?: readonly NodeReservation[];
-  /** `EnforcePartLimits`: a job beyond the limits of its partition is refused. Default: it waits for ever, as in Slurm. */
-  enforcePartLimits?: boolean;
+  /**
+   * `EnforcePartLimits`: a job beyond the limits of its partition is refused; of one that names several, with true (`ALL`) if it is beyond those of one,
+   * with `any` only if it is beyond those of each. Default: it waits for ever, as in Slurm.
+   */
+  enforcePartLimits?: boolean | 'any';
   /** Jobs may outrun their time limits by so much (`OverTimeLimit`). Null: for ever. Default 0. */
   overTimeSeconds?: number | null;
   /** What conservative passes grant a job that has outrun its limit (`KillWait`). Default 30. */

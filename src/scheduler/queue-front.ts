@@ -4,12 +4,13 @@ import { Retries } from './retries.ts';
 
 const FIRST_CAPACITY = 64;
 
-/** The partition's tier, then priority, then first in, first out. Total: no two jobs have the same id. */
+/** The partition's tier, then priority, then first in, first out. Total: no two jobs have the same id, nor two entries of one the same index. */
 export function isAhead(a: JobRecord, b: JobRecord): boolean {
   if (a.tier !== b.tier) return a.tier > b.tier;
   if (a.priority !== b.priority) return a.priority > b.priority;
   if (a.request.submitMs !== b.request.submitMs) return a.request.submitMs < b.request.submitMs;
-  return a.request.jobId < b.request.jobId;
+  if (a.request.jobId !== b.request.jobId) return a.request.jobId < b.request.jobId;
+  return a.entryIndex < b.entryIndex;
 }
 
 /** Wider than any priority: tiers come first. */
@@ -37,6 +38,8 @@ export class QueueFront {
   readonly retries = new Retries();
   /** How many shapes there are among the jobs. */
   shapeCount = 0;
+  /** Entries of jobs that name several partitions: with one of them all of its job go. */
+  entryCount = 0;
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
@@ -95,12 +98,14 @@ export class QueueFront {
     this.limitMs[slot] = job.limitMs;
     this.#count(job);
     if (job.kind.mayPreempt) this.retries.add(job);
+    if (job.owner !== null) this.entryCount += 1;
   }
 
   removeAt(index: number): void {
     const slot = this.slots[index]!;
     const job = this.#job(slot);
     if (job.kind.mayPreempt) this.retries.remove(job);
+    if (job.owner !== null) this.entryCount -= 1;
     this.slots.copyWithin(index, index + 1, this.length);
     this.length -= 1;
     this.#jobs[slot] = null;

@@ -166,6 +166,13 @@ export class PendingQueue {
     if (task !== undefined) {
       task.unparkedFrom = limit;
       this.add(task);
+      // In another of its partitions it may find what it does not find in this one.
+      for (const entry of task.owner?.entries ?? []) {
+        if (entry.place === 'aside' && entry.queueIndex >= 0) {
+          this.remove(entry);
+          this.add(entry);
+        }
+      }
     }
     const parked = this.#parked.get(limit);
     if (parked === undefined) return;

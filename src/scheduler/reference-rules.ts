@@ -22,6 +22,8 @@ export type Job = {
   isEnding: boolean;
   /** It has had an attempt since it was last put in the queue. */
   hasStarted: boolean;
+  /** What it asked for before it was in one of several partitions; null where it is in none of several. */
+  several: JobRequest | null;
   verdict: Verdict | null;
 };
 /** What becomes of a job whose attempt is over. */

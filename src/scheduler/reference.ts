@@ -20,6 +20,8 @@ import {
 } from './reference-rules.ts';
 import type { Decision, EndCause, EndState, JobRequest, Placement, SchedulerEvent } from './types.ts';
 
+/** A job that waits, as what it asks for in one of its partitions. */
+type Entry = { job: Job; request: JobRequest };
 type Node = { spec: NodeSpec; isDown: boolean; isDrained: boolean; isRemoved: boolean };
 
 const NOTHING: Resources = { cpus: 0, memoryBytes: 0, gpus: 0 };
@@ -80,6 +82,7 @@ export class ReferenceScheduler {
       cause: null,
       isEnding: false,
       hasStarted: false,
+      several: null,
       verdict: null,
     });
     this.#dropSatisfied(atMs);
@@ -126,32 +129,41 @@ export class ReferenceScheduler {
         cause: job.cause ?? 'TIMEOUT',
       });
     }
-    const start = (job: Job, placement: Placement) => {
-      Object.assign(job, { placement, attempt: job.attempt + 1, startMs: nowMs, hasStarted: true });
+    const start = ({ job, request }: Entry, placement: Placement) => {
+      const several = job.request === request ? null : job.request;
+      Object.assign(job, { placement, attempt: job.attempt + 1, startMs: nowMs, hasStarted: true, request, several });
       this.#started.push(job);
-      decisions.push({ kind: 'StartAttempt', jobId: job.request.jobId, attempt: job.attempt, placement });
+      const decision = { kind: 'StartAttempt', jobId: request.jobId, attempt: job.attempt, placement } as const;
+      decisions.push(several === null ? decision : { ...decision, partition: request.partition ?? '' });
     };
     do this.#startInTurn(start);
     while (this.#policy.schedulerType === 'backfill' && this.#backfill(nowMs, start));
     return decisions;
   }
 
-  #startInTurn(start: (job: Job, placement: Placement) => void): void {
-    for (const job of this.#waiting()) {
-      if (this.#isThrottled(job)) continue;
-      const placement = this.#place(job.request, this.#capable(job.request));
+  #startInTurn(start: (entry: Entry, placement: Placement) => void): void {
+    for (const entry of this.#waiting()) {
+      const { job, request } = entry;
+      if (job.placement !== null || this.#isThrottled(job)) continue;
+      const placement = this.#place(request, this.#capable(request));
       if (placement === null) return;
-      start(job, placement);
+      start(entry, placement);
     }
   }
 
-  /** Those that the nodes in service could hold if they were empty, in order. */
-  #waiting(): Job[] {
+  /** Those that the nodes in service could hold if they were empty, in each of their partitions that lets them, in order. */
+  #waiting(): Entry[] {
+    const tierOf = (request: JobRequest) => this.#partitionOf(request)?.priorityTier ?? 1;
     return [...this.#jobs.values()]
       .filter((job) => !job.placement && !job.isHeld && job.waits.length === 0 && !this.#isThrottled(job))
+      .flatMap((job): Entry[] => {
+        const names = [...new Set(job.request.partition?.split(','))];
+        if (names.length < 2) return [{ job, request: job.request }];
+        return names.map((partition) => ({ job, request: { ...job.request, partition } }));
+      })
       .filter(({ request }) => this.#isAllowed(request))
       .filter(({ request }) => this.#capable(request).length >= request.nodes)
-      .sort((a, b) => order(a.request, b.request));
+      .sort((a, b) => tierOf(b.request) - tierOf(a.request) || order(a.request, b.request));
   }
 
   /** As many tasks of its array run as may at once. */
@@ -181,8 +193,10 @@ export class ReferenceScheduler {
   }
 
   #capable(request: JobRequest): NodeSpec[] {
+    const members = this.#partitionOf(request)?.nodes ?? null;
     return this.#nodes
       .filter((node) => !node.isDown && !node.isDrained && !node.isRemoved)
+      .filter(({ spec }) => members === null || members.includes(spec.name))
       .map(({ spec }) => spec)
       .filter((spec) => suits(spec, spec.resources, request) && needOf(spec, request).cpus <= this.#capOf(request));
   }
@@ -201,7 +215,7 @@ export class ReferenceScheduler {
   }
 
   /** The first job that waits is to start when so many of its nodes are free; another that ends later may not make them too few. */
-  #backfill(nowMs: number, start: (job: Job, placement: Placement) => void): boolean {
+  #backfill(nowMs: number, start: (entry: Entry, placement: Placement) => void): boolean {
     const [head, ...others] = this.#waiting().slice(0, this.#policy.bfMaxJobTest);
     if (head === undefined) return false;
     const specs = this.#capable(head.request);
@@ -222,9 +236,11 @@ export class ReferenceScheduler {
     const startMs = ends.sort((a, b) => a - b).find((endMs) => countAt(endMs) >= head.request.nodes) ?? Infinity;
     let extra = startMs === Infinity ? 0 : countAt(startMs) - head.request.nodes;
     let hasStarted = false;
-    for (const job of others) {
-      if (this.#isThrottled(job)) continue;
-      const { request } = job;
+    for (const entry of others) {
+      const { job, request } = entry;
+      // The first may have started in another of its partitions: then there is another first.
+      if (head.job.placement !== null) break;
+      if (job.placement !== null || this.#isThrottled(job)) continue;
       const endMs = nowMs + (request.timeLimitMs ?? Infinity);
       const isShort = endMs <= startMs && endMs < Infinity;
       const isOfPartition = this.#partitionOf(request) === this.#partitionOf(head.request);
@@ -243,7 +259,7 @@ export class ReferenceScheduler {
         extra -= placement.filter(({ nodeName }) =>
           open.some((spec) => spec.name === nodeName && isHarmful(spec)),
         ).length;
-      start(job, placement);
+      start(entry, placement);
       hasStarted = true;
     }
     return hasStarted;
@@ -276,7 +292,10 @@ export class ReferenceScheduler {
     job.requeues = job.verdict?.requeues ?? 0;
     job.isHeld ||= job.verdict?.isHeld ?? false;
     Object.assign(job, { verdict: null, cause: null, isEnding: false, hasStarted: false });
-    return { kind: 'Requeue', jobId, requeues: job.requeues, isHeld: job.isHeld };
+    const decision = { kind: 'Requeue', jobId, requeues: job.requeues, isHeld: job.isHeld } as const;
+    const partition = (job.several ?? job.request).partition ?? '';
+    Object.assign(job, { request: job.several ?? job.request, several: null });
+    return partition.includes(',') ? { ...decision, partition } : decision;
   }
 
   /** The nodes with room now, those first that are preferred. */

@@ -108,7 +108,7 @@ const jobShape = fc.record({
   ),
   isAnyEnough: fc.constantFrom(undefined, undefined, true),
   isHeld: fc.constantFrom(false, false, false, false, true),
-  partition: fc.constantFrom(undefined, undefined, 'other'),
+  partition: fc.constantFrom(undefined, undefined, 'other', 'main,other', 'other,main'),
   account: fc.constantFrom(undefined, 'vision'),
   qos: fc.constantFrom(undefined, undefined, 'high'),
   array: fc.constantFrom(null, null, null, ...Object.keys(ARRAYS)),
@@ -129,6 +129,14 @@ const policy = fc.record({
     [
       { name: 'main', maxCpusPerNode: 3 },
       { name: 'other', maxCpusPerNode: 5 },
+    ],
+    [
+      { name: 'main', nodes: ['n0', 'n1', 'n2'] },
+      { name: 'other', nodes: ['n2', 'n3', 'n4', 'n5'], maxNodes: 2 },
+    ],
+    [
+      { name: 'main', nodes: ['n0', 'n1', 'n3'], maxCpusPerNode: 5 },
+      { name: 'other', priorityTier: 2, overTimeSeconds: 0.05 },
     ],
     [
       { name: 'main', denyQos: ['high'], allowAccounts: ['default', 'vision'], denyAccounts: ['vision'] },
@@ -336,6 +344,7 @@ const REHEARSED = [
   'start gang',
   'backfill',
   'start past a throttle',
+  'start in one of several partitions',
   'start after a start',
   'start a while after a start',
   'start after one of several',
@@ -375,6 +384,7 @@ it('decides as the reference does, keeps every promise through faults and restar
             meet(decision.placement.length === 1 ? 'start' : 'start gang');
             if (isBackfilled(world, decision.jobId)) meet('backfill');
             for (const wait of waitsOf(world, decision.jobId)) meet(`start ${wait}`);
+            if (decision.partition !== undefined) meet('start in one of several partitions');
             if (isThrottledAhead(world, decision.jobId)) meet('start past a throttle');
           }
         };

@@ -94,16 +94,24 @@ class EventScheduler implements Scheduler {
     const message =
       unknownName(this.#core.policy, request) ??
       ledger.reservations.admission({ user, account, reservation, timeLimitMs }, nowMs) ??
-      refusal(ledger.pool, job) ??
-      this.#enforced(job) ??
-      this.#denied(job) ??
+      this.#refusal(job) ??
       this.#excess(request, jobCount, arriving);
     return message === null ? { isAdmissible: true } : { isAdmissible: false, message };
   }
 
+  /** Of a job that names several partitions: one has to take it, or with `enforcePartLimits: true` all of them. */
+  #refusal(job: JobRecord): string | null {
+    const refusalIn = (one: JobRecord) =>
+      refusal(this.#ledger.pool, one) ?? this.#enforced(one) ?? this.#denied(one) ?? null;
+    if (job.entries === null) return refusalIn(job);
+    const refusals = job.entries.flatMap((entry) => refusalIn(entry) ?? []);
+    const isForAll = this.#core.policy.enforcePartLimits === true;
+    return isForAll || refusals.length === job.entries.length ? (refusals[0] ?? null) : null;
+  }
+
   /** The limit of its partition that it breaks, where such jobs are refused. */
   #enforced({ excess, request }: JobRecord): string | null {
-    if (excess === null || !this.#core.policy.enforcePartLimits) return null;
+    if (excess === null || this.#core.policy.enforcePartLimits === false) return null;
     const partition = this.#ledger.terms.partitionOf(request);
     return partition === undefined ? null : excessText(excess, partition, request, 'the job');
   }
@@ -254,8 +262,9 @@ class EventScheduler implements Scheduler {
     const ledger = this.#ledger;
     switch (event.kind) {
       case 'AttemptStarting': {
-        const job = ledger.findLive(event.jobId);
-        if (job === undefined) throw new Error(`job ${event.jobId} has ended and cannot start`);
+        const found = ledger.findLive(event.jobId);
+        if (found === undefined) throw new Error(`job ${event.jobId} has ended and cannot start`);
+        const job = ledger.choose(entryOf(found, event.partition));
         ledger.start(job, event.attempt, heldBy(ledger.pool, job, event.placement), event.atMs);
         return;
       }
@@ -287,14 +296,14 @@ class EventScheduler implements Scheduler {
     }
   }
 
-  #claim(victimJobId: number, { jobId, nodeNames }: Preemptor): void {
+  #claim(victimJobId: number, { jobId, nodeNames, partition }: Preemptor): void {
     const ledger = this.#ledger;
     const victim = ledger.find(victimJobId);
     const preemptor = ledger.find(jobId);
     if (victim !== undefined) victim.preemptorJobId = jobId;
     if (preemptor !== undefined)
       ledger.claim(
-        preemptor,
+        entryOf(preemptor, partition),
         nodeNames.map((name) => ledger.pool.get(name).index),
       );
   }
@@ -321,7 +330,13 @@ class DecisionList implements DecisionSink {
     if (record === undefined || record.held === null)
       throw new Error(`invariant violated: job ${jobId} holds no nodes`);
     const placement = placementOf(this.#ledger.pool, record, record.held);
-    this.decisions.push({ kind: 'StartAttempt', jobId, attempt: job.attempt, placement });
+    this.decisions.push({
+      kind: 'StartAttempt',
+      jobId,
+      attempt: job.attempt,
+      placement,
+      ...(record.entries !== null && partitionOf(record)),
+    });
   }
 
   endAttempt(job: CoreJob, cause: EndCause): void {
@@ -329,18 +344,34 @@ class DecisionList implements DecisionSink {
     const preemptor = this.#ledger.find(job.preemptorJobId ?? -1);
     const end = { kind: 'EndAttempt', jobId, attempt: job.attempt, cause } as const;
     if (cause !== 'PREEMPTED' || preemptor === undefined) return void this.decisions.push(end);
-    const nodeNames = (preemptor.claimed ?? []).map((index) => this.#ledger.pool.at(index).spec.name);
-    this.decisions.push({ ...end, preemptor: { jobId: preemptor.request.jobId, nodeNames } });
+    const claimant = preemptor.entries?.find(({ claimed }) => claimed !== null) ?? preemptor;
+    const nodeNames = (claimant.claimed ?? []).map((index) => this.#ledger.pool.at(index).spec.name);
+    const partition = claimant.owner === null ? {} : partitionOf(claimant);
+    this.decisions.push({ ...end, preemptor: { jobId: preemptor.request.jobId, nodeNames, ...partition } });
   }
 
   requeueJob(job: CoreJob): void {
-    const isHeld = this.#ledger.find(job.request.jobId)?.hold !== null;
-    this.decisions.push({ kind: 'Requeue', jobId: job.request.jobId, requeues: job.requeues, isHeld });
+    const { jobId } = job.request;
+    const record = this.#ledger.find(jobId);
+    const partition = record === undefined || record.entries === null ? {} : partitionOf(record);
+    const isHeld = record?.hold !== null;
+    this.decisions.push({ kind: 'Requeue', jobId, requeues: job.requeues, isHeld, ...partition });
   }
 
   endJob(job: CoreJob, state: EndState, exitCode: number): void {
     this.decisions.push({ kind: 'EndJob', jobId: job.request.jobId, state, exitCode });
   }
+}
+
+/** What stands in the queue for the job in this partition; the job itself where it has no more than one. */
+function entryOf(job: JobRecord, partition: string | undefined): JobRecord {
+  const { entries } = job;
+  if (entries === null) return job;
+  return entries.find(({ request }) => request.partition === partition) ?? entries[0] ?? job;
+}
+
+function partitionOf({ request: { partition } }: JobRecord): { partition?: string } {
+  return partition === undefined ? {} : { partition };
 }
 
 function stateOf(job: JobRecord): JobState {

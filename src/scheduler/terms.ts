@@ -42,7 +42,10 @@ export class Terms {
   }
 
   /** Where no partition of the job's name is defined, it belongs to none: no node is for it. */
-  of(request: JobRequest, { limits, lifts }: Pick<JobKind, 'limits' | 'lifts'>): JobTerms {
+  of(
+    request: JobRequest,
+    { limits, lifts }: Pick<JobKind, 'lifts'> & { limits: Pick<LimitProfile, 'wallMsMax'> },
+  ): JobTerms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
     const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, limits);

@@ -27,6 +27,8 @@ export type EndCause = 'CANCELLED' | 'TIMEOUT' | 'NODE_FAIL' | 'REQUEUE' | 'PREE
 export interface Preemptor {
   jobId: number;
   nodeNames: readonly string[];
+  /** The one of its partitions in which it is to run, where it names several. */
+  partition?: string;
 }
 
 /** As `sbatch --dependency` has them. `after`: the job has started, or has ended without. */
@@ -75,7 +77,7 @@ export interface JobRequest {
   account?: string;
   /** Absent: `normal`. */
   qos?: string;
-  /** Absent: the default partition. */
+  /** Absent: the default partition. Several (`a,b`): it waits in each of them, and runs in the one that can start it first. */
   partition?: string;
   /** Name of the node reservation it runs in. */
   reservation?: string;
@@ -140,7 +142,15 @@ export type SchedulerEvent =
   /** A scheduler of somebody else's did not take what one of these two asked of it: as if it had not been. For the record. */
   | { kind: 'RequeueRefused'; atMs: number; jobId: number }
   /** (echo) of StartAttempt; recorded before anything is spawned. */
-  | { kind: 'AttemptStarting'; atMs: number; jobId: number; attempt: number; placement: Placement }
+  | {
+      kind: 'AttemptStarting';
+      atMs: number;
+      jobId: number;
+      attempt: number;
+      placement: Placement;
+      /** The one that it runs in of the partitions that the job names; absent: it names no more than one. */
+      partition?: string;
+    }
   /** Its tasks run: the clock of the time limit starts. Once for each attempt: a second one is refused, since nothing starts twice. */
   | { kind: 'AttemptStarted'; atMs: number; jobId: number; attempt: number }
   /**
@@ -165,7 +175,15 @@ export type SchedulerEvent =
       lostNodes?: readonly string[];
     }
   /** (echo) of Requeue: the job is PENDING again under the same id. */
-  | { kind: 'JobRequeued'; atMs: number; jobId: number; requeues: number; isHeld: boolean }
+  | {
+      kind: 'JobRequeued';
+      atMs: number;
+      jobId: number;
+      requeues: number;
+      isHeld: boolean;
+      /** The partitions in which it waits, where they are several; absent: the one that it has. */
+      partition?: string;
+    }
   /**
    * (echo) of EndJob. For a job the scheduler does not know (ended before a restart) it records the outcome for dependencies, and with `startMs` what
    * a delay after its start counts from.
@@ -174,10 +192,10 @@ export type SchedulerEvent =
 
 /** What the driver has to carry out, in order. The scheduler's own state already reflects them. */
 export type Decision =
-  | { kind: 'StartAttempt'; jobId: number; attempt: number; placement: Placement }
+  | { kind: 'StartAttempt'; jobId: number; attempt: number; placement: Placement; partition?: string }
   /** Kill every task, then report `AttemptEnded`. Decided once for each attempt. */
   | { kind: 'EndAttempt'; jobId: number; attempt: number; cause: EndCause; preemptor?: Preemptor }
-  | { kind: 'Requeue'; jobId: number; requeues: number; isHeld: boolean }
+  | { kind: 'Requeue'; jobId: number; requeues: number; isHeld: boolean; partition?: string }
   | { kind: 'EndJob'; jobId: number; state: EndState; exitCode: number };
 
 export interface Cycle {

@@ -45,6 +45,9 @@ export class World {
   readonly #requeued = new Set<number>();
   /** Of jobs that have started since they were last put in the queue. */
   readonly #startMs = new Map<number, number>();
+  /** Jobs that were cancelled on nodes, and those that were while none of them held any. */
+  readonly #cancelledThere = new Set<number>();
+  readonly #cancelledWaiting = new Set<number>();
   readonly #reference: ReferenceScheduler;
   readonly #options: SchedulerOptions;
   readonly #areEchoesApplied: boolean;
@@ -189,8 +192,12 @@ export class World {
         this.#hasResubmitted ||= this.requests.has(event.job.jobId);
         this.requests.set(event.job.jobId, event.job);
         this.ended.delete(event.job.jobId);
-        this.#startMs.delete(event.job.jobId);
+        this.#forgetStart(event.job.jobId);
         this.pending.add(event.job.jobId);
+        return;
+      case 'JobCancelRequested':
+        if (this.holdings.has(event.jobId)) this.#cancelledThere.add(event.jobId);
+        else if (!this.#cancelledThere.has(event.jobId)) this.#cancelledWaiting.add(event.jobId);
         return;
       case 'AttemptStarted': {
         const holding = this.holdings.get(event.jobId);
@@ -218,14 +225,22 @@ export class World {
       this.pending.delete(jobId);
       assert(!this.ended.has(jobId), `job ${jobId} ends once`);
       this.ended.set(jobId, decision.state);
-      this.endedFromMs.set(jobId, this.#startMs.get(jobId) ?? this.nowMs);
+      // One that was to be requeued and was cancelled before that had not started since.
+      const isUnstarted = decision.state === 'CANCELLED' && this.#cancelledWaiting.has(jobId);
+      this.endedFromMs.set(jobId, isUnstarted ? this.nowMs : (this.#startMs.get(jobId) ?? this.nowMs));
     } else if (decision.kind === 'Requeue') {
-      this.#startMs.delete(jobId);
+      this.#forgetStart(jobId);
       this.#requeued.add(jobId);
     }
     const echo = echoOf(decision, this.nowMs);
     this.#journal.push(echo);
     if (this.#areEchoesApplied) this.scheduler.apply(echo);
+  }
+
+  #forgetStart(jobId: number): void {
+    this.#startMs.delete(jobId);
+    this.#cancelledThere.delete(jobId);
+    this.#cancelledWaiting.delete(jobId);
   }
 
   #checkStart({ jobId, attempt, placement }: Extract<Decision, { kind: 'StartAttempt' }>): void {

@@ -10,8 +10,8 @@ export interface JobRow {
   readonly account: string;
   readonly qos: string;
   readonly user: string;
-  /** Null: the default one. */
-  readonly partition: string | null;
+  /** Null: the default one. Of several (`a,b`) that of the last attempt, once it has one and waits for no other. */
+  partition: string | null;
   /** The array it is a task of, named by the id of its first task; null for none. */
   readonly array: { readonly id: number; readonly taskId: number } | null;
   readonly nodes: number;

@@ -61,6 +61,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
       job.exitCode = null;
       job.endMs = null;
       job.requeues = 0;
+      job.partition = event.job.partition ?? null;
       return enqueue(job, event.job.isHeld, event.atMs);
     case 'JobHeld':
       job.isHeld = true;
@@ -70,6 +71,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
       job.isHeld = false;
       return undefined;
     case 'AttemptStarting':
+      job.partition = event.partition ?? job.partition;
       entry.attempt = allocate(job, event);
       return leaveQueue(job, event.atMs, others);
     case 'AttemptEnding':
@@ -94,6 +96,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
       return enqueue(job, !event.isRetryable, event.atMs);
     case 'JobRequeued':
       job.requeues = event.requeues;
+      job.partition = event.partition ?? job.partition;
       return enqueue(job, event.isHeld, event.atMs);
     case 'JobEnded':
       leaveQueue(job, event.atMs, others);

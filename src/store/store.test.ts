@@ -176,6 +176,27 @@ describe('Store', () => {
     store.close();
   });
 
+  it('tells in which of several partitions a job ran last, and while it waits all of them', async () => {
+    const store = new Store(path);
+    const names: (string | null | undefined)[] = [];
+    for (const record of [
+      submission(1, 1000, { partition: 'a,b,a' }),
+      fact({ ...starting(1, 1, 3000).event, partition: 'b' } as SchedulerEvent),
+      fact({ kind: 'AttemptEnded', atMs: 9000, jobId: 1, attempt: 1, state: 'NODE_FAIL', exitCode: 1 }),
+      fact({ kind: 'JobRequeued', atMs: 9000, jobId: 1, requeues: 1, isHeld: false, partition: 'a,b' }),
+      fact({ ...starting(1, 2, 10_000).event, partition: 'a' } as SchedulerEvent),
+      fact({ kind: 'AttemptEnded', atMs: 14_000, jobId: 1, attempt: 2, state: 'COMPLETED', exitCode: 0 }),
+      fact({ kind: 'JobEnded', atMs: 14_001, jobId: 1, state: 'COMPLETED', exitCode: 0 }),
+    ]) {
+      await store.append([record]);
+      names.push(store.job(1)?.partition);
+    }
+    expect(names).toEqual(['a,b', 'b', 'b', 'a,b', 'a', 'a', 'a']);
+    await store.append([{ event: submission(1, 20_000, { partition: 'a,b' }).event }]);
+    expect(store.job(1)?.partition).toBe('a,b');
+    store.close();
+  });
+
   it('counts as waiting only the time a job could have run', async () => {
     const store = new Store(path);
     await store.append([

@@ -52,6 +52,15 @@ describe('the jobs of a workload', () => {
     expect(gate.beyond.map(({ jobId }) => jobId)).toEqual([2, 6, 7]);
   });
 
+  it('are let through where one of several partitions lets them run, or all of them have to', () => {
+    const requests = [
+      gangRequest(1, 2, 8, { partition: 'large,small' }),
+      gangRequest(2, 3, 8, { partition: 'small,large' }),
+    ];
+    for (const [enforcePartLimits, taken] of [[false, [1, 2]] as const, ['any', [1]] as const, [true, []] as const])
+      expect(gateOf(requests, { partitions: PARTITIONS, enforcePartLimits }).ids).toEqual(taken);
+  });
+
   it('are all taken where there are no partitions', () => {
     const { gate, ids } = gateOf(REQUESTS, { enforcePartLimits: true });
     expect([ids.length, gate.beyondCount]).toEqual([8, 0]);

@@ -1,5 +1,6 @@
 import { excessFinder, excessText } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import { partitionNames } from '../scheduler/partition-names.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import type { JobSource, TwinJob } from './types.ts';
 
@@ -23,7 +24,7 @@ export class PartitionGate implements JobSource {
   readonly countEstimate: number | null;
   readonly endMsEstimate: number | null;
   readonly #source: JobSource;
-  readonly #isEnforced: boolean;
+  readonly #enforcing: boolean | 'any';
   readonly #partitions: ReadonlyMap<string, PartitionPolicy>;
   readonly #standard: PartitionPolicy | undefined;
   readonly #excessOf: ReturnType<typeof excessFinder>;
@@ -33,7 +34,7 @@ export class PartitionGate implements JobSource {
     this.#source = source;
     this.countEstimate = source.countEstimate;
     this.endMsEstimate = source.endMsEstimate;
-    this.#isEnforced = enforcePartLimits;
+    this.#enforcing = enforcePartLimits;
     this.#partitions = new Map(partitions.map((partition) => [partition.name, partition]));
     this.#standard = defaultPartition(partitions);
     this.#excessOf = excessFinder(qos);
@@ -47,15 +48,20 @@ export class PartitionGate implements JobSource {
       const { jobId } = job.request;
       this.beyondCount += 1;
       if (this.beyond.length < KEPT_MAX) this.beyond.push({ jobId, reason });
-      if (!this.#isEnforced) return job;
+      if (this.#enforcing === false) return job;
       this.#refused.add(jobId);
     }
   }
 
   #reason({ request }: TwinJob): string | null {
-    const partition = this.#partitions.get(request.partition ?? '') ?? this.#standard;
-    const excess = partition === undefined ? null : this.#excessOf(partition, request);
-    if (partition !== undefined && excess !== null) return excessText(excess, partition, request);
+    const named = partitionNames(request.partition).map((name) => this.#partitions.get(name ?? '') ?? this.#standard);
+    const faults = named.flatMap((partition) => {
+      const excess = partition === undefined ? null : this.#excessOf(partition, request);
+      return partition === undefined || excess === null ? [] : [excessText(excess, partition, request)];
+    });
+    // Of several partitions one has to let it run, or all of them.
+    const [fault] = this.#enforcing === true || faults.length === named.length ? faults : [];
+    if (fault !== undefined) return fault;
     const isLost = ({ jobId }: Dependency) => this.#refused.has(jobId);
     const { dependencies, isAnyEnough = false } = request;
     const hasLost = isAnyEnough ? dependencies.length > 0 && dependencies.every(isLost) : dependencies.some(isLost);

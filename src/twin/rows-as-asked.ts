@@ -1,4 +1,5 @@
 import { defaultPartition } from '../scheduler/policy.ts';
+import { partitionNames } from '../scheduler/partition-names.ts';
 import type { TraceOptions, TraceRow } from './trace-source.ts';
 
 /**
@@ -27,7 +28,8 @@ export function rowsAsAsked({
   };
   return (row) => {
     if (row.asked === undefined && row.isSpread !== true) return row;
-    const partition = byName.get(row.partition ?? '') ?? standard;
+    // Those that ran name one, and in several whoever waits is told by the first.
+    const partition = byName.get(partitionNames(row.partition)[0] ?? '') ?? standard;
     const name = partition?.name ?? '';
     if (row.isSpread === true) return onNodesAsLarge(row, Math.max(...sizesOf(name, partition?.nodes ?? null)));
     const { asked, ...held } = row;

@@ -1,3 +1,4 @@
+import { partitionNames } from '../scheduler/partition-names.ts';
 import type { TraceRow } from './trace-source.ts';
 
 /** So few tell nothing of how long others run. */
@@ -62,7 +63,9 @@ export class RunTimes {
 }
 
 /** The most alike first. */
-function groupsOf({ user, partition }: Asked): string[] {
+function groupsOf({ user, partition: names }: Asked): string[] {
+  // Of a job that waits in several those that ran in the first are the most alike.
+  const partition = partitionNames(names)[0] ?? null;
   return [`user ${user} in ${partition}`, `user ${user}`, `partition ${partition}`, 'all'];
 }
 

@@ -88,6 +88,27 @@ describe('a run from a snapshot', () => {
     expect(ends).toEqual({ one: 6 * MINUTE, two: 16 * MINUTE });
   });
 
+  it('starts what may run in several partitions in the first that has room', () => {
+    const partitions = [
+      { name: 'left', nodes: ['a', 'b'] },
+      { name: 'right', nodes: ['c', 'd'] },
+    ];
+    const { starts, nodesOf } = run(
+      {
+        queue: [
+          running('one', -4 * MINUTE, ['a', 'b'], { partition: 'left' }),
+          running('two', -8 * MINUTE, ['c', 'd'], { partition: 'right' }),
+          waiting('three', -2 * MINUTE, { nodes: 2, partition: 'left,right' }),
+          waiting('four', -MINUTE, { nodes: 2, partition: 'left,right' }),
+        ],
+      },
+      [],
+      { partitions },
+    );
+    expect(starts).toMatchObject({ three: 2 * MINUTE, four: 6 * MINUTE });
+    expect(nodesOf).toMatchObject({ three: [2, 3], four: [0, 1] });
+  });
+
   it('ends at once what should have ended before, and at its limit what would outrun it', () => {
     const { ends } = run({
       queue: [

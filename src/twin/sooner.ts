@@ -1,4 +1,5 @@
 import { type Entrant, excessFinder } from '../scheduler/partition-limits.ts';
+import { partitionNames } from '../scheduler/partition-names.ts';
 import { defaultPartition } from '../scheduler/policy.ts';
 import { type ForecastOptions, forecastStarts } from './forecast.ts';
 import type { RunTimes } from './run-times.ts';
@@ -56,14 +57,14 @@ function enoughMs(row: QueueRow, runTimes: RunTimes): number | null {
 
 function otherPartitions({ policy, nodes }: Snapshot, row: QueueRow): string[] {
   const { partitions = [] } = policy;
-  const own = row.partition ?? defaultPartition(partitions)?.name;
+  const own = row.partition === null ? [defaultPartition(partitions)?.name] : partitionNames(row.partition);
   const sized: Entrant = { nodes: row.nodes, timeLimitMs: row.limitMs ?? Infinity };
   if (row.account !== null) sized.account = row.account;
   if (row.qos !== null) sized.qos = row.qos;
   const excessOf = excessFinder(policy.qos);
   const fitting = partitions.filter((partition) => {
     const size = partition.nodes?.length ?? nodes.length;
-    return partition.name !== own && size >= row.nodes && excessOf(partition, sized) === null;
+    return !own.includes(partition.name) && size >= row.nodes && excessOf(partition, sized) === null;
   });
   return fitting.slice(0, PARTITIONS_MAX).map(({ name }) => name);
 }

@@ -141,6 +141,33 @@ describe('jobs of a trace', () => {
     });
   });
 
+  it('may run in several partitions, and are what the first is that they fit', () => {
+    const partitions = [
+      { name: 'gpu', nodes: ['g8-0', 'g8-1'], maxTimeSeconds: 60 },
+      { name: 'cpu', nodes: ['g8-2', 'g8-3'], maxNodes: 1 },
+    ];
+    const rows = [
+      row({ job: 'both', partition: 'cpu,gpu', limitMs: 60_000 }),
+      row({ job: 'left', partition: 'gone,gpu', limitMs: 60_000 }),
+      row({ job: 'long', partition: 'gpu,cpu', limitMs: 120_000 }),
+      row({ job: 'beyond', partition: 'gpu,cpu', nodes: 2, limitMs: 120_000 }),
+      row({ job: 'large', partition: 'gpu,cpu', nodes: 3, limitMs: 60_000 }),
+    ];
+    const read = (enforcePartLimits: boolean | 'any') => {
+      const { refused, beyond, leftOut } = traceJobs(rows, {
+        nodes: nodes(4),
+        policy: { partitions, enforcePartLimits },
+      });
+      return [refused.map(({ job }) => job), beyond.map(({ job }) => job), [...leftOut.keys()]];
+    };
+    const isGone = 'partition gone: the policy has none of this name';
+    expect(read(false)).toEqual([['large'], ['beyond'], [isGone]]);
+    expect(read('any')).toEqual([['beyond', 'large'], [], [isGone]]);
+    expect(read(true)).toEqual([['long', 'beyond', 'large'], [], [isGone]]);
+    const names = all(rows, { policy: { partitions } }).map(({ request }) => request.partition);
+    expect(names).toEqual(['cpu,gpu', 'gpu', 'gpu,cpu', 'gpu,cpu']);
+  });
+
   it('are held to whose jobs their partition takes, unless they run already', () => {
     const partitions = [{ name: 'gpu', allowAccounts: ['vision'], denyQos: ['low'] }];
     const rows = [

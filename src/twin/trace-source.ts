@@ -1,5 +1,7 @@
 import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { NodeSpec } from '../cluster/node.ts';
+import { definite } from '../lib/assert.ts';
+import { partitionNames } from '../scheduler/partition-names.ts';
 import { type Entrant, excessFinder, excessText } from '../scheduler/partition-limits.ts';
 import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
@@ -130,20 +132,24 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const { partitions: partitionList = [] } = options.policy;
   const standard = defaultPartition(partitionList);
   const partitions = new Map(partitionList.map((partition) => [partition.name, partition]));
-  const partitionOf = ({ partition }: TraceRow) => partitions.get(partition ?? '') ?? standard;
+  /** Those that the row names and the policy has, else the default one. */
+  const partitionsOf = ({ partition }: TraceRow) => {
+    const known = partitionNames(partition).flatMap((name) => partitions.get(name ?? '') ?? []);
+    return known.length === 0 ? [standard] : known;
+  };
   const shapes = new ShapeBook(options);
   const refused: RefusedRow[] = [];
-  const kept: { row: TraceRow; shape: Shape }[] = [];
+  const kept: KeptRow[] = [];
   const isDependent = rows.some(({ after }) => after.length > 0);
   const earlier = new EarlierJobs();
   const beyond: RefusedRow[] = [];
   const overRun: TraceRow[] = [];
   const exclusivePartitions = new Set(options.exclusivePartitions);
-  const isWhole = (row: TraceRow) =>
+  const isWhole = (row: TraceRow, partition: PartitionPolicy | undefined) =>
     row.isExclusive ||
     row.gpusPerNode === null ||
     options.isExclusive === true ||
-    exclusivePartitions.has(partitionOf(row)?.name ?? '');
+    exclusivePartitions.has(partition?.name ?? '');
   const overMsOf = (partition: PartitionPolicy | undefined) => {
     const { overTimeSeconds = 0 } = options.policy;
     const seconds = partition?.overTimeSeconds === undefined ? overTimeSeconds : partition.overTimeSeconds;
@@ -153,22 +159,27 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const qos = qosNames(options.policy);
   const find = excessFinder(options.policy.qos);
   const asAsked = rowsAsAsked(options);
+  const { enforcePartLimits = false } = options.policy;
+  const chances = (row: TraceRow): Chance[] =>
+    partitionsOf(row).map((partition) => {
+      const shape = shapes.of(row, partition);
+      const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
+      const excess = isHeldTo ? excessOf(row, partition, qos, find) : null;
+      const isRefused = excess !== null && enforcePartLimits !== false;
+      const reason = isRefused ? excess : refusal(row, shape, isWhole(row, partition), partition, earlier, shapes);
+      return { partition, shape, excess, reason };
+    });
   for (const given of rows) {
     const row = asAsked(given);
-    const partition = partitionOf(row);
-    const shape = shapes.of(row, partition);
-    const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
-    const excess = isHeldTo ? excessOf(row, partition, qos, find) : null;
-    const isRefused = excess !== null && options.policy.enforcePartLimits === true;
-    const reason = isRefused ? excess : refusal(row, shape, isWhole(row), partition, earlier, shapes);
+    const { partition, shape, excess, reason } = bestOf(chances(row), enforcePartLimits === true);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
     }
-    kept.push({ row, shape });
+    kept.push({ row, shape, partition });
     if (excess !== null) beyond.push({ line: row.line, job: row.job, reason: excess });
     if (row.outcome !== 'TIMEOUT' && row.runMs > endedAfterMs(row, overMsOf(partition), options)) overRun.push(row);
-    if (shape.isAllMemory && !isWhole(row)) allMemoryCount += 1;
+    if (shape.isAllMemory && !isWhole(row, partition)) allMemoryCount += 1;
     if (isDependent) earlier.add(row, kept.length);
   }
   const arrayIds = new Map<string, number>();
@@ -177,8 +188,8 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     const entry = kept[position];
     if (entry === undefined) return null;
     position += 1;
-    const { row, shape } = entry;
-    const { job, request } = newJob(row, shape, position, isWhole(row), options, overMsOf(partitionOf(row)));
+    const { row, shape, partition } = entry;
+    const { job, request } = newJob(row, shape, position, isWhole(row, partition), options, overMsOf(partition));
     if (row.after.length > 0) {
       request.dependencies = earlier.dependenciesOf(row);
       if (row.isAnyEnough === true) request.isAnyEnough = true;
@@ -191,8 +202,8 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
       request.array = { id, runningMax };
     }
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
-    const named = row.partition !== null && partitions.has(row.partition) ? row.partition : undefined;
-    if (named !== undefined) request.partition = named;
+    const named = partitionNames(row.partition).filter((name) => name !== undefined && partitions.has(name));
+    if (named.length > 0) request.partition = named.join(',');
     return job;
   };
   return {
@@ -206,6 +217,32 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     nameOf: (jobId) => kept[jobId - 1]?.row.job ?? String(jobId),
     rowOf: (jobId) => kept[jobId - 1]?.row,
   };
+}
+
+interface KeptRow {
+  row: TraceRow;
+  shape: Shape;
+  /** Of several that which it was found to fit. */
+  partition: PartitionPolicy | undefined;
+}
+
+/** A row in one of its partitions: in words which limit it breaks there, and why it is refused. */
+interface Chance {
+  partition: PartitionPolicy | undefined;
+  shape: Shape | null;
+  excess: string | null;
+  reason: string | null;
+}
+
+/** The first of its partitions that runs it, else that lets it wait; `isForAll`: the first that does not take it, where one does not. */
+function bestOf(chances: readonly Chance[], isForAll: boolean): Chance {
+  const isOpen = ({ reason }: Chance) => reason === null;
+  const best =
+    (isForAll ? chances.find((chance) => !isOpen(chance)) : undefined) ??
+    chances.find((chance) => isOpen(chance) && chance.excess === null) ??
+    chances.find(isOpen) ??
+    chances[0];
+  return definite(best, 'every row has a partition, if only the whole cluster');
 }
 
 /** Why the empty cluster could not run it; null if it could. */
@@ -313,9 +350,9 @@ function newJob(
 }
 
 function countLeftOut(
-  kept: readonly { row: TraceRow; shape: Shape }[],
+  kept: readonly KeptRow[],
   knownQos: ReadonlySet<string>,
-  partitionNames: ReadonlyMap<string, unknown>,
+  partitions: ReadonlyMap<string, unknown>,
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -323,9 +360,8 @@ function countLeftOut(
     // A job without a QOS has this one, whether or not the policy says more of it.
     if (row.qos !== null && row.qos !== DEFAULT_QOS && !knownQos.has(row.qos))
       count(`QOS ${row.qos}: the policy has none of this name`);
-    if (row.partition !== null && !partitionNames.has(row.partition)) {
-      count(`partition ${row.partition}: the policy has none of this name`);
-    }
+    for (const name of partitionNames(row.partition))
+      if (name !== undefined && !partitions.has(name)) count(`partition ${name}: the policy has none of this name`);
     if (row.gpuType !== shape.gpuType) count(`GPU type ${row.gpuType}: the cluster has none`);
   }
   return counts;

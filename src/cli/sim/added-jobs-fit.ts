@@ -1,6 +1,7 @@
 import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
+import { partitionNames } from '../../scheduler/partition-names.ts';
 import { partitionFinder, type SchedulerOptions } from '../../scheduler/policy.ts';
 import type { TimedJob } from './planned-jobs.ts';
 import type { ReadingRemark } from './simulation-inputs.ts';
@@ -19,7 +20,7 @@ export function fitAddedJobs(
   const { partitions = [], qos = [] } = policy;
   const partitionOf = partitionFinder(partitions);
   const qosNames = new Set([DEFAULT_QOS, ...qos.map(({ name }) => name)]);
-  const partitionNames = new Set(partitions.map(({ name }) => name));
+  const known = new Set(partitions.map(({ name }) => name));
   const leftOut = new Set<string>();
   const fitted = jobs.map((job, index) => {
     const kept = { ...job };
@@ -27,15 +28,22 @@ export function fitAddedJobs(
       leftOut.add(`QOS ${kept.qos}`);
       delete kept.qos;
     }
-    if (kept.partition !== undefined && !partitionNames.has(kept.partition)) {
-      leftOut.add(`partition ${kept.partition}`);
-      delete kept.partition;
-    }
-    const partition = partitionOf(kept.partition ?? null);
-    const own = partition?.nodes ?? null;
-    const members = own === null ? null : new Set(own);
+    const named = partitionNames(kept.partition).flatMap((name) => name ?? []);
+    for (const name of named) if (!known.has(name)) leftOut.add(`partition ${name}`);
+    const left = named.filter((name) => known.has(name));
+    if (left.length > 0) kept.partition = left.join(',');
+    else delete kept.partition;
     const gpus = job.gpusPerNode ?? nodes[0]?.resources.gpus ?? 0;
-    const able = nodes.filter(({ name, resources }) => resources.gpus >= gpus && members?.has(name) !== false);
+    // One of its partitions has to be large enough.
+    const places = partitionNames(kept.partition).map((name) => {
+      const partition = partitionOf(name ?? null);
+      const own = partition?.nodes ?? null;
+      const members = own === null ? null : new Set(own);
+      const able = nodes.filter((node) => node.resources.gpus >= gpus && members?.has(node.name) !== false);
+      return { partition, members, able };
+    });
+    const largest = places.reduce((most, place) => (place.able.length > most.able.length ? place : most));
+    const { partition, members, able } = largest;
     if (able.length < job.nodes) {
       const place = members === null ? clusterName : `partition ${partition?.name} of ${clusterName}`;
       const name = job.name === undefined ? '' : ` (${job.name})`;

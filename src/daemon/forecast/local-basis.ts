@@ -65,6 +65,8 @@ function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, back
   const delayedMs = isAnyEnough ? -Infinity : Math.max(...after.map(fromMs));
   return {
     ...askedBy(request),
+    // Of several that in which it runs.
+    partition: job.partition,
     job: String(job.jobId),
     submitMs: job.submitMs - nowMs,
     eligibleMs: job.queuedSinceMs === null ? null : Math.max(job.queuedSinceMs, delayedMs) - nowMs,
@@ -110,6 +112,7 @@ function pastRow(job: Readonly<JobRow>, request: JobRequest, nowMs: number): Tra
   const startMs = job.startMs ?? nowMs;
   return {
     ...askedBy(request),
+    partition: job.partition,
     job: String(job.jobId),
     submitMs: job.submitMs - nowMs,
     eligibleMs: null,

@@ -29,7 +29,8 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
   finding.records.push(message === null ? record : { ...record, message });
   const again = state === 'NODE_FAIL' && !job.isCancelRequested;
   if (again && job.requeues < job.request.maxRequeues) {
-    finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues: job.requeues + 1, isHeld: false } });
+    const requeues = job.requeues + 1;
+    finding.records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false, ...severalOf(job) } });
     return { ...finding, isSubmissionDue: true };
   }
   // Whoever cancelled it need not see what that came to on the nodes.
@@ -42,7 +43,16 @@ export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: n
   const { jobId } = job.request;
   const atMs = momentOf(slurm.startMs, nowMs);
   return [
-    { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: placementOf(job, slurm) } },
+    {
+      event: {
+        kind: 'AttemptStarting',
+        atMs,
+        jobId,
+        attempt,
+        placement: placementOf(job, slurm),
+        ...chosenOf(job, slurm),
+      },
+    },
     { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
   ];
 }
@@ -56,6 +66,16 @@ export function begunUnseen(job: MirrorJob, facts: AttemptFacts, nowMs: number):
     { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: [] } },
     { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
   ];
+}
+
+/** The partitions that the job names, where they are several. */
+export function severalOf({ request: { partition } }: MirrorJob): { partition?: string } {
+  return partition?.includes(',') === true ? { partition } : {};
+}
+
+/** The one that it runs in of several. */
+function chosenOf(job: MirrorJob, { partition }: SlurmJob): { partition?: string } {
+  return severalOf(job).partition === undefined || partition === '' || partition.includes(',') ? {} : { partition };
 }
 
 function placementOf({ request }: MirrorJob, slurm: SlurmJob): Placement {

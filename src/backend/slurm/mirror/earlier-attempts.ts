@@ -2,7 +2,7 @@ import type { JournalRecord } from '../../../contract/journal.ts';
 import type { EndState } from '../../../scheduler/types.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
 import { isUnheardOf } from './accounting-run.ts';
-import { begunUnseen, ended, exitCodeOf, momentOf, settle } from './attempt-facts.ts';
+import { begunUnseen, ended, exitCodeOf, momentOf, settle, severalOf } from './attempt-facts.ts';
 import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { type JobFacts, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
@@ -90,7 +90,7 @@ export function endOfEarlier(
     records.push(ended(job, job.isCancelRequested && !isOfItself ? 'CANCELLED' : state, exitCode, atMs));
     return { records, isOver: true, isFinal: true };
   }
-  records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false } });
+  records.push({ event: { kind: 'JobRequeued', atMs, jobId, requeues, isHeld: false, ...severalOf(job) } });
   // A script of Slurm's next attempt finds this end and does nothing.
   return { records, isOver: false, isFinal: exit !== null && !exit.isTold };
 }
