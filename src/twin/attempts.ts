@@ -94,7 +94,7 @@ export class Attempts implements DecisionSink {
       this.#queue.push(request.submitMs + cancelAfterMs, CANCELLED_BY_USER, job.slot, job.jobStamp);
     }
     this.#addToHash(HASH_SUBMITTED, job);
-    for (const observer of this.#observers.ofSubmissions) observer.jobSubmitted?.(twin, this.nowMs);
+    this.#observers.jobSubmitted(twin, this.nowMs);
   }
 
   /** Has been running on these nodes since `startMs`, before the run began. */
@@ -103,17 +103,17 @@ export class Attempts implements DecisionSink {
     job.eligibleMs = Math.max(twin.request.submitMs, twin.request.beginMs ?? twin.request.submitMs);
     this.submittedCount += 1;
     this.#addToHash(HASH_SUBMITTED, job);
-    for (const observer of this.#observers.ofSubmissions) observer.jobSubmitted?.(twin, this.nowMs);
+    this.#observers.jobSubmitted(twin, this.nowMs);
     this.#begin(job, startMs);
     this.#runTasks(job, startMs + this.#timing.launchMs);
   }
 
   /** The run is over: who waits still, and for what. */
   tellPending(): void {
-    if (this.#observers.ofLeft.length === 0) return;
+    if (!this.#observers.seeLeft) return;
     for (const { twin, core } of this.#jobs.pending()) {
       const reason = this.#core.reasonOf(core);
-      for (const observer of this.#observers.ofLeft) observer.leftPending?.(twin, core.attempt, reason);
+      this.#observers.leftPending(twin, core.attempt, reason);
     }
   }
 
@@ -141,8 +141,8 @@ export class Attempts implements DecisionSink {
     job.attemptStamp += 1;
     job.phase = 'launching';
     job.startMs = startMs;
-    job.firstStartMs ??= startMs;
-    job.tasksMs = null;
+    if (job.firstStartMs === Infinity) job.firstStartMs = startMs;
+    job.tasksMs = Infinity;
     job.attemptQueuedMs = queuedMs;
     job.queuedMs += queuedMs;
     job.allocation = allocation;
@@ -152,9 +152,7 @@ export class Attempts implements DecisionSink {
     this.#nodes.occupy(job.slot, nodeIndices);
     this.#addToHash(HASH_STARTED, job);
     this.#hash.addInts(nodeIndices);
-    for (const observer of this.#observers.ofStarts) {
-      observer.attemptStarted?.(job.twin, core.attempt, allocation, queuedMs, startMs);
-    }
+    this.#observers.attemptStarted(job.twin, core.attempt, allocation, queuedMs, startMs);
   }
 
   endAttempt(core: CoreJob, cause: EndCause): void {
@@ -189,13 +187,13 @@ export class Attempts implements DecisionSink {
     this.eventCount += 1;
     this.endedCount += 1;
     let endMs = job.tasksEndMs;
-    if (job.phase !== 'over' || endMs === null) {
+    if (job.phase !== 'over') {
       endMs = this.nowMs;
       job.queuedMs += Math.max(0, this.nowMs - job.eligibleMs);
     }
     this.#addToHash(HASH_JOB_ENDED, job);
     this.#hash.addInt(ATTEMPT_STATES.indexOf(state));
-    if (this.#observers.ofJobEnds.length > 0) this.#tellJobEnd(job, state, endMs);
+    if (this.#observers.seeJobEnds) this.#tellJobEnd(job, state, endMs);
     this.#dependents.settle(job, this.nowMs);
     this.#jobs.remove(job);
   }
@@ -299,7 +297,7 @@ export class Attempts implements DecisionSink {
     job.attemptStamp += 1;
     this.#addToHash(HASH_ATTEMPT_ENDED, job);
     this.#hash.addInt(ATTEMPT_STATES.indexOf(job.attemptState));
-    if (this.#observers.ofAttemptEnds.length > 0) this.#tellAttemptEnd(job, productiveMs, lostMs, overheadMs);
+    if (this.#observers.seeAttemptEnds) this.#tellAttemptEnd(job, productiveMs, lostMs, overheadMs);
     if (this.#timing.completeMs === 0) this.#freeNodes(job);
     else {
       const freedMs = this.nowMs + this.#timing.completeMs;
@@ -319,13 +317,13 @@ export class Attempts implements DecisionSink {
 
   /** How far the attempt had come when it was to end, or when it broke. */
   #setProgress(job: LiveJob, endMs: number): void {
-    const elapsedMs = job.tasksMs === null ? 0 : Math.max(0, Math.min(endMs, job.brokenMs) - job.tasksMs);
+    const elapsedMs = job.tasksMs === Infinity ? 0 : Math.max(0, Math.min(endMs, job.brokenMs) - job.tasksMs);
     setProgress(this.#progress, elapsedMs, job.twin.workMs - job.savedMs, job.checkpointing);
   }
 
   /** How long it stood still because a node was broken. */
   #stalledMs(job: LiveJob): number {
-    if (job.tasksMs === null || job.brokenMs === Infinity) return 0;
+    if (job.tasksMs === Infinity || job.brokenMs === Infinity) return 0;
     const untilMs = job.phase === 'ending' ? job.interruptedMs : this.nowMs;
     return Math.max(0, untilMs - Math.max(job.brokenMs, job.tasksMs));
   }
@@ -347,7 +345,7 @@ export class Attempts implements DecisionSink {
       incident: job.incident,
       preemptorJobId: job.preemptorJobId,
     };
-    for (const observer of this.#observers.ofAttemptEnds) observer.attemptEnded?.(end);
+    this.#observers.attemptEnded(end);
   }
 
   #tellJobEnd(job: LiveJob, state: EndState, endMs: number): void {
@@ -356,13 +354,13 @@ export class Attempts implements DecisionSink {
       endMs,
       state,
       attempts: job.core.attempt,
-      startMs: job.firstStartMs,
+      startMs: job.firstStartMs === Infinity ? null : job.firstStartMs,
       queuedMs: job.queuedMs,
       productiveMs: job.productiveMs,
       lostMs: job.lostMs,
       overheadMs: job.overheadMs,
     };
-    for (const observer of this.#observers.ofJobEnds) observer.jobEnded?.(end);
+    this.#observers.jobEnded(end);
   }
 
   #addToHash(what: number, job: LiveJob): void {

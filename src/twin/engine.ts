@@ -148,9 +148,7 @@ class Engine {
         this.#wakeMs = this.#core.decide(nowMs, attempts);
       }
     } while (this.#wakeMs <= nowMs || queue.nextMs <= nowMs);
-    for (const observer of this.#observers.ofInstants) {
-      observer.settled?.(nowMs, this.#core.pendingCount, this.#core.runningCount);
-    }
+    this.#observers.settled(nowMs, this.#core.pendingCount, this.#core.runningCount);
   }
 
   #takeEvent(): void {
@@ -192,7 +190,7 @@ class Engine {
     this.#pullIncident();
     // One that is past was held back while nothing ran that it could have hit.
     if (incident === null || incident.atMs < nowMs || !this.#effects.break(incident, nowMs)) return;
-    for (const observer of this.#observers.ofIncidents) observer.incident?.(incident);
+    this.#observers.incident(incident);
   }
 
   #pullIncident(): void {
@@ -234,7 +232,7 @@ class Engine {
     this.#hash.addTime(atMs);
     this.#hash.addInt(nodeIndex);
     this.#hash.addInt(SERVICES.indexOf(service));
-    for (const observer of this.#observers.ofNodes) observer.nodeChanged?.(nodeIndex, service, reason, atMs);
+    this.#observers.nodeChanged(nodeIndex, service, reason, atMs);
   }
 
   /** Returns whether the run is to end. */

@@ -24,7 +24,8 @@ export class LiveJob {
   phase: LivePhase = 'pending';
   /** Since when it has been eligible; means nothing while it is on nodes. */
   eligibleMs = ZERO_MS;
-  firstStartMs: number | null = null;
+  /** Infinity before. */
+  firstStartMs = Infinity;
   /** Of the work, what later attempts need not do again. */
   savedMs = ZERO_MS;
   queuedMs = ZERO_MS;
@@ -36,8 +37,8 @@ export class LiveJob {
 
   /** When the current attempt was decided: from here on it holds its nodes. */
   startMs = ZERO_MS;
-  /** When its tasks began to run; null while it is launched. */
-  tasksMs: number | null = null;
+  /** When its tasks began to run; Infinity while it is launched. */
+  tasksMs = Infinity;
   /** How its tasks keep their work in this attempt. */
   checkpointing: Checkpointing | null = null;
   attemptQueuedMs = ZERO_MS;
@@ -52,8 +53,8 @@ export class LiveJob {
   attemptState: AttemptState = 'COMPLETED';
   /** What its tasks come to, for the scheduler. */
   endState: EndState = 'COMPLETED';
-  /** When the tasks of its last attempt were over; null before the first has ended. */
-  tasksEndMs: number | null = null;
+  /** When the tasks of its last attempt were over; Infinity before the first has ended. */
+  tasksEndMs = Infinity;
 
   constructor(slot: number, twin: TwinJob, core: CoreJob) {
     this.slot = slot;
@@ -66,7 +67,7 @@ export class LiveJob {
 export class LiveJobs {
   /** By slot, free ones included. */
   readonly #jobs: LiveJob[] = [];
-  readonly #free: LiveJob[] = [];
+  readonly #free: number[] = [];
 
   get count(): number {
     return this.#jobs.length - this.#free.length;
@@ -79,7 +80,8 @@ export class LiveJobs {
   }
 
   add(twin: TwinJob, core: CoreJob): LiveJob {
-    let job = this.#free.pop();
+    const slot = this.#free.pop();
+    let job = slot === undefined ? undefined : this.#jobs[slot];
     if (job === undefined) {
       job = new LiveJob(this.#jobs.length, twin, core);
       this.#jobs.push(job);
@@ -87,10 +89,10 @@ export class LiveJobs {
       job.twin = twin;
       job.core = core;
       job.phase = 'pending';
-      job.firstStartMs = null;
+      job.firstStartMs = Infinity;
       job.failures = 0;
       job.checkpointing = null;
-      job.tasksEndMs = null;
+      job.tasksEndMs = Infinity;
     }
     job.savedMs = 0;
     job.queuedMs = 0;
@@ -104,7 +106,7 @@ export class LiveJobs {
   /** Those that wait, in no order that means anything. */
   pending(): LiveJob[] {
     const free = new Set(this.#free);
-    return this.#jobs.filter((job) => job.phase === 'pending' && !free.has(job));
+    return this.#jobs.filter(({ phase, slot }) => phase === 'pending' && !free.has(slot));
   }
 
   remove(job: LiveJob): void {
@@ -112,6 +114,6 @@ export class LiveJobs {
     job.attemptStamp += 1;
     job.allocation = null;
     job.incident = null;
-    this.#free.push(job);
+    this.#free.push(job.slot);
   }
 }

@@ -8,14 +8,15 @@ export class JobDevices {
   readonly unit: DeviceUnit;
   readonly byNode: Float64Array;
   readonly total: number;
-  readonly #wholeByType = new Map<string | null, number>();
+  /** Of the first node, and of the first of each type of GPU. */
+  readonly #whole: number;
+  readonly #wholeByType = new Map<string, number>();
 
   constructor(nodes: readonly NodeSpec[]) {
     this.unit = nodes.some(({ resources }) => resources.gpus > 0) ? 'gpu' : 'cpu';
     this.byNode = Float64Array.from(nodes, ({ resources }) => (this.unit === 'gpu' ? resources.gpus : resources.cpus));
     this.total = this.byNode.reduce((sum, count) => sum + count, 0);
-    // Whoever asks for whole nodes of no type in particular is taken to mean nodes like the first.
-    this.#wholeByType.set(null, this.byNode[0] ?? 0);
+    this.#whole = this.byNode[0] ?? 0;
     nodes.forEach(({ gpuType }, index) => {
       if (gpuType !== null && !this.#wholeByType.has(gpuType)) {
         this.#wholeByType.set(gpuType, this.byNode[index] ?? 0);
@@ -26,7 +27,8 @@ export class JobDevices {
   /** That a job asks for, on all its nodes. */
   asked({ request }: TwinJob): number {
     const { nodes, perNode, exclusive, gpuType } = request;
-    if (exclusive) return nodes * (this.#wholeByType.get(gpuType) ?? this.#wholeByType.get(null) ?? 0);
+    // Whoever asks for whole nodes of no type in particular is taken to mean nodes like the first.
+    if (exclusive) return nodes * (gpuType === null ? this.#whole : (this.#wholeByType.get(gpuType) ?? this.#whole));
     return nodes * (this.unit === 'gpu' ? perNode.gpus : perNode.cpus);
   }
 
@@ -42,6 +44,8 @@ export class JobDevices {
     if (!job.request.exclusive) {
       return nodeIndices.length * this.heldOn(nodeIndices[0] ?? 0, job, allocation);
     }
-    return nodeIndices.reduce((sum, nodeIndex) => sum + (this.byNode[nodeIndex] ?? 0), 0);
+    let sum = 0;
+    for (let rank = 0; rank < nodeIndices.length; rank++) sum += this.byNode[nodeIndices[rank]!] ?? 0;
+    return sum;
   }
 }

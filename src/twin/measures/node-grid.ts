@@ -45,7 +45,9 @@ export class NodeGrid {
     let row = -1;
     let delta = 0;
     // A gang's nodes are neighbours for the most part: one change for all in a row.
-    for (const nodeIndex of allocation.nodeIndices) {
+    const { nodeIndices } = allocation;
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const nodeIndex = nodeIndices[rank]!;
       const next = Math.floor(nodeIndex / this.#rowNodes);
       if (next !== row) {
         if (delta !== 0) this.#sums.change(row * TIMELINE_STATES.length + state, atMs, delta);

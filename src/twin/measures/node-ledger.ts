@@ -68,7 +68,8 @@ export class NodeLedger {
     const { nodeIndices } = allocation;
     let idle = 0;
     let fragmented = 0;
-    for (const nodeIndex of nodeIndices) {
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const nodeIndex = nodeIndices[rank]!;
       const capacity = this.#devices.byNode[nodeIndex] ?? 0;
       const change = sign * this.#devices.heldOn(nodeIndex, job, allocation);
       const before = this.#allocated[nodeIndex] ?? 0;
