@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { JournalRecord } from '../../contract/journal.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { Log } from '../port.ts';
 import type { JobFolders } from '../work-folder.ts';
 import { arrayKeysOf, eachTask, isListless, isOneOf, taskAmong } from './output/array-tasks.ts';
@@ -235,7 +236,11 @@ export class Poll {
     } catch (error) {
       const hindrance = folderFailure(error, dirname(this.#options.folders.job(job.request.jobId)));
       if (job.hindrance !== hindrance)
-        this.#options.log.error({ err: error, jobId: job.request.jobId }, 'a job cannot be followed up; tried again');
+        this.#options.log.error(
+          // On a full disk each job says it: the stack of what the file system said tells nothing more.
+          { ...(errorCode(error) === '' ? { err: error } : { reason: hindrance }), jobId: job.request.jobId },
+          'a job cannot be followed up; tried again',
+        );
       job.hindrance = hindrance;
     }
   }

@@ -126,7 +126,7 @@ function doubtOf({ state, exitStatus, nodeNames }: SlurmJob, own: AttemptFacts |
   if (own === null) {
     const where = `its script has not begun on ${nodeNames[0] ?? 'its node'}`;
     // Slurm itself fails a job whose output has no folder to be written to.
-    return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)?`;
+    return `Slurm says ${state}, and ${where}: is the folder of Orrery's jobs there (--shared)? Is its disk full?`;
   }
   const { exit } = own;
   // A script that ends by itself writes its status first: this may be the end of another, of the same number.

@@ -90,7 +90,7 @@ describe('a job that Slurm gave nodes and of which no task began', () => {
         const early = look({ listed: [over(state, 0, { endMs })] });
         expect(findOut(job({ endSeenMs: NOW - 1000 }), early)).toMatchObject({ records: [], launchFailure: null });
       }
-      const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)?`;
+      const launchFailure = `Slurm says ${state}, and its script has not begun on n1: is the folder of Orrery's jobs there (--shared)? Is its disk full?`;
       expect(findOut(job({ endSeenMs }), look({ listed: [over(state)] }))).toMatchObject({
         records: [],
         launchFailure,

@@ -78,6 +78,20 @@ describe('what a look at Slurm means for a job that is listed', () => {
     ['was held by somebody', job(), slurm({ priority: 0, reason: 'JobHeldAdmin' }), {}, ['JobHeld']],
     ['was released by somebody', job({ isHeld: true }), slurm(), {}, ['JobReleased']],
     [
+      'was released by somebody and began before the look',
+      job({ isHeld: true }),
+      onNodes({ state: 'RUNNING' }),
+      {},
+      ['JobReleased', 'AttemptStarting 1', 'AttemptStarted 1'],
+    ],
+    [
+      'was released by somebody, and Slurm could not launch it: it is not held when it goes again',
+      job({ isHeld: true }),
+      over('FAILED', 75),
+      {},
+      ['JobReleased'],
+    ],
+    [
       'lost a node and Slurm does not requeue',
       running(),
       over('NODE_FAIL'),

@@ -21,7 +21,7 @@ export function findOut(job: MirrorJob, look: Look): Finding {
   // Of submissions before it that Slurm was thought to have forgotten, or of one that was made twice.
   const duplicates = look.listed.filter((other) => other !== slurm && isPending(other));
   const shown = slurm === null || isForgotten(slurm, look) ? endInAccounting(job, look) : { job, slurm };
-  const found = shown === null ? missing(job, look) : listed(shown.job, shown.slurm, look);
+  const found = shown === null ? missing(job, look) : released(shown.job, listed(shown.job, shown.slurm, look), look);
   const finding = unlessCancelled(job, found, look.nowMs);
   return { ...finding, cancel: [...finding.cancel, ...duplicates.map(addressOf)] };
 }
@@ -149,6 +149,15 @@ function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobF
       lostNodes,
     },
   );
+}
+
+/** What has nodes, or had them, is not held: somebody released it, and it began before we looked again. To be submitted again it goes as such. */
+function released(job: MirrorJob, finding: Finding, { askedMs, nowMs: atMs }: Look): Finding {
+  const { slurm } = finding;
+  const hasBegun = slurm !== null && !isPending(slurm) && slurm.nodeNames.length > 0;
+  if (!job.isHeld || !hasBegun || finding.needsFacts || askedMs <= job.holdToldMs) return finding;
+  const { jobId } = job.request;
+  return { ...finding, records: [{ event: { kind: 'JobReleased', atMs, jobId } }, ...finding.records] };
 }
 
 /** Somebody else may hold and release it too. What was asked before we did so ourselves would take that back. */
