@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JobFolder, mayStillEnd } from './job-folder.ts';
+import { installRankScript, JobFolder, mayStillEnd } from './job-folder.ts';
 import { NO_SUBMISSION } from '../mirror/mirror-job.ts';
 
 let path = '';
@@ -16,6 +16,17 @@ function attemptFolder(attempt: number): string {
   mkdirSync(folder, { recursive: true });
   return folder;
 }
+
+it('the script of the ranks is written once, and again where it is not what it was: a full disk need not take it', async () => {
+  const script = await installRankScript(path);
+  const { ino } = statSync(script);
+  expect(await installRankScript(path)).toBe(script);
+  expect(statSync(script).ino).toBe(ino);
+  const text = readFileSync(script, 'utf8');
+  writeFileSync(script, text.slice(0, 10));
+  await installRankScript(path);
+  expect(readFileSync(script, 'utf8')).toBe(text);
+});
 
 describe('the folder of a job', () => {
   it('gives back the record that was written, and none where there is none', async () => {

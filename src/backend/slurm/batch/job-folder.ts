@@ -69,6 +69,8 @@ export async function installRankScript(sharedFolder: string): Promise<string> {
   const digest = createHash('sha256').update(RANK_SCRIPT).digest('hex').slice(0, 8);
   const folder = join(sharedFolder, 'slurm');
   const path = join(folder, `rank-${digest}.sh`);
+  // On a full disk a daemon that starts again need not write it.
+  if ((await ifThere(readFile(path, 'utf8'))) === RANK_SCRIPT) return path;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeDurably(path, RANK_SCRIPT, 0o700);
   return path;

@@ -20,13 +20,15 @@ const FRESH_MS = 600_000;
 const SKEW_MS_MAX = 300_000;
 /** sacct is not asked again for so long after it failed. */
 const PAUSE_MS = 30_000;
+/** Looks at Slurm wait no longer for sacct: with a database that hangs it tries for a minute, and jobs would be as last seen meanwhile. */
+const WAIT_MS = 10_000;
 /** So long after slurmdbd is back slurmctld may not have told it all. */
 const SETTLE_MS = 30_000;
 
 export interface FactFinderOptions {
-  commands: SlurmCommands;
+  commands: Pick<SlurmCommands, 'run'>;
   state: MirrorState;
-  folders: JobFolders;
+  folders: Pick<JobFolders, 'job'>;
   homeId: string;
   isPreempting: boolean;
   /** Slurm keeps books, whether they can be asked or not. */
@@ -51,15 +53,38 @@ export class FactFinder {
   /** There are books, and sacct gets no answer now. */
   #isAway = false;
   #settledMs = 0;
+  /** sacct is still being waited for, by no look. */
+  #isSlow = false;
+  /** What it said after all; for the next look that asks. */
+  #late: Runs | null = null;
 
   constructor(options: FactFinderOptions) {
     this.#options = options;
   }
 
-  /** Asks accounting. Never rejects. */
+  /** Asks accounting; what takes long to come is for a later look. Never rejects. */
   async runs(jobs: readonly MirrorJob[]): Promise<Runs> {
     const jobIds = new Set(jobs.map(({ request }) => request.jobId));
-    return { jobIds, runs: jobs.length === 0 ? [] : await this.#ask(jobs) };
+    if (jobs.length === 0) return { jobIds, runs: [] };
+    const late = this.#late;
+    this.#late = null;
+    if (late !== null) return late;
+    if (this.#isSlow) return { jobIds, runs: null };
+    const asked = this.#ask(jobs).then((runs): Runs => ({ jobIds, runs }));
+    let timer: NodeJS.Timeout | undefined;
+    const slow = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), WAIT_MS);
+    });
+    const answer = await Promise.race([asked, slow]);
+    clearTimeout(timer);
+    if (answer !== null) return answer;
+    this.#isSlow = true;
+    this.#options.log.info({ seconds: WAIT_MS / 1000 }, 'sacct takes long: exit files have to do meanwhile');
+    void asked.then((found) => {
+      this.#isSlow = false;
+      if (found.runs !== null) this.#late = found;
+    });
+    return { jobIds, runs: null };
   }
 
   /** Rejects with what the file system says where it does not let us read. `slurm`: the job at Slurm, as far as it is listed. */
@@ -74,7 +99,7 @@ export class FactFinder {
     const end = isFolderGone ? slurm : doubtful;
     return {
       runs: own,
-      isAccountingAway: this.#isAway || performance.now() < this.#settledMs,
+      isAccountingAway: this.#isAway || (runs === null && this.#isSlow) || performance.now() < this.#settledMs,
       attempts,
       isFolderGone,
       downNodes: state.downNodes,
