@@ -58,6 +58,11 @@ describe('of tasks that SIGKILL ended the batch script says', () => {
     ['that they were called off where slurmctld does not know it', UNKNOWN, '137 KILL\n'],
     ['the same where slurmctld gave its number to another job', OTHERS, '137 KILL\n'],
     ['the same where slurmctld has an end of that number', OVER, '137 KILL\n'],
+    [
+      'the same where somebody took nodes of it away',
+      `${WELL} ResizeTime=2026-11-28T11:36:55 NumNodes=2`,
+      '137 KILL\n',
+    ],
   ])('%s', async (_what, shown, exit) => {
     // What srun says is the same, whether a task killed itself and its shell or a node was told that there is no such job.
     expect(await leftBy({ said: [KILLED, TERMINATING, FORCED], shown })).toEqual({ exit, failed: '1 137 n2' });

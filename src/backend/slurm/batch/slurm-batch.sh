@@ -183,6 +183,8 @@ is_forgotten() {
     sleep 5
   done
   case $said in
+    # An operator has taken nodes of it away (`scontrol update NumNodes=`), and Slurm has killed what ran there.
+    *' ResizeTime='*) return 0 ;;
     *" JobName=$slurm_name "*' JobState=RUNNING '*) return 1 ;;
     *' JobName='*.orrery-*' JobState='*) return 0 ;;
   esac
