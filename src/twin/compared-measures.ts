@@ -1,3 +1,4 @@
+import { notStartedShare } from './scenario-summary.ts';
 import type { Distribution, SizeClass, TwinReport } from './report.ts';
 import { ATTEMPT_STATES } from './types.ts';
 
@@ -40,6 +41,8 @@ export function comparedFigures({ inputs, predictions }: TwinReport): ComparedFi
   addWaits('all', 'all jobs', 'all jobs', waits.all.waitSeconds);
   const meanWait = waits.all.waitSeconds?.mean ?? null;
   add('allMeanWait', 'all jobs: mean', 'the mean wait of all jobs', 'seconds', meanWait);
+  const left = 'the share of jobs that had not started at the end';
+  add('notStarted', 'not started', left, 'share', notStartedShare(waits.all));
   for (const { size, waitSeconds } of waits.bySize)
     addWaits(size.label, size.label, `${sizeWords(size, device)} jobs`, waitSeconds);
   for (const { qos, waitSeconds } of waits.byQos)

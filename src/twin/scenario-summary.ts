@@ -1,5 +1,5 @@
 import { mttfOf } from './measures/failure-times.ts';
-import type { DeviceTime, LossCause, MttfFigures, ReportInputs, SizeClass, TwinReport } from './report.ts';
+import type { DeviceTime, LossCause, MttfFigures, ReportInputs, SizeClass, TwinReport, WaitFigures } from './report.ts';
 import { type SeriesSpread, seriesSpread } from './series-spread.ts';
 import { type Spread, spreadOf } from './spread.ts';
 import { ATTEMPT_STATES, type AttemptState } from './types.ts';
@@ -20,7 +20,8 @@ export interface ScenarioSummary {
   endSeconds: number;
   /** Shares of the capacity. */
   deviceTime: { kind: keyof DeviceTime; share: Spread }[];
-  waits: { size: SizeClass; medianSeconds: Spread; p90Seconds: Spread }[];
+  /** Of the jobs that started, null where none of that size did; and the share of them all that had not started when the run ended. */
+  waits: { size: SizeClass; medianSeconds: Spread | null; p90Seconds: Spread | null; notStarted: Spread }[];
   /** `jobs`: of all seeds together, as all sums here. */
   ettr: { size: SizeClass; jobs: number; ettr: Spread }[];
   /** Failures and time of all seeds together. */
@@ -49,7 +50,8 @@ export function summarizeScenario(runs: readonly SeedRun[], untilSeconds: number
     waits: bySize(predictions.map(({ waits }) => waits.bySize)).flatMap(({ size, rows }) => {
       const medianSeconds = spreadOf(rows.map(({ waitSeconds }) => waitSeconds?.median ?? null));
       const p90Seconds = spreadOf(rows.map(({ waitSeconds }) => waitSeconds?.p90 ?? null));
-      return medianSeconds === null || p90Seconds === null ? [] : [{ size, medianSeconds, p90Seconds }];
+      const notStarted = spreadOf(rows.map(notStartedShare));
+      return notStarted === null ? [] : [{ size, medianSeconds, p90Seconds, notStarted }];
     }),
     ettr: bySize(predictions.map(({ ettr }) => ettr.bySize)).flatMap(({ size, rows }) => {
       const ettr = spreadOf(rows.map((row) => row.ettr));
@@ -69,6 +71,13 @@ export function summarizeScenario(runs: readonly SeedRun[], untilSeconds: number
       untilSeconds,
     ),
   };
+}
+
+/** Of the jobs of a run or of a part of them, the share that had not started when it ended; null where there were none. */
+export function notStartedShare({ waitSeconds, notStarted }: WaitFigures): number | null {
+  const left = notStarted?.count ?? 0;
+  const jobs = (waitSeconds?.count ?? 0) + left;
+  return jobs === 0 ? null : left / jobs;
 }
 
 /** Rows of all runs by their size, the smallest first; a size of which no job came with one seed has come with another. */

@@ -2,6 +2,7 @@ import type { ComparedMeasure, ComparedVariant, ScenarioComparison } from '../si
 import { clearWords, noNewsWords, sayChange, sayInterval, sayMeasure } from './sim-sentences.ts';
 import { type Column, renderTable } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
+import { unlikeTimes } from './unlike-times.ts';
 
 /** Beyond these a reader goes to the table. */
 const SENTENCES_MAX = 6;
@@ -39,7 +40,8 @@ function renderVariant(comparison: ScenarioComparison, variant: ComparedVariant,
   const differing = measures.filter(
     ({ base, variant: value, unit }) => sayMeasure(base, unit) !== sayMeasure(value, unit),
   );
-  const blocks = [terminal.paint('bold', oneLine(title)), ...shown];
+  const unlike = unlikeTimes(comparison.base.inputs, variant.inputs);
+  const blocks = [terminal.paint('bold', oneLine(title)), ...(unlike === null ? [] : [`  ${unlike}`]), ...shown];
   if (differing.length > 0) blocks.push('', renderTable(columns, differing, terminal));
   if (comparison.isDrawn && differing.some(({ isClear }) => isClear)) {
     blocks.push(`* ${clearWords(comparison, measures.length)}`);

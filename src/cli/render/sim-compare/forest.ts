@@ -21,6 +21,11 @@ const INTERVAL_REACH = 1.5;
 /** Of the characters of a label, which a QOS may have many of; what is said of a value has all. */
 const LABEL_MAX = 20;
 
+/** The margin with the values of base and variant, at least; what a letter of them takes, and an arrow beyond the edge. */
+const ONE_RIGHT = 114;
+const LETTER_WIDTH = 6.8;
+const ARROW_ROOM = 12;
+
 interface Row {
   label: string;
   /** Of each variant; null where it has no such measure. */
@@ -49,7 +54,12 @@ export function forest(
   if (base === undefined || rows.length === 0) return null;
   const isOne = variants.length === 1;
   const lanes = isOne ? [] : scenarios.map(({ letter }) => letter);
-  const frame = rowsFrame(rows.length, isOne ? 152 : 168, { lanes, right: isOne ? 114 : 62 });
+  const longest = isOne
+    ? Math.max(...rows.flatMap(({ lanes: [measure] }) => (measure ? fromTo(measure).length : 0)))
+    : 0;
+  // Text that is wider than the margin would run into the arrows at the edge of the plot.
+  const right = isOne ? Math.max(ONE_RIGHT, Math.ceil(longest * LETTER_WIDTH) + ARROW_ROOM) : 62;
+  const frame = rowsFrame(rows.length, isOne ? 152 : 168, { lanes, right });
   const x = changeScale(frame, rows);
   const values: Value[] = [];
   const marks = rows.map(({ lanes: measures, label }, index) => {

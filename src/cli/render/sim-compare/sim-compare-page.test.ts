@@ -84,6 +84,8 @@ let several: Case;
 let once: Case;
 /** A trace without failures: nothing is drawn. */
 let calm: Case;
+/** Its end comes before most of its jobs have started. */
+let crowded: Case;
 let nothing: Case;
 let interrupted: Case;
 let all: Case[];
@@ -99,9 +101,21 @@ beforeAll(async () => {
   const few: ScenarioFields = { title: 'few', trace, set: { nodes: '2', gpusPerNode: '0' } };
   calm = drawn(await compared([few, { ...few, title: 'many', set: { nodes: '8', gpusPerNode: '0' } }], [1]));
   const empty: ScenarioFields = { ...BASE, days: 1e-5 };
+  const long = rows.map((row) => row.replace('3600,7200', '86400,90000'));
+  writeFileSync(
+    join(folder, 'long.csv'),
+    `job,submit_s,nodes,gpus_per_node,runtime_s,limit_s\n${long.join('\n')}\nbig,30,2,0,10,20\n`,
+  );
+  const slow: ScenarioFields = {
+    title: 'slow',
+    trace: join(folder, 'long.csv'),
+    days: 1.5,
+    set: { nodes: '2', gpusPerNode: '0', cpusPerNode: '1' },
+  };
+  crowded = drawn(await compared([slow, { ...slow, title: 'more', set: { ...slow.set, nodes: '8' } }], [1]));
   nothing = drawn(await compared([empty, { ...empty, title: 'more', set: { nodes: '900' } }], [1, 2]));
   interrupted = drawn({ ...one.comparison, seedsAsked: 40, isInterrupted: true });
-  all = [one, several, once, calm, nothing, interrupted];
+  all = [one, several, once, calm, crowded, nothing, interrupted];
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -173,15 +187,53 @@ describe('renderComparisonPage', () => {
     const scenarios = [comparison.base, ...comparison.variants];
     for (const [index, { summary }] of scenarios.entries()) {
       for (const { size, medianSeconds, p90Seconds } of summary.waits) {
-        const words = `${size.label} GPUs, ${letterOf(index)}: median ${shortTime(medianSeconds.mean)}`;
+        const words = `${size.label} GPUs, ${letterOf(index)}: ${
+          medianSeconds === null ? 'none started' : `median ${shortTime(medianSeconds.mean)}`
+        }`;
         expect(textOf(sectionOf(page, 'waits'))).toContain(words);
-        expect(p90Seconds.low <= p90Seconds.mean && p90Seconds.mean <= p90Seconds.high).toBe(true);
+        const { low, mean, high } = p90Seconds ?? { low: 0, mean: 0, high: 0 };
+        expect(low <= mean && mean <= high).toBe(true);
       }
       const productive = summary.deviceTime.find(({ kind }) => kind === 'productive')?.share.mean ?? 0;
       expect(textOf(sectionOf(page, 'use'))).toContain(percent(productive));
     }
     expect(sectionOf(page, 'use')).toContain('class="band');
     expect(sectionOf(page, 'waits')).toContain('lowest to highest seed');
+  });
+
+  it('shows beside the waits which share of the jobs never started, and of a size of which none did nothing else', () => {
+    const section = sectionOf(crowded.page, 'waits');
+    expect(section).toContain('>not started</text>');
+    const [base, variant] = [crowded.comparison.base, ...crowded.comparison.variants];
+    const small = (row?: ScenarioComparison['base']) => row?.summary.waits.find(({ size }) => size.from === 1);
+    // Of 20 jobs of a day two at a time have started within a day and a half, then eight at a time.
+    expect([small(base)?.notStarted.mean, small(variant)?.notStarted.mean]).toEqual([0.8, 0.2]);
+    expect(section.match(/class="left-over"/g)).toHaveLength(4);
+    expect(textOf(section)).toContain('80.0 % had not started at the end');
+    expect(textOf(section)).toContain('of all jobs: 81.0 % with A, 23.8 % with B');
+    expect(base?.summary.waits.find(({ size }) => size.from > 1)).toMatchObject({ p90Seconds: null });
+    expect(textOf(section)).toContain('none started');
+    expect(sectionOf(one.page, 'waits').includes('not started')).toBe(
+      one.comparison.base.summary.waits.some(({ notStarted }) => notStarted.high > 0) ||
+        one.comparison.variants.some(({ summary }) => summary.waits.some(({ notStarted }) => notStarted.high > 0)),
+    );
+  });
+
+  it('leaves room for what is said of a change beside its arrows', () => {
+    for (const { page } of all) {
+      for (const [, svg = ''] of page.matchAll(/(<svg [^>]*aria-labelledby="forest-.*?<\/svg>)/gs)) {
+        const width = Number(/viewBox="0 0 (\d+) /.exec(svg)?.[1]);
+        const tips = [...svg.matchAll(/<polygon [^>]*points="([\d.]+),([\d.]+)/g)].map(([, x, y]) =>
+          [x, y].map(Number),
+        );
+        for (const [, y = '', text = ''] of svg.matchAll(
+          /<text x="[\d.]+" y="([\d.]+)" text-anchor="end">([^<]* → [^<]*)</g,
+        )) {
+          const beside = tips.filter(([, at = 0]) => Math.abs(at - Number(y)) < 8).map(([x = 0]) => x);
+          expect(Math.max(0, ...beside)).toBeLessThanOrEqual(width - 4 - 6.2 * text.length);
+        }
+      }
+    }
   });
 
   it('claims nothing from one seed, and where nothing is drawn only what is so', () => {

@@ -23,6 +23,7 @@ import { contents, dataSection, type PageScripts, selfContained } from '../sim-p
 import { embedded, script, section } from '../sim-page/section.ts';
 import { noNewsWords } from '../sim-sentences.ts';
 import { whole } from '../sim-words.ts';
+import { unlikeTimes } from '../unlike-times.ts';
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['news', 'What changes'],
@@ -42,6 +43,7 @@ const SENTENCES_MAX = 8;
 const MAIN_MEASURES = new Set([
   'allMeanWait',
   'allP90Wait',
+  'notStarted',
   'utilization',
   'goodput',
   'lost',
@@ -74,7 +76,7 @@ ${topicSection(shown, {
   title: `Waits${sideBySide(shown, 'allMeanWait', 'mean ')}`,
   topics: ['waits'],
   plot: waitsBySize(shown, isSpread),
-  meaning: 'From submission to the first start.',
+  meaning: waitsMeaning(shown),
   otherwise: 'No job started in any run.',
 })}
 ${topicSection(shown, {
@@ -163,7 +165,9 @@ function newsOf(comparison: ScenarioComparison, variant: Lettered): Markup {
       : html`<ul>${said}</ul>${more}`;
   const clear = measures.filter(({ isClear }) => isClear).length;
   const chance = comparison.isDrawn ? ' by more than chance, all taken together' : '';
-  return html`<div><h3>${letterSwatch(variant)} ${title}</h3><p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change${chance}.`}</p>${news}</div>`;
+  const unlike = unlikeTimes(comparison.base.inputs, variant.inputs);
+  const warning = unlike === null ? NOTHING : html`<p class="note">${unlike}</p>`;
+  return html`<div><h3>${letterSwatch(variant)} ${title}</h3>${warning}<p class="lesser">${`${whole(clear)} of ${whole(measures.length)} measures change${chance}.`}</p>${news}</div>`;
 }
 
 function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {
@@ -175,6 +179,13 @@ function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {
     html`${timeCharts(shown, isSpread)}
 <div class="pair"><div><h3>${`Where the ${device} time went`}</h3>${deviceTimeBars(shown)}${deviceTimeTable(shown)}</div><div><h3>Changes</h3>${changes('use', shown, ['use', 'other'])}</div></div>`,
   );
+}
+
+function waitsMeaning(shown: readonly Lettered[]): string {
+  const isSomeLeft = shown.some(({ summary }) => summary.waits.some(({ notStarted }) => notStarted.high > 0));
+  if (!isSomeLeft) return 'From submission to the first start.';
+  const shares = sideBySide(shown, 'notStarted');
+  return `From submission to the first start, of the jobs that started. Not started when the run ended${shares === '' ? ': see the column at the right' : `, of all jobs${shares}`}: those wait longer than the figures say.`;
 }
 
 function failuresSection(shown: readonly Lettered[]): Markup {

@@ -20,7 +20,7 @@ svg .trace{stroke:var(--ink);fill:none;stroke-width:2}
 svg .thin{stroke:var(--ink);stroke-width:1.5;fill:none}
 svg .full{fill:var(--ink);stroke:var(--ink);stroke-width:2}
 svg .open{fill:var(--ground);stroke:var(--ink);stroke-width:2}
-svg .spread{fill:var(--ink);opacity:.28}
+svg .spread,svg .left-over{fill:var(--ink);opacity:.28}
 svg .whisker{stroke:var(--text);stroke-width:1.2;fill:none}
 svg .band{fill:var(--ink);opacity:.2}
 svg .band.faint{opacity:.1}

@@ -1,25 +1,33 @@
 import type { ScenarioSummary } from '../../../twin/scenario-summary.ts';
-import type { Value } from '../page-chart.ts';
+import type { Spread } from '../../../twin/spread.ts';
+import { round, type Value } from '../page-chart.ts';
 import { html, type Markup, NOTHING } from '../page-markup.ts';
 import { comparedDevice, inked, type Lettered, letterKey } from './scenarios.ts';
 import { sizesOf } from './sizes.ts';
-import { circle, line, spreadBar, square } from '../sim-page/marks.ts';
-import { laneY, rowsChart, rowsFrame } from '../sim-page/rows.ts';
+import { bar, circle, line, spreadBar, square } from '../sim-page/marks.ts';
+import { laneY, rowsChart, type RowsFrame, rowsFrame } from '../sim-page/rows.ts';
 import { key } from '../sim-page/section.ts';
 import { waitScale } from '../sim-page/waits.ts';
-import { shortTime } from '../sim-words.ts';
+import { percent, shortTime } from '../sim-words.ts';
 
 type WaitRow = ScenarioSummary['waits'][number];
 
-/** Median and 90 % of the waits by size, scenario below scenario. Null where no job started. */
+/** Of the column of jobs that never started: its bars and their figures. */
+const LEFT_OVER = { width: 100, bar: 44, gap: 12 } as const;
+
+/**
+ * Median and 90 % of the waits by size, scenario below scenario, and beside them the share of jobs that had not started when the run ended, where there
+ * are such. Null where there was no job.
+ */
 export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): Markup | null {
   const device = comparedDevice(scenarios);
   const sizes = sizesOf(scenarios.flatMap(({ summary }) => summary.waits.map(({ size }) => size)));
   if (sizes.length === 0) return null;
-  const frame = rowsFrame(sizes.length, 106, { lanes: scenarios.map(({ letter }) => letter) });
-  const longest = Math.max(
-    ...scenarios.flatMap(({ summary }) => summary.waits.map(({ p90Seconds }) => p90Seconds.high)),
-  );
+  const rows = scenarios.flatMap(({ summary }) => summary.waits);
+  const isSomeLeft = rows.some(({ notStarted }) => notStarted.high > 0);
+  const lanes = scenarios.map(({ letter }) => letter);
+  const frame = rowsFrame(sizes.length, 106, { lanes, ...(isSomeLeft && { right: 18 + LEFT_OVER.width }) });
+  const longest = Math.max(0, ...rows.map(({ p90Seconds }) => p90Seconds?.high ?? 0));
   const x = waitScale(frame, longest);
   const values: Value[] = [];
   const marks = sizes.map((size, index) =>
@@ -27,19 +35,24 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
       const row = scenario.summary.waits.find((each) => each.size.label === size.label);
       if (row === undefined) return NOTHING;
       const y = laneY(frame, index, lane);
+      const { medianSeconds, p90Seconds, notStarted } = row;
       values.push({
-        x: x.at(row.p90Seconds.mean),
+        x: p90Seconds === null ? frame.left : x.at(p90Seconds.mean),
         y,
         text: `${size.label} ${device}s, ${scenario.letter}: ${words(row)}`,
       });
-      const spread = ({ low, high }: WaitRow['p90Seconds']) => spreadBar(x.at(low), y, x.at(high), y);
-      return inked(scenario, [
-        spread(row.medianSeconds),
-        spread(row.p90Seconds),
-        line('thin', x.at(row.medianSeconds.mean), y, x.at(row.p90Seconds.mean), y),
-        square('open', x.at(row.p90Seconds.mean), y),
-        circle('full', x.at(row.medianSeconds.mean), y),
-      ]);
+      const spread = ({ low, high }: Spread) => spreadBar(x.at(low), y, x.at(high), y);
+      const ofStarted =
+        medianSeconds === null || p90Seconds === null
+          ? []
+          : [
+              spread(medianSeconds),
+              spread(p90Seconds),
+              line('thin', x.at(medianSeconds.mean), y, x.at(p90Seconds.mean), y),
+              square('open', x.at(p90Seconds.mean), y),
+              circle('full', x.at(medianSeconds.mean), y),
+            ];
+      return inked(scenario, [...ofStarted, isSomeLeft ? leftOver(frame, notStarted, y) : NOTHING]);
     }),
   );
   const chart = rowsChart('compared-waits', 'Waits by size of the job', frame, {
@@ -47,7 +60,7 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
     x,
     titles: { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
     values,
-    marks,
+    marks: isSomeLeft ? html`<text x="${frame.width - 4}" y="14" text-anchor="end">not started</text>${marks}` : marks,
   });
   const [first] = scenarios;
   const entries: [Markup, string][] =
@@ -61,8 +74,18 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
   return html`<figure>${chart}${key(entries)}${letterKey(scenarios)}</figure>`;
 }
 
-function words({ medianSeconds, p90Seconds }: WaitRow): string {
-  const say = ({ mean, low, high }: WaitRow['p90Seconds']) =>
+/** A bar as long as the share, and the share. */
+function leftOver({ width, right }: RowsFrame, { mean }: Spread, y: number): Markup {
+  const from = width - right + LEFT_OVER.gap;
+  return html`${bar('left-over', from, from + LEFT_OVER.bar * mean, y, 9)}<text x="${width - 4}" y="${round(y + 4)}" text-anchor="end">${percent(mean)}</text>`;
+}
+
+function words({ medianSeconds, p90Seconds, notStarted }: WaitRow): string {
+  const say = ({ mean, low, high }: Spread) =>
     low === high ? shortTime(mean) : `${shortTime(mean)} (${shortTime(low)} to ${shortTime(high)})`;
-  return `median ${say(medianSeconds)}\n90 % within ${say(p90Seconds)}`;
+  const waits =
+    medianSeconds === null || p90Seconds === null
+      ? 'none started'
+      : `median ${say(medianSeconds)}\n90 % within ${say(p90Seconds)}`;
+  return notStarted.high === 0 ? waits : `${waits}\n${percent(notStarted.mean)} had not started at the end`;
 }
