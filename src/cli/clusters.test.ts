@@ -70,7 +70,7 @@ describe('orrery clusters', () => {
     writeFileSync(file, 'name: rsc\ntitle: RSC\nnodes:\n  namePrefix: n\n  count: 2\n  gpusPerNode: eight\n');
     await expect(showCluster(file)).rejects.toMatchObject({
       code: 'ORR_BAD_FILE',
-      message: 'rsc.yaml:6:3 nodes.gpusPerNode: expected an integer > 0, got "eight"',
+      message: 'rsc.yaml:6:3 nodes.gpusPerNode: expected an integer > 0 and <= 1000, got "eight"',
     });
   });
 

@@ -29,7 +29,7 @@ async function buildProgram(isWanted: (name: string) => boolean): Promise<Comman
     .enablePositionalOptions()
     .exitOverride(throwUsage(program))
     .configureOutput({ outputError: () => {} })
-    .configureHelp({ showGlobalOptions: false, styleTitle: (title) => title });
+    .configureHelp({ showGlobalOptions: false, styleTitle: (title) => title, minWidthToWrap: 24 });
   for (const { name, summary, load } of COMMANDS) {
     if (isWanted(name)) (await load()).register(program);
     else program.command(name).description(summary);

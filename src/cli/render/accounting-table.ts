@@ -17,7 +17,7 @@ export function renderAccounting(rows: readonly AccountingRow[], by: AccountingK
     [
       ...key,
       { header: 'GPU-HOURS', align: 'right', text: (row) => row.gpuHours.toFixed(3) },
-      { header: 'CPU-HOURS', align: 'right', text: (row) => row.cpuHours.toFixed(3) },
+      { header: 'CPU-HOURS', align: 'right', isSecondary: true, text: (row) => row.cpuHours.toFixed(3) },
       { header: 'LOST GPU-HOURS', align: 'right', text: lostText },
       { header: 'NODE FAILURES', align: 'right', text: (row) => String(row.nodeFailures) },
       { header: 'PREEMPTIONS', align: 'right', text: (row) => String(row.preemptions) },

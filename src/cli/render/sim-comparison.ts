@@ -22,7 +22,7 @@ function renderVariant(comparison: ScenarioComparison, variant: ComparedVariant,
   if (shown.length === 0) shown.push(`  - ${noNewsWords(comparison, measures)}`);
   if (sentences.length > SENTENCES_MAX) shown.push(`  - and ${sentences.length - SENTENCES_MAX} more: see the table`);
   const columns: Column<ComparedMeasure>[] = [
-    { header: 'MEASURE', isFlexible: true, text: ({ subject }) => subject.replace(/^the /, '') },
+    { header: 'MEASURE', isFlexible: true, isWrapped: true, text: ({ subject }) => subject.replace(/^the /, '') },
     { header: 'BASE', align: 'right', text: ({ base, unit }) => sayMeasure(base, unit) },
     { header: 'VARIANT', align: 'right', text: ({ variant: value, unit }) => sayMeasure(value, unit) },
     { header: 'CHANGE', align: 'right', text: ({ difference, unit }) => sayChange(difference, unit) },
@@ -32,6 +32,7 @@ function renderVariant(comparison: ScenarioComparison, variant: ComparedVariant,
       {
         header: '95 % INTERVAL',
         align: 'right',
+        isSecondary: true,
         text: ({ interval, unit }) => (interval === null ? '-' : sayInterval(interval, unit)),
       },
       { header: '', text: ({ isClear }) => (isClear ? '*' : '') },

@@ -47,6 +47,21 @@ describe('renderTable', () => {
     expect(lines[2]).toBe('12  a name tha…  z');
   });
 
+  it('leaves out what is secondary, the last first, rather than cut flexible columns beyond reading, and says so', () => {
+    const wide = [
+      ...columns,
+      { header: 'FIRST', isSecondary: true as const, text: () => 'aaaaa' },
+      { header: 'SECOND', isSecondary: true as const, text: () => 'bbbbbb' },
+    ];
+    const at = (width: number) => unpainted(renderTable(wide, rows, terminal(width))).split('\n');
+    expect(at(36)[0]).toBe('ID  NAME          END  FIRST  SECOND');
+    expect(at(35)[0]).toBe('ID  NAME                 END  FIRST');
+    expect(at(35).at(-1)).toBe('In a wider terminal, or in a pipe, also: SECOND');
+    expect(at(20).at(-1)).toBe('In a wider terminal, or in a pipe, also: FIRST, SECOND');
+    // Without a terminal all is there.
+    expect(unpainted(renderTable(wide, rows, terminal(null)))).not.toContain('wider');
+  });
+
   it('goes on in the next line where a column is to be whole', () => {
     const wrapped = columns.map((column) => (column.isFlexible ? { ...column, isWrapped: true as const } : column));
     const table = renderTable(wrapped, rows, terminal(20));
