@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { OrreryError } from '../contract/errors.ts';
 import { COMMANDS } from './registry.ts';
-import { throwUsage } from './usage-words.ts';
+import { throwUsage, unknownCommand } from './usage-words.ts';
 import { version } from './version.ts';
 
 /**
@@ -9,8 +10,16 @@ import { version } from './version.ts';
  */
 export async function createProgram(argv: readonly string[]): Promise<Command> {
   const chosen = argv.find((argument) => !argument.startsWith('-'));
+  if (chosen === 'help') refuseUnknown(argv.filter((argument) => !argument.startsWith('-'))[1]);
   const wanted = chosen === 'complete' ? 'completion' : chosen;
   return buildProgram((name) => name === wanted || (chosen === 'help' && argv.includes(name)));
+}
+
+/** Commander shows all commands instead, as if none had been named. */
+function refuseUnknown(name: string | undefined): void {
+  const names = ['help', ...COMMANDS.map((command) => command.name)];
+  if (name === undefined || names.includes(name)) return;
+  throw new OrreryError('ORR_USAGE', unknownCommand('orrery', name, names));
 }
 
 /** Everything loaded: for the tests that read every help text. */

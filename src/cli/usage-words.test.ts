@@ -22,6 +22,8 @@ describe('a command line that is wrong', () => {
     ['quee', 'orrery has no command "quee": did you mean queue? orrery --help lists them'],
     ['squeue', 'orrery has no command "squeue": did you mean queue? orrery --help lists them'],
     ['frobnicate', 'orrery has no command "frobnicate": orrery --help lists them'],
+    ['help nope', 'orrery has no command "nope": orrery --help lists them'],
+    ['help quee', 'orrery has no command "quee": did you mean queue? orrery --help lists them'],
     ['--foo', 'orrery has no option --foo: orrery --help lists them'],
     ['queue --stat', 'orrery queue has no option --stat: did you mean --state? orrery queue --help lists them'],
     ['queue -n', 'orrery queue has no option -n: orrery queue --help lists them'],

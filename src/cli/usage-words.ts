@@ -60,14 +60,19 @@ function excess(command: Command, name: string): string {
   const [first = ''] = command.args;
   const commands = command.commands.map((other) => other.name());
   if (commands.length > 0) {
-    const likely = nearest(first, commands);
-    const hint = likely === undefined ? '' : `did you mean ${likely}? `;
-    return `${name} has no command ${JSON.stringify(first)}: ${hint}${name} --help lists them`;
+    return unknownCommand(name, first, commands);
   }
   const expected = command.registeredArguments.length;
   const given = command.args.map((word) => JSON.stringify(word)).join(' ');
   const count = expected === 0 ? 'no argument' : expected === 1 ? 'one argument' : `${expected} arguments`;
   return `${name}: expected ${count}, got ${given}: ${usageOf(command)}`;
+}
+
+/** Of a word that is none of the commands of `group`. */
+export function unknownCommand(group: string, word: string, commands: readonly string[]): string {
+  const likely = nearest(word, commands);
+  const hint = likely === undefined ? '' : `did you mean ${likely}? `;
+  return `${group} has no command ${JSON.stringify(word)}: ${hint}${group} --help lists them`;
 }
 
 /** What commander or we hold for meant. */
