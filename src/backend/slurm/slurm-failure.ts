@@ -96,6 +96,9 @@ const STILL_WORKS: Partial<Record<FailureKind, string>> = {
 export const TURNED_AWAY =
   /connection (?:reset|closed) by .* port|kex_exchange_identification|not allowed at this time/i;
 
+/** A machine that has Slurm's commands and belongs to no cluster, or whose file is away. */
+const NO_CONFIGURATION = /could not establish a configuration source/i;
+
 /** Whether what was called for never came as far as slurmctld: nobody was there to take the connection. */
 export function isUndelivered(error: unknown): boolean {
   return (
@@ -141,7 +144,9 @@ export function failureOf(end: CommandEnd): SlurmFailure {
   const isTurnedAway = host !== null && kind === 'unreachable' && TURNED_AWAY.test(stderr);
   const tail = isTurnedAway
     ? `sshd does so for a while after logins that failed; ${STILL_WORKS.login}`
-    : STILL_WORKS[kind];
+    : NO_CONFIGURATION.test(stderr)
+      ? 'there is no slurm.conf there: set SLURM_CONF, or name a login node with --slurm-host; jobs run on meanwhile'
+      : STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
 }
 

@@ -177,6 +177,16 @@ describe('failures of Slurm', () => {
       'sbatch: Batch job submission failed: Unable to contact slurm controller (connect failure): jobs run on and are caught up with once it answers',
     ],
     [
+      'commands that find no cluster',
+      {
+        program: 'scontrol',
+        stderr:
+          'scontrol: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\nscontrol: fatal: Could not establish a configuration source\n',
+      },
+      'unreachable',
+      'scontrol: Could not establish a configuration source: there is no slurm.conf there: set SLURM_CONF, or name a login node with --slurm-host; jobs run on meanwhile',
+    ],
+    [
       'a silent one',
       { isTimedOut: true, status: null },
       'unreachable',
