@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { findPython } from '../backend/local/python.ts';
 import { DEFAULT_PORT } from '../daemon/listen.ts';
 import { slurmFile } from '../daemon/slurm-file.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { errorMessage } from '../lib/error-message.ts';
 import { formatMemory } from '../lib/units.ts';
 import type { Health } from '../contract/api.ts';
@@ -36,7 +37,7 @@ export async function examine(home: string, env: NodeJS.ProcessEnv): Promise<Che
   return [
     checkNode(),
     await checkPython(env),
-    await checkSlurm(),
+    await checkSlurm(env),
     await checkGpus(home),
     checkHome(home),
     checkDisk(home),
@@ -73,11 +74,19 @@ async function checkPython(env: NodeJS.ProcessEnv): Promise<Check> {
   };
 }
 
-async function checkSlurm(): Promise<Check> {
-  const found = await probe('sinfo', ['--version']);
-  return found === null
-    ? { name: 'Slurm', status: 'note', detail: 'not found: jobs run on this machine only', advice: null }
-    : { name: 'Slurm', status: 'ok', detail: found, advice: null };
+/** Slurm's commands may not be there, or find no cluster: then they do not even tell their version. */
+export async function checkSlurm(env: NodeJS.ProcessEnv): Promise<Check> {
+  const name = 'Slurm';
+  try {
+    const { stdout } = await run('sinfo', ['--version'], { env, timeout: PROBE_MS_MAX });
+    return { name, status: 'ok', detail: stdout.trim(), advice: null };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT')
+      return { name, status: 'note', detail: 'not found: jobs run on this machine only', advice: null };
+    const detail = 'its commands are here and find no cluster: jobs run on this machine only';
+    const advice = 'for --backend slurm set SLURM_CONF, or name a login node with --slurm-host';
+    return { name, status: 'note', detail, advice };
+  }
 }
 
 async function checkGpus(home: string): Promise<Check> {
