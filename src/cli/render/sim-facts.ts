@@ -107,7 +107,7 @@ export function predictedFacts(report: TwinReport): Fact[] {
   }
   const slowdown = waits.all.boundedSlowdown;
   if (slowdown !== null) facts.push(['slowdown', `mean ${digits(slowdown.mean)} (bounded)`]);
-  facts.push(['queue', `${whole(queue.meanJobs)} jobs in the mean, ${whole(queue.maxJobs)} at most`]);
+  facts.push(['queue', `${counted(queue.meanJobs, 'job')} in the mean, ${whole(queue.maxJobs)} at most`]);
   if (preemption.preemptions > 0) {
     facts.push([
       'preemptions',

@@ -110,11 +110,10 @@ export function renderImport(report: ImportReport): string {
     '',
     `wrote ${report.files.join(', ')} to ${report.out}`,
   ];
+  const sim = (file: string) => `  orrery sim --scenario ${report.out}/${file}`;
   if (report.files.includes('scenario.yaml')) {
-    lines.push(
-      `  orrery sim --scenario ${report.out}/scenario.yaml    what ran, once more; change policy.yaml or cluster.yaml and compare`,
-    );
+    lines.push('what ran, once more; change policy.yaml or cluster.yaml and compare:', sim('scenario.yaml'));
   }
-  lines.push(`  orrery sim --scenario ${report.out}/now.yaml    when does what waits now start?`);
+  lines.push('when what waits now starts, a line a job:', `${sim('now.yaml')} --jobs-out now.csv`);
   return lines.join('\n');
 }
