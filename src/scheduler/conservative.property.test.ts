@@ -16,7 +16,7 @@ const size = fc.record({
   limit: fc.integer({ min: 1, max: 8 }).map((minutes) => minutes * 60),
   age: fc.integer({ min: 1, max: 500 }),
   user: fc.constantFrom('ada', 'ben'),
-  partition: fc.constantFrom('long', 'short'),
+  partition: fc.constantFrom('long', 'long', 'short', 'short', 'long,short', 'short,long'),
 });
 /** 0 for none. */
 const bound = fc.constantFrom(0, 0, 0, 1, 2, 3);
@@ -90,6 +90,7 @@ describe('a pass of conservative backfill', () => {
     let starts = 0;
     let backfilled = 0;
     let capped = 0;
+    let inOneOfSeveral = 0;
     fc.assert(
       fc.property(runs, ({ nodeCount, weights: some, resolution, limits: bounds, cpusOf, before, pending }) => {
         const weights = Array.from({ length: nodeCount }, (_, index) => some[index % some.length] ?? 1);
@@ -129,7 +130,7 @@ describe('a pass of conservative backfill', () => {
             cpus: perNode.cpus,
             limit: job.limit,
             user: job.user,
-            partition: job.partition,
+            partition: record.request.partition ?? '',
             waited: 0,
             on: [...on],
             start: NOW - job.age,
@@ -156,23 +157,31 @@ describe('a pass of conservative backfill', () => {
           resolution,
           window: 86_400,
           running,
-          pending: waiting.map(({ made: { jobId, nodes, perNode, timeLimitMs, user, partition }, age }) => ({
-            id: jobId,
-            nodes,
-            gpus: perNode.gpus,
-            cpus: perNode.cpus,
-            limit: (timeLimitMs ?? 0) / 1000,
-            user: user ?? '',
-            partition: partition ?? '',
-            waited: age,
-            on: null,
-            start: 0,
-          })),
+          pending: waiting.flatMap(({ made: { jobId, nodes, perNode, timeLimitMs, user, partition }, age }) =>
+            (partition ?? '').split(',').map((name) => ({
+              id: jobId,
+              nodes,
+              gpus: perNode.gpus,
+              cpus: perNode.cpus,
+              limit: (timeLimitMs ?? 0) / 1000,
+              user: user ?? '',
+              partition: name,
+              waited: age,
+              on: null,
+              start: 0,
+            })),
+          ),
         });
         const sink = new Starts();
         core.decide(NOW * 1000, sink);
         expect(Object.fromEntries([...sink.on].map(([id, on]) => [id, [...on]]))).toEqual(Object.fromEntries(expected));
         starts += expected.size;
+        if (
+          [...expected.keys()].some(
+            (id) => waiting.find(({ made }) => made.jobId === id)?.made.partition?.includes(',') === true,
+          )
+        )
+          inOneOfSeveral += 1;
         if (expected.size > 0 && Object.keys(cpusOf).length > 0) capped += 1;
         if ([...expected.keys()].some((id, index) => id !== waiting[index]?.made.jobId)) backfilled += 1;
       }),
@@ -181,5 +190,6 @@ describe('a pass of conservative backfill', () => {
     expect(starts).toBeGreaterThan(1000);
     expect(backfilled).toBeGreaterThan(100);
     expect(capped).toBeGreaterThan(100);
+    expect(inOneOfSeveral).toBeGreaterThan(100);
   });
 });

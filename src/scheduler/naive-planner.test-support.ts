@@ -36,7 +36,7 @@ export interface Plan {
   /** Jobs of a partition that the main scheduler looks at, and starts; 0: any number. */
   mainDepth: number;
   mainStartsMax: number;
-  /** In the order of the queue. */
+  /** In the order of the queue; a job that may run in several partitions is there once for each. */
   pending: readonly PlannedJob[];
   running: readonly PlannedJob[];
 }
@@ -49,6 +49,7 @@ export function naivePasses(plan: Plan): Map<number, number[]> {
   const all = Array.from({ length: plan.nodeCount }, (_, node) => node);
   for (const job of plan.pending) {
     if (plan.mainStartsMax > 0 && started.size >= plan.mainStartsMax) break;
+    if (started.has(job.id)) continue;
     const count = (looked.get(job.partition) ?? 0) + 1;
     looked.set(job.partition, count);
     if (plan.mainDepth > 0 && count > plan.mainDepth) continue;
@@ -80,6 +81,7 @@ function naivePass(plan: Plan): Map<number, number[]> {
   const reservedOf = new Map<string, number>();
   for (const job of plan.pending) {
     if (plan.startsMax > 0 && started.size >= plan.startsMax) break;
+    if (started.has(job.id)) continue;
     const { user, partition } = job;
     const limits = [
       { key: `user ${user}`, max: plan.perUser },
