@@ -61,7 +61,10 @@ export class EventQueue {
     if (line === null) this.#takeFromHeap();
     else line.takeInto(this);
     let nextMs = this.#size > 0 ? this.#times[0]! : Infinity;
-    for (const other of this.#lines) if (other.nextMs < nextMs) nextMs = other.nextMs;
+    for (let number = 0; number < this.#lines.length; number++) {
+      const lineMs = this.#lines[number]!.nextMs;
+      if (lineMs < nextMs) nextMs = lineMs;
+    }
     this.nextMs = nextMs;
   }
 
@@ -70,7 +73,8 @@ export class EventQueue {
     let first: Line | null = null;
     let firstMs = this.#size > 0 ? this.#times[0]! : Infinity;
     let sequence = this.#size > 0 ? this.#sequences[0]! : Infinity;
-    for (const line of this.#lines) {
+    for (let number = 0; number < this.#lines.length; number++) {
+      const line = this.#lines[number]!;
       if (line.size === 0 || line.nextMs > firstMs || (line.nextMs === firstMs && line.nextSequence > sequence))
         continue;
       first = line;

@@ -33,11 +33,13 @@ export class Chunk {
 
   insert(index: number, job: JobRecord, endMs: number): void {
     const { jobs, ends } = this;
-    ends.copyWithin(index + 1, index, jobs.length);
-    ends[index] = endMs;
     jobs.push(job);
-    for (let slot = jobs.length - 1; slot > index; slot--) jobs[slot] = jobs[slot - 1]!;
+    for (let slot = jobs.length - 1; slot > index; slot--) {
+      jobs[slot] = jobs[slot - 1]!;
+      ends[slot] = ends[slot - 1]!;
+    }
     jobs[index] = job;
+    ends[index] = endMs;
     job.endChunk = this;
   }
 
@@ -52,8 +54,10 @@ export class Chunk {
 
   removeAt(index: number): void {
     const { jobs, ends } = this;
-    ends.copyWithin(index, index + 1, jobs.length);
-    for (let slot = index + 1; slot < jobs.length; slot++) jobs[slot - 1] = jobs[slot]!;
+    for (let slot = index + 1; slot < jobs.length; slot++) {
+      jobs[slot - 1] = jobs[slot]!;
+      ends[slot - 1] = ends[slot]!;
+    }
     jobs.pop();
   }
 
@@ -95,13 +99,15 @@ export class AttemptEnds {
   firstLimited(): JobRecord | undefined {
     let first: JobRecord | undefined;
     let firstMs = Infinity;
-    for (const { jobs, ends } of this.#chunks) {
+    const chunks = this.#chunks;
+    for (let number = 0; number < chunks.length; number++) {
+      const { jobs, ends } = chunks[number]!;
       for (let index = 0; index < jobs.length; index++) {
         const endMs = ends[index]!;
         if (endMs >= firstMs) return first;
         const job = jobs[index]!;
         const { deadlineMs } = job;
-        if (deadlineMs === null || deadlineMs >= firstMs) continue;
+        if (deadlineMs >= firstMs) continue;
         // Those that come after it end no sooner.
         if (deadlineMs === endMs) return job;
         first = job;
@@ -116,8 +122,8 @@ export class AttemptEnds {
     const jobs: JobRecord[] = [];
     for (const chunk of this.#chunks) {
       for (const job of chunk.jobs) {
-        if ((job.endMsMax ?? Infinity) > atMs) return inOrder(jobs);
-        if ((job.deadlineMs ?? Infinity) <= atMs) jobs.push(job);
+        if (job.endMsMax > atMs) return inOrder(jobs);
+        if (job.deadlineMs <= atMs) jobs.push(job);
       }
     }
     return inOrder(jobs);
@@ -125,12 +131,12 @@ export class AttemptEnds {
 
   /** `endMs`: Infinity where nothing bounds it, 0 for as soon as can be. Moves the job where it is in already. */
   set(job: JobRecord, endMs: number): void {
-    if (job.endMsMax === endMs) return;
+    const { endChunk } = job;
     const { jobId } = job.request;
-    if (job.endMsMax !== null) {
+    if (endChunk !== null) {
+      if (job.endMsMax === endMs) return;
       this.changes += 1;
-      const { endChunk } = job;
-      if (endChunk?.move(endChunk.indexOf(job.endMsMax, jobId), endMs) === true) {
+      if (endChunk.move(endChunk.indexOf(job.endMsMax, jobId), endMs)) {
         job.endMsMax = endMs;
         return;
       }
@@ -147,14 +153,13 @@ export class AttemptEnds {
 
   /** Nothing happens where it is not in. */
   remove(job: JobRecord): void {
-    const endMs = job.endMsMax;
-    if (endMs === null) return;
     const chunk = job.endChunk;
-    const index = chunk?.indexOf(endMs, job.request.jobId) ?? 0;
-    assert(chunk?.jobs[index] === job, 'a job with an end is in its place');
+    if (chunk === null) return;
+    const index = chunk.indexOf(job.endMsMax, job.request.jobId);
+    assert(chunk.jobs[index] === job, 'a job with an end is in its place');
     chunk.removeAt(index);
     if (chunk.jobs.length === 0) this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
-    job.endMsMax = null;
+    job.endMsMax = 0;
     job.endChunk = null;
     this.size -= 1;
   }
@@ -174,6 +179,5 @@ export class AttemptEnds {
 
 /** They come in the order of their limits, which is that of their deadlines unless some may outrun their limits by more than others. */
 function inOrder(jobs: JobRecord[]): JobRecord[] {
-  const keyOf = ({ deadlineMs }: JobRecord) => deadlineMs ?? Infinity;
-  return jobs.length > 1 ? jobs.sort((a, b) => keyOf(a) - keyOf(b)) : jobs;
+  return jobs.length > 1 ? jobs.sort((a, b) => a.deadlineMs - b.deadlineMs) : jobs;
 }

@@ -1,5 +1,7 @@
 import type { NodeSpec } from '../cluster/node.ts';
+import { definite } from '../lib/assert.ts';
 import { empty } from '../lib/empty.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import { Cadence } from './cadence.ts';
 import { ConservativePasses } from './conservative.ts';
 import type { CarriedUse, CoreJob, DecisionSink, SchedulerCore } from './core-types.ts';
@@ -7,8 +9,7 @@ import { EasyBackfill, type Start } from './easy-backfill.ts';
 import { reasonOf } from './explanation.ts';
 import { isOnNodes, JobRecord } from './job-record.ts';
 import { Ledger } from './ledger.ts';
-import { hasRoom, isInService } from './node-record.ts';
-import { holdNodes, placeGang } from './placement.ts';
+import { areInService, haveRoom, holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
 import type { EndCause, EndState, JobRequest, PendingReason } from './types.ts';
@@ -44,6 +45,11 @@ export class Core implements SchedulerCore {
   #stuckChanges = -1;
   /** Changes to the nodes up to the last look at those for whom others were preempted. */
   #claimantsChanges = -1;
+  /** Starts a job in the cycle that is being run. Made once: cycles are many, and most start nothing. */
+  readonly #starter: Start = (job, nodeIndices) => this.#start(job, nodeIndices);
+  /** Of this cycle. */
+  #nowMs = ZERO_MS;
+  #sink: DecisionSink | null = null;
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -152,6 +158,8 @@ export class Core implements SchedulerCore {
   }
 
   decide(nowMs: number, sink: DecisionSink): number {
+    this.#nowMs = nowMs;
+    this.#sink = sink;
     this.ledger.wake(nowMs);
     if (this.#isClusterNew) this.#surveyCluster();
     this.#prioritize(nowMs);
@@ -159,7 +167,7 @@ export class Core implements SchedulerCore {
     this.#settle(nowMs, sink);
     this.#endAttempts(nowMs, sink);
     if (this.#passes !== null) return this.#makePasses(this.#passes, nowMs, sink);
-    const isUnfinished = this.#startAttempts(nowMs, sink);
+    const isUnfinished = this.#startAttempts(nowMs);
     this.#preemption?.run(nowMs, sink);
     return isUnfinished ? nowMs : this.#wakeMs(nowMs);
   }
@@ -269,8 +277,7 @@ export class Core implements SchedulerCore {
     const { ends, doomed } = this.ledger;
     if ((ends.firstLimited()?.deadlineMs ?? Infinity) <= nowMs) {
       for (const due of ends.limitedUntil(nowMs)) {
-        const deadlineMs = due.deadlineMs ?? 0;
-        if ((this.#cadence?.limitCheckMs(deadlineMs) ?? deadlineMs) > nowMs) break;
+        if ((this.#cadence?.limitCheckMs(due.deadlineMs) ?? due.deadlineMs) > nowMs) break;
         this.ledger.doom(due, 'TIMEOUT');
       }
     }
@@ -282,31 +289,26 @@ export class Core implements SchedulerCore {
     }
   }
 
-  #starter(nowMs: number, sink: DecisionSink): Start {
-    return (job, nodeIndices) => this.#start(job, nodeIndices, nowMs, sink);
-  }
-
-  #start(job: JobRecord, nodeIndices: readonly number[], nowMs: number, sink: DecisionSink): void {
+  #start(job: JobRecord, nodeIndices: readonly number[]): void {
     const own = this.ledger.choose(job);
-    this.ledger.start(own, own.attempt + 1, holdNodes(this.ledger.pool, own, nodeIndices), nowMs);
-    sink.startAttempt(own);
+    this.ledger.start(own, own.attempt + 1, holdNodes(this.ledger.pool, own, nodeIndices), this.#nowMs);
+    definite(this.#sink, 'jobs start in a cycle').startAttempt(own);
   }
 
   /** Slurm's passes, those that are due. Returns when to decide again. */
   #makePasses(passes: ConservativePasses, nowMs: number, sink: DecisionSink): number {
     const { pool, queue } = this.ledger;
-    const start = this.#starter(nowMs, sink);
     const hasChanged = queue.takeArrivals().length > 0 || pool.changes !== this.#seenChanges;
-    if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants(start);
+    if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants();
     const cadence = this.#cadence;
     if (cadence === null) {
-      passes.main(nowMs, true, start);
+      passes.main(nowMs, true, this.#starter);
       this.#owesBackfill ||= hasChanged && this.policy.schedulerType === 'backfill';
       if (this.#nextBackfillMs() <= nowMs) {
         this.#owesBackfill = false;
         this.#lastBackfillMs = nowMs;
         passes.beginBackfill(nowMs);
-        passes.resume(nowMs, () => false, start);
+        passes.resume(nowMs, () => false, this.#starter);
       }
       this.#preemption?.run(nowMs, sink);
     } else {
@@ -318,16 +320,16 @@ export class Core implements SchedulerCore {
           makeRoom: (job, usable, atMs) => preemption.makeRoom(job, usable, atMs, sink),
         };
       }
-      this.#makeTimedPasses(passes, cadence, nowMs, start);
+      this.#makeTimedPasses(passes, cadence, nowMs);
     }
     this.#seenChanges = pool.changes;
     return this.#wakeMs(nowMs);
   }
 
-  #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number, start: Start): void {
+  #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number): void {
     const startAndTell: Start = (job, nodeIndices) => {
       cadence.changed(nowMs);
-      start(job, nodeIndices);
+      this.#start(job, nodeIndices);
     };
     for (;;) {
       if (passes.dueMs <= nowMs && passes.resume(nowMs, (sinceMs) => cadence.hasChangedSince(sinceMs), startAndTell)) {
@@ -351,9 +353,9 @@ export class Core implements SchedulerCore {
   }
 
   /** Returns whether more jobs might start at once. */
-  #startAttempts(nowMs: number, sink: DecisionSink): boolean {
+  #startAttempts(nowMs: number): boolean {
     const { queue, pool } = this.ledger;
-    if (this.ledger.claimants.size > 0) this.#startClaimants(this.#starter(nowMs, sink));
+    if (this.ledger.claimants.size > 0) this.#startClaimants();
     if (!this.ledger.reservations.isEmpty) this.#backfill?.forget();
     for (let started = 0; started < this.policy.defaultQueueDepth; ) {
       const job = queue.head();
@@ -366,37 +368,38 @@ export class Core implements SchedulerCore {
       if (nodeIndices === null) {
         this.#stuckHead = job;
         this.#stuckChanges = pool.changes;
-        return this.#backfillBehind(job, nowMs, sink);
+        return this.#backfillBehind(job, nowMs);
       }
       this.#backfill?.forget();
-      this.#start(job, nodeIndices, nowMs, sink);
+      this.#start(job, nodeIndices);
     }
     return queue.head() !== undefined;
   }
 
   /** Those for whom others were preempted, once their nodes are free. */
-  #startClaimants(start: (job: JobRecord, nodeIndices: readonly number[]) => void): void {
+  #startClaimants(): void {
     const { pool } = this.ledger;
     // Claims, attempts that leave and nodes that go all count as changes.
     if (pool.changes === this.#claimantsChanges) return;
     this.#claimantsChanges = pool.changes;
     for (const job of this.ledger.claimants) {
-      const nodes = (job.claimed ?? []).map((index) => pool.at(index));
-      if (!nodes.every(isInService)) {
+      const { claimed } = job;
+      if (claimed === null) continue;
+      if (!areInService(pool, claimed)) {
         this.ledger.abandonClaim(job);
-      } else if (nodes.every((node) => hasRoom(node, job))) {
+      } else if (haveRoom(pool, claimed, job)) {
         this.#backfill?.forget();
-        start(job, job.claimed ?? []);
+        this.#start(job, claimed);
       }
     }
   }
 
-  #backfillBehind(head: JobRecord, nowMs: number, sink: DecisionSink): boolean {
+  #backfillBehind(head: JobRecord, nowMs: number): boolean {
     if (this.#backfill === null) return false;
     if (nowMs < this.#lastBackfillMs + this.policy.bfIntervalSeconds * 1000) return false;
     this.#lastBackfillMs = nowMs;
     // One behind it may have used up a limit that they share: then it blocks nobody any more.
-    if (this.#backfill.run(head, nowMs, this.#starter(nowMs, sink))) return true;
+    if (this.#backfill.run(head, nowMs, this.#starter)) return true;
     return head.place === null || !this.#admit(head, nowMs);
   }
 

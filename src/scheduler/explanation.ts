@@ -170,7 +170,7 @@ function explainRunning(ledger: Ledger, job: JobRecord, held: Held, nowMs: numbe
     : job.phase === 'starting'
       ? 'is starting on'
       : 'runs on';
-  const limit = job.deadlineMs === null ? '' : `; its time limit is ${untilText(job.deadlineMs, nowMs)}`;
+  const limit = job.deadlineMs === Infinity ? '' : `; its time limit is ${untilText(job.deadlineMs, nowMs)}`;
   return `Job ${nameOf(job)} ${verb} ${nodeNames} as attempt ${job.attempt}${limit}.`;
 }
 
@@ -245,7 +245,7 @@ function explainResources(ledger: Ledger, job: JobRecord, nowMs: number): string
   if (barred.length > 0)
     sentences.push(`Reservations keep it off ${list(barred.map(({ spec }) => spec.name))} (orrery reservations).`);
   const due = ledger.ends.firstLimited();
-  if (due !== undefined && due.deadlineMs !== null) {
+  if (due !== undefined && due.deadlineMs < Infinity) {
     sentences.push(`The first of all time limits is that of job ${nameOf(due)}, ${untilText(due.deadlineMs, nowMs)}.`);
   }
   return sentences;

@@ -68,7 +68,8 @@ export class JobKinds {
       known = [];
       this.#kinds.set(user, known);
     }
-    for (const each of known) {
+    for (let index = 0; index < known.length; index++) {
+      const each = known[index]!;
       if (each.qos === qos && each.partition === partition && each.kind.account === account) return each.kind;
     }
     const kind = this.#make(user, account, qos, partition);

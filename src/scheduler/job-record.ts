@@ -80,11 +80,11 @@ export class JobRecord implements CoreJob {
   startNumber = 0;
   /** On how many available nodes nothing ends later than this attempt. */
   lastOnCount = 0;
-  /** When its time limit, and what it may outrun it by, end the attempt; null before it has started, without a limit, and once it is being ended. */
-  deadlineMs: number | null = null;
-  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); null while it holds no nodes. */
-  endMsMax: number | null = null;
-  /** Where AttemptEnds keeps it. */
+  /** When its time limit, and what it may outrun it by, end the attempt; Infinity before it has started, without a limit, and once it is being ended. */
+  deadlineMs = Infinity;
+  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); 0 while it holds no nodes. */
+  endMsMax = ZERO_MS;
+  /** Where AttemptEnds keeps it; null while it holds no nodes. */
   endChunk: Chunk | null = null;
   /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
   cause: EndCause | null = null;

@@ -285,7 +285,7 @@ export class Ledger {
     job.phase = 'running';
     if (job.limitMs === Infinity || job.isEnding) return;
     const endMs = atMs + job.limitMs;
-    job.deadlineMs = job.overMs === Infinity ? null : endMs + job.overMs;
+    job.deadlineMs = endMs + job.overMs;
     this.#putEnd(job, endMs);
   }
 
@@ -299,7 +299,7 @@ export class Ledger {
     job.cause = cause;
     job.isEnding = true;
     this.doomed.delete(job);
-    job.deadlineMs = null;
+    job.deadlineMs = Infinity;
     this.#putEnd(job, 0);
   }
 
@@ -409,7 +409,8 @@ export class Ledger {
 
   /** Others may have the nodes. Nothing happens where the job claims none; back to the queue is the caller's to see to. */
   dropClaim(job: JobRecord): void {
-    for (const index of job.claimed ?? []) this.pool.claim(this.pool.at(index), null);
+    if (job.claimed === null) return;
+    for (const index of job.claimed) this.pool.claim(this.pool.at(index), null);
     job.claimed = null;
     this.claimants.delete(job);
   }
@@ -436,7 +437,7 @@ export class Ledger {
       if (!job.isEnding) this.doomed.delete(job);
     }
     job.held = null;
-    job.deadlineMs = null;
+    job.deadlineMs = Infinity;
     this.ends.remove(job);
     this.#settle(job, verdict);
   }

@@ -164,8 +164,9 @@ export class NodePool {
       node.freeGpus -= taken.gpus;
       this.freeGpus -= taken.gpus;
       if (gpuIndices !== null) for (const index of gpuIndices[rank] ?? []) node.takenGpus[index] = 1;
-      node.jobs.push(job);
-      if (node.lastJob === null || (job.endMsMax ?? 0) >= (node.lastJob.endMsMax ?? 0)) node.lastJob = job;
+      // Not `push`: of a list that was empty until now V8 calls it, of one that was not it makes it part of the code here.
+      node.jobs[node.jobs.length] = job;
+      if (node.lastJob === null || job.endMsMax >= node.lastJob.endMsMax) node.lastJob = job;
       this.#enter(node);
     }
     if (perNode.gpus === 0 && !exclusive) this.gpulessCount += 1;
@@ -201,8 +202,10 @@ export class NodePool {
 
   /** The job's `endMsMax` is another than when it was given its nodes. */
   reckonEnd({ held }: JobRecord): void {
-    for (const index of held?.nodeIndices ?? []) {
-      const node = this.at(index);
+    if (held === null) return;
+    const { nodeIndices } = held;
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const node = this.at(nodeIndices[rank]!);
       if (node.jobs.length === 1) continue;
       const last = lastOf(node);
       if (last === node.lastJob) continue;
@@ -214,8 +217,8 @@ export class NodePool {
 
   /** The job, which holds these nodes, is being ended, or (-1) no longer on them: what it holds is as good as free to those who look for victims. */
   countEnding({ request: { exclusive, perNode } }: JobRecord, nodeIndices: readonly number[], sign: 1 | -1): void {
-    for (const index of nodeIndices) {
-      const node = this.at(index);
+    for (let rank = 0; rank < nodeIndices.length; rank++) {
+      const node = this.at(nodeIndices[rank]!);
       const held = exclusive ? node.nodeClass.resources : perNode;
       node.endingJobs += sign;
       const isLeft = node.endingJobs > 0;
@@ -228,14 +231,22 @@ export class NodePool {
 
   /** How many nodes, all of each free, could hold one node's part of the job: of all there are, or of those in service. */
   countCapable(job: JobRecord, which: 'all' | 'inService'): number {
+    const { classes } = this;
     let count = 0;
-    for (const nodeClass of this.classes) {
+    for (let index = 0; index < classes.length; index++) {
+      const nodeClass = classes[index]!;
       if (couldHold(nodeClass, job)) count += which === 'all' ? nodeClass.count : nodeClass.inServiceCount;
     }
+    return job.excluded.size === 0 ? count : count - this.#countExcluded(job, which);
+  }
+
+  /** Of these those that the job excludes. */
+  #countExcluded(job: JobRecord, which: 'all' | 'inService'): number {
+    let count = 0;
     for (const name of job.excluded) {
       const node = this.#byName.get(name);
       if (node === undefined || !couldHold(node.nodeClass, job)) continue;
-      if (which === 'all' || isInService(node)) count -= 1;
+      if (which === 'all' || isInService(node)) count += 1;
     }
     return count;
   }
@@ -331,9 +342,12 @@ function refuse(job: JobRecord, node: NodeRecord, what: string): never {
   throw new Error(`invariant violated: job ${job.request.jobId} is given node ${node.spec.name}, ${what}`);
 }
 
-function lastOf(node: NodeRecord): JobRecord | null {
+function lastOf({ jobs }: NodeRecord): JobRecord | null {
   let last: JobRecord | null = null;
-  for (const job of node.jobs) if (last === null || (job.endMsMax ?? 0) > (last.endMsMax ?? 0)) last = job;
+  for (let index = 0; index < jobs.length; index++) {
+    const job = jobs[index]!;
+    if (last === null || job.endMsMax > last.endMsMax) last = job;
+  }
   return last;
 }
 

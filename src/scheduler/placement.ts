@@ -1,7 +1,7 @@
 import type { BitSet } from '../lib/bit-set.ts';
 import type { Held, JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
-import { freeGpuIndices, hasRoom, isKeptOff, type NodeRecord } from './node-record.ts';
+import { freeGpuIndices, hasRoom, isInService, isKeptOff, type NodeRecord } from './node-record.ts';
 
 export type NodeFilter = (node: NodeRecord) => boolean;
 
@@ -95,29 +95,56 @@ export function takesWholeNodes(pool: NodePool, { request, excluded, barred }: J
 export function holdNodes(pool: NodePool, job: JobRecord, nodeIndices: readonly number[]): Held {
   const { exclusive, perNode } = job.request;
   const { gpus } = perNode;
-  const isPart = (index: number) => gpus > 0 && !exclusive && gpus < pool.at(index).spec.resources.gpus;
-  const gpuIndices = nodeIndices.some(isPart) ? nodeIndices.map((index) => freeGpuIndices(pool.at(index), gpus)) : null;
+  const isOfParts = gpus > 0 && !exclusive && hasPartly(pool, nodeIndices, gpus);
+  const gpuIndices = isOfParts ? nodeIndices.map((index) => freeGpuIndices(pool.at(index), gpus)) : null;
   const gpusPerNode = exclusive ? pool.at(nodeIndices[0] ?? -1).spec.resources.gpus : gpus;
   return { nodeIndices, gpusPerNode, cpusPerNode: perNode.cpus, gpuIndices };
 }
 
+/** Whether so many GPUs are not all that one of the nodes has. */
+function hasPartly(pool: NodePool, nodeIndices: readonly number[], gpus: number): boolean {
+  for (let rank = 0; rank < nodeIndices.length; rank++)
+    if (gpus < pool.at(nodeIndices[rank]!).spec.resources.gpus) return true;
+  return false;
+}
+
+/** Whether all of these are. */
+export function areInService(pool: NodePool, nodeIndices: readonly number[]): boolean {
+  for (let rank = 0; rank < nodeIndices.length; rank++) if (!isInService(pool.at(nodeIndices[rank]!))) return false;
+  return true;
+}
+
+/** Whether each of these has room for one node's part of the job now. */
+export function haveRoom(pool: NodePool, nodeIndices: readonly number[], job: JobRecord): boolean {
+  for (let rank = 0; rank < nodeIndices.length; rank++) if (!hasRoom(pool.at(nodeIndices[rank]!), job)) return false;
+  return true;
+}
+
 /** In the order in which they are preferred; no more than `max`. */
 export function nodesWithRoom(pool: NodePool, job: JobRecord, max = Infinity): NodeRecord[] {
-  const { exclusive, perNode } = job.request;
   const nodes: NodeRecord[] = [];
-  for (const buckets of exclusive ? [pool.idle] : [pool.mixed, pool.idle]) {
-    for (let gpus = perNode.gpus; gpus < buckets.length; gpus++) {
-      const bucket = buckets[gpus];
-      if (bucket === undefined) continue;
-      for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
-        const node = pool.nodes[index];
-        if (node === undefined || !hasRoom(node, job) || isKeptOff(node, job)) continue;
-        nodes.push(node);
-        if (nodes.length === max) return nodes;
-      }
+  if (!job.request.exclusive) addWithRoom(nodes, pool, pool.mixed, job, max);
+  addWithRoom(nodes, pool, pool.idle, job, max);
+  return nodes;
+}
+
+/** Those in these buckets, until there are `max`. */
+function addWithRoom(
+  nodes: NodeRecord[],
+  pool: NodePool,
+  buckets: readonly BitSet[],
+  job: JobRecord,
+  max: number,
+): void {
+  for (let gpus = job.request.perNode.gpus; gpus < buckets.length; gpus++) {
+    const bucket = buckets[gpus]!;
+    if (bucket.size === 0) continue;
+    for (let index = bucket.next(0); index >= 0; index = bucket.next(index + 1)) {
+      if (nodes.length === max) return;
+      const node = pool.nodes[index];
+      if (node !== undefined && hasRoom(node, job) && !isKeptOff(node, job)) nodes.push(node);
     }
   }
-  return nodes;
 }
 
 function firstWithRoom(pool: NodePool, job: JobRecord, isAllowed: NodeFilter | null): number {

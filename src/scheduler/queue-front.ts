@@ -88,7 +88,7 @@ export class QueueFront {
     if (slot === this.slots.length) this.#grow();
     const last = this.last();
     const index = last === undefined || isAhead(last, job) ? this.length : this.indexFor(job);
-    this.slots.copyWithin(index + 1, index, this.length);
+    if (index < this.length) this.slots.copyWithin(index + 1, index, this.length);
     this.slots[index] = slot;
     this.length += 1;
     this.#jobs[slot] = job;

@@ -28,7 +28,9 @@ export function shadowOf(ledger: Ledger, head: JobRecord, nowMs: number): Shadow
   let count = countWithRoom(pool, head);
   const shadow = { head, startMs: ZERO_MS, extra: 0, isWhole };
   shadow.startMs = nowMs;
-  search: for (const { jobs, ends: endsMs } of ends.chunks) {
+  const { chunks } = ends;
+  search: for (let number = 0; number < chunks.length; number++) {
+    const { jobs, ends: endsMs } = chunks[number]!;
     for (let index = 0; index < jobs.length; index++) {
       const job = jobs[index]!;
       const endMs = Math.max(nowMs, endsMs[index]!);
@@ -55,7 +57,7 @@ export function isHarmful(shadow: Shadow, node: NodeRecord, job: JobRecord): boo
   let jobs = node.jobs.length;
   let left = leftOf(head, node);
   for (const other of node.jobs) {
-    const endMs = other.endMsMax ?? Infinity;
+    const endMs = other.endMsMax;
     if (endMs > startMs || endMs === Infinity) continue;
     const held = other.request.exclusive ? node.spec.resources : other.request.perNode;
     cpus += held.cpus;
