@@ -26,7 +26,7 @@ function submission(jobId: number, atMs: number, input: Partial<JobSpecInput> = 
   };
 }
 
-function starting(jobId: number, attempt: number, atMs: number): JournalRecord {
+function starting(jobId: number, attempt: number, atMs: number, partition?: string): JournalRecord {
   const resources = { cpus: 2, memoryBytes: 1024, gpus: 1 };
   return {
     event: {
@@ -35,6 +35,7 @@ function starting(jobId: number, attempt: number, atMs: number): JournalRecord {
       jobId,
       attempt,
       placement: [{ nodeName: `n${attempt}`, resources, gpuIndices: [0] }],
+      ...(partition !== undefined && { partition }),
     },
   };
 }
@@ -181,10 +182,10 @@ describe('Store', () => {
     const names: (string | null | undefined)[] = [];
     for (const record of [
       submission(1, 1000, { partition: 'a,b,a' }),
-      fact({ ...starting(1, 1, 3000).event, partition: 'b' } as SchedulerEvent),
+      starting(1, 1, 3000, 'b'),
       fact({ kind: 'AttemptEnded', atMs: 9000, jobId: 1, attempt: 1, state: 'NODE_FAIL', exitCode: 1 }),
       fact({ kind: 'JobRequeued', atMs: 9000, jobId: 1, requeues: 1, isHeld: false, partition: 'a,b' }),
-      fact({ ...starting(1, 2, 10_000).event, partition: 'a' } as SchedulerEvent),
+      starting(1, 2, 10_000, 'a'),
       fact({ kind: 'AttemptEnded', atMs: 14_000, jobId: 1, attempt: 2, state: 'COMPLETED', exitCode: 0 }),
       fact({ kind: 'JobEnded', atMs: 14_001, jobId: 1, state: 'COMPLETED', exitCode: 0 }),
     ]) {
