@@ -173,3 +173,18 @@ describe('what a look at Slurm means for a job that is listed', () => {
     expect(short(own.records)).toEqual(['AttemptEnded 1 FAILED 1', 'JobEnded FAILED 1']);
   });
 });
+
+it('of several partitions it is told in which the job runs, and once it is requeued all of them again', () => {
+  const several = { request: { ...job().request, partition: 'main,spare' } };
+  const begun = findOut(job(several), look({ listed: [onNodes({ state: 'RUNNING', partition: 'spare' })] }));
+  expect(begun.records[0]?.event).toMatchObject({ kind: 'AttemptStarting', partition: 'spare' });
+  const lost = findOut(
+    running(several),
+    look({ listed: [over('NODE_FAIL', 0, { partition: 'spare' })], facts: facts({ attempts: [left()] }) }),
+  );
+  expect(lost.records.map(({ event }) => event)).toContainEqual(
+    expect.objectContaining({ kind: 'JobRequeued', partition: 'main,spare' }),
+  );
+  const [plain] = findOut(job(), look({ listed: [onNodes({ state: 'RUNNING' })] })).records;
+  expect(plain?.event).not.toHaveProperty('partition');
+});
