@@ -59,6 +59,18 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   widerto2: ['MaxTRESPerJob=node=2', 'Flags=PartitionMaxNodes'],
   smaller: ['Flags=PartitionMinNodes'],
   unreserved: ['Flags=NoReserve'],
+  ahead120: ['GrpTRESRunMins=cpu=120'],
+  aheadpart: ['GrpTRESRunMins=cpu=120'],
+  ahead60: ['GrpTRESRunMins=cpu=60'],
+  aheadbelow: ['GrpTRESRunMins=cpu=120'],
+  ahead240: ['GrpTRESRunMins=cpu=240', 'Flags=OverPartQOS'],
+  aheadnodes: ['GrpTRESRunMins=node=60'],
+  aheadmemory: ['GrpTRESRunMins=mem=6000'],
+  minutes60: ['MaxTRESMinsPerJob=cpu=60'],
+  minutesnodes: ['MaxTRESMinsPerJob=node=60'],
+  minutesmemory: ['MaxTRESMinsPerJob=mem=6000'],
+  minuteswall: ['MaxTRESMinsPerJob=cpu=60', 'MaxWall=30'],
+  denyminutes: ['MaxTRESMinsPerJob=cpu=60', 'GrpTRESRunMins=cpu=30', 'Flags=DenyOnLimit'],
 };
 /** By account. */
 const LIMITS_OF_USER: Readonly<Record<string, readonly string[]>> = {
@@ -72,6 +84,9 @@ const LIMITS_OF_USER: Readonly<Record<string, readonly string[]>> = {
   owncpus: ['GrpTRES=cpu=2'],
   ownmemory: ['GrpTRES=mem=100'],
   ownone: ['MaxSubmitJobs=1'],
+  low: [],
+  minutes: [],
+  ownminutes: ['GrpTRESRunMins=cpu=30', 'MaxTRESMinsPerJob=cpu=20'],
 };
 const ALL_QOS = ['normal', ...Object.keys(QOS)].join(',');
 const LIMITED = ['cpus4', 'pair', 'short', 'each4', 'user4', 'account2', 'submit2'];
@@ -97,6 +112,8 @@ const PARTITIONS = [
   'PartitionName=timed40 Nodes=ALL DefaultTime=40 MaxTime=60',
   'PartitionName=long Nodes=ALL QOS=long',
   'PartitionName=job2 Nodes=ALL QOS=job2',
+  'PartitionName=aheadpart Nodes=ALL QOS=aheadpart',
+  'PartitionName=minutes60 Nodes=ALL QOS=minutes60',
   'PartitionName=forvision Nodes=ALL AllowAccounts=vision',
   'PartitionName=fortext Nodes=ALL AllowAccounts=text',
 ];
@@ -262,6 +279,52 @@ const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
     ],
   ],
 ];
+const MINUTES: readonly (readonly [string, readonly Asked[]])[] = [
+  [
+    'minutes ahead',
+    [
+      ...times(3, { partition: 'all', qos: 'ahead120', minutes: 60 }),
+      ...[1, 121].map((minutes) => ({ partition: 'all', qos: 'ahead120', minutes })),
+      { partition: 'all', qos: 'ahead120' },
+      ...[60, 1].map((minutes) => ({ partition: 'all', qos: 'aheadnodes', nodes: 1, minutes })),
+      { partition: 'all', qos: 'aheadnodes', nodes: 2, minutes: 31 },
+      { partition: 'all', qos: 'aheadmemory', mebibytes: 100, minutes: 60 },
+      { partition: 'all', qos: 'aheadmemory', mebibytes: 1, minutes: 1 },
+    ],
+  ],
+  [
+    'minutes of a job',
+    [
+      ...[60, 61].map((minutes) => ({ partition: 'all', qos: 'minutes60', minutes })),
+      ...[30, 31].map((minutes) => ({ partition: 'all', qos: 'minutes60', cpus: 2, minutes })),
+      ...['all', 'tight', 'timed'].map((partition) => ({ partition, qos: 'minutes60' })),
+      { partition: 'all', qos: 'minutesnodes', nodes: 2, minutes: 31 },
+      { partition: 'all', qos: 'minutesmemory', mebibytes: 101, minutes: 60 },
+      ...[2, 3].map((cpus) => ({ partition: 'all', qos: 'minuteswall', cpus })),
+      { partition: 'tight', qos: 'ahead60' },
+      { partition: 'minutes60', minutes: 61 },
+    ],
+  ],
+  [
+    'minutes by the QOS of a partition and of the job',
+    [
+      ...[61, 59, 1].map((minutes) => ({ partition: 'aheadpart', qos: 'ahead60', minutes })),
+      { partition: 'aheadpart', qos: 'ahead240', minutes: 200 },
+      { partition: 'all', qos: 'ahead60', minutes: 1 },
+    ],
+  ],
+  [
+    'minutes of accounts and of users',
+    [
+      ...[100, 1].map((minutes) => ({ partition: 'all', account: 'low', minutes })),
+      { partition: 'all', account: 'low', qos: 'aheadbelow', minutes: 110 },
+      { partition: 'all', account: 'minutes', minutes: 41 },
+      { partition: 'all', account: 'minutes', cpus: 2, minutes: 20 },
+      { partition: 'all', account: 'minutes', qos: 'minutes60', minutes: 50 },
+      ...[20, 10, 1].map((minutes) => ({ partition: 'all', account: 'ownminutes', minutes })),
+    ],
+  ],
+];
 const SEVERAL: readonly (readonly [string, readonly Asked[]])[] = [
   [
     'the tier of a partition first, then as they are named',
@@ -385,7 +448,9 @@ const REFUSED: readonly Asked[] = [
   { partition: 'rest', nodes: 2, cpus: 82 },
   ...(IN_TURN[0]?.[1] ?? []),
   ...(IN_TURN[1]?.[1] ?? []),
-  ...SEVERAL.flatMap(([, jobs]) => jobs),
+  ...(SEVERAL[3]?.[1] ?? []),
+  ...(SEVERAL[4]?.[1] ?? []),
+  ...[61, 31, 30].map((minutes) => ({ partition: 'all', qos: 'denyminutes', minutes })),
   { partition: 'all,nowhere' },
   { partition: 'one,two', nodes: 2 },
   { partition: 'one,all', nodes: 2, cpus: 128 },
@@ -421,6 +486,10 @@ describe.skipIf(!isThere)('partitions', () => {
           account,
           `qos=${ALL_QOS}`,
         ]),
+        ['add', 'account', 'top', `qos=${ALL_QOS}`, 'GrpTRESRunMins=cpu=100'],
+        ['add', 'account', 'low', 'parent=top', `qos=${ALL_QOS}`],
+        ['add', 'account', 'minutes', `qos=${ALL_QOS}`, 'MaxTRESMinsPerJob=cpu=40'],
+        ['add', 'account', 'ownminutes', `qos=${ALL_QOS}`],
         ...Object.entries(LIMITS_OF_USER).map(([account, limits]) => {
           return ['add', 'user', userInfo().username, `account=${account}`, ...limits];
         }),
@@ -429,7 +498,7 @@ describe.skipIf(!isThere)('partitions', () => {
   }, 180_000);
   afterAll(() => slurm?.stop());
 
-  it.each(IN_TURN)(
+  it.each([...IN_TURN, ...MINUTES])(
     'let start what a controller lets start, and say the same of the others: %s',
     async (_, jobs) => {
       const ours = schedulerOf(slurm);

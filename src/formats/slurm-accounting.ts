@@ -119,7 +119,7 @@ export function dumpRecords(
   return found;
 }
 
-const NOT_LIMITED = ['GrpTRESMins', 'GrpTRESRunMins', 'GrpWall', 'MaxTRESPerNode', 'MaxTRESMins'] as const;
+const NOT_LIMITED = ['GrpTRESMins', 'GrpWall', 'MaxTRESPerNode'] as const;
 
 const LIFTS: Readonly<Record<string, LiftedLimit>> = {
   partitionminnodes: 'minNodes',
@@ -164,6 +164,7 @@ export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolic
     if (perJob !== undefined) qos.perJob = perJob;
     const perJobMin = record.limit(['MinTRES', 'MinTRESPJ']);
     if (perJobMin !== undefined) qos.perJobMin = perJobMin;
+    Object.assign(qos, minuteLimits(record));
     for (const name of NOT_LIMITED) if (record.text(name) !== '') record.ignore(name, 'this limit is not kept');
     addFlags(qos, record);
     return qos;
@@ -252,8 +253,16 @@ function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 
   if (submit !== null) limits.submitJobsPerUser = submit;
   const submitOfAll = record.number('GrpSubmit', 'GrpSubmitJobs');
   if (submitOfAll !== null) limits.submitJobs = submitOfAll;
+  Object.assign(limits, minuteLimits(record));
   for (const key of NOT_LIMITED) if (record.text(key) !== '') record.ignore(`${who} ${key}`, 'this limit is not kept');
   return limits;
+}
+
+/** On the minutes of a job by its time limit, and on those that all that run have ahead of them. */
+function minuteLimits(record: DumpRecord): Pick<Limits, 'perJobMinutes' | 'groupRunMinutes'> {
+  const perJobMinutes = record.limit(['MaxTRESMins', 'MaxTRESMinsPJ']);
+  const groupRunMinutes = record.limit(['GrpTRESRunMins']);
+  return { ...(perJobMinutes && { perJobMinutes }), ...(groupRunMinutes && { groupRunMinutes }) };
 }
 
 /** Null for the default of 1. */

@@ -59,6 +59,7 @@ describe('a dump of QOS', () => {
         perAccount: { nodes: 4, jobs: 5 },
         perJob: { gpus: 512, cpus: 9, memoryBytes: 2 ** 40 },
         perJobMin: { cpus: 2 },
+        groupRunMinutes: { cpus: 9000 },
         submitJobs: 500,
         submitJobsPerAccount: 200,
         isDeniedOnLimit: true,
@@ -67,10 +68,24 @@ describe('a dump of QOS', () => {
       },
     ]);
     expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
-      'qos.txt:3 GrpTRESRunMins',
       'qos.txt:3 Flags=NoDecay',
       'qos.txt:1 Preempt gone',
     ]);
+  });
+
+  it('has limits on the minutes of a job, and tells of those on what was used', () => {
+    const header = 'Name|Priority|MaxTRESMins|GrpTRESMins|GrpTRESRunMins';
+    const text = `${header}\nhigh|9|cpu=60,mem=6000M|cpu=7|gres/gpu=90,billing=5\n`;
+    const conf = parse(`${NODES}SelectTypeParameters=CR_CPU_Memory\n`, { qos: { name: 'qos.txt', text } });
+    expect(conf.policy.qos).toEqual([
+      {
+        name: 'high',
+        priority: 9,
+        perJobMinutes: { cpus: 60, memoryBytes: 6000 * 2 ** 20 },
+        groupRunMinutes: { gpus: 90 },
+      },
+    ]);
+    expect(conf.ignored.map(({ key }) => key)).toEqual(['GrpTRESRunMins billing', 'GrpTRESMins']);
   });
 
   it('has limits on memory that count only where it can run out', () => {

@@ -67,5 +67,13 @@ function eachLimited(policy: SchedulerOptions, change: <T extends Limited>(one: 
   if (policy.users !== undefined) policy.users = policy.users.map(change);
 }
 
-const USE_LIMITS = ['group', 'perUser', 'perAccount', 'perJob', 'perJobMin'] as const;
+const USE_LIMITS = [
+  'group',
+  'perUser',
+  'perAccount',
+  'perJob',
+  'perJobMin',
+  'perJobMinutes',
+  'groupRunMinutes',
+] as const;
 const LIMITS = [...USE_LIMITS, 'submitJobs', 'submitJobsPerUser', 'submitJobsPerAccount', 'wallSecondsMax'] as const;

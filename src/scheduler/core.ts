@@ -61,6 +61,7 @@ export class Core implements SchedulerCore {
     this.#passes = isConservative ? new ConservativePasses(this.ledger, policy, admit) : null;
     const bfIntervalSeconds = isBackfilling ? policy.bfIntervalSeconds : null;
     this.#cadence = isConservative && policy.cadence !== null ? new Cadence(policy.cadence, bfIntervalSeconds) : null;
+    if (policy.priority.type !== 'basic') this.ledger.kinds.limits.calculated(this.#calculationMs(0));
     this.#preemption = policy.preempt.type === 'none' ? null : new Preemption(this.ledger, policy, admit);
   }
 
@@ -179,8 +180,10 @@ export class Core implements SchedulerCore {
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
     wakeMs = Math.min(wakeMs, this.ledger.dependencies.nextMs);
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
-    // Also where nobody is in the queue: those who wait for a reservation are out of it.
+    // Also where nobody is in the queue: those who wait for a reservation are out of it, and those whom limits hold up.
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
+    if (this.policy.priority.type !== 'basic' && this.ledger.kinds.limits.hasMinutesAhead)
+      wakeMs = Math.min(wakeMs, this.#calculationMs(this.#calcPeriod + 1));
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
     if (this.#backfill?.hasWork() && this.policy.bfIntervalSeconds > 0) {
@@ -215,8 +218,16 @@ export class Core implements SchedulerCore {
     const period = Math.floor((nowMs + calcAgeSeconds * 1000) / (calcPeriodSeconds * 1000));
     if (period === this.#calcPeriod) return;
     this.#calcPeriod = period;
+    for (const limit of this.ledger.kinds.limits.calculated(this.#calculationMs(period)))
+      this.ledger.queue.unpark(limit);
     this.ledger.kinds.fairShare.recalculate(nowMs);
     this.ledger.queue.recalculated();
+  }
+
+  /** When that period begins. */
+  #calculationMs(period: number): number {
+    const { calcPeriodSeconds, calcAgeSeconds } = this.policy.priority;
+    return (period * calcPeriodSeconds - calcAgeSeconds) * 1000;
   }
 
   #reviewReservations(nowMs: number): void {

@@ -109,6 +109,7 @@ export class JobKinds {
   }
 }
 
-function isLimiting({ checks, perJob, perJobMin, wallMsMax }: LimitProfile): boolean {
-  return checks.length > 0 || perJob.length > 0 || perJobMin.length > 0 || wallMsMax !== null;
+function isLimiting({ checks, perJob, perJobMin, wallMsMax, perJobMinutes, runChecks }: LimitProfile): boolean {
+  const ofMinutes = perJobMinutes.length + runChecks.length;
+  return checks.length + perJob.length + perJobMin.length + ofMinutes > 0 || wallMsMax !== null;
 }

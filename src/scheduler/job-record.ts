@@ -131,7 +131,7 @@ export class JobRecord implements CoreJob {
   constructor(request: JobRequest, terms: JobTerms, kind: JobKind, attempt: number) {
     this.request = request;
     this.kind = kind;
-    this.demand = isCounted(request, kind) ? demandOf(request, terms.limitMs) : null;
+    this.demand = isCounted(request, kind) ? demandOf(request, terms) : null;
     this.excluded = request.excludedNodes.length === 0 ? NO_NODES : new Set(request.excludedNodes);
     this.limitMs = terms.limitMs;
     this.partitionBit = terms.partitionBit;
@@ -200,7 +200,9 @@ export class JobRecord implements CoreJob {
 
 /** What a policy makes of a request. */
 export interface JobTerms {
+  /** For how long it may run, whoever said so; and the same as long as it is not the longest that its partition gives. */
   limitMs: number;
+  minutesMs: number;
   overMs: number;
   partitionBit: number;
   tier: number;
@@ -209,8 +211,8 @@ export interface JobTerms {
   shape: number;
 }
 
-/** What counts of it against limits. `limitMs`: for how long it may run, whoever said so. */
-export function demandOf({ nodes, perNode, array }: JobRequest, limitMs: number): Demand {
+/** What counts of it against limits. */
+function demandOf({ nodes, perNode, array }: JobRequest, { limitMs, minutesMs }: JobTerms): Demand {
   const runningMax = array?.runningMax ?? null;
   return {
     nodes,
@@ -218,12 +220,13 @@ export function demandOf({ nodes, perNode, array }: JobRequest, limitMs: number)
     cpus: nodes * perNode.cpus,
     memoryBytes: nodes * perNode.memoryBytes,
     timeLimitMs: limitMs === Infinity ? null : limitMs,
+    minutesMs,
     array: array === undefined || runningMax === null ? null : { id: array.id, runningMax },
   };
 }
 
 function isCounted({ array }: JobRequest, { isLimited, limits }: JobKind): boolean {
-  return isLimited || limits.counters.length > 0 || (array?.runningMax ?? null) !== null;
+  return isLimited || limits.counters.length + limits.runCounters.length > 0 || (array?.runningMax ?? null) !== null;
 }
 
 /** True where an attempt of the job holds nodes. */

@@ -263,6 +263,7 @@ export class Ledger {
     if (job.demand !== null) {
       const demand = { ...job.demand, ...this.#totalOf(job, held) };
       this.kinds.limits.start(job.kind.limits, demand, held.nodeIndices);
+      this.kinds.limits.begin(job.kind.limits, demand, job, atMs);
     }
     if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job, held), atMs);
     this.#dropTimer(job);
@@ -431,6 +432,7 @@ export class Ledger {
       const demand = { ...job.demand, ...this.#totalOf(job, held) };
       for (const limit of this.kinds.limits.end(job.kind.limits, demand, held?.nodeIndices ?? []))
         this.queue.unpark(limit);
+      for (const limit of this.kinds.limits.leave(job.kind.limits, job)) this.queue.unpark(limit);
     }
     if (job.cause !== null) {
       this.#countEnding(job, -1);

@@ -2,18 +2,23 @@ import { assert } from '../lib/assert.ts';
 import {
   ACCOUNT_GROUP,
   ACCOUNT_JOB,
+  ACCOUNT_JOB_MINUTES,
+  ACCOUNT_RUN_MINUTES,
   ACCOUNT_USER,
   JOB_MIN,
   type JobReasons,
   QOS_ACCOUNT,
   QOS_GROUP,
   QOS_JOB,
+  QOS_JOB_MINUTES,
+  QOS_RUN_MINUTES,
   QOS_USER,
   type Reasons,
   type Resource,
   RESOURCES,
 } from './limit-reasons.ts';
 import type { AccountPolicy, Limits, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
+import { MinutesAhead } from './run-minutes.ts';
 import type { PendingReason } from './types.ts';
 
 export interface LimitPolicy {
@@ -57,6 +62,10 @@ interface JobCheck {
   readonly reasons: JobReasons;
 }
 
+interface RunCheck extends JobCheck {
+  readonly counter: MinutesAhead;
+}
+
 /** All that holds for the jobs of one user in one account, QOS and partition; the same object for all of them. */
 export interface LimitProfile {
   /** All that its jobs count in; `checks` are those that can hold them up. */
@@ -68,13 +77,18 @@ export interface LimitProfile {
   readonly wallMsMax: number | null;
   readonly wallReason: PendingReason;
   readonly perJob: readonly JobCheck[];
+  /** The same of the minutes that it has by its time limit. */
+  readonly perJobMinutes: readonly JobCheck[];
+  /** Limits on the minutes that running jobs have ahead of them: those in which its jobs count, and those that can hold them up. */
+  readonly runCounters: readonly MinutesAhead[];
+  readonly runChecks: readonly RunCheck[];
   /** What a job has to ask for at least. */
   readonly perJobMin: readonly JobCheck[];
   /** A job that breaks a limit by itself is refused (`DenyOnLimit`). */
   readonly isDeniedOnLimit: boolean;
 }
 
-type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMin';
+type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMin' | 'perJobMinutes' | 'groupRunMinutes';
 type SubmitField = 'submitJobs' | 'submitJobsPerUser' | 'submitJobsPerAccount';
 /** Limits of one kind that come before another. */
 type Stronger = readonly (UseLimit | undefined)[];
@@ -93,6 +107,9 @@ export class LimitProfiles {
   readonly #profiles = new Map<string, LimitProfile>();
   readonly #counters = new Map<string, Counter>();
   readonly #submitCounters = new Map<string, SubmitCounter>();
+  readonly #runCounterOf = new Map<string, MinutesAhead>();
+  /** All that there are. */
+  readonly runCounters: MinutesAhead[] = [];
 
   constructor({ accounts, users, qos }: LimitPolicy) {
     this.#accounts = new Map(accounts.map((account) => [account.name, account]));
@@ -127,14 +144,23 @@ export class LimitProfiles {
     const least = qosList.map(({ perJobMin = {} }, place) => {
       return { limit: amounts(without(perJobMin, ofQos('perJobMin', place)), 0), reasons: JOB_MIN };
     });
+    const minutesOfJob = qosList.map(({ perJobMinutes = {} }, place) => {
+      return { limit: most(without(perJobMinutes, ofQos('perJobMinutes', place))), reasons: QOS_JOB_MINUTES };
+    });
+    const minutesOfAccount = {
+      limit: most(without(inherited(path, 'perJobMinutes'), ofQos('perJobMinutes'))),
+      reasons: ACCOUNT_JOB_MINUTES,
+    };
     const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
     const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
     return {
       ...this.#runningLimits(account, user, qosList, path),
       ...this.#submitLimits(account, user, qosList, path),
+      ...this.#minutesAhead(qosList, path),
       wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
-      perJob: [...ofJob, ofAccount].filter(({ limit }) => RESOURCES.some((name) => limit[name] < Infinity)),
+      perJob: [...ofJob, ofAccount].filter(isBounded),
+      perJobMinutes: [...minutesOfJob, minutesOfAccount].filter(isBounded),
       perJobMin: least.filter(({ limit }) => RESOURCES.some((name) => limit[name] > 0)),
       isDeniedOnLimit: qosList.some(({ isDeniedOnLimit = false }) => isDeniedOnLimit),
     };
@@ -166,6 +192,27 @@ export class LimitProfiles {
     add(['account', account], inherited(path, 'perAccount'), ACCOUNT_GROUP, ofQos('perAccount'));
     for (const { id, group } of path) add(['below', ...id], group ?? {}, ACCOUNT_GROUP, ofQos('group'));
     return { counters, checks };
+  }
+
+  /** As limits on what runs: the job counts in all, and is held to the first that says anything of a resource. */
+  #minutesAhead(
+    qosList: readonly QosPolicy[],
+    path: readonly Association[],
+  ): Pick<LimitProfile, 'runCounters' | 'runChecks'> {
+    const runCounters: MinutesAhead[] = [];
+    const runChecks: RunCheck[] = [];
+    const add = (id: readonly string[], limit: UseLimit = {}, reasons: JobReasons, stronger: Stronger) => {
+      if (!isLimiting(limit)) return;
+      const counter = this.#runCounter(id);
+      runCounters.push(counter);
+      const checked = without(limit, stronger);
+      if (isLimiting(checked)) runChecks.push({ counter, limit: most(checked), reasons });
+    };
+    const ofQos = (below = qosList.length) => qosList.slice(0, below).map((qos) => qos.groupRunMinutes);
+    for (const [place, { name, groupRunMinutes }] of qosList.entries())
+      add(['qos', name], groupRunMinutes, QOS_RUN_MINUTES, ofQos(place));
+    for (const { id, groupRunMinutes } of path) add(['below', ...id], groupRunMinutes, ACCOUNT_RUN_MINUTES, ofQos());
+    return { runCounters, runChecks };
   }
 
   #submitLimits(
@@ -219,10 +266,25 @@ export class LimitProfiles {
     const name = JSON.stringify(id);
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      counter = { key: this.#counters.size + 1, used: amounts({}, 0), jobsOn: new Map() };
+      counter = { key: this.#newKey(), used: amounts({}, 0), jobsOn: new Map() };
       this.#counters.set(name, counter);
     }
     return counter;
+  }
+
+  #runCounter(id: readonly string[]): MinutesAhead {
+    const name = JSON.stringify(id);
+    let counter = this.#runCounterOf.get(name);
+    if (counter === undefined) {
+      counter = new MinutesAhead(this.#newKey());
+      this.#runCounterOf.set(name, counter);
+      this.runCounters.push(counter);
+    }
+    return counter;
+  }
+
+  #newKey(): number {
+    return this.#counters.size + this.runCounters.length + 1;
   }
 
   #submitCounter(id: readonly string[]): SubmitCounter {
@@ -244,6 +306,10 @@ function amounts(limit: UseLimit, otherwise: number): Amounts {
 
 function most(limit: UseLimit): Amounts {
   return amounts(limit, Infinity);
+}
+
+function isBounded({ limit }: { limit: Amounts }): boolean {
+  return RESOURCES.some((name) => limit[name] < Infinity);
 }
 
 function isLimiting(limit: UseLimit): boolean {
@@ -277,7 +343,10 @@ function nearest<T>(path: readonly Association[], of: (policy: Limits) => T | un
   return null;
 }
 
-function inherited(path: readonly Association[], name: 'perUser' | 'perAccount' | 'perJob'): UseLimit {
+function inherited(
+  path: readonly Association[],
+  name: 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes',
+): UseLimit {
   const limit: UseLimit = {};
   for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);
   return limit;

@@ -3,6 +3,9 @@ import type { PendingReason } from './types.ts';
 /** What limits are on, in the order in which they are looked at. */
 export const RESOURCES = ['jobs', 'gpus', 'nodes', 'cpus', 'memoryBytes'] as const;
 export type Resource = (typeof RESOURCES)[number];
+export type JobResource = Exclude<Resource, 'jobs'>;
+/** Those that one job has, in the same order. */
+export const JOB_RESOURCES = ['gpus', 'nodes', 'cpus', 'memoryBytes'] as const satisfies readonly JobResource[];
 /** Slurm's words for a limit on each. */
 export type Reasons = Record<Resource, PendingReason>;
 /** The same of limits on one job. */
@@ -55,4 +58,29 @@ export const ACCOUNT_JOB: JobReasons = {
   gpus: 'AssocMaxGRESPerJob',
   cpus: 'AssocMaxCpuPerJobLimit',
   memoryBytes: 'AssocMaxMemPerJob',
+};
+/** Of the minutes of a job by its time limit, and of those that running jobs have ahead of them together. */
+export const QOS_JOB_MINUTES: JobReasons = {
+  nodes: 'QOSMaxNodeMinutesPerJob',
+  gpus: 'QOSMaxGRESMinutesPerJob',
+  cpus: 'QOSMaxCpuMinutesPerJobLimit',
+  memoryBytes: 'QOSMaxMemoryMinutesPerJob',
+};
+export const QOS_RUN_MINUTES: JobReasons = {
+  nodes: 'QOSGrpNodeRunMinutes',
+  gpus: 'QOSGrpGRESRunMinutes',
+  cpus: 'QOSGrpCPURunMinutesLimit',
+  memoryBytes: 'QOSGrpMemoryRunMinutes',
+};
+export const ACCOUNT_JOB_MINUTES: JobReasons = {
+  nodes: 'AssocMaxNodeMinutesPerJob',
+  gpus: 'AssocMaxGRESMinutesPerJob',
+  cpus: 'AssocMaxCpuMinutesPerJobLimit',
+  memoryBytes: 'AssocMaxMemMinutesPerJob',
+};
+export const ACCOUNT_RUN_MINUTES: JobReasons = {
+  nodes: 'AssocGrpNodeRunMinutes',
+  gpus: 'AssocGrpGRESRunMinutes',
+  cpus: 'AssocGrpCPURunMinutesLimit',
+  memoryBytes: 'AssocGrpMemRunMinutes',
 };

@@ -14,13 +14,24 @@ export interface NaiveJob {
   cpus: number;
   memoryBytes: number;
   timeLimitMs: number | null;
+  /** The same; Infinity for none. */
+  minutesMs: number;
   array: { id: number; runningMax: number } | null;
+  /** Since when it runs; 0 of one that waits. */
+  startMs: number;
 }
+
+type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes' | 'groupRunMinutes';
 
 const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus', 'memoryBytes'] as const;
 
-/** Whether the job may start beside those that run: every limit is looked up and every counter counted anew. */
-export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: readonly NaiveJob[]): boolean {
+/** Whether the job may start beside those that run: every limit is looked up and every counter counted anew. Minutes ahead are as of `calculatedMs`. */
+export function naiveMayStart(
+  policy: LimitPolicy,
+  job: NaiveJob,
+  running: readonly NaiveJob[],
+  calculatedMs = 0,
+): boolean {
   const own = policy.qos.find(({ name }) => name === job.qos);
   const ofPartition = policy.qos.find(({ name }) => name === job.partitionQos);
   const [first, second] = own?.isOverPartitionQos === true ? [own, ofPartition] : [ofPartition, own];
@@ -32,8 +43,10 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
   const ownLimits = policy.users.filter(({ name, account }) => name === job.user && account === job.account);
   const associations: Limits[] = [...ownLimits, ...pathOf(job.account).flatMap((name) => accountOf(name) ?? [])];
   const isInUse = (amount: number | null | undefined): amount is number => amount !== null && amount !== undefined;
-  const inherited = (name: 'perUser' | 'perAccount' | 'perJob', resource: (typeof RESOURCES)[number]) =>
-    associations.find((one) => one[name]?.[resource] !== undefined)?.[name]?.[resource];
+  const inherited = (
+    name: 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes',
+    resource: (typeof RESOURCES)[number],
+  ) => associations.find((one) => one[name]?.[resource] !== undefined)?.[name]?.[resource];
 
   if (job.array !== null) {
     const { id, runningMax } = job.array;
@@ -57,16 +70,36 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
     const ofUser = (other: NaiveJob) => other.user === job.user;
     const ofAccount = (other: NaiveJob) => other.account === job.account;
     /** The first of the two QOS that has such a limit holds the job to it, with all that runs under its name. */
-    const exceedsQos = (
-      kind: 'group' | 'perUser' | 'perAccount' | 'perJob',
-      isCounted: (other: NaiveJob) => boolean,
-    ) => {
+    const exceedsQos = (kind: LimitKind, isCounted: (other: NaiveJob) => boolean, by = exceeds) => {
       const qos = isInUse(of(first?.[kind])) ? first : second;
       const isOf = (other: NaiveJob) => other.qos === qos?.name || other.partitionQos === qos?.name;
-      return exceeds(of(qos?.[kind]), (other) => isOf(other) && isCounted(other));
+      return by(of(qos?.[kind]), (other) => isOf(other) && isCounted(other));
     };
-    const isInQos = (kind: 'group' | 'perUser' | 'perAccount' | 'perJob') =>
-      isInUse(of(first?.[kind])) || isInUse(of(second?.[kind]));
+    const isInQos = (kind: LimitKind) => isInUse(of(first?.[kind])) || isInUse(of(second?.[kind]));
+    if (resource !== 'jobs') {
+      const minutes = (one: NaiveJob, ranMs: number) => {
+        const leftMs = Math.max(0, one.minutesMs - ranMs);
+        return one[resource] === 0 ? 0 : (one[resource] * leftMs) / 60_000;
+      };
+      const exceedsAhead = (limit: number | null | undefined, isCounted: (other: NaiveJob) => boolean) => {
+        if (!isInUse(limit)) return false;
+        const ahead = running.filter(isCounted).map((one) => minutes(one, Math.max(0, calculatedMs - one.startMs)));
+        const sum = ahead.reduce((total, one) => total + one, 0);
+        // Of memory whole mebibytes count.
+        return (resource === 'memoryBytes' ? 0 : Math.floor(sum)) + minutes(job, 0) > limit;
+      };
+      if (exceedsQos('groupRunMinutes', () => true, exceedsAhead)) return false;
+      if (exceedsQos('perJobMinutes', () => false, exceedsAhead)) return false;
+      if (!isInQos('perJobMinutes') && exceedsAhead(inherited('perJobMinutes', resource), () => false)) return false;
+      if (!isInQos('groupRunMinutes')) {
+        for (const name of pathOf(job.account)) {
+          const isBelow = ({ account }: NaiveJob) => pathOf(account).includes(name);
+          if (exceedsAhead(of(accountOf(name)?.groupRunMinutes), isBelow)) return false;
+        }
+        const isOwn = (other: NaiveJob) => ofAccount(other) && ofUser(other);
+        if (ownLimits.some(({ groupRunMinutes }) => exceedsAhead(of(groupRunMinutes), isOwn))) return false;
+      }
+    }
     if (exceedsQos('group', () => true)) return false;
     if (exceedsQos('perUser', ofUser)) return false;
     if (exceedsQos('perAccount', ofAccount)) return false;

@@ -3,9 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { LimitPolicy } from './limit-profile.ts';
 import { deniedOnLimit, type Demand, LimitCounters, NEVER } from './limits.ts';
 import { type NaiveJob, naiveMayStart } from './limits.test-support.ts';
+import type { Limits } from './policy.ts';
 
 function demand(rest: Partial<Demand> = {}): Demand {
-  return { nodes: 1, gpus: 8, cpus: 16, memoryBytes: 100, timeLimitMs: 60_000, array: null, ...rest };
+  return {
+    nodes: 1,
+    gpus: 8,
+    cpus: 16,
+    memoryBytes: 100,
+    timeLimitMs: 60_000,
+    minutesMs: 60_000,
+    array: null,
+    ...rest,
+  };
 }
 
 const ANN = { name: 'ann', account: 'vision' };
@@ -21,6 +31,7 @@ function fill(policy: Partial<LimitPolicy>, each: Demand = demand(), account = '
   let started = 0;
   while (started < 10 && counters.blockedBy(profile, each) === null) {
     counters.start(profile, each, nodesFrom(started * each.nodes, each.nodes));
+    counters.begin(profile, each, {}, 0);
     started += 1;
   }
   return { started, reason: counters.blockedBy(profile, each)?.reason ?? null, counters, profile };
@@ -54,6 +65,43 @@ describe('each limit holds jobs up with Slurm’s word for it', () => {
       { accounts: [{ name: 'vision', perJob: { nodes: 0 } }] },
       0,
       'AssocMaxNodePerJobLimit',
+    ],
+    [
+      'CPU minutes ahead in a QOS',
+      { qos: [{ name: 'normal', groupRunMinutes: { cpus: 40 } }] },
+      2,
+      'QOSGrpCPURunMinutesLimit',
+    ],
+    [
+      'GPU minutes ahead in a QOS',
+      { qos: [{ name: 'normal', groupRunMinutes: { gpus: 8 } }] },
+      1,
+      'QOSGrpGRESRunMinutes',
+    ],
+    [
+      'node minutes ahead of an account',
+      { accounts: [{ name: 'vision', groupRunMinutes: { nodes: 3 } }] },
+      3,
+      'AssocGrpNodeRunMinutes',
+    ],
+    [
+      'memory ahead of a user',
+      { users: [{ ...ANN, groupRunMinutes: { memoryBytes: 99 } }] },
+      0,
+      'AssocGrpMemRunMinutes',
+    ],
+    [
+      'CPU minutes of a job',
+      { qos: [{ name: 'normal', perJobMinutes: { cpus: 15 } }] },
+      0,
+      'QOSMaxCpuMinutesPerJobLimit',
+    ],
+    ['node minutes of a job', { qos: [{ name: 'normal', perJobMinutes: { nodes: 0 } }] }, 0, 'QOSMaxNodeMinutesPerJob'],
+    [
+      'GPU minutes of a job',
+      { accounts: [{ name: 'vision', perJobMinutes: { gpus: 7 } }] },
+      0,
+      'AssocMaxGRESMinutesPerJob',
     ],
     ['memory of a QOS', { qos: [{ name: 'normal', group: { memoryBytes: 250 } }] }, 2, 'QOSGrpMemLimit'],
     ['memory of its user', { qos: [{ name: 'normal', perUser: { memoryBytes: 100 } }] }, 1, 'QOSMaxMemoryPerUser'],
@@ -309,31 +357,47 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     },
     { requiredKeys: [] },
   );
+  const minutes = fc.record(
+    {
+      gpus: fc.constantFrom(null, null, 3),
+      nodes: fc.constantFrom(null, null, 4),
+      cpus: fc.constantFrom(null, 2, 7, 12),
+      memoryBytes: fc.constantFrom(null, null, 9),
+    },
+    { requiredKeys: [] },
+  );
   const ofAnyone = {
     group: useLimit,
     perUser: useLimit,
     perJob: useLimit,
-    wallSecondsMax: fc.constantFrom(null, 10),
+    perJobMinutes: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, minutes),
+    groupRunMinutes: fc.oneof(fc.constant({}), { weight: 3, arbitrary: minutes }),
+    wallSecondsMax: fc.constantFrom(null, null, 10),
   };
   const limits = fc.record({ ...ofAnyone, perAccount: useLimit }, { requiredKeys: [] });
   const limitsOfUser = fc.record(ofAnyone, { requiredKeys: [] });
   const isOver = fc.boolean();
   const least = fc.record({ cpus: fc.constantFrom(null, 2), nodes: fc.constantFrom(null, null, 2) });
   const policies: fc.Arbitrary<LimitPolicy> = fc
-    .tuple(limits, limits, limits, limits, limits, limits, limitsOfUser, least, isOver)
-    .map(([ofA, ofB, ofC, ofX, ofY, ofP, ofU, perJobMin, isOverPartitionQos]) => ({
-      users: [{ name: 'u', account: 'b', ...ofU }],
-      accounts: [
-        { name: 'a', ...ofA },
-        { name: 'b', parent: 'a', ...ofB },
-        { name: 'c', parent: 'b', ...ofC },
-      ],
-      qos: [
-        { name: 'x', ...ofX },
-        { name: 'y', isOverPartitionQos, perJobMin, ...ofY },
-        { name: 'p', ...ofP },
-      ],
-    }));
+    .tuple(limits, limits, limits, limits, limits, limits, limitsOfUser, least, isOver, fc.boolean())
+    .map(([ofA, ofB, ofC, ofX, ofY, ofP, ofU, perJobMin, isOverPartitionQos, isOfMinutes]) => {
+      // Beside all others they would seldom be what holds a job up.
+      const some = ({ perJobMinutes = {}, groupRunMinutes = {}, ...others }: Limits) =>
+        isOfMinutes ? { perJobMinutes, groupRunMinutes } : { perJobMinutes, groupRunMinutes, ...others };
+      return {
+        users: [{ name: 'u', account: 'b', ...some(ofU) }],
+        accounts: [
+          { name: 'a', ...some(ofA) },
+          { name: 'b', parent: 'a', ...some(ofB) },
+          { name: 'c', parent: 'b', ...some(ofC) },
+        ],
+        qos: [
+          { name: 'x', ...some(ofX) },
+          { name: 'y', isOverPartitionQos, perJobMin, ...some(ofY) },
+          { name: 'p', ...some(ofP) },
+        ],
+      };
+    });
   const jobs = fc.record({
     user: fc.constantFrom('u', 'v'),
     account: fc.constantFrom('a', 'b', 'c', 'elsewhere'),
@@ -343,21 +407,27 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
     gpus: fc.integer({ min: 0, max: 4 }),
     cpus: fc.integer({ min: 1, max: 5 }),
     memoryBytes: fc.integer({ min: 0, max: 4 }),
-    timeLimitMs: fc.constantFrom(null, 5000, 20_000),
+    timeLimitMs: fc.constantFrom(null, 5000, 20_000, 60_000, 150_000),
     array: fc.constantFrom(null, null, { id: 1, runningMax: 1 }, { id: 2, runningMax: 2 }),
   });
-  const seen = { started: 0, blocked: 0, woken: 0 };
+  const seen = { started: 0, blocked: 0, woken: 0, wokenByTime: 0 };
+  const PERIOD_MS = 40_000;
   fc.assert(
-    fc.property(policies, fc.array(fc.tuple(jobs, fc.nat(5)), { maxLength: 25 }), (policy, submissions) => {
+    fc.property(policies, fc.array(fc.tuple(jobs, fc.nat(5), fc.nat(3)), { maxLength: 25 }), (policy, submissions) => {
       const counters = new LimitCounters(policy);
+      let nowMs = 0;
+      let calculatedMs = 0;
+      counters.calculated(0);
       const running: NaiveJob[] = [];
       const aside = new Map<NaiveJob, number>();
       const profileOf = (job: NaiveJob) => counters.profile(job.account, job.user, job.qos, job.partitionQos);
       const consider = (job: NaiveJob) => {
         const blocked = counters.blockedBy(profileOf(job), job);
-        expect(blocked === null).toBe(naiveMayStart(policy, job, running));
+        expect(blocked === null).toBe(naiveMayStart(policy, job, running, calculatedMs));
         if (blocked === null) {
+          job.startMs = nowMs;
           counters.start(profileOf(job), job, job.on);
+          counters.begin(profileOf(job), job, job, nowMs);
           running.push(job);
           aside.delete(job);
           seen.started += 1;
@@ -366,23 +436,31 @@ it('lets start what a recount of all that runs lets start, and wakes every job t
           seen.blocked += 1;
         }
       };
-      for (const [shape, endings] of submissions) {
-        consider({ ...shape, nodes: shape.on.length });
+      const wake = (keys: readonly number[], by: 'woken' | 'wokenByTime') => {
+        for (const [waiting, key] of aside) {
+          if (keys.includes(key)) continue;
+          expect(naiveMayStart(policy, waiting, running, calculatedMs)).toBe(false);
+        }
+        for (const [waiting, key] of Array.from(aside)) {
+          if (!keys.includes(key)) continue;
+          seen[by] += 1;
+          consider(waiting);
+        }
+      };
+      for (const [shape, endings, steps] of submissions) {
+        const minutesMs = shape.timeLimitMs ?? Infinity;
+        consider({ ...shape, nodes: shape.on.length, startMs: 0, minutesMs });
         for (const job of running.splice(0, endings === 0 ? 1 : 0)) {
           const keys = counters.end(profileOf(job), job, job.on);
-          for (const [waiting, key] of aside) {
-            if (keys.includes(key)) continue;
-            expect(naiveMayStart(policy, waiting, running)).toBe(false);
-          }
-          for (const [waiting, key] of Array.from(aside)) {
-            if (!keys.includes(key)) continue;
-            seen.woken += 1;
-            consider(waiting);
-          }
+          wake([...keys, ...counters.leave(profileOf(job), job)], 'woken');
         }
+        nowMs += steps * 15_000;
+        if (nowMs < calculatedMs + PERIOD_MS) continue;
+        calculatedMs = Math.floor(nowMs / PERIOD_MS) * PERIOD_MS;
+        wake(counters.calculated(calculatedMs), 'wokenByTime');
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 2000 },
   );
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
 });

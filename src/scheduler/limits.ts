@@ -1,7 +1,8 @@
 import { assert, definite } from '../lib/assert.ts';
 import { formatDuration, formatMemory } from '../lib/units.ts';
-import type { Resource } from './limit-reasons.ts';
+import type { JobResource, Resource } from './limit-reasons.ts';
 import { type Amounts, type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
+import { exceededMinutes, minutesOf } from './run-minutes.ts';
 import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
 
 /** What a job takes while it runs. */
@@ -16,6 +17,8 @@ export interface Demand {
   readonly memoryBytes: number;
   /** Null: without end, and no limit on the time holds it up. */
   readonly timeLimitMs: number | null;
+  /** The same for limits on minutes: Infinity also where none but the longest time of its partition bounds it, as in Slurm. */
+  readonly minutesMs: number;
   /** The array it is a task of, and how many tasks may run at once; null where it is none or there is no limit. */
   readonly array: { readonly id: number; readonly runningMax: number } | null;
 }
@@ -49,6 +52,8 @@ const NO_KEYS: readonly number[] = [];
  */
 export class LimitCounters {
   readonly #profiles: LimitProfiles;
+  /** When priorities were calculated last: minutes ahead are as of then. */
+  #calculatedMs = -Infinity;
   /** Running tasks of each array that has some and a throttle. */
   readonly #arrays = new Map<number, number>();
 
@@ -104,6 +109,10 @@ export class LimitCounters {
       const name = exceeded(counter.used, demand, limit, isAnywhere ? 0 : counter.used.nodes);
       if (name !== null) return { reason: reasons[name], key: counter.key };
     }
+    for (const { counter, limit, reasons } of profile.runChecks) {
+      const name = exceededMinutes(counter.used, demand, demand.minutesMs, limit);
+      if (name !== null) return { reason: reasons[name], key: counter.key };
+    }
     return null;
   }
 
@@ -128,6 +137,14 @@ export class LimitCounters {
       const [allowed, taken, asked] = [limit[name], counter.used[name], amountOf(demand, name)];
       return `of ${said(allowed, name)} allowed ${figure(taken, name)} are taken, and it needs ${figure(asked, name)}`;
     }
+    for (const { counter, limit } of profile.runChecks) {
+      const name = exceededMinutes(counter.used, demand, demand.minutesMs, limit);
+      if (name === null) continue;
+      const allowed = `no more than ${minutesSaid(limit[name], name)} may be ahead of all jobs together`;
+      const isAlone = exceededMinutes(NOTHING, demand, demand.minutesMs, limit) !== null;
+      if (isAlone) return `${minutesAsked(demand, name)}, and ${allowed}: it never starts`;
+      return `${minutesAsked(demand, name)}, what runs has ${figure(counter.used[name], name)} ahead of it, and ${allowed}`;
+    }
     return null;
   }
 
@@ -136,6 +153,34 @@ export class LimitCounters {
     const { array } = demand;
     if (array !== null) this.#arrays.set(array.id, (this.#arrays.get(array.id) ?? 0) + 1);
     for (const counter of profile.counters) count(counter, demand, nodeIndices, 1);
+  }
+
+  /** The same, for limits on minutes: of the job, which may run for so long from `atMs` on. */
+  begin({ runCounters }: LimitProfile, demand: Demand, job: object, atMs: number): void {
+    const use = { amounts: demand, startMs: atMs, limitMs: demand.minutesMs };
+    for (const counter of runCounters) counter.start(job, use, this.#calculatedMs);
+  }
+
+  /** The attempt of the job that `begin` was told of is over. Returns the keys of the counters that went down. */
+  leave({ runCounters }: LimitProfile, job: object): readonly number[] {
+    if (runCounters.length === 0) return NO_KEYS;
+    for (const counter of runCounters) counter.end(job, this.#calculatedMs);
+    return runCounters.map(({ key }) => key);
+  }
+
+  /** Whether minutes that jobs have ahead of them will be fewer once priorities are calculated again. */
+  get hasMinutesAhead(): boolean {
+    return this.#profiles.runCounters.some(({ isIdle }) => !isIdle);
+  }
+
+  /** Priorities are calculated. Returns the keys of the counters that may have gone down. */
+  calculated(atMs: number): readonly number[] {
+    this.#calculatedMs = atMs;
+    const { runCounters } = this.#profiles;
+    if (runCounters.length === 0) return NO_KEYS;
+    const busy = runCounters.filter(({ isIdle }) => !isIdle);
+    for (const counter of busy) counter.recount(atMs);
+    return busy.map(({ key }) => key);
   }
 
   /** An attempt ends that `start` was told of. Returns the keys of the counters that went down. */
@@ -168,18 +213,31 @@ export function deniedOnLimit(profile: LimitProfile, demand: Demand): string | n
     if (name !== null && name !== 'jobs')
       return `it asks for ${said(amountOf(demand, name), name)}, and all jobs together may have ${figure(limit[name], name)}`;
   }
+  for (const { limit } of profile.runChecks) {
+    const name = exceededMinutes(NOTHING, demand, demand.minutesMs, limit);
+    if (name !== null)
+      return `${minutesAsked(demand, name)}, and all jobs together may have ${figure(limit[name], name)} ahead of them`;
+  }
   return null;
 }
 
 /** The limit that the job breaks whatever else runs; null where there is none. */
 function ownFault(
-  { wallMsMax, wallReason, perJob, perJobMin }: LimitProfile,
+  { wallMsMax, wallReason, perJob, perJobMinutes, perJobMin }: LimitProfile,
   demand: Demand,
 ): { reason: PendingReason; text: string } | null {
   const { timeLimitMs } = demand;
   if (wallMsMax !== null && timeLimitMs !== null && timeLimitMs > wallMsMax) {
     const text = `it asks for ${formatDuration(timeLimitMs)}, and no more than ${formatDuration(wallMsMax)} are allowed`;
     return { reason: wallReason, text };
+  }
+  for (const { limit, reasons } of perJobMinutes) {
+    const name = exceededMinutes(NOTHING, demand, demand.minutesMs, limit);
+    if (name === null) continue;
+    return {
+      reason: reasons[name],
+      text: `${minutesAsked(demand, name)}, and a job may have ${figure(limit[name], name)}`,
+    };
   }
   for (const { limit, reasons } of perJobMin) {
     const name = lacking(demand, limit);
@@ -224,6 +282,23 @@ function figure(amount: number, name: Resource): string {
 /** `4 GPUs`. */
 function said(amount: number, name: Resource): string {
   return `${figure(amount, name)} ${WORDS[name]}`;
+}
+
+/** `60 CPU minutes`, as `1 CPU for an hour` is. */
+function minutesSaid(amount: number, name: JobResource): string {
+  return name === 'memoryBytes' ? `${formatMemory(amount)} minutes` : `${amount} ${UNITS[name]} minutes`;
+}
+
+const UNITS = { nodes: 'node', gpus: 'GPU', cpus: 'CPU' } as const;
+
+function minutesAsked(demand: Demand, name: JobResource): string {
+  const { minutesMs } = demand;
+  const amount = demand[name];
+  if (minutesMs === Infinity) {
+    const asked = name === 'memoryBytes' ? said(amount, name) : `${amount} ${UNITS[name]}${amount === 1 ? '' : 's'}`;
+    return `it asks for ${asked} and for no time`;
+  }
+  return `it asks for ${minutesSaid(minutesOf(amount, minutesMs), name)} by its time limit`;
 }
 
 function jobs(number: number): string {

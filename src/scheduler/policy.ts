@@ -22,6 +22,12 @@ export interface Limits {
   perAccount?: UseLimit;
   /** One job (`MaxTRESPerJob`); `jobs` means nothing here. */
   perJob?: UseLimit;
+  /**
+   * The minutes of each that one job has by its time limit (`MaxTRESMinsPerJob`): `cpus: 60` is one CPU for an hour. `jobs` means nothing here.
+   */
+  perJobMinutes?: UseLimit;
+  /** The same that all running jobs together have ahead of them (`GrpTRESRunMins`). */
+  groupRunMinutes?: UseLimit;
   /** Pending and running jobs of one user (`MaxSubmitJobsPerUser`): more are refused at submission. */
   submitJobsPerUser?: number | null;
   /** The same of all (`GrpSubmitJobs`). */

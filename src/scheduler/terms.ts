@@ -50,9 +50,12 @@ export class Terms {
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
     const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, limits);
     const limitMs = ownMs ?? Infinity;
+    const defaultSeconds = partition?.policy.defaultTimeSeconds ?? null;
+    const isLongest = request.timeLimitMs === null && defaultSeconds === null && limits.wallMsMax === null;
+    const minutesMs = isLongest ? Infinity : limitMs;
     if (partition === undefined || partition === null) {
       const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
-      return { limitMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, cap: null, shape };
+      return { limitMs, minutesMs, overMs: this.#overMs, partitionBit, tier: 0, excess: null, cap: null, shape };
     }
     const { bit, tier, overMs, cap, policy } = partition;
     const excess = partitionExcess(
@@ -60,7 +63,7 @@ export class Terms {
       ownMs === request.timeLimitMs ? request : { ...request, timeLimitMs: ownMs },
       lifts,
     );
-    return { limitMs, overMs, partitionBit: bit, tier, excess, cap, shape };
+    return { limitMs, minutesMs, overMs, partitionBit: bit, tier, excess, cap, shape };
   }
 
   /** The partition that a job of it belongs to; undefined where there is none. */

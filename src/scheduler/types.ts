@@ -258,6 +258,22 @@ export type PendingReason =
   | 'QOSMinNode'
   | 'QOSMinCpuNotSatisfied'
   | 'QOSMinMemory'
+  | 'QOSMaxNodeMinutesPerJob'
+  | 'QOSMaxGRESMinutesPerJob'
+  | 'QOSMaxCpuMinutesPerJobLimit'
+  | 'QOSMaxMemoryMinutesPerJob'
+  | 'QOSGrpNodeRunMinutes'
+  | 'QOSGrpGRESRunMinutes'
+  | 'QOSGrpCPURunMinutesLimit'
+  | 'QOSGrpMemoryRunMinutes'
+  | 'AssocMaxNodeMinutesPerJob'
+  | 'AssocMaxGRESMinutesPerJob'
+  | 'AssocMaxCpuMinutesPerJobLimit'
+  | 'AssocMaxMemMinutesPerJob'
+  | 'AssocGrpNodeRunMinutes'
+  | 'AssocGrpGRESRunMinutes'
+  | 'AssocGrpCPURunMinutesLimit'
+  | 'AssocGrpMemRunMinutes'
   | 'launch failed requeued held';
 
 /** So many jobs of the same user, account and QOS. */
