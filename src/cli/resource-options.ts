@@ -15,7 +15,7 @@ export function addResourceOptions(command: Command): Command {
     .option('-J, --name <name>', 'name of the job')
     .option('-A, --account <name>', 'account that is charged')
     .option('-q, --qos <name>', 'quality of service')
-    .option('-p, --partition <name>', 'partition to run in; of several (a,b) the one that can start it first')
+    .option('-p, --partition <name>', 'partition to run in, or several: a,b')
     .option('--reservation <name>', 'reservation to run in')
     .option('-w, --nodelist <nodes>', 'nodes it runs on, on Slurm: n1,n[3-5]', repeated)
     .option('-C, --constraint <features>', 'features of its nodes, on Slurm: a100')
