@@ -46,6 +46,17 @@ const submit = async (job: JobSpecInput) => {
 };
 const ended = (id: number) => endOf(daemon.client, id);
 
+describe.skipIf(!isThere)('a job that names two partitions', () => {
+  it('waits in both, and runs in the one that has room for it', async () => {
+    const id = await submit({ command: ['true'], nodes: 3, memory: '64M', partition: 'gpu,main', hold: true });
+    const partition = async () => (await daemon.client.job(id)).partition;
+    expect(await partition()).toBe('gpu,main');
+    await daemon.client.release(id);
+    expect(await ended(id)).toMatchObject({ state: 'COMPLETED' });
+    expect(await partition()).toBe('main');
+  });
+});
+
 const refusal = (job: JobSpecInput) =>
   submit({ command: ['true'], memory: '64M', ...job }).then(
     () => null,
