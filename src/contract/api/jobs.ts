@@ -165,11 +165,9 @@ export const jobParamsSchema = z.object({
 
 /** Signals that `POST /jobs/{id}/signal` sends to each rank's main process. */
 export const signalRequestSchema = z.strictObject({
-  signal: z
-    .string()
-    .regex(/^(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|KILL|CONT|STOP|TSTP|WINCH|URG|ALRM)$/, {
-      error: ({ input }) => `expected a signal such as "USR1", got ${JSON.stringify(input)}`,
-    }),
+  signal: z.string().regex(/^(SIG)?(HUP|INT|QUIT|USR1|USR2|TERM|KILL|CONT|STOP|TSTP|WINCH|URG|ALRM)$/, {
+    error: ({ input }) => `expected a signal such as "USR1", got ${JSON.stringify(input)}`,
+  }),
 });
 
 export type SubmitRequest = z.input<typeof submitRequestSchema>;
