@@ -238,6 +238,18 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
     });
   });
 
+  it.each([
+    ['of the rank that ran out of memory, where srun tells of one that it asked to end for that', true, '137'],
+    ['of a rank that was asked to end', false, '143 TERM'],
+  ])('has the end %s', (_name, isOut, exit) => {
+    return withJob((folder) => {
+      const words = isOut ? 'slurmstepd-n1: error: StepId=38.0 exceeded memory limit (2 > 1), being killed' : '';
+      const tasks = `touch "$attempt_folder/begun"; echo '${words}' > "$attempt_folder/rank-1.err"; exit 143`;
+      runScript(folder, { tasks }, { SLURM_JOB_ID: '50' });
+      expect(readFileSync(join(folder, 'job', 'attempts', '1', 'exit'), 'utf8')).toBe(`${exit}\n`);
+    });
+  });
+
   it('writes its end in room that it took before its tasks began: a disk that is full by then does not keep its nodes', () => {
     return withJob((folder) => {
       const tasks = `touch "$attempt_folder/begun"; ln "$attempt_folder/exit.tmp" '${folder}/room'; wc -c < '${folder}/room' > '${folder}/size'; exit 3`;

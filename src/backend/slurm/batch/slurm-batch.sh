@@ -353,6 +353,8 @@ case $failed in '' | *' 137 '* | *' 143 '*) [ -z "$killed" ] || { failed=$killed
   cd "$folder" && tail -q -c 8192 rank-*.err srun.err |
     grep -m 1 -E '^(slurmstepd[^ :]*|srun): error: .*(exceeded memory limit \(|oom[-_]kill event|: Out Of Memory)' > memory
 ) 2> /dev/null
+# The rank that had it was killed; srun may tell the end of another first, which it asked to end for that.
+[ "$status" -ne 143 ] || [ ! -s "$folder/memory" ] || status=137
 # A task kills itself, or Slurm kills all of them: where it does so without a word to this script nobody asked for that.
 if [ "$status" -eq 137 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
   case $first in
@@ -364,7 +366,7 @@ fi
 # the queue: what is done to it is seen when the time is over.
 told=
 # Slurm signals the tasks before this script, which may come to its end in between: what SIGTERM ended was told to.
-[ "$status" -ne 143 ] || [ -s "$folder/memory" ] || told=TERM
+[ "$status" -ne 143 ] || told=TERM
 if [ "$status" -ne 0 ] && [ -z "$how" ] && [ ! -s "$folder/memory" ]; then
   # A slurmctld that has forgotten the job may have this script killed before it answers: then that was the end.
   note "$status${told:+ $told}"
