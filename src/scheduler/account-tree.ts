@@ -35,7 +35,9 @@ export class AccountTree {
   running = new Int32Array(FIRST_CAPACITY);
   level = new Float64Array(FIRST_CAPACITY);
   factor = new Float64Array(FIRST_CAPACITY);
-  readonly #isAccount: boolean[] = [];
+  /** What each was promised of what its parent has. */
+  shareOfParent = new Float64Array(FIRST_CAPACITY);
+  #isAccount = new Uint8Array(FIRST_CAPACITY);
   readonly #accountsByName = new Map<string, number>();
   /** By the row of the account. */
   readonly #users = new Map<number, Map<string, number>>();
@@ -67,7 +69,7 @@ export class AccountTree {
   }
 
   isAccount(row: number): boolean {
-    return this.#isAccount[row] === true;
+    return this.#isAccount[row] === 1;
   }
 
   #addWithParents(first: AccountPolicy, policies: ReadonlyMap<string, AccountPolicy>): void {
@@ -112,13 +114,15 @@ export class AccountTree {
     const row = this.names.length;
     if (row === this.parents.length) this.#grow();
     this.names.push(name);
-    this.#isAccount.push(isAccount);
     this.children.push([]);
+    this.#isAccount[row] = isAccount ? 1 : 0;
     this.parents[row] = parent;
     this.shares[row] = shares;
     if (parent >= 0) {
-      this.children[parent]?.push(row);
+      const siblings = this.children[parent] ?? [];
+      siblings.push(row);
       this.childShares[parent]! += shares;
+      for (const one of siblings) this.shareOfParent[one] = this.shares[one]! / this.childShares[parent]!;
     }
     return row;
   }
@@ -131,12 +135,16 @@ export class AccountTree {
       return copy;
     };
     const { parents, running } = this;
+    const isAccount = this.#isAccount;
+    this.#isAccount = new Uint8Array(size);
+    this.#isAccount.set(isAccount);
     this.parents = new Int32Array(size);
     this.parents.set(parents);
     this.running = new Int32Array(size);
     this.running.set(running);
     this.shares = grown(this.shares);
     this.childShares = grown(this.childShares);
+    this.shareOfParent = grown(this.shareOfParent);
     this.usage = grown(this.usage);
     this.settledMs = grown(this.settledMs);
     this.rate = grown(this.rate);

@@ -143,7 +143,8 @@ export class FairShare {
       this.#stepFactor = -Math.expm1(-this.#lambda * seconds);
     }
     const faded = this.#stepFactor;
-    usages[row] = usage - usage * faded + (rate * faded) / this.#lambda;
+    const kept = usage - usage * faded;
+    usages[row] = rate === 0 ? kept : kept + (rate * faded) / this.#lambda;
   }
 }
 

@@ -44,7 +44,7 @@ function walk(tree: AccountTree, siblings: number[], isTiedAtFirst: boolean, ran
 
 /** By insertion: between two calculations the order changes little, since all use fades alike. */
 function rankNearlySorted(tree: AccountTree, rows: number[]): void {
-  const { level, shares, childShares, usage, parents } = tree;
+  const { level, shares, shareOfParent, usage, parents } = tree;
   let last = Infinity;
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index]!;
@@ -53,7 +53,7 @@ function rankNearlySorted(tree: AccountTree, rows: number[]): void {
     if (shares[row] !== 0) {
       const parent = parents[row]!;
       const use = usage[parent] === 0 ? 0 : usage[row]! / usage[parent]!;
-      ofRow = shares[row]! / childShares[parent]! / use;
+      ofRow = shareOfParent[row]! / use;
     }
     level[row] = ofRow;
     if (last > ofRow) {
