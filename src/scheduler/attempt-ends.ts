@@ -61,14 +61,17 @@ export class Chunk {
     jobs.pop();
   }
 
-  /** Gives away its latter half. */
-  cut(): Chunk {
-    const half = new Chunk();
+  /** Gives its latter half to another, which is empty. */
+  cut(other: Chunk): Chunk {
     const from = this.jobs.length >> 1;
-    half.ends.set(this.ends.subarray(from, this.jobs.length));
-    half.jobs.push(...this.jobs.splice(from));
-    for (const job of half.jobs) job.endChunk = half;
-    return half;
+    for (let slot = from; slot < this.jobs.length; slot++) {
+      const job = this.jobs[slot]!;
+      other.ends[slot - from] = this.ends[slot]!;
+      other.jobs[slot - from] = job;
+      job.endChunk = other;
+    }
+    while (this.jobs.length > from) this.jobs.pop();
+    return other;
   }
 }
 
@@ -79,6 +82,8 @@ export class AttemptEnds {
   size = 0;
   /** None is empty, none is full. */
   readonly #chunks: Chunk[] = [];
+  /** Empty ones, to be used again: their columns lie outside of the heap, where it takes long to get some. */
+  readonly #spare: Chunk[] = [];
 
   /** Sorted, one after the other: first those that end soonest. */
   get chunks(): readonly Chunk[] {
@@ -146,9 +151,9 @@ export class AttemptEnds {
     this.size += 1;
     const chunks = this.#chunks;
     const number = Math.min(this.#chunkFor(endMs, jobId), Math.max(0, chunks.length - 1));
-    const chunk = (chunks[number] ??= new Chunk());
+    const chunk = (chunks[number] ??= this.#newChunk());
     chunk.insert(chunk.indexOf(endMs, jobId), job, endMs);
-    if (chunk.jobs.length === CHUNK_SIZE_MAX) chunks.splice(number + 1, 0, chunk.cut());
+    if (chunk.jobs.length === CHUNK_SIZE_MAX) chunks.splice(number + 1, 0, chunk.cut(this.#newChunk()));
   }
 
   /** Nothing happens where it is not in. */
@@ -158,10 +163,17 @@ export class AttemptEnds {
     const index = chunk.indexOf(job.endMsMax, job.request.jobId);
     assert(chunk.jobs[index] === job, 'a job with an end is in its place');
     chunk.removeAt(index);
-    if (chunk.jobs.length === 0) this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
+    if (chunk.jobs.length === 0) {
+      this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
+      this.#spare.push(chunk);
+    }
     job.endMsMax = 0;
     job.endChunk = null;
     this.size -= 1;
+  }
+
+  #newChunk(): Chunk {
+    return this.#spare.pop() ?? new Chunk();
   }
 
   /** The first chunk that does not end before; beyond the last where there is none. */

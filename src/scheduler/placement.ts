@@ -204,7 +204,7 @@ function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | n
     const largest = order[place] ?? -1;
     const count = counts[largest] ?? 0;
     if (count < needed) {
-      shares.push({ leafIndex: largest, take: count });
+      addShare(shares, largest, count);
       needed -= count;
       continue;
     }
@@ -213,17 +213,27 @@ function chooseLeaves(counts: readonly number[], nodes: number): LeafShare[] | n
     for (let other = place + 1; (counts[order[other] ?? -1] ?? 0) >= needed; other++) {
       if ((counts[order[other] ?? -1] ?? 0) < (counts[order[chosen] ?? -1] ?? 0)) chosen = other;
     }
-    shares.push({ leafIndex: order[chosen] ?? -1, take: needed });
-    return shares.sort((a, b) => a.leafIndex - b.leafIndex);
+    addShare(shares, order[chosen] ?? -1, needed);
+    return shares;
   }
   return null;
 }
 
+/** In its place. */
+function addShare(shares: LeafShare[], leafIndex: number, take: number): void {
+  const share = { leafIndex, take };
+  shares.push(share);
+  let place = shares.length - 1;
+  for (; place > 0 && shares[place - 1]!.leafIndex > leafIndex; place--) shares[place] = shares[place - 1]!;
+  shares[place] = share;
+}
+
 /** Leaves that have any, those with most first, of equals the first: sorted by counting, since a leaf has few nodes. */
-function byCountDescending(counts: readonly number[]): Int32Array {
+function byCountDescending(counts: readonly number[]): number[] {
   let most = 0;
   for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) most = Math.max(most, counts[leafIndex]!);
-  const places = new Int32Array(most + 2);
+  // Plain lists: those of fixed size lie outside of the heap, where it takes longer to get one than to fill it.
+  const places = zeros(most + 2);
   for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) places[counts[leafIndex]!]! += 1;
   let place = 0;
   for (let count = most; count > 0; count--) {
@@ -231,7 +241,7 @@ function byCountDescending(counts: readonly number[]): Int32Array {
     places[count] = place;
     place += size;
   }
-  const order = new Int32Array(place);
+  const order = zeros(place);
   for (let leafIndex = 0; leafIndex < counts.length; leafIndex++) {
     const count = counts[leafIndex]!;
     if (count > 0) {
@@ -240,6 +250,12 @@ function byCountDescending(counts: readonly number[]): Int32Array {
     }
   }
   return order;
+}
+
+function zeros(length: number): number[] {
+  const list: number[] = [];
+  for (let index = 0; index < length; index++) list.push(0);
+  return list;
 }
 
 function tightestOf(counts: readonly number[], needed: number): number {
