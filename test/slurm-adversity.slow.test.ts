@@ -1,5 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +22,8 @@ import { QUICK_LINES, researchAccount, slurmVariables } from './support/slurm-da
 
 const PROGRAMS = ['sbatch', 'squeue', 'sacct', 'scontrol', 'scancel', 'sacctmgr', 'sinfo', 'sprio', 'sshare'];
 
+/** Of a home that its jobs fill. The nodes see it as well: it is mounted before they are there. */
+let small = '';
 let slurm: SlurmCluster;
 let login: LoginNode;
 const conf = () => slurmVariables(slurm);
@@ -23,6 +34,8 @@ const folders: string[] = [];
 beforeAll(async () => {
   if (!ensureSlurmAccounting()) throw new Error('Slurm and slurmdbd are needed');
   if (!ensureSshd()) throw new Error('sshd is needed');
+  small = mkdtempSync(join(tmpdir(), 'orrery-small-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', small]);
   // Slurm remembers of a user that there was none.
   login = await makeLoginNode();
   slurm = await startSlurm({
@@ -44,6 +57,8 @@ afterEach(async () => {
 afterAll(async () => {
   await slurm?.stop();
   await login?.remove();
+  execFileSync('umount', [small]);
+  rmSync(small, { recursive: true });
 }, 60_000);
 
 function newHome(): string {
@@ -321,6 +336,38 @@ describe('a login node', () => {
       await login.start(conf());
     }
   });
+});
+
+describe('a disk that is full', () => {
+  it('does not keep the nodes of what ends, and is said with its folder; all is caught up with once there is room', async () => {
+    const daemon = await up(small, conf());
+    const go = `${small}-go`;
+    folders.push(go);
+    // It ends once that file is there, with the disk full by then.
+    const ends = (status: number) => ['sh', '-c', `echo up; until [ -e '${go}' ]; do sleep 0.2; done; exit ${status}`];
+    const [well, badly] = [await submit(daemon, ends(0)), await submit(daemon, ends(7))];
+    for (const id of [well, badly]) {
+      await until(async () => (await readLog(daemon.client, id)) === 'up\n', 'the job to run', 60_000);
+    }
+    const filler = join(small, 'filler');
+    const { stderr } = spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { encoding: 'utf8' });
+    expect(stderr).toMatch(/No space left/);
+    writeFileSync(go, '');
+    const running = () => spawnText('squeue', ['-h', '-t', 'R,CG', '-o', '%j']).stdout;
+    await until(() => running() === '', 'the nodes to be free', 60_000);
+    await until(async () => (await daemon.client.health()).outage !== null, 'the daemon to notice', 60_000);
+    expect((await daemon.client.health()).outage).toMatchObject({ cause: 'storage' });
+    const said = await orrery(['queue'], { home: small, cwd: small });
+    expect(said.stderr).toMatch(
+      /^note: What Slurm says could not be written down for \S+: .*full; nothing was written; /,
+    );
+    const refused = await orrery(['run', '--no-snapshot', '--mem', '16M', '--', 'true'], { home: small, cwd: small });
+    expect(refused.stderr).toMatch(/^orrery: .*full; nothing was written\n$/);
+    rmSync(filler);
+    expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
+    expect(await ended(daemon, badly)).toMatchObject({ state: 'FAILED', exitCode: 7, attempt: 1 });
+    expect((await daemon.client.health()).outage).toBeNull();
+  }, 240_000);
 });
 
 describe('a shared folder', () => {
