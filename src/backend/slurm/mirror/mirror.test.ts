@@ -85,6 +85,13 @@ describe('what a look at Slurm means for a job that is listed', () => {
       ['JobReleased', 'AttemptStarting 1', 'AttemptStarted 1'],
     ],
     [
+      'was held when it had begun',
+      job({ isHeld: true }),
+      onNodes({ state: 'RUNNING', priority: 0 }),
+      {},
+      ['AttemptStarting 1', 'AttemptStarted 1'],
+    ],
+    [
       'was released by somebody, and Slurm could not launch it: it is not held when it goes again',
       job({ isHeld: true }),
       over('FAILED', 75),

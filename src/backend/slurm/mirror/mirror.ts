@@ -155,7 +155,9 @@ function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobF
 function released(job: MirrorJob, finding: Finding, { askedMs, nowMs: atMs }: Look): Finding {
   const { slurm } = finding;
   const hasBegun = slurm !== null && !isPending(slurm) && slurm.nodeNames.length > 0;
-  if (!job.isHeld || !hasBegun || finding.needsFacts || askedMs <= job.holdToldMs) return finding;
+  // What was held too late to stop it has a priority of 0, and waits once it is put back in the queue.
+  if (!job.isHeld || !hasBegun || slurm.priority === 0 || finding.needsFacts || askedMs <= job.holdToldMs)
+    return finding;
   const { jobId } = job.request;
   return { ...finding, records: [{ event: { kind: 'JobReleased', atMs, jobId } }, ...finding.records] };
 }

@@ -23,6 +23,14 @@ describe('why a job waits on Slurm', () => {
     expect(explain(waiting)).toMatch(/^It was put back in the queue/);
   });
 
+  it('with whose fault it is that this is not from now: Slurm, or the disk of the home', () => {
+    const known = { state, partitions: [], queue: [], isUnreachable: true, nowMs: NOW };
+    expect(explainJob(running(), known).at(-1)).toBe('Slurm does not answer now: this is what Slurm said last.');
+    expect(explainJob(running(), { ...known, isDiskFull: true }).at(-1)).toBe(
+      "The disk of Orrery's home takes nothing down now: this is what Slurm said last.",
+    );
+  });
+
   it('for other tasks of its array, of which only so many are handed to Slurm at once', () => {
     const held = job({ phase: 'none', isThrottled: true });
     expect(explain(held)).toBe('As many tasks of its array run as may at once.');
