@@ -394,7 +394,7 @@ describe('a shared folder', () => {
         throw new Error((await daemon.client.why(lost)).detail.join(' '));
       });
       expect((await daemon.client.why(lost)).detail.join(' ')).toMatch(
-        /(?:its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?|the folder of Orrery's jobs is not there on s2: see --shared).*orrery release tries again/,
+        /(?:its script has not begun on s2: is the folder of Orrery's jobs there \(--shared\)\?|the folder of Orrery's jobs is not there on s2: see --shared).*orrery release \d+ tries again/,
       );
       expect(await daemon.client.job(lost)).toMatchObject({ state: 'PENDING', requeues: 0 });
       await slurm.killNode('s2');
