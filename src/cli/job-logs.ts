@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import type { JobSummary } from '../contract/api.ts';
 import type { LogQuery } from '../contract/client.ts';
 import { rankCount } from '../contract/job.ts';
+import { type JobIdentity, jobLabel } from '../contract/job-array.ts';
 import { connect } from './connection.ts';
 import { followLogs } from './follow.ts';
 import { note } from './output.ts';
@@ -31,6 +33,24 @@ export async function printLogs(jobId: number, query: LogQuery, out: NodeJS.Writ
   });
   clearTimeout(patience);
   printer.close();
+  if (isSilent && query.follow !== true) note(nothingWritten(await connect().job(jobId), isOfPart(query)));
+}
+
+function isOfPart({ attempt, rank, stream, tail }: LogQuery): boolean {
+  return attempt !== undefined || rank !== undefined || stream !== undefined || tail === 0;
+}
+
+/** So that no output is not taken for no answer. */
+export function nothingWritten(
+  job: Pick<JobSummary, 'state' | 'reason' | 'attempt'> & JobIdentity,
+  isOfPart: boolean,
+): string {
+  const name = `job ${jobLabel(job)}`;
+  if (job.state === 'PENDING')
+    return `note: ${name} is PENDING (${job.reason}) and has written nothing; more: orrery why ${jobLabel(job)}`;
+  if (job.attempt === 0) return `note: ${name} (${job.state}) never ran`;
+  const isOver = !['RUNNING', 'COMPLETING'].includes(job.state);
+  return `note: ${name} (${job.state}) ${isOver ? 'wrote nothing' : 'has written nothing yet'}${isOfPart ? ' of what was asked for' : ''}`;
 }
 
 async function sayWhySilent(jobId: number): Promise<void> {
