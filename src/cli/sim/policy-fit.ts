@@ -1,5 +1,10 @@
 import { OrreryError } from '../../contract/errors.ts';
-import { defaultPartition, PARTITIONS_MAX, type SchedulerOptions } from '../../scheduler/policy.ts';
+import {
+  defaultPartition,
+  type PartitionPolicy,
+  PARTITIONS_MAX,
+  type SchedulerOptions,
+} from '../../scheduler/policy.ts';
 import type { NodeSpec } from '../../cluster/node.ts';
 import { examplesOf, type ReadingRemark } from './simulation-inputs.ts';
 
@@ -27,8 +32,8 @@ export function withUsedPartitions(
 }
 
 /**
- * Nodes of partitions and reservations that the cluster does not have, which are passed over. Throws ORR_BAD_FILE for one that has none of its
- * nodes: whoever meant another cluster, or other names.
+ * Nodes of partitions and reservations that the cluster does not have, which are passed over, and nodes of the cluster that no partition has. Throws
+ * ORR_BAD_FILE for one that has none of its nodes: whoever meant another cluster, or other names.
  */
 export function unknownNodes(
   { partitions = [], reservations = [] }: SchedulerOptions,
@@ -52,8 +57,30 @@ export function unknownNodes(
     }
     return [`${what}: ${strangers.length} of ${own.length}, ${first} for one`];
   });
-  if (found.length === 0) return [];
   return [
-    { what: `${policyName} names nodes that the cluster does not have`, examples: examplesOf(found, (one) => one) },
+    ...(found.length === 0
+      ? []
+      : [
+          {
+            what: `${policyName} names nodes that the cluster does not have`,
+            examples: examplesOf(found, (one) => one),
+          },
+        ]),
+    ...nodesLeftOut(partitions, nodes, policyName),
   ];
+}
+
+/** Nodes that are in no partition: nothing ever runs on what was added to the cluster alone. */
+function nodesLeftOut(
+  partitions: readonly PartitionPolicy[],
+  nodes: readonly NodeSpec[],
+  policyName: string,
+): ReadingRemark[] {
+  if (partitions.length === 0 || partitions.some((partition) => partition.nodes === undefined)) return [];
+  const members = new Set(partitions.flatMap((partition) => partition.nodes ?? []));
+  const left = nodes.filter(({ name }) => !members.has(name));
+  const [first] = left;
+  if (first === undefined) return [];
+  const who = left.length === 1 ? `${first.name} is` : `${left.length} nodes, ${first.name} for one, are`;
+  return [{ what: `${who} in no partition of ${policyName}, and no job runs there`, examples: [] }];
 }

@@ -221,7 +221,7 @@ async function ofTrace(
       examples: examplesOf(jobs.beyond, ({ line, job, reason }) => `line ${line}: job ${job}: ${reason}`),
     });
   }
-  for (const what of dropped) {
+  for (const what of counts.records === 0 ? [] : dropped) {
     const word = what === 'QOS' ? 'Qos' : 'Accounts';
     const said = `no job of ${fileName} says its ${what === 'QOS' ? 'QOS' : 'account'}`;
     remarks.push({ what: `${said}: Allow${word} and Deny${word} of partitions keep none out`, examples: [] });
