@@ -31,21 +31,51 @@ const NO_NODES: ReadonlySet<string> = new Set();
 const TIERS = 65_536;
 const NO_DEPENDENCIES: readonly Dependency[] = [];
 
-/** The scheduler's own account of a job that has not ended. Mutated in place. */
+/**
+ * The scheduler's own account of a job that has not ended. Mutated in place. First, so that they lie side by side in memory, stands what is asked of a
+ * job as its attempts begin and end; by then nothing of it is left in the processor's caches.
+ */
 export class JobRecord implements CoreJob {
   request: JobRequest;
   kind: JobKind;
-  /** What counts against limits; null where none can concern the job. */
-  demand: Demand | null;
-  readonly excluded: ReadonlySet<string>;
+  held: Held | null = null;
+  /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
+  phase: 'pending' | 'starting' | 'running' | 'over' = 'pending';
+  /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
+  cause: EndCause | null = null;
+  /** Whether the driver was told to end it. */
+  isEnding = false;
+  /** The driver's own. */
+  slot = -1;
+  attempt = 0;
+  /** As which it could be preempted; null while it holds no nodes, is being ended, or nobody may preempt it. */
+  candidate: Candidate | null = null;
+  verdict: Verdict | null = null;
+  /** When the current attempt was decided, and its number among all that were; 0 of one that was cancelled before. */
+  startMs = ZERO_MS;
+  startNumber = 0;
   /** Infinity where it has none. */
   limitMs: number = ZERO_MS;
+  /** By how much it may outrun its time limit; Infinity: for ever. */
+  overMs: number;
+  /** When its time limit, and what it may outrun it by, end the attempt; Infinity before it has started, without a limit, and once it is being ended. */
+  deadlineMs = Infinity;
+  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); 0 while it holds no nodes. */
+  endMsMax = ZERO_MS;
+  /** Where AttemptEnds keeps it; null while it holds no nodes. */
+  endChunk: Chunk | null = null;
+  /** On how many available nodes nothing ends later than this attempt. */
+  lastOnCount = 0;
+  /** What counts against limits; null where none can concern the job. */
+  demand: Demand | null;
+  requeues = 0;
+  /** For whom, where it is preempted. */
+  preemptorJobId: number | null = null;
+  readonly excluded: ReadonlySet<string>;
   /** Bit of its partition; nodes outside it are not for the job. */
   partitionBit: number;
   /** Of its QOS among those that preempt each other, then of its partition: comes before all priorities. */
-  tier: number;
-  /** By how much it may outrun its time limit; Infinity: for ever. */
-  overMs: number;
+  tier = 0;
   /** The limit of its partition that it breaks: it never starts. */
   excess: PartitionExcess | null;
   /** What its partition's jobs may have of the CPUs of a node; null: all. */
@@ -55,8 +85,6 @@ export class JobRecord implements CoreJob {
   /** Of such an entry: the job, and which of its entries this is. */
   owner: JobRecord | null = null;
   entryIndex = 0;
-  /** The driver's own. */
-  slot = -1;
   /** Higher starts first. The request's, or worked out from its factors. */
   priority: number;
   /** The part of it that does not change while it waits. */
@@ -65,35 +93,11 @@ export class JobRecord implements CoreJob {
   calculatedMs = ZERO_MS;
   /** The survey of the cluster's size that it was worked out after. */
   surveyNumber = 0;
-  /** `over`: its attempt (or, if it was cancelled while pending, its wait) is over and `verdict` says what follows. */
-  phase: 'pending' | 'starting' | 'running' | 'over' = 'pending';
-  attempt: number;
-  requeues = 0;
   hold: 'user' | 'launch' | null;
   /** Dependencies not satisfied yet. */
   waitsFor: readonly Dependency[] = NO_DEPENDENCIES;
   /** Not before this instant: `--begin`, or what a requeue has to wait. */
   eligibleMs = ZERO_MS;
-  held: Held | null = null;
-  /** When the current attempt was decided, and its number among all that were; 0 of one that was cancelled before. */
-  startMs = ZERO_MS;
-  startNumber = 0;
-  /** On how many available nodes nothing ends later than this attempt. */
-  lastOnCount = 0;
-  /** When its time limit, and what it may outrun it by, end the attempt; Infinity before it has started, without a limit, and once it is being ended. */
-  deadlineMs = Infinity;
-  /** When its attempt ends at the latest, for the forecast (see AttemptEnds); 0 while it holds no nodes. */
-  endMsMax = ZERO_MS;
-  /** Where AttemptEnds keeps it; null while it holds no nodes. */
-  endChunk: Chunk | null = null;
-  /** Why the attempt is to end, the strongest reason so far; null while it may run on. */
-  cause: EndCause | null = null;
-  /** Whether the driver was told to end it. */
-  isEnding = false;
-  /** For whom, where it is preempted. */
-  preemptorJobId: number | null = null;
-  /** As which it could be preempted; null while it holds no nodes, is being ended, or nobody may preempt it. */
-  candidate: Candidate | null = null;
   /** Nodes that are kept for it while those who held them are being preempted. */
   claimed: readonly number[] | null = null;
   /** Nobody is looked for to preempt before this instant. */
@@ -106,9 +110,8 @@ export class JobRecord implements CoreJob {
   barred: Uint8Array | null = null;
   /** The reservation that it names has not begun, or is over. */
   isOutsideReservation = false;
-  verdict: Verdict | null = null;
   /** Jobs that ask for the same on a node have the same number; -1 for one that excludes nodes. */
-  shape: number;
+  shape = -1;
   /** What it asked for, where its tasks are spread otherwise. */
   #asked: { request: JobRequest; shape: number } | null = null;
   /** What it asked for before it was in one of its partitions. */

@@ -111,7 +111,8 @@ export class Ledger {
     if (this.kinds.preemption.use(request.qos ?? DEFAULT_QOS)) this.#rankAnew();
     const job = this.record(request, attempt);
     this.#jobs.set(jobId, job);
-    this.kinds.limits.entered(submittedKind(job).limits);
+    const { limits } = submittedKind(job);
+    if (limits.submitCounters.length > 0) this.kinds.limits.entered(limits);
     this.dependencies.requeued(jobId, atMs);
     if (request.dependencies.length > 0) this.dependencies.register(job, atMs);
     if (job.eligibleMs > atMs) this.timers.push(job);
@@ -352,7 +353,8 @@ export class Ledger {
     if (job !== undefined && (job.verdict?.kind !== 'end' || job.verdict.state !== state)) {
       throw new Error(`job ${jobId} cannot end as ${state}${describe(job)}`);
     }
-    if (job !== undefined) this.kinds.limits.left(submittedKind(job).limits);
+    const limits = job === undefined ? null : submittedKind(job).limits;
+    if (limits !== null && limits.submitCounters.length > 0) this.kinds.limits.left(limits);
     this.dependencies.wake(atMs);
     this.#jobs.delete(jobId);
     this.outcomes.record(jobId, state, job?.attempt ?? this.outcomes.attempt(jobId));

@@ -256,7 +256,7 @@ export class NodePool {
     const { exclusive, perNode } = job.request;
     const taken = exclusive ? node.nodeClass.resources : perNode;
     if (!isInService(node)) refuse(job, node, 'which is out of service');
-    if (node.jobs.includes(job)) refuse(job, node, 'which it holds already');
+    if (node.jobs.length > 0 && node.jobs.includes(job)) refuse(job, node, 'which it holds already');
     if (
       node.freeCpus < taken.cpus ||
       node.freeMemoryBytes < taken.memoryBytes ||

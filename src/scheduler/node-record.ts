@@ -25,9 +25,10 @@ export class NodeRecord implements SpareNode {
   readonly index: number;
   readonly leafIndex: number;
   readonly nodeClass: NodeClass;
-  freeCpus: number;
-  freeMemoryBytes: number;
-  freeGpus: number;
+  // With a value: a field that is declared without one begins as undefined, and from then on V8 keeps each number that is no small integer in a new box.
+  freeCpus = 0;
+  freeMemoryBytes = ZERO_BYTES;
+  freeGpus = 0;
   /** Of each partition that bounds them, the CPUs that its jobs hold. */
   readonly cappedCpus: number[];
   /** What attempts hold of it that are being ended, or are to be. */

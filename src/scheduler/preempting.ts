@@ -1,6 +1,7 @@
 import type { Resources } from '../cluster/node.ts';
 import { empty } from '../lib/empty.ts';
 import { floorTo } from '../lib/floor-to.ts';
+import { ZERO_MS } from '../lib/zero-ms.ts';
 import type { DecisionSink } from './core-types.ts';
 import { isWithinCap } from './cpu-cap.ts';
 import type { Held, JobRecord } from './job-record.ts';
@@ -30,7 +31,7 @@ export class Candidate implements PreemptibleJob {
   readonly jobId: number;
   readonly preemption: PreemptionClass;
   readonly preemptionPriority: number;
-  readonly startMs: number;
+  readonly startMs: number = ZERO_MS;
   readonly nodeIndices: readonly number[];
   readonly perNode: Resources;
   isRipe = false;

@@ -234,26 +234,33 @@ class Space {
 
   #change({ nodeIndices, perNode }: VictimCandidate, sign: 1 | -1): void {
     const { isExclusive } = this.#need;
+    const search = this.#search;
+    const touchedBy = this.#touchedBy;
+    const fitsSince = this.#fitsSince;
+    const jobs = this.#jobs;
     for (let rank = 0; rank < nodeIndices.length; rank++) {
       const node = nodeIndices[rank]!;
-      if (this.#touchedBy[node] !== this.#search) {
-        this.#touchedBy[node] = this.#search;
+      if (touchedBy[node] !== search) {
+        touchedBy[node] = search;
         this.#touched.push(node);
         this.#load(node);
       }
-      const since = this.#fitsSince[node]!;
+      const since = fitsSince[node]!;
       if (since === -2) continue;
-      this.#jobs[node]! -= sign;
-      if (!isExclusive) {
-        this.#gpus[node]! += sign * perNode.gpus;
-        this.#cpus[node]! += sign * perNode.cpus;
-        this.#memoryBytes[node]! += sign * perNode.memoryBytes;
-      }
-      const fits = this.#fits(node);
+      jobs[node]! -= sign;
+      if (!isExclusive) this.#give(node, perNode, sign);
+      const fits = isExclusive ? jobs[node] === 0 : this.#fits(node);
       if (fits === since >= 0) continue;
-      this.#fitsSince[node] = fits ? this.#step : -1;
+      fitsSince[node] = fits ? this.#step : -1;
       this.#fitting += fits ? 1 : -1;
     }
+  }
+
+  /** With sign -1: takes it. */
+  #give(node: number, { gpus, cpus, memoryBytes }: Readonly<Resources>, sign: 1 | -1): void {
+    this.#gpus[node]! += sign * gpus;
+    this.#cpus[node]! += sign * cpus;
+    this.#memoryBytes[node]! += sign * memoryBytes;
   }
 
   #grow(size: number): void {
