@@ -1,10 +1,9 @@
-import type { Resources } from '../cluster/node.ts';
 import { Heap } from '../lib/heap.ts';
 import { AttemptEnds } from './attempt-ends.ts';
-import { billingRate } from './billing.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS } from './default-names.ts';
-import { type JobKind, JobKinds } from './job-kind.ts';
+import { JobKinds } from './job-kind.ts';
+import { entriesOf, inQueue, recordOf, submittedKind } from './job-entries.ts';
 import { JobPriorities } from './job-priorities.ts';
 import { type Held, isOnNodes, JobRecord, type Verdict } from './job-record.ts';
 import { NodePool } from './node-pool.ts';
@@ -17,7 +16,7 @@ import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
-import { partitionNames } from './partition-names.ts';
+import { totalOf, usageRate } from './usage.ts';
 import { isStronger, putOffUntilMs, verdictOf } from './verdicts.ts';
 
 /**
@@ -52,12 +51,12 @@ export class Ledger {
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
   readonly #jobs = new Map<number, JobRecord>();
-  readonly #policy: Policy;
+  readonly policy: Policy;
   readonly #isFairShare: boolean;
   #startCount = 0;
 
   constructor(policy: Policy) {
-    this.#policy = policy;
+    this.policy = policy;
     this.dependencies = new Dependencies({
       outcomes: this.outcomes,
       find: (jobId) => this.#jobs.get(jobId),
@@ -124,7 +123,7 @@ export class Ledger {
 
   #prioritizeAnew(job: JobRecord): void {
     this.priorities.prioritizeAnew(job);
-    for (const entry of job.entries ?? NO_ENTRIES) {
+    for (const entry of entriesOf(job)) {
       entry.eligibleMs = job.eligibleMs;
       this.priorities.prioritizeAnew(entry);
     }
@@ -134,42 +133,14 @@ export class Ledger {
   #rankAnew(): void {
     for (const job of this.#jobs.values()) {
       job.rank();
-      for (const entry of job.entries ?? NO_ENTRIES) entry.rank();
+      for (const entry of entriesOf(job)) entry.rank();
     }
     this.queue.reorder((job) => this.priorities.prioritizeAnew(job));
   }
 
   /** Not part of the ledger: a request as it would be looked at. `kinds`: whose association it gets. */
   record(request: JobRequest, attempt: number, kinds = this.kinds): JobRecord {
-    if (request.partition?.includes(',') === true) return this.#recordOfSeveral(request, attempt, kinds);
-    const kind = kinds.of(request);
-    return new JobRecord(request, this.terms.of(request, kind), kind, attempt);
-  }
-
-  /** Where it asks for no time the least `MaxWall` of all its partitions holds in each of them, as in Slurm, wherever it starts in the end. */
-  #recordOfSeveral(request: JobRequest, attempt: number, kinds: JobKinds): JobRecord {
-    const requests = partitionNames(request.partition).map((name) => {
-      const { partition: _, ...others } = request;
-      return name === undefined ? others : { ...others, partition: name };
-    });
-    const walls = requests.flatMap((one) => kinds.of(one).limits.wallMsMax ?? []);
-    const wallMsMax = walls.length === 0 ? null : Math.min(...walls);
-    const newRecord = (one: JobRequest, asked: JobRequest) => {
-      const kind = kinds.of(one);
-      return new JobRecord(asked, this.terms.of(one, { limits: { wallMsMax }, lifts: kind.lifts }), kind, attempt);
-    };
-    const [first = request] = requests;
-    if (requests.length === 1) return newRecord(first, first);
-    const job = newRecord(first, request);
-    job.entries = requests.map((one, index) => {
-      const entry = newRecord(one, one);
-      entry.owner = job;
-      entry.entryIndex = index;
-      // That is the job's affair.
-      entry.hold = null;
-      return entry;
-    });
-    return job;
+    return recordOf(request, attempt, this.terms, kinds);
   }
 
   /** The job that is to run: where this is the entry of one in one of its partitions the job itself, which leaves the queue and is in that. */
@@ -181,8 +152,8 @@ export class Ledger {
     return owner;
   }
 
-  #takeEntriesOut({ entries }: JobRecord): void {
-    for (const entry of entries ?? NO_ENTRIES) {
+  #takeEntriesOut(job: JobRecord): void {
+    for (const entry of entriesOf(job)) {
       this.queue.remove(entry);
       entry.unparkedFrom = null;
       this.dropClaim(entry);
@@ -262,11 +233,11 @@ export class Ledger {
     if (job.entries !== null) this.#takeEntriesOut(job);
     job.unparkedFrom = null;
     if (job.demand !== null) {
-      const demand = { ...job.demand, ...this.#totalOf(job, held) };
+      const demand = { ...job.demand, ...totalOf(job, held, this.pool) };
       this.kinds.limits.start(job.kind.limits, demand, held.nodeIndices);
       this.kinds.limits.begin(job.kind.limits, demand, job, atMs);
     }
-    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, this.#usageRate(job, held), atMs);
+    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, usageRate(job, held, this), atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
@@ -310,7 +281,7 @@ export class Ledger {
     const isDone = state === 'COMPLETED' && !job.isEnding && job.cause !== 'REQUEUE';
     const cause = isDone ? null : (job.cause ?? (state === 'NODE_FAIL' ? 'NODE_FAIL' : null));
     const verdict = verdictOf(job, cause, state, exitCode);
-    const untilMs = putOffUntilMs(this.#policy, job, verdict, atMs);
+    const untilMs = putOffUntilMs(this.policy, job, verdict, atMs);
     if (untilMs !== null) this.putOff(job, untilMs);
     this.#leaveNodes(job, verdict, atMs);
   }
@@ -404,7 +375,7 @@ export class Ledger {
   claim(job: JobRecord, nodeIndices: readonly number[]): void {
     if (job.claimed !== null) return;
     if (job.owner === null) this.queue.remove(job);
-    else for (const entry of job.owner.entries ?? NO_ENTRIES) this.queue.remove(entry);
+    else for (const entry of entriesOf(job.owner)) this.queue.remove(entry);
     job.claimed = nodeIndices;
     this.claimants.add(job);
     for (const index of nodeIndices) this.pool.claim(this.pool.at(index), job);
@@ -429,9 +400,9 @@ export class Ledger {
     const held = job.held;
     if (held !== null) this.pool.release(job, held);
     this.movements?.add(job);
-    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, this.#usageRate(job, held), atMs);
+    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job, held, this), atMs);
     if (job.demand !== null) {
-      const demand = { ...job.demand, ...this.#totalOf(job, held) };
+      const demand = { ...job.demand, ...totalOf(job, held, this.pool) };
       for (const limit of this.kinds.limits.end(job.kind.limits, demand, held?.nodeIndices ?? []))
         this.queue.unpark(limit);
       for (const limit of this.kinds.limits.leave(job.kind.limits, job)) this.queue.unpark(limit);
@@ -478,49 +449,6 @@ export class Ledger {
   #dropTimer(job: JobRecord): void {
     if (job.timerIndex >= 0) this.timers.removeAt(job.timerIndex);
   }
-
-  /** Billing times usage factor, a second. */
-  #usageRate({ request, kind }: JobRecord, held: Held | null): number {
-    const { nodes, perNode, exclusive } = request;
-    const { classes } = this.pool;
-    const partition = this.terms.partitionOf(request);
-    let offered = perNode;
-    if (exclusive && held !== null && classes.length > 0) {
-      if (classes.length > 1) return this.#usageRateOfEach(held.nodeIndices, request, kind);
-      offered = classes[0]!.resources;
-    }
-    // Whoever has whole nodes has of their memory what was asked for, as in Slurm.
-    return nodes * (billingRate(this.#policy, partition, offered, perNode.memoryBytes) * kind.usageFactor);
-  }
-
-  /** Of whole nodes that are not alike. */
-  #usageRateOfEach(nodeIndices: readonly number[], request: JobRequest, { usageFactor }: JobKind): number {
-    const partition = this.terms.partitionOf(request);
-    const { memoryBytes } = request.perNode;
-    const rateOn = (index: number) =>
-      billingRate(this.#policy, partition, this.pool.at(index).spec.resources, memoryBytes) * usageFactor;
-    return nodeIndices.reduce((sum, index) => sum + rateOn(index), 0);
-  }
-
-  /** Whoever has whole nodes holds all that is on them, whatever was asked for. */
-  #totalOf({ request: { nodes, perNode, exclusive } }: JobRecord, held: Held | null): { cpus: number; gpus: number } {
-    if (!exclusive || held === null) return { cpus: nodes * perNode.cpus, gpus: nodes * perNode.gpus };
-    const of = (count: (resources: Resources) => number) =>
-      held.nodeIndices.reduce((sum, index) => sum + count(this.pool.at(index).spec.resources), 0);
-    return { cpus: of(({ cpus }) => cpus), gpus: of(({ gpus }) => gpus) };
-  }
-}
-
-const NO_ENTRIES: readonly JobRecord[] = [];
-
-/** What stands in the queue for the job: itself, or what it has for each of its partitions. */
-function inQueue(job: JobRecord): readonly JobRecord[] {
-  return job.entries ?? [job];
-}
-
-/** What it counted as when it was submitted: as a job of the first of its partitions. */
-function submittedKind(job: JobRecord): JobKind {
-  return job.entries?.[0]?.kind ?? job.kind;
 }
 
 function isEligibleBefore(a: JobRecord, b: JobRecord): boolean {
