@@ -54,7 +54,7 @@ export async function startDaemon(home: string, args: readonly string[], isDetac
     if (status !== null) throw startFailure(status, logFile, logOffset);
     if (!isSlowSaid && Date.now() - startedMs > SLOW_START_MS) {
       isSlowSaid = true;
-      note(`the daemon is still starting (recovering jobs?); its log: ${logFile}`);
+      note(`the daemon is still starting; its log: ${logFile}`);
     }
     await sleep(POLL_MS);
   }
