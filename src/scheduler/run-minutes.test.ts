@@ -3,6 +3,7 @@ import type { DecisionSink } from './core-types.ts';
 import { createCore } from './core.ts';
 import { gangRequest } from './job-request.test-support.ts';
 import { completePolicy, type PriorityPolicy, type SchedulerOptions } from './policy.ts';
+import { MinutesAhead } from './run-minutes.ts';
 import { createScheduler } from './scheduler.ts';
 import type { JobRequest } from './types.ts';
 
@@ -27,6 +28,52 @@ function schedulerOf(options: SchedulerOptions) {
 
 const job = (id: number, minutes: number | null, rest: Partial<JobRequest> = {}) =>
   gangRequest(id, 1, 0, { timeLimitMs: minutes === null ? null : minutes * MINUTE, ...rest });
+
+describe('a counter of minutes ahead', () => {
+  const use = (cpus: number, startMs: number, limitMs: number) => ({
+    amounts: { gpus: 0, nodes: 1, cpus, memoryBytes: 3 * 1024 ** 2 },
+    startMs,
+    limitMs,
+  });
+
+  it('has after any starts, ends and calculations what counting anew gives', () => {
+    const counter = new MinutesAhead(1);
+    const twin = new MinutesAhead(2);
+    const jobs = Array.from({ length: 50 }, (_, index) => ({ index }));
+    let calculatedMs = -Infinity;
+    for (let step = 0; step < 400; step += 1) {
+      const atMs = step * 7001;
+      if (step % 17 === 0) {
+        calculatedMs = atMs;
+        counter.recount(atMs);
+      }
+      const job = jobs[(step * 31) % 50] ?? {};
+      const limitMs = step % 13 === 0 ? Infinity : (step % 90) * MINUTE;
+      for (const one of [counter, twin]) {
+        if (step % 3 === 0) one.end(job, calculatedMs);
+        else if (step < 50 || step % 3 === 1) {
+          one.end(job, calculatedMs);
+          one.start(job, use(step % 9, atMs, limitMs), calculatedMs);
+        }
+      }
+      twin.recount(calculatedMs);
+      expect(counter.used).toEqual(twin.used);
+    }
+    expect(counter.isIdle).toBe(false);
+  });
+
+  it('has none left once a job that might have run for ever has ended, and all others', () => {
+    const counter = new MinutesAhead(1);
+    const [endless, other] = [{}, {}];
+    counter.start(endless, use(2, 0, Infinity), 0);
+    counter.start(other, use(3, 0, 2 * MINUTE), 0);
+    expect(counter.used.cpus).toBe(Infinity);
+    counter.end(endless, 0);
+    expect(counter.used).toMatchObject({ cpus: 6, nodes: 2, memoryBytes: 6 * 1024 ** 2, gpus: 0 });
+    counter.end(other, 0);
+    expect(counter.used).toMatchObject({ cpus: 0, nodes: 0, memoryBytes: 0 });
+  });
+});
 
 describe('minutes ahead of what runs', () => {
   const qos = [{ name: 'normal', groupRunMinutes: { cpus: 120 } }];

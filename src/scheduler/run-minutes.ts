@@ -2,7 +2,8 @@ import type { Amounts } from './limit-profile.ts';
 import { JOB_RESOURCES, type JobResource } from './limit-reasons.ts';
 
 const MINUTE_MS = 60_000;
-const MEBIBYTE = 1024 ** 2;
+/** What whole minutes are counted of. */
+const UNIT = { gpus: 1, nodes: 1, cpus: 1, memoryBytes: 1024 ** 2 } as const;
 
 /** A job that runs, as far as such limits go: what it has, and for how long it may run in all; Infinity for ever. */
 export interface TimedUse {
@@ -19,6 +20,8 @@ export class MinutesAhead {
   readonly key: number;
   /** Resource minutes, whole ones: CPU minutes, and of memory in bytes whole MiB minutes. */
   readonly used: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
+  /** The same times milliseconds, exact: of memory in MiB. */
+  readonly #ahead: Record<JobResource, number> = { gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
   readonly #running = new Map<object, TimedUse>();
 
   constructor(key: number) {
@@ -32,24 +35,36 @@ export class MinutesAhead {
   /** `job`: by which `end` knows it. `calculatedMs`: when priorities were calculated last. */
   start(job: object, use: TimedUse, calculatedMs: number): void {
     this.#running.set(job, use);
-    this.recount(calculatedMs);
+    this.#count(use, 1, calculatedMs);
+    this.#round();
   }
 
   end(job: object, calculatedMs: number): void {
+    const use = this.#running.get(job);
+    if (use === undefined) return;
     this.#running.delete(job);
-    this.recount(calculatedMs);
+    this.#count(use, -1, calculatedMs);
+    // One that might run for ever leaves nothing to take it from.
+    if (JOB_RESOURCES.some((name) => Number.isNaN(this.#ahead[name]))) this.recount(calculatedMs);
+    else this.#round();
   }
 
   recount(calculatedMs: number): void {
+    for (const name of JOB_RESOURCES) this.#ahead[name] = 0;
+    for (const use of this.#running.values()) this.#count(use, 1, calculatedMs);
+    this.#round();
+  }
+
+  #count({ amounts, startMs, limitMs }: TimedUse, sign: 1 | -1, calculatedMs: number): void {
+    const leftMs = Math.max(0, limitMs - Math.max(0, calculatedMs - startMs));
     for (const name of JOB_RESOURCES) {
-      let sum = 0;
-      for (const { amounts, startMs, limitMs } of this.#running.values()) {
-        const leftMs = Math.max(0, limitMs - Math.max(0, calculatedMs - startMs));
-        sum += minutesOf(amounts[name], leftMs);
-      }
-      const unit = name === 'memoryBytes' ? MEBIBYTE : 1;
-      this.used[name] = Math.floor(sum / unit) * unit;
+      const amount = amounts[name] / UNIT[name];
+      if (amount !== 0) this.#ahead[name] += sign * amount * leftMs;
     }
+  }
+
+  #round(): void {
+    for (const name of JOB_RESOURCES) this.used[name] = Math.floor(this.#ahead[name] / MINUTE_MS) * UNIT[name];
   }
 }
 
