@@ -5,6 +5,7 @@ import {
   ACCOUNT_JOB_MINUTES,
   ACCOUNT_RUN_MINUTES,
   ACCOUNT_USER,
+  type Amounts,
   JOB_MIN,
   type JobReasons,
   QOS_ACCOUNT,
@@ -26,9 +27,6 @@ export interface LimitPolicy {
   readonly qos: readonly QosPolicy[];
   readonly users: readonly UserPolicy[];
 }
-
-/** So much of each resource; Infinity where a limit says nothing of it, or 0 where it is a least. */
-export type Amounts = Record<Resource, number>;
 
 /** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
 export interface Counter {

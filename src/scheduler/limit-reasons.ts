@@ -6,6 +6,8 @@ export type Resource = (typeof RESOURCES)[number];
 export type JobResource = Exclude<Resource, 'jobs'>;
 /** Those that one job has, in the same order. */
 export const JOB_RESOURCES = ['gpus', 'nodes', 'cpus', 'memoryBytes'] as const satisfies readonly JobResource[];
+/** So much of each resource; Infinity where a limit says nothing of it, or 0 where it is a least. */
+export type Amounts = Record<Resource, number>;
 /** Slurm's words for a limit on each. */
 export type Reasons = Record<Resource, PendingReason>;
 /** The same of limits on one job. */

@@ -1,7 +1,7 @@
 import { assert, definite } from '../lib/assert.ts';
 import { formatDuration, formatMemory } from '../lib/units.ts';
-import type { JobResource, Resource } from './limit-reasons.ts';
-import { type Amounts, type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
+import type { Amounts, JobResource, Resource } from './limit-reasons.ts';
+import { type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
 import { exceededMinutes, minutesOf } from './run-minutes.ts';
 import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
 

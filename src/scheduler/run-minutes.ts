@@ -1,5 +1,4 @@
-import type { Amounts } from './limit-profile.ts';
-import { JOB_RESOURCES, type JobResource } from './limit-reasons.ts';
+import { type Amounts, JOB_RESOURCES, type JobResource } from './limit-reasons.ts';
 
 const MINUTE_MS = 60_000;
 /** What whole minutes are counted of. */
