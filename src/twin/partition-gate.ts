@@ -1,7 +1,7 @@
 import { excessFinder, excessText } from '../scheduler/partition-limits.ts';
-import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import { partitionFinder, type SchedulerOptions } from '../scheduler/policy.ts';
 import { partitionNames } from '../scheduler/partition-names.ts';
-import type { Dependency } from '../scheduler/types.ts';
+import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import type { JobSource, TwinJob } from './types.ts';
 
 /** A job that breaks a limit of its partition, or waits for one that was refused for that. */
@@ -25,8 +25,7 @@ export class PartitionGate implements JobSource {
   readonly endMsEstimate: number | null;
   readonly #source: JobSource;
   readonly #enforcing: boolean | 'any';
-  readonly #partitions: ReadonlyMap<string, PartitionPolicy>;
-  readonly #standard: PartitionPolicy | undefined;
+  readonly #partitionOf: ReturnType<typeof partitionFinder>;
   readonly #excessOf: ReturnType<typeof excessFinder>;
   readonly #refused = new Set<number>();
 
@@ -35,8 +34,7 @@ export class PartitionGate implements JobSource {
     this.countEstimate = source.countEstimate;
     this.endMsEstimate = source.endMsEstimate;
     this.#enforcing = enforcePartLimits;
-    this.#partitions = new Map(partitions.map((partition) => [partition.name, partition]));
-    this.#standard = defaultPartition(partitions);
+    this.#partitionOf = partitionFinder(partitions);
     this.#excessOf = excessFinder(qos);
   }
 
@@ -54,17 +52,23 @@ export class PartitionGate implements JobSource {
   }
 
   #reason({ request }: TwinJob): string | null {
-    const named = partitionNames(request.partition).map((name) => this.#partitions.get(name ?? '') ?? this.#standard);
-    const faults = named.flatMap((partition) => {
-      const excess = partition === undefined ? null : this.#excessOf(partition, request);
-      return partition === undefined || excess === null ? [] : [excessText(excess, partition, request)];
-    });
-    // Of several partitions one has to let it run, or all of them.
-    const [fault] = this.#enforcing === true || faults.length === named.length ? faults : [];
-    if (fault !== undefined) return fault;
+    const excess = this.#excess(request);
+    if (excess !== null) return excess;
     const isLost = ({ jobId }: Dependency) => this.#refused.has(jobId);
     const { dependencies, isAnyEnough = false } = request;
     const hasLost = isAnyEnough ? dependencies.length > 0 && dependencies.every(isLost) : dependencies.some(isLost);
     return hasLost ? 'it waits for a job that is refused' : null;
+  }
+
+  /** In words the first limit that it breaks; null where one of its partitions lets it run, or all of them where they have to. */
+  #excess(request: JobRequest): string | null {
+    let text: string | null = null;
+    for (const name of partitionNames(request.partition)) {
+      const partition = this.#partitionOf(name ?? null);
+      const excess = partition === undefined ? null : this.#excessOf(partition, request);
+      if (partition !== undefined && excess !== null) text ??= excessText(excess, partition, request);
+      else if (this.#enforcing !== true) return null;
+    }
+    return text;
   }
 }

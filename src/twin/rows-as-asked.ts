@@ -1,5 +1,4 @@
-import { defaultPartition } from '../scheduler/policy.ts';
-import { partitionNames } from '../scheduler/partition-names.ts';
+import { rowPartitions } from './row-partitions.ts';
 import type { TraceOptions, TraceRow } from './trace-source.ts';
 
 /**
@@ -8,12 +7,11 @@ import type { TraceOptions, TraceRow } from './trace-source.ts';
  */
 export function rowsAsAsked({
   nodes,
-  policy: { partitions = [] },
+  policy: { partitions },
   isExclusive = false,
   exclusivePartitions = [],
 }: Pick<TraceOptions, 'nodes' | 'policy' | 'isExclusive' | 'exclusivePartitions'>): (row: TraceRow) => TraceRow {
-  const standard = defaultPartition(partitions);
-  const byName = new Map(partitions.map((partition) => [partition.name, partition]));
+  const partitionsOf = rowPartitions(partitions);
   const wholeNames = new Set(exclusivePartitions);
   /** CPUs that nodes of a partition have. */
   const sizes = new Map<string, ReadonlySet<number>>();
@@ -29,7 +27,7 @@ export function rowsAsAsked({
   return (row) => {
     if (row.asked === undefined && row.isSpread !== true) return row;
     // Those that ran name one, and in several whoever waits is told by the first.
-    const partition = byName.get(partitionNames(row.partition)[0] ?? '') ?? standard;
+    const [partition] = partitionsOf(row.partition).all;
     const name = partition?.name ?? '';
     if (row.isSpread === true) return onNodesAsLarge(row, Math.max(...sizesOf(name, partition?.nodes ?? null)));
     const { asked, ...held } = row;

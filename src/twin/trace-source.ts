@@ -1,11 +1,11 @@
 import { DEFAULT_QOS } from '../scheduler/default-names.ts';
 import type { NodeSpec } from '../cluster/node.ts';
 import { definite } from '../lib/assert.ts';
-import { partitionNames } from '../scheduler/partition-names.ts';
 import { type Entrant, excessFinder, excessText } from '../scheduler/partition-limits.ts';
-import { defaultPartition, type PartitionPolicy, type SchedulerOptions } from '../scheduler/policy.ts';
+import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { EarlierJobs } from './earlier-jobs.ts';
+import { rowPartitions, type RowPartitions } from './row-partitions.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
 import { checkpointingWithin, workWithin } from './attempt-progress.ts';
@@ -129,14 +129,7 @@ const NONE: readonly never[] = [];
  * empty cluster could not run is refused with the reason, and so is one that waits for a row that is not there before it.
  */
 export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): TraceJobs {
-  const { partitions: partitionList = [] } = options.policy;
-  const standard = defaultPartition(partitionList);
-  const partitions = new Map(partitionList.map((partition) => [partition.name, partition]));
-  /** Those that the row names and the policy has, else the default one. */
-  const partitionsOf = ({ partition }: TraceRow) => {
-    const known = partitionNames(partition).flatMap((name) => partitions.get(name ?? '') ?? []);
-    return known.length === 0 ? [standard] : known;
-  };
+  const partitionsOf = rowPartitions(options.policy.partitions);
   const shapes = new ShapeBook(options);
   const refused: RefusedRow[] = [];
   const kept: KeptRow[] = [];
@@ -160,18 +153,25 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   const find = excessFinder(options.policy.qos);
   const asAsked = rowsAsAsked(options);
   const { enforcePartLimits = false } = options.policy;
-  const chances = (row: TraceRow): Chance[] =>
-    partitionsOf(row).map((partition) => {
-      const shape = shapes.of(row, partition);
-      const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
-      const excess = isHeldTo ? excessOf(row, partition, qos, find) : null;
-      const isRefused = excess !== null && enforcePartLimits !== false;
-      const reason = isRefused ? excess : refusal(row, shape, isWhole(row, partition), partition, earlier, shapes);
-      return { partition, shape, excess, reason };
-    });
+  const chanceIn = (partition: PartitionPolicy | undefined, row: TraceRow): Chance => {
+    const shape = shapes.of(row, partition);
+    const isHeldTo = partition !== undefined && options.isRunning?.(row) !== true;
+    const excess = isHeldTo ? excessOf(row, partition, qos, find) : null;
+    const isRefused = excess !== null && enforcePartLimits !== false;
+    const reason = isRefused ? excess : refusal(row, shape, isWhole(row, partition), partition, earlier, shapes);
+    return { partition, shape, excess, reason };
+  };
+  const chanceOf = (row: TraceRow): Chance => {
+    const { all } = partitionsOf(row.partition);
+    if (all.length === 1) return chanceIn(all[0], row);
+    return bestOf(
+      all.map((partition) => chanceIn(partition, row)),
+      enforcePartLimits === true,
+    );
+  };
   for (const given of rows) {
     const row = asAsked(given);
-    const { partition, shape, excess, reason } = bestOf(chances(row), enforcePartLimits === true);
+    const { partition, shape, excess, reason } = chanceOf(row);
     if (shape === null || reason !== null) {
       refused.push({ line: row.line, job: row.job, reason: reason ?? '' });
       continue;
@@ -202,15 +202,15 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
       request.array = { id, runningMax };
     }
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
-    const named = partitionNames(row.partition).filter((name) => name !== undefined && partitions.has(name));
-    if (named.length > 0) request.partition = named.join(',');
+    const { names } = partitionsOf(row.partition);
+    if (names !== undefined) request.partition = names;
     return job;
   };
   return {
     source: { next, countEstimate: kept.length, endMsEstimate: kept.at(-1)?.row.submitMs ?? 0 },
     count: kept.length,
     refused,
-    leftOut: countLeftOut(kept, qos, partitions),
+    leftOut: countLeftOut(kept, qos, partitionsOf),
     beyond,
     overRun,
     allMemoryCount,
@@ -352,7 +352,7 @@ function newJob(
 function countLeftOut(
   kept: readonly KeptRow[],
   knownQos: ReadonlySet<string>,
-  partitions: ReadonlyMap<string, unknown>,
+  partitionsOf: (names: string | null) => RowPartitions,
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -360,8 +360,8 @@ function countLeftOut(
     // A job without a QOS has this one, whether or not the policy says more of it.
     if (row.qos !== null && row.qos !== DEFAULT_QOS && !knownQos.has(row.qos))
       count(`QOS ${row.qos}: the policy has none of this name`);
-    for (const name of partitionNames(row.partition))
-      if (name !== undefined && !partitions.has(name)) count(`partition ${name}: the policy has none of this name`);
+    for (const name of partitionsOf(row.partition).unknown)
+      count(`partition ${name}: the policy has none of this name`);
     if (row.gpuType !== shape.gpuType) count(`GPU type ${row.gpuType}: the cluster has none`);
   }
   return counts;
