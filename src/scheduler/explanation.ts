@@ -188,6 +188,8 @@ function explainOutage(ledger: Ledger, job: JobRecord): string[] {
 function explainPriority(ledger: Ledger, job: JobRecord, nowMs: number): string[] {
   const head = ledger.queue.head();
   if (head === undefined) return [];
+  // It is the first itself, in another of its partitions.
+  if (head.owner !== null && head.owner === job.owner) return explainResources(ledger, job, nowMs);
   const jobs = count(ledger.queue.ahead(job), 'job');
   const first = `the first is job ${nameOf(head)} with priority ${head.priority}`;
   return [

@@ -250,14 +250,17 @@ export class PendingQueue {
     if (job.place === 'rest') this.#rest.refresh(job);
   }
 
-  /** Jobs that are to start before this one and that the nodes in service could hold. Walks the whole queue: for people's questions. */
+  /**
+   * How many other jobs are to start before this one and could be held by the nodes in service, in whichever of their partitions. Walks the whole queue:
+   * for people's questions.
+   */
   ahead(job: JobRecord): number {
     this.refresh(job);
-    let count = 0;
-    const isCounted = (other: JobRecord) => other !== job && isAhead(other, job) && this.#isServiceable(other);
-    for (const other of this.front().toArray()) if (isCounted(other)) count += 1;
-    for (const other of this.#rest) if (isCounted(other)) count += 1;
-    return count;
+    const jobs = new Set<JobRecord>();
+    for (const others of [this.front().toArray(), this.#rest])
+      for (const other of others) if (isAhead(other, job) && this.#isServiceable(other)) jobs.add(other.owner ?? other);
+    jobs.delete(job.owner ?? job);
+    return jobs.size;
   }
 
   #arrive(job: JobRecord): void {

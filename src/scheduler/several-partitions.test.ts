@@ -196,3 +196,22 @@ it('is told of each of its partitions why it waits there', () => {
     'Job 2 is expected to start in 01:00:00 at the latest, by the time limits of what runs.',
   ]);
 });
+
+it('counts once among those that are ahead, whatever number of partitions it waits in, and is never ahead of itself', () => {
+  const cluster = new Cluster();
+  const names = ['left', 'right', 'left,right', 'right,left', 'right'];
+  cluster.submit(...names.map((name, index) => job(index + 1, 2, name)));
+  expect(cluster.starts(0)).toEqual(['1', '2']);
+  const turns = [3, 4, 5].map((id) =>
+    cluster.scheduler.explain(id, 0).filter((line) => line.includes('waits its turn')),
+  );
+  const first = 'ahead of it, the first is job 3 with priority 0.';
+  expect(turns).toEqual([
+    [],
+    ['right', 'left'].map((name) => `Partition ${name}: Job 4 with priority 0 waits its turn: 1 job ${first}`),
+    [`Job 5 with priority 0 waits its turn: 2 jobs ${first}`],
+  ]);
+  expect(cluster.scheduler.explain(3, 0)).toContain(
+    'Partition right: Job 3 asks for 2 nodes with 8 CPUs and 0B each; 0 nodes with that much free now.',
+  );
+});
