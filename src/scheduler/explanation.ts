@@ -7,7 +7,6 @@ import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
 import { excessMend, excessText } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
-import { isAhead } from './queue-front.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
 
@@ -46,8 +45,7 @@ const NEVER_THERE: readonly PendingReason[] = [
  */
 function reasonOfSeveral(ledger: Ledger, entries: readonly JobRecord[]): PendingReason {
   if (entries.some(({ claimed }) => claimed !== null)) return 'Resources';
-  const inTurn = [...entries].sort((a, b) => (isAhead(a, b) ? -1 : 1));
-  const reasons = inTurn.map((entry) => reasonOf(ledger, entry));
+  const reasons = ledger.queue.inTurn(entries).map((entry) => reasonOf(ledger, entry));
   const open = reasons.filter((reason) => !NEVER_THERE.includes(reason));
   if (open.length > 0) return open.findLast((reason) => reason !== 'Priority') ?? 'Priority';
   const notTaken = reasons.findLast((reason) => NOT_TAKEN.includes(reason));

@@ -1,7 +1,7 @@
+import { inQueue } from './job-entries.ts';
 import { prioritizedJob } from './job-priorities.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { isAhead } from './queue-front.ts';
 import type { PriorityParts } from './types.ts';
 
 /**
@@ -9,9 +9,7 @@ import type { PriorityParts } from './types.ts';
  * that in the first of them in which its turn comes.
  */
 export function priorityParts({ kinds, queue }: Ledger, asked: JobRecord): PriorityParts | null {
-  for (const entry of asked.entries ?? []) queue.refresh(entry);
-  const job = [...(asked.entries ?? [])].sort((a, b) => (isAhead(a, b) ? -1 : 1))[0] ?? asked;
-  queue.refresh(job);
+  const [job = asked] = queue.inTurn(inQueue(asked));
   const { multifactor, fairShare } = kinds;
   const factor = fairShare.factor(job.kind.association);
   const prioritized = prioritizedJob(job.request);

@@ -250,6 +250,12 @@ export class PendingQueue {
     if (job.place === 'rest') this.#rest.refresh(job);
   }
 
+  /** These in the order of their turns. For people's questions. */
+  inTurn(jobs: readonly JobRecord[]): JobRecord[] {
+    for (const job of jobs) this.refresh(job);
+    return [...jobs].sort((a, b) => (isAhead(a, b) ? -1 : 1));
+  }
+
   /**
    * How many other jobs are to start before this one and could be held by the nodes in service, in whichever of their partitions. Walks the whole queue:
    * for people's questions.
