@@ -157,6 +157,7 @@ export class LimitCounters {
 
   /** The same, for limits on minutes: of the job, which may run for so long from `atMs` on. */
   begin({ runCounters }: LimitProfile, demand: Demand, job: object, atMs: number): void {
+    if (runCounters.length === 0) return;
     const use = { amounts: demand, startMs: atMs, limitMs: demand.minutesMs };
     for (const counter of runCounters) counter.start(job, use, this.#calculatedMs);
   }

@@ -73,6 +73,21 @@ describe('a counter of minutes ahead', () => {
     counter.end(other, 0);
     expect(counter.used).toMatchObject({ cpus: 0, nodes: 0, memoryBytes: 0 });
   });
+
+  it('has none left of memory in no whole MiB, of which sums are rounded', () => {
+    for (let round = 1; round <= 50; round++) {
+      const counter = new MinutesAhead(1);
+      const bytes = (1e12 * round) / 7;
+      const uses = [1, 2, 3].map((part) => ({
+        amounts: { gpus: 0, nodes: 1, cpus: 1, memoryBytes: Math.floor(bytes / part) },
+        startMs: 0,
+        limitMs: 10_000 * MINUTE * part + round,
+      }));
+      for (const one of uses) counter.start(one, one, 0);
+      for (const one of uses) counter.end(one, 0);
+      expect(counter.used).toEqual({ jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 });
+    }
+  });
 });
 
 describe('minutes ahead of what runs', () => {

@@ -19,7 +19,7 @@ export class MinutesAhead {
   readonly key: number;
   /** Resource minutes, whole ones: CPU minutes, and of memory in bytes whole MiB minutes. */
   readonly used: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
-  /** The same times milliseconds, exact: of memory in MiB. */
+  /** The same times milliseconds, not in whole minutes: of memory in MiB. */
   readonly #ahead: Record<JobResource, number> = { gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
   readonly #running = new Map<object, TimedUse>();
 
@@ -27,6 +27,7 @@ export class MinutesAhead {
     this.key = key;
   }
 
+  /** Whether none of its jobs runs. */
   get isIdle(): boolean {
     return this.#running.size === 0;
   }
@@ -38,16 +39,18 @@ export class MinutesAhead {
     this.#round();
   }
 
+  /** Nothing happens where it has not started. */
   end(job: object, calculatedMs: number): void {
     const use = this.#running.get(job);
     if (use === undefined) return;
     this.#running.delete(job);
     this.#count(use, -1, calculatedMs);
-    // One that might run for ever leaves nothing to take it from.
-    if (JOB_RESOURCES.some((name) => Number.isNaN(this.#ahead[name]))) this.recount(calculatedMs);
+    // One that might run for ever leaves nothing to take it from, and sums of memory that are rounded leave a residue.
+    if (this.isIdle || JOB_RESOURCES.some((name) => Number.isNaN(this.#ahead[name]))) this.recount(calculatedMs);
     else this.#round();
   }
 
+  /** As of that calculation of priorities, from all that runs. */
   recount(calculatedMs: number): void {
     for (const name of JOB_RESOURCES) this.#ahead[name] = 0;
     for (const use of this.#running.values()) this.#count(use, 1, calculatedMs);
