@@ -203,8 +203,9 @@ export class JobRecord implements CoreJob {
 
 /** What a policy makes of a request. */
 export interface JobTerms {
-  /** For how long it may run, whoever said so; and the same as long as it is not the longest that its partition gives. */
+  /** For how long it may run, whoever said so; Infinity for ever. */
   limitMs: number;
+  /** The same for limits on minutes: see `Demand`. */
   minutesMs: number;
   overMs: number;
   partitionBit: number;

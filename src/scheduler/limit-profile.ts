@@ -105,9 +105,8 @@ export class LimitProfiles {
   readonly #profiles = new Map<string, LimitProfile>();
   readonly #counters = new Map<string, Counter>();
   readonly #submitCounters = new Map<string, SubmitCounter>();
-  readonly #runCounterOf = new Map<string, MinutesAhead>();
-  /** All that there are. */
-  readonly runCounters: MinutesAhead[] = [];
+  /** Of minutes ahead, all that there are, by their ids. */
+  readonly runCounters = new Map<string, MinutesAhead>();
 
   constructor({ accounts, users, qos }: LimitPolicy) {
     this.#accounts = new Map(accounts.map((account) => [account.name, account]));
@@ -134,21 +133,9 @@ export class LimitProfiles {
 
   #profileOf(account: string, user: string, qosList: readonly QosPolicy[]): LimitProfile {
     const path = this.#pathToRoot(account, user);
-    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
-    const ofJob = qosList.map(({ perJob = {} }, place) => {
-      return { limit: most(without(perJob, ofQos('perJob', place))), reasons: QOS_JOB };
-    });
-    const ofAccount = { limit: most(without(inherited(path, 'perJob'), ofQos('perJob'))), reasons: ACCOUNT_JOB };
     const least = qosList.map(({ perJobMin = {} }, place) => {
-      return { limit: amounts(without(perJobMin, ofQos('perJobMin', place)), 0), reasons: JOB_MIN };
+      return { limit: amounts(without(perJobMin, strongerOf(qosList, 'perJobMin', place)), 0), reasons: JOB_MIN };
     });
-    const minutesOfJob = qosList.map(({ perJobMinutes = {} }, place) => {
-      return { limit: most(without(perJobMinutes, ofQos('perJobMinutes', place))), reasons: QOS_JOB_MINUTES };
-    });
-    const minutesOfAccount = {
-      limit: most(without(inherited(path, 'perJobMinutes'), ofQos('perJobMinutes'))),
-      reasons: ACCOUNT_JOB_MINUTES,
-    };
     const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
     const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
     return {
@@ -157,8 +144,8 @@ export class LimitProfiles {
       ...this.#minutesAhead(qosList, path),
       wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
-      perJob: [...ofJob, ofAccount].filter(isBounded),
-      perJobMinutes: [...minutesOfJob, minutesOfAccount].filter(isBounded),
+      perJob: jobChecks('perJob', qosList, path, QOS_JOB, ACCOUNT_JOB),
+      perJobMinutes: jobChecks('perJobMinutes', qosList, path, QOS_JOB_MINUTES, ACCOUNT_JOB_MINUTES),
       perJobMin: least.filter(({ limit }) => RESOURCES.some((name) => limit[name] > 0)),
       isDeniedOnLimit: qosList.some(({ isDeniedOnLimit = false }) => isDeniedOnLimit),
     };
@@ -172,15 +159,10 @@ export class LimitProfiles {
   ): Pick<LimitProfile, 'counters' | 'checks'> {
     const counters: Counter[] = [];
     const checks: Check[] = [];
-    /** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
-    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) => {
-      if (!isLimiting(limit)) return;
-      const counter = this.#counter(id);
-      counters.push(counter);
-      const checked = without(limit, stronger);
-      if (isLimiting(checked)) checks.push({ counter, limit: most(checked), reasons });
-    };
-    const ofQos = (kind: LimitKind, below = qosList.length) => qosList.slice(0, below).map((qos) => qos[kind]);
+    const newCounter = () => ({ key: this.#newKey(), used: amounts({}, 0), jobsOn: new Map<number, number>() });
+    const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) =>
+      addLimit({ counters, checks }, limit, reasons, stronger, () => known(this.#counters, id, newCounter));
+    const ofQos = (kind: LimitKind, place?: number) => strongerOf(qosList, kind, place);
     for (const [place, { name, group = {}, perAccount = {}, perUser = {} }] of qosList.entries()) {
       add(['qos', name], group, QOS_GROUP, ofQos('group', place));
       add(['qos', name, 'account', account], perAccount, QOS_ACCOUNT, ofQos('perAccount', place));
@@ -197,20 +179,17 @@ export class LimitProfiles {
     qosList: readonly QosPolicy[],
     path: readonly Association[],
   ): Pick<LimitProfile, 'runCounters' | 'runChecks'> {
-    const runCounters: MinutesAhead[] = [];
-    const runChecks: RunCheck[] = [];
-    const add = (id: readonly string[], limit: UseLimit = {}, reasons: JobReasons, stronger: Stronger) => {
-      if (!isLimiting(limit)) return;
-      const counter = this.#runCounter(id);
-      runCounters.push(counter);
-      const checked = without(limit, stronger);
-      if (isLimiting(checked)) runChecks.push({ counter, limit: most(checked), reasons });
+    const counters: MinutesAhead[] = [];
+    const checks: RunCheck[] = [];
+    const newCounter = () => new MinutesAhead(this.#newKey());
+    const add = (id: readonly string[], limit: UseLimit = {}, reasons: JobReasons, place?: number) => {
+      const stronger = strongerOf(qosList, 'groupRunMinutes', place);
+      addLimit({ counters, checks }, limit, reasons, stronger, () => known(this.runCounters, id, newCounter));
     };
-    const ofQos = (below = qosList.length) => qosList.slice(0, below).map((qos) => qos.groupRunMinutes);
     for (const [place, { name, groupRunMinutes }] of qosList.entries())
-      add(['qos', name], groupRunMinutes, QOS_RUN_MINUTES, ofQos(place));
-    for (const { id, groupRunMinutes } of path) add(['below', ...id], groupRunMinutes, ACCOUNT_RUN_MINUTES, ofQos());
-    return { runCounters, runChecks };
+      add(['qos', name], groupRunMinutes, QOS_RUN_MINUTES, place);
+    for (const { id, groupRunMinutes } of path) add(['below', ...id], groupRunMinutes, ACCOUNT_RUN_MINUTES);
+    return { runCounters: counters, runChecks: checks };
   }
 
   #submitLimits(
@@ -224,7 +203,7 @@ export class LimitProfiles {
     const add = (id: readonly string[], name: string, field: SubmitField, of: Limits, isOverruled: boolean) => {
       const max = of[field] ?? null;
       if (max === null) return;
-      const counter = this.#submitCounter([...id, field]);
+      const counter = known(this.#submitCounters, [...id, field], () => ({ jobs: 0 }));
       submitCounters.push(counter);
       if (!isOverruled) submitChecks.push({ name, field, max, counter });
     };
@@ -260,40 +239,52 @@ export class LimitProfiles {
     return path;
   }
 
-  #counter(id: readonly string[]): Counter {
-    const name = JSON.stringify(id);
-    let counter = this.#counters.get(name);
-    if (counter === undefined) {
-      counter = { key: this.#newKey(), used: amounts({}, 0), jobsOn: new Map() };
-      this.#counters.set(name, counter);
-    }
-    return counter;
-  }
-
-  #runCounter(id: readonly string[]): MinutesAhead {
-    const name = JSON.stringify(id);
-    let counter = this.#runCounterOf.get(name);
-    if (counter === undefined) {
-      counter = new MinutesAhead(this.#newKey());
-      this.#runCounterOf.set(name, counter);
-      this.runCounters.push(counter);
-    }
-    return counter;
-  }
-
   #newKey(): number {
-    return this.#counters.size + this.runCounters.length + 1;
+    return this.#counters.size + this.runCounters.size + 1;
   }
+}
 
-  #submitCounter(id: readonly string[]): SubmitCounter {
-    const name = JSON.stringify(id);
-    let counter = this.#submitCounters.get(name);
-    if (counter === undefined) {
-      counter = { jobs: 0 };
-      this.#submitCounters.set(name, counter);
-    }
-    return counter;
-  }
+/** The counter that has this id, else a new one. */
+function known<T>(counters: Map<string, T>, id: readonly string[], make: () => T): T {
+  const name = JSON.stringify(id);
+  let counter = counters.get(name);
+  if (counter === undefined) counters.set(name, (counter = make()));
+  return counter;
+}
+
+/** What the QOS say of this kind, or those that are stronger than the one at `place`. */
+function strongerOf(qosList: readonly QosPolicy[], kind: LimitKind, place = qosList.length): Stronger {
+  return qosList.slice(0, place).map((qos) => qos[kind]);
+}
+
+/** What one job may have at most by its QOS, and by its association of what these say nothing of. */
+function jobChecks(
+  kind: 'perJob' | 'perJobMinutes',
+  qosList: readonly QosPolicy[],
+  path: readonly Association[],
+  ofQos: JobReasons,
+  ofAccount: JobReasons,
+): JobCheck[] {
+  const checks = qosList.map((qos, place) => {
+    return { limit: most(without(qos[kind] ?? {}, strongerOf(qosList, kind, place))), reasons: ofQos };
+  });
+  checks.push({ limit: most(without(inherited(path, kind), strongerOf(qosList, kind))), reasons: ofAccount });
+  return checks.filter(({ limit }) => RESOURCES.some((name) => limit[name] < Infinity));
+}
+
+/** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
+function addLimit<C, R>(
+  { counters, checks }: { counters: C[]; checks: { counter: C; limit: Amounts; reasons: R }[] },
+  limit: UseLimit,
+  reasons: R,
+  stronger: Stronger,
+  makeCounter: () => C,
+): void {
+  if (!isLimiting(limit)) return;
+  const counter = makeCounter();
+  counters.push(counter);
+  const checked = without(limit, stronger);
+  if (isLimiting(checked)) checks.push({ counter, limit: most(checked), reasons });
 }
 
 /** `otherwise` of what the limit says nothing of. */
@@ -304,10 +295,6 @@ function amounts(limit: UseLimit, otherwise: number): Amounts {
 
 function most(limit: UseLimit): Amounts {
   return amounts(limit, Infinity);
-}
-
-function isBounded({ limit }: { limit: Amounts }): boolean {
-  return RESOURCES.some((name) => limit[name] < Infinity);
 }
 
 function isLimiting(limit: UseLimit): boolean {

@@ -171,15 +171,16 @@ export class LimitCounters {
 
   /** Whether minutes that jobs have ahead of them will be fewer once priorities are calculated again. */
   get hasMinutesAhead(): boolean {
-    return this.#profiles.runCounters.some(({ isIdle }) => !isIdle);
+    for (const { isIdle } of this.#profiles.runCounters.values()) if (!isIdle) return true;
+    return false;
   }
 
   /** Priorities are calculated. Returns the keys of the counters that may have gone down. */
   calculated(atMs: number): readonly number[] {
     this.#calculatedMs = atMs;
     const { runCounters } = this.#profiles;
-    if (runCounters.length === 0) return NO_KEYS;
-    const busy = runCounters.filter(({ isIdle }) => !isIdle);
+    if (runCounters.size === 0) return NO_KEYS;
+    const busy = [...runCounters.values()].filter(({ isIdle }) => !isIdle);
     for (const counter of busy) counter.recount(atMs);
     return busy.map(({ key }) => key);
   }
