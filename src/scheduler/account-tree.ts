@@ -35,8 +35,9 @@ export class AccountTree {
   running = new Int32Array(FIRST_CAPACITY);
   level = new Float64Array(FIRST_CAPACITY);
   factor = new Float64Array(FIRST_CAPACITY);
-  /** What each was promised of what its parent has. */
+  /** What each was promised of what its parent has, once `settleShares` was called; 0 where no child of that has any. */
   shareOfParent = new Float64Array(FIRST_CAPACITY);
+  #areSharesSettled = false;
   #isAccount = new Uint8Array(FIRST_CAPACITY);
   readonly #accountsByName = new Map<string, number>();
   /** By the row of the account. */
@@ -70,6 +71,17 @@ export class AccountTree {
 
   isAccount(row: number): boolean {
     return this.#isAccount[row] === 1;
+  }
+
+  /** Whoever comes makes the shares of all its siblings smaller: they are divided once for all who came. */
+  settleShares(): void {
+    if (this.#areSharesSettled) return;
+    this.#areSharesSettled = true;
+    const { shares, childShares, parents, shareOfParent } = this;
+    for (let row = ROOT + 1; row < this.names.length; row++) {
+      const all = childShares[parents[row]!]!;
+      shareOfParent[row] = all === 0 ? 0 : shares[row]! / all;
+    }
   }
 
   #addWithParents(first: AccountPolicy, policies: ReadonlyMap<string, AccountPolicy>): void {
@@ -119,11 +131,10 @@ export class AccountTree {
     this.parents[row] = parent;
     this.shares[row] = shares;
     if (parent >= 0) {
-      const siblings = this.children[parent] ?? [];
-      siblings.push(row);
+      this.children[parent]?.push(row);
       this.childShares[parent]! += shares;
-      for (const one of siblings) this.shareOfParent[one] = this.shares[one]! / this.childShares[parent]!;
     }
+    this.#areSharesSettled = false;
     return row;
   }
 

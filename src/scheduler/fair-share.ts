@@ -84,6 +84,7 @@ export class FairShare {
   /** All users, in the order in which they were first named, as of the last calculation. */
   shares(): ShareView[] {
     const { associations, usage, names, parents, factor } = this.#tree;
+    this.#tree.settleShares();
     const all = associations.reduce((sum, row) => sum + usage[row]!, 0);
     return associations.map((row) => ({
       account: names[parents[row]!] ?? '',
@@ -109,6 +110,7 @@ export class FairShare {
   recalculate(nowMs: number): void {
     const { accounts, associations, usage, parents } = this.#tree;
     this.#calculatedMs = nowMs;
+    this.#tree.settleShares();
     for (const row of accounts) usage[row] = 0;
     for (let index = 0; index < associations.length; index++) {
       const row = associations[index]!;
@@ -150,10 +152,7 @@ export class FairShare {
 
 /** The product of its shares among siblings, up to the root. */
 function promisedShare(tree: AccountTree, row: number): number {
-  const { shares, childShares, parents } = tree;
-  if (row === ROOT) return 1;
-  const parent = parents[row]!;
-  return childShares[parent] === 0 ? 0 : (shares[row]! / childShares[parent]!) * promisedShare(tree, parent);
+  return row === ROOT ? 1 : tree.shareOfParent[row]! * promisedShare(tree, tree.parents[row]!);
 }
 
 /**
@@ -161,13 +160,13 @@ function promisedShare(tree: AccountTree, row: number): number {
  * was used of all, where the parent is the root; below it UA + (UE of the parent - UA) * share among siblings.
  */
 function calculateClassic(tree: AccountTree): void {
-  const { usage, shares, childShares, children, factor } = tree;
+  const { usage, shareOfParent, childShares, children, factor } = tree;
   const usageOfAll = usage[ROOT]!;
   walk(ROOT, 1, 0);
 
   function walk(parent: number, parentShare: number, parentUse: number): void {
     for (const row of children[parent] ?? []) {
-      const part = childShares[parent] === 0 ? 0 : shares[row]! / childShares[parent]!;
+      const part = shareOfParent[row]!;
       const share = parentShare * part;
       const actual = usageOfAll === 0 ? 0 : usage[row]! / usageOfAll;
       let use = actual;

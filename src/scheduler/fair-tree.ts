@@ -1,5 +1,4 @@
-import type { AccountTree } from './account-tree.ts';
-import { ROOT } from './account-tree.ts';
+import { type AccountTree, ROOT } from './account-tree.ts';
 
 /** What a user gets that ties with the one before, and what the next gets that does not. */
 interface Ranks {
