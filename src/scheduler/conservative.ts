@@ -1,6 +1,7 @@
 import { floorTo } from '../lib/floor-to.ts';
 import type { Start } from './easy-backfill.ts';
 import { FreeSpace } from './free-space.ts';
+import { FrontWalk } from './front-walk.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
@@ -389,21 +390,15 @@ export class ConservativePasses {
     return floorTo(ms, this.#resolutionMs, this.#originMs);
   }
 
-  /** In order; a job that starts or is parked leaves the front, and the next stands where it stood. */
+  /** In order. */
   #eachOfFront(nowMs: number, visit: (job: JobRecord) => boolean): void {
     const front = this.#ledger.queue.front();
-    if (front.entryCount > 0) {
-      // With a job that starts all of its entries leave the front, wherever they stand.
-      for (const job of front.toArray())
-        if (job.place === 'front' && this.#isAdmitted(job, nowMs) && !visit(job)) return;
-      return;
-    }
-    let index = 0;
-    for (let left = front.length; left > 0; left--) {
-      const job = front.at(index);
+    const walk = new FrontWalk(front);
+    while (walk.place < walk.end) {
+      const job = front.at(walk.place);
       if (job === undefined) return;
       if (this.#isAdmitted(job, nowMs) && !visit(job)) return;
-      if (front.at(index) === job) index += 1;
+      walk.pass(job);
     }
   }
 }

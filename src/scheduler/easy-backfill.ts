@@ -1,5 +1,6 @@
 import { empty } from '../lib/empty.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
+import { FrontWalk } from './front-walk.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeRecord } from './node-record.ts';
@@ -52,11 +53,7 @@ export class EasyBackfill {
     if (isForAll) queue.dropArrivals();
     const arrivals = queue.takeArrivals();
     const hadMore = queue.restCount > 0;
-    let hasStarted: boolean;
-    if (!isForAll) hasStarted = this.#tryEach(arrivals, head, nowMs, start);
-    // With a job that starts all of its entries leave the front, wherever they stand.
-    else if (queue.front().entryCount > 0) hasStarted = this.#tryEach(queue.front().toArray(), head, nowMs, start);
-    else hasStarted = this.#tryFront(head, nowMs, start);
+    const hasStarted = isForAll ? this.#tryFront(head, nowMs, start) : this.#tryEach(arrivals, head, nowMs, start);
     // It has started in another of its partitions.
     if (head.place === null) this.forget();
     return hasStarted && (hadMore || head.place === null);
@@ -71,22 +68,18 @@ export class EasyBackfill {
     return hasStarted;
   }
 
-  /** In place: a job that starts or is parked leaves the front, and the next stands where it stood. */
   #tryFront(head: JobRecord, nowMs: number, start: Start): boolean {
     const front = this.#ledger.queue.front();
     const shadowMs = this.#shadow?.startMs ?? 0;
+    const walk = new FrontWalk(front);
     let hasStarted = false;
-    let index = 0;
-    for (let left = front.length; left > 0; left--) {
-      const next = this.#skipRefused(front, index, index + left, nowMs, shadowMs);
-      left -= next - index;
-      index = next;
-      const job = front.at(index);
-      if (job === undefined || left === 0) break;
+    // The head may start in another of its partitions.
+    while (head.place !== null) {
+      walk.place = this.#skipRefused(front, walk.place, walk.end, nowMs, shadowMs);
+      const job = walk.place < walk.end ? front.at(walk.place) : undefined;
+      if (job === undefined) break;
       if (job !== head && this.#try(job, nowMs, start)) hasStarted = true;
-      if (front.at(index) !== job) continue;
-      index += 1;
-      if (this.#areAllRefused(front)) break;
+      if (walk.pass(job) && this.#areAllRefused(front)) break;
     }
     return hasStarted;
   }

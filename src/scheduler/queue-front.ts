@@ -38,8 +38,6 @@ export class QueueFront {
   readonly retries = new Retries();
   /** How many shapes there are among the jobs. */
   shapeCount = 0;
-  /** Entries of jobs that name several partitions: with one of them all of its job go. */
-  entryCount = 0;
   /** By shape: how many jobs have it, and a bound that none of their gangs is smaller than. */
   readonly #countOf: number[] = [];
   readonly #nodesMin: number[] = [];
@@ -60,7 +58,9 @@ export class QueueFront {
 
   /** All of them, in order. */
   toArray(): JobRecord[] {
-    return Array.from({ length: this.length }, (_, index) => this.#job(this.slots[index]!));
+    const jobs: JobRecord[] = [];
+    for (let index = 0; index < this.length; index++) jobs.push(this.#job(this.slots[index]!));
+    return jobs;
   }
 
   /** The place of the job, or where it would be: how many come before it. */
@@ -98,14 +98,12 @@ export class QueueFront {
     this.limitMs[slot] = job.limitMs;
     this.#count(job);
     if (job.kind.mayPreempt) this.retries.add(job);
-    if (job.owner !== null) this.entryCount += 1;
   }
 
   removeAt(index: number): void {
     const slot = this.slots[index]!;
     const job = this.#job(slot);
     if (job.kind.mayPreempt) this.retries.remove(job);
-    if (job.owner !== null) this.entryCount -= 1;
     this.slots.copyWithin(index, index + 1, this.length);
     this.length -= 1;
     this.#jobs[slot] = null;
