@@ -5,7 +5,7 @@ import type { Held, JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import { isInService, stateOf } from './node-record.ts';
 import { countWithRoom, placeGang } from './placement.ts';
-import { excessMend, excessText } from './partition-limits.ts';
+import { excessMend, excessText, isPartitionExcess } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
 import type { PendingReason } from './types.ts';
@@ -86,7 +86,7 @@ export function explain(ledger: Ledger, jobId: number, expectedStartMs: number |
   }
   const reason = reasonOf(ledger, job);
   if (job.entries !== null && !WITHOUT_PARTITION.has(reason)) {
-    return [...explainSeveral(ledger, name, job.entries, nowMs), ...expected];
+    return [...explainSeveral(ledger, name, job.entries, reason, nowMs), ...expected];
   }
   return explainWait(ledger, job, expected, nowMs);
 }
@@ -100,20 +100,23 @@ const WITHOUT_PARTITION: ReadonlySet<PendingReason> = new Set<PendingReason>([
   'BeginTime',
 ]);
 
-function explainSeveral(ledger: Ledger, name: string, entries: readonly JobRecord[], nowMs: number): string[] {
-  const closed = new Map(entries.map((entry) => [entry, closedText(ledger, entry)]));
+function explainSeveral(
+  ledger: Ledger,
+  name: string,
+  entries: readonly JobRecord[],
+  reason: PendingReason,
+  nowMs: number,
+): string[] {
   const names = entries.map(({ request }) => request.partition);
-  const excess = entries[0]?.excess ?? null;
-  const isNever = [...closed.values()].every((text) => text !== null);
   return [
     `Job ${name} may run in partitions ${names.join(', ')}, and does so in the one that can start it first.`,
     ...entries.flatMap((entry) => {
       const { partition } = entry.request;
-      const text = closed.get(entry) ?? null;
+      const text = closedText(ledger, entry);
       if (text !== null) return [`Partition ${partition} does not run it: ${text}.`];
       return explainWait(ledger, entry, [], nowMs).map((line) => `Partition ${partition}: ${line}`);
     }),
-    ...(isNever && excess !== null ? [`It never starts like this: submit it again ${excessMend(excess)}.`] : []),
+    ...(isPartitionExcess(reason) ? [`It never starts like this: submit it again ${excessMend(reason)}.`] : []),
   ];
 }
 

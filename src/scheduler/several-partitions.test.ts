@@ -197,6 +197,18 @@ it('is told of each of its partitions why it waits there', () => {
   ]);
 });
 
+it('is told how to ask where it starts in none of them, whichever of them a limit closes', () => {
+  const partitions = [...PARTITIONS, { name: 'small', nodes: ['n1'] }];
+  const mends = ['small,right', 'right,small'].map((names) => {
+    const cluster = new Cluster({ partitions });
+    cluster.submit(job(1, 2, names, { timeLimitMs: 2 * HOUR_MS }));
+    expect(cluster.starts(0)).toEqual([]);
+    expect(cluster.scheduler.job(1)?.reason).toBe('PartitionTimeLimit');
+    return cluster.scheduler.explain(1, 0).at(-1);
+  });
+  expect(mends).toEqual(Array(2).fill('It never starts like this: submit it again with less --time.'));
+});
+
 it('counts once among those that are ahead, whatever number of partitions it waits in, and is never ahead of itself', () => {
   const cluster = new Cluster();
   const names = ['left', 'right', 'left,right', 'right,left', 'right'];
