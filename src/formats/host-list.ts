@@ -1,5 +1,6 @@
 /** As many names as a list of a whole cluster may stand for. */
 export const NODES_MAX = 1_000_000;
+/** As many GPUs as a file or a flag may say that a node has: more is a slip of the pen. */
 export const GPUS_PER_NODE_MAX = 1000;
 
 /**
