@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -265,6 +265,20 @@ cp '${folder}/rank.err' "$attempt_folder/rank-0.err"; exit 137`;
       writeFileSync(join(folder, 'job', 'owners'), '');
       expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(NO_ROOM_STATUS);
       expect(existsSync(join(folder, 'runs'))).toBe(false);
+    });
+  });
+
+  it('begins nothing where the claim is taken and there is no room for its end, and leaves the attempt to whoever comes next', () => {
+    return withJob((folder) => {
+      const attempt = join(folder, 'job', 'attempts', '1');
+      mkdirSync(attempt, { recursive: true });
+      // A link lies in the directory, and is made on a disk that has no block left for what is in a file.
+      symlinkSync('/dev/full', join(attempt, 'exit.tmp'));
+      const tasks = `rm -f "$attempt_folder/exit.tmp"`;
+      expect(runScript(folder, { tasks }, { SLURM_JOB_ID: '50' })).toBe(NO_ROOM_STATUS);
+      expect(existsSync(join(folder, 'runs'))).toBe(false);
+      rmSync(join(attempt, 'exit.tmp'));
+      expect(runScript(folder, {}, { SLURM_JOB_ID: '50' })).toBe(0);
     });
   });
 

@@ -1,7 +1,7 @@
 # Slurm runs the files of a login shell before this one: another cluster that they name is not meant.
 unset SLURM_CLUSTERS
 
-# Without a claim nothing is begun, and nobody else has it.
+# Nothing is begun, and nobody else has it.
 no_room() {
   echo "orrery: $job on $(uname -n) takes no files: is its disk full, or a quota used up?" >&2
   exit 77
@@ -240,8 +240,12 @@ done
 folder=$job/attempts/$attempt
 mkdir -p -m 700 "$folder"
 claim "$SLURM_JOB_ID.$(uname -n).$$" "$folder/holder" || duplicate "attempt $attempt was begun before"
-# Room for its end, one byte shorter than the shortest: on a disk that is full by then it would keep its nodes until that is not.
-echo > "$folder/exit.tmp"
+# Room for its end, one byte shorter than the shortest: on a disk that is full by then it would keep its nodes until that is not. One that is full
+# now may have taken the claim, which fits into a directory.
+echo > "$folder/exit.tmp" && sync "$folder/exit.tmp" || {
+  rm -f "$folder/holder"
+  no_room
+}
 # It came to an end by itself after all, and that is the end of the job; unless it may have failed for a node that it lost.
 if [ -n "$unended" ] && read -r status how 2> /dev/null < "$last/exit" && [ -z "$how" ]; then
   [ "$status" -ne 0 ] && ! is_own_failure "$status" "$SLURM_JOB_NUM_NODES" || leave "$status"

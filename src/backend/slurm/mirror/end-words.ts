@@ -30,7 +30,7 @@ export const DUPLICATE_STATUS = 73;
 export const NO_FOLDER_STATUS = 74;
 export const LAUNCH_STATUS = 75;
 export const PREDECESSOR_STATUS = 76;
-/** Where it could not claim anything: the file system takes no files. */
+/** It could not claim its attempt, or write a file for how that ends: the file system takes no files. */
 export const NO_ROOM_STATUS = 77;
 
 /** Of a shell's, after a process that SIGKILL or SIGTERM ended. */

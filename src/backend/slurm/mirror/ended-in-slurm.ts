@@ -20,7 +20,7 @@ import { isLateKill, lostText, lostWith } from './lost-nodes.ts';
 import type { MirrorJob } from './mirror-job.ts';
 
 const LAUNCH_FAILURE = /^Job_?LaunchFailure$/i;
-/** Of a script that claimed nothing. */
+/** Of a script that claimed nothing, or gave its claim back. */
 const LAUNCH_STATUSES: ReadonlySet<number> = new Set([
   DUPLICATE_STATUS,
   NO_FOLDER_STATUS,
