@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FactFinder } from './fact-finder.ts';
+import { PATIENCE_MS } from './finding.ts';
+import { type MirrorJob, NO_SUBMISSION } from './mirror-job.ts';
 import { MirrorState } from './mirror-state.ts';
 import { job, NOW } from './mirror.test-support.ts';
 
@@ -52,4 +54,43 @@ it('what sacct says late is for a later look: none waits for a database that han
   expect(calls).toHaveLength(2);
   calls[1]?.answer(LINE);
   expect((await next).runs).toHaveLength(1);
+});
+
+it('what is concluded without an answer waits for it, though that has come meanwhile', async () => {
+  const { facts, calls } = finder();
+  const look = facts.runs([job()]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  const none = await look;
+  calls[0]?.answer(LINE);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await facts.of(job(), null, none)).toMatchObject({ runs: null, isAccountingAway: true });
+});
+
+describe('a late answer says nothing', () => {
+  const late = async (jobs: MirrorJob[], passedMs: number) => {
+    const { facts, calls } = finder();
+    const first = facts.runs([job()]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await first;
+    calls[0]?.answer(LINE);
+    await vi.advanceTimersByTimeAsync(passedMs);
+    const answer = facts.runs(jobs);
+    calls[1]?.answer('');
+    return { ...(await answer), calls: calls.length };
+  };
+
+  it('of a job that was submitted again since', async () => {
+    const again = job({ record: { ...NO_SUBMISSION, submission: 2, slurmJobId: 51 } });
+    expect(await late([again], 0)).toMatchObject({ calls: 2, runs: [] });
+  });
+
+  it('of jobs that it was not asked about, which wait for the next', async () => {
+    const other = job({ request: { ...job().request, jobId: 8 } });
+    expect(await late([job(), other], 0)).toMatchObject({ calls: 1, jobIds: new Set([7]) });
+  });
+
+  it('once it is older than what accounting may be behind', async () => {
+    expect(await late([job()], PATIENCE_MS.behind - 1)).toMatchObject({ calls: 1, runs: [{ slurmJobId: 50 }] });
+    expect(await late([job()], PATIENCE_MS.behind)).toMatchObject({ calls: 2, runs: [] });
+  });
 });

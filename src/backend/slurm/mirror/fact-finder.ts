@@ -9,7 +9,7 @@ import type { SlurmJob } from '../output/slurm-job.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
 import { chunks } from '../submission/cancels.ts';
-import type { JobFacts } from './finding.ts';
+import { type JobFacts, PATIENCE_MS } from './finding.ts';
 import { recordLabel } from './job-fact.ts';
 import type { MirrorJob, SubmissionRecord } from './mirror-job.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -43,6 +43,17 @@ export interface Runs {
   jobIds: ReadonlySet<number>;
   /** Null: no answer. */
   runs: readonly SacctRun[] | null;
+  /** There are books, and they gave none. */
+  isAway: boolean;
+}
+
+/** An answer that came when no look waited for it any more. */
+interface LateAnswer {
+  runs: readonly SacctRun[];
+  /** What each job was to Slurm when it was asked. */
+  submissions: ReadonlyMap<number, number>;
+  /** By the clock of the process. */
+  untilMs: number;
 }
 
 /** Finds out what squeue alone does not tell of a job: from accounting, from the folder of the job, from slurmctld. */
@@ -55,8 +66,7 @@ export class FactFinder {
   #settledMs = 0;
   /** sacct is still being waited for, by no look. */
   #isSlow = false;
-  /** What it said after all; for the next look that asks. */
-  #late: Runs | null = null;
+  #late: LateAnswer | null = null;
 
   constructor(options: FactFinderOptions) {
     this.#options = options;
@@ -64,13 +74,14 @@ export class FactFinder {
 
   /** Asks accounting; what takes long to come is for a later look. Never rejects. */
   async runs(jobs: readonly MirrorJob[]): Promise<Runs> {
-    const jobIds = new Set(jobs.map(({ request }) => request.jobId));
-    if (jobs.length === 0) return { jobIds, runs: [] };
-    const late = this.#late;
-    this.#late = null;
+    const submissions = new Map(jobs.map(({ request, record }) => [request.jobId, record.submission]));
+    const jobIds = new Set(submissions.keys());
+    if (jobs.length === 0) return { jobIds, runs: [], isAway: false };
+    const late = this.#takeLate(submissions);
     if (late !== null) return late;
-    if (this.#isSlow) return { jobIds, runs: null };
-    const asked = this.#ask(jobs).then((runs): Runs => ({ jobIds, runs }));
+    const unanswered = { jobIds, runs: null, isAway: this.#options.hasAccounting };
+    if (this.#isSlow) return unanswered;
+    const asked = this.#ask(jobs).then((runs): Runs => ({ jobIds, runs, isAway: this.#isAway }));
     let timer: NodeJS.Timeout | undefined;
     const slow = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), WAIT_MS);
@@ -80,15 +91,24 @@ export class FactFinder {
     if (answer !== null) return answer;
     this.#isSlow = true;
     this.#options.log.info({ seconds: WAIT_MS / 1000 }, 'sacct takes long: exit files have to do meanwhile');
-    void asked.then((found) => {
+    void asked.then(({ runs }) => {
       this.#isSlow = false;
-      if (found.runs !== null) this.#late = found;
+      if (runs !== null) this.#late = { runs, submissions, untilMs: performance.now() + PATIENCE_MS.behind };
     });
-    return { jobIds, runs: null };
+    return unanswered;
+  }
+
+  /** Of the jobs that were not submitted again since: of those it says nothing. Null: no answer that is young enough. */
+  #takeLate(submissions: ReadonlyMap<number, number>): Runs | null {
+    const late = this.#late;
+    this.#late = null;
+    if (late === null || performance.now() >= late.untilMs) return null;
+    const same = [...submissions].filter(([jobId, submission]) => late.submissions.get(jobId) === submission);
+    return same.length === 0 ? null : { jobIds: new Set(same.map(([jobId]) => jobId)), runs: late.runs, isAway: false };
   }
 
   /** Rejects with what the file system says where it does not let us read. `slurm`: the job at Slurm, as far as it is listed. */
-  async of(job: MirrorJob, slurm: SlurmJob | null, { runs }: Runs): Promise<JobFacts> {
+  async of(job: MirrorJob, slurm: SlurmJob | null, { runs, isAway }: Runs): Promise<JobFacts> {
     const { folders, state, isPreempting } = this.#options;
     const folder = new JobFolder(folders.job(job.request.jobId));
     const own = runs?.filter((run) => this.#isRunOf(run, job)) ?? null;
@@ -99,7 +119,7 @@ export class FactFinder {
     const end = isFolderGone ? slurm : doubtful;
     return {
       runs: own,
-      isAccountingAway: this.#isAway || (runs === null && this.#isSlow) || performance.now() < this.#settledMs,
+      isAccountingAway: isAway || performance.now() < this.#settledMs,
       attempts,
       isFolderGone,
       downNodes: state.downNodes,
