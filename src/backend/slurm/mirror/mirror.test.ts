@@ -99,6 +99,13 @@ describe('what a look at Slurm means for a job that is listed', () => {
       ['JobReleased'],
     ],
     [
+      'was held after an attempt whose end Slurm still lists: it is held when it goes again',
+      job({ isHeld: true, attempt: 1 }),
+      over('NODE_FAIL'),
+      {},
+      [],
+    ],
+    [
       'lost a node and Slurm does not requeue',
       running(),
       over('NODE_FAIL'),

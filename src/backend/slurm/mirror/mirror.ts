@@ -66,7 +66,7 @@ function isForgotten(slurm: SlurmJob, { facts }: Look): boolean {
 
 /** What Slurm says of it, as far as that is to be believed. */
 function listed(job: MirrorJob, slurm: SlurmJob, look: Look): Finding {
-  const attempt = job.record.base + slurm.restarts + 1;
+  const attempt = attemptOf(job, slurm);
   const finding = nothing(slurm);
   // Before its nodes are up it has not begun.
   if (slurm.state === 'CONFIGURING') return finding;
@@ -154,12 +154,19 @@ function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobF
 /** What has nodes, or had them, is not held: somebody released it, and it began before we looked again. To be submitted again it goes as such. */
 function released(job: MirrorJob, finding: Finding, { askedMs, nowMs: atMs }: Look): Finding {
   const { slurm } = finding;
-  const hasBegun = slurm !== null && !isPending(slurm) && slurm.nodeNames.length > 0;
+  if (!job.isHeld || slurm === null || finding.needsFacts || askedMs <= job.holdToldMs) return finding;
+  const hasBegun = !isPending(slurm) && slurm.nodeNames.length > 0;
+  // An attempt whose end is journalled was over when the job was held.
+  const isNews = job.live !== null || attemptOf(job, slurm) > job.attempt;
   // What was held too late to stop it has a priority of 0, and waits once it is put back in the queue.
-  if (!job.isHeld || !hasBegun || slurm.priority === 0 || finding.needsFacts || askedMs <= job.holdToldMs)
-    return finding;
+  if (!hasBegun || !isNews || slurm.priority === 0) return finding;
   const { jobId } = job.request;
   return { ...finding, records: [{ event: { kind: 'JobReleased', atMs, jobId } }, ...finding.records] };
+}
+
+/** By how often Slurm has put it back in the queue. */
+function attemptOf({ record }: MirrorJob, { restarts }: SlurmJob): number {
+  return record.base + restarts + 1;
 }
 
 /** Somebody else may hold and release it too. What was asked before we did so ourselves would take that back. */
