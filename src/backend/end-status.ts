@@ -1,5 +1,9 @@
 import { constants } from 'node:os';
 
+/** Of a shell's, after a process that the signal ended. */
+export const SIGKILL_STATUS = 128 + constants.signals.SIGKILL;
+export const SIGTERM_STATUS = 128 + constants.signals.SIGTERM;
+
 /** How a rank came to its end, by its status as a shell has it (128 and the number of the signal that killed it): `exited with status 1`. */
 export function endOfRank(rank: number, nodeName: string, status: number): string {
   const how = status > 128 ? `was killed by ${signalName(status - 128)}` : `exited with status ${status}`;

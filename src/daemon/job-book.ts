@@ -2,7 +2,7 @@ import type { AttemptSummary, JobDetail, JobPriority, JobSummary, Why } from '..
 import { OrreryError } from '../contract/errors.ts';
 import { timeLimitMs } from '../contract/job.ts';
 import { type JobIdentity, jobLabel, parseJobReference } from '../contract/job-array.ts';
-import { rankNamed } from '../backend/end-status.ts';
+import { rankNamed, SIGKILL_STATUS } from '../backend/end-status.ts';
 import { type Backend, type JobFact, SUSPENDED_REASON } from '../backend/port.ts';
 import { LimitProfiles } from '../scheduler/limit-profile.ts';
 import { partitionNames } from '../scheduler/partition-names.ts';
@@ -35,8 +35,6 @@ export interface LiveJob {
 const WAITS_FOR_NODES = /^(?:None|Resources|Priority|ReqNodeNotAvail|NodeDown)/;
 const OUTAGES_SHOWN_MAX = 5;
 const TASKS_SHOWN_MAX = 8;
-/** 128 and SIGKILL, as a shell has it. */
-const KILLED_STATUS = 137;
 const LIVE_STATES: readonly JobSummary['state'][] = ['PENDING', 'RUNNING', 'COMPLETING'];
 
 /** Jobs as the API shows them: rows of the store, with the scheduler's word on those that have not ended. */
@@ -271,7 +269,7 @@ function stateOf(job: Readonly<JobRow>, view: JobFact | undefined): JobSummary['
 function failureSentences(job: JobIdentity, exitCode: number | null, message: string): string[] {
   const rank = rankNamed(message);
   const killed =
-    exitCode === KILLED_STATUS
+    exitCode === SIGKILL_STATUS
       ? ["A SIGKILL that nobody sent is mostly the kernel's, where the memory of a node runs out: try more --mem."]
       : [];
   const which = rank === null ? '' : ` --rank ${rank}`;

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../lib/error-message.ts';
 import { formatMemory } from '../../lib/units.ts';
-import { endOfRank } from '../end-status.ts';
+import { endOfRank, SIGKILL_STATUS } from '../end-status.ts';
 import type { AttemptFiles, AttemptRecord, TaskStatus } from './attempt-files.ts';
 import { killControlGroup, oomKills, processesIn, removeControlGroup } from './control-group.ts';
 import { faultPoint } from './fault-points.ts';
@@ -15,7 +15,6 @@ const CRASH_GRACE_MS = 2000;
 const BEGIN_WAIT_MS = 1000;
 /** What a supervisor gets to write its status once its task is dead. */
 const SUPERVISOR_WAIT_MS = 5000;
-const SIGKILL_STATUS = 128 + 9;
 const STDERR_TAIL_BYTES = 64 * 1024;
 
 interface Task {

@@ -1,7 +1,7 @@
 import type { EndState } from '../../../scheduler/types.ts';
 import { formatMemory } from '../../../lib/units.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
-import { endOfRank } from '../../end-status.ts';
+import { endOfRank, SIGKILL_STATUS, SIGTERM_STATUS } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
 
@@ -34,7 +34,7 @@ export const PREDECESSOR_STATUS = 76;
 export const NO_ROOM_STATUS = 77;
 
 /** Of a shell's, after a process that SIGKILL or SIGTERM ended. */
-const TOLD_STATUSES: ReadonlySet<number> = new Set([128 + 9, 128 + 15]);
+const TOLD_STATUSES: ReadonlySet<number> = new Set([SIGKILL_STATUS, SIGTERM_STATUS]);
 
 export function launchText({ exitStatus: { code }, nodeNames }: SlurmJob): string {
   const node = nodeNames[0] ?? 'its node';

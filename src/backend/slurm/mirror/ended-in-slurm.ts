@@ -1,3 +1,4 @@
+import { SIGKILL_STATUS } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { type SlurmJob, shellStatus } from '../output/slurm-job.ts';
 import { isMeant } from './accounting-run.ts';
@@ -27,8 +28,6 @@ const LAUNCH_STATUSES: ReadonlySet<number> = new Set([
   LAUNCH_STATUS,
   NO_ROOM_STATUS,
 ]);
-/** Of a shell's, after a process that SIGKILL ended. */
-const SIGKILL_STATUS = 128 + 9;
 
 /** Slurm says that it has ended, in its list or in accounting: what that means, by what its script left. */
 export function endedInSlurm(

@@ -1,11 +1,9 @@
+import { SIGTERM_STATUS } from '../../end-status.ts';
 import { settle } from './attempt-facts.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { addressOf, type SlurmJob } from '../output/slurm-job.ts';
-
-/** Of a shell's, after a process that SIGTERM ended. */
-const SIGTERM_STATUS = 128 + 15;
 
 /** The nodes that an attempt was lost with which Slurm calls FAILED; none where it was its own failure. */
 export function lostWith(slurm: SlurmJob, own: AttemptFacts | null, { downNodes }: JobFacts): readonly string[] {
