@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../../../lib/units.ts';
+import { partitionsOf } from '../nodes/cluster-view.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
@@ -26,8 +27,7 @@ export async function explainLimit(
 ): Promise<string[] | null> {
   const reason = limitReason(job.reason);
   if (reason === null) return null;
-  const own = job.partition.split(',');
-  const partitionQos = partitions.flatMap(({ name, qos = null }) => (own.includes(name) && qos !== null ? [qos] : []));
+  const partitionQos = partitionsOf({ partitions }, job.partition).flatMap(({ qos }) => qos ?? []);
   const qos = [...new Set([job.qos, ...partitionQos])].filter((name) => name !== '');
   const show = ['show', 'assoc_mgr', `users=${job.user}`, `qos=${qos.join(',')}`, 'flags=assoc,qos'];
   const [manager, running] = await Promise.all([

@@ -1,4 +1,5 @@
 import type { JournalRecord } from '../../../contract/journal.ts';
+import { partitionNames } from '../../../scheduler/partition-names.ts';
 import type { EndState, Placement } from '../../../scheduler/types.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
 import type { Finding } from './finding.ts';
@@ -70,12 +71,16 @@ export function begunUnseen(job: MirrorJob, facts: AttemptFacts, nowMs: number):
 
 /** The partitions that the job names, where they are several. */
 export function severalOf({ request: { partition } }: MirrorJob): { partition?: string } {
-  return partition?.includes(',') === true ? { partition } : {};
+  return partition !== undefined && isSeveral(partition) ? { partition } : {};
 }
 
 /** The one that it runs in of several. */
 function chosenOf(job: MirrorJob, { partition }: SlurmJob): { partition?: string } {
-  return severalOf(job).partition === undefined || partition === '' || partition.includes(',') ? {} : { partition };
+  return severalOf(job).partition === undefined || partition === '' || isSeveral(partition) ? {} : { partition };
+}
+
+function isSeveral(partition: string): boolean {
+  return partitionNames(partition).length > 1;
 }
 
 function placementOf({ request }: MirrorJob, slurm: SlurmJob): Placement {

@@ -3,6 +3,7 @@ import { formatDuration } from '../../../lib/units.ts';
 import type { NodeView } from '../../../scheduler/types.ts';
 import { count } from '../../../scheduler/admission.ts';
 import type { BackendReservation } from '../../port.ts';
+import { partitionsOf } from '../nodes/cluster-view.ts';
 import { hostNames } from '../output/host-names.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
 import type { SlurmJob } from '../output/slurm-job.ts';
@@ -37,11 +38,11 @@ export function blockedSentences(job: SlurmJob, blockers: Blockers): string[] | 
     case 'Licenses':
       return licences(job, blockers);
     case 'PartitionNodeLimit':
-      return nodeLimit(job, blockers.partitions);
+      return nodeLimit(job, blockers);
     case 'AccountNotAllowed':
-      return notAllowed(job, `account ${job.account}`, blockers.partitions, 'Account');
+      return notAllowed(job, `account ${job.account}`, blockers, 'Account');
     case 'QOSNotAllowed':
-      return notAllowed(job, `QOS ${job.qos}`, blockers.partitions, 'QOS');
+      return notAllowed(job, `QOS ${job.qos}`, blockers, 'QOS');
     case 'PartitionDown':
     case 'PartitionInactive':
       return [
@@ -62,10 +63,10 @@ function beginTime(job: SlurmJob, nowMs: number): string[] | null {
 }
 
 /** Too few nodes of its partition are in service: none that come free let it start. */
-function outOfReach({ partition, nodeCount }: SlurmJob, { partitions, nodes }: Blockers): string[] | null {
-  const own = partition.split(',');
-  const parts = partitions.flatMap(({ name, nodeNames }) => {
-    const members = nodes.filter(({ spec }) => own.includes(name) && nodeNames.includes(spec.name));
+function outOfReach({ partition, nodeCount }: SlurmJob, known: Blockers): string[] | null {
+  const parts = partitionsOf(known, partition).flatMap(({ name, nodeNames }) => {
+    const names = new Set(nodeNames);
+    const members = known.nodes.filter(({ spec }) => names.has(spec.name));
     return members.length === 0 ? [] : [{ name, members, out: members.filter(({ state }) => !isInService(state)) }];
   });
   const isReachable = parts.some(({ members, out }) => members.length - out.length >= nodeCount);
@@ -88,8 +89,8 @@ function outWords(out: Blockers['nodes']): string {
 }
 
 function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: Blockers): string[] | null {
-  const own = job.partition.split(',');
-  const members = new Set(partitions.flatMap(({ name, nodeNames }) => (own.includes(name) ? nodeNames : [])));
+  const own = partitionsOf({ partitions }, job.partition);
+  const members = new Set(own.flatMap(({ nodeNames }) => nodeNames));
   const sentences: string[] = [];
   const named = hostNames((/UnavailableNodes:(\S+)/.exec(job.reasonDetail)?.[1] ?? '').replace(/,$/, ''));
   const required = hostNames(job.requiredNodes);
@@ -99,7 +100,7 @@ function unavailable(job: SlurmJob, { partitions, nodes, reservations, nowMs }: 
     const what = required.length > 0 ? 'It names nodes that are' : 'Nodes that it could have are';
     sentences.push(`${what} out of service: ${outWords(out)}.`);
   }
-  const limitMs = job.timeLimitMs ?? partitionLimitMs(own, partitions);
+  const limitMs = job.timeLimitMs ?? partitionLimitMs(own);
   for (const { name, nodes: reserved, startMs, endMs, flags } of reservations) {
     const there = reserved.filter((node) => members.has(node)).length;
     if (there === 0 || endMs <= nowMs || (limitMs !== null && startMs > nowMs + limitMs)) continue;
@@ -130,8 +131,7 @@ function ownReservation({ reservation }: SlurmJob, { reservations, nowMs }: Bloc
     : [`Others have the nodes of its reservation ${name}, which ends in ${formatDuration(endMs - nowMs)}.`];
 }
 
-function partitionLimitMs(names: readonly string[], partitions: readonly SlurmPartition[]): number | null {
-  const own = partitions.find(({ name }) => names.includes(name));
+function partitionLimitMs([own]: readonly SlurmPartition[]): number | null {
   const seconds = own?.defaultTimeSeconds ?? own?.maxTimeSeconds ?? null;
   return seconds === null ? null : seconds * 1000;
 }
@@ -146,10 +146,8 @@ function licences({ licenses }: SlurmJob, known: Blockers): string[] | null {
   return parts.length === 0 ? null : [`It waits for licenses: ${parts.join('; ')}.`];
 }
 
-function nodeLimit({ partition, nodeCount }: SlurmJob, partitions: readonly SlurmPartition[]): string[] | null {
-  const own = partition.split(',');
-  const limits = partitions.flatMap(({ name, maxNodes, nodeNames }) => {
-    if (!own.includes(name)) return [];
+function nodeLimit({ partition, nodeCount }: SlurmJob, known: Blockers): string[] | null {
+  const limits = partitionsOf(known, partition).map(({ name, maxNodes, nodeNames }) => {
     return `${name} gives one job ${Math.min(maxNodes ?? Infinity, nodeNames.length)} at most`;
   });
   return limits.length === 0
@@ -158,14 +156,8 @@ function nodeLimit({ partition, nodeCount }: SlurmJob, partitions: readonly Slur
 }
 
 /** Of a partition that takes some names alone, or does not take some. */
-function notAllowed(
-  job: SlurmJob,
-  own: string,
-  partitions: readonly SlurmPartition[],
-  kind: 'Account' | 'QOS',
-): string[] | null {
-  const rules = partitions.flatMap(({ name, allowAccounts, denyAccounts, allowQos, denyQos }) => {
-    if (!job.partition.split(',').includes(name)) return [];
+function notAllowed({ partition }: SlurmJob, own: string, known: Blockers, kind: 'Account' | 'QOS'): string[] | null {
+  const rules = partitionsOf(known, partition).flatMap(({ name, allowAccounts, denyAccounts, allowQos, denyQos }) => {
     const [allowed, denied] = kind === 'Account' ? [allowAccounts, denyAccounts] : [allowQos, denyQos];
     if (allowed !== undefined) return `${name} takes ${allowed.join(', ')} only`;
     return denied === undefined ? [] : `${name} does not take ${denied.join(', ')}`;

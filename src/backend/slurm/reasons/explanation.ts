@@ -8,6 +8,7 @@ import { dependencySentences, dependencyWords } from './dependency-words.ts';
 import { type Blockers, blockedSentences, jobNumber, NO_BLOCKERS } from './blocked-words.ts';
 import { aheadSentences, type QueuedJob } from './queue-ahead.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
+import { partitionsOf } from '../nodes/cluster-view.ts';
 import { hostNames } from '../output/host-names.ts';
 import { isPending, type SlurmJob } from '../output/slurm-job.ts';
 
@@ -137,8 +138,7 @@ function keptOffSentences(
   { state: { avoided }, partitions, spared }: Surroundings,
 ): string[] {
   const excluded = hostNames(excludedNodes);
-  const own = partition.split(',');
-  const members = new Set(partitions.flatMap(({ name, nodeNames }) => (own.includes(name) ? nodeNames : [])));
+  const members = new Set(partitionsOf({ partitions }, partition).flatMap(({ nodeNames }) => nodeNames));
   const isWanted = new Set([...excluded, ...hostNames(requiredNodes), ...(spared ?? members)]);
   const again = [...members].filter((name) => !isWanted.has(name));
   const isFailed = (name: string) => failedNodes.includes(name);
@@ -156,10 +156,8 @@ function keptOffSentences(
 
 /** What the partitions of a job allow, of those that have a limit. */
 function partitionLimitWords(slurm: SlurmJob, partitions: readonly SlurmPartition[]): string {
-  const names = slurm.partition;
-  const limits = partitions.flatMap(({ name, maxTimeSeconds }) => {
-    const isOne = names.split(',').includes(name) && maxTimeSeconds !== null;
-    return isOne ? [`${formatDuration(maxTimeSeconds * 1000)} in ${name}`] : [];
+  const limits = partitionsOf({ partitions }, slurm.partition).flatMap(({ name, maxTimeSeconds }) => {
+    return maxTimeSeconds === null ? [] : `${formatDuration(maxTimeSeconds * 1000)} in ${name}`;
   });
   return limits.length === 0
     ? ''
