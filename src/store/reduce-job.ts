@@ -6,8 +6,10 @@ import { waitRuleOf } from './waits.ts';
 
 type EventOf<Kind extends SchedulerEvent['kind']> = Extract<SchedulerEvent, { kind: Kind }>;
 
-/** What the reducer asks about other jobs. */
-export interface OtherJobs {
+/** What the reducer asks beside the job's own row. */
+export interface Surroundings {
+  /** The partitions that the job names, as it was submitted; null: the default one. */
+  partitionOf(job: JobRow): string | null;
   /** Since when nothing that the job waits for keeps it, milliseconds since the epoch; null while something does. */
   metMs(job: JobRow): number | null;
 }
@@ -52,7 +54,7 @@ export function acceptJob(event: EventOf<'JobSubmitted'>, record: JournalRecord,
  * Brings a job's row, and that of its current attempt, up to date with one event. Changes them in place. A job's row shows an end state
  * only from JobEnded on: between an attempt's end and the decision about the job it is COMPLETING.
  */
-export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: string | null, others: OtherJobs): void {
+export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: string | null, around: Surroundings): void {
   const { job } = entry;
   switch (event.kind) {
     case 'JobSubmitted':
@@ -65,7 +67,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
       return enqueue(job, event.job.isHeld, event.atMs);
     case 'JobHeld':
       job.isHeld = true;
-      return leaveQueue(job, event.atMs, others);
+      return leaveQueue(job, event.atMs, around);
     case 'JobReleased':
       if (job.state === 'PENDING') return enqueue(job, false, event.atMs);
       job.isHeld = false;
@@ -73,7 +75,7 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
     case 'AttemptStarting':
       job.partition = event.partition ?? job.partition;
       entry.attempt = allocate(job, event);
-      return leaveQueue(job, event.atMs, others);
+      return leaveQueue(job, event.atMs, around);
     case 'AttemptEnding':
       job.state = 'COMPLETING';
       if (entry.attempt) entry.attempt.state = 'COMPLETING';
@@ -93,13 +95,14 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
         exitCode: null,
         message: message ?? event.message,
       });
+      job.partition = around.partitionOf(job);
       return enqueue(job, !event.isRetryable, event.atMs);
     case 'JobRequeued':
       job.requeues = event.requeues;
       job.partition = event.partition ?? job.partition;
       return enqueue(job, event.isHeld, event.atMs);
     case 'JobEnded':
-      leaveQueue(job, event.atMs, others);
+      leaveQueue(job, event.atMs, around);
       job.state = event.state;
       job.isEnded = true;
       job.exitCode = event.exitCode;
@@ -111,9 +114,9 @@ export function reduceJob(entry: JobEntry, event: SchedulerEvent, message: strin
 }
 
 /** Milliseconds of eligible waiting up to `nowMs`: in the queue, not held, dependencies ended. */
-export function eligibleMs(job: JobRow, nowMs: number, others: OtherJobs): number {
+export function eligibleMs(job: JobRow, nowMs: number, around: Surroundings): number {
   if (job.queuedSinceMs === null) return job.queuedMs;
-  const dependenciesMs = job.dependencies.length === 0 ? 0 : others.metMs(job);
+  const dependenciesMs = job.dependencies.length === 0 ? 0 : around.metMs(job);
   if (dependenciesMs === null) return job.queuedMs;
   return job.queuedMs + Math.max(0, nowMs - Math.max(job.queuedSinceMs, dependenciesMs));
 }
@@ -125,8 +128,8 @@ function enqueue(job: JobRow, isHeld: boolean, atMs: number): void {
   job.queuedSinceMs = isHeld ? null : (job.queuedSinceMs ?? atMs);
 }
 
-function leaveQueue(job: JobRow, atMs: number, others: OtherJobs): void {
-  job.queuedMs = eligibleMs(job, atMs, others);
+function leaveQueue(job: JobRow, atMs: number, around: Surroundings): void {
+  job.queuedMs = eligibleMs(job, atMs, around);
   job.queuedSinceMs = null;
 }
 

@@ -198,6 +198,15 @@ describe('Store', () => {
     store.close();
   });
 
+  it('tells all of its partitions again of a job that one of them could not launch', async () => {
+    const store = new Store(path);
+    await store.append([submission(1, 1000, { partition: 'a,b' }), starting(1, 1, 3000, 'b')]);
+    const failed = { atMs: 4000, jobId: 1, attempt: 1, isRetryable: true, message: 'the port was taken' };
+    await store.append([fact({ kind: 'LaunchFailed', ...failed })]);
+    expect(store.job(1)?.partition).toBe('a,b');
+    store.close();
+  });
+
   it('counts as waiting only the time a job could have run', async () => {
     const store = new Store(path);
     await store.append([

@@ -9,7 +9,7 @@ import { asStorageError, inTransaction, openDatabase } from './database.ts';
 import { type AttemptRow, type JobEntry, type JobRow } from './job-row.ts';
 import { type EndedJobFilter, type JobScope, JobTables, type JobUsage } from './job-tables.ts';
 import { type DaemonStart, type JournalEntry, JournalTable } from './journal-table.ts';
-import { acceptJob, eligibleMs, type OtherJobs, reduceJob } from './reduce-job.ts';
+import { acceptJob, eligibleMs, type Surroundings, reduceJob } from './reduce-job.ts';
 import { delayedIds, metMs, withStarts } from './waits.ts';
 
 export interface StoreOptions {
@@ -127,9 +127,8 @@ export class Store implements Journal {
   read(jobId: number): { accepted: AcceptedJob; request: JobRequest; attempts: number } | undefined {
     const job = this.job(jobId);
     if (job === undefined) return undefined;
-    const { accepted, event } = this.#journal.accepted(job.acceptedSeq);
-    assert(event.kind === 'JobSubmitted', `record ${job.acceptedSeq} is no submission`);
-    return { accepted, request: withStarts(event.job, (id) => this.job(id)), attempts: job.attempt };
+    const { accepted, request } = this.#submitted(job);
+    return { accepted, request: withStarts(request, (id) => this.job(id)), attempts: job.attempt };
   }
 
   job(jobId: number): Readonly<JobRow> | undefined {
@@ -201,7 +200,7 @@ export class Store implements Journal {
     return eligibleMs(
       job,
       nowMs,
-      this.#otherJobs((jobId) => this.job(jobId)),
+      this.#around((jobId) => this.job(jobId)),
     );
   }
 
@@ -270,8 +269,8 @@ export class Store implements Journal {
     drafts.set(jobId, draft);
     // The row of the attempt before leaves the draft here.
     if (event.kind === 'AttemptStarting' && draft.attempt !== null) this.#tables.write(draft);
-    const others = this.#otherJobs((otherId) => drafts.get(otherId)?.job ?? this.job(otherId));
-    reduceJob(draft, event, record.message ?? null, others);
+    const around = this.#around((otherId) => drafts.get(otherId)?.job ?? this.job(otherId));
+    reduceJob(draft, event, record.message ?? null, around);
   }
 
   #draftOf(jobId: number): JobEntry | undefined {
@@ -289,8 +288,17 @@ export class Store implements Journal {
     }
   }
 
-  #otherJobs(find: (jobId: number) => JobRow | undefined): OtherJobs {
-    return { metMs: (job) => metMs(job, find) };
+  #submitted({ acceptedSeq }: JobRow): { accepted: AcceptedJob; request: JobRequest } {
+    const { accepted, event } = this.#journal.accepted(acceptedSeq);
+    assert(event.kind === 'JobSubmitted', `record ${acceptedSeq} is no submission`);
+    return { accepted, request: event.job };
+  }
+
+  #around(find: (jobId: number) => JobRow | undefined): Surroundings {
+    return {
+      partitionOf: (job) => this.#submitted(job).request.partition ?? null,
+      metMs: (job) => metMs(job, find),
+    };
   }
 
   #guarded(work: () => void): void {
