@@ -56,13 +56,13 @@ export function endedInSlurm(
   }
   const { code } = slurm.exitStatus;
   const claimed = facts.attempts.find((other) => other.attempt === attempt && other.slurmJobId !== null) ?? null;
+  // It found its attempt begun by another and did nothing: that one is what counts.
+  if (claimed !== null && claimed.exit === null && claimed.slurmJobId !== slurm.slurmJobId)
+    return { ...finding, adopt: claimed.slurmJobId };
   // Its script says no more: it was begun a second time by a slurmctld that had forgotten it, or has had time enough.
   const isSilent = code === DUPLICATE_STATUS || seenMs(job, nowMs) >= PATIENCE_MS.lost;
   const own = claimed !== null && isSilent ? withFailureLeft(claimed, job.request.nodes) : claimed;
   const exit = own?.exit ?? null;
-  // It found its attempt begun by another and did nothing: that one is what counts.
-  if (exit === null && own !== null && own.slurmJobId !== slurm.slurmJobId)
-    return { ...finding, adopt: own.slurmJobId };
   if (own === null && LAUNCH_STATUSES.has(code)) {
     return notLaunched(job, attempt, launchText(slurm), finding, nowMs);
   }

@@ -59,6 +59,15 @@ describe('the word of a rank that failed stands for that of a script that left n
     expect(short(findOut(silent(), requeued).records)).toEqual(LOST);
   });
 
+  it('not yet where another job of Slurm found it begun: the one that began it may be about to say it, or wait for its end', () => {
+    const record = { ...silent().record, slurmJobId: 51 };
+    const second = over('FAILED', DUPLICATE_STATUS, { slurmJobId: 51, nodeNames: ['n1'] });
+    expect(findOut(silent({ record }), look({ listed: [second], facts: found(4) }))).toMatchObject({
+      adopt: 50,
+      records: [],
+    });
+  });
+
   it('where Slurm has begun it a second time, which did nothing, or tells the end of another', () => {
     const twice = over('FAILED', DUPLICATE_STATUS, { nodeNames: ['n1'] });
     expect(short(findOut(silent(), look({ listed: [twice], facts: found(4) })).records)).toEqual(FAILED_4);
