@@ -354,12 +354,20 @@ describe('a disk that is full', () => {
     for (const id of [well, badly]) {
       await until(async () => (await readLog(daemon.client, id)) === 'up\n', 'the job to run', 60_000);
     }
+    const begins = await submit(daemon, ['true'], { hold: true });
+    const numberOf = async () => String((await daemon.client.job(begins)).slurmJobId);
+    await until(async () => (await numberOf()) !== 'null', 'the job to be with Slurm', 60_000);
+    const number = await numberOf();
     const filler = join(small, 'filler');
     const { stderr } = spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { encoding: 'utf8' });
     expect(stderr).toMatch(/No space left/);
     writeFileSync(go, '');
     const running = () => spawnText('squeue', ['-h', '-t', 'R,CG', '-o', '%j']).stdout;
     await until(() => running() === '', 'the nodes to be free', 60_000);
+    // One that begins now has a claim, and no room for its end: it begins nothing. Nor is it held again once there is room: somebody released it.
+    spawnText('scontrol', ['release', number]);
+    const booked = () => spawnText('sacct', ['-n', '-X', '-j', number, '-o', 'State,ExitCode']).stdout;
+    await until(() => /FAILED +77:0/.test(booked()), 'the job to find no room', 60_000);
     await until(async () => (await daemon.client.health()).outage !== null, 'the daemon to notice', 60_000);
     expect((await daemon.client.health()).outage).toMatchObject({ cause: 'storage' });
     const said = await orrery(['queue'], { home: small, cwd: small });
@@ -371,6 +379,7 @@ describe('a disk that is full', () => {
     rmSync(filler);
     expect(await ended(daemon, well)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
     expect(await ended(daemon, badly)).toMatchObject({ state: 'FAILED', exitCode: 7, attempt: 1 });
+    expect(await ended(daemon, begins)).toMatchObject({ state: 'COMPLETED', attempt: 1 });
     expect((await daemon.client.health()).outage).toBeNull();
   }, 240_000);
 });
