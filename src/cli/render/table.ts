@@ -18,38 +18,45 @@ const FLEXIBLE_WIDTH_MIN = 6;
 /** Narrower than this a text that is cut, or one that goes on in the next line, is hard to read. */
 const READABLE_WIDTH = { cut: 12, wrapped: 20 } as const;
 
+/** A column with its texts, row by row, and the width that the longest takes. */
+interface Filled<Row> {
+  column: Column<Row>;
+  texts: readonly string[];
+  width: number;
+}
+
 /** Rows under a bold header, columns two spaces apart; cut to the terminal's width, whole where the output is no terminal. */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], terminal: Terminal): string {
-  const width = terminal.width ?? Infinity;
-  const shown = [...columns];
-  for (const column of columns.toReversed()) {
-    if (readableWidth(shown, rows) <= width) break;
-    if (column.isSecondary === true) shown.splice(shown.indexOf(column), 1);
+  const all = columns.map((column) => filled(column, rows));
+  const shown = [...all];
+  for (const one of all.toReversed()) {
+    if (totalOf(shown.map(readableWidth)) <= (terminal.width ?? Infinity)) break;
+    if (one.column.isSecondary === true) shown.splice(shown.indexOf(one), 1);
   }
   const table = tableOf(shown, rows, terminal);
-  const left = columns.filter((column) => !shown.includes(column)).map(({ header }) => header);
+  const left = all.filter((one) => !shown.includes(one)).map(({ column }) => column.header);
   return left.length === 0 ? table : `${table}\nIn a wider terminal, or in a pipe, also: ${left.join(', ')}`;
 }
 
-/** How wide the table has to be for its flexible columns to be read. */
-function readableWidth<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
-  const widths = columns.map((column) => {
-    const own = Math.max(displayWidth(column.header), ...rows.map((row) => displayWidth(oneLine(column.text(row)))));
-    if (column.isFlexible !== true) return own;
-    return Math.min(own, column.isWrapped === true ? READABLE_WIDTH.wrapped : READABLE_WIDTH.cut);
-  });
-  return totalOf(widths);
+function filled<Row>(column: Column<Row>, rows: readonly Row[]): Filled<Row> {
+  const texts = rows.map((row) => oneLine(column.text(row)));
+  const width = texts.reduce((most, text) => Math.max(most, displayWidth(text)), displayWidth(column.header));
+  return { column, texts, width };
+}
+
+/** How wide it has to be to be read. */
+function readableWidth<Row>({ column, width }: Filled<Row>): number {
+  if (column.isFlexible !== true) return width;
+  return Math.min(width, column.isWrapped === true ? READABLE_WIDTH.wrapped : READABLE_WIDTH.cut);
 }
 
 function totalOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
 }
 
-function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[], terminal: Terminal): string {
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.text(row))));
-  const widths = columns.map((column, index) =>
-    Math.max(displayWidth(column.header), ...cells.map((line) => displayWidth(line[index] ?? ''))),
-  );
+function tableOf<Row>(shown: readonly Filled<Row>[], rows: readonly Row[], terminal: Terminal): string {
+  const columns = shown.map(({ column }) => column);
+  const widths = shown.map(({ width }) => width);
   if (terminal.width !== null) shrink(columns, widths, terminal.width);
 
   const ellipsis = terminal.hasUnicode ? '…' : '~';
@@ -70,9 +77,10 @@ function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[], ter
     () => 'bold',
   );
   const body = rows.flatMap((row, index) => {
-    const pieces = (cells[index] ?? []).map((text, column) =>
-      columns[column]?.isWrapped === true ? wrap(text, widths[column] ?? 0) : [text],
-    );
+    const pieces = shown.map(({ column, texts }, at) => {
+      const text = texts[index] ?? '';
+      return column.isWrapped === true ? wrap(text, widths[at] ?? 0) : [text];
+    });
     const height = Math.max(...pieces.map(({ length }) => length));
     const formatOf = (column: number) => columns[column]?.format?.(row) ?? null;
     return Array.from({ length: height }, (_, at) => {
