@@ -1,12 +1,12 @@
 import type { AttemptSummary, JobDetail } from '../../contract/api.ts';
 import { tasksPerNode, timeLimitMs } from '../../contract/job.ts';
-import { count } from '../../scheduler/admission.ts';
 import { jobLabel } from '../../contract/job-array.ts';
 import { shellCommand } from '../../lib/shell-quote.ts';
 import { formatDuration } from '../../lib/units.ts';
 import { hostList } from './host-list.ts';
 import { stateFormat, timeUsedMs } from './job-table.ts';
 import { progressBar } from './progress-bar.ts';
+import { counted } from './sim-words.ts';
 import { renderTable } from './table.ts';
 import { formatTime } from './time.ts';
 import { oneLine, type Terminal } from './terminal.ts';
@@ -67,10 +67,10 @@ export function renderJobDetail(job: JobDetail, nowMs: number, terminal: Termina
 }
 
 function request(spec: JobDetail['spec']): string {
-  const cpus = spec.cpus === undefined ? 'CPUs by default' : count(spec.cpus, 'CPU');
+  const cpus = spec.cpus === undefined ? 'CPUs by default' : counted(spec.cpus, 'CPU');
   const memory = memoryOf(spec);
   return (
-    `${count(spec.nodes, 'node')}, each ${count(tasksPerNode(spec), 'rank')} of ${cpus}, ${count(spec.gpusPerNode, 'GPU')}, ${memory}` +
+    `${counted(spec.nodes, 'node')}, each ${counted(tasksPerNode(spec), 'rank')} of ${cpus}, ${counted(spec.gpusPerNode, 'GPU')}, ${memory}` +
     (spec.exclusive ? ', exclusive' : '')
   );
 }

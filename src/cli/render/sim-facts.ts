@@ -1,7 +1,7 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
-import { counted, digits, percent, shortTime, whole } from './sim-words.ts';
+import { counted, daysText, digits, percent, shortTime, whole } from './sim-words.ts';
 
 const DAY_SECONDS = 86_400;
 const LOAD_MAX = 10;
@@ -54,7 +54,7 @@ function atStartWords(atStart: number): string {
 }
 
 function jobsWords({ workload, trace, days, seed, load, growth }: SimulationInputs): string {
-  const span = days === null ? '' : `, ${digits(days)} ${days === 1 ? 'day' : 'days'}`;
+  const span = days === null ? '' : `, ${daysText(days)}`;
   if (trace !== null) return `${trace.file} (${trace.format})${span}`;
   const scale = load === 1 ? '' : `, load x ${digits(load)}`;
   const growing = growth === 0 ? '' : `, growing by ${percent(growth)}`;

@@ -1,25 +1,24 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
 import { deviceWord, type Fact, givenFacts, leftOver, predictedFacts } from './sim-facts.ts';
-import { digits, percent, shortTime, whole } from './sim-words.ts';
+import { daysText, digits, percent, shortTime, whole } from './sim-words.ts';
 import { type Column, renderTable } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 
 const NONE = '-';
 const LOSSES_MAX = 8;
 /** A shorter run is told in hours, minutes or seconds. */
-const SHORT_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** A run for the terminal: what was given, then what followed from it. */
 export function renderSimulation(result: SimulationResult, terminal: Terminal): string {
   const { report, summary } = result;
-  const span = digits(summary.endMs / 86_400_000);
-  const isShort = summary.endMs < SHORT_MS && !summary.isInterrupted;
-  const days = isShort ? shortTime(summary.endMs / 1000) : `${span} ${span === '1' ? 'day' : 'days'}`;
-  const begin = summary.isInterrupted ? `interrupted at day ${span}: ` : '';
+  const days = summary.endMs / DAY_MS;
+  const span = days < 1 && !summary.isInterrupted ? shortTime(summary.endMs / 1000) : daysText(days);
+  const begin = summary.isInterrupted ? `interrupted at day ${digits(days)}: ` : '';
   const blocks = [
     [terminal.paint('bold', 'GIVEN'), ...lines(givenFacts(result))].join('\n'),
-    [terminal.paint('bold', `PREDICTED (${begin}${days})`), ...lines(predictedFacts(report))].join('\n'),
+    [terminal.paint('bold', `PREDICTED (${begin}${span})`), ...lines(predictedFacts(report))].join('\n'),
     recordedTable(result, terminal),
     waitTable(report, terminal),
     stateTable(report, terminal),

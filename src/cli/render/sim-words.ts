@@ -35,6 +35,12 @@ export function whole(count: number): string {
   return Math.round(count).toLocaleString('en');
 }
 
+/** How long a run is: `1 day`, `0.25 days`, `30 days`. */
+export function daysText(days: number): string {
+  const span = digits(days);
+  return `${span} ${span === '1' ? 'day' : 'days'}`;
+}
+
 /** `1 job`, `12 jobs`. */
 export function counted(count: number, what: string): string {
   return `${whole(count)} ${what}${Math.round(count) === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
-import { digits } from './sim-words.ts';
+import { daysText, digits } from './sim-words.ts';
 
 type Times = Pick<SimulationInputs, 'days' | 'warmupDays'>;
 
@@ -10,6 +10,6 @@ export function unlikeTimes(base: Times, variant: Times): string | null {
 }
 
 function spanOf({ days, warmupDays }: Times): string {
-  const span = days === null ? 'the time to the end of its jobs' : `${digits(days)} ${days === 1 ? 'day' : 'days'}`;
+  const span = days === null ? 'the time to the end of its jobs' : daysText(days);
   return warmupDays === 0 ? span : `${span} without the first ${digits(warmupDays)}`;
 }
