@@ -79,11 +79,11 @@ export function catalogueFile(folderName: string, name: string, what: string): s
   const known = existsSync(folder)
     ? readdirSync(folder).flatMap((entry) => (entry.endsWith('.yaml') ? [entry.slice(0, -'.yaml'.length)] : []))
     : [];
-  const inside = [`${what}.yaml`, 'scenario.yaml'].find((entry) => existsSync(join(name, entry)));
-  if (inside !== undefined) {
+  const inside = join(name, `${what}.yaml`);
+  if (existsSync(inside)) {
     throw new OrreryError(
       'ORR_USAGE',
-      `${what} ${JSON.stringify(name)} is a folder: give a file of it, such as ${join(name, inside)}`,
+      `${what} ${JSON.stringify(name)} is a folder: give a file of it, such as ${inside}`,
     );
   }
   throw new OrreryError(
