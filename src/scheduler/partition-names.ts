@@ -6,4 +6,9 @@ export function partitionNames(partition: string | null | undefined): readonly (
   return names.length === 0 ? DEFAULT_ALONE : names;
 }
 
+/** The same without the default one: none where none is named. */
+export function namedPartitions(partition: string | null | undefined): string[] {
+  return partitionNames(partition).filter((name) => name !== undefined);
+}
+
 const DEFAULT_ALONE: readonly undefined[] = [undefined];

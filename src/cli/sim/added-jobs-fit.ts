@@ -1,7 +1,7 @@
 import type { NodeSpec } from '../../cluster/node.ts';
 import { OrreryError } from '../../contract/errors.ts';
 import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
-import { partitionNames } from '../../scheduler/partition-names.ts';
+import { namedPartitions, partitionNames } from '../../scheduler/partition-names.ts';
 import { partitionFinder, type SchedulerOptions } from '../../scheduler/policy.ts';
 import type { TimedJob } from './planned-jobs.ts';
 import type { ReadingRemark } from './simulation-inputs.ts';
@@ -28,7 +28,7 @@ export function fitAddedJobs(
       leftOut.add(`QOS ${kept.qos}`);
       delete kept.qos;
     }
-    const named = partitionNames(kept.partition).flatMap((name) => name ?? []);
+    const named = namedPartitions(kept.partition);
     for (const name of named) if (!known.has(name)) leftOut.add(`partition ${name}`);
     const left = named.filter((name) => known.has(name));
     if (left.length > 0) kept.partition = left.join(',');
@@ -40,16 +40,15 @@ export function fitAddedJobs(
       const own = partition?.nodes ?? null;
       const members = own === null ? null : new Set(own);
       const able = nodes.filter((node) => node.resources.gpus >= gpus && members?.has(node.name) !== false);
-      return { partition, members, able };
-    });
-    const largest = places.reduce((most, place) => (place.able.length > most.able.length ? place : most));
-    const { partition, members, able } = largest;
-    if (able.length < job.nodes) {
       const place = members === null ? clusterName : `partition ${partition?.name} of ${clusterName}`;
+      return { place, able: able.length };
+    });
+    const { place, able } = places.reduce((most, one) => (one.able > most.able ? one : most));
+    if (able < job.nodes) {
       const name = job.name === undefined ? '' : ` (${job.name})`;
       throw new OrreryError(
         'ORR_USAGE',
-        `jobs[${index}]${name}: it asks for ${counted(job.nodes, 'node')} with ${counted(gpus, 'GPU')} each; ${place} has ${whole(able.length)} such`,
+        `jobs[${index}]${name}: it asks for ${counted(job.nodes, 'node')} with ${counted(gpus, 'GPU')} each; ${place} has ${whole(able)} such`,
       );
     }
     return kept;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../../cluster/node.ts';
-import { unknownNodes, withUsedPartitions } from './policy-fit.ts';
+import { nodeRemarks, withUsedPartitions } from './policy-fit.ts';
 
 const node = (name: string): NodeSpec => ({
   name,
@@ -32,17 +32,17 @@ describe('partitions of a policy', () => {
   it('may name nodes that are not there, but not these alone', () => {
     const nodes = [node('n01'), node('n02')];
     const policy = { partitions: [{ name: 'a', nodes: ['n01', 'n03'] }, { name: 'b', nodes: [] }, { name: 'c' }] };
-    expect(unknownNodes(policy, nodes, 'p.yaml')).toEqual([
+    expect(nodeRemarks(policy, nodes, 'p.yaml')).toEqual([
       { what: 'p.yaml names nodes that the cluster does not have', examples: ['partition a: 1 of 2, n03 for one'] },
     ]);
-    expect(unknownNodes({ partitions: [{ name: 'a', nodes: ['n01'] }] }, [...nodes, node('n03')], 'p.yaml')).toEqual([
+    expect(nodeRemarks({ partitions: [{ name: 'a', nodes: ['n01'] }] }, [...nodes, node('n03')], 'p.yaml')).toEqual([
       { what: '2 nodes, n02 for one, are in no partition of p.yaml, and no job runs there', examples: [] },
     ]);
-    expect(unknownNodes({ partitions: [{ name: 'a', nodes: ['n01'] }] }, nodes, 'p.yaml')[0]?.what).toMatch(
+    expect(nodeRemarks({ partitions: [{ name: 'a', nodes: ['n01'] }] }, nodes, 'p.yaml')[0]?.what).toMatch(
       /^n02 is in/,
     );
-    expect(unknownNodes({}, nodes, 'p.yaml')).toEqual([]);
-    expect(() => unknownNodes({ partitions: [{ name: 'a', nodes: ['n1', 'n2'] }] }, nodes, 'p.yaml')).toThrow(
+    expect(nodeRemarks({}, nodes, 'p.yaml')).toEqual([]);
+    expect(() => nodeRemarks({ partitions: [{ name: 'a', nodes: ['n1', 'n2'] }] }, nodes, 'p.yaml')).toThrow(
       'p.yaml: partition a: expected nodes of the cluster, such as n01; it has none of 2, n1 for one',
     );
   });

@@ -31,12 +31,22 @@ export function withUsedPartitions(
   return { options: { ...options, partitions: used }, remarks: [{ what, examples: [] }] };
 }
 
-/**
- * Nodes of partitions and reservations that the cluster does not have, which are passed over, and nodes of the cluster that no partition has. Throws
- * ORR_BAD_FILE for one that has none of its nodes: whoever meant another cluster, or other names.
- */
-export function unknownNodes(
+/** What is said of the nodes of a policy and of the cluster that are not the same. Throws ORR_BAD_FILE. */
+export function nodeRemarks(
   { partitions = [], reservations = [] }: SchedulerOptions,
+  nodes: readonly NodeSpec[],
+  policyName: string,
+): ReadingRemark[] {
+  return [...unknownNodes(partitions, reservations, nodes, policyName), ...nodesLeftOut(partitions, nodes, policyName)];
+}
+
+/**
+ * Nodes of partitions and reservations that the cluster does not have, which are passed over. Throws ORR_BAD_FILE for one that has none of its
+ * nodes: whoever meant another cluster, or other names.
+ */
+function unknownNodes(
+  partitions: readonly PartitionPolicy[],
+  reservations: NonNullable<SchedulerOptions['reservations']>,
   nodes: readonly NodeSpec[],
   policyName: string,
 ): ReadingRemark[] {
@@ -57,17 +67,8 @@ export function unknownNodes(
     }
     return [`${what}: ${strangers.length} of ${own.length}, ${first} for one`];
   });
-  return [
-    ...(found.length === 0
-      ? []
-      : [
-          {
-            what: `${policyName} names nodes that the cluster does not have`,
-            examples: examplesOf(found, (one) => one),
-          },
-        ]),
-    ...nodesLeftOut(partitions, nodes, policyName),
-  ];
+  const what = `${policyName} names nodes that the cluster does not have`;
+  return found.length === 0 ? [] : [{ what, examples: examplesOf(found, (one) => one) }];
 }
 
 /** Nodes that are in no partition: nothing ever runs on what was added to the cluster alone. */

@@ -18,7 +18,7 @@ import {
 import type { SchedulerOptions } from '../../scheduler/policy.ts';
 import type { StartState } from '../../twin/scenario.ts';
 import { laterJobs } from '../../twin/later-jobs.ts';
-import { partitionNames } from '../../scheduler/partition-names.ts';
+import { namedPartitions } from '../../scheduler/partition-names.ts';
 import { PartitionGate } from '../../twin/partition-gate.ts';
 import { type QueueRow, type Snapshot, type SnapshotJobs, snapshotJobs } from '../../twin/snapshot.ts';
 import { type TraceJobs, type TraceRow, traceJobs } from '../../twin/trace-source.ts';
@@ -109,14 +109,10 @@ export async function jobsOf(
     originMs: own.originMs,
     aheadMs: own.aheadMs,
     options: own.options,
-    partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => namesOf(request))]),
+    partitions: new Set([...own.partitions, ...added.flatMap(({ request }) => namedPartitions(request.partition))]),
     remarks: [...own.remarks, ...timed.remarks, ...fitted.remarks],
     submittedRemarks: () => beyondRemarks(gates, named, (policy.options.enforcePartLimits ?? false) !== false),
   };
-}
-
-function namesOf({ partition }: { partition?: string | null }): string[] {
-  return partitionNames(partition).flatMap((name) => name ?? []);
 }
 
 /** The jobs beyond the limits of their partitions, as far as jobs have been submitted. */
@@ -259,7 +255,7 @@ async function ofTrace(
     originMs: reading.originMs,
     aheadMs: reading.aheadMs,
     options,
-    partitions: new Set([...reading.rows, ...queue].flatMap(namesOf)),
+    partitions: new Set([...reading.rows, ...queue].flatMap(({ partition }) => namedPartitions(partition))),
     remarks,
   };
 }

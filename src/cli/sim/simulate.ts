@@ -29,7 +29,7 @@ import {
 } from './simulated-cluster.ts';
 import type { SimulationRequest } from './simulation.ts';
 import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
-import { unknownNodes, withUsedPartitions } from './policy-fit.ts';
+import { nodeRemarks, withUsedPartitions } from './policy-fit.ts';
 
 const SEED_DEFAULT = 1;
 const MS_PER_DAY = 86_400_000;
@@ -197,7 +197,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const cluster = await clusterFor(fields, overrides, policy);
   const failures = await failureModelOf(failureNameOf(fields), overrides);
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
-  const strangers = unknownNodes(policy.options, cluster.nodes, policy.name);
+  const ofNodes = nodeRemarks(policy.options, cluster.nodes, policy.name);
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
   const used = withUsedPartitions(jobs.options, jobs.partitions, policy.name);
   const ofCluster = cluster.remarks ?? [];
@@ -205,7 +205,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
     ...ofCluster,
     ...policy.remarks,
     ...used.remarks,
-    ...strangers,
+    ...ofNodes,
     ...failureRemarks(fields, overrides, failures),
   ];
   const kept = { ...policy, options: used.options, remarks };
