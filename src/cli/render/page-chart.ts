@@ -13,6 +13,9 @@ export interface Frame {
 /** Chart coordinates: narrow enough for text to stay readable on a phone. */
 export const CHART = { width: 520, height: 340, left: 62, right: 16, top: 30, bottom: 52 } as const satisfies Frame;
 
+/** What a letter of a chart's text takes in its coordinates: on a phone, where text is larger. */
+export const LETTER_WIDTH = 7.5;
+
 /** What a chart says at a point of it, shown where the reader points or steps to. */
 export interface Value {
   x: number;

@@ -4,6 +4,7 @@ import {
   CHART,
   drawing,
   type Frame,
+  LETTER_WIDTH,
   linearScale,
   logScale,
   polyline,
@@ -20,7 +21,6 @@ import { caseText } from './words.ts';
 const LINEAR_MOST = 6;
 /** With room for a long label at the right end of an axis. */
 const FRAME = { ...CHART, right: 26 } as const satisfies Frame;
-const LETTER_WIDTH = 7.5;
 const LINE_HEIGHT = 14;
 
 interface Point {

@@ -1,6 +1,6 @@
 import type { MeasureUnit } from '../../../twin/compared-measures.ts';
 import type { ComparedMeasure } from '../../sim/scenario-comparison.ts';
-import { linearScale, round, type Value } from '../page-chart.ts';
+import { LETTER_WIDTH, linearScale, round, type Value } from '../page-chart.ts';
 import { html, type Markup, NOTHING } from '../page-markup.ts';
 import { inked, type Lettered } from './scenarios.ts';
 import { shortNumber } from '../sim-page/losses.ts';
@@ -21,9 +21,8 @@ const INTERVAL_REACH = 1.5;
 /** Of the characters of a label, which a QOS may have many of; what is said of a value has all. */
 const LABEL_MAX = 20;
 
-/** The margin with the values of base and variant, at least; what a letter of them takes, and an arrow beyond the edge. */
+/** The margin with the values of base and variant, at least; and what an arrow beyond the edge takes of it. */
 const ONE_RIGHT = 114;
-const LETTER_WIDTH = 6.8;
 const ARROW_ROOM = 12;
 
 interface Row {
@@ -59,7 +58,7 @@ export function forest(
     : 0;
   // Text that is wider than the margin would run into the arrows at the edge of the plot.
   const right = isOne ? Math.max(ONE_RIGHT, Math.ceil(longest * LETTER_WIDTH) + ARROW_ROOM) : 62;
-  const frame = rowsFrame(rows.length, isOne ? 152 : 168, { lanes, right });
+  const frame = rowsFrame(rows.length, isOne ? 160 : 176, { lanes, right });
   const x = changeScale(frame, rows);
   const values: Value[] = [];
   const marks = rows.map(({ lanes: measures, label }, index) => {

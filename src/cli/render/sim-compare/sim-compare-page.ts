@@ -18,7 +18,7 @@ import { ettrBySize, mttfBySize, mttfTable } from './sizes.ts';
 import { COMPARE_STYLE } from './style.ts';
 import { measuresSection } from './table.ts';
 import { timeCharts } from './time.ts';
-import { waitsBySize } from './waits.ts';
+import { isSomeLeft, waitsBySize } from './waits.ts';
 import { contents, dataSection, type PageScripts, selfContained } from '../sim-page/document.ts';
 import { embedded, script, section } from '../sim-page/section.ts';
 import { noNewsWords } from '../sim-sentences.ts';
@@ -182,8 +182,7 @@ function useSection(shown: readonly Lettered[], isSpread: boolean): Markup {
 }
 
 function waitsMeaning(shown: readonly Lettered[]): string {
-  const isSomeLeft = shown.some(({ summary }) => summary.waits.some(({ notStarted }) => notStarted.high > 0));
-  if (!isSomeLeft) return 'From submission to the first start.';
+  if (!isSomeLeft(shown)) return 'From submission to the first start.';
   const shares = sideBySide(shown, 'notStarted');
   return `From submission to the first start, of the jobs that started. Not started when the run ended${shares === '' ? ': see the column at the right' : `, of all jobs${shares}`}: those wait longer than the figures say.`;
 }

@@ -12,8 +12,13 @@ import { percent, shortTime } from '../sim-words.ts';
 
 type WaitRow = ScenarioSummary['waits'][number];
 
-/** Of the column of jobs that never started: its bars and their figures. */
-const LEFT_OVER = { width: 100, bar: 44, gap: 12 } as const;
+/** Of the column of jobs that never started: the margin it is in, its longest bar, and what is left of that. */
+const LEFT_OVER = { right: 118, bar: 38, gap: 12 } as const;
+
+/** Whether a run ended before all of its jobs had started. */
+export function isSomeLeft(scenarios: readonly Lettered[]): boolean {
+  return scenarios.some(({ summary }) => summary.waits.some(({ notStarted }) => notStarted.high > 0));
+}
 
 /**
  * Median and 90 % of the waits by size, scenario below scenario, and beside them the share of jobs that had not started when the run ended, where there
@@ -24,9 +29,9 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
   const sizes = sizesOf(scenarios.flatMap(({ summary }) => summary.waits.map(({ size }) => size)));
   if (sizes.length === 0) return null;
   const rows = scenarios.flatMap(({ summary }) => summary.waits);
-  const isSomeLeft = rows.some(({ notStarted }) => notStarted.high > 0);
+  const isLeft = isSomeLeft(scenarios);
   const lanes = scenarios.map(({ letter }) => letter);
-  const frame = rowsFrame(sizes.length, 106, { lanes, ...(isSomeLeft && { right: 18 + LEFT_OVER.width }) });
+  const frame = rowsFrame(sizes.length, 106, { lanes, ...(isLeft && { right: LEFT_OVER.right }) });
   const longest = Math.max(0, ...rows.map(({ p90Seconds }) => p90Seconds?.high ?? 0));
   const x = waitScale(frame, longest);
   const values: Value[] = [];
@@ -52,7 +57,7 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
               square('open', x.at(p90Seconds.mean), y),
               circle('full', x.at(medianSeconds.mean), y),
             ];
-      return inked(scenario, [...ofStarted, isSomeLeft ? leftOver(frame, notStarted, y) : NOTHING]);
+      return inked(scenario, [...ofStarted, isLeft ? leftOver(frame, notStarted, y) : NOTHING]);
     }),
   );
   const chart = rowsChart('compared-waits', 'Waits by size of the job', frame, {
@@ -60,7 +65,7 @@ export function waitsBySize(scenarios: readonly Lettered[], isSpread: boolean): 
     x,
     titles: { rows: `${device}s of the job`, x: 'wait (logarithmic)' },
     values,
-    marks: isSomeLeft ? html`<text x="${frame.width - 4}" y="14" text-anchor="end">not started</text>${marks}` : marks,
+    marks: isLeft ? html`<text x="${frame.width - 4}" y="14" text-anchor="end">not started</text>${marks}` : marks,
   });
   const [first] = scenarios;
   const entries: [Markup, string][] =
