@@ -184,13 +184,11 @@ async function checkDaemon(home: string): Promise<Check> {
   }
   const running = `${file.url} (pid ${file.pid}), version ${file.version}`;
   const outage = outageLine(health, Date.now());
-  if (outage !== null)
-    return {
-      name,
-      status: 'warning',
-      detail: `${running}; ${outage}`,
-      advice: 'jobs and nodes are as last seen until it answers',
-    };
+  if (outage !== null) {
+    const until = health.outage?.cause === 'storage' ? 'there is room again' : 'it answers';
+    const advice = `jobs and nodes are as last seen until ${until}`;
+    return { name, status: 'warning', detail: `${running}; ${outage}`, advice };
+  }
   if (file.version === version) return { name, status: 'ok', detail: running, advice: null };
   return {
     name,
