@@ -501,21 +501,8 @@ describe.skipIf(!isThere)('partitions', () => {
   it.each([...IN_TURN, ...MINUTES])(
     'let start what a controller lets start, and say the same of the others: %s',
     async (_, jobs) => {
-      const ours = schedulerOf(slurm);
-      for (const [index, asked] of jobs.entries()) ours.submit(index + 1, asked);
-      const expected = Array.from(jobs.keys(), (index) => ours.reason(index + 1));
-      const ids = jobs.map((asked) => {
-        const { stdout } = submit(slurm, asked);
-        return stdout.trim();
-      });
-      try {
-        await expect.poll(() => reasonsOf(slurm, ids), { timeout: 120_000, interval: 500 }).toEqual(expected);
-        // What waits does so for good.
-        await sleep(3000);
-        expect(reasonsOf(slurm, ids)).toEqual(expected);
-      } finally {
-        await cancelAll(slurm);
-      }
+      const { ours, theirs } = await answersOf(slurm, jobs, 'reason');
+      expect(theirs).toEqual(ours);
     },
     240_000,
   );
@@ -523,17 +510,8 @@ describe.skipIf(!isThere)('partitions', () => {
   it.each(SEVERAL)(
     'let jobs start in one of several: %s',
     async (_, jobs) => {
-      const ours = schedulerOf(slurm);
-      for (const [index, asked] of jobs.entries()) ours.submit(index + 1, asked);
-      const expected = Array.from(jobs.keys(), (index) => ours.start(index + 1));
-      const ids = jobs.map((asked) => submit(slurm, asked).stdout.trim());
-      try {
-        await expect.poll(() => startsOf(slurm, ids), { timeout: 120_000, interval: 500 }).toEqual(expected);
-        await sleep(3000);
-        expect(startsOf(slurm, ids)).toEqual(expected);
-      } finally {
-        await cancelAll(slurm);
-      }
+      const { ours, theirs } = await answersOf(slurm, jobs, 'start');
+      expect(theirs).toEqual(ours);
     },
     240_000,
   );
@@ -555,6 +533,26 @@ describe.skipIf(!isThere)('partitions', () => {
     }
   }, 240_000);
 });
+
+/**
+ * What our scheduler and the controller say of jobs that both are given, three seconds after they first say the same: why each waits, or also where it
+ * started.
+ */
+async function answersOf(slurm: SlurmCluster, jobs: readonly Asked[], what: 'reason' | 'start') {
+  const scheduler = schedulerOf(slurm);
+  for (const [index, asked] of jobs.entries()) scheduler.submit(index + 1, asked);
+  const ours = Array.from(jobs.keys(), (index) => scheduler[what](index + 1));
+  const ids = jobs.map((asked) => submit(slurm, asked).stdout.trim());
+  const look = () => (what === 'reason' ? reasonsOf : startsOf)(slurm, ids);
+  try {
+    await expect.poll(look, { timeout: 120_000, interval: 500 }).toEqual(ours);
+    // What waits does so for good.
+    await sleep(3000);
+    return { ours, theirs: look() };
+  } finally {
+    await cancelAll(slurm);
+  }
+}
 
 function submit(
   slurm: SlurmCluster,
