@@ -118,7 +118,7 @@ describe('a pass of conservative backfill', () => {
           core.decide(atMs, sink);
           const on = sink.on.get(index + 1);
           if (on === undefined) {
-            core.cancel(record);
+            core.cancel(record, atMs);
             core.decide(atMs, sink);
             continue;
           }

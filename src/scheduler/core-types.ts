@@ -65,7 +65,7 @@ export interface SchedulerCore {
   carryUse(uses: readonly CarriedUse[]): void;
   /** A job that has been running on these nodes since `startMs`, which had better have room for it. */
   adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): CoreJob;
-  cancel(job: CoreJob): void;
+  cancel(job: CoreJob, atMs: number): void;
   /** Ends what runs of it and puts it back in the queue at no cost to `maxRequeues` (a user's `scontrol requeue`). */
   requeue(job: CoreJob): void;
   /** Its tasks run: the clock of its time limit starts. */

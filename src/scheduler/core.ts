@@ -139,8 +139,8 @@ export class Core implements SchedulerCore {
     return job;
   }
 
-  cancel(job: CoreJob): void {
-    this.ledger.cancel(this.#own(job));
+  cancel(job: CoreJob, atMs: number): void {
+    this.ledger.cancel(this.#own(job), atMs);
   }
 
   requeue(job: CoreJob): void {

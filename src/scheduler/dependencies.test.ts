@@ -107,6 +107,17 @@ describe('after', () => {
     expect(seen(3)).toBe('RUNNING');
   });
 
+  it('is over where it was before its job was cancelled after a launch that failed, though no cycle came in between', () => {
+    submit(2, [after(1, 1)]);
+    submit(1);
+    const failed = { kind: 'LaunchFailed', atMs: 0, jobId: 1, attempt: 1, isRetryable: false, message: 'x' } as const;
+    scheduler.apply(failed);
+    nowMs = MINUTE;
+    scheduler.apply({ kind: 'JobCancelRequested', atMs: nowMs, jobId: 1 });
+    decide();
+    expect(seen(2)).toBe('RUNNING');
+  });
+
   it('of a job that had ended is as long as the submission says it is', () => {
     submit(1);
     end(1);

@@ -171,9 +171,11 @@ export class Ledger {
     this.#enqueueIfEligible(job);
   }
 
-  cancel(job: JobRecord): void {
+  cancel(job: JobRecord, atMs: number): void {
     if (isOnNodes(job)) return this.doom(job, 'CANCELLED');
     if (job.verdict?.kind === 'end') return;
+    // Who waited for its start and had waited long enough is free, though no cycle came to see it.
+    this.dependencies.wake(atMs);
     this.#leaveQueue(job);
     this.#dropTimer(job);
     this.dependencies.forget(job);

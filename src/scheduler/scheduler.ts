@@ -235,7 +235,7 @@ class EventScheduler implements Scheduler {
         this.#withLive(event.jobId, (job) => ledger.releaseHold(job));
         return;
       case 'JobCancelRequested':
-        this.#withLive(event.jobId, (job) => ledger.cancel(job));
+        this.#withLive(event.jobId, (job) => ledger.cancel(job, event.atMs));
         return;
       case 'JobRequeueRequested':
         if (ledger.findLive(event.jobId) === undefined) {

@@ -64,7 +64,7 @@ function starts(jobs: number, cadence: Partial<CadencePolicy>, untilMs: number, 
     const wakeMs = core.decide(nowMs, sink);
     if (cancelled !== null && nowMs >= SECOND) {
       const job = records[cancelled - 1];
-      if (job !== undefined && !started.has(cancelled)) core.cancel(job);
+      if (job !== undefined && !started.has(cancelled)) core.cancel(job, nowMs);
     }
     if (wakeMs <= nowMs) throw new Error('it wants to be woken when it was');
     nowMs = wakeMs;

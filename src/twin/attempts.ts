@@ -225,7 +225,7 @@ export class Attempts implements DecisionSink {
     const isOver = job.phase === 'ending' || job.phase === 'completing' || job.phase === 'over';
     if (isOver && !isRequeueState(job.attemptState)) return;
     this.eventCount += 1;
-    this.#core.cancel(job.core);
+    this.#core.cancel(job.core, this.nowMs);
   }
 
   // What incidents do.
