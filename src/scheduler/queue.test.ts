@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { JobRecord } from './job-record.ts';
@@ -127,6 +130,27 @@ it('has room for more than it began with', () => {
   const sorted = jobs.toSorted((a, b) => (isAhead(a, b) ? -1 : 1));
   expect(front.toArray()).toEqual(sorted);
   expect(bySlot(front, front.limitMs)).toEqual(sorted.map(({ limitMs }) => limitMs));
+});
+
+it('keeps no job that has come and gone while nobody asked for arrivals', async () => {
+  const makeJob = jobMaker();
+  const queue = new PendingQueue(1000, () => true);
+  const left = [makeJob(1, 1), makeJob(2, 1)];
+  for (const job of left) queue.add(job);
+  const comeAndGo = (jobId: number) => {
+    const job = makeJob(jobId, 1);
+    queue.add(job);
+    queue.remove(job);
+    return new WeakRef(job);
+  };
+  const gone = Array.from({ length: 1000 }, (_, index) => comeAndGo(3 + index));
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  // What a WeakRef was made of lives on until the task is over.
+  await setImmediate();
+  collect();
+  expect(gone.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(200);
+  expect(queue.takeArrivals()).toEqual(left);
 });
 
 /** A column, in the order of turns. */

@@ -4,6 +4,9 @@ import { Backlog, type Priorities } from './backlog.ts';
 import type { JobRecord } from './job-record.ts';
 import { isAhead, QueueFront } from './queue-front.ts';
 
+/** So many jobs that have left the front may stand among arrivals, besides as many as the front has twice. */
+const ARRIVALS_SPARE = 64;
+
 /** The number of its array's throttle among limits; NaN for a job that has none. */
 function arrayLimit({ request }: JobRecord): number {
   return request.array === undefined ? Number.NaN : -request.array.id;
@@ -274,6 +277,17 @@ export class PendingQueue {
     if (job.isArrival) return;
     job.isArrival = true;
     this.#arrivals.push(job);
+    if (this.#arrivals.length > 2 * this.#front.length + ARRIVALS_SPARE) this.#dropGoneArrivals();
+  }
+
+  /** Where nobody has to wait nobody takes arrivals, and the list would keep every job that ever came. */
+  #dropGoneArrivals(): void {
+    let kept = 0;
+    for (const job of this.#arrivals) {
+      if (job.place === 'front') this.#arrivals[kept++] = job;
+      else job.isArrival = false;
+    }
+    this.#arrivals.length = kept;
   }
 
   #pushLastBack(): void {
