@@ -1,4 +1,5 @@
 import { Heap } from '../lib/heap.ts';
+import { IdMap } from '../lib/id-map.ts';
 import { AttemptEnds } from './attempt-ends.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS } from './default-names.ts';
@@ -50,7 +51,7 @@ export class Ledger {
   readonly preemptible: PreemptibleJobs<Candidate>;
   /** Jobs for which others are being preempted. */
   readonly claimants = new Set<JobRecord>();
-  readonly #jobs = new Map<number, JobRecord>();
+  readonly #jobs = new IdMap<JobRecord>();
   readonly policy: Policy;
   readonly #isFairShare: boolean;
   #startCount = 0;
