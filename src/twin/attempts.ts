@@ -209,8 +209,11 @@ export class Attempts implements DecisionSink {
     const job = this.#jobs.at(slot);
     if (job.attemptStamp !== attemptStamp) return;
     if (job.phase === 'ending') return this.#endInterrupted(job);
+    const { outcome } = job.twin;
     const workMs = job.twin.workMs - job.savedMs;
-    this.#endByItself(job, job.twin.outcome, workMs, 0);
+    // A node that is lost takes the work with it, and the next attempt comes as far again.
+    if (outcome === 'NODE_FAIL') this.#endByItself(job, outcome, 0, workMs);
+    else this.#endByItself(job, outcome, workMs, 0);
   }
 
   nodesFreed(slot: number, attemptStamp: number): void {

@@ -151,6 +151,17 @@ describe('an attempt', () => {
     ]);
   });
 
+  it('that loses a node of itself has done nothing that is kept; the next one comes as far again', () => {
+    const loop = aJob(1, { outcome: 'NODE_FAIL', request: { maxRequeues: 2 } });
+    const { attempts, jobs } = run({ jobs: [loop] });
+    expect(attempts.map(brief)).toEqual([
+      'NODE_FAIL 0-100: 0 100 0',
+      'NODE_FAIL 100-200: 0 100 0',
+      'NODE_FAIL 200-300: 0 100 0',
+    ]);
+    expect(jobs.map(({ state, productiveMs }) => [state, productiveMs])).toEqual([['NODE_FAIL', 0]]);
+  });
+
   it('keeps at its time limit what it had saved, writes no last checkpoint, and takes a while to die', () => {
     const job = aJob(1, { checkpointing: CHECKPOINTS, request: { timeLimitMs: 60 * SECOND } });
     const { attempts, jobs } = run({ jobs: [job], timing: { ...INSTANT, killMs: 4 * SECOND } });
