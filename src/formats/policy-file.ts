@@ -135,6 +135,7 @@ const priority = z.strictObject({
   calcPeriodSeconds: secondsAboveZero.exactOptional(),
   calcAgeSeconds: seconds.exactOptional(),
   isSmallFavored: z.boolean().exactOptional(),
+  isSizeRelativeToTime: z.boolean().exactOptional(),
   fairshareAlgorithm: z.enum(['fair_tree', 'classic']).exactOptional(),
   billingWeights: billingWeights.nullable().exactOptional(),
   isMostBilled: z.boolean().exactOptional(),

@@ -130,6 +130,12 @@ describe('the weights of a priority', () => {
     expect(billing(text.replace(',MAX_TRES', ''), 64, 2)).toBe(96);
     expect(ignoredOf(text)).toEqual([]);
   });
+
+  it('may go by the size of a job relative to its time limit', () => {
+    const text = `${NODES}${WEIGHTS}PriorityFlags=SMALL_RELATIVE_TO_TIME\n`;
+    expect(parse(text).policy.priority?.isSizeRelativeToTime).toBe(true);
+    expect(ignoredOf(text)).toEqual([]);
+  });
 });
 
 describe('what is given to several jobs at once', () => {

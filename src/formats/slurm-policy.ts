@@ -65,7 +65,6 @@ const PRIORITY_FLAGS: Readonly<Record<string, string>> = {
   CALCULATE_RUNNING: 'a job that runs has no priority',
   DEPTH_OBLIVIOUS: 'of the ways to rank associations, fair tree and classic fair-share are known',
   INCR_ONLY: 'priorities fall, too',
-  SMALL_RELATIVE_TO_TIME: 'the size of a job does not go by its time limit',
 };
 
 /** One setting at a time: of two in one file the later counts, as in Slurm. */
@@ -190,6 +189,7 @@ function readPriority(settings: Settings, ignored: IgnoredSetting[]): Partial<Pr
   for (const { flag, line } of listOf(settings, 'PriorityFlags')) {
     if (flag === 'NO_FAIR_TREE' || flag === 'TICKET_BASED') priority.fairshareAlgorithm = 'classic';
     else if (flag === 'MAX_TRES') priority.isMostBilled = true;
+    else if (flag === 'SMALL_RELATIVE_TO_TIME') priority.isSizeRelativeToTime = true;
     else if (flag !== 'FAIR_TREE') {
       const reason = PRIORITY_FLAGS[flag] ?? 'this flag is not modelled';
       ignored.push({ ...line, key: `PriorityFlags ${flag}`, reason });

@@ -60,7 +60,8 @@ export class JobPriorities implements Priorities {
 
 /** What of a job its priority depends on. */
 export function prioritizedJob(request: JobRequest): PrioritizedJob {
-  const { nodes, perNode, qos = DEFAULT_QOS, partition = null, priority: base } = request;
+  const { nodes, perNode, timeLimitMs, qos = DEFAULT_QOS, partition = null, priority: base } = request;
   const { cpus, memoryBytes, gpus } = perNode;
-  return { nodes, cpus: nodes * cpus, memoryBytes: nodes * memoryBytes, gpus: nodes * gpus, qos, partition, base };
+  const amounts = { nodes, cpus: nodes * cpus, memoryBytes: nodes * memoryBytes, gpus: nodes * gpus };
+  return { ...amounts, timeLimitMs, qos, partition, base };
 }

@@ -10,7 +10,17 @@ function multifactor(priority: Partial<PriorityPolicy>, rest: SchedulerOptions =
 }
 
 function job(rest: Partial<PrioritizedJob> = {}): PrioritizedJob {
-  return { nodes: 1, cpus: 4, memoryBytes: 0, gpus: 0, qos: 'normal', partition: null, base: 0, ...rest };
+  return {
+    nodes: 1,
+    cpus: 4,
+    memoryBytes: 0,
+    gpus: 0,
+    timeLimitMs: null,
+    qos: 'normal',
+    partition: null,
+    base: 0,
+    ...rest,
+  };
 }
 
 function nodeOf(name: string, cpus: number, gpus = 0): NodeSpec {
@@ -21,10 +31,20 @@ const NO_WEIGHTS = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
 
 describe('the factors', () => {
   it('of size are the mean share of nodes and CPUs, of nodes where no CPUs are asked for', () => {
-    expect(multifactor({}).sizeFactor(32, 512)).toBe((0.5 + 0.25) / 2);
-    expect(multifactor({}).sizeFactor(32, 0)).toBe(0.5);
-    expect(multifactor({ isSmallFavored: true }).sizeFactor(32, 512)).toBe(1 - (0.5 + 0.25) / 2);
-    expect(multifactor({}).sizeFactor(1000, 1e6)).toBe(1);
+    const half = job({ nodes: 32, cpus: 512 });
+    expect(multifactor({}).sizeFactor(half)).toBe((0.5 + 0.25) / 2);
+    expect(multifactor({}).sizeFactor(job({ nodes: 32, cpus: 0 }))).toBe(0.5);
+    expect(multifactor({ isSmallFavored: true }).sizeFactor(half)).toBe(1 - (0.5 + 0.25) / 2);
+    expect(multifactor({}).sizeFactor(job({ nodes: 1000, cpus: 1e6 }))).toBe(1);
+  });
+
+  it('of size relative to time are the larger share over the minutes of the limit', () => {
+    const relative = multifactor({ isSizeRelativeToTime: true });
+    expect(relative.sizeFactor(job({ nodes: 32, cpus: 512, timeLimitMs: 240_000 }))).toBe(0.5 / 4);
+    expect(relative.sizeFactor(job({ nodes: 1, cpus: 512, timeLimitMs: 600_000 }))).toBe(0.25 / 10);
+    expect(relative.sizeFactor(job({ nodes: 32, cpus: 512 }))).toBe(0);
+    const small = multifactor({ isSizeRelativeToTime: true, isSmallFavored: true });
+    expect(small.sizeFactor(job({ nodes: 32, cpus: 512, timeLimitMs: 240_000 }))).toBe(1 - 0.5 / 4);
   });
 
   it('of age rise from the instant of eligibility to the cap', () => {

@@ -14,6 +14,8 @@ export interface PrioritizedJob {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly gpus: number;
+  /** Null for no limit. */
+  readonly timeLimitMs: number | null;
   readonly qos: string;
   /** Null: the default partition. */
   readonly partition: string | null;
@@ -26,6 +28,7 @@ type Amounts = Pick<PrioritizedJob, 'nodes' | 'cpus' | 'memoryBytes' | 'gpus'>;
 
 /** The largest a priority can be: Slurm keeps it in 32 bits. */
 const PRIORITY_MAX = 0xffff_ffff;
+const MINUTE_MS = 60_000;
 
 /**
  * Slurm's `priority/multifactor` (priority_multifactor.html): the sum of weight times factor, each factor in [0, 1], cut to an integer of
@@ -86,7 +89,7 @@ export class Multifactor {
     const partitionFactor =
       job.partition === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(job.partition) ?? 0);
     return (
-      jobSize * this.sizeFactor(job.nodes, job.cpus) +
+      jobSize * this.sizeFactor(job) +
       partition * partitionFactor +
       qos * (this.#qosFactors.get(job.qos) ?? 0) +
       this.#tresPart(job) +
@@ -108,10 +111,16 @@ export class Multifactor {
     );
   }
 
-  /** The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. 1 less that if small jobs are favoured. */
-  sizeFactor(nodes: number, cpus: number): number {
-    const nodeShare = ratio(nodes, this.#nodeCount);
-    const share = cpus > 0 ? (nodeShare + ratio(cpus, this.#cpuCount)) / 2 : nodeShare;
+  /**
+   * The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. Relative to time it is the larger share, divided by
+   * the minutes of its limit (Slurm's source: priority_multifactor.c, set_priority_factors). 1 less that if small jobs are favoured.
+   */
+  sizeFactor({ nodes, cpus, timeLimitMs }: Pick<PrioritizedJob, 'nodes' | 'cpus' | 'timeLimitMs'>): number {
+    const [nodeShare, cpuShare] = [ratio(nodes, this.#nodeCount), ratio(cpus, this.#cpuCount)];
+    const mean = cpus > 0 ? (nodeShare + cpuShare) / 2 : nodeShare;
+    const share = this.#priority.isSizeRelativeToTime
+      ? Math.max(nodeShare, cpuShare) / ((timeLimitMs ?? Infinity) / MINUTE_MS)
+      : mean;
     return Math.min(1, Math.max(0, this.#priority.isSmallFavored ? 1 - share : share));
   }
 
@@ -134,12 +143,12 @@ export class Multifactor {
   parts(job: PrioritizedJob, eligibleMs: number, fairshareFactor: number, nowMs: number) {
     if (this.#isBasic) return null;
     const { age, fairshare, jobSize, partition, qos } = this.#priority.weights;
-    const { nodes, cpus, qos: qosName, partition: name } = job;
+    const { qos: qosName, partition: name } = job;
     const partitionFactor = name === null ? this.#defaultPartitionFactor : (this.#partitionFactors.get(name) ?? 0);
     return {
       age: age * this.ageFactor(eligibleMs, nowMs),
       fairshare: fairshare * fairshareFactor,
-      jobSize: jobSize * this.sizeFactor(nodes, cpus),
+      jobSize: jobSize * this.sizeFactor(job),
       partition: partition * partitionFactor,
       qos: qos * (this.#qosFactors.get(qosName) ?? 0),
       tres: this.#tresPart(job),

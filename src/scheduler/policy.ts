@@ -172,6 +172,8 @@ export interface PriorityPolicy {
   calcAgeSeconds: number;
   /** `PriorityFavorSmall`. */
   isSmallFavored: boolean;
+  /** The size of a job counts the less the longer it may run (`PriorityFlags=SMALL_RELATIVE_TO_TIME`). */
+  isSizeRelativeToTime: boolean;
   /**
    * What a second of a CPU and of a GPU counts in fair-share (`TRESBillingWeights`; Slurm's default is 1 for a CPU, nothing for a GPU).
    * Null: GPUs, or CPUs where the job has none.
@@ -370,6 +372,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
       calcPeriodSeconds: 300,
       calcAgeSeconds: 0,
       isSmallFavored: false,
+      isSizeRelativeToTime: false,
       billingWeights: null,
       isMostBilled: false,
       fairshareAlgorithm: 'fair_tree',
