@@ -196,6 +196,7 @@ const cadence = z.strictObject({
   promptEndShare: z.number().min(0).max(1).default(SLURM_CADENCE.promptEndShare),
   controllerAgeSeconds: seconds.default(SLURM_CADENCE.controllerAgeSeconds),
   mainAgeSeconds: seconds.exactOptional(),
+  fullAgeSeconds: seconds.exactOptional(),
   loopDelaySeconds: seconds.default(SLURM_CADENCE.loopDelaySeconds),
   originSeconds: z.int().min(0).default(SLURM_CADENCE.originSeconds),
   bfMaxTimeSeconds: secondsAboveZero.default(SLURM_CADENCE.bfMaxTimeSeconds),

@@ -60,7 +60,7 @@ const REGISTERING_SECONDS = 0.27;
 const CREDENTIAL_SECONDS = 120;
 
 interface CadenceParameter {
-  field: Exclude<keyof CadencePolicy, 'isBfContinued' | 'mainAgeSeconds'>;
+  field: Exclude<keyof CadencePolicy, 'isBfContinued' | 'mainAgeSeconds' | 'fullAgeSeconds'>;
   min: number;
   /** Of the field in the parameter's unit. */
   factor: number;

@@ -80,6 +80,20 @@ describe('a cadence', () => {
     expect(cadence.next(BEGIN + 28_500)).toBe('backfill');
   });
 
+  it('goes on from the last passes of a controller, of which the one through the whole queue counts for the others too', () => {
+    const goesOn = (mainAgeSeconds: number, fullAgeSeconds: number) => {
+      const cadence = new Cadence({ ...PLAIN_CADENCE, mainAgeSeconds, fullAgeSeconds }, null);
+      expect(cadence.next(BEGIN)).toBeNull();
+      cadence.ask(BEGIN);
+      return passes(cadence, BEGIN, BEGIN + 12_000);
+    };
+    expect(goesOn(1, 51)).toEqual([
+      ['main', 2005],
+      ['full', 9016],
+    ]);
+    expect(goesOn(9, 1)).toEqual([['main', 2005]]);
+  });
+
   it('begins its loop later than backfill where it has to', () => {
     const policy = { ...PLAIN_CADENCE, promptEndShare: 0, loopDelaySeconds: 0.25 };
     const cadence = new Cadence(policy, null);

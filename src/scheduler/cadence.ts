@@ -96,9 +96,12 @@ export class Cadence {
   /** The controller was started a while before anything happened, and so was its clock. */
   #begin(nowMs: number): void {
     const startedMs = nowMs - this.#policy.controllerAgeSeconds * SECOND;
-    this.#lastFullMs = startedMs + Math.round(this.#policy.loopDelaySeconds * SECOND);
-    const { mainAgeSeconds } = this.#policy;
-    this.#lastMainMs = mainAgeSeconds === undefined ? this.#lastFullMs : nowMs - mainAgeSeconds * SECOND;
+    const { mainAgeSeconds, fullAgeSeconds, loopDelaySeconds } = this.#policy;
+    const agoMs = (seconds: number) => nowMs - Math.round(seconds * SECOND);
+    this.#lastFullMs =
+      fullAgeSeconds === undefined ? startedMs + Math.round(loopDelaySeconds * SECOND) : agoMs(fullAgeSeconds);
+    this.#lastMainMs = mainAgeSeconds === undefined ? this.#lastFullMs : agoMs(mainAgeSeconds);
+    if (fullAgeSeconds !== undefined) this.#lastMainMs = Math.max(this.#lastMainMs, this.#lastFullMs);
     if (this.#backfillMs < Infinity) this.#lastBackfillMs = startedMs;
   }
 

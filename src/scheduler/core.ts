@@ -16,6 +16,8 @@ import type { EndCause, EndState, JobRequest, PendingReason } from './types.ts';
 
 /** Jobs parked under it wait for a reservation to begin; no limit has this number. */
 const RESERVATION = Number.NEGATIVE_INFINITY;
+/** Of changes to the nodes, before the first look at them. */
+const NOTHING_SEEN = -1;
 
 /**
  * The scheduler with Slurm's policies `sched/builtin` and `sched/backfill`: priority order, first in first out among equals. The first job
@@ -38,7 +40,7 @@ export class Core implements SchedulerCore {
   #calcPeriod = 0;
   #isClusterNew = true;
   #reservationsChangeMs = -Infinity;
-  #seenChanges = -1;
+  #seenChanges = NOTHING_SEEN;
   #owesBackfill = false;
   /** The head that found no room last, and the changes to the nodes up to then: without more there is none for it. */
   #stuckHead: JobRecord | null = null;
@@ -323,7 +325,7 @@ export class Core implements SchedulerCore {
       }
       this.#preemption?.run(nowMs, sink);
     } else {
-      if (hasChanged) cadence.ask(nowMs);
+      if (hasChanged && !this.#isTakenOverIdle()) cadence.ask(nowMs);
       const preemption = this.#preemption;
       if (preemption !== null) {
         passes.preempt = {
@@ -335,6 +337,12 @@ export class Core implements SchedulerCore {
     }
     this.#seenChanges = pool.changes;
     return this.#wakeMs(nowMs);
+  }
+
+  /** At the first look: a controller of which it is known when it made its passes knows its nodes, and with nobody waiting nothing asks for another. */
+  #isTakenOverIdle(): boolean {
+    const { cadence } = this.policy;
+    return this.#seenChanges === NOTHING_SEEN && cadence?.mainAgeSeconds !== undefined && this.pendingCount === 0;
   }
 
   #makeTimedPasses(passes: ConservativePasses, cadence: Cadence, nowMs: number): void {

@@ -214,6 +214,8 @@ export interface CadencePolicy {
   controllerAgeSeconds: number;
   /** How long ago its last pass through the queue was then, without backfill; absent: as long. */
   mainAgeSeconds?: number;
+  /** How long ago it last went through the whole queue then; absent: as long as it has run. */
+  fullAgeSeconds?: number;
   /** How much later than its backfill the controller's loop begins: with a database, it registers there first. */
   loopDelaySeconds: number;
   /** Unix time of second 0, 0 where it is not known: slots of backfill and predicted starts go by the clock's full minutes. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
+import { PLAIN_CADENCE } from '../scheduler/cadence.test-support.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { runTwin } from './engine.ts';
 import { type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
@@ -138,6 +139,18 @@ describe('a run from a snapshot', () => {
       ],
     });
     expect(starts).toEqual({ now: 0, next: MINUTE, later: 5 * MINUTE });
+  });
+
+  it('lets the controller that it takes over make no pass before somebody asks for one, with nobody waiting', () => {
+    const startOf = (mainAgeSeconds: number, queue: readonly QueueRow[]) => {
+      const cadence = { ...PLAIN_CADENCE, mainAgeSeconds, fullAgeSeconds: 30 };
+      const policy: SchedulerOptions = { backfillType: 'conservative', bfIntervalSeconds: 300, cadence };
+      return run({ queue }, [{ ...ROW, job: 'next', submitMs: 1200 }], policy).starts['next'];
+    };
+    // The next tick of a loop whose last pass was 10 s ago; one that has just been made keeps the next one waiting.
+    expect(startOf(10, [running('old', -MINUTE, ['a'])])).toBe(2018);
+    expect(startOf(1, [])).toBe(2005);
+    expect(startOf(0, [])).toBe(3005);
   });
 
   it('counts what was used before, and takes over the factors in force until they are worked out anew', () => {

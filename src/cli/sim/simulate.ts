@@ -168,13 +168,14 @@ function withClocks(options: SchedulerOptions, clocks: number): SchedulerOptions
   const { cadence = null, priority } = options;
   const [backfill, main, calc] = SECONDS_YOUNGER[clocks] ?? [0, 0, 0];
   if (cadence === null) return options;
-  const { controllerAgeSeconds, mainAgeSeconds } = cadence;
+  const { controllerAgeSeconds, mainAgeSeconds, fullAgeSeconds } = cadence;
   return {
     ...options,
     cadence: {
       ...cadence,
       controllerAgeSeconds: controllerAgeSeconds - backfill,
       ...(mainAgeSeconds !== undefined && { mainAgeSeconds: mainAgeSeconds - main }),
+      ...(fullAgeSeconds !== undefined && { fullAgeSeconds: fullAgeSeconds - main }),
     },
     ...(priority?.calcAgeSeconds !== undefined && {
       priority: { ...priority, calcAgeSeconds: priority.calcAgeSeconds - calc },

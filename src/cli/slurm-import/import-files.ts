@@ -56,6 +56,7 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
     ...settings({
       'cadence.controllerAgeSeconds': imported.backfillAgeSeconds,
       'cadence.mainAgeSeconds': imported.mainAgeSeconds,
+      'cadence.fullAgeSeconds': imported.fullAgeSeconds,
       'priority.calcAgeSeconds': imported.calcAgeSeconds,
     }),
   };

@@ -1,6 +1,6 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import type { CarriedUse } from '../../../scheduler/core-types.ts';
-import { completePolicy, PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
+import { PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
 import type { QueueRow, Snapshot } from '../../../twin/snapshot.ts';
 import type { TraceRow } from '../../../twin/trace-source.ts';
 import { readSacctDump } from '../../../formats/sacct-dump.ts';
@@ -18,6 +18,7 @@ import { traceOptionsOf } from '../../../formats/slurm-job-rules.ts';
 import { type QueueReading, readSqueueDump } from '../../../formats/squeue-dump.ts';
 import { readSshareDump } from '../../../formats/sshare-dump.ts';
 import { parseCivilMs, type TraceReading } from '../../../formats/trace-row.ts';
+import { type ControllerAges, controllerAges } from './controller-ages.ts';
 import { withShownNodes } from './shown-partitions.ts';
 
 /** What Slurm's commands print, by the name of the file in which it is saved. */
@@ -47,7 +48,7 @@ export interface SlurmSaved {
 }
 
 /** A Slurm cluster as its own commands tell it. */
-export interface SlurmImport {
+export interface SlurmImport extends ControllerAges {
   slurm: SlurmConf;
   /** Out of service now. */
   nodesOut: readonly NodeOut[];
@@ -58,14 +59,6 @@ export interface SlurmImport {
   /** Jobs that run or wait then, with times from then on; how long they will run is not known. */
   queue: readonly QueueRow[];
   usage: readonly CarriedUse[];
-  /** How long ago backfill ended its last pass; null if not known. */
-  backfillAgeSeconds: number | null;
-  /** How long ago the last pass of the main scheduler was, as far as the starts of jobs tell; null if not known. */
-  mainAgeSeconds: number | null;
-  /** How long ago fair-share factors were worked out last, as far as the controller's start tells; null if not known. */
-  calcAgeSeconds: number | null;
-  /** The same at the first submission of `history`. */
-  historyCalcAgeSeconds: number | null;
   /** What of it is not as on the cluster, a sentence each. */
   notes: readonly string[];
 }
@@ -103,7 +96,6 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
       'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
     );
   }
-  const backfillAgeSeconds = saved.sdiag === undefined ? null : backfillAge(saved.sdiag.text, slurm, queue.nowMs);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
     slurm,
@@ -112,10 +104,13 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
     nowMs: queue.nowMs,
     queue: queue.rows,
     usage,
-    backfillAgeSeconds,
-    mainAgeSeconds: mainAge(queue.rows, backfillAgeSeconds, slurm),
-    calcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, queue.nowMs),
-    historyCalcAgeSeconds: calcAge(saved.config?.text ?? '', slurm, history?.originMs ?? null),
+    ...controllerAges({
+      config: saved.config?.text ?? '',
+      sdiag: saved.sdiag?.text ?? null,
+      slurm,
+      queue,
+      history,
+    }),
     notes,
   };
 }
@@ -135,11 +130,7 @@ export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImpo
 /** With the controller's clocks as they were at the import. */
 function withAges(
   policy: SchedulerOptions,
-  {
-    backfillAgeSeconds,
-    mainAgeSeconds,
-    calcAgeSeconds,
-  }: Pick<SlurmImport, 'backfillAgeSeconds' | 'mainAgeSeconds' | 'calcAgeSeconds'>,
+  { backfillAgeSeconds, mainAgeSeconds, fullAgeSeconds, calcAgeSeconds }: ControllerAges,
 ): SchedulerOptions {
   const { cadence, priority } = policy;
   return {
@@ -149,6 +140,7 @@ function withAges(
         ...cadence,
         ...(backfillAgeSeconds !== null && { controllerAgeSeconds: backfillAgeSeconds }),
         ...(mainAgeSeconds !== null && { mainAgeSeconds }),
+        ...(fullAgeSeconds !== null && { fullAgeSeconds }),
       },
     }),
     ...(calcAgeSeconds !== null && { priority: { ...priority, calcAgeSeconds } }),
@@ -187,63 +179,4 @@ function hasLeaves(settings: readonly ConfLine[]): boolean {
 function valueOf(settings: readonly ConfLine[], key: string): string {
   const wanted = key.toLowerCase();
   return settings.find(({ values }) => values.has(wanted))?.values.get(wanted) ?? '';
-}
-
-/** With passes a few milliseconds late each, an older start says nothing of when the next one comes. */
-const MAIN_AGE_SECONDS_MAX = 60;
-
-/** Between the controller's start, in whole seconds, and the first time that it works factors out. Measured: 1.0 s. */
-const CALC_START_SECONDS = 1;
-
-/** Factors are worked out when the controller starts and in each period after that. */
-function calcAge(config: string, { policy }: SlurmConf, atMs: number | null): number | null {
-  const bootMs = parseCivilMs(/^BOOT_TIME\s+= (\S+)/m.exec(config)?.[1] ?? '');
-  const { type, calcPeriodSeconds } = completePolicy(policy).priority;
-  if (atMs === null || bootMs === undefined || type === 'basic') return null;
-  const ageSeconds = ((atMs - bootMs) / 1000 - CALC_START_SECONDS) % calcPeriodSeconds;
-  return ageSeconds < 0 ? ageSeconds + calcPeriodSeconds : ageSeconds;
-}
-
-/**
- * Of the jobs that started last, those that backfill did not start were started by a pass of the main scheduler; where many wait, the next ones
- * come `batch_sched_delay` apart.
- */
-function mainAge(rows: readonly QueueRow[], backfillAgeSeconds: number | null, { policy }: SlurmConf): number | null {
-  const delaySeconds = policy.cadence?.batchSchedDelaySeconds ?? 0;
-  const ages = rows
-    .flatMap(({ nodeNames, actualStartMs }) =>
-      nodeNames === null || actualStartMs === null ? [] : [-actualStartMs / 1000],
-    )
-    .filter((age) => age >= 0 && age <= MAIN_AGE_SECONDS_MAX && age !== backfillAgeSeconds);
-  if (ages.length === 0 || delaySeconds === 0) return null;
-  const age = Math.abs(Math.min(...ages));
-  // In whole seconds the next one may be due and not have come yet.
-  return age <= delaySeconds ? age : age % delaySeconds;
-}
-
-/**
- * Seconds between the last pass of backfill and the queue, which squeue told before sdiag was asked: a pass that came in between is taken to have
- * followed another by its interval.
- */
-function backfillAge(text: string, { policy }: SlurmConf, queueMs: number | null): number | null {
-  const [, date = '', at] = /^sdiag output at (.*?) \((\d+)\)/m.exec(text) ?? [];
-  const last = /Backfilling stats[\s\S]*?Last cycle when:.*\((\d+)\)/.exec(text)?.[1];
-  const seconds = Number(at) - Number(last);
-  if (!Number.isFinite(seconds) || seconds < 0) return null;
-  const calledMs = parseLongDateMs(date);
-  const laterSeconds = queueMs === null || calledMs === undefined ? 0 : Math.max(0, (calledMs - queueMs) / 1000);
-  const ageSeconds = seconds - laterSeconds;
-  const { bfIntervalSeconds } = completePolicy(policy);
-  if (ageSeconds >= 0) return ageSeconds;
-  return bfIntervalSeconds > 0 && laterSeconds < bfIntervalSeconds ? ageSeconds + bfIntervalSeconds : null;
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** `Sat Nov 28 07:42:33 2026`, in ms since 1970 with local time read as UTC; undefined for another text. */
-function parseLongDateMs(text: string): number | undefined {
-  const [, month = '', day = '', time = '', year = ''] = /^\w+ (\w+) +(\d+) ([\d:]+) (\d+)$/.exec(text.trim()) ?? [];
-  const number = MONTHS.indexOf(month) + 1;
-  const two = (of: string | number) => String(of).padStart(2, '0');
-  return number === 0 ? undefined : parseCivilMs(`${year}-${two(number)}-${two(day)}T${time}`);
 }
