@@ -235,6 +235,14 @@ describe('the output of sacct -P', () => {
     expect(read(record({ nodes: '5', allocated, requested: allocated })).rows[0]).not.toHaveProperty('isSpread');
   });
 
+  it('leaves a job on the nodes that it had where its memory is of each of them, as with select/linear', () => {
+    const allocated = 'billing=32,cpu=32,mem=250G,node=2';
+    const requested = 'billing=32,cpu=32,mem=125G,node=1';
+    const [row] = read(record({ nodes: '2', allocated, requested })).rows;
+    expect(row).toMatchObject({ nodes: 2, cpusPerNode: 16, memoryBytesPerNode: 125 * 1024 ** 3 });
+    expect(row).not.toHaveProperty('isSpread');
+  });
+
   it('keeps apart what waits, what runs, and what was cancelled before it ran', () => {
     const waiting = { start: 'Unknown', end: 'Unknown', elapsed: '00:00:00', allocated: '' };
     const { rows, open } = read(

@@ -3,7 +3,7 @@ import { parseDurationMs, parseMemoryBytes } from '../lib/units.ts';
 import { arrayTasks } from './array-tasks.ts';
 import { Columns, eachRecord, type Separator } from './delimited-rows.ts';
 import { gresEntries } from './gres-list.ts';
-import { askedOf, gpusOf, SacctJobs, type SacctRecord, stateWord } from './sacct-job.ts';
+import { askedOf, gpusOf, nodesAskedOf, SacctJobs, type SacctRecord, stateWord } from './sacct-job.ts';
 import { parseCivilMs, type TraceReading } from './trace-row.ts';
 
 type Field = (fields: readonly string[]) => string;
@@ -171,7 +171,7 @@ class DumpReader {
       cpus,
       memoryBytes: held.get('mem') ?? memoryOf(of.memory(fields), nodes, cpus),
       gpus: gpusOf(held).gpus || gresGpus(of.gres(fields)),
-      nodesAsked: requested.get('node') ?? null,
+      nodesAsked: nodesAskedOf(held, requested),
       asked: askedOf(held, requested),
       gpuType: gpusOf(requested).gpuType,
       user: of.user(fields) || null,

@@ -18,7 +18,7 @@ export interface SacctRecord {
   cpus: number | null;
   memoryBytes: number | null;
   gpus: number;
-  /** How many nodes it asked for, where that is known. */
+  /** How many nodes it asked for, where it is known that it may have what it asks for on more of them. */
   nodesAsked: number | null;
   /** What it asked for on all its nodes together, where it is known that it held more. */
   asked: { cpus: number | null; memoryBytes: number | null; gpus: number } | null;
@@ -154,6 +154,18 @@ export function askedOf(
   const { gpus } = gpusOf(requested);
   if (cpus === undefined || (heldCpus <= cpus && gpusOf(held).gpus <= gpus)) return null;
   return { cpus, gpus, memoryBytes: requested.get('mem') ?? null };
+}
+
+/**
+ * Of what it `requested`. Memory that it `held` more of was asked for on each node, or is all of each: such a job does not take the same from
+ * wherever it is.
+ */
+export function nodesAskedOf(
+  held: ReadonlyMap<string, number>,
+  requested: ReadonlyMap<string, number>,
+): SacctRecord['nodesAsked'] {
+  const bytes = requested.get('mem');
+  return bytes !== undefined && (held.get('mem') ?? 0) > bytes ? null : (requested.get('node') ?? null);
 }
 
 function rowOf(record: SacctRecord, submitMs: number, held: number): Omit<TraceRow, 'runMs' | 'outcome'> {

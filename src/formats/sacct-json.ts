@@ -1,6 +1,6 @@
 import { OrreryError } from '../contract/errors.ts';
 import { type Fields, fieldsOf, linesOfList, parseJson, textOf } from './json-list.ts';
-import { askedOf, gpusOf, SacctJobs, stateWord } from './sacct-job.ts';
+import { askedOf, gpusOf, nodesAskedOf, SacctJobs, stateWord } from './sacct-job.ts';
 import type { TraceReading } from './trace-row.ts';
 
 const MINUTE_MS = 60_000;
@@ -53,7 +53,7 @@ function addJob(job: Fields, line: number, jobs: SacctJobs): void {
     cpus: held.get('cpu') ?? null,
     memoryBytes: memoryMebi === undefined ? null : memoryMebi * MEBI,
     gpus: gpusOf(held).gpus,
-    nodesAsked: requested.get('node') ?? null,
+    nodesAsked: nodesAskedOf(held, requested),
     asked: askedOf(held, mebiAsBytes(requested)),
     gpuType: gpusOf(requested).gpuType,
     user: textOf(job['user']) ?? textOf(fieldsOf(job['association'])['user']),

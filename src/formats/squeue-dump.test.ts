@@ -68,6 +68,17 @@ describe('the queue of squeue -O', () => {
     expect(rows).toMatchObject([{ nodes: 2, gpusPerNode: 8, gpuType: null }]);
   });
 
+  it('has as many nodes as squeue says where it asks for tasks alone, of which TRES knows one node', () => {
+    const tasks = { nodes: '3', tres: 'cpu=48,mem=24G,node=1,billing=48' };
+    const of = (shared: string) => readSqueueDump({ name: 'squeue.txt', text: `${HEADER}\n${shared}` }, 0).rows;
+    const shared = line(tasks);
+    expect(of(shared)).toMatchObject([{ nodes: 3, cpusPerNode: 16, memoryBytesPerNode: 8 * 1024 ** 3 }]);
+    // All of each node's.
+    expect(of(shared.replace('|OK|', '|NO|'))).toMatchObject([{ nodes: 3, memoryBytesPerNode: 24 * 1024 ** 3 }]);
+    // One that runs is where it is.
+    expect(of(line({ ...RUNNING, ...tasks, tres: 'cpu=48,mem=24G,node=2' }))).toMatchObject([{ nodes: 2 }]);
+  });
+
   it('is held where somebody has to do something about it', () => {
     const reasons = [
       'JobHeldUser',

@@ -165,7 +165,8 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   const submitMs = parseCivilMs(of('submit_time')) ?? nowMs;
   const usedMs = parseDurationMs(of('time')) ?? 0;
   const tres = parseTres(of('tres_alloc'));
-  const nodes = Math.max(1, tres.get('node') ?? Number(of('nodes').split('-')[0]));
+  // Of tasks without a number of nodes TRES has one node, and squeue as many as they need.
+  const nodes = Math.max(1, tres.get('node') ?? 1, Number(of('nodes').split('-')[0]) || 1);
   const isPlaced = isRunning || state === 'CONFIGURING';
   const nodeNames = isPlaced ? (parseHostList(of('nodelist'), NODES_MAX) ?? []) : null;
   if (nodeNames?.length === 0) {
@@ -184,7 +185,10 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   );
   const askedGpus = asked.reduce((sum, { count: each }) => sum + (each ?? 0), 0);
   const cpus = tres.get('cpu') ?? Number(of('cpus'));
+  const isExclusive = /^(?:NO|EXCLUSIVE)$/i.test(of('over_subscribe'));
   const memory = tres.get('mem');
+  // Whoever has whole nodes asks for memory of each, and TRES has that of those that it counts.
+  const memoryNodes = isExclusive && nodeNames === null ? (tres.get('node') ?? count) : count;
   const limitMs = limitOf(of('time_limit'));
   const eligibleMs = parseCivilMs(of('eligible_time')) ?? null;
   const base: Omit<QueueRow, 'job'> = {
@@ -196,9 +200,9 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
     nodes: count,
     gpusPerNode: gpus > 0 ? Math.ceil(gpus / count) : askedGpus,
     cpusPerNode: Number.isFinite(cpus) ? Math.ceil(cpus / count) : null,
-    memoryBytesPerNode: memory === undefined ? null : Math.ceil(memory / count),
+    memoryBytesPerNode: memory === undefined ? null : Math.ceil(memory / memoryNodes),
     gpuType: gpuType ?? (asked.length === 1 ? (asked[0]?.type ?? null) : null),
-    isExclusive: /^(?:NO|EXCLUSIVE)$/i.test(of('over_subscribe')),
+    isExclusive,
     runMs: nodeNames === null ? 0 : Math.max(1, usedMs),
     limitMs,
     user: of('user') || null,
