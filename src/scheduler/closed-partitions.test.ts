@@ -4,15 +4,22 @@ import { ConservativePasses } from './conservative.ts';
 import { gangRequest } from './job-request.test-support.ts';
 import { Ledger } from './ledger.ts';
 import { holdNodes } from './placement.ts';
-import { completePolicy } from './policy.ts';
+import { completePolicy, type SchedulerOptions } from './policy.ts';
 
 /** Nodes 0 and 1 have GPUs and are in both partitions; the other two are in `any` alone. */
 const PARTITIONS = [{ name: 'left', nodes: ['n0', 'n1'] }, { name: 'any' }];
 const GPUS = [8, 8, 0, 0];
 
 /** Of jobs by their turns those that the main scheduler starts, while a job holds all GPUs of `left`. */
-function startedOf(...asked: readonly (readonly [partition: string, nodes: number, gpus: number])[]): number[] {
-  const policy = completePolicy({ backfillType: 'conservative', cadence: PLAIN_CADENCE, partitions: PARTITIONS });
+function startedOf(...asked: readonly Asked[]): number[] {
+  return startedUnder({}, asked);
+}
+
+type Asked = readonly [partition: string, nodes: number, gpus: number];
+
+function startedUnder(options: SchedulerOptions, asked: readonly Asked[]): number[] {
+  const passes = { backfillType: 'conservative', cadence: PLAIN_CADENCE, partitions: PARTITIONS } as const;
+  const policy = completePolicy({ ...passes, ...options });
   const ledger = new Ledger(policy);
   for (const [index, gpus] of GPUS.entries())
     ledger.pool.add({ name: `n${index}`, resources: { cpus: 64, memoryBytes: 0, gpus }, gpuType: null, leaf: null });
@@ -37,4 +44,13 @@ it('does not close one after a job for which the nodes that are left open are th
   // Slurm says of it that its nodes are not available, not that they are busy.
   expect(startedOf(['left', 1, 1], ['any', 1, 1], ['any', 2, 0])).toEqual([3]);
   expect(startedOf(['any', 1, 1], ['any', 1, 0])).toEqual([]);
+});
+
+it('goes on in other partitions without backfill as well, past more than one job', () => {
+  const asked: Asked[] = [
+    ['left', 1, 1],
+    ['any', 1, 0],
+    ['any', 1, 0],
+  ];
+  expect(startedUnder({ schedulerType: 'builtin' }, asked)).toEqual([2, 3]);
 });

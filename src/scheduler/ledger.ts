@@ -70,7 +70,7 @@ export class Ledger {
     this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName), this.terms.capCount);
-    const depth = isChoosy(policy) ? Infinity : policy.schedulerType === 'backfill' ? policy.bfMaxJobTest : 1;
+    const depth = frontDepth(policy);
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
     this.queue = new PendingQueue(depth, isServiceable, this.priorities);
   }
@@ -462,4 +462,13 @@ function describe(job: JobRecord | undefined): string {
   if (job === undefined) return ': it is not among the live jobs';
   const ending = job.isEnding ? `, being ended as ${job.cause}` : '';
   return `: it is ${job.phase}, attempt ${job.attempt}${ending}`;
+}
+
+/** How many jobs are kept in the order of their turns: as many as a cycle, or a pass, looks at. */
+function frontDepth(policy: Policy): number {
+  const { schedulerType, backfillType, bfMaxJobTest } = policy;
+  if (isChoosy(policy)) return Infinity;
+  if (schedulerType === 'backfill') return bfMaxJobTest;
+  // Passes of Slurm's main scheduler go on in other partitions.
+  return backfillType === 'conservative' ? Infinity : 1;
 }
