@@ -38,7 +38,7 @@ const none = z.int().min(0).exactOptional();
 const limit = z.int().min(0).nullable().exactOptional();
 const name = z.string().min(1);
 const names = z.array(name);
-const share = z.number().min(0);
+const share = z.union([z.number().min(0), z.literal('parent')]);
 const weight = z.number().min(0);
 const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 

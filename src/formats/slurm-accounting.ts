@@ -4,6 +4,7 @@ import type {
   Limits,
   PreemptMode,
   QosPolicy,
+  Shares,
   UseLimit,
   UserPolicy,
 } from '../scheduler/policy.ts';
@@ -234,7 +235,7 @@ export function readAssociationDump(
   return { accounts, users };
 }
 
-function accountOf(record: DumpRecord, name: string, parent: string | null, shares: number | null): AccountPolicy {
+function accountOf(record: DumpRecord, name: string, parent: string | null, shares: Shares | null): AccountPolicy {
   return { name, parent, ...(shares === null ? {} : { shares }), ...limitsOf(record, name) };
 }
 
@@ -266,8 +267,6 @@ function minuteLimits(record: DumpRecord): Pick<Limits, 'perJobMinutes' | 'group
 }
 
 /** Null for the default of 1. */
-function sharesOf(record: DumpRecord): number | null {
-  if (record.text('Share').toLowerCase() !== 'parent') return record.number('Share');
-  record.ignore('Share=parent', 'an association without a share of its own counts as one with a share of 1');
-  return null;
+function sharesOf(record: DumpRecord): Shares | null {
+  return record.text('Share').toLowerCase() === 'parent' ? 'parent' : record.number('Share');
 }

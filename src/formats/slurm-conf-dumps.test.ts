@@ -147,6 +147,7 @@ describe('a dump of associations', () => {
         'pod|   vision|ada||5||||||',
         'pod|   vision|bob|learn|1||||||',
         'pod|  language|||parent||||||',
+        'pod|   language|bob||parent||||||',
         'pod| guests|||1||||||',
         'pod|  guests|eve||1|1|||||',
       ),
@@ -162,15 +163,16 @@ describe('a dump of associations', () => {
         perJob: { gpus: 64 },
         wallSecondsMax: 86_400,
       },
-      { name: 'language', parent: 'research' },
+      { name: 'language', parent: 'research', shares: 'parent' },
       { name: 'guests', parent: null, shares: 1 },
     ]);
     expect(conf.policy.users).toEqual([
       { name: 'root', account: 'root', shares: 1 },
       { name: 'ada', account: 'vision', shares: 5 },
+      { name: 'bob', account: 'language', shares: 'parent' },
       { name: 'eve', account: 'guests', shares: 1, group: { jobs: 1 } },
     ]);
-    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual(['7 bob@vision', '8 Share=parent']);
+    expect(conf.ignored.map(({ line, key }) => `${line} ${key}`)).toEqual(['7 bob@vision']);
   });
 
   it('without its columns is refused', () => {

@@ -1,10 +1,13 @@
-import type { AccountPolicy, UserPolicy } from './policy.ts';
+import type { AccountPolicy, Shares, UserPolicy } from './policy.ts';
 
 /** Name of the account that all others hang below; as in Slurm, users may belong to it directly. */
 const ROOT_ACCOUNT = 'root';
 
 /** The row of the root account; it has no parent. */
 export const ROOT = 0;
+
+/** In the column of shares: it has none of its own (`Fairshare=parent`). */
+const OF_PARENT = -1;
 
 const FIRST_CAPACITY = 64;
 
@@ -19,10 +22,12 @@ export class AccountTree {
   readonly associations: number[] = [];
   /** By row. */
   readonly names: string[] = [];
-  /** By row: rows of what is right below an account. Empty for an association. */
+  /** By row: rows of what shares with each other right below an account. Empty for an association. */
   readonly children: number[][] = [];
   /** By row; -1 for the root. */
   parents = new Int32Array(FIRST_CAPACITY);
+  /** The same: below which account it shares. As in Slurm, whatever is below one without shares of its own shares with the siblings of that. */
+  shareParents = new Int32Array(FIRST_CAPACITY);
   shares = new Float64Array(FIRST_CAPACITY);
   /** Sum of the shares of the children. */
   childShares = new Float64Array(FIRST_CAPACITY);
@@ -35,7 +40,10 @@ export class AccountTree {
   running = new Int32Array(FIRST_CAPACITY);
   level = new Float64Array(FIRST_CAPACITY);
   factor = new Float64Array(FIRST_CAPACITY);
-  /** What each was promised of what its parent has, once `settleShares` was called; 0 where no child of that has any. */
+  /**
+   * What each was promised of what it shares, once `settleShares` was called: 0 where none of its siblings has any, and all of it where it has no shares
+   * of its own.
+   */
   shareOfParent = new Float64Array(FIRST_CAPACITY);
   #areSharesSettled = false;
   #isAccount = new Uint8Array(FIRST_CAPACITY);
@@ -59,7 +67,7 @@ export class AccountTree {
       if (parent === undefined) throw new RangeError(`user ${name}: no account ${account}`);
       if (this.#users.get(parent)?.has(name) === true)
         throw new RangeError(`user ${name}: comes twice in account ${account}`);
-      this.#addAssociation(name, parent, shares ?? 1, 0);
+      this.#addAssociation(name, parent, shares, 0);
     }
   }
 
@@ -67,6 +75,11 @@ export class AccountTree {
   association(account: string, user: string, nowMs: number): number {
     const parent = this.#accountsByName.get(account) ?? this.#addAccount(account, ROOT, 1);
     return this.#users.get(parent)?.get(user) ?? this.#addAssociation(user, parent, 1, nowMs);
+  }
+
+  /** Whether it has no shares of its own. */
+  isOfParent(row: number): boolean {
+    return this.shares[row] === OF_PARENT;
   }
 
   isAccount(row: number): boolean {
@@ -77,10 +90,10 @@ export class AccountTree {
   settleShares(): void {
     if (this.#areSharesSettled) return;
     this.#areSharesSettled = true;
-    const { shares, childShares, parents, shareOfParent } = this;
+    const { shares, childShares, shareParents, shareOfParent } = this;
     for (let row = ROOT + 1; row < this.names.length; row++) {
-      const all = childShares[parents[row]!]!;
-      shareOfParent[row] = all === 0 ? 0 : shares[row]! / all;
+      const all = childShares[shareParents[row]!]!;
+      shareOfParent[row] = shares[row] === OF_PARENT ? 1 : all === 0 ? 0 : shares[row]! / all;
     }
   }
 
@@ -101,10 +114,10 @@ export class AccountTree {
       if (next === undefined) throw new RangeError(`account ${policy.name}: no account ${name} to hang below`);
       policy = next;
     }
-    for (const { name, shares } of path.reverse()) parent = this.#addAccount(name, parent, shares ?? 1);
+    for (const { name, shares } of path.reverse()) parent = this.#addAccount(name, parent, shares);
   }
 
-  #addAccount(name: string, parent: number, shares: number): number {
+  #addAccount(name: string, parent: number, shares: Shares | undefined): number {
     const row = this.#add(name, parent, shares, true);
     this.accounts.push(row);
     this.#accountsByName.set(name, row);
@@ -112,7 +125,7 @@ export class AccountTree {
     return row;
   }
 
-  #addAssociation(name: string, parent: number, shares: number, nowMs: number): number {
+  #addAssociation(name: string, parent: number, shares: Shares | undefined, nowMs: number): number {
     const row = this.#add(name, parent, shares, false);
     this.factor[row] = 1;
     this.settledMs[row] = nowMs;
@@ -121,18 +134,21 @@ export class AccountTree {
     return row;
   }
 
-  #add(name: string, parent: number, shares: number, isAccount: boolean): number {
-    if (!(shares >= 0)) throw new RangeError(`shares of ${name}: expected a number >= 0, got ${shares}`);
+  #add(name: string, parent: number, shares: Shares = 1, isAccount: boolean): number {
+    if (shares !== 'parent' && !(shares >= 0))
+      throw new RangeError(`shares of ${name}: expected a number >= 0, got ${shares}`);
     const row = this.names.length;
     if (row === this.parents.length) this.#grow();
     this.names.push(name);
     this.children.push([]);
     this.#isAccount[row] = isAccount ? 1 : 0;
     this.parents[row] = parent;
-    this.shares[row] = shares;
-    if (parent >= 0) {
-      this.children[parent]?.push(row);
-      this.childShares[parent]! += shares;
+    this.shares[row] = shares === 'parent' ? OF_PARENT : shares;
+    const shareParent = parent >= 0 && this.isOfParent(parent) ? this.shareParents[parent]! : parent;
+    this.shareParents[row] = shareParent;
+    if (shareParent >= 0) {
+      this.children[shareParent]?.push(row);
+      if (shares !== 'parent') this.childShares[shareParent]! += shares;
     }
     this.#areSharesSettled = false;
     return row;
@@ -145,12 +161,14 @@ export class AccountTree {
       copy.set(column);
       return copy;
     };
-    const { parents, running } = this;
+    const { parents, shareParents, running } = this;
     const isAccount = this.#isAccount;
     this.#isAccount = new Uint8Array(size);
     this.#isAccount.set(isAccount);
     this.parents = new Int32Array(size);
     this.parents.set(parents);
+    this.shareParents = new Int32Array(size);
+    this.shareParents.set(shareParents);
     this.running = new Int32Array(size);
     this.running.set(running);
     this.shares = grown(this.shares);

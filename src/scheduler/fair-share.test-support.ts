@@ -1,4 +1,5 @@
 import type { FairSharePolicy } from './fair-share.ts';
+import type { Shares } from './policy.ts';
 
 export interface Attempt {
   account: string;
@@ -28,7 +29,7 @@ interface NaiveUser {
   account: string;
   user: string;
   usage: number;
-  shares: number;
+  shares: Shares;
 }
 
 /** Shares and use of an account and all below it, looked up anew each time. */
@@ -48,11 +49,22 @@ class NaiveTree {
     return [...this.path(parent ?? 'root'), account];
   }
 
+  /** The next account above that has shares of its own: with whose children it shares. */
   parentOf(account: string): string {
-    return this.path(account).at(-2) ?? 'root';
+    return this.sharing(this.path(account).at(-2) ?? 'root');
   }
 
-  sharesOf(account: string): number {
+  /** The account itself, or where it has no shares of its own, the next above that has. */
+  sharing(account: string): string {
+    return account !== 'root' && this.sharesOf(account) === 'parent' ? this.parentOf(account) : account;
+  }
+
+  /** As `path`, without those that have no shares of their own. */
+  sharingPath(account: string): string[] {
+    return this.path(account).filter((name) => this.sharesOf(name) !== 'parent');
+  }
+
+  sharesOf(account: string): Shares {
     return this.policy.accounts.find(({ name }) => name === account)?.shares ?? 1;
   }
 
@@ -65,10 +77,9 @@ class NaiveTree {
     const names = new Set([...this.policy.accounts.map(({ name }) => name), ...this.users.map((user) => user.account)]);
     names.delete('root');
     const accounts = [...names].filter((name) => this.parentOf(name) === account);
-    const users = this.users.filter((user) => user.account === account);
-    return (
-      accounts.reduce((sum, name) => sum + this.sharesOf(name), 0) + users.reduce((sum, { shares }) => sum + shares, 0)
-    );
+    const users = this.users.filter((user) => this.sharing(user.account) === account);
+    const all = [...accounts.map((name) => this.sharesOf(name)), ...users.map(({ shares }) => shares)];
+    return all.reduce<number>((sum, shares) => sum + (shares === 'parent' ? 0 : shares), 0);
   }
 }
 
@@ -82,18 +93,21 @@ const NO_USER = Number.MAX_SAFE_INTEGER;
  */
 export function naiveFairTree(policy: FairSharePolicy, users: readonly NaiveUser[]): number[] {
   const tree = new NaiveTree(policy, users);
-  const level = (shares: number, usage: number, parent: string) => {
+  const level = (shares: Shares, usage: number, parent: string) => {
     if (shares === 0) return 0;
+    if (shares === 'parent') return Infinity;
     const usageOfParent = tree.usageOf(parent);
     return shares / tree.childSharesOf(parent) / (usageOfParent === 0 ? 0 : usage / usageOfParent);
   };
   const listOf = (account: string) =>
-    tree.path(account).map((name) => level(tree.sharesOf(name), tree.usageOf(name), tree.parentOf(name)));
-  const entries: { list: number[]; userIndex: number }[] = policy.accounts.map(({ name }) => {
-    return { list: listOf(name), userIndex: NO_USER };
+    tree.sharingPath(account).map((name) => level(tree.sharesOf(name), tree.usageOf(name), tree.parentOf(name)));
+  const entries: { list: number[]; userIndex: number }[] = policy.accounts.map(({ name, shares }) => {
+    // Nobody is below one without shares of its own: it stands where Slurm puts it.
+    const list = shares === 'parent' ? [...listOf(name), 2 ** 32 - 2] : listOf(name);
+    return { list, userIndex: NO_USER };
   });
   for (const [userIndex, { account, shares, usage }] of users.entries()) {
-    entries.push({ list: [...listOf(account), level(shares, usage, account)], userIndex });
+    entries.push({ list: [...listOf(account), level(shares, usage, tree.sharing(account))], userIndex });
   }
   entries.sort((a, b) => compareLists(a.list, b.list) || a.userIndex - b.userIndex);
   const factors: number[] = [];
@@ -124,21 +138,28 @@ function compareLists(a: readonly number[], b: readonly number[]): number {
 export function naiveClassic(policy: FairSharePolicy, users: readonly NaiveUser[]): number[] {
   const tree = new NaiveTree(policy, users);
   const all = tree.usageOf('root');
-  const part = (shares: number, parent: string) => {
+  const part = (shares: Shares, parent: string) => {
     const sum = tree.childSharesOf(parent);
-    return sum === 0 ? 0 : shares / sum;
+    return sum === 0 || shares === 'parent' ? 0 : shares / sum;
   };
   const normShares = (account: string): number =>
     account === 'root' ? 1 : normShares(tree.parentOf(account)) * part(tree.sharesOf(account), tree.parentOf(account));
-  const effective = (shares: number, usage: number, parent: string): number => {
+  const effective = (shares: Shares, usage: number, parent: string): number => {
     const actual = all === 0 ? 0 : usage / all;
     if (parent === 'root') return actual;
     const ofParent = effective(tree.sharesOf(parent), tree.usageOf(parent), tree.parentOf(parent));
     if (tree.childSharesOf(parent) === 0) return ofParent;
     return actual + (ofParent - actual) * part(shares, parent);
   };
+  const factor = (use: number, norm: number) => (norm <= 0 ? 0 : 2 ** (-use / norm));
   return users.map(({ account, shares, usage }) => {
-    const norm = normShares(account) * part(shares, account);
-    return norm <= 0 ? 0 : 2 ** (-effective(shares, usage, account) / norm);
+    const sharing = tree.sharing(account);
+    if (shares !== 'parent')
+      return factor(effective(shares, usage, sharing), normShares(sharing) * part(shares, sharing));
+    if (sharing === 'root') return 0.5;
+    return factor(
+      effective(tree.sharesOf(sharing), tree.usageOf(sharing), tree.parentOf(sharing)),
+      normShares(sharing),
+    );
   });
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FairShare, type FairSharePolicy } from './fair-share.ts';
 import { type Attempt, naiveClassic, naiveFairTree, naiveUsage } from './fair-share.test-support.ts';
+import type { Shares } from './policy.ts';
 
 function policyOf(
   fairshareAlgorithm: 'fair_tree' | 'classic',
@@ -46,6 +47,90 @@ describe('the example of Slurm’s classic_fair_share.html', () => {
     const factors = users.map(({ account, name }) => fairShare.factor(fairShare.association(account, name)));
     const published = [0.408479, 0.022097, 0.125, 0.5, 0.749154];
     for (const [index, factor] of factors.entries()) expect(factor).toBeCloseTo(published[index] ?? NaN, 4);
+  });
+});
+
+describe('those that have the share of their parent', () => {
+  const accounts: FairSharePolicy['accounts'] = [
+    { name: 'a', shares: 2 },
+    { name: 'b', shares: 'parent' },
+    { name: 'c', parent: 'b', shares: 4 },
+    { name: 'd' },
+    { name: 'e' },
+    { name: 'f', parent: 'e' },
+    { name: 'g' },
+  ];
+  const user = (account: string, name: string, shares: Shares = 1) => ({ account, name, shares });
+  const users = [
+    user('root', 'root'),
+    user('a', 'root'),
+    user('a', 'daemon', 'parent'),
+    user('a', 'bin', 'parent'),
+    user('b', 'root', 3),
+    user('b', 'daemon'),
+    user('c', 'root', 'parent'),
+    user('c', 'bin'),
+    user('d', 'root', 'parent'),
+    user('e', 'root'),
+    user('f', 'root'),
+    user('g', 'root'),
+  ];
+  const factorsOf = (fairShare: FairShare, uses: Readonly<Record<string, number>>) => {
+    for (const [who, usage] of Object.entries(uses)) {
+      const [account = '', name = ''] = who.split('/');
+      use(fairShare, account, name, usage);
+    }
+    fairShare.recalculate(1000);
+    return Object.fromEntries(
+      fairShare.shares().map(({ account, user: name, factor }) => [`${account}/${name}`, factor.toFixed(6)]),
+    );
+  };
+
+  it('come first in their account, and below such an account all share with its siblings, as a controller had it', () => {
+    const fairShare = new FairShare(policyOf('fair_tree', 0, { accounts, users }));
+    const uses = {
+      'a/daemon': 98,
+      'a/root': 3630,
+      'b/daemon': 49,
+      'b/root': 24,
+      'c/bin': 14,
+      'c/root': 34,
+      'd/root': 74,
+      'f/root': 194,
+    };
+    expect(factorsOf(fairShare, uses)).toEqual({
+      'root/root': '1.000000',
+      'a/root': '0.083333',
+      'a/daemon': '0.250000',
+      'a/bin': '0.250000',
+      'b/root': '0.833333',
+      'b/daemon': '0.583333',
+      'c/root': '0.750000',
+      'c/bin': '0.666667',
+      'd/root': '0.500000',
+      'e/root': '0.416667',
+      'f/root': '0.333333',
+      'g/root': '1.000000',
+    });
+  });
+
+  it('have with the classic factor that of their account, as a controller had it', () => {
+    const classic = users.map((one) =>
+      one.account === 'b' && one.name === 'daemon' ? user('b', 'daemon', 'parent') : one,
+    );
+    const fairShare = new FairShare(
+      policyOf('classic', 0, { accounts, users: [...classic, user('root', 'nobody', 'parent')] }),
+    );
+    expect(factorsOf(fairShare, { 'a/root': 0.564287, 'b/root': 0.190624, 'c/root': 0.245089 })).toMatchObject({
+      'a/root': '0.078680',
+      'a/daemon': '0.078680',
+      'b/root': '0.564076',
+      'b/daemon': '0.500000',
+      'c/root': '0.575729',
+      'c/bin': '0.575729',
+      'd/root': '1.000000',
+      'root/nobody': '0.500000',
+    });
   });
 });
 
@@ -178,7 +263,10 @@ describe('factors', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   /** Each account hangs below the root or one named before it; few distinct values, so that ties are common. */
   const trees = fc
-    .array(fc.record({ parent: fc.nat(6), shares: fc.constantFrom(0, 1, 1, 1, 2, 5) }), { minLength: 1, maxLength: 6 })
+    .array(fc.record({ parent: fc.nat(6), shares: fc.constantFrom<Shares>(0, 1, 1, 1, 2, 5, 'parent', 'parent') }), {
+      minLength: 1,
+      maxLength: 6,
+    })
     .map((shapes) =>
       shapes.map(({ parent, shares }, index) => {
         const name = names[index] ?? '';
@@ -188,7 +276,7 @@ describe('factors', () => {
   const userShapes = fc.array(
     fc.record({
       account: fc.nat(6),
-      shares: fc.constantFrom(0, 1, 1, 1, 3),
+      shares: fc.constantFrom<Shares>(0, 1, 1, 1, 3, 'parent'),
       usage: fc.constantFrom(0, 0, 10, 10, 20, 35),
     }),
     { minLength: 1, maxLength: 12 },

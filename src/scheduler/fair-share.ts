@@ -152,12 +152,13 @@ export class FairShare {
 
 /** The product of its shares among siblings, up to the root. */
 function promisedShare(tree: AccountTree, row: number): number {
-  return row === ROOT ? 1 : tree.shareOfParent[row]! * promisedShare(tree, tree.parents[row]!);
+  return row === ROOT ? 1 : tree.shareOfParent[row]! * promisedShare(tree, tree.shareParents[row]!);
 }
 
 /**
  * Slurm's classic factor (classic_fair_share.html): 2^(-UE/S). S is the product of the shares down the tree, UE the effective use: what
- * was used of all, where the parent is the root; below it UA + (UE of the parent - UA) * share among siblings.
+ * was used of all, where the parent is the root; below it UA + (UE of the parent - UA) * share among siblings. A user without shares of its own
+ * has the factor of the account that it shares as: the root was promised all, and used all, as in Slurm 22.05 even where nothing is used.
  */
 function calculateClassic(tree: AccountTree): void {
   const { usage, shareOfParent, childShares, children, factor } = tree;
@@ -166,13 +167,21 @@ function calculateClassic(tree: AccountTree): void {
 
   function walk(parent: number, parentShare: number, parentUse: number): void {
     for (const row of children[parent] ?? []) {
+      if (tree.isOfParent(row)) {
+        factor[row] = parent === ROOT ? factorOf(1, 1) : factorOf(parentUse, parentShare);
+        continue;
+      }
       const part = shareOfParent[row]!;
       const share = parentShare * part;
       const actual = usageOfAll === 0 ? 0 : usage[row]! / usageOfAll;
       let use = actual;
       if (parent !== ROOT) use = childShares[parent] === 0 ? parentUse : actual + (parentUse - actual) * part;
       if (tree.isAccount(row)) walk(row, share, use);
-      else factor[row] = share <= 0 ? 0 : 2 ** (-use / share);
+      else factor[row] = factorOf(use, share);
     }
   }
+}
+
+function factorOf(use: number, share: number): number {
+  return share <= 0 ? 0 : 2 ** (-use / share);
 }

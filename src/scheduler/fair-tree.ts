@@ -6,11 +6,14 @@ interface Ranks {
   next: number;
 }
 
+/** Slurm's of an account without shares of its own (NO_VAL in fair_tree.c): there is nobody below it, but it may part others that tie. */
+const EMPTY_ACCOUNT = 0xffff_fffe;
+
 /**
  * Slurm's Fair Tree (fair_tree.html; Cox and Morrison 2014): siblings are ranked by level fair-share = share / use among them, and the
  * tree is walked depth first, best first; the factor of a user is its rank from the end over the number of users. Sibling accounts with
  * the same value are merged before their children are ranked; users with the same value share a rank, also with the best user of an
- * account of that value.
+ * account of that value. Users without shares of their own have the highest value of all.
  */
 export function rankFairTree(tree: AccountTree): void {
   const userCount = tree.associations.length;
@@ -43,14 +46,15 @@ function walk(tree: AccountTree, siblings: number[], isTiedAtFirst: boolean, ran
 
 /** By insertion: between two calculations the order changes little, since all use fades alike. */
 function rankNearlySorted(tree: AccountTree, rows: number[]): void {
-  const { level, shares, shareOfParent, usage, parents } = tree;
+  const { level, shares, shareOfParent, usage, shareParents } = tree;
   let last = Infinity;
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index]!;
     // No shares: lowest of all; shares and no use: highest of all (LF = S / U in Slurm's words).
     let ofRow = 0;
-    if (shares[row] !== 0) {
-      const parent = parents[row]!;
+    if (tree.isOfParent(row)) ofRow = tree.isAccount(row) ? EMPTY_ACCOUNT : Infinity;
+    else if (shares[row] !== 0) {
+      const parent = shareParents[row]!;
       const use = usage[parent] === 0 ? 0 : usage[row]! / usage[parent]!;
       ofRow = shareOfParent[row]! / use;
     }

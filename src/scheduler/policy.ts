@@ -67,13 +67,19 @@ export interface QosPolicy extends Limits {
   lifts?: readonly LiftedLimit[];
 }
 
+/**
+ * Fair-share: entitlement among siblings (`Fairshare`). `parent`, as in Slurm: a user has what the account has, and with `fair_tree` comes before all who
+ * have shares in it; whatever is below such an account shares with the siblings of that.
+ */
+export type Shares = number | 'parent';
+
 /** An account or a user of an account (Slurm's association). Names of accounts are unique. */
 export interface AccountPolicy extends Limits {
   name: string;
   /** Null: right below the root. */
   parent?: string | null;
-  /** Fair-share: entitlement among siblings (`Fairshare`). Default 1. */
-  shares?: number;
+  /** Among its siblings. Default 1. */
+  shares?: Shares;
 }
 
 /** Limits of its own come before those of the account, its `group` beside that (an association of a user). */
@@ -81,7 +87,7 @@ export interface UserPolicy extends Omit<Limits, 'perAccount' | 'submitJobsPerAc
   name: string;
   account: string;
   /** Among the users of the account. Default 1. */
-  shares?: number;
+  shares?: Shares;
 }
 
 /** What a second of each counts in fair-share. */
