@@ -14,6 +14,7 @@ import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
 import { readDaemonFile } from './daemon-address.ts';
 import { outageLine } from './outage.ts';
+import { checkShared } from './shared-folder.ts';
 import { version } from './version.ts';
 
 export interface Check {
@@ -34,6 +35,7 @@ const run = promisify(execFile);
 /** Everything Orrery needs or can use on this machine, in the order one would mend it. */
 export async function examine(home: string, env: NodeJS.ProcessEnv): Promise<Check[]> {
   const daemon = await checkDaemon(home);
+  const shared = await checkShared(home);
   return [
     checkNode(),
     await checkPython(env),
@@ -41,6 +43,7 @@ export async function examine(home: string, env: NodeJS.ProcessEnv): Promise<Che
     await checkGpus(home),
     checkHome(home),
     checkDisk(home),
+    ...(shared === null ? [] : [shared]),
     await checkPort(daemon.status === 'ok'),
     daemon,
   ];

@@ -11,7 +11,7 @@ const STATUS_FORMATS: Record<Check['status'], Format> = { ok: 'green', note: 'di
 export function register(program: Command): Command {
   return defineCommand(program, 'doctor', {
     summary:
-      'Check Node, PyTorch, Slurm, GPUs, home, disk, port and daemon; say what to do about each. Exits 1 if one failed.',
+      'Check Node, PyTorch, Slurm, GPUs, home, disk, shared folder, port and daemon; say what to do about each. Exits 1 if one failed.',
     examples: [
       ['orrery doctor', 'for people'],
       ['orrery doctor --json', 'for programs'],
