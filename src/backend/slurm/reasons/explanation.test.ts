@@ -35,6 +35,9 @@ describe('why a job waits on Slurm', () => {
     const held = job({ phase: 'none', isThrottled: true });
     expect(explain(held)).toBe('As many tasks of its array run as may at once.');
     expect(jobFact(held).reason).toBe('JobArrayTaskLimit');
+    const alone = job({ phase: 'none', isHeld: true });
+    expect(explain(alone)).toBe('It is held: orrery release starts it.');
+    expect(jobFact(alone).reason).toBe('JobHeldUser');
     const next = job({ phase: 'asking' });
     expect(explain(next)).toBe('It is on its way to Slurm.');
     expect(jobFact(next).reason).toBe('None');

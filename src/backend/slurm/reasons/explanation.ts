@@ -113,7 +113,9 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
         ? 'Slurm has it and does not list it now: it is being looked for.'
         : job.isThrottled
           ? (WORDS['JobArrayTaskLimit'] ?? '')
-          : 'It is on its way to Slurm.',
+          : phase === 'none' && job.isHeld
+            ? (WORDS['JobHeldUser'] ?? '')
+            : 'It is on its way to Slurm.',
       ...hindered,
       ...stale,
     ];

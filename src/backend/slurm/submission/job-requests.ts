@@ -159,8 +159,8 @@ export class JobRequests {
       job.record = { ...job.record, refusal: null, launchFailures: 0 };
       // Whoever releases it means now.
       job.notBeforeMs = 0;
-      this.#options.submitter.pump();
     }
+    if (job.phase === 'none') this.#options.submitter.pump();
   }
 
   /** True where the job has been released and taken back from Slurm, since Slurm would begin too many tasks of its array at once. */

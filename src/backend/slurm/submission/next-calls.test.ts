@@ -56,10 +56,15 @@ describe('of an array of which two may run at once', () => {
     expect(called(tasksOf(['submitted', false], ['asking', true], ['none', false], ['none', false]), kinds, 0)).toEqual(
       [3],
     );
-    // It waits there as well as here.
+  });
+
+  it('keeps here what is held and would go by itself: whoever released it there could have three run at once', () => {
     expect(
       called(tasksOf(['submitted', false], ['submitted', false], ['none', true], ['none', false]), kinds, 0),
-    ).toEqual([3]);
+    ).toEqual([]);
+    expect(called(tasksOf(['submitted', false], ['none', true], ['none', false]), kinds, 0)).toEqual([3]);
+    // The last of its array: there is nothing that it could exceed, and all that are held go in one call.
+    expect(called(tasksOf(['none', true], ['none', true]), kinds, 0)).toEqual([1, 2]);
   });
 
   it('one that Slurm holds cannot be released there while as many others are under way, of which some went by themselves', () => {

@@ -40,13 +40,15 @@ export function* nextCalls(state: MirrorState, options: NextCallsOptions): Gener
     const dependency = openDependency(job, state, atSlurm, nowMs);
     const first = asking.get(kind);
     const isFirst = first === undefined || job.limitRefusals < first.job.limitRefusals;
-    if (dependency !== null && isFirst) asking.set(kind, { job, dependency });
+    const isToGo = dependency !== null && !isHeldHere(job, atSlurm, options.refusedArrays);
+    if (isToGo && isFirst) asking.set(kind, { job, dependency });
   }
   for (const { job, dependency } of asking.values()) yield callOf(job, dependency, state, atSlurm, options);
   for (const job of state.jobs.values()) {
     if (!isReady(job, nowMs) || kinds.isWaiting(kindOf(job.request))) continue;
     const dependency = openDependency(job, state, atSlurm, nowMs);
-    if (dependency !== null) yield callOf(job, dependency, state, atSlurm, options);
+    if (dependency === null || isHeldHere(job, atSlurm, options.refusedArrays)) continue;
+    yield callOf(job, dependency, state, atSlurm, options);
   }
 }
 
@@ -58,13 +60,29 @@ function openDependency(
   nowMs: number,
 ): OpenDependencies | null {
   const { array } = job.request;
-  // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone. One that is held may wait there.
+  // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
   job.isThrottled =
     array !== undefined && !job.isHeld && (atSlurm.get(array.id) ?? 0) >= (array.runningMax ?? Infinity);
   if (job.isThrottled) return null;
   const dependency = dependencyText(job, state, nowMs);
   job.isNeverSatisfied = dependency === 'never';
   return typeof dependency === 'string' ? null : dependency;
+}
+
+/** Whether the job is no task, or one that goes to Slurm by itself. */
+function goesAlone(
+  { request: { array } }: MirrorJob,
+  atSlurm: ReadonlyMap<number, number>,
+  refusedArrays: ReadonlySet<number>,
+): boolean {
+  if (array === undefined || refusedArrays.has(array.id)) return true;
+  return array.runningMax !== null && (atSlurm.get(array.id) ?? 0) > 0;
+}
+
+/** Whether it waits here until it is released: Slurm, where anybody may release it (`scontrol release`), knows of no `%4` of a task that went by itself. */
+function isHeldHere(job: MirrorJob, atSlurm: ReadonlyMap<number, number>, refusedArrays: ReadonlySet<number>): boolean {
+  const { array } = job.request;
+  return job.isHeld && array !== undefined && array.runningMax !== null && goesAlone(job, atSlurm, refusedArrays);
 }
 
 function callOf(
@@ -76,8 +94,9 @@ function callOf(
 ): NextCall {
   const { array } = job.request;
   const tasks = array === undefined ? 0 : (atSlurm.get(array.id) ?? 0);
-  const isAlone = array === undefined || refusedArrays.has(array.id) || (array.runningMax !== null && tasks > 0);
-  const group = isAlone ? [job] : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
+  const group = goesAlone(job, atSlurm, refusedArrays)
+    ? [job]
+    : taskGroup(job, state.jobs.values(), { nowMs, maxArraySize });
   // Of one call all are held, or none.
   if (array !== undefined && !job.isHeld) atSlurm.set(array.id, tasks + group.length);
   kinds.begin(kindOf(job.request));
