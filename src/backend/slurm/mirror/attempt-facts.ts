@@ -10,7 +10,10 @@ import type { SlurmJob } from '../output/slurm-job.ts';
 export interface AttemptEnd {
   state: EndState;
   status: number;
+  /** By our clock, as far as that goes on. */
   atMs: number;
+  /** How long it ran, by the clock that told its start and its end; null or absent: not known. */
+  ranMs?: number | null;
   message: string | null;
   /** Nodes that it was lost with, though Slurm may not call them down yet. Default none. */
   lostNodes?: readonly string[];
@@ -18,7 +21,7 @@ export interface AttemptEnd {
 
 /** The end of the running attempt, and what it means for the job: over, or back in the queue with a new submission. */
 export function settle(job: MirrorJob, attempt: number, finding: Finding, end: AttemptEnd): Finding {
-  const { atMs } = end;
+  const atMs = endMoment(job, attempt, finding.records, end);
   const isHung = job.isHung && end.state !== 'COMPLETED';
   const state = isHung ? 'FAILED' : end.state;
   const message = isHung ? END_MESSAGES.HANG : end.message;
@@ -40,9 +43,31 @@ export function settle(job: MirrorJob, attempt: number, finding: Finding, end: A
   return finding;
 }
 
+/**
+ * When the attempt ended: not before it began and had run as long as is known of it. Our own clock may have been set back since its start, and then
+ * nothing that Slurm tells is in the past.
+ */
+export function endMoment(
+  { live }: MirrorJob,
+  attempt: number,
+  before: readonly JournalRecord[],
+  { atMs, ranMs }: Pick<AttemptEnd, 'atMs' | 'ranMs'>,
+): number {
+  const begins = before.findLast(({ event }) => event.kind === 'AttemptStarting' && event.attempt === attempt);
+  const startMs = begins?.event.atMs ?? (live?.attempt === attempt ? live.startMs : null);
+  return startMs === null ? atMs : Math.max(atMs, startMs + Math.max(0, Math.round(ranMs ?? 0)));
+}
+
+/** Between a start and an end that one clock told; null where one of them is not known. */
+export function ranMs(startMs: number | null, endMs: number | null): number | null {
+  return startMs === null || endMs === null ? null : endMs - startMs;
+}
+
 export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: number): JournalRecord[] {
-  const { jobId } = job.request;
-  const atMs = momentOf(slurm.startMs, nowMs);
+  const { jobId, submitMs } = job.request;
+  // It waited here at least as long as it did at Slurm, also where our clock was set back meanwhile.
+  const waitedMs = slurm.submitMs === 0 ? 0 : Math.max(0, ranMs(slurm.submitMs, slurm.startMs) ?? 0);
+  const atMs = Math.max(momentOf(slurm.startMs, nowMs), submitMs + waitedMs);
   return [
     {
       event: {
@@ -60,9 +85,9 @@ export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: n
 
 /** Of an attempt of which only its folder tells. Where it ran nobody knows. */
 export function begunUnseen(job: MirrorJob, facts: AttemptFacts, nowMs: number): JournalRecord[] {
-  const { jobId } = job.request;
+  const { jobId, submitMs } = job.request;
   const { attempt } = facts;
-  const atMs = momentOf(facts.claimedMs, nowMs);
+  const atMs = Math.max(momentOf(facts.claimedMs, nowMs), submitMs);
   return [
     { event: { kind: 'AttemptStarting', atMs, jobId, attempt, placement: [] } },
     { event: { kind: 'AttemptStarted', atMs, jobId, attempt } },
@@ -100,12 +125,12 @@ function placementOf({ request }: MirrorJob, slurm: SlurmJob): Placement {
 }
 
 export function ended(
-  { request: { jobId } }: MirrorJob,
+  { request: { jobId, submitMs } }: MirrorJob,
   state: EndState,
   exitCode: number,
   atMs: number,
 ): JournalRecord {
-  return { event: { kind: 'JobEnded', atMs, jobId, state, exitCode } };
+  return { event: { kind: 'JobEnded', atMs: Math.max(atMs, submitMs), jobId, state, exitCode } };
 }
 
 export function exitCodeOf(state: EndState, status: number): number {

@@ -2,7 +2,7 @@ import { SIGKILL_STATUS } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { type SlurmJob, shellStatus } from '../output/slurm-job.ts';
 import { isMeant } from './accounting-run.ts';
-import { begun, ended, momentOf, settle } from './attempt-facts.ts';
+import { begun, ended, momentOf, ranMs, settle } from './attempt-facts.ts';
 import {
   DUPLICATE_STATUS,
   endState,
@@ -108,7 +108,9 @@ export function endedInSlurm(
   const mixedUp = isMixedUp ? `Slurm says ${slurm.state}, of another job, and has killed this one` : null;
   const calledOff = isCalledOff ? failureText(own) : null;
   const message = lostText(lostNodes) ?? late ?? calledOff ?? mixedUp ?? doubt ?? messageOf(slurm, own, state);
-  return settle(job, attempt, finding, { state, status, atMs: momentOf(slurm.endMs, nowMs), message, lostNodes });
+  const atMs = momentOf(slurm.endMs, nowMs);
+  const ran = ranMs(slurm.startMs, slurm.endMs);
+  return settle(job, attempt, finding, { state, status, atMs, ranMs: ran, message, lostNodes });
 }
 
 /** For how long we have seen its end, or that it is gone, by our own clock. */

@@ -1,5 +1,5 @@
 import { SIGTERM_STATUS } from '../../end-status.ts';
-import { settle } from './attempt-facts.ts';
+import { momentOf, ranMs, settle } from './attempt-facts.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -37,7 +37,8 @@ export function completing(job: MirrorJob, slurm: SlurmJob, attempt: number, { f
   return settle(job, attempt, finding, {
     state: 'NODE_FAIL',
     status,
-    atMs: Math.min(endedMs, nowMs),
+    atMs: momentOf(endedMs, nowMs),
+    ranMs: ranMs(own.claimedMs, endedMs),
     message,
     lostNodes,
   });

@@ -170,9 +170,10 @@ describe('what a look at Slurm means for a job that is listed', () => {
       look({ listed: [over('FAILED', 9)], facts: facts({ attempts: [exited(9, { failed })] }) }),
     ).records;
     expect(end).toMatchObject({ event: { atMs: 900_000 }, message: 'rank 3 on n2 exited with status 9' });
+    const ahead = { startMs: NOW + 4000, endMs: NOW + 5000 };
     const late = findOut(
       running(),
-      look({ listed: [over('COMPLETED', 0, { endMs: NOW + 5000 })], facts: facts({ attempts: [exited(0)] }) }),
+      look({ listed: [over('COMPLETED', 0, ahead)], facts: facts({ attempts: [exited(0)] }) }),
     );
     expect(late.records[0]?.event.atMs).toBe(NOW);
   });
