@@ -53,7 +53,7 @@ export async function submitJobs(request: Request, context: DaemonContext): Prom
   const isReserved = request.jobs.some(({ reservation }) => reservation !== undefined);
   if (isReserved && backend.outage() === null) await backend.refreshReservations().catch(() => undefined);
   let refusal = backend.refusal(jobs);
-  if (refusal !== null && backend.outage() === null) {
+  if ((refusal !== null || backend.cautions(jobs).length > 0) && backend.outage() === null) {
     // By rules that somebody else may have changed since.
     await backend.refreshRules().catch(() => undefined);
     refusal = backend.refusal(jobs);

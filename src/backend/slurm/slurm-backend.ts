@@ -14,7 +14,7 @@ import { KeptPatience } from './mirror/kept-patience.ts';
 import type { MirrorJob } from './mirror/mirror-job.ts';
 import { MirrorState } from './mirror/mirror-state.ts';
 import { DEFAULT_MAX_ARRAY_SIZE, refusalOf } from './nodes/cluster-view.ts';
-import { partitionCautions } from './nodes/partition-cautions.ts';
+import { enforcedRefusal, partitionCautions } from './nodes/partition-cautions.ts';
 import type { KnownCluster } from './nodes/known-cluster.ts';
 import { SlurmReservations } from './nodes/reservations.ts';
 import { SlurmNodes } from './nodes/slurm-nodes.ts';
@@ -159,7 +159,7 @@ export class SlurmBackend implements Backend {
     for (const [index, { accepted }] of jobs.entries()) {
       if (accepted === last) continue;
       last = accepted;
-      const message = refusalOf(accepted.spec, this.#options.user, view);
+      const message = refusalOf(accepted.spec, this.#options.user, view) ?? enforcedRefusal(accepted.spec, view);
       if (message !== null) return { index, message };
     }
     return null;

@@ -2,6 +2,7 @@ import { OrreryError } from '../../../contract/errors.ts';
 import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../../contract/job.ts';
 import { errorMessage } from '../../../lib/error-message.ts';
 import { formatMemory } from '../../../lib/units.ts';
+import type { LiftedLimit } from '../../../scheduler/policy.ts';
 import type { BackendReservation } from '../../port.ts';
 import { reservationRefusal } from '../output/reservation-text.ts';
 import {
@@ -13,6 +14,16 @@ import {
 } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
+
+/** `EnforcePartLimits` of `slurm.conf`. */
+export type EnforcePartLimits = 'ALL' | 'ANY' | 'NO';
+
+/** Flags of a QOS (sacctmgr(1)), and what each of them lifts. */
+const LIFTING_FLAGS: Readonly<Record<string, LiftedLimit>> = {
+  PartitionMinNodes: 'minNodes',
+  PartitionMaxNodes: 'maxNodes',
+  PartitionTimeLimit: 'maxTimeSeconds',
+};
 
 /** What of a Slurm cluster does not change from minute to minute. */
 export interface ClusterView {
@@ -30,8 +41,12 @@ export interface ClusterView {
   hasAccounting?: boolean;
   /** What an ordinary user is not shown of others (`PrivateData`). Absent: an older view. */
   privateData?: readonly string[];
+  /** Whether `sbatch` refuses what a partition it names does not let run: in one of them, in all of them, or not. Absent: an older view. */
+  enforcePartLimits?: EnforcePartLimits;
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
+  /** Limits of partitions that jobs of a QOS may break, by its name. Absent: an older view. */
+  qosLifts?: Readonly<Record<string, readonly LiftedLimit[]>>;
   /** Accounts the user may charge; null as above. */
   accounts: readonly string[] | null;
   defaultAccount: string | null;
@@ -72,10 +87,10 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     const isSaid = error instanceof SlurmFailure && error.kind !== 'missing';
     const said = isSaid ? error.said : errorMessage(error);
     remarks.push(`no accounting (${said}): ends of jobs are taken from squeue and their exit files`);
-    return { qos: null, accounts: null, defaultAccount: null, associations: [] };
+    return { qos: null, qosLifts: {}, accounts: null, defaultAccount: null, associations: [] };
   });
   const name = config.get('ClusterName') ?? 'slurm';
-  const { qos, accounts, defaultAccount, associations } = accounting;
+  const { qos, qosLifts = {}, accounts, defaultAccount, associations } = accounting;
   // One database may keep the books of several clusters.
   const own = associations.filter(({ cluster, defaultQos }) => cluster === name && defaultQos !== '');
   return {
@@ -88,7 +103,9 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     privateData: (config.get('PrivateData') ?? '').split(',').filter((word) => !['', 'none'].includes(word)),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     hasAccounting: config.get('AccountingStorageType') === 'accounting_storage/slurmdbd',
+    enforcePartLimits: enforcingOf(config.get('EnforcePartLimits')),
     qos,
+    qosLifts,
     accounts,
     defaultAccount,
     defaultQos: Object.fromEntries(own.map(({ account, defaultQos }) => [account, defaultQos])),
@@ -106,11 +123,11 @@ interface Association {
 async function readAccounting(
   commands: SlurmCommands,
   user: string,
-): Promise<Pick<ClusterView, 'qos' | 'accounts' | 'defaultAccount'> & { associations: Association[] }> {
+): Promise<Pick<ClusterView, 'qos' | 'qosLifts' | 'accounts' | 'defaultAccount'> & { associations: Association[] }> {
   const list = (entity: string, format: string, ...where: string[]) =>
     commands.run('sacctmgr', ['--noheader', '--parsable2', 'show', entity, ...where, `format=${format}`]);
   const [qosText, accountText, userText] = await Promise.all([
-    list('qos', 'Name'),
+    list('qos', 'Name,Flags'),
     list('associations', 'Account,Cluster,DefaultQOS', `user=${user}`),
     list('user', 'DefaultAccount', `name=${user}`),
   ]);
@@ -119,12 +136,23 @@ async function readAccounting(
     const [account = '', cluster = '', defaultQos = ''] = line.split('|');
     return { account, cluster, defaultQos };
   });
+  const qos = words(qosText).map((line) => line.split('|'));
   return {
-    qos: words(qosText),
+    qos: qos.map(([name = '']) => name),
+    qosLifts: Object.fromEntries(qos.map(([name = '', flags = '']) => [name, liftsOf(flags)])),
     accounts: [...new Set(associations.map(({ account }) => account))],
     defaultAccount: words(userText)[0] ?? null,
     associations,
   };
+}
+
+function liftsOf(flags: string): LiftedLimit[] {
+  return flags.split(',').flatMap((flag) => LIFTING_FLAGS[flag] ?? []);
+}
+
+/** 22.05 and later show `ALL`, `ANY` or `NO`, whatever the file has. */
+function enforcingOf(text: string | undefined): EnforcePartLimits {
+  return text === 'ALL' || text === 'ANY' ? text : 'NO';
 }
 
 /** Why this version will not do, in one line; null where it will. */

@@ -1,23 +1,109 @@
-import { timeLimitMs } from '../../../contract/job.ts';
-import { excessMend, excessText, partitionExcess } from '../../../scheduler/partition-limits.ts';
+import { type JobSpec, timeLimitMs } from '../../../contract/job.ts';
+import type { LiftedLimit, PartitionPolicy } from '../../../scheduler/policy.ts';
+import {
+  type Entrant,
+  excessMend,
+  excessText,
+  type PartitionExcess,
+  partitionExcess,
+} from '../../../scheduler/partition-limits.ts';
 import type { SubmittedJob } from '../../port.ts';
+import type { SlurmPartition } from '../output/scontrol-text.ts';
 import { type ClusterView, partitionsOf } from './cluster-view.ts';
 
+type Rules = Pick<
+  ClusterView,
+  | 'version'
+  | 'partitions'
+  | 'hasAccounting'
+  | 'defaultAccount'
+  | 'defaultQos'
+  | 'enforcePartLimits'
+  | 'qos'
+  | 'qosLifts'
+>;
+
+/** What a partition that a job names makes of it; null: it lets it run. */
+interface Found {
+  partition: PartitionPolicy;
+  asked: Entrant;
+  excess: PartitionExcess | null;
+}
+
+/** Fields of a job that the limits are about. */
+const FIELDS: Readonly<Record<PartitionExcess, string>> = {
+  PartitionNodeLimit: 'nodes',
+  PartitionTimeLimit: 'time',
+  QOSNotAllowed: 'qos',
+  AccountNotAllowed: 'account',
+};
+
+/** Slurm's own, where the association has none. */
+const DEFAULT_QOS = 'normal';
+
 /**
- * Of jobs that Slurm takes and does not start: those that ask for more time or nodes than any partition they name gives one job, an array's tasks as
- * one. Slurm refuses them only with `EnforcePartLimits`.
+ * Of jobs that Slurm takes and does not start: those that ask for what none of the partitions they name lets run, an array's tasks as one. With
+ * `EnforcePartLimits` it takes no such job: `enforcedRefusal`.
  */
-export function partitionCautions(jobs: readonly SubmittedJob[], view: Pick<ClusterView, 'partitions'>): string[] {
+export function partitionCautions(jobs: readonly SubmittedJob[], rules: Rules): string[] {
   return jobs.flatMap(({ jobId, accepted: { spec } }, index) => {
     if (jobs[index - 1]?.accepted.spec === spec) return [];
-    const asked = { nodes: spec.nodes, timeLimitMs: timeLimitMs(spec) };
-    const found = partitionsOf(view, spec.partition).map(({ name, maxNodes = null, maxTimeSeconds }) => {
-      const partition = { name, maxNodes, ...(maxTimeSeconds !== null && { maxTimeSeconds }) };
-      return { partition, excess: partitionExcess(partition, asked) };
-    });
+    const found = excessesOf(spec, rules);
     const [first] = found;
     if (first === undefined || first.excess === null || found.some(({ excess }) => excess === null)) return [];
-    const why = excessText(first.excess, first.partition, asked);
-    return `Job ${jobId} does not start like this, unless its QOS lifts that: ${why}. Submit it again ${excessMend(first.excess)}.`;
+    const why = excessText(first.excess, first.partition, first.asked);
+    return `Job ${jobId} does not start like this${areLiftsKnown(rules) ? '' : ', unless its QOS lifts that'}: ${why}. Submit it again ${excessMend(first.excess)}.`;
   });
+}
+
+/**
+ * Why `sbatch` would refuse it for the limits of a partition (`EnforcePartLimits`), in one line with the way out; null where it would not, or where
+ * the QOS may lift them and is not known.
+ */
+export function enforcedRefusal(spec: JobSpec, rules: Rules): string | null {
+  const { enforcePartLimits = 'NO' } = rules;
+  if (enforcePartLimits === 'NO' || !areLiftsKnown(rules)) return null;
+  const found = excessesOf(spec, rules);
+  const refusing = found.find(({ excess }) => excess !== null);
+  const isTaken = found.some(({ excess }) => excess === null);
+  if (refusing === undefined || refusing.excess === null || (isTaken && enforcePartLimits === 'ANY')) return null;
+  const { excess, partition, asked } = refusing;
+  const mend = isTaken
+    ? `submit it without partition ${partition.name}, since all that it names have to take it`
+    : `submit it ${excessMend(excess)}`;
+  return `${FIELDS[excess]}: ${excessText(excess, partition, asked)} (EnforcePartLimits=${enforcePartLimits}): ${mend}`;
+}
+
+function excessesOf(spec: JobSpec, rules: Rules): Found[] {
+  const account = spec.account ?? rules.defaultAccount ?? undefined;
+  const defaultQos = (account === undefined ? undefined : rules.defaultQos?.[account]) ?? DEFAULT_QOS;
+  const qos = spec.qos === DEFAULT_QOS ? defaultQos : spec.qos;
+  const asked = { nodes: spec.nodes, timeLimitMs: timeLimitMs(spec), qos, ...(account !== undefined && { account }) };
+  return partitionsOf(rules, spec.partition).map((slurmPartition) => {
+    const partition = policyOf(slurmPartition, account !== undefined, rules);
+    // That of the partition itself may have the flags too.
+    const names = [qos, slurmPartition.qos ?? ''];
+    const lifts = names.flatMap((name): readonly LiftedLimit[] => rules.qosLifts?.[name] ?? []);
+    return { partition, asked, excess: partitionExcess(partition, asked, lifts) };
+  });
+}
+
+/** Rules on accounts and QOS mean something where there is accounting. Slurm after 22.05 lets accounts below those that are named in as well. */
+function policyOf(partition: SlurmPartition, hasAccount: boolean, { qos, version }: Rules): PartitionPolicy {
+  const { name, maxNodes = null, maxTimeSeconds, allowAccounts, denyAccounts, allowQos, denyQos } = partition;
+  const goesByAccount = hasAccount && version.startsWith('22.05.');
+  return {
+    name,
+    maxNodes,
+    ...(maxTimeSeconds !== null && { maxTimeSeconds }),
+    ...(goesByAccount && allowAccounts !== undefined && { allowAccounts }),
+    ...(goesByAccount && denyAccounts !== undefined && { denyAccounts }),
+    ...(qos !== null && allowQos !== undefined && { allowQos }),
+    ...(qos !== null && denyQos !== undefined && { denyQos }),
+  };
+}
+
+/** Which limits a QOS lifts an older view does not say, nor does accounting that is away. */
+function areLiftsKnown({ qos, qosLifts, hasAccounting }: Rules): boolean {
+  return qosLifts !== undefined && (qos !== null || hasAccounting === false);
 }
