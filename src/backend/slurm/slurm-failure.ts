@@ -84,6 +84,9 @@ export function isClosedPartition(words: string): boolean {
   return /partition not available \(inactive or drain\)/i.test(words);
 }
 
+/** Of what a site has to say. */
+const ADVICE_LENGTH_MAX = 500;
+
 /** While slurmctld does not answer. */
 export const STILL_RUNS = 'jobs run on and are caught up with once it answers';
 
@@ -134,10 +137,14 @@ export function failureOf(end: CommandEnd): SlurmFailure {
   }
   const limit = limitOf(stderr);
   const isLogin = host !== null && end.status === 255;
-  const [known, pattern] = WORDS.find(([, words]) => words.test(stderr)) ?? [isLogin ? 'login' : 'unclear', null];
-  const said = [limit, lastWords(stderr, program, pattern) || `ended with status ${end.status ?? 'unknown'}`]
-    .filter((words) => words !== null)
-    .join(': ');
+  // What a plugin of the site says beside it (job_submit) is for people, whatever words are in it.
+  const refusal = /^sbatch: error: Batch job submission failed: .*/m.exec(stderr)?.[0];
+  const kindIn = (text: string) => WORDS.find(([, words]) => words.test(text));
+  const [known, pattern] = (refusal === undefined ? undefined : kindIn(refusal)) ??
+    kindIn(stderr) ?? [isLogin ? 'login' : 'unclear', null];
+  const advice = refusal === undefined ? [] : adviceIn(stderr, limit);
+  const last = lastWords(refusal ?? stderr, program, pattern) || `ended with status ${end.status ?? 'unknown'}`;
+  const said = [...(limit === null ? [] : [limit]), ...advice, last].join(': ');
   // With DenyOnLimit a QOS refuses what its limits would never let start; but there may be room for one more in the queue later.
   const isForGood = known === 'limit' && limit !== null && limitReason(limit)?.counted !== 'submit';
   const kind = isForGood ? 'rejected' : known;
@@ -148,6 +155,14 @@ export function failureOf(end: CommandEnd): SlurmFailure {
       ? 'there is no slurm.conf there: set SLURM_CONF, or name a login node with --slurm-host; jobs run on meanwhile'
       : STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
+}
+
+/** What else sbatch says of a job that Slurm does not take: of a plugin of the site, or which of its requests cannot be met. */
+function adviceIn(stderr: string, limit: string | null): string[] {
+  const lines = [...stderr.matchAll(/^sbatch: (?:error: )*(.*\S)/gm)].map(([, words = '']) => words);
+  const isAdvice = (words: string) => !/^(?:Batch job submission failed|Job \d|Waiting)/.test(words) && words !== limit;
+  const advice = lines.filter(isAdvice).join('; ');
+  return advice === '' ? [] : [advice.slice(0, ADVICE_LENGTH_MAX)];
 }
 
 /** The limit that sbatch names in a line of its own: `QOSMaxSubmitJobPerUserLimit`. */

@@ -199,7 +199,7 @@ describe('failures of Slurm', () => {
           'sbatch: error: invalid partition specified: x\nsbatch: error: Batch job submission failed: Invalid partition name specified\n',
       },
       'rejected',
-      'sbatch: Batch job submission failed: Invalid partition name specified',
+      'sbatch: invalid partition specified: x: Batch job submission failed: Invalid partition name specified',
     ],
     [
       'a full queue',
@@ -237,6 +237,15 @@ describe('failures of Slurm', () => {
       },
       'unreachable',
       'squeue: slurm_load_jobs error: Unable to contact slurm controller (connect failure): jobs run on and are caught up with once it answers',
+    ],
+    [
+      'what a plugin of the site asks for, whatever words it uses',
+      {
+        stderr:
+          'sbatch: error: name a time limit, the connection refused none\nsbatch: error: Job needs it: https://hpc.example\nsbatch: error: Batch job submission failed: Unspecified error\n',
+      },
+      'rejected',
+      'sbatch: name a time limit, the connection refused none; Job needs it: https://hpc.example: Batch job submission failed: Unspecified error',
     ],
     [
       'a full queue, by which limit',
