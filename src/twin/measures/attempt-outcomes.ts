@@ -1,3 +1,4 @@
+import { ZERO_MS } from '../../lib/zero-ms.ts';
 import type { Loss, LossCause, StateShare } from '../report.ts';
 import { ATTEMPT_STATES, type AttemptEnd, type AttemptState } from '../types.ts';
 
@@ -54,7 +55,7 @@ export class AttemptOutcomes {
     const deviceMs = (endMs - startMs) * devices;
     let ofState = this.#byState.get(state);
     if (ofState === undefined) {
-      ofState = { attempts: 0, deviceMs: 0 };
+      ofState = { attempts: 0, deviceMs: ZERO_MS };
       this.#byState.set(state, ofState);
     }
     ofState.attempts += 1;
@@ -63,7 +64,7 @@ export class AttemptOutcomes {
     if (cause === null) return;
     let ofCause = this.#byCause.get(cause);
     if (ofCause === undefined) {
-      ofCause = { attempts: 0, deviceMs: 0, lostDeviceMs: 0, overheadDeviceMs: 0 };
+      ofCause = { attempts: 0, deviceMs: ZERO_MS, lostDeviceMs: ZERO_MS, overheadDeviceMs: ZERO_MS };
       this.#byCause.set(cause, ofCause);
     }
     ofCause.attempts += 1;

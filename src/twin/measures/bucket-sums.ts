@@ -1,3 +1,5 @@
+import { ZERO_MS } from '../../lib/zero-ms.ts';
+
 /** Whole minutes and hours that read well on an axis, in seconds. */
 const WIDTHS_SECONDS = [
   1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400,
@@ -12,7 +14,8 @@ export class BucketSums {
   readonly channels: number;
   readonly capacity: number;
   readonly #fromMs: number;
-  #widthMs: number;
+  /** A double, as the ends of buckets are that are reckoned from it. */
+  #widthMs: number = ZERO_MS;
   /** What changes come to within the bucket in which they happen. All channels of a bucket stand side by side: changes come in order of time, mostly. */
   readonly #within: Float64Array;
   /** Changes that hold from the begin of a bucket on. */

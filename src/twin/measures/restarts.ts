@@ -1,3 +1,4 @@
+import { ZERO_COUNT, ZERO_MS } from '../../lib/zero-ms.ts';
 import type { CrashLoop, PreemptionReport } from '../report.ts';
 import type { AttemptEnd, JobEnd, TwinJob } from '../types.ts';
 import { isEndedByFailure } from './failure-times.ts';
@@ -41,9 +42,9 @@ export class Restarts {
   #afterFailure = 0;
   #afterThose = 0;
   /** Devices times milliseconds. */
-  #preemptionLoss = 0;
-  #firstOrderLoss = 0;
-  #secondOrderLoss = 0;
+  #preemptionLoss = ZERO_COUNT;
+  #firstOrderLoss = ZERO_COUNT;
+  #secondOrderLoss = ZERO_COUNT;
 
   constructor(fromMs: number) {
     this.#fromMs = fromMs;
@@ -81,16 +82,22 @@ export class Restarts {
 
   /** `hoursOf`: device-hours of devices times milliseconds. */
   report(hoursOf: (deviceMs: number) => number): PreemptionReport {
-    const both = this.#firstOrderLoss + this.#secondOrderLoss;
+    // Where nothing was lost a sum is -0 still, and would be written so.
+    const [ofAll, firstOrder, secondOrder] = [
+      this.#preemptionLoss + 0,
+      this.#firstOrderLoss + 0,
+      this.#secondOrderLoss + 0,
+    ];
+    const both = firstOrder + secondOrder;
     const live = [...this.#restarts.values()].filter(({ failures }) => failures > 0);
     return {
       preemptions: this.#preemptions,
-      lostHours: hoursOf(this.#preemptionLoss),
+      lostHours: hoursOf(ofAll),
       afterFailure: this.#afterFailure,
       afterThose: this.#afterThose,
-      secondOrderLostHours: hoursOf(this.#secondOrderLoss),
-      firstOrderLostHours: hoursOf(this.#firstOrderLoss),
-      secondOrderShare: both === 0 ? null : this.#secondOrderLoss / both,
+      secondOrderLostHours: hoursOf(secondOrder),
+      firstOrderLostHours: hoursOf(firstOrder),
+      secondOrderShare: both === 0 ? null : secondOrder / both,
       crashLoops: worstOf([...this.#worst, ...live]),
     };
   }
@@ -125,7 +132,7 @@ export class Restarts {
         devices,
         failures: 0,
         wasPreempted: false,
-        requeuedMs: 0,
+        requeuedMs: ZERO_MS,
         isWaiting: true,
         depth: null,
         preemptions: 0,
