@@ -4,6 +4,7 @@ import { runTwin } from './engine.ts';
 import type { FailureModel } from './failure-model.ts';
 import { catalogModel, DAY_MS, fleet, plain } from './failure.test-support.ts';
 import { createIncidents } from './failures.ts';
+import { createMeasures } from './measures/measures.ts';
 import type { Checkpointing, JobEnd, TwinJob } from './types.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,12 +27,10 @@ function sudden(): FailureModel {
   };
 }
 
-/** One training on so many nodes, with spare ones, so that it waits for none. */
-function trainOn(nodes: number, checkpointing: Checkpointing): JobEnd {
-  const workMs = Math.round((FAILURES / (nodes * RATE)) * DAY_MS);
-  const job: TwinJob = {
+function training(jobId: number, nodes: number, workMs: number, checkpointing: Checkpointing): TwinJob {
+  return {
     request: {
-      jobId: 1,
+      jobId,
       submitMs: 0,
       priority: 0,
       nodes,
@@ -49,7 +48,12 @@ function trainOn(nodes: number, checkpointing: Checkpointing): JobEnd {
     cancelAfterMs: null,
     checkpointing,
   };
-  const left = [job];
+}
+
+/** One training on so many nodes, with spare ones, so that it waits for none. */
+function trainOn(nodes: number, checkpointing: Checkpointing): JobEnd {
+  const workMs = Math.round((FAILURES / (nodes * RATE)) * DAY_MS);
+  const left = [training(1, nodes, workMs, checkpointing)];
   const cluster = fleet(nodes + SPARE_NODES);
   let ended: JobEnd | undefined;
   runTwin({
@@ -113,5 +117,48 @@ describe('the ETTR of a training that fails at the published rate', () => {
     expect(Math.abs(measured / exact - 1)).toBeLessThan(0.03);
     // Published: 0.70.
     expect(Math.abs(measured / 0.7 - 1)).toBeLessThan(0.05);
+  });
+});
+
+describe('the ETTR of trainings of which failures end some for good', () => {
+  // As on RSC-1: a quarter of most failures is noticed by the job alone, which fails.
+  const model = plain(catalogModel('rsc-1'));
+  const nodes = 512;
+  const checkpointing = { intervalMs: 60 * MINUTE_MS, writeMs: 0, isBlocking: false, restartMs: 12 * MINUTE_MS };
+  const jobs = 400;
+  const left = Array.from({ length: jobs }, (_, index) => training(index + 1, nodes, 1.2 * DAY_MS, checkpointing));
+  const cluster = fleet(nodes + SPARE_NODES);
+  const measures = createMeasures({
+    nodes: cluster,
+    horizonMs: null,
+    failuresPerNodeDay: RATE,
+    powerPerNodeWatts: null,
+  });
+  const summary = runTwin({
+    nodes: cluster,
+    policy: {},
+    timing: { launchMs: 0, completeMs: 0, killMs: 0 },
+    jobs: { countEstimate: jobs, endMsEstimate: 0, next: () => left.shift() ?? null },
+    incidents: createIncidents(model, cluster, { seed: 1, untilMs: null }),
+    operator: null,
+    observers: [...measures.observers],
+    untilMs: null,
+  });
+  const { ettr, failures } = measures.report(summary).predictions;
+  const formula = ettr.all?.formula ?? null;
+
+  it('is that of the formula within 0.5 % at the rate they saw: those count that failures ended early, too', () => {
+    expect(formula?.jobs).toBe(jobs);
+    expect(formula?.stoppedShare).toBeGreaterThan(0.3);
+    const expected = formula?.ettrAtRateOfLarge ?? 0;
+    expect(Math.abs((formula?.measured ?? 0) / expected - 1)).toBeLessThan(0.005);
+    // Those that came to run for a day met fewer failures, and are off by more.
+    expect(ettr.all?.jobs).toBeLessThan(0.8 * jobs);
+    expect((ettr.all?.ettrOnceStarted ?? 0) / expected - 1).toBeGreaterThan(0.01);
+  });
+
+  it('saw about the rate given, where all nodes are alike', () => {
+    expect(failures.rateOfLarge.perThousandNodeDays).toBeCloseTo(1000 * RATE, 0);
+    expect(Math.abs((formula?.ettrAtRateOfLarge ?? 0) / (formula?.ettr ?? 1) - 1)).toBeLessThan(0.02);
   });
 });

@@ -192,6 +192,8 @@ export interface EttrFigures {
 export interface EttrFormula {
   /** Of jobs of this productive time: they pay for their first start too. */
   ettr: number;
+  /** The same at the rate of `failures.rateOfLarge`, as the paper takes r_f; null where that is not known. */
+  ettrAtRateOfLarge: number | null;
   /** Of a run without end. */
   ettrLongRun: number;
   /** Measured as `ettrOnceStarted`, over these jobs alone. */
@@ -200,12 +202,16 @@ export interface EttrFormula {
   nodes: number;
   mttfSeconds: number;
   restartSeconds: number;
+  /** Mean from a failure until its attempt was over, a prediction of the run. */
+  noticingSeconds: number;
   checkpointIntervalSeconds: number;
   checkpointWriteSeconds: number;
   /** Mean wait after a failure, itself a prediction of the run. */
   requeueWaitSeconds: number;
   /** Mean of a job. */
   productiveSeconds: number;
+  /** Of these jobs: a failure ended them for good. */
+  stoppedShare: number;
 }
 
 export interface FailureReport {

@@ -187,6 +187,13 @@ class MeasuredRun implements Observer {
     const unfinished = measuredMs === 0 ? 0 : this.#liveDevices * endMs - this.#liveMoment;
     const share = (part: number, whole: number) => (whole <= 0 ? 0 : part / whole);
     const deviceMs = this.#exposure.deviceMs(endMs);
+    const failures = this.#failures.report(
+      this.#exposure,
+      endMs,
+      failuresPerNodeDay,
+      this.#devices.total / nodes.length,
+    );
+    const ofLarge = failures.rateOfLarge.perThousandNodeDays;
     const atLeast = (from: number, to: number | null) => ({
       countShare: share(sumWithin(this.#exposure.started, from, to), sumWithin(this.#exposure.started, 0, null)),
       deviceTimeShare: share(sumWithin(deviceMs, from, to), sumWithin(deviceMs, 0, null)),
@@ -239,8 +246,8 @@ class MeasuredRun implements Observer {
           atLeast256: atLeast(256, null),
           atLeast4096: atLeast(4096, null),
         },
-        ettr: this.#ettr.report(failuresPerNodeDay),
-        failures: this.#failures.report(this.#exposure, endMs, failuresPerNodeDay, this.#devices.total / nodes.length),
+        ettr: this.#ettr.report(failuresPerNodeDay, ofLarge === null || ofLarge === 0 ? null : ofLarge / 1000),
+        failures,
         losses: this.#outcomes.losses(hoursOf),
         preemption: this.#restarts.report(hoursOf),
         fragmentation: {

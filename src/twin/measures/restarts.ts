@@ -9,6 +9,10 @@ const CRASH_LOOPS_SHOWN = 10;
 export interface RestartHistory {
   /** Attempts that a failure ended. */
   readonly failures: number;
+  /** Milliseconds from these failures until their attempts were over: what it took to notice, and to die. */
+  readonly noticingMs: number;
+  /** A failure ended its last attempt, and it has not run again. */
+  readonly isStopped: boolean;
   readonly wasPreempted: boolean;
   /** Milliseconds in the queue since its first attempt. */
   readonly requeuedMs: number;
@@ -19,6 +23,8 @@ interface Restart extends RestartHistory {
   jobId: number;
   devices: number;
   failures: number;
+  noticingMs: number;
+  isStopped: boolean;
   wasPreempted: boolean;
   requeuedMs: number;
   /** In the queue again. */
@@ -54,6 +60,7 @@ export class Restarts {
     const restart = attempt === 1 ? undefined : this.#restarts.get(request.jobId);
     if (restart === undefined) return;
     restart.isWaiting = false;
+    restart.isStopped = false;
     restart.requeuedMs += queuedMs;
   }
 
@@ -63,6 +70,8 @@ export class Restarts {
     else if (isEndedByFailure(end)) {
       const restart = this.#restart(end, devices);
       restart.failures += 1;
+      restart.noticingMs += noticingMs(end);
+      restart.isStopped = true;
       restart.depth = 0;
       if (end.endMs >= this.#fromMs) this.#firstOrderLoss += end.lostMs * devices;
     } else if (state === 'REQUEUED') this.#restart(end, devices).depth = null;
@@ -131,6 +140,8 @@ export class Restarts {
         jobId,
         devices,
         failures: 0,
+        noticingMs: 0,
+        isStopped: false,
         wasPreempted: false,
         requeuedMs: ZERO_MS,
         isWaiting: true,
@@ -143,6 +154,11 @@ export class Restarts {
     restart.isWaiting = true;
     return restart;
   }
+}
+
+/** From when it broke, or from its start where that was later, to its end. */
+function noticingMs({ incident, startMs, endMs }: AttemptEnd): number {
+  return incident === null ? 0 : endMs - Math.max(incident.atMs, startMs);
 }
 
 function worstOf(loops: readonly CrashLoop[]): CrashLoop[] {
