@@ -121,6 +121,11 @@ function ettrTable(report: TwinReport, terminal: Terminal): string {
       align: 'right',
       text: ({ formula }) => (formula === null ? NONE : formula.ettr.toFixed(3)),
     },
+    {
+      header: 'AT RATE SEEN',
+      align: 'right',
+      text: ({ formula }) => formula?.ettrAtRateOfLarge?.toFixed(3) ?? NONE,
+    },
   ];
   return table(columns, rows, terminal);
 }

@@ -135,10 +135,10 @@ function queuePlot(
   return html`<text x="4" y="${ground - QUEUE_HEIGHT - 12}">${title}</text>${grid}<path class="queue-fill" d="${stepPath(steps, values, xOf, yOf, ground)}"/><path class="queue" d="${stepLine(steps, values, xOf, yOf)}"/><line class="axis" x1="${left}" x2="${width - right}" y1="${ground}" y2="${ground}"/>`;
 }
 
-/** From 0 to the most, round ones. */
+/** From 0 to the most, round ones: as many beside 0 as `count`, at most. */
 export function niceTicks(most: number, count: number): number[] {
   const power = 10 ** Math.floor(Math.log10(most / count));
-  const step = Math.max(1, ([1, 2, 5].find((factor) => factor * power * count >= most) ?? 10) * power);
+  const step = Math.max(1, ([1, 2, 5].find((factor) => Math.floor(most / (factor * power)) <= count) ?? 10) * power);
   return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, index) => index * step);
 }
 

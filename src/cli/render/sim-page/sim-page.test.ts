@@ -212,9 +212,24 @@ describe('renderSimPage', () => {
     expect(sectionOf(busy.page, 'given')).toContain('<td>' + whole(inputs.incidents.byComponent[0]?.count ?? 0));
     expect(text).toContain('Lemon nodes drained');
     expect(predictions.lemons?.nodesFlagged).toBeGreaterThan(0);
-    expect(text).toContain('here they are drained, so jobs fail less often');
     expect(text).toContain('per 1,000 node-days with all lemon nodes in service, and N nodes');
     expect(textOf(cpus.page)).not.toMatch(/\bGPU/);
+  });
+
+  it('draws the formula at the rate that large jobs saw, too, where chance does not explain it', () => {
+    const { result } = busy;
+    const { failures, ettr } = result.report.predictions;
+    expect(sectionOf(busy.page, 'ettr')).not.toContain('at the rate seen');
+    const seen = { ...failures.rateOfLarge, perThousandNodeDays: 3.04, interval: { low: 2.7, high: 3.5 } };
+    const predictions = { ...result.report.predictions, failures: { ...failures, rateOfLarge: seen } };
+    const page = simPage({ ...result, report: { ...result.report, predictions } }, COMMAND);
+    const text = textOf(sectionOf(page, 'ettr'));
+    expect(text).toContain(
+      'at the rate given, 25 failures per 1,000 node-days, and at the 3 that jobs of more than 128 GPUs saw, as the paper takes it: lemon nodes are drained here, so jobs fail less often.',
+    );
+    const at = ettr.bySize.flatMap(({ formula }) => (formula === null ? [] : [formula.ettrAtRateOfLarge?.toFixed(3)]));
+    expect(at.filter((value) => !text.includes(`, at the rate seen ${value}`))).toEqual([]);
+    expect(at.length).toBeGreaterThan(3);
   });
 
   it('tells what was given from what was predicted, and names the paper beside its figures', () => {

@@ -10,6 +10,9 @@ import { percent, whole } from '../sim-words.ts';
 /** Smaller shares are drawn as this. */
 const SHARE_MIN = 1e-4;
 const SOURCE = 'Kokolis et al., HPCA 2025 (arXiv 2410.21680)';
+/** Hardware ends 0.2 % of RSC-1's attempts, in all states together. */
+const REQUEUED_NOTE =
+  ' Published as REQUEUED is more than that: programs that put themselves back in the queue, as submitit has them do before their time is up, are not modelled.';
 /** Of RSC-1's jobs, as far as the paper says. */
 const PUBLISHED_SIZES = {
   single: ['more than 40 %', '-'],
@@ -38,7 +41,7 @@ export function statesSection(report: TwinReport): Markup {
     'states',
     'predicted',
     `How attempts ended: ${percent(completed)} of ${whole(attempts)} completed`,
-    html`<p>${`Each time a job ran counts, as sacct counts it with its duplicates. COMPLETED, FAILED, CANCELLED and OUT_OF_MEMORY are what the jobs given came to by themselves for the most part; PREEMPTED, REQUEUED, NODE_FAIL and TIMEOUT follow from the run.`}</p>
+    html`<p>${`Each time a job ran counts, as sacct counts it with its duplicates. COMPLETED, FAILED, CANCELLED and OUT_OF_MEMORY are what the jobs given came to by themselves for the most part; PREEMPTED, REQUEUED, NODE_FAIL and TIMEOUT follow from the run.${isPublished ? REQUEUED_NOTE : ''}`}</p>
 <div class="pair"><figure>${stateChart(shown, isPublished)}${key(keys)}</figure>${table('Attempts by state', headers, rows)}</div>
 ${sizesPart(report, isPublished)}`,
   );

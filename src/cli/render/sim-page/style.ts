@@ -46,6 +46,7 @@ svg .queue{stroke:var(--chosen);stroke-width:1.5;fill:none}
 svg .queue-fill{fill:var(--chosen);opacity:.25}
 svg .range{stroke:var(--lesser);stroke-width:2;fill:none}
 svg .theory{stroke:var(--text);fill:none;stroke-width:2}
+svg .seen{stroke-dasharray:2 4}
 svg .published{stroke:var(--limit);fill:var(--ground);stroke-width:2}
 svg .mean{stroke:var(--chosen);fill:var(--ground);stroke-width:2}
 svg .hollow{stroke:var(--other);fill:var(--ground);stroke-width:2}
