@@ -2,6 +2,7 @@ import { floorTo } from '../lib/floor-to.ts';
 import type { Start } from './easy-backfill.ts';
 import { FreeSpace } from './free-space.ts';
 import { FrontWalk } from './front-walk.ts';
+import { GpuWeights } from './gpu-weights.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
@@ -77,6 +78,7 @@ export class ConservativePasses {
   readonly #prediction: StartPrediction;
   readonly #usable: UsableNodes;
   readonly #spreads: Spreads;
+  readonly #gpuWeights: GpuWeights;
   #pass: BackfillPass | null = null;
 
   constructor(ledger: Ledger, policy: Policy, isAdmitted: (job: JobRecord, nowMs: number) => boolean) {
@@ -85,10 +87,9 @@ export class ConservativePasses {
     this.#isAdmitted = isAdmitted;
     this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
     this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
-    this.#prediction = new StartPrediction(ledger, {
-      originMs: this.#originMs,
-      killWaitMs: policy.killWaitSeconds * SECOND,
-    });
+    this.#gpuWeights = new GpuWeights(ledger.pool);
+    const times = { originMs: this.#originMs, killWaitMs: policy.killWaitSeconds * SECOND };
+    this.#prediction = new StartPrediction(ledger, times, this.#gpuWeights);
     this.#usable = new UsableNodes(ledger.pool);
     this.#spreads = new Spreads(ledger);
   }
@@ -103,6 +104,19 @@ export class ConservativePasses {
     return this.#pass !== null && !this.#pass.isYielding;
   }
 
+  /** It has been submitted: Slurm looks whether it could ever run, on nodes as if they were empty. */
+  submitted(job: JobRecord): void {
+    this.#gpuWeights.seen(job);
+    if (this.#gpuWeights.isMixed) this.#lookAfresh(job, this.#usable.of(job));
+  }
+
+  /** The nodes of the job's partition weigh what they weigh, and those that are looked at for its GPUs less. */
+  #lookAfresh(job: JobRecord, looked: NodeMask): void {
+    const { gpus } = job.request.perNode;
+    this.#gpuWeights.forget(this.#usable.of(job));
+    if (gpus > 0) this.#gpuWeights.note(looked, gpus);
+  }
+
   /** Starts jobs in turn; the first of a partition that does not fit closes it and its nodes for this pass. */
   main(nowMs: number, isFull: boolean, start: Start): void {
     const vacancies = new Vacancies(new FreeSpace(this.#ledger.pool));
@@ -114,6 +128,7 @@ export class ConservativePasses {
       const holding = this.#usable.of(job, closed);
       const usable = holding.copy();
       this.#leaveOutCompleting(usable);
+      if (this.#gpuWeights.isMixed) this.#lookAfresh(job, vacancies.of(job).roomyNow(usable));
       const nodeIndices =
         vacancies.of(job).placeNow(usable, job) ??
         this.#spread(job, (spread) => vacancies.of(spread).placeNow(usable, spread));
@@ -241,6 +256,8 @@ export class ConservativePasses {
     if (startMs <= secondMs) {
       // Slurm looks for its nodes once more, and leaves out those that are being cleaned up.
       const available = this.#left(pass, job, usable);
+      this.#gpuWeights.forget(available);
+      this.#prediction.noteLook(available, job);
       const chosen = this.#prediction.place(available, job) ?? nodeIndices;
       this.#spend(pass);
       if (isBeyondLimit(this.#ledger, job, chosen)) return this.#goesOnWithout(job);

@@ -311,7 +311,9 @@ export class Core implements SchedulerCore {
   /** Slurm's passes, those that are due. Returns when to decide again. */
   #makePasses(passes: ConservativePasses, nowMs: number, sink: DecisionSink): number {
     const { pool, queue } = this.ledger;
-    const hasChanged = queue.takeArrivals().length > 0 || pool.changes !== this.#seenChanges;
+    const arrivals = queue.takeArrivals();
+    for (const job of arrivals) passes.submitted(job);
+    const hasChanged = arrivals.length > 0 || pool.changes !== this.#seenChanges;
     if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants();
     const cadence = this.#cadence;
     if (cadence === null) {

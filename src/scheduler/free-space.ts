@@ -1,4 +1,5 @@
 import { isWithinCap } from './cpu-cap.ts';
+import type { GpuWeights } from './gpu-weights.ts';
 import type { JobRecord } from './job-record.ts';
 import type { NodePool } from './node-pool.ts';
 import { NodeMask } from './node-mask.ts';
@@ -17,6 +18,8 @@ export class FreeSpace {
   readonly leafOf: Int32Array;
   /** The weight of each node; null where all weigh the same. */
   readonly weightOf: Float64Array | null;
+  /** What looks for jobs with GPUs have left behind; null where that does not matter. */
+  gpuWeights: GpuWeights | null = null;
 
   constructor(pool: NodePool, copied?: FreeSpace) {
     this.#pool = pool;
@@ -28,6 +31,7 @@ export class FreeSpace {
       this.#capped = copied.#capped.map((cpus) => cpus.slice());
       this.leafOf = copied.leafOf;
       this.weightOf = copied.weightOf;
+      this.gpuWeights = copied.gpuWeights;
       return;
     }
     const size = pool.nodes.length;
@@ -57,9 +61,9 @@ export class FreeSpace {
     return this.#pool.leaves.length;
   }
 
-  /** Ascending, each once. */
-  get weights(): readonly number[] {
-    return this.#pool.weights;
+  /** What each node weighs for the job; null where all weigh the same. */
+  weightsFor({ request }: JobRecord): Float64Array | null {
+    return (request.perNode.gpus === 0 ? this.gpuWeights?.weightOf : null) ?? this.weightOf;
   }
 
   copy(): FreeSpace {
@@ -156,12 +160,13 @@ export function goesByFreeCpus(space: FreeSpace, { request: { perNode, exclusive
  * the lighter ones, and these rules choose among those of the first weight that makes them enough: first on leaves where it has nodes already.
  */
 function placeOnLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
-  const { leafOf, leafCount, weightOf } = space;
+  const { leafOf, leafCount } = space;
+  const weightOf = space.weightsFor(job);
   const { nodes } = job.request;
   const chosen: number[] = [];
   let open = roomy;
   if (weightOf !== null) {
-    const lightest = lightestOf(space, weightOf, roomy, nodes);
+    const lightest = lightestOf(weightOf, roomy, nodes);
     open = lightest.open;
     lightest.all.each((index) => void chosen.push(index));
   }
@@ -186,16 +191,13 @@ function placeOnLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): numbe
 }
 
 /** Of the nodes with room, weight by weight: those that a gang has all of, and those of the weight at which there are enough for it. */
-function lightestOf(
-  { weights }: FreeSpace,
-  weightOf: Float64Array,
-  roomy: NodeMask,
-  nodes: number,
-): { all: NodeMask; open: NodeMask } {
+function lightestOf(weightOf: Float64Array, roomy: NodeMask, nodes: number): { all: NodeMask; open: NodeMask } {
+  const weights = new Set<number>();
+  roomy.each((index) => void weights.add(weightOf[index]!));
   const all = roomy.empty();
   let open = all;
   let needed = nodes;
-  for (const weight of weights) {
+  for (const weight of [...weights].sort(ascending)) {
     open = roomy.empty();
     roomy.each((index) => {
       if (weightOf[index] === weight) open.add(index);
@@ -230,7 +232,7 @@ function bestLeaf(left: Int32Array, needed: number): number {
  */
 function placeWithoutLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): number[] {
   const { nodes, perNode } = job.request;
-  const { weightOf } = space;
+  const weightOf = space.weightsFor(job);
   const isByCpus = goesByFreeCpus(space, job);
   const runs: Run[] = [];
   let run: Run | null = null;

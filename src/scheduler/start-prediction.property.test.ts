@@ -7,6 +7,7 @@ import { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
 import { holdNodes, placeGang } from './placement.ts';
 import { completePolicy } from './policy.ts';
+import { GpuWeights } from './gpu-weights.ts';
 import { StartPrediction } from './start-prediction.ts';
 import { usableNodes } from './usable-nodes.ts';
 
@@ -139,7 +140,11 @@ it('predicts from what it keeps from look to look what it would find by looking 
       (sizes, isFlat, overSeconds, steps) => {
         const world = new World(sizes, isFlat, overSeconds);
         const { ledger } = world;
-        const prediction = new StartPrediction(ledger, { originMs: 0, killWaitMs: 30_000 });
+        const prediction = new StartPrediction(
+          ledger,
+          { originMs: 0, killWaitMs: 30_000 },
+          new GpuWeights(ledger.pool),
+        );
         const answers: { found: object; expected: object }[] = [];
         for (const one of steps) {
           world.nowMs += 7_300;

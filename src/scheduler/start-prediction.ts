@@ -1,5 +1,6 @@
 import { floorTo } from '../lib/floor-to.ts';
 import { FreeSpace, placeInRuns } from './free-space.ts';
+import type { GpuWeights } from './gpu-weights.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeMask } from './node-mask.ts';
@@ -35,6 +36,7 @@ export interface PredictionTimes {
 export class StartPrediction {
   readonly #ledger: Ledger;
   readonly #times: PredictionTimes;
+  readonly #gpuWeights: GpuWeights;
   #vacancies: Vacancies;
   /** By end. */
   #running: Running[] = [];
@@ -43,10 +45,17 @@ export class StartPrediction {
   #seenChanges = -1;
   #nodeTests = 0;
 
-  constructor(ledger: Ledger, times: PredictionTimes) {
+  constructor(ledger: Ledger, times: PredictionTimes, gpuWeights: GpuWeights) {
     this.#ledger = ledger;
     this.#times = times;
-    this.#vacancies = new Vacancies(new FreeSpace(ledger.pool));
+    this.#gpuWeights = gpuWeights;
+    this.#vacancies = this.#newVacancies();
+  }
+
+  #newVacancies(): Vacancies {
+    const space = new FreeSpace(this.#ledger.pool);
+    space.gpuWeights = this.#gpuWeights;
+    return new Vacancies(space);
   }
 
   /**
@@ -68,7 +77,7 @@ export class StartPrediction {
     const { pool, ends, ending } = this.#ledger;
     this.#ledger.movements = new Set();
     this.#seenChanges = pool.serviceChanges;
-    this.#vacancies = new Vacancies(new FreeSpace(pool));
+    this.#vacancies = this.#newVacancies();
     this.#vacancies.takeSpare(pool.nodes.map(({ index }) => index));
     this.#running = ends.sorted().flatMap((job) => {
       return job.held === null || ending.has(job) ? [] : [this.#entryOf(job, job.held.nodeIndices)];
@@ -149,16 +158,28 @@ export class StartPrediction {
   ): Prospect | null {
     if (candidates.length > 0) return this.#predictPreempting(job, available, candidates, secondMs, isNowOnly);
     const now = this.place(available, job);
+    if (now !== null || isNowOnly) this.noteLook(available, job);
     if (now !== null) return { startMs: secondMs, choose: () => now, isByPreemption: false };
     if (isNowOnly) return null;
     const running = this.#running;
     const vacancies = this.#vacancies.of(job);
     const needed = vacancies.endsBefore(running, available, job);
     const tests = available.count();
-    return startAfterBatch(running, available, secondMs, this.#times, (ended) => {
+    let looked = 0;
+    const prospect = startAfterBatch(running, available, secondMs, this.#times, (ended) => {
       this.#nodeTests += tests;
+      looked = ended;
       return ended < needed ? null : () => vacancies.placeAfter(running, ended, available, job);
     });
+    this.noteLook(available, job, looked);
+    return prospect;
+  }
+
+  /** Nodes were looked at for the job, with so many of those that run gone: those with room weigh less from here on. */
+  noteLook(available: NodeMask, job: JobRecord, ended = 0): void {
+    const { gpus } = job.request.perNode;
+    if (gpus > 0 && this.#gpuWeights.isMixed)
+      this.#gpuWeights.note(this.#vacancies.of(job).roomyAfter(this.#running, ended, available), gpus);
   }
 
   /** Tried node by node: whom a job may preempt is its own affair, and nothing is known of others like it. */

@@ -99,9 +99,14 @@ export class KindVacancies {
   /** Nodes for a gang of the kind now, ascending; null where they have no room. */
   placeNow(available: NodeMask, job: JobRecord): number[] | null {
     if (countOfBoth(available, this.#now) < job.request.nodes) return null;
+    return placeAmong(this.#space, this.roomyNow(available), job);
+  }
+
+  /** Of these nodes those that have room now. */
+  roomyNow(available: NodeMask): NodeMask {
     const roomy = available.copy();
     roomy.intersect(this.#now);
-    return placeAmong(this.#space, roomy, job);
+    return roomy;
   }
 
   /** How many of those that run, which are in the order of their ends, must have ended before the gang has room; Infinity where it never has. */
@@ -119,8 +124,8 @@ export class KindVacancies {
     }
   }
 
-  /** Nodes for the gang, ascending, once so many have ended: no fewer than `endsBefore` says. */
-  placeAfter(running: readonly Placed[], ended: number, available: NodeMask, job: JobRecord): number[] {
+  /** Of these nodes those that have room once so many have ended. */
+  roomyAfter(running: readonly Placed[], ended: number, available: NodeMask): NodeMask {
     const outlook = this.#outlookOn(running);
     while (outlook.ended < ended) this.#endNext(outlook);
     const roomy = new NodeMask(outlook.endsNeeded.length);
@@ -128,6 +133,12 @@ export class KindVacancies {
       if ((outlook.endsNeeded[index] ?? NEVER) > ended) break;
       if (available.has(index)) roomy.add(index);
     }
+    return roomy;
+  }
+
+  /** Nodes for the gang, ascending, once so many have ended: no fewer than `endsBefore` says. */
+  placeAfter(running: readonly Placed[], ended: number, available: NodeMask, job: JobRecord): number[] {
+    const roomy = this.roomyAfter(running, ended, available);
     return definite(placeAmong(this.#spaceAfter(running, ended, job), roomy, job), 'so many nodes have room by then');
   }
 
