@@ -232,6 +232,7 @@ const ownFields = {
   partitions: z.array(partition).exactOptional(),
   reservations: z.array(reservation).exactOptional(),
   enforcePartLimits: z.union([z.boolean(), z.literal('any')]).exactOptional(),
+  selectType: z.enum(['cons_tres', 'linear']).exactOptional(),
   overTimeSeconds: seconds.nullable().exactOptional(),
   killWaitSeconds: seconds.exactOptional(),
   cadence: cadence.nullable().exactOptional(),

@@ -138,6 +138,16 @@ describe('the weights of a priority', () => {
   });
 });
 
+describe('how nodes are chosen', () => {
+  it('is that of select/linear where a whole conf names no other', () => {
+    const typeOf = (words: string) => parse(`${words}${NODES}`).policy.selectType;
+    expect(typeOf('SelectType=select/linear\n')).toBe('linear');
+    expect(typeOf('ClusterName=c\n')).toBe('linear');
+    expect(typeOf('ClusterName=c\nSelectType=select/cons_tres\n')).toBeUndefined();
+    expect(typeOf('')).toBeUndefined();
+  });
+});
+
 describe('what is given to several jobs at once', () => {
   it('is told, unless it is given to one', () => {
     const told = (words: string) => ignoredOf(`${NODES}PartitionName=a OverSubscribe=${words}\n`);

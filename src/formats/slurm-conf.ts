@@ -110,6 +110,8 @@ export function readSlurmLines(texts: SlurmLines): SlurmConf {
   const clusterName = settings.get('clustername')?.values.get('clustername') ?? null;
   const policy = readSlurmPolicy(settings, ignored);
   const select = pluginOf(settings, 'SelectType') ?? 'linear';
+  // Of a conf that is one, and not a part of one.
+  if (select === 'linear' && (settings.has('selecttype') || settings.has('clustername'))) policy.selectType = 'linear';
   const selectFlags = listOf(settings, 'SelectTypeParameters');
   // Without parameters, select/cons_tres and select/cons_res use CR_Core_Memory.
   const isMemoryConsumed =

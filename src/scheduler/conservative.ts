@@ -88,7 +88,11 @@ export class ConservativePasses {
     this.#resolutionMs = policy.bfResolutionSeconds * SECOND;
     this.#originMs = (policy.cadence?.originSeconds ?? 0) * SECOND;
     this.#gpuWeights = new GpuWeights(ledger.pool);
-    const times = { originMs: this.#originMs, killWaitMs: policy.killWaitSeconds * SECOND };
+    const times = {
+      originMs: this.#originMs,
+      killWaitMs: policy.killWaitSeconds * SECOND,
+      isEachEndTried: policy.selectType === 'linear',
+    };
     this.#prediction = new StartPrediction(ledger, times, this.#gpuWeights);
     this.#usable = new UsableNodes(ledger.pool);
     this.#spreads = new Spreads(ledger);
@@ -106,6 +110,8 @@ export class ConservativePasses {
 
   /** It has been submitted: Slurm looks whether it could ever run, on nodes as if they were empty. */
   submitted(job: JobRecord): void {
+    // Of cons_tres alone.
+    if (this.#policy.selectType === 'linear') return;
     this.#gpuWeights.seen(job);
     if (this.#gpuWeights.isMixed) this.#lookAfresh(job, this.#usable.of(job));
   }

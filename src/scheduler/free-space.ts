@@ -57,6 +57,10 @@ export class FreeSpace {
     return this.#pool.nodes;
   }
 
+  get areSmallLeavesFirst(): boolean {
+    return this.#pool.areSmallLeavesFirst;
+  }
+
   get leafCount(): number {
     return this.#pool.leaves.length;
   }
@@ -174,8 +178,9 @@ function placeOnLeaves(space: FreeSpace, roomy: NodeMask, job: JobRecord): numbe
   open.each((index) => void (left[leafOf[index]!]! += 1));
   const wanted = new Int32Array(leafCount);
   const known = chosen.map((index) => leafOf[index]!).sort(ascending);
+  const cpus = space.areSmallLeavesFirst && !left.some((size) => size >= nodes) ? cpusOnLeaves(space, open) : null;
   for (let needed = nodes - chosen.length; needed > 0; ) {
-    const leaf = known.shift() ?? bestLeaf(left, needed);
+    const leaf = known.shift() ?? (cpus === null ? bestLeaf(left, needed) : smallestLeaf(left, cpus));
     const taken = Math.min(left[leaf]!, needed);
     wanted[leaf]! += taken;
     left[leaf] = 0;
@@ -212,6 +217,21 @@ function lightestOf(weightOf: Float64Array, roomy: NodeMask, nodes: number): { a
 
 function ascending(a: number, b: number): number {
   return a - b;
+}
+
+/** CPUs of these nodes, by leaf. */
+function cpusOnLeaves(space: FreeSpace, open: NodeMask): Float64Array {
+  const cpus = new Float64Array(space.leafCount);
+  open.each((index) => void (cpus[space.leafOf[index]!]! += space.nodes[index]!.spec.resources.cpus));
+  return cpus;
+}
+
+/** Of the leaves that have nodes left the first with the fewest CPUs. */
+function smallestLeaf(left: Int32Array, cpus: Float64Array): number {
+  let best = -1;
+  for (let leaf = 0; leaf < left.length; leaf++)
+    if (left[leaf]! > 0 && (best < 0 || cpus[leaf]! < cpus[best]!)) best = leaf;
+  return best;
 }
 
 function bestLeaf(left: Int32Array, needed: number): number {

@@ -70,6 +70,7 @@ export class Ledger {
     this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName), this.terms.capCount);
+    this.pool.areSmallLeavesFirst = policy.selectType === 'linear';
     const depth = frontDepth(policy);
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
     this.queue = new PendingQueue(depth, isServiceable, this.priorities);

@@ -45,6 +45,8 @@ export class NodePool {
   readonly #maskOf: (nodeName: string) => number;
   /** How many partitions bound the CPUs that their jobs have of a node. */
   readonly capCount: number;
+  /** As Slurm's `select/linear` has it, a gang on several leaves takes those with the fewest CPUs first, and not the largest. */
+  areSmallLeavesFirst = false;
 
   /** `maskOf`: the partitions of a node. */
   constructor(maskOf: (nodeName: string) => number, capCount = 0) {

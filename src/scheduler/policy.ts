@@ -298,6 +298,11 @@ export interface SchedulerOptions {
    * with `any` only if it is beyond those of each. Default: it waits for ever, as in Slurm.
    */
   enforcePartLimits?: boolean | 'any';
+  /**
+   * How conservative backfill and Slurm's passes look for nodes: `cons_tres` (the default), or `linear`, which predicts a start after each end and not
+   * after batches of them, and takes the emptiest leaves last.
+   */
+  selectType?: 'cons_tres' | 'linear';
   /** Jobs may outrun their time limits by so much (`OverTimeLimit`). Null: for ever. Default 0. */
   overTimeSeconds?: number | null;
   /** What conservative passes grant a job that has outrun its limit (`KillWait`). Default 30. */
@@ -365,6 +370,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
     partitions: [],
     reservations: [],
     enforcePartLimits: false,
+    selectType: 'cons_tres',
     overTimeSeconds: 0,
     killWaitSeconds: 30,
     cadence: null,

@@ -30,6 +30,8 @@ export interface PredictionTimes {
   originMs: number;
   /** What a job is granted that has outrun its limit (`KillWait`). */
   killWaitMs: number;
+  /** Starts are tried after each end, as by `select/linear`, and not after batches of them. */
+  isEachEndTried?: boolean;
 }
 
 /** What runs and what is free, as a pass of backfill sees it from one look to the next, and when jobs could start by that. */
@@ -222,6 +224,7 @@ function startAfterBatch(
   times: PredictionTimes,
   place: (ended: number) => Prospect['choose'] | null,
 ): Prospect | null {
+  if (times.isEachEndTried === true) return startAfterEnd(running, available, secondMs, place);
   let batchMs = BATCH_MS;
   let baseMs: number | null = null;
   for (let at = 0; at < running.length; ) {
@@ -242,6 +245,22 @@ function startAfterBatch(
     if (choose === null) continue;
     const startMs = last.endMs <= secondMs ? guessedEndMs(last, secondMs, times) : last.endMs;
     return { startMs, choose, isByPreemption: false };
+  }
+  return null;
+}
+
+/** The same after each end of one that holds any of the nodes. */
+function startAfterEnd(
+  running: readonly Running[],
+  available: NodeMask,
+  secondMs: number,
+  place: (ended: number) => Prospect['choose'] | null,
+): Prospect | null {
+  for (const [at, { nodeIndices, endMs }] of running.entries()) {
+    if (endMs === Infinity) return null;
+    const choose = available.hasAny(nodeIndices) ? place(at + 1) : null;
+    if (choose === null) continue;
+    return { startMs: endMs <= secondMs ? secondMs + SECOND : endMs, choose, isByPreemption: false };
   }
   return null;
 }
