@@ -89,6 +89,16 @@ describe("Slurm's commands", () => {
     await expect(commands(null).run('scancel', ['5'])).rejects.toMatchObject({ kind: 'unknownJob' });
   });
 
+  it('are ended where sbatch would try again by itself: the queue of Slurm is full', async () => {
+    const full = 'sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying';
+    program('sbatch', `echo "${full}" >&2; exec sleep 60`);
+    await expect(commands(null).run('sbatch', [])).rejects.toMatchObject({
+      kind: 'limit',
+      message:
+        'sbatch: Slurm temporarily unable to accept job: its queue is full (MaxJobCount) until some of all the jobs there have ended',
+    });
+  });
+
   it('are over when they have ended and all is read, whoever holds their stderr; and in time, whoever holds their stdout', async () => {
     const startedAt = performance.now();
     program('ssh', 'sleep 20 >/dev/null &\nwhile [ "$1" != -- ]; do shift; done; shift 2; eval "$*"');

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { LoginGate } from './login-gate.ts';
 import { afterMark, markedCommand } from './login-shell.ts';
-import { type FailureKind, failureOf, SlurmFailure } from './slurm-failure.ts';
+import { type FailureKind, failureOf, SlurmFailure, TRIES_AGAIN } from './slurm-failure.ts';
 
 export interface SlurmCommandsOptions {
   /** Login node reached with ssh; null: the commands of this machine. */
@@ -135,6 +135,8 @@ export class SlurmCommands {
       });
       child.stderr.on('data', (chunk: Buffer) => {
         if (stderr.length < 65_536) stderr += chunk.toString();
+        // It would hold up others for two minutes. Should it be taken after all, that job does nothing: another is submitted.
+        if (program === 'sbatch' && TRIES_AGAIN.test(stderr)) child.kill('SIGTERM');
       });
       child.once('error', () => {
         isNotFound = true;

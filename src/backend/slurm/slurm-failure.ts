@@ -60,7 +60,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|server \S+ not responding|problem talking to the database|temporarily unable to accept|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|server \S+ not responding|problem talking to the database|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
   ],
   [
     'login',
@@ -69,7 +69,7 @@ const WORDS: readonly [FailureKind, RegExp][] = [
   ['oldSlurm', /unrecognized option|unknown option|invalid option/i],
   [
     'limit',
-    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|submissions disabled|maximum number of jobs|job count.*exceed|partition not available \(inactive or drain\)/i,
+    /job violates accounting\/qos policy|assocmaxsubmitjoblimit|qosmaxsubmitjob|assocgrpsubmitjobslimit|submissions disabled|maximum number of jobs|job count.*exceed|unable to accept job|job queue full|partition not available \(inactive or drain\)/i,
   ],
   ['unknownJob', /invalid job id/i],
   ['permission', /access\/permission denied|invalid user id|not permitted|must be privileged/i],
@@ -86,6 +86,9 @@ export function isClosedPartition(words: string): boolean {
 
 /** Of what a site has to say. */
 const ADVICE_LENGTH_MAX = 500;
+
+/** sbatch was told that Slurm's queue is full (`MaxJobCount`), and tries again by itself for two minutes. */
+export const TRIES_AGAIN = /, sleeping and retrying$/m;
 
 /** While slurmctld does not answer. */
 export const STILL_RUNS = 'jobs run on and are caught up with once it answers';
@@ -144,16 +147,19 @@ export function failureOf(end: CommandEnd): SlurmFailure {
     kindIn(stderr) ?? [isLogin ? 'login' : 'unclear', null];
   const advice = refusal === undefined ? [] : adviceIn(stderr, limit);
   const last = lastWords(refusal ?? stderr, program, pattern) || `ended with status ${end.status ?? 'unknown'}`;
-  const said = [...(limit === null ? [] : [limit]), ...advice, last].join(': ');
+  const said = [...(limit === null ? [] : [limit]), ...advice, last.replace(TRIES_AGAIN, '')].join(': ');
   // With DenyOnLimit a QOS refuses what its limits would never let start; but there may be room for one more in the queue later.
   const isForGood = known === 'limit' && limit !== null && limitReason(limit)?.counted !== 'submit';
   const kind = isForGood ? 'rejected' : known;
   const isTurnedAway = host !== null && kind === 'unreachable' && TURNED_AWAY.test(stderr);
-  const tail = isTurnedAway
-    ? `sshd does so for a while after logins that failed; ${STILL_WORKS.login}`
-    : NO_CONFIGURATION.test(stderr)
-      ? 'there is no slurm.conf there: set SLURM_CONF, or name a login node with --slurm-host; jobs run on meanwhile'
-      : STILL_WORKS[kind];
+  const isFull = TRIES_AGAIN.test(last);
+  const tail = isFull
+    ? 'its queue is full (MaxJobCount) until some of all the jobs there have ended'
+    : isTurnedAway
+      ? `sshd does so for a while after logins that failed; ${STILL_WORKS.login}`
+      : NO_CONFIGURATION.test(stderr)
+        ? 'there is no slurm.conf there: set SLURM_CONF, or name a login node with --slurm-host; jobs run on meanwhile'
+        : STILL_WORKS[kind];
   return new SlurmFailure(kind, `${program}${where}: ${said}${tail === undefined ? '' : `: ${tail}`}`, said);
 }
 
