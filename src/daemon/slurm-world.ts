@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ClusterView, readCluster } from '../backend/slurm/nodes/cluster-view.ts';
+import { folderFailure } from '../backend/slurm/batch/folder-failure.ts';
 import { KnownCluster } from '../backend/slurm/nodes/known-cluster.ts';
 import type { Outage } from '../backend/port.ts';
 import { SlurmBackend } from '../backend/slurm/slurm-backend.ts';
 import { SlurmCommands } from '../backend/slurm/slurm-commands.ts';
 import { SlurmFailure } from '../backend/slurm/slurm-failure.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { checkIdleNode } from './nodes/idle-node-check.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
@@ -76,11 +78,9 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   const read = () => readAndKeep(commands, user, home.folder);
   const { cluster, outage } = await readOrRecall(read, home.folder, isNewWay);
   const known = new KnownCluster(cluster, read, Date.now);
-  makeFolder(sharedFolder);
-  makeFolder(join(sharedFolder, 'jobs'));
   const reportsFolder = reports ?? join(sharedFolder, 'health');
-  // For its owner and for root alone, as all of ours: where others are to write, the site makes the folder.
-  if (reports === null) makeFolder(reportsFolder);
+  // For its owner and for root alone, as all of ours: where others are to write, the site makes the folder of reports.
+  makeShared([sharedFolder, join(sharedFolder, 'jobs'), ...(reports === null ? [reportsFolder] : [])], shared);
   const { healthIntervalSeconds = 0, healthExpect = null } = options.health ?? {};
   const file: SlurmFile = { homeId, host, shared, reports, lemons, healthIntervalSeconds, healthExpect };
   const source = new SlurmSource(commands);
@@ -178,6 +178,17 @@ function policyOf({ partitions, defaultAccount, nodes }: ClusterView, user: stri
         users: [{ name: user, account: defaultAccount }],
       }),
   };
+}
+
+/** `shared`: as named to `--shared`; null: they are in the home. Throws ORR_USAGE for what the file system of the former does not take. */
+export function makeShared(folders: readonly string[], shared: string | null): void {
+  try {
+    for (const folder of folders) makeFolder(folder);
+  } catch (cause) {
+    if (shared === null || errorCode(cause) === '') throw cause;
+    const message = `--shared: ${folderFailure(cause, shared)}: expected a folder that ${userName()} may write to`;
+    throw new OrreryError('ORR_USAGE', message, { cause });
+  }
 }
 
 function sharedPath(path: string, flag: string): string {
