@@ -141,6 +141,35 @@ describe('a partition that takes no jobs for a while', () => {
   }, 180_000);
 });
 
+describe('a partition whose limits sbatch keeps', () => {
+  it('is told of at submission once EnforcePartLimits says so, also after the daemon began', async () => {
+    run('scontrol', 'update', 'PartitionName=side', 'MaxTime=60');
+    const long = { jobs: [{ command: ['true'], partition: 'side,main', time: '2h', hold: true }] };
+    const taken = (await daemon.client.submit(long)).jobs[0]?.id ?? 0;
+    changeConf((conf) => `EnforcePartLimits=ALL\n${conf}`);
+    run('scontrol', 'reconfigure');
+    // That drops what was set by hand.
+    run('scontrol', 'update', 'PartitionName=side', 'MaxTime=60');
+    const alone = { jobs: [{ command: ['true'], partition: 'side', time: '2h', hold: true }] };
+    // What was asked of Slurm a moment before is not asked again.
+    const said = async () => {
+      const answer = await daemon.client.submit(alone).catch((error: unknown) => String(error));
+      if (typeof answer === 'string') return answer;
+      for (const { id } of answer.jobs) await daemon.client.cancel(id);
+      return '';
+    };
+    await expect
+      .poll(said)
+      .toContain(
+        'time: it asks for 02:00:00, and partition side gives 01:00:00 at most (EnforcePartLimits=ALL): submit it with less --time',
+      );
+    await expect(daemon.client.submit(long)).rejects.toThrow('submit it without partition side');
+    changeConf((conf) => conf.replace('EnforcePartLimits=ALL\n', ''));
+    run('scontrol', 'reconfigure');
+    await daemon.client.cancel(taken);
+  }, 120_000);
+});
+
 describe('tasks that wait together', () => {
   it('can be cancelled one by one where the site lets nobody change a comment', async () => {
     const folder = join(slurm.env['SLURM_CONF'] ?? '', '..');

@@ -70,6 +70,19 @@ describe('what others do', () => {
     for (const id of later.slice(1)) await daemon.client.cancel(id).catch(() => undefined);
   }, 180_000);
 
+  it('they change the QOS of a job that waits: it is shown as Slurm has it', async () => {
+    const id = await submit(['true'], { hold: true });
+    await until(() => nameOf(id) !== '', 'the job to be at Slurm');
+    const [number = ''] =
+      listed()
+        .find((line) => line.includes(nameOf(id)))
+        ?.split(' ') ?? [];
+    expect((await daemon.client.job(id)).qos).toBe('normal');
+    run('scontrol', 'update', `JobId=${number}`, 'QOS=high');
+    await until(async () => (await daemon.client.job(id)).qos === 'high', 'the other QOS to be shown');
+    await daemon.client.cancel(id);
+  }, 120_000);
+
   it('they preempt a job whose ranks die of the SIGTERM that begins its GraceTime: it is put back, and has not failed', async () => {
     const command = ['sh', '-c', 'echo up; [ $ORRERY_ATTEMPT = 2 ] || sleep 300'];
     const id = await submit(command, { qos: 'low', exclusive: true });

@@ -33,6 +33,8 @@ export interface JobFact {
   nodeList: readonly string[];
   /** Where the cluster's own scheduler has it, which may be another than it asked for. */
   partition?: string;
+  /** As the cluster's own scheduler has it: somebody may have changed it there, or it asked for none. */
+  qos?: string;
   /** As the cluster's own scheduler has it: somebody may have changed it there. */
   timeLimitMs?: number;
 }

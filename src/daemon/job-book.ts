@@ -29,6 +29,7 @@ export interface LiveJob {
   state: JobSummary['state'];
   reason: string;
   partition: string | null;
+  qos: string;
 }
 
 /** Reasons of pending jobs that more nodes would help. */
@@ -230,11 +231,12 @@ export class JobBook {
       state,
       reason: fact !== undefined && (state === 'PENDING' || fact.reason === SUSPENDED_REASON) ? fact.reason : 'None',
       partition: fact?.partition ?? row.partition ?? defaultPartition(this.#policy.partitions)?.name ?? null,
+      qos: fact?.qos ?? row.qos,
     };
   }
 
   #summary(job: Readonly<JobRow>): JobSummary {
-    const { state, reason, partition } = this.#view(job);
+    const { state, reason, partition, qos } = this.#view(job);
     return {
       id: job.jobId,
       arrayJobId: job.array?.id ?? null,
@@ -244,7 +246,7 @@ export class JobBook {
       reason,
       user: job.user,
       account: job.account,
-      qos: job.qos,
+      qos,
       partition,
       nodes: job.nodes,
       gpusPerNode: job.gpusPerNode,

@@ -37,12 +37,12 @@ export class JobSums {
     for (const job of jobs) this.#add(job, nowMs);
   }
 
-  #add({ row, state, reason, partition }: LiveJob, nowMs: number): void {
+  #add({ row, state, reason, partition, qos }: LiveJob, nowMs: number): void {
     if (state !== 'PENDING' && state !== 'RUNNING' && state !== 'COMPLETING') return;
     const gpus = row.nodes * row.gpusPerNode;
     const names: Record<Group, string> = {
       partition: partition ?? 'none',
-      qos: row.qos,
+      qos,
       account: row.account,
       user: row.user,
     };

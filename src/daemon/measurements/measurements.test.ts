@@ -45,7 +45,8 @@ const ROW: JobRow = {
 };
 
 function job(row: Partial<JobRow>, view: Partial<LiveJob> = {}): LiveJob {
-  return { row: { ...ROW, ...row }, state: 'PENDING', reason: 'Priority', partition: 'gpu', ...view };
+  const { qos } = { ...ROW, ...row };
+  return { row: { ...ROW, ...row }, state: 'PENDING', reason: 'Priority', partition: 'gpu', qos, ...view };
 }
 
 async function exposed(jobs: readonly LiveJob[], nowMs: number): Promise<Map<string, ExposedFamily>> {

@@ -10,7 +10,8 @@ export function jobFact(job: MirrorJob): JobFact {
   const nodeList = (live?.placement ?? []).map(({ nodeName }) => nodeName);
   const partition = slurm === null || slurm.partition === '' ? {} : { partition: slurm.partition };
   const limit = slurm === null || slurm.timeLimitMs === null ? {} : { timeLimitMs: slurm.timeLimitMs };
-  const shown = { ...partition, ...limit };
+  const qos = slurm === null || slurm.qos === '' ? {} : { qos: slurm.qos };
+  const shown = { ...partition, ...qos, ...limit };
   if (live !== null) {
     return {
       jobId: request.jobId,

@@ -93,7 +93,8 @@ describe('why a job waits on Slurm', () => {
     expect(explain(job({ slurm: slurm({ reason: 'job requeued in held state' }) }))).toMatch(
       /orrery release starts it/,
     );
-    expect(jobFact(running({ slurm: onNodes({ state: 'RUNNING' }) })).reason).toBe('None');
+    const there = running({ slurm: onNodes({ state: 'RUNNING', qos: 'extra' }) });
+    expect(jobFact(there)).toMatchObject({ reason: 'None', qos: 'extra', partition: 'main' });
   });
 
   it('for a time limit that its partitions do not allow, and what they do', () => {
