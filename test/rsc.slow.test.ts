@@ -1,5 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GIVEN, GIVEN_WITHOUT_LEMONS, isWithin, PREDICTED, PREDICTED_WITHOUT_LEMONS } from '../bench/rsc/published.ts';
+import { pooledBySize } from '../bench/rsc/pooled-ettr.ts';
+import {
+  ETTR_WITHIN,
+  GIVEN,
+  GIVEN_WITHOUT_LEMONS,
+  isWithin,
+  PREDICTED,
+  PREDICTED_WITHOUT_LEMONS,
+} from '../bench/rsc/published.ts';
 import { rsc1, rsc1WithoutLemons, variants } from '../bench/rsc/variants.ts';
 import { startSimulation } from '../src/cli/sim/simulation.ts';
 import type { ScenarioFields } from '../src/formats/scenario-file.ts';
@@ -7,9 +15,6 @@ import type { TwinReport } from '../src/twin/report.ts';
 
 /** Eleven months, as in the paper: fewer have too few of the largest jobs. */
 const DAYS = 330;
-/** On a formula for a run without end, of jobs that are few: five percent, and what so few failures leave to chance. */
-const ETTR_JOBS_MIN = 30;
-
 let plain: TwinReport;
 let watched: TwinReport;
 let alike: TwinReport;
@@ -41,26 +46,20 @@ describe('RSC-1 in the twin', () => {
     ]);
   });
 
-  it('has the ETTR of the formula, within 5 %, up to 8,192 GPUs', () => {
-    const sizes = plain.predictions.ettr.bySize.filter(({ formula }) => (formula?.jobs ?? 0) >= ETTR_JOBS_MIN);
-    expect(sizes.length).toBeGreaterThan(8);
-    for (const { size, formula } of sizes) {
-      const off = formula === null ? Infinity : Math.abs(formula.measured / formula.ettr - 1);
-      expect([size.label, off < 0.05]).toEqual([size.label, true]);
-    }
+  it('has the ETTR of the formula at the rate that large jobs saw, within 5 %, up to 8,192 GPUs', () => {
+    const sizes = pooledBySize([plain], 'seen');
+    expect(sizes.at(-1)?.label).toBe('4096-8191');
+    expect(sizes.filter(({ pooled }) => !(Math.abs(pooled.apart) < ETTR_WITHIN))).toEqual([]);
   });
 
   it.each(GIVEN_WITHOUT_LEMONS)('keeps, where all nodes fail alike: $name', (figure) => {
     expect([figure.predicted(alike), isWithin(figure, figure.predicted(alike))]).toEqual([expect.any(Number), true]);
   });
 
-  it('has the ETTR of the formula, within 5 %, also of the few largest jobs, where all nodes fail alike as the formula has it', () => {
-    const sizes = alike.predictions.ettr.bySize.filter(({ formula }) => formula !== null);
-    expect(sizes.at(-1)?.size.label).toBe('4096-8191');
-    for (const { size, formula } of sizes) {
-      const off = formula === null ? Infinity : Math.abs(formula.measured / formula.ettr - 1);
-      expect([size.label, off < 0.05]).toEqual([size.label, true]);
-    }
+  it.each(['seen', 'given'] as const)('has it, where all nodes fail alike, at the rate %s', (rate) => {
+    const sizes = pooledBySize([alike], rate);
+    expect(sizes.at(-1)?.label).toBe('4096-8191');
+    expect(sizes.filter(({ pooled }) => !(Math.abs(pooled.apart) < ETTR_WITHIN))).toEqual([]);
   });
 
   it('loses nothing in counting: allocated is productive, lost, overhead and unfinished; the rest is idle or out of service', () => {

@@ -3,17 +3,23 @@ import { parseArgs } from 'node:util';
 import type { ScenarioFields } from '../../src/formats/scenario-file.ts';
 import { startSimulation } from '../../src/cli/sim/simulation.ts';
 import type { TwinReport } from '../../src/twin/report.ts';
+import { pooledBySize, verdictOf } from './pooled-ettr.ts';
 import {
+  allowed,
+  CRASH_LOOP,
+  ETTR_WITHIN,
   GIVEN,
   GIVEN_WITHOUT_LEMONS,
   isWithin,
+  lemonRecall,
+  NOT_MODELLED,
   PREDICTED,
   PREDICTED_WITHOUT_LEMONS,
   percent,
   type PublishedFigure,
   SOURCE,
 } from './published.ts';
-import { rsc1, rsc1WithoutLemons, variants } from './variants.ts';
+import { crashLoop, rsc1, rsc1WithoutLemons, variants } from './variants.ts';
 
 const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 
@@ -34,41 +40,65 @@ async function runAll(scenarios: readonly ScenarioFields[]): Promise<TwinReport[
   return reports;
 }
 
-function table(title: string, figures: readonly PublishedFigure[], report: TwinReport): void {
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Published, the mean over the seeds, and their range where there are several. */
+function cells({ predicted, say }: Omit<PublishedFigure, 'within'>, reports: readonly TwinReport[]): string {
+  const known = reports.map(predicted).filter((value) => value !== null);
+  const said = known.length === 0 ? '-' : say(mean(known));
+  const spread = `${say(Math.min(...known))} to ${say(Math.max(...known))}`;
+  return said.padStart(10) + (reports.length > 1 ? spread.padStart(22) : '');
+}
+
+/** One report a seed. */
+function table(title: string, figures: readonly PublishedFigure[], reports: readonly TwinReport[]): void {
   print(title);
   for (const figure of figures) {
-    const value = figure.predicted(report);
-    const said = value === null ? '-' : figure.say(value);
+    const off = reports.filter((report) => !isWithin(figure, figure.predicted(report))).length;
+    const verdict = off === 0 ? 'ok' : reports.length > 1 ? `OFF in ${off} of ${reports.length}` : 'OFF';
+    const published = figure.say(figure.published).padStart(10);
     print(
-      `  ${figure.name.padEnd(48)}${figure.say(figure.published).padStart(10)}${said.padStart(10)}  ` +
-        (isWithin(figure, value) ? 'ok' : 'OFF'),
+      `  ${figure.name.padEnd(45)}${published}${allowed(figure).padStart(20)}${cells(figure, reports)}  ${verdict}`,
+    );
+  }
+}
+
+function crashLoopTable(reports: readonly TwinReport[]): void {
+  print('THE CRASH LOOP, a job of 1,024 GPUs that loses a node 36 times; one was published, and seeds differ much');
+  for (const figure of CRASH_LOOP) {
+    const published = figure.say(figure.published).padStart(10);
+    print(`  ${figure.name.padEnd(45)}${published}${''.padStart(20)}${cells(figure, reports)}`);
+  }
+  print();
+}
+
+function ettrTable(reports: readonly TwinReport[]): void {
+  print('ETTR of jobs with a day of work or more that write checkpoints and were not preempted');
+  const heads = ['jobs', 'measured', 'formula', 'apart', ''].map((head) => head.padStart(10)).join('');
+  print(`  ${'GPUs'.padEnd(14)}${heads}${' '.repeat(22)}at the rate given`);
+  const given = pooledBySize(reports, 'given');
+  for (const [index, { label, pooled }] of pooledBySize(reports, 'seen').entries()) {
+    const { jobs, measured, formula, apart, interval } = pooled;
+    const cells = [String(jobs), measured.toFixed(3), formula.toFixed(3), signed(apart)];
+    const range = interval === null ? '' : `${signed(interval.low)} to ${signed(interval.high)}`;
+    print(
+      `  ${label.padEnd(14)}${cells.map((cell) => cell.padStart(10)).join('')}${range.padStart(20)}` +
+        `  ${verdictOf(pooled, ETTR_WITHIN).padEnd(18)}${signed(given[index]?.pooled.apart ?? 0).padStart(9)}`,
     );
   }
   print();
 }
 
-function ettrTable({ predictions }: TwinReport): void {
-  print('ETTR of jobs of a day or more that write checkpoints and were not preempted');
-  print(`  ${'GPUs'.padEnd(14)}${'jobs'.padStart(8)}${'measured'.padStart(10)}${'formula'.padStart(10)}`);
-  for (const { size, formula } of predictions.ettr.bySize) {
-    if (formula === null) continue;
-    const off = Math.abs(formula.measured / formula.ettr - 1);
-    print(
-      `  ${size.label.padEnd(14)}${String(formula.jobs).padStart(8)}${formula.measured.toFixed(3).padStart(10)}` +
-        `${formula.ettr.toFixed(3).padStart(10)}  ${percent(off)} apart`,
-    );
-  }
-  print();
-}
+const signed = (share: number): string => `${share < 0 ? '-' : '+'}${Math.abs(share * 100).toFixed(2)} %`;
 
 function waitTable({ predictions }: TwinReport): void {
   print('WAITS BY SIZE, PREDICTED');
   for (const { size, waitSeconds } of predictions.waits.bySize) {
     if (waitSeconds === null) continue;
-    const { count, median, mean, p90 } = waitSeconds;
+    const { count, median, mean: meanSeconds, p90 } = waitSeconds;
     const of = (seconds: number) => `${(seconds / 60).toFixed(1)} min`.padStart(14);
     print(
-      `  ${size.label.padEnd(14)}${String(count).padStart(10)} jobs  median${of(median)}  mean${of(mean)}  p90${of(p90)}`,
+      `  ${size.label.padEnd(14)}${String(count).padStart(10)} jobs  median${of(median)}  mean${of(meanSeconds)}  p90${of(p90)}`,
     );
   }
   print();
@@ -94,39 +124,60 @@ function sensitivityRow(title: string, report: TwinReport): void {
 }
 
 const { values } = parseArgs({
-  options: { days: { type: 'string' }, seed: { type: 'string' }, sensitivity: { type: 'boolean' } },
+  options: {
+    days: { type: 'string', default: '330' },
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1' },
+    sensitivity: { type: 'boolean', default: false },
+  },
 });
-const days = Number(values.days ?? 330);
+const days = Number(values.days);
 const sensitivityDays = Math.min(days, 120);
-const seed = Number(values.seed ?? 1);
-const base = rsc1(days, seed);
-const isSensitive = values.sensitivity === true;
+const first = Number(values.seed);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => first + index);
 const { all, even, remove } = variants();
 try {
-  const others = isSensitive
-    ? [{}, ...all.map(({ fields }) => fields)].map((fields) => ({ ...rsc1(sensitivityDays, seed), ...fields }))
+  const others = values.sensitivity
+    ? [{}, ...all.map(({ fields }) => fields)].map((fields) => ({ ...rsc1(sensitivityDays, first), ...fields }))
     : [];
-  const withoutLemons = { ...base, ...even.fields };
-  const [plain, watched, alike, ...rest] = await runAll([
-    base,
-    rsc1WithoutLemons(days, seed),
-    withoutLemons,
+  const reports = await runAll([
+    ...seeds.map((seed) => rsc1(days, seed)),
+    ...seeds.map((seed) => rsc1WithoutLemons(days, seed)),
+    ...seeds.map((seed) => ({ ...rsc1(days, seed), ...even.fields })),
+    ...(await Promise.all(seeds.map(crashLoop))),
     ...others,
   ]);
-  if (plain === undefined || watched === undefined || alike === undefined) throw new Error('no report');
-  print(`RSC-1 over ${days} days beside the published record (${SOURCE}); seed ${seed}`);
-  print(`  ${''.padEnd(48)}${'published'.padStart(10)}${'twin'.padStart(10)}`);
+  const [plain, watched, alike, loops] = [0, 1, 2, 3].map((kind) =>
+    reports.slice(kind * seeds.length, (kind + 1) * seeds.length),
+  );
+  const [firstPlain] = plain ?? [];
+  if (plain === undefined || watched === undefined || alike === undefined || firstPlain === undefined) {
+    throw new Error('no report');
+  }
+  const which = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${seeds.at(-1)}`;
+  print(`RSC-1 over ${days} days beside the published record (${SOURCE}); ${which}`);
+  const heads = ['published'.padStart(10), 'allowed'.padStart(20), 'twin'.padStart(10)];
+  print(`  ${''.padEnd(45)}${heads.join('')}${seeds.length === 1 ? '' : 'of the seeds'.padStart(22)}`);
   table('GIVEN, and kept', GIVEN, plain);
+  print();
   table('PREDICTED, never tuned', PREDICTED, plain);
+  print();
+  table('PUBLISHED OF MORE THAN IS MODELLED', NOT_MODELLED, plain);
+  print();
   table('PREDICTED WITH LEMON NODES DRAINED', PREDICTED_WITHOUT_LEMONS, watched);
+  const recall = cells({ name: '', published: 0, predicted: lemonRecall, say: percent }, watched);
+  print(`  ${'lemon nodes that were found'.padEnd(45)}${'-'.padStart(10)}${''.padStart(20)}${recall}`);
+  print();
+  crashLoopTable(loops ?? []);
   ettrTable(plain);
   table('ALL NODES FAIL ALIKE, no lemons', GIVEN_WITHOUT_LEMONS, alike);
+  print();
   ettrTable(alike);
-  waitTable(plain);
-  if (isSensitive) {
+  waitTable(firstPlain);
+  if (values.sensitivity) {
     print(`WHAT THE PREDICTIONS DEPEND ON, ${sensitivityDays} days`);
     print(`  ${''.padEnd(36)}${[...COLUMNS.map(([name]) => name), 'mean wait'].map((n) => n.padStart(12)).join('')}`);
-    for (const [index, report] of rest.entries()) {
+    for (const [index, report] of reports.slice(4 * seeds.length).entries()) {
       sensitivityRow(index === 0 ? 'as given' : (all[index - 1]?.title ?? ''), report);
     }
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { loadScenario } from '../../src/cli/sim/load-scenario.ts';
 import type { ScenarioFields } from '../../src/formats/scenario-file.ts';
 
 const CATALOG = join(import.meta.dirname, '..', '..', 'catalog');
@@ -17,6 +18,11 @@ export function rsc1(days: number, seed = 1): ScenarioFields {
 /** The same with lemon nodes looked for, measured from when most have been found. */
 export function rsc1WithoutLemons(days: number, seed = 1): ScenarioFields {
   return { ...rsc1(days, seed), lemons: true, warmupDays: Math.min(LEMON_WARMUP_DAYS, days / 2) };
+}
+
+/** A job of 1,024 GPUs that loses a node again and again, two weeks of it. */
+export async function crashLoop(seed: number): Promise<ScenarioFields> {
+  return { ...(await loadScenario('crash-loop-uncapped')), seed };
 }
 
 export interface Variant {
