@@ -120,7 +120,7 @@ export function dumpRecords(
   return found;
 }
 
-const NOT_LIMITED = ['GrpTRESMins', 'GrpWall', 'MaxTRESPerNode'] as const;
+const NOT_LIMITED = ['MaxTRESPerNode'] as const;
 
 const LIFTS: Readonly<Record<string, LiftedLimit>> = {
   partitionminnodes: 'minNodes',
@@ -181,6 +181,7 @@ function addFlags(qos: QosPolicy, record: DumpRecord): void {
     else if (name === 'overpartqos') qos.isOverPartitionQos = true;
     else if (name === 'denyonlimit') qos.isDeniedOnLimit = true;
     else if (name === 'noreserve') qos.isNeverReserved = true;
+    else if (name === 'nodecay') qos.isUseKept = true;
     else if (name !== '') record.ignore(`Flags=${flag}`, 'this flag of a QOS changes nothing');
   }
   if (lifts.length > 0) qos.lifts = lifts;
@@ -259,11 +260,20 @@ function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 
   return limits;
 }
 
-/** On the minutes of a job by its time limit, and on those that all that run have ahead of them. */
-function minuteLimits(record: DumpRecord): Pick<Limits, 'perJobMinutes' | 'groupRunMinutes'> {
+type MinuteLimits = Pick<Limits, 'perJobMinutes' | 'groupRunMinutes' | 'groupMinutes' | 'groupWallSeconds'>;
+
+/** On the minutes of a job by its time limit, on those that all that run have ahead of them, and on those that all use. */
+function minuteLimits(record: DumpRecord): MinuteLimits {
   const perJobMinutes = record.limit(['MaxTRESMins', 'MaxTRESMinsPJ']);
   const groupRunMinutes = record.limit(['GrpTRESRunMins']);
-  return { ...(perJobMinutes && { perJobMinutes }), ...(groupRunMinutes && { groupRunMinutes }) };
+  const groupMinutes = record.limit(['GrpTRESMins']);
+  const groupWallSeconds = record.seconds('GrpWall');
+  return {
+    ...(perJobMinutes && { perJobMinutes }),
+    ...(groupRunMinutes && { groupRunMinutes }),
+    ...(groupMinutes && { groupMinutes }),
+    ...(groupWallSeconds !== null && { groupWallSeconds }),
+  };
 }
 
 /** Null for the default of 1. */

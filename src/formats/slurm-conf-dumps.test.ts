@@ -64,18 +64,16 @@ describe('a dump of QOS', () => {
         submitJobsPerAccount: 200,
         isDeniedOnLimit: true,
         isNeverReserved: true,
+        isUseKept: true,
         lifts: ['maxTimeSeconds', 'maxNodes'],
       },
     ]);
-    expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
-      'qos.txt:3 Flags=NoDecay',
-      'qos.txt:1 Preempt gone',
-    ]);
+    expect(conf.ignored.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual(['qos.txt:1 Preempt gone']);
   });
 
-  it('has limits on the minutes of a job, and tells of those on what was used', () => {
-    const header = 'Name|Priority|MaxTRESMins|GrpTRESMins|GrpTRESRunMins';
-    const text = `${header}\nhigh|9|cpu=60,mem=6000M|cpu=7|gres/gpu=90,billing=5\n`;
+  it('has limits on the minutes of a job, of what runs and of what was used', () => {
+    const header = 'Name|Priority|MaxTRESMins|GrpTRESMins|GrpTRESRunMins|GrpWall|Flags';
+    const text = `${header}\nhigh|9|cpu=60,mem=6000M|cpu=7,mem=1M|gres/gpu=90,billing=5|1-00:00:00|NoDecay\n`;
     const conf = parse(`${NODES}SelectTypeParameters=CR_CPU_Memory\n`, { qos: { name: 'qos.txt', text } });
     expect(conf.policy.qos).toEqual([
       {
@@ -83,9 +81,25 @@ describe('a dump of QOS', () => {
         priority: 9,
         perJobMinutes: { cpus: 60, memoryBytes: 6000 * 2 ** 20 },
         groupRunMinutes: { gpus: 90 },
+        groupMinutes: { cpus: 7, memoryBytes: 2 ** 20 },
+        groupWallSeconds: 86_400,
+        isUseKept: true,
       },
     ]);
-    expect(conf.ignored.map(({ key }) => key)).toEqual(['GrpTRESRunMins billing', 'GrpTRESMins']);
+    expect(conf.ignored.map(({ key }) => key)).toEqual(['GrpTRESRunMins billing']);
+  });
+
+  it.each([
+    ['limits', undefined],
+    ['associations,limits,safe', true],
+    ['all', true],
+  ])('has limits on what was used that are safe where AccountingStorageEnforce=%s says so', (word, isSafe) => {
+    const settings = `ClusterName=pod\nAccountingStorageEnforce=${word}\n${NODES}`;
+    const policyOf = (column: string) =>
+      parse(settings, { qos: { name: 'qos.txt', text: `Name|Priority|${column}\nhigh|9|cpu=7\n` } }).policy;
+    expect(policyOf('GrpTRESMins').areLimitsSafe).toBe(isSafe);
+    // It is about these alone.
+    expect(policyOf('GrpTRES').areLimitsSafe).toBe(undefined);
   });
 
   it('has limits on memory that count only where it can run out', () => {

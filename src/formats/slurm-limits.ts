@@ -40,9 +40,13 @@ function keepEnforcedLimits(policy: SchedulerOptions, settings: Settings, ignore
   // Every slurm.conf names its cluster: without, these are not its settings, and nothing is known of them.
   if (!settings.has('clustername')) return;
   const enforced = listOf(settings, 'AccountingStorageEnforce').map(({ flag }) => flag);
-  if (enforced.some((flag) => /^(?:ALL|LIMITS|SAFE|1|2)$/.test(flag))) return;
   const { qos = [], accounts = [], users = [] } = policy;
   const all: readonly Limited[] = [...qos, ...accounts, ...users];
+  const isSafe = enforced.some((flag) => /^(?:ALL|SAFE)$/.test(flag));
+  // It is about these limits alone.
+  if (isSafe && all.some((one) => one.groupMinutes !== undefined || (one.groupWallSeconds ?? null) !== null))
+    policy.areLimitsSafe = true;
+  if (enforced.some((flag) => /^(?:ALL|LIMITS|SAFE|1|2)$/.test(flag))) return;
   const limited = all.filter((one) => LIMITS.some((limit) => (one[limit] ?? null) !== null));
   const [first] = limited;
   if (first === undefined) return;
@@ -75,5 +79,13 @@ const USE_LIMITS = [
   'perJobMin',
   'perJobMinutes',
   'groupRunMinutes',
+  'groupMinutes',
 ] as const;
-const LIMITS = [...USE_LIMITS, 'submitJobs', 'submitJobsPerUser', 'submitJobsPerAccount', 'wallSecondsMax'] as const;
+const LIMITS = [
+  ...USE_LIMITS,
+  'groupWallSeconds',
+  'submitJobs',
+  'submitJobsPerUser',
+  'submitJobsPerAccount',
+  'wallSecondsMax',
+] as const;

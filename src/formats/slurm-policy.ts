@@ -52,7 +52,7 @@ const NOT_MODELLED: Readonly<Record<string, string>> = {
   maxmempercpu: 'a job may use all memory of a node',
   maxmempernode: 'a job may use all memory of a node',
   powerdownonidle: 'nodes are always on',
-  priorityusageresetperiod: 'use fades by its half-life alone',
+  priorityusageresetperiod: 'use, also what limits on used minutes count, fades by its half-life alone',
   priorityweightassoc: 'an association has no priority of its own',
   prolog: 'it takes no time',
   prologslurmctld: 'it takes no time',

@@ -47,6 +47,8 @@ export class Core implements SchedulerCore {
   #stuckChanges = -1;
   /** Changes to the nodes up to the last look at those for whom others were preempted. */
   #claimantsChanges = -1;
+  /** Since when as much is used of a limit as it allows to jobs that still run. */
+  #spentMs = Infinity;
   /** Starts a job in the cycle that is being run. Made once: cycles are many, and most start nothing. */
   readonly #starter: Start = (job, nodeIndices) => this.#start(job, nodeIndices);
   /** Of this cycle. */
@@ -180,11 +182,11 @@ export class Core implements SchedulerCore {
     const deadlineMs = ends.firstLimited()?.deadlineMs ?? Infinity;
     const cadence = this.#cadence;
     let wakeMs = Math.min(cadence?.limitCheckMs(deadlineMs) ?? deadlineMs, timers.peek()?.eligibleMs ?? Infinity);
-    wakeMs = Math.min(wakeMs, this.ledger.dependencies.nextMs);
+    wakeMs = Math.min(wakeMs, this.ledger.dependencies.nextMs, this.#spentCheckMs());
     if (cadence !== null) wakeMs = Math.min(wakeMs, this.#passWakeMs(cadence, queue.head() === undefined));
     // Also where nobody is in the queue: those who wait for a reservation are out of it, and those whom limits hold up.
     wakeMs = Math.min(wakeMs, this.#reservationsChangeMs);
-    if (this.policy.priority.type !== 'basic' && this.ledger.kinds.limits.hasMinutesAhead)
+    if (this.policy.priority.type !== 'basic' && this.ledger.kinds.limits.isToBeCalculated)
       wakeMs = Math.min(wakeMs, this.#calculationMs(this.#calcPeriod + 1));
     if (queue.head() === undefined) return wakeMs;
     if (this.#passes !== null && cadence === null) wakeMs = Math.min(wakeMs, this.#nextBackfillMs());
@@ -294,12 +296,28 @@ export class Core implements SchedulerCore {
         this.ledger.doom(due, 'TIMEOUT');
       }
     }
+    if (this.ledger.kinds.limits.spent.size > 0) this.#endSpent(nowMs);
+    else this.#spentMs = Infinity;
     if (doomed.size === 0) return;
     for (const job of doomed) {
       const cause: EndCause = job.cause ?? 'NODE_FAIL';
       this.ledger.markEnding(job, cause);
       sink.endAttempt(job, cause);
     }
+  }
+
+  /** Jobs for which as much is used as their limits allow, once those that run are held to their time limits. */
+  #endSpent(nowMs: number): void {
+    const { spent } = this.ledger.kinds.limits;
+    if (this.#spentMs === Infinity) this.#spentMs = nowMs;
+    if (this.#spentCheckMs() > nowMs) return;
+    for (const job of spent) if (job instanceof JobRecord) this.ledger.doom(job, 'TIMEOUT');
+    spent.clear();
+    this.#spentMs = Infinity;
+  }
+
+  #spentCheckMs(): number {
+    return this.#cadence?.limitCheckMs(this.#spentMs) ?? this.#spentMs;
   }
 
   #start(job: JobRecord, nodeIndices: readonly number[]): void {

@@ -19,11 +19,11 @@ function recordOfSeveral(request: JobRequest, attempt: number, terms: Terms, kin
     const { partition: _, ...others } = request;
     return name === undefined ? others : { ...others, partition: name };
   });
-  const walls = requests.flatMap((one) => kinds.of(one).limits.wallMsMax ?? []);
-  const wallMsMax = walls.length === 0 ? null : Math.min(...walls);
+  const walls = requests.flatMap((one) => kinds.of(one).limits.wallMsDefault ?? []);
+  const wallMsDefault = walls.length === 0 ? null : Math.min(...walls);
   const newRecord = (one: JobRequest, asked: JobRequest) => {
     const kind = kinds.of(one);
-    return new JobRecord(asked, terms.of(one, { limits: { wallMsMax }, lifts: kind.lifts }), kind, attempt);
+    return new JobRecord(asked, terms.of(one, { limits: { wallMsDefault }, lifts: kind.lifts }), kind, attempt);
   };
   const [first = request] = requests;
   if (requests.length === 1) return newRecord(first, first);

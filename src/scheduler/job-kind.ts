@@ -109,7 +109,8 @@ export class JobKinds {
   }
 }
 
-function isLimiting({ checks, perJob, perJobMin, wallMsMax, perJobMinutes, runChecks }: LimitProfile): boolean {
-  const ofMinutes = perJobMinutes.length + runChecks.length;
+function isLimiting(profile: LimitProfile): boolean {
+  const { checks, perJob, perJobMin, wallMsMax, perJobMinutes, runChecks, budgets } = profile;
+  const ofMinutes = perJobMinutes.length + runChecks.length + budgets.length;
   return checks.length + perJob.length + perJobMin.length + ofMinutes > 0 || wallMsMax !== null;
 }

@@ -1,6 +1,7 @@
 import { Heap } from '../lib/heap.ts';
 import { IdMap } from '../lib/id-map.ts';
 import { AttemptEnds } from './attempt-ends.ts';
+import { Charges } from './charges.ts';
 import { Dependencies } from './dependencies.ts';
 import { DEFAULT_QOS } from './default-names.ts';
 import { JobKinds } from './job-kind.ts';
@@ -17,7 +18,6 @@ import { Candidate } from './preempting.ts';
 import { PendingQueue } from './queue.ts';
 import { Terms } from './terms.ts';
 import type { EndCause, EndState, JobRequest } from './types.ts';
-import { totalOf, usageRate } from './usage.ts';
 import { isStronger, putOffUntilMs, verdictOf } from './verdicts.ts';
 
 /**
@@ -53,7 +53,7 @@ export class Ledger {
   readonly claimants = new Set<JobRecord>();
   readonly #jobs = new IdMap<JobRecord>();
   readonly policy: Policy;
-  readonly #isFairShare: boolean;
+  readonly #charges: Charges;
   #startCount = 0;
 
   constructor(policy: Policy) {
@@ -63,7 +63,6 @@ export class Ledger {
       find: (jobId) => this.#jobs.get(jobId),
       onFree: (job, atMs) => this.#freed(job, atMs),
     });
-    this.#isFairShare = policy.priority.type === 'multifactor' && policy.priority.weights.fairshare > 0;
     this.reservations = new NodeReservations(policy.reservations, policy.accounts);
     this.terms = new Terms(policy);
     this.kinds = new JobKinds(policy);
@@ -72,6 +71,7 @@ export class Ledger {
     this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName), this.terms.capCount);
     this.pool.areSmallLeavesFirst = policy.selectType === 'linear';
     const depth = frontDepth(policy);
+    this.#charges = new Charges(this);
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;
     this.queue = new PendingQueue(depth, isServiceable, this.priorities);
   }
@@ -236,12 +236,7 @@ export class Ledger {
     // It may have come free just now.
     if (job.entries !== null) this.#takeEntriesOut(job);
     job.unparkedFrom = null;
-    if (job.demand !== null) {
-      const demand = { ...job.demand, ...totalOf(job, held, this.pool) };
-      this.kinds.limits.start(job.kind.limits, demand, held.nodeIndices);
-      this.kinds.limits.begin(job.kind.limits, demand, job, atMs);
-    }
-    if (this.#isFairShare) this.kinds.fairShare.begin(job.kind.association, usageRate(job, held, this), atMs);
+    this.#charges.begin(job, held, atMs);
     this.#dropTimer(job);
     job.phase = 'starting';
     job.attempt = attempt;
@@ -404,13 +399,7 @@ export class Ledger {
     const held = job.held;
     if (held !== null) this.pool.release(job, held);
     this.movements?.add(job);
-    if (this.#isFairShare) this.kinds.fairShare.end(job.kind.association, usageRate(job, held, this), atMs);
-    if (job.demand !== null) {
-      const demand = { ...job.demand, ...totalOf(job, held, this.pool) };
-      for (const limit of this.kinds.limits.end(job.kind.limits, demand, held?.nodeIndices ?? []))
-        this.queue.unpark(limit);
-      for (const limit of this.kinds.limits.leave(job.kind.limits, job)) this.queue.unpark(limit);
-    }
+    this.#charges.end(job, atMs, this.queue);
     if (job.cause !== null) {
       this.#countEnding(job, -1);
       if (!job.isEnding) this.doomed.delete(job);

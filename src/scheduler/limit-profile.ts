@@ -4,6 +4,7 @@ import {
   ACCOUNT_JOB,
   ACCOUNT_JOB_MINUTES,
   ACCOUNT_RUN_MINUTES,
+  ACCOUNT_USED_MINUTES,
   ACCOUNT_USER,
   type Amounts,
   JOB_MIN,
@@ -13,19 +14,40 @@ import {
   QOS_JOB,
   QOS_JOB_MINUTES,
   QOS_RUN_MINUTES,
+  QOS_USED_MINUTES,
   QOS_USER,
   type Reasons,
-  type Resource,
   RESOURCES,
 } from './limit-reasons.ts';
-import type { AccountPolicy, Limits, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
+import {
+  addLimit,
+  amounts,
+  type Association,
+  firstOf,
+  inherited,
+  isLimiting,
+  type JobCheck,
+  jobChecks,
+  known,
+  type LimitKind,
+  most,
+  nearest,
+  type Stronger,
+  strongerOf,
+  usedLimit,
+  without,
+} from './limit-strength.ts';
+import type { AccountPolicy, Limits, PriorityPolicy, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
 import { MinutesAhead } from './run-minutes.ts';
 import type { PendingReason } from './types.ts';
+import { UsedMinutes } from './used-minutes.ts';
 
 export interface LimitPolicy {
   readonly accounts: readonly AccountPolicy[];
   readonly qos: readonly QosPolicy[];
   readonly users: readonly UserPolicy[];
+  readonly areLimitsSafe?: boolean;
+  readonly priority?: Pick<PriorityPolicy, 'type' | 'decayHalfLifeSeconds'>;
 }
 
 /** What one limit counts: all running jobs of a QOS, those of one of its users, those below an account, ... */
@@ -55,13 +77,18 @@ interface SubmitCheck {
   readonly counter: SubmitCounter;
 }
 
-interface JobCheck {
-  readonly limit: Amounts;
-  readonly reasons: JobReasons;
-}
-
 interface RunCheck extends JobCheck {
   readonly counter: MinutesAhead;
+}
+
+/** A limit on used minutes in which a job counts. */
+export interface Budget {
+  readonly counter: UsedMinutes;
+  /** What the jobs that run have ahead of them, where limits are safe. */
+  readonly ahead: MinutesAhead | null;
+  /** To which it holds the job: where a stronger one says something of a resource, this says nothing. */
+  readonly limit: Amounts;
+  readonly reasons: Reasons;
 }
 
 /** All that holds for the jobs of one user in one account, QOS and partition; the same object for all of them. */
@@ -71,8 +98,10 @@ export interface LimitProfile {
   readonly checks: readonly Check[];
   readonly submitCounters: readonly SubmitCounter[];
   readonly submitChecks: readonly SubmitCheck[];
-  /** `MaxWall`; null: no limit. A job that asks for no time is given this much, unless its partition has a default. */
+  /** `MaxWall`; null: no limit. */
   readonly wallMsMax: number | null;
+  /** What a job that asks for no time is given, unless its partition has a default: the least of that and of `GrpWall`. Null: neither is limited. */
+  readonly wallMsDefault: number | null;
   readonly wallReason: PendingReason;
   readonly perJob: readonly JobCheck[];
   /** The same of the minutes that it has by its time limit. */
@@ -80,22 +109,14 @@ export interface LimitProfile {
   /** Limits on the minutes that running jobs have ahead of them: those in which its jobs count, and those that can hold them up. */
   readonly runCounters: readonly MinutesAhead[];
   readonly runChecks: readonly RunCheck[];
+  readonly budgets: readonly Budget[];
   /** What a job has to ask for at least. */
   readonly perJobMin: readonly JobCheck[];
   /** A job that breaks a limit by itself is refused (`DenyOnLimit`). */
   readonly isDeniedOnLimit: boolean;
 }
 
-type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMin' | 'perJobMinutes' | 'groupRunMinutes';
 type SubmitField = 'submitJobs' | 'submitJobsPerUser' | 'submitJobsPerAccount';
-/** Limits of one kind that come before another. */
-type Stronger = readonly (UseLimit | undefined)[];
-
-/** An association on the way from a user's to the root: whose jobs its `group` counts, in words and as the id of the counter. */
-interface Association extends Limits {
-  readonly id: readonly string[];
-  readonly words: string;
-}
 
 /** Puts the limits of QOS, users and accounts that hold for a job into one profile, and makes the counters that jobs of several profiles share. */
 export class LimitProfiles {
@@ -107,8 +128,14 @@ export class LimitProfiles {
   readonly #submitCounters = new Map<string, SubmitCounter>();
   /** Of minutes ahead, all that there are, by their ids. */
   readonly runCounters = new Map<string, MinutesAhead>();
+  /** Of used minutes, the same. */
+  readonly usedCounters = new Map<string, UsedMinutes>();
+  readonly #isSafe: boolean;
+  readonly #halfLifeSeconds: number;
 
-  constructor({ accounts, users, qos }: LimitPolicy) {
+  constructor({ accounts, users, qos, areLimitsSafe = false, priority }: LimitPolicy) {
+    this.#isSafe = areLimitsSafe;
+    this.#halfLifeSeconds = priority?.decayHalfLifeSeconds ?? 0;
     this.#accounts = new Map(accounts.map((account) => [account.name, account]));
     this.#users = new Map(users.map((user) => [JSON.stringify([user.account, user.name]), user]));
     this.#qos = new Map(qos.map((one) => [one.name, one]));
@@ -137,12 +164,17 @@ export class LimitProfiles {
       return { limit: amounts(without(perJobMin, strongerOf(qosList, 'perJobMin', place)), 0), reasons: JOB_MIN };
     });
     const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
+    const ahead = this.#minutesAhead(qosList, path);
+    const budgets = this.#budgets(qosList, path);
     const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
     return {
       ...this.#runningLimits(account, user, qosList, path),
       ...this.#submitLimits(account, user, qosList, path),
-      ...this.#minutesAhead(qosList, path),
+      runCounters: [...ahead.runCounters, ...budgets.flatMap((budget) => budget.ahead ?? [])],
+      runChecks: ahead.runChecks,
+      budgets,
       wallMsMax: wallSecondsMax === null ? null : wallSecondsMax * 1000,
+      wallMsDefault: leastWallMs(wallSecondsMax, budgets),
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
       perJob: jobChecks('perJob', qosList, path, QOS_JOB, ACCOUNT_JOB),
       perJobMinutes: jobChecks('perJobMinutes', qosList, path, QOS_JOB_MINUTES, ACCOUNT_JOB_MINUTES),
@@ -190,6 +222,28 @@ export class LimitProfiles {
       add(['qos', name], groupRunMinutes, QOS_RUN_MINUTES, place);
     for (const { id, groupRunMinutes } of path) add(['below', ...id], groupRunMinutes, ACCOUNT_RUN_MINUTES);
     return { runCounters: counters, runChecks: checks };
+  }
+
+  /** The same of used minutes. */
+  #budgets(qosList: readonly QosPolicy[], path: readonly Association[]): Budget[] {
+    const budgets: Budget[] = [];
+    const add = (id: readonly string[], policy: Limits, reasons: Reasons, place: number, isKept = false) => {
+      const limit = usedLimit(policy);
+      if (!isLimiting(limit)) return;
+      // The key that it has depends on how many there are.
+      const ahead = this.#isSafe
+        ? known(this.runCounters, ['used', ...id], () => new MinutesAhead(this.#newKey()))
+        : null;
+      const counter = known(this.usedCounters, id, () => {
+        const halfLifeSeconds = isKept ? 0 : this.#halfLifeSeconds;
+        return new UsedMinutes({ key: this.#newKey(), limit: most(limit), halfLifeSeconds });
+      });
+      const stronger = qosList.slice(0, place).map(usedLimit);
+      budgets.push({ counter, ahead, limit: most(without(limit, stronger)), reasons });
+    };
+    for (const [place, qos] of qosList.entries()) add(['qos', qos.name], qos, QOS_USED_MINUTES, place, qos.isUseKept);
+    for (const one of path) add(['below', ...one.id], one, ACCOUNT_USED_MINUTES, qosList.length);
+    return budgets;
   }
 
   #submitLimits(
@@ -240,99 +294,11 @@ export class LimitProfiles {
   }
 
   #newKey(): number {
-    return this.#counters.size + this.runCounters.size + 1;
+    return this.#counters.size + this.runCounters.size + this.usedCounters.size + 1;
   }
 }
 
-/** The counter that has this id, else a new one. */
-function known<T>(counters: Map<string, T>, id: readonly string[], make: () => T): T {
-  const name = JSON.stringify(id);
-  let counter = counters.get(name);
-  if (counter === undefined) counters.set(name, (counter = make()));
-  return counter;
-}
-
-/** What the QOS say of this kind, or those that are stronger than the one at `place`. */
-function strongerOf(qosList: readonly QosPolicy[], kind: LimitKind, place = qosList.length): Stronger {
-  return qosList.slice(0, place).map((qos) => qos[kind]);
-}
-
-/** What one job may have at most by its QOS, and by its association of what these say nothing of. */
-function jobChecks(
-  kind: 'perJob' | 'perJobMinutes',
-  qosList: readonly QosPolicy[],
-  path: readonly Association[],
-  ofQos: JobReasons,
-  ofAccount: JobReasons,
-): JobCheck[] {
-  const checks = qosList.map((qos, place) => {
-    return { limit: most(without(qos[kind] ?? {}, strongerOf(qosList, kind, place))), reasons: ofQos };
-  });
-  checks.push({ limit: most(without(inherited(path, kind), strongerOf(qosList, kind))), reasons: ofAccount });
-  return checks.filter(({ limit }) => RESOURCES.some((name) => limit[name] < Infinity));
-}
-
-/** A job counts against a limit even where a stronger one lets it pass: `stronger` are those of its kind, which are looked at in its place. */
-function addLimit<C, R>(
-  { counters, checks }: { counters: C[]; checks: { counter: C; limit: Amounts; reasons: R }[] },
-  limit: UseLimit,
-  reasons: R,
-  stronger: Stronger,
-  makeCounter: () => C,
-): void {
-  if (!isLimiting(limit)) return;
-  const counter = makeCounter();
-  counters.push(counter);
-  const checked = without(limit, stronger);
-  if (isLimiting(checked)) checks.push({ counter, limit: most(checked), reasons });
-}
-
-/** `otherwise` of what the limit says nothing of. */
-function amounts(limit: UseLimit, otherwise: number): Amounts {
-  const of = (name: Resource) => limit[name] ?? otherwise;
-  return { jobs: of('jobs'), gpus: of('gpus'), nodes: of('nodes'), cpus: of('cpus'), memoryBytes: of('memoryBytes') };
-}
-
-function most(limit: UseLimit): Amounts {
-  return amounts(limit, Infinity);
-}
-
-function isLimiting(limit: UseLimit): boolean {
-  return RESOURCES.some((name) => (limit[name] ?? null) !== null);
-}
-
-/** What `limit` says of the resources that none of the `stronger` says anything of. */
-function without(limit: UseLimit, stronger: Stronger): UseLimit {
-  const left: UseLimit = {};
-  for (const name of RESOURCES) {
-    if (stronger.every((one) => (one?.[name] ?? null) === null)) left[name] = limit[name] ?? null;
-  }
-  return left;
-}
-
-/** What the first says that says that there is a limit; null where none does. */
-function firstOf<T, U>(list: readonly T[], of: (one: T) => U | null | undefined): U | null {
-  for (const one of list) {
-    const value = of(one) ?? null;
-    if (value !== null) return value;
-  }
-  return null;
-}
-
-/** What the nearest on the way to the root says that says anything; null says that there is no limit. */
-function nearest<T>(path: readonly Association[], of: (policy: Limits) => T | undefined): T | null {
-  for (const policy of path) {
-    const value = of(policy);
-    if (value !== undefined) return value;
-  }
-  return null;
-}
-
-function inherited(
-  path: readonly Association[],
-  name: 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes',
-): UseLimit {
-  const limit: UseLimit = {};
-  for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);
-  return limit;
+function leastWallMs(wallSecondsMax: number | null, budgets: readonly Budget[]): number | null {
+  const leastMs = Math.min((wallSecondsMax ?? Infinity) * 1000, ...budgets.map(({ limit }) => limit.jobs * 60_000));
+  return leastMs === Infinity ? null : leastMs;
 }

@@ -86,3 +86,18 @@ export const ACCOUNT_RUN_MINUTES: JobReasons = {
   cpus: 'AssocGrpCPURunMinutesLimit',
   memoryBytes: 'AssocGrpMemRunMinutes',
 };
+/** Of the minutes that were used; of `jobs` those of the wall clock. */
+export const QOS_USED_MINUTES: Reasons = {
+  jobs: 'QOSGrpWallLimit',
+  nodes: 'QOSGrpNodeMinutes',
+  gpus: 'QOSGrpGRESMinutes',
+  cpus: 'QOSGrpCPUMinutesLimit',
+  memoryBytes: 'QOSGrpMemoryMinutes',
+};
+export const ACCOUNT_USED_MINUTES: Reasons = {
+  jobs: 'AssocGrpWallLimit',
+  nodes: 'AssocGrpNodeMinutes',
+  gpus: 'AssocGrpGRESMinutes',
+  cpus: 'AssocGrpCPUMinutesLimit',
+  memoryBytes: 'AssocGrpMemMinutes',
+};

@@ -1,9 +1,12 @@
 import { assert, definite } from '../lib/assert.ts';
-import { formatDuration, formatMemory } from '../lib/units.ts';
-import type { Amounts, JobResource, Resource } from './limit-reasons.ts';
+import { formatDuration } from '../lib/units.ts';
+import { type Amounts, type Resource, RESOURCES } from './limit-reasons.ts';
 import { type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
+import { exhaustedBudget, exhaustedText } from './exhausted-budget.ts';
+import { amountOf, figure, jobs, minutesAsked, minutesFigure, minutesSaid, said } from './limit-words.ts';
 import { exceededMinutes, minutesOf } from './run-minutes.ts';
 import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
+import type { UsedMinutes } from './used-minutes.ts';
 
 /** What a job takes while it runs. */
 export interface Demand {
@@ -32,13 +35,6 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
-const WORDS: Readonly<Record<Resource, string>> = {
-  jobs: 'running jobs',
-  nodes: 'nodes',
-  gpus: 'GPUs',
-  cpus: 'CPUs',
-  memoryBytes: 'of memory',
-};
 const NOTHING: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
 /** Most jobs count in nothing: they share this. */
 const NO_KEYS: readonly number[] = [];
@@ -56,8 +52,15 @@ export class LimitCounters {
   #calculatedMs = -Infinity;
   /** Running tasks of each array that has some and a throttle. */
   readonly #arrays = new Map<number, number>();
+  /** Without, nothing that is used is ever counted. */
+  readonly #isCounting: boolean;
+  /** By which `begin` was told of them: those to be ended since as much is used as may be. None where limits are safe. */
+  readonly spent = new Set<object>();
+  readonly #isSafe: boolean;
 
   constructor(policy: LimitPolicy) {
+    this.#isCounting = policy.priority?.type === 'multifactor';
+    this.#isSafe = policy.areLimitsSafe === true;
     this.#profiles = new LimitProfiles(policy);
   }
 
@@ -103,6 +106,11 @@ export class LimitCounters {
     if (array !== null && (this.#arrays.get(array.id) ?? 0) >= array.runningMax) {
       return { reason: 'JobArrayTaskLimit', key: arrayKey(array.id) };
     }
+    const exhausted = exhaustedBudget(profile.budgets, demand);
+    if (exhausted !== null) {
+      const { budget, name, isForEver } = exhausted;
+      return { reason: budget.reasons[name], key: isForEver ? NEVER : budget.counter.key };
+    }
     const fault = ownFault(profile, demand);
     if (fault !== null) return { reason: fault.reason, key: NEVER };
     for (const { counter, limit, reasons } of profile.checks) {
@@ -129,6 +137,8 @@ export class LimitCounters {
     const running = this.#arrays.get(array?.id ?? 0) ?? 0;
     if (array !== null && running >= array.runningMax)
       return `${running} tasks of array ${array.id} run, and no more than ${array.runningMax} may at once`;
+    const exhausted = exhaustedBudget(profile.budgets, demand);
+    if (exhausted !== null) return exhaustedText(exhausted, demand);
     const fault = ownFault(profile, demand);
     if (fault !== null) return `${fault.text}: it never starts`;
     for (const { counter, limit } of profile.checks) {
@@ -142,8 +152,8 @@ export class LimitCounters {
       if (name === null) continue;
       const allowed = `no more than ${minutesSaid(limit[name], name)} may be ahead of all jobs together`;
       const isAlone = exceededMinutes(NOTHING, demand, demand.minutesMs, limit) !== null;
-      if (isAlone) return `${minutesAsked(demand, name)}, and ${allowed}: it never starts`;
-      return `${minutesAsked(demand, name)}, what runs has ${figure(counter.used[name], name)} ahead of it, and ${allowed}`;
+      if (isAlone) return `${minutesAsked(demand[name], demand.minutesMs, name)}, and ${allowed}: it never starts`;
+      return `${minutesAsked(demand[name], demand.minutesMs, name)}, what runs has ${figure(counter.used[name], name)} ahead of it, and ${allowed}`;
     }
     return null;
   }
@@ -155,34 +165,53 @@ export class LimitCounters {
     for (const counter of profile.counters) count(counter, demand, nodeIndices, 1);
   }
 
-  /** The same, for limits on minutes: of the job, which may run for so long from `atMs` on. */
-  begin({ runCounters }: LimitProfile, demand: Demand, job: object, atMs: number): void {
-    if (runCounters.length === 0) return;
-    const use = { amounts: demand, startMs: atMs, limitMs: demand.minutesMs };
+  /** The same, for limits on minutes: of the job, which may run for so long from `atMs` on. `factor`: what its minutes count for. */
+  begin({ runCounters, budgets }: LimitProfile, demand: Demand, job: object, atMs: number, factor: number): void {
+    if (runCounters.length + budgets.length === 0) return;
+    const use = { amounts: demand, startMs: atMs, limitMs: demand.minutesMs, factor };
     for (const counter of runCounters) counter.start(job, use, this.#calculatedMs);
+    if (this.#isCounting) for (const { counter, limit } of budgets) counter.start(job, use, limit);
   }
 
   /** The attempt of the job that `begin` was told of is over. Returns the keys of the counters that went down. */
-  leave({ runCounters }: LimitProfile, job: object): readonly number[] {
-    if (runCounters.length === 0) return NO_KEYS;
+  leave({ runCounters, budgets }: LimitProfile, job: object, atMs: number): readonly number[] {
+    if (runCounters.length + budgets.length === 0) return NO_KEYS;
+    this.spent.delete(job);
     for (const counter of runCounters) counter.end(job, this.#calculatedMs);
-    return runCounters.map(({ key }) => key);
+    for (const { counter } of budgets) {
+      counter.end(job, atMs);
+      this.#noteSpent(counter);
+    }
+    // What was used has gone up by what the job used, and down by what has faded.
+    return [...runCounters.map(({ key }) => key), ...budgets.map(({ counter }) => counter.key)];
   }
 
-  /** Whether minutes that jobs have ahead of them will be fewer once priorities are calculated again. */
-  get hasMinutesAhead(): boolean {
+  /** Whether what limits on minutes let start will be another once priorities are calculated again. */
+  get isToBeCalculated(): boolean {
     for (const { isIdle } of this.#profiles.runCounters.values()) if (!isIdle) return true;
+    for (const { isChanging } of this.#profiles.usedCounters.values()) if (isChanging) return true;
     return false;
   }
 
   /** Priorities are calculated. Returns the keys of the counters that may have gone down. */
   calculated(atMs: number): readonly number[] {
     this.#calculatedMs = atMs;
-    const { runCounters } = this.#profiles;
-    if (runCounters.size === 0) return NO_KEYS;
+    const { runCounters, usedCounters } = this.#profiles;
+    if (runCounters.size + usedCounters.size === 0) return NO_KEYS;
     const busy = [...runCounters.values()].filter(({ isIdle }) => !isIdle);
     for (const counter of busy) counter.recount(atMs);
-    return busy.map(({ key }) => key);
+    const changing = [...usedCounters.values()].filter(({ isChanging }) => isChanging);
+    // What was used may have faded since.
+    this.spent.clear();
+    for (const counter of changing) {
+      counter.calculated(atMs);
+      this.#noteSpent(counter);
+    }
+    return [...busy, ...changing].map(({ key }) => key);
+  }
+
+  #noteSpent(counter: UsedMinutes): void {
+    if (!this.#isSafe) for (const job of counter.spent()) this.spent.add(job);
   }
 
   /** An attempt ends that `start` was told of. Returns the keys of the counters that went down. */
@@ -215,10 +244,16 @@ export function deniedOnLimit(profile: LimitProfile, demand: Demand): string | n
     if (name !== null && name !== 'jobs')
       return `it asks for ${said(amountOf(demand, name), name)}, and all jobs together may have ${figure(limit[name], name)}`;
   }
+  for (const { limit } of profile.budgets) {
+    const name = RESOURCES.find((one) => minutesOf(amountOf(demand, one), demand.minutesMs) > limit[one]);
+    if (name === undefined) continue;
+    const asked = minutesAsked(amountOf(demand, name), demand.minutesMs, name);
+    return `${asked}, and all jobs together may use ${minutesFigure(limit[name], name)}`;
+  }
   for (const { limit } of profile.runChecks) {
     const name = exceededMinutes(NOTHING, demand, demand.minutesMs, limit);
     if (name !== null)
-      return `${minutesAsked(demand, name)}, and all jobs together may have ${figure(limit[name], name)} ahead of them`;
+      return `${minutesAsked(demand[name], demand.minutesMs, name)}, and all jobs together may have ${figure(limit[name], name)} ahead of them`;
   }
   return null;
 }
@@ -238,7 +273,7 @@ function ownFault(
     if (name === null) continue;
     return {
       reason: reasons[name],
-      text: `${minutesAsked(demand, name)}, and a job may have ${figure(limit[name], name)}`,
+      text: `${minutesAsked(demand[name], demand.minutesMs, name)}, and a job may have ${figure(limit[name], name)}`,
     };
   }
   for (const { limit, reasons } of perJobMin) {
@@ -271,40 +306,6 @@ function lacking(demand: Demand, least: Amounts): Exclude<Resource, 'jobs'> | nu
   if (demand.nodes < least.nodes) return 'nodes';
   if (demand.cpus < least.cpus) return 'cpus';
   return demand.memoryBytes < least.memoryBytes ? 'memoryBytes' : null;
-}
-
-function amountOf(demand: Demand, name: Resource): number {
-  return name === 'jobs' ? 1 : demand[name];
-}
-
-function figure(amount: number, name: Resource): string {
-  return name === 'memoryBytes' ? formatMemory(amount) : String(amount);
-}
-
-/** `4 GPUs`. */
-function said(amount: number, name: Resource): string {
-  return `${figure(amount, name)} ${WORDS[name]}`;
-}
-
-/** `60 CPU minutes`, as `1 CPU for an hour` is. */
-function minutesSaid(amount: number, name: JobResource): string {
-  return name === 'memoryBytes' ? `${formatMemory(amount)} minutes` : `${amount} ${UNITS[name]} minutes`;
-}
-
-const UNITS = { nodes: 'node', gpus: 'GPU', cpus: 'CPU' } as const;
-
-function minutesAsked(demand: Demand, name: JobResource): string {
-  const { minutesMs } = demand;
-  const amount = demand[name];
-  if (minutesMs === Infinity) {
-    const asked = name === 'memoryBytes' ? said(amount, name) : `${amount} ${UNITS[name]}${amount === 1 ? '' : 's'}`;
-    return `it asks for ${asked} and for no time`;
-  }
-  return `it asks for ${minutesSaid(minutesOf(amount, minutesMs), name)} by its time limit`;
-}
-
-function jobs(number: number): string {
-  return `${number} job${number === 1 ? '' : 's'}`;
 }
 
 /** Counters have keys from 1; arrays the negative of their id. */

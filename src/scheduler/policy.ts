@@ -28,6 +28,10 @@ export interface Limits {
   perJobMinutes?: UseLimit;
   /** The same that all running jobs together have ahead of them (`GrpTRESRunMins`). */
   groupRunMinutes?: UseLimit;
+  /** The same that all jobs together may use (`GrpTRESMins`): as priorities fade, so does what was used. What runs is ended once it is reached. */
+  groupMinutes?: UseLimit;
+  /** How long all jobs together may run (`GrpWall`), likewise. */
+  groupWallSeconds?: number | null;
   /** Pending and running jobs of one user (`MaxSubmitJobsPerUser`): more are refused at submission. */
   submitJobsPerUser?: number | null;
   /** The same of all (`GrpSubmitJobs`). */
@@ -63,6 +67,8 @@ export interface QosPolicy extends Limits {
   isDeniedOnLimit?: boolean;
   /** Its jobs start where they can and have no reservation (`Flags=NoReserve`). */
   isNeverReserved?: boolean;
+  /** What its jobs used does not fade (`Flags=NoDecay`). */
+  isUseKept?: boolean;
   /** `Flags=PartitionMinNodes,PartitionMaxNodes,PartitionTimeLimit`. */
   lifts?: readonly LiftedLimit[];
 }
@@ -292,6 +298,11 @@ export interface SchedulerOptions {
   accounts?: readonly AccountPolicy[];
   users?: readonly UserPolicy[];
   partitions?: readonly PartitionPolicy[];
+  /**
+   * Limits on used minutes let jobs start only that can run to their end within them, and end none (`AccountingStorageEnforce=safe`). Default: whatever
+   * may start until they are reached, and then all that runs is ended.
+   */
+  areLimitsSafe?: boolean;
   reservations?: readonly NodeReservation[];
   /**
    * `EnforcePartLimits`: a job beyond the limits of its partition is refused; of one that names several, with true (`ALL`) if it is beyond those of one,
@@ -368,6 +379,7 @@ export function completePolicy(options: SchedulerOptions): Policy {
     accounts: [],
     users: [],
     partitions: [],
+    areLimitsSafe: false,
     reservations: [],
     enforcePartLimits: false,
     selectType: 'cons_tres',

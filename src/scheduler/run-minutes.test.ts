@@ -34,6 +34,7 @@ describe('a counter of minutes ahead', () => {
     amounts: { gpus: 0, nodes: 1, cpus, memoryBytes: 3 * 1024 ** 2 },
     startMs,
     limitMs,
+    factor: 1,
   });
 
   it('has after any starts, ends and calculations what counting anew gives', () => {
@@ -82,6 +83,7 @@ describe('a counter of minutes ahead', () => {
         amounts: { gpus: 0, nodes: 1, cpus: 1, memoryBytes: Math.floor(bytes / part) },
         startMs: 0,
         limitMs: 10_000 * MINUTE * part + round,
+        factor: 1,
       }));
       for (const one of uses) counter.start(one, one, 0);
       for (const one of uses) counter.end(one, 0);

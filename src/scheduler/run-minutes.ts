@@ -2,13 +2,15 @@ import { type Amounts, JOB_RESOURCES, type JobResource } from './limit-reasons.t
 
 const MINUTE_MS = 60_000;
 /** What whole minutes are counted of. */
-const UNIT = { gpus: 1, nodes: 1, cpus: 1, memoryBytes: 1024 ** 2 } as const;
+export const UNIT = { gpus: 1, nodes: 1, cpus: 1, memoryBytes: 1024 ** 2 } as const;
 
 /** A job that runs, as far as such limits go: what it has, and for how long it may run in all; Infinity for ever. */
 export interface TimedUse {
   readonly amounts: Readonly<Record<JobResource, number>>;
   readonly startMs: number;
   readonly limitMs: number;
+  /** What its minutes count for (`UsageFactor`). */
+  readonly factor: number;
 }
 
 /**
@@ -57,10 +59,10 @@ export class MinutesAhead {
     this.#round();
   }
 
-  #count({ amounts, startMs, limitMs }: TimedUse, sign: 1 | -1, calculatedMs: number): void {
+  #count({ amounts, startMs, limitMs, factor }: TimedUse, sign: 1 | -1, calculatedMs: number): void {
     const leftMs = Math.max(0, limitMs - Math.max(0, calculatedMs - startMs));
     for (const name of JOB_RESOURCES) {
-      const amount = amounts[name] / UNIT[name];
+      const amount = (amounts[name] / UNIT[name]) * factor;
       if (amount !== 0) this.#ahead[name] += sign * amount * leftMs;
     }
   }
@@ -70,7 +72,7 @@ export class MinutesAhead {
   }
 }
 
-/** So much for so long, in minutes of it. */
+/** So much for so long, in minutes of it; 0 of nothing, however long. */
 export function minutesOf(amount: number, ms: number): number {
   return amount === 0 ? 0 : (amount * ms) / MINUTE_MS;
 }

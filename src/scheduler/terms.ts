@@ -44,14 +44,14 @@ export class Terms {
   /** Where no partition of the job's name is defined, it belongs to none: no node is for it. */
   of(
     request: JobRequest,
-    { limits, lifts }: Pick<JobKind, 'lifts'> & { limits: Pick<LimitProfile, 'wallMsMax'> },
+    { limits, lifts }: Pick<JobKind, 'lifts'> & { limits: Pick<LimitProfile, 'wallMsDefault'> },
   ): JobTerms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
     const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, limits);
     const limitMs = ownMs ?? Infinity;
     const defaultSeconds = partition?.policy.defaultTimeSeconds ?? null;
-    const isLongest = request.timeLimitMs === null && defaultSeconds === null && limits.wallMsMax === null;
+    const isLongest = request.timeLimitMs === null && defaultSeconds === null && limits.wallMsDefault === null;
     const minutesMs = isLongest ? Infinity : limitMs;
     if (partition === undefined || partition === null) {
       const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
@@ -123,10 +123,10 @@ function termsOf(policy: PartitionPolicy, index: number, capIndex: number, overM
 /** How long a job may run that asks for no time, in Slurm's order; null: for ever. */
 export function defaultLimitMs(
   { defaultTimeSeconds = null, maxTimeSeconds = null }: Partial<PartitionPolicy> = {},
-  { wallMsMax }: Pick<LimitProfile, 'wallMsMax'>,
+  { wallMsDefault }: Pick<LimitProfile, 'wallMsDefault'>,
 ): number | null {
   if (defaultTimeSeconds !== null) return defaultTimeSeconds * 1000;
-  return wallMsMax ?? (maxTimeSeconds === null ? null : maxTimeSeconds * 1000);
+  return wallMsDefault ?? (maxTimeSeconds === null ? null : maxTimeSeconds * 1000);
 }
 
 function spanMs(seconds: number | null): number {

@@ -274,6 +274,16 @@ export type PendingReason =
   | 'AssocGrpGRESRunMinutes'
   | 'AssocGrpCPURunMinutesLimit'
   | 'AssocGrpMemRunMinutes'
+  | 'QOSGrpWallLimit'
+  | 'QOSGrpNodeMinutes'
+  | 'QOSGrpGRESMinutes'
+  | 'QOSGrpCPUMinutesLimit'
+  | 'QOSGrpMemoryMinutes'
+  | 'AssocGrpWallLimit'
+  | 'AssocGrpNodeMinutes'
+  | 'AssocGrpGRESMinutes'
+  | 'AssocGrpCPUMinutesLimit'
+  | 'AssocGrpMemMinutes'
   | 'launch failed requeued held';
 
 /** So many jobs of the same user, account and QOS. */

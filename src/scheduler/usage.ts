@@ -5,14 +5,14 @@ import type { NodePool } from './node-pool.ts';
 import type { Policy } from './policy.ts';
 import type { Terms } from './terms.ts';
 
-interface World {
-  pool: NodePool;
-  policy: Policy;
-  terms: Terms;
+export interface UsageWorld {
+  readonly pool: NodePool;
+  readonly policy: Policy;
+  readonly terms: Terms;
 }
 
 /** What the job adds to fair-share's usage a second: billing times usage factor. */
-export function usageRate(job: JobRecord, held: Held | null, world: World): number {
+export function usageRate(job: JobRecord, held: Held | null, world: UsageWorld): number {
   const { request, kind } = job;
   const { nodes, perNode, exclusive } = request;
   const { classes } = world.pool;
@@ -30,7 +30,7 @@ export function usageRate(job: JobRecord, held: Held | null, world: World): numb
 function usageRateOfEach(
   nodeIndices: readonly number[],
   { request, kind }: JobRecord,
-  { pool, policy, terms }: World,
+  { pool, policy, terms }: UsageWorld,
 ): number {
   const partition = terms.partitionOf(request);
   const { memoryBytes } = request.perNode;
