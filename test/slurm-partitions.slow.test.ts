@@ -19,7 +19,7 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   pair: ['MaxJobsPerUser=2'],
   one: ['MaxJobsPerUser=1'],
   short: ['MaxWall=10'],
-  long: ['MaxWall=30'],
+  long: ['MaxWall=30', 'MaxTRESPerNode=cpu=4'],
   overlong: ['MaxWall=30', 'Flags=OverPartQOS'],
   each4: ['MaxTRESPerJob=cpu=4'],
   each2: ['MaxTRESPerJob=cpu=2'],
@@ -55,6 +55,11 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   minutesnodes: ['MaxTRESMinsPerJob=node=60'],
   minutesmemory: ['MaxTRESMinsPerJob=mem=6000'],
   minuteswall: ['MaxTRESMinsPerJob=cpu=60', 'MaxWall=30'],
+  node4: ['MaxTRESPerNode=cpu=4'],
+  node2: ['MaxTRESPerNode=cpu=2'],
+  nodeover: ['MaxTRESPerNode=cpu=8', 'Flags=OverPartQOS'],
+  nodememory: ['MaxTRESPerNode=mem=100,node=1'],
+  denynode: ['MaxTRESPerNode=cpu=4', 'Flags=DenyOnLimit'],
   denyminutes: ['MaxTRESMinsPerJob=cpu=60', 'GrpTRESRunMins=cpu=30', 'Flags=DenyOnLimit'],
 };
 /** By account. */
@@ -71,6 +76,8 @@ const LIMITS_OF_USER: Readonly<Record<string, readonly string[]>> = {
   ownone: ['MaxSubmitJobs=1'],
   low: [],
   minutes: [],
+  nodes: [],
+  ownnode: ['MaxTRESPerNode=cpu=3'],
   ownminutes: ['GrpTRESRunMins=cpu=30', 'MaxTRESMinsPerJob=cpu=20'],
 };
 const ALL_QOS = ['normal', ...Object.keys(QOS)].join(',');
@@ -180,6 +187,20 @@ const IN_TURN: readonly (readonly [string, readonly Asked[]])[] = [
       { partition: 'user4', cpus: 2, qos: 'node1' },
       { partition: 'user4', cpus: 2, qos: 'node1', nodes: 2 },
       { partition: 'user4', cpus: 5 },
+    ],
+  ],
+  [
+    'what a job has of a node',
+    [
+      ...[4, 5].map((cpus) => ({ partition: 'all', qos: 'node4', nodes: 1, cpus })),
+      ...[8, 10].map((cpus) => ({ partition: 'all', qos: 'node4', nodes: 2, cpus })),
+      ...['node2', 'nodeover'].map((qos) => ({ partition: 'long', qos, nodes: 1, cpus: 4 })),
+      { partition: 'long', qos: 'nodeover', nodes: 1, cpus: 6 },
+      ...[100, 101].map((mebibytes) => ({ partition: 'all', qos: 'nodememory', nodes: 2, mebibytes })),
+      ...['nodes', 'ownnode'].flatMap((account) =>
+        [2, 3, 4].map((cpus) => ({ partition: 'all', account, nodes: 1, cpus })),
+      ),
+      { partition: 'all', account: 'ownnode', qos: 'node4', nodes: 1, cpus: 4 },
     ],
   ],
   [
@@ -435,6 +456,8 @@ const REFUSED: readonly Asked[] = [
   ...(IN_TURN[1]?.[1] ?? []),
   ...(SEVERAL[3]?.[1] ?? []),
   ...(SEVERAL[4]?.[1] ?? []),
+  ...[5, 4].map((cpus) => ({ partition: 'all', qos: 'denynode', nodes: 1, cpus })),
+  ...[8, 10].map((cpus) => ({ partition: 'all', qos: 'denynode', nodes: 2, cpus })),
   ...[61, 31, 30].map((minutes) => ({ partition: 'all', qos: 'denyminutes', minutes })),
   { partition: 'all,nowhere' },
   { partition: 'one,two', nodes: 2 },
@@ -474,6 +497,8 @@ describe.skipIf(!isThere)('partitions', () => {
         ['add', 'account', 'top', `qos=${ALL_QOS}`, 'GrpTRESRunMins=cpu=100'],
         ['add', 'account', 'low', 'parent=top', `qos=${ALL_QOS}`],
         ['add', 'account', 'minutes', `qos=${ALL_QOS}`, 'MaxTRESMinsPerJob=cpu=40'],
+        ['add', 'account', 'nodes', `qos=${ALL_QOS}`, 'MaxTRESPerNode=cpu=2'],
+        ['add', 'account', 'ownnode', `qos=${ALL_QOS}`, 'MaxTRESPerNode=cpu=2'],
         ['add', 'account', 'ownminutes', `qos=${ALL_QOS}`],
         ...Object.entries(LIMITS_OF_USER).map(([account, limits]) => {
           return ['add', 'user', userInfo().username, `account=${account}`, ...limits];

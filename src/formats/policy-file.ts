@@ -44,12 +44,14 @@ const preemptMode = z.enum(['requeue', 'cancel', 'off']);
 
 const useLimit = z.strictObject({ jobs: limit, nodes: limit, gpus: limit, cpus: limit, memoryBytes: limit });
 const minutesLimit = z.strictObject({ nodes: limit, gpus: limit, cpus: limit, memoryBytes: limit });
+const nodeLimit = z.strictObject({ gpus: limit, cpus: limit, memoryBytes: limit });
 const LIFTED_LIMITS = ['minNodes', 'maxNodes', 'maxTimeSeconds'] as const satisfies readonly LiftedLimit[];
 
 const userLimits = {
   group: useLimit.exactOptional(),
   perUser: useLimit.exactOptional(),
   perJob: useLimit.exactOptional(),
+  perNode: nodeLimit.exactOptional(),
   perJobMinutes: minutesLimit.exactOptional(),
   groupRunMinutes: minutesLimit.exactOptional(),
   groupMinutes: minutesLimit.exactOptional(),

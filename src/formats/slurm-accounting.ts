@@ -120,8 +120,6 @@ export function dumpRecords(
   return found;
 }
 
-const NOT_LIMITED = ['MaxTRESPerNode'] as const;
-
 const LIFTS: Readonly<Record<string, LiftedLimit>> = {
   partitionminnodes: 'minNodes',
   partitionmaxnodes: 'maxNodes',
@@ -163,10 +161,11 @@ export function readQosDump(dump: ConfText, ignored: IgnoredSetting[]): QosPolic
     if (perAccount !== undefined) qos.perAccount = perAccount;
     const perJob = record.limit(['MaxTRES', 'MaxTRESPJ']);
     if (perJob !== undefined) qos.perJob = perJob;
+    const perNode = nodeLimit(record);
+    if (perNode !== undefined) qos.perNode = perNode;
     const perJobMin = record.limit(['MinTRES', 'MinTRESPJ']);
     if (perJobMin !== undefined) qos.perJobMin = perJobMin;
     Object.assign(qos, minuteLimits(record));
-    for (const name of NOT_LIMITED) if (record.text(name) !== '') record.ignore(name, 'this limit is not kept');
     addFlags(qos, record);
     return qos;
   });
@@ -221,7 +220,7 @@ export function readAssociationDump(
         name: user,
         account: name,
         ...(shares === null ? {} : { shares }),
-        ...limitsOf(record, `${user}@${name}`),
+        ...limitsOf(record),
       });
       continue;
     }
@@ -237,11 +236,11 @@ export function readAssociationDump(
 }
 
 function accountOf(record: DumpRecord, name: string, parent: string | null, shares: Shares | null): AccountPolicy {
-  return { name, parent, ...(shares === null ? {} : { shares }), ...limitsOf(record, name) };
+  return { name, parent, ...(shares === null ? {} : { shares }), ...limitsOf(record) };
 }
 
 /** Those of an association: of an account, or of a user in it. */
-function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 'submitJobsPerAccount'> {
+function limitsOf(record: DumpRecord): Omit<Limits, 'perAccount' | 'submitJobsPerAccount'> {
   const limits: ReturnType<typeof limitsOf> = {};
   const group = record.limit(['GrpTRES'], ['GrpJobs']);
   if (group !== undefined) limits.group = group;
@@ -249,6 +248,8 @@ function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 
   if (jobsPerUser !== null) limits.perUser = { jobs: jobsPerUser };
   const perJob = record.limit(['MaxTRES', 'MaxTRESPJ']);
   if (perJob !== undefined) limits.perJob = perJob;
+  const perNode = nodeLimit(record);
+  if (perNode !== undefined) limits.perNode = perNode;
   const wall = record.seconds('MaxWall', 'MaxWallDurationPerJob');
   if (wall !== null) limits.wallSecondsMax = wall;
   const submit = record.number('MaxSubmit', 'MaxSubmitJobs');
@@ -256,7 +257,6 @@ function limitsOf(record: DumpRecord, who: string): Omit<Limits, 'perAccount' | 
   const submitOfAll = record.number('GrpSubmit', 'GrpSubmitJobs');
   if (submitOfAll !== null) limits.submitJobs = submitOfAll;
   Object.assign(limits, minuteLimits(record));
-  for (const key of NOT_LIMITED) if (record.text(key) !== '') record.ignore(`${who} ${key}`, 'this limit is not kept');
   return limits;
 }
 
@@ -274,6 +274,12 @@ function minuteLimits(record: DumpRecord): MinuteLimits {
     ...(groupMinutes && { groupMinutes }),
     ...(groupWallSeconds !== null && { groupWallSeconds }),
   };
+}
+
+/** On what a job has of a node. One on nodes changes nothing in Slurm either. */
+function nodeLimit(record: DumpRecord): UseLimit | undefined {
+  const { nodes: _, ...limit } = record.limit(['MaxTRESPerNode', 'MaxTRESPN']) ?? {};
+  return Object.keys(limit).length === 0 ? undefined : limit;
 }
 
 /** Null for the default of 1. */

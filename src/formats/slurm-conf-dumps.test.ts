@@ -89,6 +89,16 @@ describe('a dump of QOS', () => {
     expect(conf.ignored.map(({ key }) => key)).toEqual(['GrpTRESRunMins billing']);
   });
 
+  it('has limits on what a job has of a node, and none on nodes', () => {
+    const text = 'Name|Priority|MaxTRESPerNode\nhigh|9|cpu=4,gres/gpu=2,node=1\nlow|1|node=1\n';
+    const conf = parse(NODES, { qos: { name: 'qos.txt', text } });
+    expect(conf.policy.qos).toEqual([
+      { name: 'high', priority: 9, perNode: { cpus: 4, gpus: 2 } },
+      { name: 'low', priority: 1 },
+    ]);
+    expect(conf.ignored).toEqual([]);
+  });
+
   it.each([
     ['limits', undefined],
     ['associations,limits,safe', true],

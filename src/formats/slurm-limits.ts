@@ -76,6 +76,7 @@ const USE_LIMITS = [
   'perUser',
   'perAccount',
   'perJob',
+  'perNode',
   'perJobMin',
   'perJobMinutes',
   'groupRunMinutes',

@@ -110,7 +110,7 @@ export class JobKinds {
 }
 
 function isLimiting(profile: LimitProfile): boolean {
-  const { checks, perJob, perJobMin, wallMsMax, perJobMinutes, runChecks, budgets } = profile;
+  const { checks, perJob, perNode, perJobMin, wallMsMax, perJobMinutes, runChecks, budgets } = profile;
   const ofMinutes = perJobMinutes.length + runChecks.length + budgets.length;
-  return checks.length + perJob.length + perJobMin.length + ofMinutes > 0 || wallMsMax !== null;
+  return checks.length + perJob.length + perNode.length + perJobMin.length + ofMinutes > 0 || wallMsMax !== null;
 }

@@ -3,16 +3,19 @@ import {
   ACCOUNT_GROUP,
   ACCOUNT_JOB,
   ACCOUNT_JOB_MINUTES,
+  ACCOUNT_NODE,
   ACCOUNT_RUN_MINUTES,
   ACCOUNT_USED_MINUTES,
   ACCOUNT_USER,
   type Amounts,
   JOB_MIN,
   type JobReasons,
+  type NodeReasons,
   QOS_ACCOUNT,
   QOS_GROUP,
   QOS_JOB,
   QOS_JOB_MINUTES,
+  QOS_NODE,
   QOS_RUN_MINUTES,
   QOS_USED_MINUTES,
   QOS_USER,
@@ -104,6 +107,8 @@ export interface LimitProfile {
   readonly wallMsDefault: number | null;
   readonly wallReason: PendingReason;
   readonly perJob: readonly JobCheck[];
+  /** The same of what it has on each of its nodes. */
+  readonly perNode: readonly JobCheck<NodeReasons>[];
   /** The same of the minutes that it has by its time limit. */
   readonly perJobMinutes: readonly JobCheck[];
   /** Limits on the minutes that running jobs have ahead of them: those in which its jobs count, and those that can hold them up. */
@@ -177,6 +182,7 @@ export class LimitProfiles {
       wallMsDefault: leastWallMs(wallSecondsMax, budgets),
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
       perJob: jobChecks('perJob', qosList, path, QOS_JOB, ACCOUNT_JOB),
+      perNode: jobChecks('perNode', qosList, path, QOS_NODE, ACCOUNT_NODE),
       perJobMinutes: jobChecks('perJobMinutes', qosList, path, QOS_JOB_MINUTES, ACCOUNT_JOB_MINUTES),
       perJobMin: least.filter(({ limit }) => RESOURCES.some((name) => limit[name] > 0)),
       isDeniedOnLimit: qosList.some(({ isDeniedOnLimit = false }) => isDeniedOnLimit),

@@ -12,6 +12,8 @@ export type Amounts = Record<Resource, number>;
 export type Reasons = Record<Resource, PendingReason>;
 /** The same of limits on one job. */
 export type JobReasons = Omit<Reasons, 'jobs'>;
+/** The same of limits on what it has of a node. */
+export type NodeReasons = Omit<JobReasons, 'nodes'>;
 
 export const QOS_GROUP: Reasons = {
   jobs: 'QOSGrpJobsLimit',
@@ -39,6 +41,17 @@ export const QOS_JOB: JobReasons = {
   gpus: 'QOSMaxGRESPerJob',
   cpus: 'QOSMaxCpuPerJobLimit',
   memoryBytes: 'QOSMaxMemoryPerJob',
+};
+/** Of what a job has on each of its nodes. */
+export const QOS_NODE: NodeReasons = {
+  gpus: 'QOSMaxGRESPerNode',
+  cpus: 'QOSMaxCpuPerNode',
+  memoryBytes: 'QOSMaxMemoryPerNode',
+};
+export const ACCOUNT_NODE: NodeReasons = {
+  gpus: 'AssocMaxGRESPerNode',
+  cpus: 'AssocMaxCpuPerNode',
+  memoryBytes: 'AssocMaxMemPerNode',
 };
 /** Of what a job has to ask for at least. */
 export const JOB_MIN: JobReasons = {

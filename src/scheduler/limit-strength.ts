@@ -6,6 +6,7 @@ export type LimitKind =
   | 'perUser'
   | 'perAccount'
   | 'perJob'
+  | 'perNode'
   | 'perJobMin'
   | 'perJobMinutes'
   | 'groupRunMinutes';
@@ -18,9 +19,9 @@ export interface Association extends Limits {
   readonly words: string;
 }
 
-export interface JobCheck {
+export interface JobCheck<R = JobReasons> {
   readonly limit: Amounts;
-  readonly reasons: JobReasons;
+  readonly reasons: R;
 }
 
 /** The counter that has this id, else a new one. */
@@ -42,13 +43,13 @@ export function strongerOf(qosList: readonly QosPolicy[], kind: LimitKind, place
 }
 
 /** What one job may have at most by its QOS, and by its association of what these say nothing of. */
-export function jobChecks(
-  kind: 'perJob' | 'perJobMinutes',
+export function jobChecks<R>(
+  kind: 'perJob' | 'perNode' | 'perJobMinutes',
   qosList: readonly QosPolicy[],
   path: readonly Association[],
-  ofQos: JobReasons,
-  ofAccount: JobReasons,
-): JobCheck[] {
+  ofQos: R,
+  ofAccount: R,
+): JobCheck<R>[] {
   const checks = qosList.map((qos, place) => {
     return { limit: most(without(qos[kind] ?? {}, strongerOf(qosList, kind, place))), reasons: ofQos };
   });
@@ -114,7 +115,7 @@ export function nearest<T>(path: readonly Association[], of: (policy: Limits) =>
 
 export function inherited(
   path: readonly Association[],
-  name: 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes',
+  name: 'perUser' | 'perAccount' | 'perJob' | 'perNode' | 'perJobMinutes',
 ): UseLimit {
   const limit: UseLimit = {};
   for (const resource of RESOURCES) limit[resource] = nearest(path, (policy) => policy[name]?.[resource]);

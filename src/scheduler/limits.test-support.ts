@@ -29,7 +29,7 @@ export interface Past {
   calculatedMs: number;
 }
 
-type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes' | 'groupRunMinutes';
+type LimitKind = 'group' | 'perUser' | 'perAccount' | 'perJob' | 'perNode' | 'perJobMinutes' | 'groupRunMinutes';
 
 const RESOURCES = ['jobs', 'nodes', 'gpus', 'cpus', 'memoryBytes'] as const;
 
@@ -49,7 +49,7 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
   const associations: Limits[] = [...ownLimits, ...pathOf(job.account).flatMap((name) => accountOf(name) ?? [])];
   const isInUse = (amount: number | null | undefined): amount is number => amount !== null && amount !== undefined;
   const inherited = (
-    name: 'perUser' | 'perAccount' | 'perJob' | 'perJobMinutes',
+    name: 'perUser' | 'perAccount' | 'perJob' | 'perNode' | 'perJobMinutes',
     resource: (typeof RESOURCES)[number],
   ) => associations.find((one) => one[name]?.[resource] !== undefined)?.[name]?.[resource];
 
@@ -110,6 +110,12 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
         const isOwn = (other: NaiveJob) => ofAccount(other) && ofUser(other);
         if (ownLimits.some(({ groupRunMinutes }) => exceedsAhead(of(groupRunMinutes), isOwn))) return false;
       }
+    }
+    if (resource !== 'jobs' && resource !== 'nodes') {
+      const isOnNode = (limit: number | null | undefined) =>
+        isInUse(limit) && Math.floor(job[resource] / job.nodes) > limit;
+      if (exceedsQos('perNode', () => false, isOnNode)) return false;
+      if (!isInQos('perNode') && isOnNode(inherited('perNode', resource))) return false;
     }
     if (exceedsQos('group', () => true)) return false;
     if (exceedsQos('perUser', ofUser)) return false;

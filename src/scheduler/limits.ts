@@ -35,6 +35,8 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
+/** What a node has. */
+const NODE_RESOURCES = ['gpus', 'cpus', 'memoryBytes'] as const;
 const NOTHING: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
 /** Most jobs count in nothing: they share this. */
 const NO_KEYS: readonly number[] = [];
@@ -260,7 +262,7 @@ export function deniedOnLimit(profile: LimitProfile, demand: Demand): string | n
 
 /** The limit that the job breaks whatever else runs; null where there is none. */
 function ownFault(
-  { wallMsMax, wallReason, perJob, perJobMinutes, perJobMin }: LimitProfile,
+  { wallMsMax, wallReason, perJob, perNode, perJobMinutes, perJobMin }: LimitProfile,
   demand: Demand,
 ): { reason: PendingReason; text: string } | null {
   const { timeLimitMs } = demand;
@@ -286,6 +288,14 @@ function ownFault(
     const name = exceeded(NOTHING, demand, limit);
     if (name === null || name === 'jobs') continue;
     const text = `it asks for ${said(demand[name], name)}, and a job may have ${figure(limit[name], name)}`;
+    return { reason: reasons[name], text };
+  }
+  for (const { limit, reasons } of perNode) {
+    // Slurm divides all that it has by the number of its nodes, and drops what is left over.
+    const name = NODE_RESOURCES.find((one) => Math.floor(demand[one] / demand.nodes) > limit[one]);
+    if (name === undefined) continue;
+    const asked = said(Math.floor(demand[name] / demand.nodes), name);
+    const text = `it asks for ${asked} on each node, and a job may have ${figure(limit[name], name)} there`;
     return { reason: reasons[name], text };
   }
   return null;

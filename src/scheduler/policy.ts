@@ -22,6 +22,8 @@ export interface Limits {
   perAccount?: UseLimit;
   /** One job (`MaxTRESPerJob`); `jobs` means nothing here. */
   perJob?: UseLimit;
+  /** What one job has on each of its nodes (`MaxTRESPerNode`); `jobs` and `nodes` mean nothing here. */
+  perNode?: UseLimit;
   /**
    * The minutes of each that one job has by its time limit (`MaxTRESMinsPerJob`): `cpus: 60` is one CPU for an hour. `jobs` means nothing here.
    */

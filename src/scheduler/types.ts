@@ -284,6 +284,12 @@ export type PendingReason =
   | 'AssocGrpGRESMinutes'
   | 'AssocGrpCPUMinutesLimit'
   | 'AssocGrpMemMinutes'
+  | 'QOSMaxGRESPerNode'
+  | 'QOSMaxCpuPerNode'
+  | 'QOSMaxMemoryPerNode'
+  | 'AssocMaxGRESPerNode'
+  | 'AssocMaxCpuPerNode'
+  | 'AssocMaxMemPerNode'
   | 'launch failed requeued held';
 
 /** So many jobs of the same user, account and QOS. */
