@@ -66,6 +66,15 @@ describe('what a pending job waits for, by name', () => {
     ]);
   });
 
+  it('is jobs that come before it, where Slurm calls nodes unavailable that are all in service', () => {
+    const nodes = ['n1', 'n2', 'n3'].map((name) => node(name, 'allocated', null));
+    expect(tell({ reason: 'ReqNodeNotAvail', nodeCount: 1 }, { nodes })).toEqual([
+      'Jobs that come before it, also of other partitions, have the nodes it needs, or get them next: none is out of service.',
+    ]);
+    expect(tell({ reason: 'ReqNodeNotAvail', nodeCount: 1 })).toBeNull();
+    expect(tell({ reason: 'ReqNodeNotAvail', nodeCount: 1 }, { nodes: [] })).toBeNull();
+  });
+
   it('is nodes that come back, where fewer than it asks for are in service: none that come free let it start', () => {
     expect(tell({ reason: 'Resources', nodeCount: 1 })).toBeNull();
     expect(tell({ reason: 'Resources', nodeCount: 3 })).toEqual([

@@ -30,7 +30,7 @@ export function blockedSentences(job: SlurmJob, blockers: Blockers): string[] | 
     case 'BeginTime':
       return beginTime(job, blockers.nowMs);
     case 'ReqNodeNotAvail':
-      return unavailable(job, blockers) ?? outOfReach(job, blockers);
+      return unavailable(job, blockers) ?? outOfReach(job, blockers) ?? keptForOthers(job, blockers);
     case 'Resources':
       return outOfReach(job, blockers);
     case 'Reservation':
@@ -78,6 +78,16 @@ function outOfReach({ partition, nodeCount }: SlurmJob, known: Blockers): string
     return `It asks for ${count(nodeCount, 'node')}, and only ${left} of ${members.length} in partition ${name} ${are} in service. Out are ${outWords(out)}.`;
   });
   return sentences.length === 0 ? null : sentences;
+}
+
+/** Slurm calls nodes so too that are busy, or wait for jobs of partitions that come first, where all of them are in service. */
+function keptForOthers({ partition }: SlurmJob, known: Blockers): string[] | null {
+  const names = new Set(partitionsOf(known, partition).flatMap(({ nodeNames }) => nodeNames));
+  const members = known.nodes.filter(({ spec }) => names.has(spec.name));
+  if (members.length === 0 || members.some(({ state }) => !isInService(state))) return null;
+  return [
+    'Jobs that come before it, also of other partitions, have the nodes it needs, or get them next: none is out of service.',
+  ];
 }
 
 /** `n1 (drained: psu swap), n2 (down) and 3 more`. */
