@@ -28,6 +28,10 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   halfhour: ['GrpWall=30'],
   halfhourmost: ['GrpWall=30', 'MaxWall=40'],
   mosthalfhour: ['GrpWall=40', 'MaxWall=30'],
+  denyjob: ['MaxTRESMinsPerJob=cpu=60', 'Flags=DenyOnLimit'],
+  denyahead: ['GrpTRESRunMins=cpu=60', 'Flags=DenyOnLimit'],
+  denyused: ['GrpTRESMins=cpu=60', 'Flags=DenyOnLimit'],
+  denyall: ['GrpTRESMins=cpu=60', 'MaxTRESMinsPerJob=cpu=20', 'MaxWall=15', 'Flags=DenyOnLimit'],
   aheaddouble: ['GrpTRESRunMins=cpu=100', 'UsageFactor=2'],
 };
 const ALL_QOS = `qos=${['normal', ...Object.keys(QOS)].join(',')}`;
@@ -41,7 +45,9 @@ const HISTORY: readonly Asked[] = [
   { partition: 'part', cpus: 64 },
 ];
 const AFTERWARDS: readonly Asked[] = [
-  ...Object.keys(QOS).map((qos) => ({ qos, minutes: 70 })),
+  ...Object.keys(QOS)
+    .filter((qos) => !qos.startsWith('deny'))
+    .map((qos) => ({ qos, minutes: 70 })),
   ...['own', 'low', 'beside', 'top'].map((account) => ({ account })),
   ...['left', 'used'].map((qos) => ({ account: 'low', qos })),
   { account: 'own', qos: 'left' },
@@ -52,6 +58,10 @@ const AFTERWARDS: readonly Asked[] = [
 /** None says how long it may run. */
 const ENDLESS: readonly Asked[] = [
   ...['halfhour', 'halfhourmost', 'mosthalfhour', 'hour'].map((qos) => ({ qos })),
+  ...['denyjob', 'denyahead', 'denyused', 'denyall'].map((qos) => ({ qos, cpus: 7 })),
+  ...['denyjob', 'denyall'].map((qos) => ({ qos })),
+  ...['timed', 'tight'].map((partition) => ({ partition, qos: 'denyjob' })),
+  { partition: 'timed', qos: 'denyused', cpus: 2 },
   { account: 'walls' },
   { account: 'wallsbelow' },
   { account: 'walls', qos: 'halfhour' },

@@ -23,7 +23,9 @@ function recordOfSeveral(request: JobRequest, attempt: number, terms: Terms, kin
   const wallMsDefault = walls.length === 0 ? null : Math.min(...walls);
   const newRecord = (one: JobRequest, asked: JobRequest) => {
     const kind = kinds.of(one);
-    return new JobRecord(asked, terms.of(one, { limits: { wallMsDefault }, lifts: kind.lifts }), kind, attempt);
+    const { deniedMinutes } = kind.limits;
+    const limits = { wallMsDefault, deniedMinutes };
+    return new JobRecord(asked, terms.of(one, { limits, lifts: kind.lifts }), kind, attempt);
   };
   const [first = request] = requests;
   if (requests.length === 1) return newRecord(first, first);

@@ -105,6 +105,11 @@ export interface LimitProfile {
   readonly wallMsMax: number | null;
   /** What a job that asks for no time is given, unless its partition has a default: the least of that and of `GrpWall`. Null: neither is limited. */
   readonly wallMsDefault: number | null;
+  /**
+   * Limits on minutes by which its QOS refuses jobs (`DenyOnLimit`): one that asks for no time is given what each of them leaves it, as of `MaxWall`. None
+   * where jobs are not refused.
+   */
+  readonly deniedMinutes: readonly Amounts[];
   readonly wallReason: PendingReason;
   readonly perJob: readonly JobCheck[];
   /** The same of what it has on each of its nodes. */
@@ -171,6 +176,9 @@ export class LimitProfiles {
     const qosWall = firstOf(qosList, ({ wallSecondsMax: seconds }) => seconds);
     const ahead = this.#minutesAhead(qosList, path);
     const budgets = this.#budgets(qosList, path);
+    const perJobMinutes = jobChecks('perJobMinutes', qosList, path, QOS_JOB_MINUTES, ACCOUNT_JOB_MINUTES);
+    const isDeniedOnLimit = qosList.some((qos) => qos.isDeniedOnLimit === true);
+    const onMinutes = isDeniedOnLimit ? [...perJobMinutes, ...ahead.runChecks, ...budgets] : [];
     const wallSecondsMax = qosWall ?? nearest(path, (policy) => policy.wallSecondsMax);
     return {
       ...this.#runningLimits(account, user, qosList, path),
@@ -183,9 +191,10 @@ export class LimitProfiles {
       wallReason: qosWall === null ? 'AssocMaxWallDurationPerJobLimit' : 'QOSMaxWallDurationPerJobLimit',
       perJob: jobChecks('perJob', qosList, path, QOS_JOB, ACCOUNT_JOB),
       perNode: jobChecks('perNode', qosList, path, QOS_NODE, ACCOUNT_NODE),
-      perJobMinutes: jobChecks('perJobMinutes', qosList, path, QOS_JOB_MINUTES, ACCOUNT_JOB_MINUTES),
+      perJobMinutes,
+      deniedMinutes: onMinutes.map(({ limit }) => limit),
       perJobMin: least.filter(({ limit }) => RESOURCES.some((name) => limit[name] > 0)),
-      isDeniedOnLimit: qosList.some(({ isDeniedOnLimit = false }) => isDeniedOnLimit),
+      isDeniedOnLimit,
     };
   }
 

@@ -177,3 +177,18 @@ it('a job of more minutes than one may have waits for ever, or is refused', () =
   });
   expect(strict.admission(job(1, 60)).isAdmissible).toBe(true);
 });
+
+it('a job that asks for no time is given what limits on minutes leave it where it might be refused, as of MaxWall', () => {
+  const limits = { perJobMinutes: { cpus: 60 }, groupRunMinutes: { cpus: 60 }, groupMinutes: { cpus: 50 } };
+  const qos = [
+    { name: 'normal', ...limits },
+    { name: 'strict', ...limits, isDeniedOnLimit: true },
+  ];
+  const { scheduler, submit } = schedulerOf({ qos });
+  const perNode = { cpus: 7, gpus: 0, memoryBytes: 0 };
+  const rest = { qos: 'strict', perNode };
+  submit(job(1, null, { perNode }), job(2, null, rest), job(3, 9, rest), job(4, 5, rest));
+  expect([1, 2, 3, 4].map((id) => scheduler.limitMs(id))).toEqual([null, 7 * MINUTE, 9 * MINUTE, 5 * MINUTE]);
+  expect(scheduler.admission(job(5, null, rest)).isAdmissible).toBe(true);
+  expect(scheduler.admission(job(5, null, { ...rest, perNode: { ...perNode, cpus: 61 } })).isAdmissible).toBe(false);
+});

@@ -2,11 +2,14 @@ import type { CpuCap } from './cpu-cap.ts';
 import type { JobKind } from './job-kind.ts';
 import type { JobTerms } from './job-record.ts';
 import type { LimitProfile } from './limit-profile.ts';
+import { JOB_RESOURCES } from './limit-reasons.ts';
 import { partitionExcess } from './partition-limits.ts';
 import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
 import type { JobRequest } from './types.ts';
 
 const ALL_PARTITIONS = 0x7fffffff;
+
+type DefaultLimits = Pick<LimitProfile, 'wallMsDefault' | 'deniedMinutes'>;
 
 interface PartitionTerms {
   policy: PartitionPolicy;
@@ -42,16 +45,14 @@ export class Terms {
   }
 
   /** Where no partition of the job's name is defined, it belongs to none: no node is for it. */
-  of(
-    request: JobRequest,
-    { limits, lifts }: Pick<JobKind, 'lifts'> & { limits: Pick<LimitProfile, 'wallMsDefault'> },
-  ): JobTerms {
+  of(request: JobRequest, { limits, lifts }: Pick<JobKind, 'lifts'> & { limits: DefaultLimits }): JobTerms {
     const shape = this.#shapeOf(request);
     const partition = request.partition === undefined ? this.#default : this.#partitions.get(request.partition);
-    const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, limits);
+    const wallMsDefault = request.timeLimitMs === null ? leastDefaultMs(request, limits) : null;
+    const ownMs = request.timeLimitMs ?? defaultLimitMs(partition?.policy, { wallMsDefault });
     const limitMs = ownMs ?? Infinity;
     const defaultSeconds = partition?.policy.defaultTimeSeconds ?? null;
-    const isLongest = request.timeLimitMs === null && defaultSeconds === null && limits.wallMsDefault === null;
+    const isLongest = request.timeLimitMs === null && defaultSeconds === null && wallMsDefault === null;
     const minutesMs = isLongest ? Infinity : limitMs;
     if (partition === undefined || partition === null) {
       const partitionBit = this.#partitions.size === 0 ? ALL_PARTITIONS : 0;
@@ -118,6 +119,20 @@ function termsOf(policy: PartitionPolicy, index: number, capIndex: number, overM
     cap: maxCpusPerNode === undefined ? null : { index: capIndex, cpusMax: maxCpusPerNode },
     nodes: nodes === null ? null : new Set(nodes),
   };
+}
+
+/** What Slurm gives a job that asks for no time by its limits: of limits on minutes by which it might be refused, as many whole ones as they leave it. */
+function leastDefaultMs(request: JobRequest, { wallMsDefault, deniedMinutes }: DefaultLimits): number | null {
+  let leastMs = wallMsDefault ?? Infinity;
+  for (const limit of deniedMinutes) {
+    for (const name of JOB_RESOURCES) {
+      const amount = request.nodes * (name === 'nodes' ? 1 : request.perNode[name]);
+      const minutes = amount > 0 ? Math.floor(limit[name] / amount) : Infinity;
+      // One that could not run for a minute is refused.
+      if (minutes > 0) leastMs = Math.min(leastMs, minutes * 60_000);
+    }
+  }
+  return leastMs === Infinity ? null : leastMs;
 }
 
 /** How long a job may run that asks for no time, in Slurm's order; null: for ever. */
