@@ -9,7 +9,7 @@ it('a folder for the jobs that takes none is named with its flag, and what was e
   const shared = mkdtempSync(join(tmpdir(), 'orrery-shared-'));
   const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', shared]).status === 0;
   try {
-    if (!isMounted) return context.skip('needs the right to mount a tmpfs (root)');
+    if (!isMounted) context.skip('needs the right to mount a tmpfs (root)');
     const folder = join(shared, 'orrery-0123abcd');
     expect(() => makeShared([folder], shared)).toThrow(
       expect.objectContaining({
