@@ -1,7 +1,8 @@
 import type { Submission } from '../contract/job-request.ts';
 import type { AcceptedJob, JournalRecord } from '../contract/journal.ts';
 import type { NodeReservation } from '../scheduler/policy.ts';
-import type { AssociationUse, JobRequest, JobState, NodeView, PriorityParts, ShareView } from '../scheduler/types.ts';
+import type { PastUse } from '../scheduler/past-use.ts';
+import type { JobRequest, JobState, NodeView, PriorityParts, ShareView } from '../scheduler/types.ts';
 
 /** Where the daemon writes what it does; the fields tell of what. */
 export interface Log {
@@ -71,7 +72,7 @@ export interface Backend {
    * `records` are those of all jobs that have not ended, of all nodes and reservations, and one JobEnded for each job that has, in journal
    * order; `pastUse` is what the jobs that have ended used.
    */
-  start(records: readonly JournalRecord[], pastUse: readonly AssociationUse[]): Promise<void>;
+  start(records: readonly JournalRecord[], pastUse: PastUse): Promise<void>;
   /**
    * The first of the jobs that may not be submitted, and why in one line: the cluster could never run it, the policy does not have a name it
    * gives, or its user has as many jobs as may be. Null where all may; then it is asked again only after they were submitted.

@@ -3,9 +3,8 @@ import { faultPoint } from '../backend/local/fault-points.ts';
 import { readBootId } from '../backend/local/process-table.ts';
 import type { Backend, Log } from '../backend/port.ts';
 import type { LemonList } from '../contract/api.ts';
-import { pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
+import { isPastUseHeeded, NOTHING_USED, type PastUse, pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
 import type { Policy, SchedulerType } from '../scheduler/policy.ts';
-import type { AssociationUse } from '../scheduler/types.ts';
 import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
 import { Accounting } from './accounting.ts';
@@ -273,8 +272,8 @@ class RunningDaemon implements Daemon {
 }
 
 /** What attempts used that the scheduler is not told of; nothing where the policy does not care. */
-function usedBefore(store: Store, policy: Policy, nowMs: number): AssociationUse[] {
-  if (policy.priority.type === 'basic' || policy.priority.weights.fairshare === 0) return [];
+function usedBefore(store: Store, policy: Policy, nowMs: number): PastUse {
+  if (!isPastUseHeeded(policy)) return NOTHING_USED;
   return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs);
 }
 

@@ -6,7 +6,7 @@ import { Multifactor } from './multifactor.ts';
 import { type LiftedLimit, type Policy, partitionFinder } from './policy.ts';
 import { partitionNames } from './partition-names.ts';
 import { type PreemptionClass, PreemptionRules } from './preemption-rules.ts';
-import type { JobRequest } from './types.ts';
+import type { CarriedMinutes, JobRequest } from './types.ts';
 
 /** What the policy makes of all jobs of one user, account, QOS and partition; the same object for all of them. */
 export interface JobKind {
@@ -82,6 +82,12 @@ export class JobKinds {
     const { user = DEFAULT_USER, account = DEFAULT_ACCOUNT, qos = DEFAULT_QOS } = request;
     // Submitted jobs count in the first of their partitions.
     return this.#limitsOf(user, account, qos, partitionNames(request.partition)[0]);
+  }
+
+  /** What jobs of a kind used that are not told of. */
+  carryMinutes(used: CarriedMinutes, atMs: number): void {
+    const { account, user, qos, partition } = used;
+    this.limits.carry(this.#limitsOf(user, account, qos, partition ?? undefined), used, atMs);
   }
 
   #limitsOf(user: string, account: string, qos: string, partition: string | undefined): LimitProfile {

@@ -5,7 +5,7 @@ import { type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from
 import { exhaustedBudget, exhaustedText } from './exhausted-budget.ts';
 import { amountOf, figure, jobs, minutesAsked, minutesFigure, minutesSaid, said } from './limit-words.ts';
 import { exceededMinutes, minutesOf } from './run-minutes.ts';
-import type { JobRequest, JobsAlike, PendingReason } from './types.ts';
+import type { CarriedMinutes, JobRequest, JobsAlike, PendingReason } from './types.ts';
 import type { UsedMinutes } from './used-minutes.ts';
 
 /** What a job takes while it runs. */
@@ -186,6 +186,11 @@ export class LimitCounters {
     }
     // What was used has gone up by what the job used, and down by what has faded.
     return [...runCounters.map(({ key }) => key), ...budgets.map(({ counter }) => counter.key)];
+  }
+
+  /** What jobs with this profile used before it was told of any. */
+  carry({ budgets }: LimitProfile, used: Pick<CarriedMinutes, 'faded' | 'whole'>, atMs: number): void {
+    if (this.#isCounting) for (const { counter } of budgets) counter.carry(used, atMs);
   }
 
   /** Whether what limits on minutes let start will be another once priorities are calculated again. */

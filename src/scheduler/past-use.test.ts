@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { gangRequest } from './job-request.test-support.ts';
 import { createScheduler } from './scheduler.ts';
-import { type PastAttempt, pastUse, pastUseSinceMs } from './past-use.ts';
+import { isPastUseHeeded, type PastAttempt, pastUse, pastUseSinceMs } from './past-use.ts';
 import { completePolicy, type SchedulerOptions } from './policy.ts';
-import type { SchedulerEvent } from './types.ts';
+import type { Scheduler, SchedulerEvent } from './types.ts';
 
 const HOUR_MS = 3_600_000;
 const GIB = 1024 ** 3;
@@ -16,7 +17,12 @@ const options: SchedulerOptions = {
     billingWeights: { cpu: 1, gpu: 4 },
   },
   partitions: [{ name: 'plain' }, { name: 'billed', billingWeights: { cpu: 0, gpu: 9, gibibyte: 2, node: 1 } }],
-  qos: [{ name: 'normal' }, { name: 'half', usageFactor: 0.5 }],
+  qos: [
+    { name: 'normal', groupMinutes: { cpus: 60, memoryBytes: 90 * GIB } },
+    { name: 'half', usageFactor: 0.5, groupWallSeconds: 7200, isUseKept: true },
+  ],
+  accounts: [{ name: 'a' }, { name: 'b' }],
+  users: [{ name: 'u', account: 'a', groupMinutes: { gpus: 30, nodes: 100 } }],
 };
 
 /** The life of an attempt as the scheduler is told of it. */
@@ -85,8 +91,7 @@ it('is what the scheduler would know had it been told of every attempt', () => {
       const events = attempts.flatMap((one, index) => eventsOf(one, index + 1));
       for (const event of events.toSorted((a, b) => a.atMs - b.atMs)) told.apply(event);
       const carried = createScheduler(options);
-      const uses = pastUse(completePolicy(options), attempts, nowMs);
-      carried.apply({ kind: 'UseCarried', atMs: nowMs, uses });
+      carried.apply({ kind: 'UseCarried', atMs: nowMs, ...pastUse(completePolicy(options), attempts, nowMs) });
       for (const scheduler of [told, carried]) scheduler.decide(nowMs);
       const order = (a: { account: string; user: string }, b: { account: string; user: string }) =>
         `${a.account} ${a.user}` < `${b.account} ${b.user}` ? -1 : 1;
@@ -98,12 +103,44 @@ it('is what the scheduler would know had it been told of every attempt', () => {
       for (const [index, share] of actual.entries()) {
         expect(share.billingSeconds).toBeCloseTo(expected[index]?.billingSeconds ?? Number.NaN, 3);
       }
+      expect(budgetsOf(carried, nowMs)).toEqual(budgetsOf(told, nowMs));
     }),
   );
 });
 
+/** What is said of jobs that ask for as much as may be used at all: how much of that was used, where it was any. */
+function budgetsOf(scheduler: Scheduler, nowMs: number): string[] {
+  const kinds = ['normal', 'half'].flatMap((qos) => [
+    { qos, user: 'u', account: 'a' },
+    { qos, user: 'v', account: 'b' },
+  ]);
+  const resources = { cpus: 64, memoryBytes: 64 * GIB, gpus: 8 };
+  scheduler.apply({ kind: 'NodeAdded', atMs: nowMs, node: { name: 'large', resources, gpuType: null, leaf: null } });
+  return kinds.flatMap((kind, index) => {
+    const jobId = 1000 + index;
+    const perNode = { cpus: 1, memoryBytes: GIB, gpus: 1 };
+    scheduler.apply({ kind: 'JobSubmitted', atMs: nowMs, job: gangRequest(jobId, 1, nowMs, { ...kind, perNode }) });
+    return scheduler.explain(jobId, nowMs);
+  });
+}
+
 it('leaves out what has faded to nothing', () => {
-  const policy = completePolicy(options);
-  expect(pastUseSinceMs(policy, 30 * 24 * HOUR_MS)).toBe(10 * 24 * HOUR_MS);
+  const { qos: _, ...fading } = options;
+  expect(pastUseSinceMs(completePolicy(fading), 30 * 24 * HOUR_MS)).toBe(10 * 24 * HOUR_MS);
+  // A QOS whose use is kept wants all of it.
+  expect(pastUseSinceMs(completePolicy(options), 30 * 24 * HOUR_MS)).toBe(0);
   expect(pastUseSinceMs(completePolicy({ priority: { decayHalfLifeSeconds: 0 } }), 30 * 24 * HOUR_MS)).toBe(0);
+});
+
+it('is heeded where fair-share or a limit on used minutes goes by it', () => {
+  const isHeeded = (rest: SchedulerOptions) => isPastUseHeeded(completePolicy(rest));
+  const priority = { type: 'multifactor' } as const;
+  expect(isHeeded(options)).toBe(true);
+  const weights = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
+  expect(isHeeded({ priority: { ...priority, weights: { ...weights, fairshare: 1 } } })).toBe(true);
+  expect(isHeeded({ priority: { ...priority, weights } })).toBe(false);
+  const qos = [{ name: 'normal', groupWallSeconds: 60 }];
+  expect(isHeeded({ priority: { ...priority, weights }, qos })).toBe(true);
+  // Nothing is counted then.
+  expect(isHeeded({ qos })).toBe(false);
 });

@@ -1,7 +1,9 @@
 import type { Resources } from '../cluster/node.ts';
-import { type Policy, partitionFinder } from './policy.ts';
+import { type Policy, partitionFinder, type QosPolicy } from './policy.ts';
 import { billingRate } from './billing.ts';
-import type { AssociationUse } from './types.ts';
+import { type Amounts, RESOURCES } from './limit-reasons.ts';
+import { UNIT } from './run-minutes.ts';
+import type { AssociationUse, CarriedMinutes } from './types.ts';
 
 /** An attempt that is over. */
 export interface PastAttempt {
@@ -16,31 +18,76 @@ export interface PastAttempt {
   endMs: number;
 }
 
+/** What attempts used, by account and user, and by kind of job. */
+export interface PastUse {
+  readonly uses: readonly AssociationUse[];
+  readonly minutes: readonly CarriedMinutes[];
+}
+
 /** After so many half-lives less than a millionth is left. */
 const HALF_LIVES = 20;
 
-/** Use that ended before this counts no more; 0 where it never fades. */
-export function pastUseSinceMs({ priority }: Policy, nowMs: number): number {
-  const { decayHalfLifeSeconds } = priority;
-  return decayHalfLifeSeconds === 0 ? 0 : Math.max(0, nowMs - HALF_LIVES * decayHalfLifeSeconds * 1000);
+export const NOTHING_USED: PastUse = { uses: [], minutes: [] };
+
+/** Whether anything goes by what was used before. */
+export function isPastUseHeeded({ priority, qos, accounts, users }: Policy): boolean {
+  return (
+    priority.type === 'multifactor' &&
+    (priority.weights.fairshare > 0 || [...qos, ...accounts, ...users].some(hasBudget))
+  );
 }
 
-/** What attempts used, with what faded until `nowMs` taken off, by account and user; what `FairShare` would have counted. */
-export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: number): AssociationUse[] {
+/** Use that ended before this counts no more; 0 where it never fades. */
+export function pastUseSinceMs({ priority, qos }: Policy, nowMs: number): number {
+  const { decayHalfLifeSeconds } = priority;
+  const isKept = qos.some((one) => one.isUseKept === true && hasBudget(one));
+  return decayHalfLifeSeconds === 0 || isKept ? 0 : Math.max(0, nowMs - HALF_LIVES * decayHalfLifeSeconds * 1000);
+}
+
+/** What attempts used, with what faded until `nowMs` taken off: what `FairShare` and limits on used minutes would have counted. */
+export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: number): PastUse {
   const halfLife = policy.priority.decayHalfLifeSeconds;
   const lambda = halfLife > 0 ? Math.LN2 / halfLife : 0;
   const factors = new Map(policy.qos.map(({ name, usageFactor }) => [name, usageFactor ?? 1]));
   const partitionOf = partitionFinder(policy.partitions);
   const uses = new Map<string, AssociationUse>();
+  const minutes = new Map<string, { faded: Amounts; whole: Amounts } & CarriedMinutes>();
   for (const { account, user, qos, partition, nodes, perNode, startMs, endMs } of attempts) {
-    const rate = nodes * billingRate(policy, partitionOf(partition), perNode) * (factors.get(qos) ?? 1);
+    const factor = factors.get(qos) ?? 1;
     const seconds = Math.max(0, endMs - startMs) / 1000;
     const sinceSeconds = Math.max(0, nowMs - endMs) / 1000;
-    const whole = lambda === 0 ? seconds : -Math.expm1(-lambda * seconds) / lambda;
+    const ofAll = lambda === 0 ? seconds : -Math.expm1(-lambda * seconds) / lambda;
+    const left = ofAll * Math.exp(-lambda * sinceSeconds);
     const key = `${account}\n${user}`;
     const use = uses.get(key) ?? { account, user, billingSeconds: 0 };
-    use.billingSeconds += rate * whole * Math.exp(-lambda * sinceSeconds);
+    use.billingSeconds += nodes * billingRate(policy, partitionOf(partition), perNode) * factor * left;
     uses.set(key, use);
+    const kindKey = `${key}\n${qos}\n${partition ?? ''}`;
+    const kind = minutes.get(kindKey) ?? { account, user, qos, partition, faded: nothing(), whole: nothing() };
+    const amounts = amountsOf(nodes, perNode);
+    for (const name of RESOURCES) {
+      kind.faded[name] += amounts[name] * factor * left * 1000;
+      kind.whole[name] += amounts[name] * factor * seconds * 1000;
+    }
+    minutes.set(kindKey, kind);
   }
-  return [...uses.values()];
+  return { uses: [...uses.values()], minutes: [...minutes.values()] };
+}
+
+function hasBudget({ groupMinutes, groupWallSeconds }: Pick<QosPolicy, 'groupMinutes' | 'groupWallSeconds'>): boolean {
+  return groupMinutes !== undefined || typeof groupWallSeconds === 'number';
+}
+
+function amountsOf(nodes: number, { gpus, cpus, memoryBytes }: Resources): Amounts {
+  return {
+    jobs: 1,
+    nodes,
+    gpus: nodes * gpus,
+    cpus: nodes * cpus,
+    memoryBytes: (nodes * memoryBytes) / UNIT.memoryBytes,
+  };
+}
+
+function nothing(): Amounts {
+  return { jobs: 0, nodes: 0, gpus: 0, cpus: 0, memoryBytes: 0 };
 }

@@ -224,6 +224,7 @@ class EventScheduler implements Scheduler {
           const { fairShare } = ledger.kinds;
           fairShare.carry(fairShare.association(account, user), billingSeconds, event.atMs);
         }
+        for (const used of event.minutes ?? []) ledger.kinds.carryMinutes(used, event.atMs);
         return;
       case 'JobSubmitted':
         this.#core.submit(event.job, event.atMs, event.attemptsBefore ?? 0);

@@ -1,4 +1,5 @@
 import type { NodeSpec, NodeState, Resources } from '../cluster/node.ts';
+import type { Amounts } from './limit-reasons.ts';
 import type { NodeReservation } from './policy.ts';
 
 /** Slurm's job states. They belong to attempts; a job's state is that of its last attempt, and a requeued job is PENDING. */
@@ -125,7 +126,7 @@ export type SchedulerEvent =
   | { kind: 'ReservationCreated'; atMs: number; reservation: NodeReservation }
   | { kind: 'ReservationDeleted'; atMs: number; name: string }
   /** What was used by attempts that the scheduler is not told of, with what faded until `atMs` taken off: after a restart. */
-  | { kind: 'UseCarried'; atMs: number; uses: readonly AssociationUse[] }
+  | { kind: 'UseCarried'; atMs: number; uses: readonly AssociationUse[]; minutes?: readonly CarriedMinutes[] }
   /**
    * A new job; or one that has ended and is to run again (a user's requeue): of those the scheduler keeps the outcome only, so it is told
    * the request again. Attempts go on counting from the last one known, or from `attemptsBefore` where that is more (after a restart
@@ -306,6 +307,21 @@ export interface AssociationUse {
   account: string;
   user: string;
   billingSeconds: number;
+}
+
+/**
+ * What jobs of one kind used, for limits on used minutes, times the `usageFactor` of their QOS: milliseconds on the wall clock as `jobs`, and of each
+ * resource its amount times milliseconds, of memory in MiB. `partition`: null for the default one.
+ */
+export interface CarriedMinutes {
+  account: string;
+  user: string;
+  qos: string;
+  partition: string | null;
+  /** With what has faded taken off. */
+  faded: Readonly<Amounts>;
+  /** Without: where use does not fade. */
+  whole: Readonly<Amounts>;
 }
 
 /** The parts of a pending job's priority as of the last calculation (`sprio`); they add up to it before it is cut to an integer. */

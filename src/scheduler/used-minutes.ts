@@ -74,6 +74,17 @@ export class UsedMinutes {
     this.#round();
   }
 
+  /** What was used by jobs that it is not told of, in milliseconds of each: with what has faded by then taken off, and without. */
+  carry(
+    { faded, whole }: { readonly faded: Readonly<Amounts>; readonly whole: Readonly<Amounts> },
+    atMs: number,
+  ): void {
+    this.#fade(atMs);
+    const carried = this.#lambda === 0 ? whole : faded;
+    for (const name of RESOURCES) this.#used[name] += carried[name];
+    this.#round();
+  }
+
   /** Priorities are calculated: all that was used until then counts. */
   calculated(atMs: number): void {
     this.#fade(atMs);

@@ -5,15 +5,8 @@ import type { Journal, JournalRecord } from '../../contract/journal.ts';
 import { definite } from '../../lib/assert.ts';
 import { isPartitionExcess } from '../../scheduler/partition-limits.ts';
 import type { NodeReservation } from '../../scheduler/policy.ts';
-import type {
-  AssociationUse,
-  JobView,
-  NodeView,
-  PriorityParts,
-  Scheduler,
-  SchedulerEvent,
-  ShareView,
-} from '../../scheduler/types.ts';
+import type { PastUse } from '../../scheduler/past-use.ts';
+import type { JobView, NodeView, PriorityParts, Scheduler, SchedulerEvent, ShareView } from '../../scheduler/types.ts';
 import type { Backend, JobFact, JobSource, Log, SubmittedJob } from '../port.ts';
 import { unknownNode } from '../unknown-node.ts';
 import type { JobFolders } from '../work-folder.ts';
@@ -63,11 +56,11 @@ export class LocalBackend implements Backend {
     this.#reservations = new ReservationRequests({ ...options, request: (event) => this.#request(event) });
   }
 
-  async start(records: readonly JournalRecord[], pastUse: readonly AssociationUse[]): Promise<void> {
+  async start(records: readonly JournalRecord[], pastUse: PastUse): Promise<void> {
     const { nodes, now, journal } = this.#options;
     for (const record of records) this.#scheduler.apply(record.event);
     const changes = reconcileNodes(this.#scheduler.nodes(), nodes, now());
-    if (pastUse.length > 0) changes.push({ kind: 'UseCarried', atMs: now(), uses: pastUse });
+    if (pastUse.uses.length > 0) changes.push({ kind: 'UseCarried', atMs: now(), ...pastUse });
     if (changes.length > 0) await journal.append(changes.map((event) => ({ event })));
     for (const event of changes) this.#scheduler.apply(event);
     await Promise.all(liveAttempts(records).map((attempt) => this.#runner.recover(attempt)));
