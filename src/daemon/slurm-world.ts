@@ -12,7 +12,6 @@ import { OrreryError } from '../contract/errors.ts';
 import { errorCode } from '../lib/error-code.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { checkIdleNode } from './nodes/idle-node-check.ts';
-import { maintenanceOf } from './forecast/basis.ts';
 import { SlurmSource } from './forecast/slurm-source.ts';
 import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
@@ -102,8 +101,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
       const outage = backend.outage();
       // Slurm's commands would try for ten seconds each.
       if (outage !== null) throw new OrreryError('ORR_UNREACHABLE', `Slurm does not answer: ${outage.reason}`);
-      const [read] = await Promise.all([source.read(job), backend.refreshReservations().catch(() => undefined)]);
-      return { ...read, maintenance: maintenanceOf(backend.reservations(), Date.now()) };
+      return source.read(job);
     },
     createBackend: ({ home: opened, store, measurements, log }) => {
       commands.onEnd = measurements.slurmCommand;

@@ -24,6 +24,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   account: ({ account }) => account,
   qos: ({ qos }) => qos,
   partition: ({ partition }) => partition,
+  reservation: ({ reservation }) => reservation ?? null,
   priority: ({ priority }) => (priority === 0 ? null : priority),
   after: ({ after, isAnyEnough = false }) => {
     const texts = after.map((one) => `${one.condition}:${one.job}${delayText(one)}`);

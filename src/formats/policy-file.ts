@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { LiftedLimit, PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
-import { NODES_MAX, parseHostList } from './host-list.ts';
 import { wrongNames } from './policy-names.ts';
+import { hostNamesOf, reservationFields, toReservations } from './reservation-fields.ts';
 import {
   APPLIED_PARAMETERS,
   type AppliedParameter,
@@ -153,20 +153,6 @@ const preempt = z.strictObject({
   isYoungestFirst: z.boolean().exactOptional(),
 });
 
-const reservation = z
-  .strictObject({
-    name,
-    nodes: names.min(1),
-    startSeconds: seconds,
-    endSeconds: seconds,
-    users: names.default([]),
-    accounts: names.default([]),
-  })
-  .refine(({ startSeconds, endSeconds }) => endSeconds > startSeconds, {
-    path: ['endSeconds'],
-    error: 'expected an end after startSeconds',
-  });
-
 const amount = z.int().min(0).default(0);
 
 const amounts = z.strictObject({
@@ -236,7 +222,7 @@ const ownFields = {
   users: z.array(z.strictObject({ name, account: name, shares: share.exactOptional(), ...userLimits })).exactOptional(),
   partitions: z.array(partition).exactOptional(),
   areLimitsSafe: z.boolean().exactOptional(),
-  reservations: z.array(reservation).exactOptional(),
+  reservations: reservationFields.exactOptional(),
   enforcePartLimits: z.union([z.boolean(), z.literal('any')]).exactOptional(),
   selectType: z.enum(['cons_tres', 'linear']).exactOptional(),
   overTimeSeconds: seconds.nullable().exactOptional(),
@@ -327,14 +313,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
     ignored.push({ key, reason: 'it is about the passes of backfillType conservative' });
   }
   if (partitions !== undefined) options.partitions = partitions.map(withNodeNames);
-  if (reservations !== undefined) {
-    options.reservations = reservations.map(({ startSeconds, endSeconds, ...entry }) => ({
-      ...entry,
-      nodes: namesOf(entry.nodes),
-      startMs: Math.round(startSeconds * 1000),
-      endMs: Math.round(endSeconds * 1000),
-    }));
-  }
+  if (reservations !== undefined) options.reservations = toReservations(reservations);
   return {
     options,
     timing: delays === undefined ? null : toTiming(delays),
@@ -347,11 +326,7 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
 /** Nodes may be given as host lists. */
 function withNodeNames(entry: z.output<typeof partition>): PartitionPolicy {
   if (entry.nodes === undefined || entry.nodes === null) return entry;
-  return { ...entry, nodes: namesOf(entry.nodes) };
-}
-
-function namesOf(hostLists: readonly string[]): string[] {
-  return hostLists.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]);
+  return { ...entry, nodes: hostNamesOf(entry.nodes) };
 }
 
 function toTiming(delays: z.output<typeof timing>): Timing {

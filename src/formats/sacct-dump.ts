@@ -24,7 +24,7 @@ export function sacctSeparator(header: string): Separator | undefined {
 /**
  * What `sacct -P` prints: a header and a record a line, separated by bars or by what `--delimiter` gave. It needs JobID, State, Submit, a
  * run time (ElapsedRaw, Elapsed or Start and End) and a number of nodes; Eligible, Timelimit, NCPUS, ReqMem, ReqTRES, AllocTRES, AllocGRES, User, Account,
- * QOS and Partition are read where they are there. Steps are skipped. Throws ORR_BAD_FILE where a column is missing.
+ * QOS, Partition and Reservation are read where they are there. Steps are skipped. Throws ORR_BAD_FILE where a column is missing.
  */
 export function readSacctDump(text: string, fileName: string): TraceReading {
   const jobs = new SacctJobs();
@@ -89,7 +89,8 @@ class DumpReader {
     | 'user'
     | 'account'
     | 'qos'
-    | 'partition',
+    | 'partition'
+    | 'reservation',
     Field
   >;
 
@@ -98,7 +99,7 @@ class DumpReader {
     const missing = missingColumns(header);
     if (missing.length > 0) {
       const fields =
-        'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,Timelimit,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition';
+        'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,Timelimit,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition,Reservation';
       const text = `missing column ${missing.join(', ')}: expected the output of sacct -aXP -o ${fields}`;
       throw new OrreryError('ORR_BAD_FILE', `${fileName}:${line} ${text}`);
     }
@@ -129,6 +130,7 @@ class DumpReader {
       account: columns.reader('account'),
       qos: columns.reader('qos'),
       partition: columns.reader('partition'),
+      reservation: columns.reader('reservation'),
     };
   }
 
@@ -178,6 +180,7 @@ class DumpReader {
       account: of.account(fields) || null,
       qos: of.qos(fields) || null,
       partition: of.partition(fields) || null,
+      reservation: of.reservation(fields) || null,
     };
     if (tasks === undefined) jobs.add(record);
     else jobs.addTasks(record, arrayTasks(tasks.split('%')[0] ?? ''));

@@ -28,6 +28,7 @@ export interface SacctRecord {
   account: string | null;
   qos: string | null;
   partition: string | null;
+  reservation: string | null;
 }
 
 /** How jobs end, by their state (squeue(1), job state codes). A job that the cluster ended ran no longer than it was let. */
@@ -194,6 +195,7 @@ function rowOf(record: SacctRecord, submitMs: number, held: number): Omit<TraceR
     account: record.account,
     qos: record.qos,
     partition: record.partition,
+    ...(record.reservation !== null && { reservation: record.reservation }),
   };
 }
 

@@ -60,6 +60,7 @@ function addJob(job: Fields, line: number, jobs: SacctJobs): void {
     account: textOf(job['account']),
     qos: textOf(job['qos']),
     partition: textOf(job['partition']),
+    reservation: textOf(fieldsOf(job['reservation'])['name']),
   });
 }
 

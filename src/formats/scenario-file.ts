@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { checkpointChoice } from './checkpoint-choice.ts';
+import type { NodeReservation } from '../scheduler/policy.ts';
 import { GPUS_PER_NODE_MAX } from './host-list.ts';
+import { reservationFields, toReservations } from './reservation-fields.ts';
 import { parseYaml } from './yaml-file.ts';
 
 /** What a job of a scenario may come to. NODE_FAIL: every attempt loses a node after its `hours`, as in a crash loop. */
@@ -59,6 +61,8 @@ const schema = z.strictObject({
   usage: name.optional(),
   /** Host list. */
   nodesOut: name.optional(),
+  /** Beside those of the policy. */
+  reservations: reservationFields.optional(),
   days: positive.optional(),
   /** Left out of every measure, with the jobs that were submitted in it. */
   warmupDays: notNegative.optional(),
@@ -99,6 +103,8 @@ export interface ScenarioFields {
   queueTime?: string;
   usage?: string;
   nodesOut?: string;
+  /** Beside those of the policy. */
+  reservations?: readonly NodeReservation[];
   days?: number;
   warmupDays?: number;
   seed?: number;
@@ -125,12 +131,21 @@ export const NAME_FIELDS = ['cluster', 'workload', 'policy', 'failures'] as cons
 
 /** Throws ORR_BAD_FILE with one line that names file, line and field. */
 export function parseScenarioFile(text: string, fileName: string): { base: string | null; fields: ScenarioFields } {
-  const { base, sources: _, set, lemons, checkpointInterval, ...rest } = parseYaml(text, fileName, schema);
+  const {
+    base,
+    sources: _,
+    set,
+    lemons,
+    checkpointInterval,
+    reservations,
+    ...rest
+  } = parseYaml(text, fileName, schema);
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   const fields: ScenarioFields = Object.fromEntries(given);
   if (set !== undefined) {
     fields.set = Object.fromEntries(Object.entries(set).map(([key, value]) => [key, String(value)]));
   }
+  if (reservations !== undefined) fields.reservations = toReservations(reservations);
   if (lemons !== undefined) fields.lemons = lemons === true || lemons === 'on';
   if (checkpointInterval !== undefined) fields.checkpointInterval = String(checkpointInterval);
   return { base: base ?? null, fields };

@@ -176,7 +176,6 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
   if (state === 'SUSPENDED') note('jobs that are suspended: taken to run');
   const reason = of('reason');
   if (/licen[cs]es/i.test(reason)) note('jobs that wait for licenses: taken to wait for nodes alone');
-  if (of('reservation') !== '') note('jobs in a reservation: taken to run like others');
   const count = nodeNames?.length ?? nodes;
   const { gpus, gpuType } = gpusOf(tres);
   // GPUs, and their types, are among what is allocated only where accounting counts them (AccountingStorageTRES).
@@ -209,6 +208,7 @@ function rowsOf({ line, of }: QueueLine, nowMs: number, note: (what: string) => 
     account: of('account') || null,
     qos: of('qos') || null,
     partition: of('partition') || null,
+    ...(of('reservation') !== '' && { reservation: of('reservation') }),
     priority: 0 - Number(of('nice') || 0),
     after: nodeNames === null ? dependenciesOf(of('dependency'), note) : [],
     ...(nodeNames === null && of('dependency').includes('?') && { isAnyEnough: true }),

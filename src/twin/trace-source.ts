@@ -6,6 +6,7 @@ import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Dependency, JobRequest } from '../scheduler/types.ts';
 import { EarlierJobs } from './earlier-jobs.ts';
 import { rowPartitions, type RowPartitions } from './row-partitions.ts';
+import { RowReservations } from './row-reservations.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
 import { checkpointingWithin, workWithin } from './attempt-progress.ts';
@@ -49,6 +50,8 @@ export interface TraceRow {
   readonly account: string | null;
   readonly qos: string | null;
   readonly partition: string | null;
+  /** It names this reservation, or one of these with commas between them; absent: none. */
+  readonly reservation?: string;
   readonly priority: number;
   /** The job array it is a task of, and how many of that may run at once; absent: none. */
   readonly array?: { readonly name: string; readonly runningMax: number | null };
@@ -151,6 +154,7 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
   let allMemoryCount = 0;
   const qos = qosNames(options.policy);
   const find = excessFinder(options.policy.qos);
+  const reservations = new RowReservations(options.policy);
   const asAsked = rowsAsAsked(options);
   const { enforcePartLimits = false } = options.policy;
   const chanceIn = (partition: PartitionPolicy | undefined, row: TraceRow): Chance => {
@@ -204,13 +208,15 @@ export function traceJobs(rows: readonly TraceRow[], options: TraceOptions): Tra
     if (row.qos !== null && qos.has(row.qos)) request.qos = row.qos;
     const { names } = partitionsOf(row.partition);
     if (names !== undefined) request.partition = names;
+    const reservation = reservations.of(row);
+    if (reservation !== null) request.reservation = reservation;
     return job;
   };
   return {
     source: { next, countEstimate: kept.length, endMsEstimate: kept.at(-1)?.row.submitMs ?? 0 },
     count: kept.length,
     refused,
-    leftOut: countLeftOut(kept, qos, partitionsOf),
+    leftOut: countLeftOut(kept, qos, partitionsOf, reservations),
     beyond,
     overRun,
     allMemoryCount,
@@ -353,6 +359,7 @@ function countLeftOut(
   kept: readonly KeptRow[],
   knownQos: ReadonlySet<string>,
   partitionsOf: (names: string | null) => RowPartitions,
+  reservations: RowReservations,
 ): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -362,6 +369,8 @@ function countLeftOut(
       count(`QOS ${row.qos}: the policy has none of this name`);
     for (const name of partitionsOf(row.partition).unknown)
       count(`partition ${name}: the policy has none of this name`);
+    const unused = reservations.reasonAgainst(row);
+    if (unused !== null) count(unused);
     if (row.gpuType !== shape.gpuType) count(`GPU type ${row.gpuType}: the cluster has none`);
   }
   return counts;

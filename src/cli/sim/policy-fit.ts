@@ -1,6 +1,7 @@
 import { OrreryError } from '../../contract/errors.ts';
 import {
   defaultPartition,
+  type NodeReservation,
   type PartitionPolicy,
   PARTITIONS_MAX,
   type SchedulerOptions,
@@ -29,6 +30,22 @@ export function withUsedPartitions(
   }
   const what = `${partitions.length - used.length} partitions of ${policyName} are left out, since no job goes to them: no more than ${PARTITIONS_MAX} are told apart`;
   return { options: { ...options, partitions: used }, remarks: [{ what, examples: [] }] };
+}
+
+/** The policy with the scenario's own reservations beside its own. Throws ORR_BAD_FILE for a name that is there twice. */
+export function withReservations(options: SchedulerOptions, added: readonly NodeReservation[]): SchedulerOptions {
+  if (added.length === 0) return options;
+  const names = new Set((options.reservations ?? []).map(({ name }) => name));
+  for (const { name } of added) {
+    if (names.has(name)) {
+      throw new OrreryError(
+        'ORR_BAD_FILE',
+        `reservations: expected each name once, in scenario and policy together, got "${name}" again`,
+      );
+    }
+    names.add(name);
+  }
+  return { ...options, reservations: [...(options.reservations ?? []), ...added] };
 }
 
 /** What is said of the nodes of a policy and of the cluster that are not the same. Throws ORR_BAD_FILE. */

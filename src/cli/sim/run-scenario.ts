@@ -14,7 +14,7 @@ import { simPage } from './sim-page.ts';
 import { watchSimulation } from './watched-simulation.ts';
 
 /** The options of `orrery sim` as commander gives them. */
-export interface SimOptions extends Omit<ScenarioFields, 'lemons' | 'set' | 'title' | 'jobs'> {
+export interface SimOptions extends Omit<ScenarioFields, 'lemons' | 'set' | 'title' | 'jobs' | 'reservations'> {
   scenario?: string;
   set?: string[];
   lemons?: 'on' | 'off';

@@ -29,7 +29,7 @@ import {
 } from './simulated-cluster.ts';
 import type { SimulationRequest } from './simulation.ts';
 import type { ReadingRemark, SimulationInputs } from './simulation-inputs.ts';
-import { nodeRemarks, withUsedPartitions } from './policy-fit.ts';
+import { nodeRemarks, withReservations, withUsedPartitions } from './policy-fit.ts';
 
 const SEED_DEFAULT = 1;
 const MS_PER_DAY = 86_400_000;
@@ -194,11 +194,16 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   refuseIncomplete(fields);
   const overrides = overridesOf(fields.set ?? {});
   const isSynthetic = fields.workload !== undefined;
-  const policy = await policyOf(fields, overrides, isSynthetic ? POLICY_DEFAULT : null);
+  const { reservations = [] } = fields;
+  const written = await policyOf(fields, overrides, isSynthetic ? POLICY_DEFAULT : null);
+  const policy = { ...written, options: withReservations(written.options, reservations) };
   const cluster = await clusterFor(fields, overrides, policy);
   const failures = await failureModelOf(failureNameOf(fields), overrides);
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
-  const ofNodes = nodeRemarks(policy.options, cluster.nodes, policy.name);
+  const ofNodes = [
+    ...nodeRemarks(written.options, cluster.nodes, written.name),
+    ...nodeRemarks({ reservations }, cluster.nodes, 'the scenario'),
+  ];
   const jobs = await jobsOf(fields, overrides, cluster, policy, perNodeDay);
   const used = withUsedPartitions(jobs.options, jobs.partitions, policy.name);
   const ofCluster = cluster.remarks ?? [];

@@ -36,6 +36,8 @@ export interface ImportReport {
   jobs: number;
   running: number;
   pending: number;
+  /** That last or are to come. */
+  reservations: readonly string[];
   /** Texts of Slurm that there were not, and what the import does without them. */
   missing: readonly string[];
   /** Settings that would change what runs when, and change nothing in the twin; and jobs that were left out. */
@@ -67,7 +69,7 @@ export function readWithRunTimes(saved: SlurmSaved): SlurmImport {
 function reportOf(
   out: string,
   files: readonly string[],
-  { slurm, history, queue, nodesOut, notes }: SlurmImport,
+  { slurm, history, queue, nodesOut, reservations, notes }: SlurmImport,
   missing: readonly string[],
 ): ImportReport {
   const { nodes, policy, ignored } = slurm;
@@ -89,6 +91,7 @@ function reportOf(
     jobs: history?.rows.length ?? 0,
     running: queue.filter(({ nodeNames }) => nodeNames !== null).length,
     pending: queue.filter(({ nodeNames }) => nodeNames === null).length,
+    reservations: reservations.map(({ name }) => name),
     missing,
     leftOut: [
       ...(unbooked === null ? [] : [unbooked]),
@@ -102,11 +105,12 @@ function reportOf(
 /** A few lines for people. */
 export function renderImport(report: ImportReport): string {
   const { cluster, nodes, gpus, nodesOut, partitions, qos, accounts, users, leaves, jobs, running, pending } = report;
+  const reserved = report.reservations.length === 0 ? '' : `; reservations ${report.reservations.join(', ')}`;
   const list = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '));
   const lines = [
     `${cluster ?? 'A Slurm cluster'}: ${nodes} nodes with ${gpus} GPUs, ${nodesOut} out of service, ${leaves} leaf switches`,
     `partitions ${list(partitions)}; QOS ${list(qos)}; ${accounts} accounts, ${users} users`,
-    `${jobs} jobs of the past; ${running} that run and ${pending} that wait now`,
+    `${jobs} jobs of the past; ${running} that run and ${pending} that wait now${reserved}`,
     '',
     `wrote ${report.files.join(', ')} to ${report.out}`,
   ];

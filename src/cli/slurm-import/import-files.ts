@@ -3,6 +3,7 @@ import { clusterName, clusterYaml } from '../../formats/cluster-text.ts';
 import { formatHostList } from '../../formats/host-list.ts';
 import { jobsCsvText, queueCsvText } from '../../formats/jobs-csv-text.ts';
 import { policyYaml } from '../../formats/policy-text.ts';
+import { fromReservations } from '../../formats/reservation-fields.ts';
 import { usageCsvText } from '../../formats/usage-csv.ts';
 import { traceOptionsOf } from '../../formats/slurm-job-rules.ts';
 import { rowsAsAsked } from '../../twin/rows-as-asked.ts';
@@ -21,7 +22,7 @@ export const IMPORT_FILES = [
 
 /** The files of an import by name, in the order in which they are written. */
 export function importFiles(imported: SlurmImport, source: string): Map<(typeof IMPORT_FILES)[number], string> {
-  const { slurm, history, queue, usage, nodesOut, nowMs } = imported;
+  const { slurm, history, queue, usage, nodesOut, reservations, nowMs } = imported;
   const name = slurm.clusterName ?? 'slurm';
   const asAsked = rowsAsAsked({ nodes: slurm.nodes, policy: slurm.policy, ...traceOptionsOf(slurm.rules) });
   const title = `Slurm cluster ${name}`;
@@ -53,6 +54,7 @@ export function importFiles(imported: SlurmImport, source: string): Map<(typeof 
     ...(nowMs !== null && { queueTime: date(nowMs) }),
     usage: 'usage.csv',
     ...(nodesOut.length > 0 && { nodesOut: formatHostList(nodesOut.map(({ name: node }) => node)) }),
+    ...(reservations.length > 0 && { reservations: fromReservations(reservations) }),
     ...settings({
       'cadence.controllerAgeSeconds': imported.backfillAgeSeconds,
       'cadence.mainAgeSeconds': imported.mainAgeSeconds,

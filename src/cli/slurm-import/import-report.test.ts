@@ -16,6 +16,7 @@ const REPORT = {
   jobs: 6,
   running: 1,
   pending: 1,
+  reservations: [],
   missing: [],
   leftOut: [],
 };

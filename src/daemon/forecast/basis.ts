@@ -1,6 +1,4 @@
 import { readSlurmSaved, type SlurmSaved, snapshotOf } from '../../backend/slurm/saved/read-saved.ts';
-import type { BackendReservation } from '../../backend/port.ts';
-import type { NodeReservation } from '../../scheduler/policy.ts';
 import type { Timing } from '../../twin/scenario.ts';
 import { rowsFrom, type Snapshot } from '../../twin/snapshot.ts';
 import type { TraceRow } from '../../twin/trace-source.ts';
@@ -14,20 +12,7 @@ export interface ForecastBasis {
 }
 
 /** The same as plain values that another thread can be handed: as it is, or as Slurm's commands printed it. */
-export type ForecastSource =
-  | { kind: 'basis'; basis: ForecastBasis }
-  | { kind: 'slurm'; saved: SlurmSaved; maintenance?: readonly NodeReservation[] };
-
-/**
- * Reservations for maintenance, which Slurm's table of jobs says nothing of: nobody's jobs start there meanwhile, and the nodes come back. Times from
- * `nowMs` on, in milliseconds.
- */
-export function maintenanceOf(reservations: readonly BackendReservation[], nowMs: number): NodeReservation[] {
-  const due = reservations.filter(({ flags, endMs }) => flags?.includes('MAINT') === true && endMs > nowMs);
-  return due.map(({ name, nodes, startMs, endMs }) => {
-    return { name, nodes, startMs: startMs - nowMs, endMs: endMs - nowMs, users: [], accounts: [] };
-  });
-}
+export type ForecastSource = { kind: 'basis'; basis: ForecastBasis } | { kind: 'slurm'; saved: SlurmSaved };
 
 /** Some hundred thousand jobs of accounting: on a cluster that runs more in two weeks the last days tell enough, and reading takes seconds. */
 const SACCT_LENGTH_MAX = 20_000_000;
@@ -40,30 +25,7 @@ export function basisOf(source: ForecastSource): ForecastBasis {
   const imported = readSlurmSaved(newest === undefined ? saved : { ...saved, sacct: newest });
   const { history, nowMs, slurm } = imported;
   const past = history === null ? [] : rowsFrom(history.rows, (nowMs ?? 0) - (history.originMs ?? 0));
-  const snapshot = withMaintenance(snapshotOf(imported), imported.nodesOut, source.maintenance ?? []);
-  return { snapshot, history: past, timing: slurm.timing };
-}
-
-/** Slurm's words for a node that is out for more than a maintenance. */
-const OUT_BESIDE = /(?:^|\+)(?:DOWN|DRAIN|ERROR|FAIL|NOT_RESPONDING|UNKNOWN)|\*/;
-
-/** With the nodes under maintenance as in service, and nobody's until that ends. */
-function withMaintenance(
-  snapshot: Snapshot,
-  out: readonly { name: string; state: string }[],
-  maintenance: readonly NodeReservation[],
-): Snapshot {
-  if (maintenance.length === 0) return snapshot;
-  const known = new Set(snapshot.nodes.map(({ name }) => name));
-  const reservations = maintenance.map((one) => ({ ...one, nodes: one.nodes.filter((name) => known.has(name)) }));
-  const reserved = new Set(reservations.flatMap(({ nodes }) => nodes));
-  const isBack = ({ name, state }: { name: string; state: string }) => reserved.has(name) && !OUT_BESIDE.test(state);
-  const back = new Set(out.filter(isBack).map(({ name }) => name));
-  return {
-    ...snapshot,
-    policy: { ...snapshot.policy, reservations },
-    nodesOut: snapshot.nodesOut.filter((name) => !back.has(name)),
-  };
+  return { snapshot: snapshotOf(imported), history: past, timing: slurm.timing };
 }
 
 /** The header of a table, and of its lines the last, whole ones, that are no longer together than that. */

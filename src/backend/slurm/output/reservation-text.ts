@@ -7,28 +7,41 @@ import { hostNames } from './host-names.ts';
  * not for have a minus in front, as Slurm writes them; groups are `group:NAME` among the users.
  */
 export function parseReservations(text: string): BackendReservation[] {
-  return scontrolRecords(text, 'ReservationName').flatMap(({ fields: record }) => {
-    const name = record.get('reservationname');
-    if (name === undefined) return [];
+  return shownReservations(text).map(({ facts, start, end }) => {
+    return { ...facts, startMs: Number(start) * 1000, endMs: Number(end) * 1000 };
+  });
+}
+
+/** A reservation as `scontrol show reservation` has it, with its times as they stand there. */
+export interface ShownReservation {
+  line: number;
+  facts: Required<Omit<BackendReservation, 'startMs' | 'endMs'>>;
+  start: string;
+  end: string;
+  /** It holds some of the cores of its nodes, and not the nodes. */
+  isOfCores: boolean;
+}
+
+/** The same whatever form its times have. */
+export function shownReservations(text: string): ShownReservation[] {
+  return scontrolRecords(text, 'ReservationName').map(({ line, fields: record }) => {
     const words = (field: string) =>
       (record.get(field) ?? '').split(',').filter((word) => word !== '' && word !== NONE);
-    const nodes = record.get('nodes') ?? NONE;
-    return [
-      {
-        name,
-        nodes: nodes === NONE ? [] : hostNames(nodes),
-        startMs: Number(record.get('starttime') ?? 0) * 1000,
-        endMs: Number(record.get('endtime') ?? 0) * 1000,
-        users: [...words('users'), ...words('groups').map((group) => `${GROUP}${group}`)],
-        accounts: words('accounts'),
-        flags: words('flags'),
-      },
-    ];
+    const facts = {
+      name: record.get('reservationname') ?? '',
+      nodes: hostNames(record.get('nodes') ?? NONE),
+      users: [...words('users'), ...words('groups').map((group) => `${GROUP}${group}`)],
+      accounts: words('accounts'),
+      flags: words('flags'),
+    };
+    const [start, end] = [record.get('starttime') ?? '0', record.get('endtime') ?? '0'];
+    return { line, facts, start, end, isOfCores: record.has('coreids') };
   });
 }
 
 const NONE = '(null)';
-const GROUP = 'group:';
+/** In front of a group among the users. */
+export const GROUP = 'group:';
 
 /**
  * Why the user's job may not run in the reservations that it names, in one line; null where nothing speaks against it. Who is in a group, and which

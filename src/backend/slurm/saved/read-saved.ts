@@ -1,6 +1,6 @@
 import { OrreryError } from '../../../contract/errors.ts';
 import type { CarriedUse } from '../../../scheduler/core-types.ts';
-import { PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
+import { type NodeReservation, PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
 import type { QueueRow, Snapshot } from '../../../twin/snapshot.ts';
 import type { TraceRow } from '../../../twin/trace-source.ts';
 import { readSacctDump } from '../../../formats/sacct-dump.ts';
@@ -19,6 +19,7 @@ import { type QueueReading, readSqueueDump } from '../../../formats/squeue-dump.
 import { readSshareDump } from '../../../formats/sshare-dump.ts';
 import { parseCivilMs, type TraceReading } from '../../../formats/trace-row.ts';
 import { type ControllerAges, controllerAges } from './controller-ages.ts';
+import { savedReservations } from './saved-reservations.ts';
 import { withShownNodes } from './shown-partitions.ts';
 
 /** What Slurm's commands print, by the name of the file in which it is saved. */
@@ -29,6 +30,8 @@ export interface SlurmSaved {
   node: ConfText;
   /** `scontrol show partition` */
   partition?: ConfText;
+  /** `scontrol show reservation` */
+  reservation?: ConfText;
   /** `scontrol show topology`, or a topology.conf */
   topology?: ConfText;
   /** `sacctmgr -P show qos` */
@@ -59,6 +62,8 @@ export interface SlurmImport extends ControllerAges {
   /** Jobs that run or wait then, with times from then on; how long they will run is not known. */
   queue: readonly QueueRow[];
   usage: readonly CarriedUse[];
+  /** From then on, in ms. */
+  reservations: readonly NodeReservation[];
   /** What of it is not as on the cluster, a sentence each. */
   notes: readonly string[];
 }
@@ -96,14 +101,21 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
       'PrivateData=jobs: unless an operator ran squeue and sacct, they show one user alone, and the cluster looks emptier than it is',
     );
   }
+  if (/reservations/i.test(privateData)) {
+    notes.push(
+      'PrivateData=reservations: unless an operator ran scontrol show reservation, it shows those alone that the user may use, and the others are missing',
+    );
+  }
+  const reserved = reservationsOf(saved, slurm, queue, notes);
   const usage = saved.sshare === undefined ? [] : readSshareDump(saved.sshare);
   return {
     slurm,
-    nodesOut: out,
+    nodesOut: withoutMaintenance(out, reserved),
     history,
     nowMs: queue.nowMs,
     queue: queue.rows,
     usage,
+    reservations: reserved,
     ...controllerAges({
       config: saved.config?.text ?? '',
       sdiag: saved.sdiag?.text ?? null,
@@ -116,10 +128,10 @@ export function readSlurmSaved(saved: SlurmSaved): SlurmImport {
 }
 
 /** What the twin goes on from: the cluster at the instant of the import. */
-export function snapshotOf({ slurm, nodesOut, queue, usage, ...ages }: SlurmImport): Snapshot {
+export function snapshotOf({ slurm, nodesOut, queue, usage, reservations, ...ages }: SlurmImport): Snapshot {
   return {
     nodes: slurm.nodes,
-    policy: withAges(slurm.policy, ages),
+    policy: { ...withAges(slurm.policy, ages), reservations },
     rules: traceOptionsOf(slurm.rules),
     queue,
     nodesOut: nodesOut.map(({ name }) => name),
@@ -149,10 +161,38 @@ function withAges(
 
 function readQueue({ squeue, config }: SlurmSaved, notes: string[]): QueueReading {
   if (squeue === undefined) return { nowMs: null, rows: [], notes: new Map() };
-  const asOf = /^Configuration data as of (\S+)/m.exec(config?.text ?? '')?.[1];
-  const reading = readSqueueDump(squeue, parseCivilMs(asOf ?? '') ?? null);
+  const reading = readSqueueDump(squeue, configMs(config));
   for (const [what, count] of reading.notes) notes.push(`${squeue.name}: ${count} ${what}`);
   return reading;
+}
+
+/** When the configuration was shown; null where it does not say. */
+function configMs(config: ConfText | undefined): number | null {
+  const asOf = /^Configuration data as of (\S+)/m.exec(config?.text ?? '')?.[1];
+  return parseCivilMs(asOf ?? '') ?? null;
+}
+
+function reservationsOf(
+  { reservation, config }: SlurmSaved,
+  { nodes }: SlurmConf,
+  queue: QueueReading,
+  notes: string[],
+): readonly NodeReservation[] {
+  if (reservation === undefined) return [];
+  const nodeNames = new Set(nodes.map(({ name }) => name));
+  const nowMs = queue.nowMs ?? configMs(config);
+  const reading = savedReservations(reservation, { nowMs, nodeNames, queue: queue.rows });
+  notes.push(...reading.notes);
+  return reading.reservations;
+}
+
+/** Slurm's words for a node that is out for more than a maintenance. */
+const OUT_BESIDE = /(?:^|\+)(?:DOWN|DRAIN|ERROR|FAIL|NOT_RESPONDING|UNKNOWN)|\*/;
+
+/** Nodes that are out for a maintenance alone come back when their reservation ends. */
+function withoutMaintenance(out: readonly NodeOut[], reservations: readonly NodeReservation[]): readonly NodeOut[] {
+  const reserved = new Set(reservations.flatMap(({ nodes }) => nodes));
+  return out.filter(({ name, state }) => !reserved.has(name) || OUT_BESIDE.test(state));
 }
 
 /** Where there are too many, those that no job names are left out first: the default, then by the number of jobs. */

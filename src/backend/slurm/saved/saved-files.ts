@@ -14,7 +14,7 @@ export interface SavedFile {
 }
 
 const SACCT_FIELDS =
-  'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition';
+  'JobID,State,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,NNodes,NCPUS,ReqTRES,AllocTRES,User,Account,QOS,Partition,Reservation';
 
 /** The queue first: what the others tell is then no older than it. */
 export const SAVED_FILES: readonly SavedFile[] = [
@@ -33,6 +33,11 @@ export const SAVED_FILES: readonly SavedFile[] = [
     name: 'partition',
     command: () => ['scontrol', '-o', 'show', 'partition'],
     without: 'no partitions: every job may have every node',
+  },
+  {
+    name: 'reservation',
+    command: () => ['scontrol', '-o', 'show', 'reservation'],
+    without: 'no reservations: jobs start on nodes that are kept for others, or for maintenance',
   },
   {
     name: 'topology',
