@@ -77,6 +77,15 @@ describe('the output of sacct --json', () => {
     ]);
   });
 
+  it('has the name of a reservation, which Slurm 22.05 prints as a number that is none of its', () => {
+    const [of22, none, later] = [
+      { id: 1, name: 3_206_944_640 },
+      { id: 0, name: '' },
+      { id: 1, name: 'course' },
+    ].map((reservation) => read({ ...OLD, reservation }).rows[0]?.reservation);
+    expect([of22, none, later]).toEqual([undefined, undefined, 'course']);
+  });
+
   it('says on which line a bad job begins', () => {
     const text = `{"meta": {"a": "x\\"{["},\n"jobs": [\n${JSON.stringify(OLD)},\n  {"job_id": 0},\n{"job_id": 5, "time":\n {"submission": 0}},\n${JSON.stringify({ ...OLD, job_id: 6, state: { current: ['RUNNING'] } })}\n]}`;
     expect(readSacctJson(text, 's.json').bad).toEqual([
