@@ -1,5 +1,5 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { AssociationUse, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
+import type { AssociationUse, CarriedMinutes, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
 
 /** What a running job holds. The same on each of its nodes. */
 export interface Allocation {
@@ -62,7 +62,7 @@ export interface SchedulerCore {
    * What was used until instant 0, with what has faded taken off: before any job is submitted. Factors that are given hold until the next
    * calculation; where none is, they are worked out anew.
    */
-  carryUse(uses: readonly CarriedUse[]): void;
+  carryUse(uses: readonly CarriedUse[], minutes: readonly CarriedMinutes[]): void;
   /** A job that has been running on these nodes since `startMs`, which had better have room for it. */
   adopt(request: JobRequest, startMs: number, nodeIndices: readonly number[]): CoreJob;
   cancel(job: CoreJob, atMs: number): void;

@@ -12,7 +12,7 @@ import { Ledger } from './ledger.ts';
 import { areInService, haveRoom, holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
-import type { EndCause, EndState, JobRequest, PendingReason } from './types.ts';
+import type { CarriedMinutes, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
 
 /** Jobs parked under it wait for a reservation to begin; no limit has this number. */
 const RESERVATION = Number.NEGATIVE_INFINITY;
@@ -122,8 +122,10 @@ export class Core implements SchedulerCore {
     return this.ledger.submit(request, attemptsBefore, atMs);
   }
 
-  carryUse(uses: readonly CarriedUse[]): void {
-    const { fairShare } = this.ledger.kinds;
+  carryUse(uses: readonly CarriedUse[], minutes: readonly CarriedMinutes[]): void {
+    const { kinds } = this.ledger;
+    for (const used of minutes) kinds.carryMinutes(used, 0);
+    const { fairShare } = kinds;
     const factors = new Map<number, number>();
     for (const { account, user, billingSeconds, factor } of uses) {
       const index = fairShare.association(account, user);

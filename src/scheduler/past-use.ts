@@ -30,11 +30,14 @@ const HALF_LIVES = 20;
 export const NOTHING_USED: PastUse = { uses: [], minutes: [] };
 
 /** Whether anything goes by what was used before. */
-export function isPastUseHeeded({ priority, qos, accounts, users }: Policy): boolean {
-  return (
-    priority.type === 'multifactor' &&
-    (priority.weights.fairshare > 0 || [...qos, ...accounts, ...users].some(hasBudget))
-  );
+export function isPastUseHeeded(policy: Policy): boolean {
+  const { type, weights } = policy.priority;
+  return (type === 'multifactor' && weights.fairshare > 0) || hasBudgets(policy);
+}
+
+/** Whether there are limits on used minutes. Without `multifactor` nothing is ever counted in them. */
+export function hasBudgets({ priority, qos, accounts, users }: Policy): boolean {
+  return priority.type === 'multifactor' && [...qos, ...accounts, ...users].some(hasBudget);
 }
 
 /** Use that ended before this counts no more; 0 where it never fades. */

@@ -115,8 +115,8 @@ class Engine {
     };
   }
 
-  #takeOver({ running, pending, nodesOut, usage }: StartState): void {
-    this.#core.carryUse(usage);
+  #takeOver({ running, pending, nodesOut, usage, minutes = [] }: StartState): void {
+    this.#core.carryUse(usage, minutes);
     for (const { job, startMs, nodeIndices } of running) this.#attempts.adopt(job, startMs, nodeIndices);
     for (const nodeIndex of nodesOut) this.#nodes.drain(nodeIndex, 'out of service at the start', Infinity, 0);
     for (const job of pending) this.#attempts.submit(job);

@@ -1,6 +1,7 @@
 import type { NodeSpec } from '../cluster/node.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
 import type { CarriedUse } from '../scheduler/core-types.ts';
+import type { CarriedMinutes } from '../scheduler/types.ts';
 import type { IncidentSource, JobSource, Observer, TwinJob } from './types.ts';
 
 /** Drains a node that looks bad, and has it repaired once it is empty. */
@@ -49,6 +50,8 @@ export interface StartState {
   readonly nodesOut: readonly number[];
   /** What was used before, with what has faded taken off. */
   readonly usage: readonly CarriedUse[];
+  /** The same for limits on used minutes, of jobs that have ended. Absent: nothing. */
+  readonly minutes?: readonly CarriedMinutes[];
 }
 
 /** Everything a run needs, parsed. Same scenario, same run. */

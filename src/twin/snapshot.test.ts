@@ -193,6 +193,25 @@ describe('a run from a snapshot', () => {
     ).toEqual(['of ada', 'of eve']);
   });
 
+  it('goes on from what was used of limits on minutes, and what runs has used since it started counts too', () => {
+    const weights = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
+    const policy: SchedulerOptions = {
+      priority: { type: 'multifactor', calcPeriodSeconds: 60, decayHalfLifeSeconds: 0, weights },
+      qos: [{ name: 'normal', groupWallSeconds: 8 * 60 }],
+    };
+    const startsWith = (usedMinutes: number) => {
+      const whole = { jobs: usedMinutes * MINUTE, nodes: 0, gpus: 0, cpus: 0, memoryBytes: 0 };
+      const used = { account: 'vision', user: 'ada', qos: 'normal', partition: null, faded: whole, whole };
+      const queue = [
+        running('runs', -4 * MINUTE, ['a', 'b', 'c', 'd'], { runMs: 6 * MINUTE }),
+        waiting('waits', -MINUTE, { runMs: 1000 }),
+      ];
+      return Object.keys(run({ queue, minutes: [used] }, [], policy).starts);
+    };
+    expect(startsWith(0)).toEqual(['runs', 'waits']);
+    expect(startsWith(3)).toEqual(['runs']);
+  });
+
   it('gives a job that runs what it has, where that is reckoned to be more than there is', () => {
     const { jobs, summary } = run({
       queue: [running('one', -MINUTE, ['a']), running('two', -MINUTE, ['a']), running('lost', -MINUTE, ['z'])],

@@ -2,6 +2,7 @@ import type { NodeSpec, Resources } from '../cluster/node.ts';
 import { completePolicy, partitionFinder, type SchedulerOptions } from '../scheduler/policy.ts';
 import { billingRate } from '../scheduler/billing.ts';
 import type { CarriedUse } from '../scheduler/core-types.ts';
+import type { CarriedMinutes } from '../scheduler/types.ts';
 import type { StartState } from './scenario.ts';
 import { RunTimes } from './run-times.ts';
 import { traceJobs, type TraceJobs, type TraceOptions, type TraceRow } from './trace-source.ts';
@@ -27,6 +28,8 @@ export interface Snapshot {
   readonly nodesOut: readonly string[];
   /** As of `priority.calcAgeSeconds` ago, for jobs that run; what has ended since is in it. */
   readonly usage: readonly CarriedUse[];
+  /** What jobs that have ended used, for limits on used minutes. Absent: nothing. */
+  readonly minutes?: readonly CarriedMinutes[];
 }
 
 /** The jobs of a run that takes a cluster over; `source` are those that arrive from instant 0 on, and `rowOf` knows these alone. */
@@ -69,7 +72,7 @@ export function withExpectedRunTimes(queue: readonly QueueRow[], runTimes: RunTi
  * could not run are in `refused`; so are those that run on nodes which are not there. `nameOf` gives the names of all of them.
  */
 export function snapshotJobs(snapshot: Snapshot, arrivals: readonly TraceRow[] = []): SnapshotJobs {
-  const { nodes, policy, rules, queue } = snapshot;
+  const { nodes, policy, rules, queue, minutes = [] } = snapshot;
   const indexOf = new Map(nodes.map(({ name }, index) => [name, index]));
   const isPlaced = ({ nodeNames }: QueueRow) => nodeNames?.every((name) => indexOf.has(name)) !== false;
   const lost = queue.filter((row) => !isPlaced(row));
@@ -109,7 +112,7 @@ export function snapshotJobs(snapshot: Snapshot, arrivals: readonly TraceRow[] =
     ...jobs,
     rowOf: (jobId) => (rowOf.has(jobs.nameOf(jobId)) ? undefined : jobs.rowOf(jobId)),
     refused: [...refused, ...jobs.refused],
-    start: { running, pending, nodesOut, usage: withRunning(snapshot, running) },
+    start: { running, pending, nodesOut, usage: withRunning(snapshot, running), minutes },
   };
 }
 

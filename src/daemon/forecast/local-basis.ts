@@ -1,8 +1,9 @@
 import type { Backend } from '../../backend/port.ts';
 import { isInService } from '../../cluster/node.ts';
-import type { SchedulerOptions } from '../../scheduler/policy.ts';
+import { hasBudgets, pastUse, pastUseSinceMs } from '../../scheduler/past-use.ts';
+import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { isBrokenBy, termsOf } from '../../scheduler/dependency-terms.ts';
-import type { Dependency, JobRequest, ShareView } from '../../scheduler/types.ts';
+import type { CarriedMinutes, Dependency, JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
 import type { Store } from '../../store/store.ts';
 import { INSTANT } from '../../twin/scenario.ts';
@@ -46,10 +47,17 @@ export function localBasis(
       queue,
       nodesOut: nodes.filter(({ state }) => !isInService(state)).map(({ spec }) => spec.name),
       usage: shares.map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
+      minutes: minutesOf(store, policy, nowMs),
     },
     history: history.sort((a, b) => a.submitMs - b.submitMs),
     timing: INSTANT,
   };
+}
+
+function minutesOf(store: Store, options: SchedulerOptions, nowMs: number): readonly CarriedMinutes[] {
+  const policy = completePolicy(options);
+  if (!hasBudgets(policy)) return [];
+  return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs).minutes;
 }
 
 function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, backend: Backend, nowMs: number): QueueRow {
