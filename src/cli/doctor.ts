@@ -13,18 +13,10 @@ import { formatMemory } from '../lib/units.ts';
 import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
 import { readDaemonFile } from './daemon-address.ts';
+import type { Check } from './doctor-check.ts';
 import { outageLine } from './outage.ts';
 import { checkShared } from './shared-folder.ts';
 import { version } from './version.ts';
-
-export interface Check {
-  name: string;
-  /** `note` is a fact without a fault: Orrery works without it. */
-  status: 'ok' | 'note' | 'warning' | 'failed';
-  detail: string;
-  /** What to do about it. */
-  advice: string | null;
-}
 
 const DISK_BYTES_MIN = 256 * 1024 ** 2;
 const DISK_BYTES_COMFORTABLE = 2 * 1024 ** 3;

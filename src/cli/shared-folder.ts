@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readSlurmFile } from '../daemon/slurm-file.ts';
 import { errorMessage } from '../lib/error-message.ts';
 import { formatMemory } from '../lib/units.ts';
-import type { Check } from './doctor.ts';
+import type { Check } from './doctor-check.ts';
 
 /** A file server that does not answer by then hangs. */
 const ANSWER_MS_MAX = 10_000;

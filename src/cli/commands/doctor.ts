@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../command.ts';
-import { type Check, examine } from '../doctor.ts';
+import type { Check } from '../doctor-check.ts';
+import { examine } from '../doctor.ts';
 import { ExitStatus } from '../exit-status.ts';
 import { homeFolder } from '../home.ts';
 import { print, printJson } from '../output.ts';
