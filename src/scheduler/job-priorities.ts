@@ -4,7 +4,6 @@ import { DEFAULT_QOS } from './default-names.ts';
 import type { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { PrioritizedJob } from './multifactor.ts';
-import type { JobRequest } from './types.ts';
 
 /** Older than any calculation. */
 const NEVER_CALCULATED_MS = -Infinity;
@@ -31,7 +30,7 @@ export class JobPriorities implements Priorities {
   prioritizeAnew(job: JobRecord): void {
     if (this.#isBasic) return;
     job.surveyNumber = this.#surveyCount;
-    job.staticPriority = this.#kinds.multifactor.staticPriority(prioritizedJob(job.request));
+    job.staticPriority = this.#kinds.multifactor.staticPriority(prioritizedJob(job));
     this.#addFactors(job);
   }
 
@@ -59,9 +58,9 @@ export class JobPriorities implements Priorities {
 }
 
 /** What of a job its priority depends on. */
-export function prioritizedJob(request: JobRequest): PrioritizedJob {
-  const { nodes, perNode, timeLimitMs, qos = DEFAULT_QOS, partition = null, priority: base } = request;
+export function prioritizedJob({ request, limitMs }: Pick<JobRecord, 'request' | 'limitMs'>): PrioritizedJob {
+  const { nodes, perNode, qos = DEFAULT_QOS, partition = null, priority: base } = request;
   const { cpus, memoryBytes, gpus } = perNode;
   const amounts = { nodes, cpus: nodes * cpus, memoryBytes: nodes * memoryBytes, gpus: nodes * gpus };
-  return { ...amounts, timeLimitMs, qos, partition, base };
+  return { ...amounts, limitMs, qos, partition, base };
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../cluster/node.ts';
+import { gangRequest } from './job-request.test-support.ts';
 import { Multifactor, type PrioritizedJob } from './multifactor.ts';
 import { completePolicy, type PriorityPolicy, type SchedulerOptions } from './policy.ts';
+import { createScheduler } from './scheduler.ts';
 
 function multifactor(priority: Partial<PriorityPolicy>, rest: SchedulerOptions = {}): Multifactor {
   const result = new Multifactor(completePolicy({ ...rest, priority: { type: 'multifactor', ...priority } }));
@@ -15,7 +17,7 @@ function job(rest: Partial<PrioritizedJob> = {}): PrioritizedJob {
     cpus: 4,
     memoryBytes: 0,
     gpus: 0,
-    timeLimitMs: null,
+    limitMs: Infinity,
     qos: 'normal',
     partition: null,
     base: 0,
@@ -40,11 +42,36 @@ describe('the factors', () => {
 
   it('of size relative to time are the larger share over the minutes of the limit', () => {
     const relative = multifactor({ isSizeRelativeToTime: true });
-    expect(relative.sizeFactor(job({ nodes: 32, cpus: 512, timeLimitMs: 240_000 }))).toBe(0.5 / 4);
-    expect(relative.sizeFactor(job({ nodes: 1, cpus: 512, timeLimitMs: 600_000 }))).toBe(0.25 / 10);
+    expect(relative.sizeFactor(job({ nodes: 32, cpus: 512, limitMs: 240_000 }))).toBe(0.5 / 4);
+    expect(relative.sizeFactor(job({ nodes: 1, cpus: 512, limitMs: 600_000 }))).toBe(0.25 / 10);
     expect(relative.sizeFactor(job({ nodes: 32, cpus: 512 }))).toBe(0);
     const small = multifactor({ isSizeRelativeToTime: true, isSmallFavored: true });
-    expect(small.sizeFactor(job({ nodes: 32, cpus: 512, timeLimitMs: 240_000 }))).toBe(1 - 0.5 / 4);
+    expect(small.sizeFactor(job({ nodes: 32, cpus: 512, limitMs: 240_000 }))).toBe(1 - 0.5 / 4);
+  });
+
+  it('of size relative to time take a job that asks for no time for as long as its partition lets it run', () => {
+    const weights = { ...NO_WEIGHTS, jobSize: 1000 };
+    const scheduler = createScheduler({
+      priority: { type: 'multifactor', isSizeRelativeToTime: true, weights },
+      partitions: [
+        { name: 'long', maxTimeSeconds: 600 },
+        { name: 'short', maxTimeSeconds: 600, defaultTimeSeconds: 240 },
+      ],
+    });
+    scheduler.apply({ kind: 'NodeAdded', atMs: 0, node: nodeOf('n1', 4) });
+    const sizeIn = (jobId: number, partition: string, timeLimitMs: number | null) => {
+      const request = gangRequest(jobId, 1, 0, {
+        partition,
+        timeLimitMs,
+        perNode: { cpus: 2, memoryBytes: 0, gpus: 0 },
+      });
+      scheduler.apply({ kind: 'JobSubmitted', atMs: 0, job: { ...request, isHeld: true } });
+      scheduler.decide(0);
+      return scheduler.priorityOf(jobId)?.jobSize;
+    };
+    expect(sizeIn(1, 'long', null)).toBe(1000 / 10);
+    expect(sizeIn(2, 'short', null)).toBe(1000 / 4);
+    expect(sizeIn(3, 'long', 120_000)).toBe(1000 / 2);
   });
 
   it('of age rise from the instant of eligibility to the cap', () => {

@@ -14,8 +14,8 @@ export interface PrioritizedJob {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly gpus: number;
-  /** Null for no limit. */
-  readonly timeLimitMs: number | null;
+  /** For how long it may run, whoever says so: where it asks for no time its limits or its partition. Infinity for ever. */
+  readonly limitMs: number;
   readonly qos: string;
   /** Null: the default partition. */
   readonly partition: string | null;
@@ -115,12 +115,10 @@ export class Multifactor {
    * The mean of its shares of the nodes and of the CPUs; where it asks for no CPUs, of the nodes. Relative to time it is the larger share, divided by
    * the minutes of its limit (Slurm's source: priority_multifactor.c, set_priority_factors). 1 less that if small jobs are favoured.
    */
-  sizeFactor({ nodes, cpus, timeLimitMs }: Pick<PrioritizedJob, 'nodes' | 'cpus' | 'timeLimitMs'>): number {
+  sizeFactor({ nodes, cpus, limitMs }: Pick<PrioritizedJob, 'nodes' | 'cpus' | 'limitMs'>): number {
     const [nodeShare, cpuShare] = [ratio(nodes, this.#nodeCount), ratio(cpus, this.#cpuCount)];
     const mean = cpus > 0 ? (nodeShare + cpuShare) / 2 : nodeShare;
-    const share = this.#priority.isSizeRelativeToTime
-      ? Math.max(nodeShare, cpuShare) / ((timeLimitMs ?? Infinity) / MINUTE_MS)
-      : mean;
+    const share = this.#priority.isSizeRelativeToTime ? Math.max(nodeShare, cpuShare) / (limitMs / MINUTE_MS) : mean;
     return Math.min(1, Math.max(0, this.#priority.isSmallFavored ? 1 - share : share));
   }
 

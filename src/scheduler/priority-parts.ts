@@ -12,7 +12,7 @@ export function priorityParts({ kinds, queue }: Ledger, asked: JobRecord): Prior
   const [job = asked] = queue.inTurn(inQueue(asked));
   const { multifactor, fairShare } = kinds;
   const factor = fairShare.factor(job.kind.association);
-  const prioritized = prioritizedJob(job.request);
+  const prioritized = prioritizedJob(job);
   const parts = multifactor.parts(prioritized, job.eligibleMs, factor, fairShare.calculatedMs);
   return parts === null ? null : { priority: job.priority, ...parts, own: prioritized.base };
 }
