@@ -108,10 +108,11 @@ export class ConservativePasses {
     return this.#pass !== null && !this.#pass.isYielding;
   }
 
-  /** It has been submitted: Slurm looks whether it could ever run, on nodes as if they were empty. */
-  submitted(job: JobRecord): void {
+  /** It has come to the front of the queue: the first time as it is submitted, when Slurm looks whether it could ever run, on nodes as if they were empty. */
+  arrived(job: JobRecord): void {
     // Of cons_tres alone.
-    if (this.#policy.selectType === 'linear') return;
+    if (this.#policy.selectType === 'linear' || job.hasArrived) return;
+    job.hasArrived = true;
     this.#gpuWeights.seen(job);
     if (this.#gpuWeights.isMixed) this.#lookAfresh(job, this.#usable.of(job));
   }

@@ -332,7 +332,7 @@ export class Core implements SchedulerCore {
   #makePasses(passes: ConservativePasses, nowMs: number, sink: DecisionSink): number {
     const { pool, queue } = this.ledger;
     const arrivals = queue.takeArrivals();
-    for (const job of arrivals) passes.submitted(job);
+    for (const job of arrivals) passes.arrived(job);
     const hasChanged = arrivals.length > 0 || pool.changes !== this.#seenChanges;
     if (!passes.isLocked && this.ledger.claimants.size > 0) this.#startClaimants();
     const cadence = this.#cadence;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_CADENCE } from './cadence.test-support.ts';
 import { ConservativePasses } from './conservative.ts';
 import { GpuWeights } from './gpu-weights.ts';
+import type { JobRecord } from './job-record.ts';
 import { gangRequest } from './job-request.test-support.ts';
 import { Ledger } from './ledger.ts';
 import { NodeMask } from './node-mask.ts';
@@ -23,6 +24,14 @@ function world(): Ledger {
 
 /** Nodes that backfill plans for jobs of a whole node's CPUs and so many GPUs, in their turn, while all nodes are busy until the same instant. */
 function planned(...gpus: readonly number[]): Record<number, string> {
+  return plannedOf(gpus, (jobs) => jobs);
+}
+
+/** `arrivals`: in which order they come to the front of the queue. */
+function plannedOf(
+  gpus: readonly number[],
+  arrivals: (jobs: readonly JobRecord[]) => readonly JobRecord[],
+): Record<number, string> {
   const ledger = world();
   const full = { cpus: CPUS, memoryBytes: 0, gpus: 0 };
   const busy = ledger.submit(gangRequest(100, 6, 0, { perNode: full, timeLimitMs: 600_000 }), 0, 0);
@@ -32,7 +41,7 @@ function planned(...gpus: readonly number[]): Record<number, string> {
     const request = { perNode: { ...full, gpus: count }, priority: 10 - place };
     return ledger.submit(gangRequest(place + 1, 1, count, request), 0, 0);
   });
-  for (const job of jobs) passes.submitted(job);
+  for (const job of arrivals(jobs)) passes.arrived(job);
   const nodes: Record<number, string> = {};
   passes.onPlanned = (job, _startMs, nodeIndices) => (nodes[job.request.jobId] = nodeIndices.join());
   passes.beginBackfill(1000);
@@ -51,6 +60,13 @@ describe('weights by GPUs', () => {
     expect(planned(4, 0)).toEqual({ 1: '0', 2: '1' });
     // A submission is such a look as well.
     expect(planned(0, 4)).toEqual({ 1: '0', 2: '1' });
+  });
+
+  it('are of a submission, and not of each time at which the queue is put in order anew', () => {
+    const submitted = (jobs: readonly JobRecord[]) =>
+      [...jobs].sort((a, b) => a.request.perNode.gpus - b.request.perNode.gpus);
+    expect(plannedOf([0, 4, 0], submitted)[1]).toBe('0');
+    expect(plannedOf([0, 4, 0], (jobs) => [...submitted(jobs), ...jobs])[1]).toBe('0');
   });
 
   it('are of the last look, and forgotten one by one', () => {

@@ -119,6 +119,8 @@ export class JobRecord implements CoreJob {
   /** Where the queue keeps it. */
   place: 'front' | 'rest' | 'aside' | null = null;
   isArrival = false;
+  /** Passes have seen it come to the front. */
+  hasArrived = false;
   /** Its number among all that were put in the queue. */
   addNumber = 0;
   /** Where it waits behind the front; null elsewhere. */
