@@ -114,7 +114,7 @@ export class ConservativePasses {
     if (this.#policy.selectType === 'linear' || job.hasArrived) return;
     job.hasArrived = true;
     this.#gpuWeights.seen(job);
-    if (this.#gpuWeights.isMixed) this.#lookAfresh(job, this.#usable.of(job));
+    if (this.#gpuWeights.areHeeded) this.#lookAfresh(job, this.#usable.of(job));
   }
 
   /** The nodes of the job's partition weigh what they weigh, and those that are looked at for its GPUs less. */
@@ -135,7 +135,7 @@ export class ConservativePasses {
       const holding = this.#usable.of(job, closed);
       const usable = holding.copy();
       this.#leaveOutCompleting(usable);
-      if (this.#gpuWeights.isMixed) this.#lookAfresh(job, vacancies.of(job).roomyNow(usable));
+      if (this.#gpuWeights.areHeeded) this.#lookAfresh(job, vacancies.of(job).roomyNow(usable));
       const nodeIndices =
         vacancies.of(job).placeNow(usable, job) ??
         this.#spread(job, (spread) => vacancies.of(spread).placeNow(usable, spread));

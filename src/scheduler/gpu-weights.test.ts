@@ -84,6 +84,9 @@ describe('weights by GPUs', () => {
     expect(order()).toEqual([4, 1, 4, 0, 0, 0]);
     weights.forget(maskOf(0, 1, 5));
     expect(order()).toEqual([0, 0, 4, 0, 0, 0]);
+    // One that comes weighs what it weighs.
+    pool.add({ name: 'n6', resources: { cpus: CPUS, memoryBytes: 0, gpus: 0 }, gpuType: null, leaf: 'b' });
+    expect(order()).toEqual([0, 0, 4, 0, 0, 0, 0]);
     weights.forget(maskOf(2));
     expect(weights.weightOf).toBeNull();
   });

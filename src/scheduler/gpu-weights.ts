@@ -16,25 +16,27 @@ export class GpuWeights {
   #weights = new Float64Array(0);
   #gpus = new Uint8Array(0);
   #notedCount = 0;
-  #isMixed = false;
+  #areHeeded = false;
 
   constructor(pool: NodePool) {
     this.#pool = pool;
   }
 
-  /** Whether jobs of both kinds were seen: with one kind alone nothing follows from these weights. */
-  get isMixed(): boolean {
-    return this.#isMixed;
+  /** Whether a job without GPUs was ever seen: nothing follows from these weights for others. */
+  get areHeeded(): boolean {
+    return this.#areHeeded;
   }
 
-  /** A job without GPUs is among those that are planned for. */
+  /** It is among those that are planned for. */
   seen({ request }: JobRecord): void {
-    if (request.perNode.gpus === 0) this.#isMixed = true;
+    if (request.perNode.gpus === 0) this.#areHeeded = true;
   }
 
   /** Of all nodes, for a job without GPUs; null where none was looked at for GPUs since. */
   get weightOf(): Float64Array | null {
-    return this.#notedCount === 0 ? null : this.#weights;
+    if (this.#notedCount === 0) return null;
+    this.#fit();
+    return this.#weights;
   }
 
   /** These were looked at for a job that could have so many GPUs on each. */

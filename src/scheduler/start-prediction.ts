@@ -180,7 +180,7 @@ export class StartPrediction {
   /** Nodes were looked at for the job, with so many of those that run gone: those with room weigh less from here on. */
   noteLook(available: NodeMask, job: JobRecord, ended = 0): void {
     const { gpus } = job.request.perNode;
-    if (gpus > 0 && this.#gpuWeights.isMixed)
+    if (gpus > 0 && this.#gpuWeights.areHeeded)
       this.#gpuWeights.note(this.#vacancies.of(job).roomyAfter(this.#running, ended, available), gpus);
   }
 
