@@ -35,6 +35,8 @@ export interface Blocked {
 /** The key of limits that a job breaks by itself. */
 export const NEVER = 0;
 
+type Changing = Pick<UsedMinutes, 'isChanging'>;
+
 /** What a node has. */
 const NODE_RESOURCES = ['gpus', 'cpus', 'memoryBytes'] as const;
 const NOTHING: Amounts = { jobs: 0, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
@@ -54,6 +56,8 @@ export class LimitCounters {
   #calculatedMs = -Infinity;
   /** Running tasks of each array that has some and a throttle. */
   readonly #arrays = new Map<number, number>();
+  /** Counters of minutes that the next calculation may change. There may be thousands, and after each event it is asked whether any does. */
+  readonly #changing = new Set<Changing>();
   /** Without, nothing that is used is ever counted. */
   readonly #isCounting: boolean;
   /** By which `begin` was told of them: those to be ended since as much is used as may be. None where limits are safe. */
@@ -171,17 +175,28 @@ export class LimitCounters {
   begin({ runCounters, budgets }: LimitProfile, demand: Demand, job: object, atMs: number, factor: number): void {
     if (runCounters.length + budgets.length === 0) return;
     const use = { amounts: demand, startMs: atMs, limitMs: demand.minutesMs, factor };
-    for (const counter of runCounters) counter.start(job, use, this.#calculatedMs);
-    if (this.#isCounting) for (const { counter, limit } of budgets) counter.start(job, use, limit);
+    for (const counter of runCounters) {
+      counter.start(job, use, this.#calculatedMs);
+      this.#noteChanging(counter);
+    }
+    if (!this.#isCounting) return;
+    for (const { counter, limit } of budgets) {
+      counter.start(job, use, limit);
+      this.#noteChanging(counter);
+    }
   }
 
   /** The attempt of the job that `begin` was told of is over. Returns the keys of the counters that went down. */
   leave({ runCounters, budgets }: LimitProfile, job: object, atMs: number): readonly number[] {
     if (runCounters.length + budgets.length === 0) return NO_KEYS;
     this.spent.delete(job);
-    for (const counter of runCounters) counter.end(job, this.#calculatedMs);
+    for (const counter of runCounters) {
+      counter.end(job, this.#calculatedMs);
+      this.#noteChanging(counter);
+    }
     for (const { counter } of budgets) {
       counter.end(job, atMs);
+      this.#noteChanging(counter);
       this.#noteSpent(counter);
     }
     // What was used has gone up by what the job used, and down by what has faded.
@@ -190,14 +205,16 @@ export class LimitCounters {
 
   /** What jobs with this profile used before it was told of any. */
   carry({ budgets }: LimitProfile, used: Pick<CarriedMinutes, 'faded' | 'whole'>, atMs: number): void {
-    if (this.#isCounting) for (const { counter } of budgets) counter.carry(used, atMs);
+    if (!this.#isCounting) return;
+    for (const { counter } of budgets) {
+      counter.carry(used, atMs);
+      this.#noteChanging(counter);
+    }
   }
 
   /** Whether what limits on minutes let start will be another once priorities are calculated again. */
   get isToBeCalculated(): boolean {
-    for (const { isIdle } of this.#profiles.runCounters.values()) if (!isIdle) return true;
-    for (const { isChanging } of this.#profiles.usedCounters.values()) if (isChanging) return true;
-    return false;
+    return this.#changing.size > 0;
   }
 
   /** Priorities are calculated. Returns the keys of the counters that may have gone down. */
@@ -205,16 +222,22 @@ export class LimitCounters {
     this.#calculatedMs = atMs;
     const { runCounters, usedCounters } = this.#profiles;
     if (runCounters.size + usedCounters.size === 0) return NO_KEYS;
-    const busy = [...runCounters.values()].filter(({ isIdle }) => !isIdle);
+    const busy = [...runCounters.values()].filter(({ isChanging }) => isChanging);
     for (const counter of busy) counter.recount(atMs);
     const changing = [...usedCounters.values()].filter(({ isChanging }) => isChanging);
     // What was used may have faded since.
     this.spent.clear();
     for (const counter of changing) {
       counter.calculated(atMs);
+      this.#noteChanging(counter);
       this.#noteSpent(counter);
     }
     return [...busy, ...changing].map(({ key }) => key);
+  }
+
+  #noteChanging(counter: Changing): void {
+    if (counter.isChanging) this.#changing.add(counter);
+    else this.#changing.delete(counter);
   }
 
   #noteSpent(counter: UsedMinutes): void {

@@ -29,9 +29,9 @@ export class MinutesAhead {
     this.key = key;
   }
 
-  /** Whether none of its jobs runs. */
-  get isIdle(): boolean {
-    return this.#running.size === 0;
+  /** Whether later calculations may change it: any of its jobs runs. */
+  get isChanging(): boolean {
+    return this.#running.size > 0;
   }
 
   /** `job`: by which `end` knows it. `calculatedMs`: when priorities were calculated last. */
@@ -48,7 +48,7 @@ export class MinutesAhead {
     this.#running.delete(job);
     this.#count(use, -1, calculatedMs);
     // One that might run for ever leaves nothing to take it from, and sums of memory that are rounded leave a residue.
-    if (this.isIdle || JOB_RESOURCES.some((name) => Number.isNaN(this.#ahead[name]))) this.recount(calculatedMs);
+    if (!this.isChanging || JOB_RESOURCES.some((name) => Number.isNaN(this.#ahead[name]))) this.recount(calculatedMs);
     else this.#round();
   }
 
