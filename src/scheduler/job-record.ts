@@ -4,7 +4,7 @@ import type { Lane } from './backlog.ts';
 import type { CoreJob } from './core-types.ts';
 import type { JobKind } from './job-kind.ts';
 import type { CpuCap } from './cpu-cap.ts';
-import type { Demand } from './limits.ts';
+import type { Demand } from './limit-faults.ts';
 import type { PartitionExcess } from './partition-limits.ts';
 import type { Candidate } from './preempting.ts';
 import type { Dependency, EndCause, EndState, JobRequest } from './types.ts';

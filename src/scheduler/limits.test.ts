@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LimitPolicy } from './limit-profile.ts';
-import { deniedOnLimit, type Demand, LimitCounters, NEVER } from './limits.ts';
+import { deniedOnLimit, type Demand } from './limit-faults.ts';
+import { LimitCounters, NEVER } from './limits.ts';
 import { isOverUsed, type NaiveJob, naiveMayStart } from './limits.test-support.ts';
 import type { Limits } from './policy.ts';
 

@@ -6,7 +6,7 @@ import { explain, expectedStartMs, reasonOf } from './explanation.ts';
 import { JobKinds } from './job-kind.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Ledger } from './ledger.ts';
-import { deniedOnLimit } from './limits.ts';
+import { deniedOnLimit } from './limit-faults.ts';
 import { heldBy, placementOf } from './named-placement.ts';
 import { viewOf } from './node-record.ts';
 import { excessText } from './partition-limits.ts';
