@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type JobSpecInput, jobSpecSchema } from '../../../contract/job.ts';
-import { type ClusterView, isPreemptingBy, oldVersion, readCluster, refusalOf } from './cluster-view.ts';
+import { type ClusterView, hasPlugin, oldVersion, readCluster, refusalOf } from './cluster-view.ts';
 import { parseNodes, parsePartitions } from '../output/scontrol-text.ts';
 import { SlurmCommands } from '../slurm-commands.ts';
 
@@ -94,14 +94,29 @@ describe('what Slurm would never run is refused at once', () => {
   });
 });
 
+it('where a plugin may choose the partition of a job that names none, any of them will do', () => {
+  const refusal = (spec: JobSpecInput, fields: Partial<ClusterView>) =>
+    refusalOf(jobSpecSchema.parse({ command: ['true'], ...spec }), 'me', { ...view, mayBeRewritten: true, ...fields });
+  const exclude = ['g1', 'g2'];
+  expect(refusal({ exclude }, { mayBeRewritten: false })).toMatch(/^nodes: none of partition gpu /);
+  expect(refusal({ exclude }, {})).toBeNull();
+  expect(refusal({ exclude, partition: 'gpu' }, {})).toMatch(/^nodes: none of partition gpu /);
+  expect(refusal({ nodes: 3 }, {})).toBe('nodes: expected at most 2, those of partition gpu with 1 CPU; got 3');
+  const partitions = view.partitions.filter(({ isDefault }) => !isDefault);
+  expect(refusal({}, { partitions, mayBeRewritten: false })).toMatch(/^partition: the cluster has no default: /);
+  expect(refusal({}, { partitions })).toBeNull();
+});
+
 it.each([
   ['preempt/qos', true],
   ['preempt/partition_prio', true],
   ['preempt/none', false],
+  ['lua', true],
   ['(null)', false],
+  ['', false],
   [undefined, false],
-])('a cluster with PreemptType %s preempts: %s', (plugin, isPreempting) => {
-  expect(isPreemptingBy(plugin)).toBe(isPreempting);
+])('a cluster that shows %s has a plugin: %s', (shown, isThere) => {
+  expect(hasPlugin(shown)).toBe(isThere);
 });
 
 describe('the version of Slurm', () => {
@@ -123,7 +138,7 @@ describe('a Slurm that does not show everything', () => {
       'case "$*" in',
       `  *node*) ${denied('node')} ;;`,
       `  *partition*) ${denied('partitions')} ;;`,
-      "  *) printf 'PrivateData = jobs,nodes\\nSLURM_VERSION = 22.05.8\\n' ;;",
+      "  *) printf 'JobSubmitPlugins = lua\\nPrivateData = jobs,nodes\\nSLURM_VERSION = 22.05.8\\n' ;;",
       'esac',
     ];
     const sacctmgr = ["echo 'sacctmgr: error: Problem talking to the database: Connection refused' >&2; exit 1"];
@@ -134,7 +149,8 @@ describe('a Slurm that does not show everything', () => {
     const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
     const seen = await readCluster(commands, 'me');
     rmSync(folder, { recursive: true });
-    expect(seen).toMatchObject({ version: '22.05.8', nodes: [], partitions: [], privateData: ['jobs', 'nodes'] });
+    expect(seen).toMatchObject({ version: '22.05.8', nodes: [], partitions: [], mayBeRewritten: true });
+    expect(seen.privateData).toEqual(['jobs', 'nodes']);
     expect(seen.remarks.toSorted()).toEqual([
       'Slurm does not show me its nodes (PrivateData=nodes): jobs run, and sbatch alone says what is wrong with them',
       'Slurm does not show me its partitions (PrivateData=partitions): jobs run, and sbatch alone says what is wrong with them',

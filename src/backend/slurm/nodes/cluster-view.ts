@@ -41,8 +41,10 @@ export interface ClusterView {
   hasAccounting?: boolean;
   /** What an ordinary user is not shown of others (`PrivateData`). Absent: an older view. */
   privateData?: readonly string[];
-  /** Whether `sbatch` refuses what a partition it names does not let run: in one of them, in all of them, or not. Absent: an older view. */
+  /** Whether `sbatch` refuses a job that partitions it names do not let run: one of them (`ALL`), all of them (`ANY`), or not. Absent: an older view. */
   enforcePartLimits?: EnforcePartLimits;
+  /** A plugin of the site (job_submit, cli_filter) may give a job another partition, QOS or time limit as it is submitted. Absent: an older view. */
+  mayBeRewritten?: boolean;
   /** Null: there is no accounting, or it does not answer. */
   qos: readonly string[] | null;
   /** Limits of partitions that jobs of a QOS may break, by its name. Absent: an older view. */
@@ -98,12 +100,13 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     version,
     nodes: parseNodes(nodesText),
     partitions: parsePartitions(partitionsText),
-    isPreempting: isPreemptingBy(config.get('PreemptType')),
+    isPreempting: hasPlugin(config.get('PreemptType')),
     maxArraySize: Number(config.get('MaxArraySize') ?? DEFAULT_MAX_ARRAY_SIZE),
     privateData: (config.get('PrivateData') ?? '').split(',').filter((word) => !['', 'none'].includes(word)),
     userIds: ['SlurmUser', 'SlurmdUser'].flatMap((key) => userId(config.get(key))),
     hasAccounting: config.get('AccountingStorageType') === 'accounting_storage/slurmdbd',
     enforcePartLimits: enforcingOf(config.get('EnforcePartLimits')),
+    mayBeRewritten: ['JobSubmitPlugins', 'CliFilterPlugins'].some((key) => hasPlugin(config.get(key))),
     qos,
     qosLifts,
     accounts,
@@ -171,9 +174,9 @@ function configOf(text: string): Map<string, string> {
   );
 }
 
-/** By the plugin that a cluster shows: `preempt/none` in 22.05 where there is none, `(null)` in 24.11. */
-export function isPreemptingBy(plugin: string | undefined): boolean {
-  return plugin !== undefined && !/none$|^\(null\)$/i.test(plugin);
+/** Of a key that names plugins: where there is none a cluster shows `preempt/none` in 22.05, `(null)` in 24.11. */
+export function hasPlugin(shown = ''): boolean {
+  return shown !== '' && !/none$|^\(null\)$/i.test(shown);
 }
 
 /** The number in `slurm(64030)`. */
@@ -191,6 +194,13 @@ export function partitionsOf(
   return partitions.filter(({ name, isDefault }) => names?.includes(name) ?? isDefault);
 }
 
+/** The same, and where it names none and a plugin may choose one any of them, the default first. */
+function candidatesOf(view: ClusterView, wanted: string | undefined): SlurmPartition[] {
+  const own = partitionsOf(view, wanted);
+  const isChosenThere = wanted === undefined && view.mayBeRewritten === true;
+  return isChosenThere ? [...own, ...view.partitions.filter((partition) => !own.includes(partition))] : own;
+}
+
 /** Why Slurm would never run it, in one line; null where nothing speaks against it. `reservations`: null where they are not known. */
 export function refusalOf(
   spec: JobSpec,
@@ -202,7 +212,7 @@ export function refusalOf(
     return `user: jobs run as ${user}, who the daemon is: leave "user" out`;
   }
   if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
-  const named = partitionsOf(view, spec.partition);
+  const named = candidatesOf(view, spec.partition);
   const unknown = spec.partition?.split(',').find((name) => !partitions.some((partition) => partition.name === name));
   if (partitions.length > 0 && (unknown !== undefined || named.length === 0)) {
     const what = unknown === undefined ? 'the cluster has no default' : `no ${JSON.stringify(unknown)}`;

@@ -28,6 +28,7 @@ const OLDER = { version: '22.05.8', partitions, qos: null, defaultAccount: null 
 const RULES = {
   ...OLDER,
   hasAccounting: true,
+  mayBeRewritten: false,
   qos: ['normal', 'long'],
   qosLifts: { normal: [], long: ['maxTimeSeconds'] },
   defaultAccount: 'research',
@@ -100,6 +101,15 @@ describe('with EnforcePartLimits, which has sbatch refuse it', () => {
     ).not.toBeNull();
     const ofItself = { partitions: [partition('debug', { maxTimeSeconds: 1800, qos: 'long' })] };
     expect(refusal('ALL', { ...long, qos: 'normal' }, ofItself)).toBeNull();
+  });
+
+  it('leaves to sbatch what a plugin of the site may send elsewhere first', () => {
+    expect(refusal('ALL', { time: '5d' })).toMatch(/^time: /);
+    expect(refusal('ALL', { time: '5d' }, { mayBeRewritten: true })).toBeNull();
+    expect(refusal('ALL', { time: '5d' }, { mayBeRewritten: undefined })).toBeNull();
+    expect(partitionCautions([job(1, { time: '5d' })], { ...RULES, mayBeRewritten: true })).toEqual([
+      'Job 1 does not start like this, unless a plugin of the site changes that: it asks for 5-00:00:00, and partition train gives 2-00:00:00 at most. Submit it again with less --time.',
+    ]);
   });
 
   it('goes by accounts with 22.05, where those below one that is named are not named', () => {

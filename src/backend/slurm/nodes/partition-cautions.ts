@@ -19,6 +19,7 @@ type Rules = Pick<
   | 'defaultAccount'
   | 'defaultQos'
   | 'enforcePartLimits'
+  | 'mayBeRewritten'
   | 'qos'
   | 'qosLifts'
 >;
@@ -52,17 +53,22 @@ export function partitionCautions(jobs: readonly SubmittedJob[], rules: Rules): 
     const [first] = found;
     if (first === undefined || first.excess === null || found.some(({ excess }) => excess === null)) return [];
     const why = excessText(first.excess, first.partition, first.asked);
-    return `Job ${jobId} does not start like this${areLiftsKnown(rules) ? '' : ', unless its QOS lifts that'}: ${why}. Submit it again ${excessMend(first.excess)}.`;
+    return `Job ${jobId} does not start like this${doubtOf(rules)}: ${why}. Submit it again ${excessMend(first.excess)}.`;
   });
 }
 
+function doubtOf(rules: Rules): string {
+  if (rules.mayBeRewritten === true) return ', unless a plugin of the site changes that';
+  return areLiftsKnown(rules) ? '' : ', unless its QOS lifts that';
+}
+
 /**
- * Why `sbatch` would refuse it for the limits of a partition (`EnforcePartLimits`), in one line with the way out; null where it would not, or where
- * the QOS may lift them and is not known.
+ * Why `sbatch` would refuse it for the limits of a partition (`EnforcePartLimits`), in one line with the way out; null where it would not, and where
+ * that is not known: the QOS may lift them, or a plugin may send the job to another partition first.
  */
 export function enforcedRefusal(spec: JobSpec, rules: Rules): string | null {
-  const { enforcePartLimits = 'NO' } = rules;
-  if (enforcePartLimits === 'NO' || !areLiftsKnown(rules)) return null;
+  const { enforcePartLimits = 'NO', mayBeRewritten = true } = rules;
+  if (enforcePartLimits === 'NO' || mayBeRewritten || !areLiftsKnown(rules)) return null;
   const found = excessesOf(spec, rules);
   const refusing = found.find(({ excess }) => excess !== null);
   const isTaken = found.some(({ excess }) => excess === null);
