@@ -65,9 +65,9 @@ export function ranMs(startMs: number | null, endMs: number | null): number | nu
 
 export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: number): JournalRecord[] {
   const { jobId, submitMs } = job.request;
-  // It waited here at least as long as it did at Slurm, also where our clock was set back meanwhile.
-  const waitedMs = slurm.submitMs === 0 ? 0 : Math.max(0, ranMs(slurm.submitMs, slurm.startMs) ?? 0);
-  const atMs = Math.max(momentOf(slurm.startMs, nowMs), submitMs + waitedMs);
+  // It waited here at least as long as it did at Slurm, also where our clock was set back meanwhile. Slurm tells whole seconds.
+  const waitedMs = slurm.submitMs === 0 ? 0 : (ranMs(slurm.submitMs, slurm.startMs) ?? 0);
+  const atMs = Math.max(momentOf(slurm.startMs, nowMs), submitMs, Math.floor(submitMs / 1000) * 1000 + waitedMs);
   return [
     {
       event: {

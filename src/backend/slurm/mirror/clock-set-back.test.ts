@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { LAUNCH_STATUS } from './end-words.ts';
 import type { MirrorJob } from './mirror-job.ts';
 import { findOut } from './mirror.ts';
 import { exited, facts, job, look, onNodes, over, run, running, short, slurm } from './mirror.test-support.ts';
@@ -49,6 +50,20 @@ it('one that is seen for the first time began no sooner than it had waited, and 
     'AttemptStarting 1 at 500000',
     'AttemptStarted 1 at 500000',
     'AttemptEnded 1 COMPLETED 0 at 900000',
+  ]);
+});
+
+it('a start is none of the future where only Slurm rounded: it tells whole seconds', () => {
+  const mirror = job({ request: { ...submitted, submitMs: 100_900 } });
+  const begins = onNodes({ state: 'RUNNING', submitMs: 100_000, startMs: 101_000 });
+  expect(told(mirror, { askedMs: 101_500, nowMs: 101_500, listed: [begins] })[0]).toBe('AttemptStarting 1 at 101000');
+});
+
+it('one that was not launched ends no sooner than it began', () => {
+  const mirror = running({ request: submitted });
+  const unlaunched = over('FAILED', LAUNCH_STATUS);
+  expect(told(mirror, { listed: [unlaunched], facts: facts() })).toEqual([
+    expect.stringMatching(/^LaunchFailed .* at 500000$/),
   ]);
 });
 

@@ -2,7 +2,7 @@ import { SIGKILL_STATUS } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { type SlurmJob, shellStatus } from '../output/slurm-job.ts';
 import { isMeant } from './accounting-run.ts';
-import { begun, ended, momentOf, ranMs, settle } from './attempt-facts.ts';
+import { begun, ended, endMoment, momentOf, ranMs, settle } from './attempt-facts.ts';
 import {
   DUPLICATE_STATUS,
   endState,
@@ -152,8 +152,9 @@ function isWitnessed(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: Jo
 }
 
 /** Nodes were given and no task began: no attempt of the job's own. */
-function notLaunched(job: MirrorJob, attempt: number, message: string, finding: Finding, atMs: number): Finding {
+function notLaunched(job: MirrorJob, attempt: number, message: string, finding: Finding, nowMs: number): Finding {
   const { jobId } = job.request;
+  const atMs = endMoment(job, attempt, finding.records, { atMs: nowMs });
   if (job.live?.attempt === attempt) {
     finding.records.push({
       event: { kind: 'LaunchFailed', atMs, jobId, attempt, isRetryable: true, message },
