@@ -63,6 +63,15 @@ describe('a job that Slurm put back in the queue', () => {
     expect(short(finding.records)).toEqual(expected);
   });
 
+  it('by the run of accounting that began in the same second, whatever its place among those that are left', () => {
+    const began = running({}, 2);
+    const live = began.live && { ...began.live, startMs: 500_900 };
+    const again = slurm({ restarts: 2, reason: 'BeginTime' });
+    const runs = [run('PREEMPTED')];
+    const { records } = findOut({ ...began, live }, look({ listed: [again], facts: facts({ runs }) }));
+    expect(short(records)).toEqual(['AttemptEnded 2 PREEMPTED 1', 'JobRequeued 0']);
+  });
+
   it('waits for accounting, where that alone knows whether somebody asked for it', () => {
     const again = onNodes({ state: 'RUNNING', restarts: 1 });
     const found = (runs: JobFacts['runs'], fields: Partial<JobFacts> = {}, mirror = running(), listed = requeued) =>

@@ -142,5 +142,7 @@ function lostThen(job: MirrorJob, own: AttemptFacts | null, facts: JobFacts): re
 /** Of the runs that accounting has: the one that began when the attempt did, else the one of that number. */
 function runOf(job: MirrorJob, attempt: number, slurm: SlurmJob, facts: JobFacts): SacctRun | undefined {
   const runs = facts.runs?.filter((other) => other.slurmJobId === slurm.slurmJobId) ?? [];
-  return runs.find(({ startMs }) => startMs === job.live?.startMs) ?? runs[attempt - job.record.base - 1];
+  // Slurm tells whole seconds; ours of one that began as it was submitted is that of its submission.
+  const beganMs = job.live && Math.floor(job.live.startMs / 1000) * 1000;
+  return runs.find(({ startMs }) => startMs === beganMs) ?? runs[attempt - job.record.base - 1];
 }
