@@ -135,7 +135,8 @@ export class SlurmCommands {
       });
       child.stderr.on('data', (chunk: Buffer) => {
         if (stderr.length < 65_536) stderr += chunk.toString();
-        // It would hold up others for two minutes. Should it be taken after all, that job does nothing: another is submitted.
+        // It would hold up others for two minutes. Behind ssh it goes on: a job that Slurm takes then is cancelled while it waits, and once it has begun
+        // the next submission finds its claim.
         if (program === 'sbatch' && TRIES_AGAIN.test(stderr)) child.kill('SIGTERM');
       });
       child.once('error', () => {
