@@ -33,6 +33,9 @@ const QOS: Readonly<Record<string, readonly string[]>> = {
   denyused: ['GrpTRESMins=cpu=60', 'Flags=DenyOnLimit'],
   denyall: ['GrpTRESMins=cpu=60', 'MaxTRESMinsPerJob=cpu=20', 'MaxWall=15', 'Flags=DenyOnLimit'],
   aheaddouble: ['GrpTRESRunMins=cpu=100', 'UsageFactor=2'],
+  safehour: ['GrpTRESMins=cpu=60'],
+  safewall: ['GrpWall=60'],
+  safedouble: ['GrpTRESMins=cpu=1000', 'UsageFactor=2'],
 };
 const ALL_QOS = `qos=${['normal', ...Object.keys(QOS)].join(',')}`;
 /** Jobs that have run for two seconds or more before others are looked at. */
@@ -46,7 +49,7 @@ const HISTORY: readonly Asked[] = [
 ];
 const AFTERWARDS: readonly Asked[] = [
   ...Object.keys(QOS)
-    .filter((qos) => !qos.startsWith('deny'))
+    .filter((qos) => !/^(?:deny|safe)/.test(qos))
     .map((qos) => ({ qos, minutes: 70 })),
   ...['own', 'low', 'beside', 'top'].map((account) => ({ account })),
   ...['left', 'used'].map((qos) => ({ account: 'low', qos })),
@@ -68,12 +71,12 @@ const ENDLESS: readonly Asked[] = [
   ...['timed', 'tight'].flatMap((partition) => ['halfhour', 'normal'].map((qos) => ({ partition, qos }))),
   { partition: 'tight', account: 'walls' },
 ];
-/** Where limits are safe, minutes still to come count too. */
+/** Where limits are safe, minutes still to come count too. Nothing ran before in these QOS: on a slow machine it would have used a minute. */
 const SAFE: readonly Asked[] = [
-  ...[61, 60, 5].map((minutes) => ({ qos: 'hour', minutes })),
-  { qos: 'hour' },
-  ...[61, 60, 50].map((minutes) => ({ qos: 'hourwall', minutes })),
-  ...[499, 10].map((minutes) => ({ qos: 'double', cpus: 2, minutes })),
+  ...[61, 60, 5].map((minutes) => ({ qos: 'safehour', minutes })),
+  { qos: 'safehour' },
+  ...[61, 60, 50].map((minutes) => ({ qos: 'safewall', minutes })),
+  ...[499, 10].map((minutes) => ({ qos: 'safedouble', cpus: 2, minutes })),
   ...[101, 90, 10].map((minutes) => ({ qos: 'aheaddouble', minutes })),
   { account: 'hourown', minutes: 61 },
   ...[40, 15, 30].map((minutes) => ({ account: 'hourown', minutes })),

@@ -73,6 +73,6 @@ it('says that the disk is full, that little is left, and that nothing may be wri
 });
 
 it('gives up a file system that does not answer', async () => {
-  mkdirSync(jobs, { recursive: true });
+  // Without the folder of jobs, in which what it leaves to itself would still write while the home is taken away.
   expect(await checkShared(home, 0)).toMatchObject({ status: 'failed', detail: `${shared}: no answer within 0 s` });
 });
