@@ -21,8 +21,9 @@ const INTERVAL_REACH = 1.5;
 /** Of the characters of a label, which a QOS may have many of; what is said of a value has all. */
 const LABEL_MAX = 20;
 
-/** The margin with the values of base and variant, at least; and what an arrow beyond the edge takes of it. */
+/** The margin with the values of base and variant, and that with those of a lane each, at least; and what an arrow beyond the edge takes of it. */
 const ONE_RIGHT = 114;
+const LANES_RIGHT = 62;
 const ARROW_ROOM = 12;
 
 interface Row {
@@ -53,11 +54,16 @@ export function forest(
   if (base === undefined || rows.length === 0) return null;
   const isOne = variants.length === 1;
   const lanes = isOne ? [] : scenarios.map(({ letter }) => letter);
-  const longest = isOne
-    ? Math.max(...rows.flatMap(({ lanes: [measure] }) => (measure ? fromTo(measure).length : 0)))
-    : 0;
+  const texts = rows.flatMap(({ lanes: measures }) =>
+    measures.flatMap((measure) => {
+      if (measure === null) return [];
+      const { base: from, variant, unit } = measure;
+      return isOne ? [fromTo(measure)] : [short(from, unit), short(variant, unit)];
+    }),
+  );
+  const longest = Math.max(...texts.map(({ length }) => length));
   // Text that is wider than the margin would run into the arrows at the edge of the plot.
-  const right = isOne ? Math.max(ONE_RIGHT, Math.ceil(longest * LETTER_WIDTH) + ARROW_ROOM) : 62;
+  const right = Math.max(isOne ? ONE_RIGHT : LANES_RIGHT, Math.ceil(longest * LETTER_WIDTH) + ARROW_ROOM);
   const frame = rowsFrame(rows.length, isOne ? 160 : 176, { lanes, right });
   const x = changeScale(frame, rows);
   const values: Value[] = [];

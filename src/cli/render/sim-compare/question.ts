@@ -3,7 +3,7 @@ import { type SimulationInputs, shownExamples } from '../../sim/simulation-input
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
 import { type Lettered, letterSwatch } from './scenarios.ts';
 import { section } from '../sim-page/section.ts';
-import { digits, percent, whole } from '../sim-words.ts';
+import { daysText, digits, percent, whole } from '../sim-words.ts';
 
 /** As many columns as have room beside what all share. */
 const BESIDE_MAX = 3;
@@ -41,10 +41,10 @@ function givenOf(inputs: SimulationInputs): [name: string, value: string][] {
     trace === null
       ? ['workload', workload ?? 'none']
       : ['trace', `${trace.file} (${trace.format}), ${whole(trace.jobs)} jobs`],
-    ['time', days === null ? 'to the end of the jobs' : `${digits(days)} days`],
+    ['time', days === null ? 'to the end of the jobs' : daysText(days)],
   ];
   if (inputs.gpus > 0) facts.splice(2, 0, ['GPUs', whole(inputs.gpus)]);
-  if (warmupDays > 0) facts.push(['warm-up', `${digits(warmupDays)} days`]);
+  if (warmupDays > 0) facts.push(['warm-up', daysText(warmupDays)]);
   if (load !== 1) facts.push(['load', `x ${digits(load)}`]);
   if (growth !== 0) facts.push(['growth', percent(growth)]);
   facts.push(

@@ -16,7 +16,7 @@ import { SIM_STYLE } from './style.ts';
 import { spanText } from './time.ts';
 import { timelineSection } from './timeline.ts';
 import { waitsSection, withinWords } from './waits.ts';
-import { counted, digits, percent, shortTime, whole } from '../sim-words.ts';
+import { counted, daysText, digits, percent, shortTime, whole } from '../sim-words.ts';
 
 const CONTENTS: readonly (readonly [id: string, title: string])[] = [
   ['occupancy', 'Occupancy'],
@@ -83,7 +83,7 @@ function lead({ inputs, report }: SimulationResult): Markup {
   }
   if (wait !== null) {
     sentences.push(
-      `Half of ${left === null ? 'the jobs' : 'those that did'} started ${withinWords(wait.median)}; ${left === null ? 'the' : 'their'} mean wait was ${shortTime(wait.mean)}, and one ${left === null ? 'job ' : ''}in a hundred waited longer than ${shortTime(wait.p99)}.`,
+      `Half of ${left === null ? 'the jobs' : 'those that did'} started ${withinWords(wait.median)}; ${left === null ? 'the' : 'their'} mean wait was ${shortTime(wait.mean)}, and 99 in a hundred started ${withinWords(wait.p99)}.`,
     );
   }
   if (ettr.all !== null) {
@@ -110,7 +110,7 @@ function lead({ inputs, report }: SimulationResult): Markup {
 
 function interruption({ inputs, summary }: SimulationResult): Markup {
   if (!summary.isInterrupted) return NOTHING;
-  const planned = inputs.days === null ? '' : ` of ${digits(inputs.days)} days`;
+  const planned = inputs.days === null ? '' : ` of ${daysText(inputs.days)}`;
   return html`<div class="note alarm"><p><strong>Interrupted.</strong> ${`The run was stopped after ${spanText(summary.endMs / 1000)}${planned}: everything here is of the time until then.`}</p></div>`;
 }
 

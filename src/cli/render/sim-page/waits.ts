@@ -53,7 +53,7 @@ export function waitsSection(report: TwinReport): Markup {
     'waits',
     'predicted',
     waitsTitle(all, left !== null),
-    html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, one job in a hundred waits longer than ${shortTime(all.p99)}, the longest ${shortTime(all.max)}.${others}`}</p>
+    html`<p>${`From submission to the first start, of ${counted(all.count, 'job')} by the ${device}s they ask for. The mean is ${shortTime(all.mean)}, 99 jobs in a hundred start ${withinWords(all.p99)}, and the longest wait is ${shortTime(all.max)}.${others}`}</p>
 ${left === null ? html`<div class="pair">${chart}${bySizeTable}</div>` : html`${chart}${bySizeTable}`}${perQos}
 <p class="lesser">${`Slowdown: mean of max(1, (wait + run) / max(run, 10 s)), of jobs that ended. Quantiles are within 1 %, means exact.`}</p>`,
   );
@@ -97,7 +97,8 @@ function waitTable(
 }
 
 function waitChart(rows: readonly StartedRow[], device: string): Markup {
-  const frame = rowsFrame(rows.length, 90);
+  // A label of the axis may stand at its very end.
+  const frame = rowsFrame(rows.length, 90, { right: 24 });
   const x = waitScale(frame, Math.max(...rows.map(({ wait }) => Math.max(wait.p99, wait.mean))));
   const marks = rows.map(({ wait }, index) => {
     const y = rowY(frame, index);
