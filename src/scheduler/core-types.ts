@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { AssociationUse, CarriedMinutes, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
+import type { AssociationUse, CarriedMinutes, EndCause, EndState, JobRequest } from './types.ts';
 
 /** What a running job holds. The same on each of its nodes. */
 export interface Allocation {

@@ -12,7 +12,8 @@ import { Ledger } from './ledger.ts';
 import { areInService, haveRoom, holdNodes, placeGang } from './placement.ts';
 import { Preemption } from './preempting.ts';
 import { completePolicy, type Policy, type SchedulerOptions } from './policy.ts';
-import type { CarriedMinutes, EndCause, EndState, JobRequest, PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
+import type { CarriedMinutes, EndCause, EndState, JobRequest } from './types.ts';
 
 /** Jobs parked under it wait for a reservation to begin; no limit has this number. */
 const RESERVATION = Number.NEGATIVE_INFINITY;

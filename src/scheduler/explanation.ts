@@ -8,7 +8,7 @@ import { countWithRoom, placeGang } from './placement.ts';
 import { excessMend, excessText, isPartitionExcess } from './partition-limits.ts';
 import { priorityParts } from './priority-parts.ts';
 import { shadowOf } from './shadow.ts';
-import type { PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
 
 /** Why the job is pending, in Slurm's words. Derived anew each time, so it is never stale. */
 export function reasonOf(ledger: Ledger, job: JobRecord): PendingReason {

@@ -3,7 +3,7 @@ import { type Amounts, type Resource, RESOURCES } from './limit-reasons.ts';
 import type { LimitProfile } from './limit-profile.ts';
 import { amountOf, figure, minutesAsked, minutesFigure, said } from './limit-words.ts';
 import { exceededMinutes, minutesOf } from './run-minutes.ts';
-import type { PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
 
 /** What a job takes while it runs. */
 export interface Demand {

@@ -42,7 +42,7 @@ import {
 } from './limit-strength.ts';
 import type { AccountPolicy, Limits, PriorityPolicy, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
 import { MinutesAhead } from './run-minutes.ts';
-import type { PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
 import { UsedMinutes } from './used-minutes.ts';
 
 export interface LimitPolicy {

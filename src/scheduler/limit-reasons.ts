@@ -1,4 +1,4 @@
-import type { PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
 
 /** What limits are on, in the order in which they are looked at. */
 export const RESOURCES = ['jobs', 'gpus', 'nodes', 'cpus', 'memoryBytes'] as const;

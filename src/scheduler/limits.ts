@@ -4,7 +4,8 @@ import { type Demand, exceeded, NOTHING, ownFault } from './limit-faults.ts';
 import { type Counter, type LimitPolicy, type LimitProfile, LimitProfiles } from './limit-profile.ts';
 import { amountOf, figure, jobs, minutesAsked, minutesSaid, said } from './limit-words.ts';
 import { exceededMinutes } from './run-minutes.ts';
-import type { CarriedMinutes, JobRequest, JobsAlike, PendingReason } from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
+import type { CarriedMinutes, JobRequest, JobsAlike } from './types.ts';
 import type { UsedMinutes } from './used-minutes.ts';
 
 export interface Blocked {

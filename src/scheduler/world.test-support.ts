@@ -4,16 +4,8 @@ import { echoOf } from './echo.ts';
 import { ReferenceScheduler } from './reference.ts';
 import { completePolicy, type SchedulerOptions } from './policy.ts';
 import { createScheduler } from './scheduler.ts';
-import type {
-  Decision,
-  Dependency,
-  EndState,
-  JobRequest,
-  PendingReason,
-  Placement,
-  Scheduler,
-  SchedulerEvent,
-} from './types.ts';
+import type { PendingReason } from './pending-reason.ts';
+import type { Decision, Dependency, EndState, JobRequest, Placement, Scheduler, SchedulerEvent } from './types.ts';
 
 /** Of jobs in the queue. */
 const QUEUE_REASONS: readonly PendingReason[] = ['None', 'Priority', 'Resources', 'JobArrayTaskLimit'];

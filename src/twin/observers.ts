@@ -1,5 +1,5 @@
 import type { Allocation } from '../scheduler/core-types.ts';
-import type { PendingReason } from '../scheduler/types.ts';
+import type { PendingReason } from '../scheduler/pending-reason.ts';
 import type { Scenario } from './scenario.ts';
 import type { AttemptEnd, Incident, JobEnd, NodeService, Observer, TwinJob } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { PendingReason } from '../scheduler/types.ts';
+import type { PendingReason } from '../scheduler/pending-reason.ts';
 import type { Component, Outcome, AttemptState } from './types.ts';
 
 /**

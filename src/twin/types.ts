@@ -1,5 +1,6 @@
 import type { Allocation } from '../scheduler/core-types.ts';
-import type { JobRequest, PendingReason } from '../scheduler/types.ts';
+import type { PendingReason } from '../scheduler/pending-reason.ts';
+import type { JobRequest } from '../scheduler/types.ts';
 
 /**
  * How a job's attempt ends if nothing interferes with it. NODE_FAIL: each attempt takes a node with it, so that the job is requeued within its

@@ -3,7 +3,7 @@ import type { LemonReport, TwinReport } from '../report.ts';
 import type { RunSummary } from '../scenario.ts';
 import type { AttemptEnd, Incident, JobEnd, NodeService, Observer, TwinJob } from '../types.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
-import type { PendingReason } from '../../scheduler/types.ts';
+import type { PendingReason } from '../../scheduler/pending-reason.ts';
 import { AttemptOutcomes } from './attempt-outcomes.ts';
 import { BucketSums } from './bucket-sums.ts';
 import { CHANNELS, seriesOf } from './series.ts';
