@@ -130,6 +130,37 @@ describe('the version of Slurm', () => {
   });
 });
 
+describe('the QOS of a job that names none', () => {
+  const readWith = async (associations: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-qos-'));
+    const texts = { scontrol: 'ClusterName = lab\\nSLURM_VERSION = 22.05.8', sacctmgr: associations };
+    for (const [name, text] of Object.entries(texts)) {
+      const isOther = name === 'scontrol' ? '*node*|*partition*' : '*qos\\ format*|*user\\ format*|*name=*';
+      const script = `#!/bin/sh\ncase "$*" in ${isOther}) ;; *) printf '${text}\\n' ;; esac\n`;
+      writeFileSync(join(folder, name), script, { mode: 0o755 });
+    }
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    const commands = new SlurmCommands({ host: null, socketFolder: null, env, timeoutMs: 10_000 });
+    const { defaultQos } = await readCluster(commands, 'me');
+    rmSync(folder, { recursive: true });
+    return defaultQos;
+  };
+
+  it.each([
+    ['that of the association', 'research|lab|long|long,normal', { research: 'long' }],
+    ['the only one that is allowed', 'research|lab||debug', { research: 'debug' }],
+    ['that of Slurm', 'research|lab||debug,normal', {}],
+    [
+      'not known before the partition is',
+      'research|lab||debug\\nresearch|lab|long|long,normal\\nresearch|lab||debug',
+      { research: null },
+    ],
+    ['none of another cluster', 'research|old|long|long\\nresearch|lab||debug', { research: 'debug' }],
+  ])('is %s', async (_what, associations, expected) => {
+    expect(await readWith(associations)).toEqual(expected);
+  });
+});
+
 describe('a Slurm that does not show everything', () => {
   it('is worked with all the same, and what it hides is said', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'orrery-private-'));

@@ -52,8 +52,11 @@ export interface ClusterView {
   /** Accounts the user may charge; null as above. */
   accounts: readonly string[] | null;
   defaultAccount: string | null;
-  /** The QOS of a job that names none, by the account it charges, where the association has one. Absent: an older view. */
-  defaultQos?: Readonly<Record<string, string>>;
+  /**
+   * The QOS of a job that names none, by the account it charges, where the association has one; null: another one for another partition. Absent: an
+   * older view.
+   */
+  defaultQos?: Readonly<Record<string, string | null>>;
   /** One line for each thing that does not work here and what does instead. */
   remarks: readonly string[];
 }
@@ -94,7 +97,7 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
   const name = config.get('ClusterName') ?? 'slurm';
   const { qos, qosLifts = {}, accounts, defaultAccount, associations } = accounting;
   // One database may keep the books of several clusters.
-  const own = associations.filter(({ cluster, defaultQos }) => cluster === name && defaultQos !== '');
+  const own = associations.filter(({ cluster }) => cluster === name);
   return {
     name,
     version,
@@ -111,16 +114,26 @@ export async function readCluster(commands: SlurmCommands, user: string): Promis
     qosLifts,
     accounts,
     defaultAccount,
-    defaultQos: Object.fromEntries(own.map(({ account, defaultQos }) => [account, defaultQos])),
+    defaultQos: defaultQosOf(own),
     remarks,
   };
 }
 
-/** Of the user. */
+/** Of the user, in one partition or in all. */
 interface Association {
   cluster: string;
   account: string;
+  /** Empty: none of its own. */
   defaultQos: string;
+}
+
+function defaultQosOf(associations: readonly Association[]): Record<string, string | null> {
+  const byAccount = new Map<string, string | null>();
+  for (const { account, defaultQos } of associations) {
+    const before = byAccount.get(account) ?? defaultQos;
+    byAccount.set(account, byAccount.get(account) === null || before !== defaultQos ? null : defaultQos);
+  }
+  return Object.fromEntries([...byAccount].filter(([, name]) => name !== ''));
 }
 
 async function readAccounting(
@@ -131,12 +144,14 @@ async function readAccounting(
     commands.run('sacctmgr', ['--noheader', '--parsable2', 'show', entity, ...where, `format=${format}`]);
   const [qosText, accountText, userText] = await Promise.all([
     list('qos', 'Name,Flags'),
-    list('associations', 'Account,Cluster,DefaultQOS', `user=${user}`),
+    list('associations', 'Account,Cluster,DefaultQOS,QOS', `user=${user}`),
     list('user', 'DefaultAccount', `name=${user}`),
   ]);
   const words = (text: string) => [...new Set(text.split('\n').filter((line) => line !== ''))];
   const associations = words(accountText).map((line): Association => {
-    const [account = '', cluster = '', defaultQos = ''] = line.split('|');
+    const [account = '', cluster = '', named = '', all = ''] = line.split('|');
+    // Where none is named and one alone is allowed, Slurm gives that.
+    const defaultQos = named === '' && !all.includes(',') ? all : named;
     return { account, cluster, defaultQos };
   });
   const qos = words(qosText).map((line) => line.split('|'));

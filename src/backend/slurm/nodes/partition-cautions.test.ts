@@ -99,6 +99,9 @@ describe('with EnforcePartLimits, which has sbatch refuse it', () => {
     expect(
       refusal('ALL', { ...long, qos: 'normal' }, { qos: null, qosLifts: {}, hasAccounting: false }),
     ).not.toBeNull();
+    expect(refusal('ALL', { ...long, qos: 'normal' }, { defaultQos: { research: null } })).toBeNull();
+    const choosy = { partitions: [partition('debug', { allowQos: ['long'] })], defaultQos: { research: null } };
+    expect(refusal('ALL', { partition: 'debug' }, choosy)).toBeNull();
     const ofItself = { partitions: [partition('debug', { maxTimeSeconds: 1800, qos: 'long' })] };
     expect(refusal('ALL', { ...long, qos: 'normal' }, ofItself)).toBeNull();
   });

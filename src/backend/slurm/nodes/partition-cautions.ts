@@ -53,13 +53,13 @@ export function partitionCautions(jobs: readonly SubmittedJob[], rules: Rules): 
     const [first] = found;
     if (first === undefined || first.excess === null || found.some(({ excess }) => excess === null)) return [];
     const why = excessText(first.excess, first.partition, first.asked);
-    return `Job ${jobId} does not start like this${doubtOf(rules)}: ${why}. Submit it again ${excessMend(first.excess)}.`;
+    return `Job ${jobId} does not start like this${doubtOf(spec, rules)}: ${why}. Submit it again ${excessMend(first.excess)}.`;
   });
 }
 
-function doubtOf(rules: Rules): string {
+function doubtOf(spec: JobSpec, rules: Rules): string {
   if (rules.mayBeRewritten === true) return ', unless a plugin of the site changes that';
-  return areLiftsKnown(rules) ? '' : ', unless its QOS lifts that';
+  return areLiftsKnown(spec, rules) ? '' : ', unless its QOS lifts that';
 }
 
 /**
@@ -68,7 +68,7 @@ function doubtOf(rules: Rules): string {
  */
 export function enforcedRefusal(spec: JobSpec, rules: Rules): string | null {
   const { enforcePartLimits = 'NO', mayBeRewritten = true } = rules;
-  if (enforcePartLimits === 'NO' || mayBeRewritten || !areLiftsKnown(rules)) return null;
+  if (enforcePartLimits === 'NO' || mayBeRewritten || !areLiftsKnown(spec, rules)) return null;
   const found = excessesOf(spec, rules);
   const refusing = found.find(({ excess }) => excess !== null);
   const isTaken = found.some(({ excess }) => excess === null);
@@ -81,35 +81,52 @@ export function enforcedRefusal(spec: JobSpec, rules: Rules): string | null {
 }
 
 function excessesOf(spec: JobSpec, rules: Rules): Found[] {
-  const account = spec.account ?? rules.defaultAccount ?? undefined;
-  const defaultQos = (account === undefined ? undefined : rules.defaultQos?.[account]) ?? DEFAULT_QOS;
-  const qos = spec.qos === DEFAULT_QOS ? defaultQos : spec.qos;
-  const asked = { nodes: spec.nodes, timeLimitMs: timeLimitMs(spec), qos, ...(account !== undefined && { account }) };
+  const account = accountOf(spec, rules);
+  const qos = qosOf(spec, rules);
+  const asked = {
+    nodes: spec.nodes,
+    timeLimitMs: timeLimitMs(spec),
+    ...(qos !== null && { qos }),
+    ...(account !== null && { account }),
+  };
   return partitionsOf(rules, spec.partition).map((slurmPartition) => {
-    const partition = policyOf(slurmPartition, account !== undefined, rules);
+    const partition = policyOf(slurmPartition, asked, rules);
     // That of the partition itself may have the flags too.
-    const names = [qos, slurmPartition.qos ?? ''];
+    const names = [qos ?? '', slurmPartition.qos ?? ''];
     const lifts = names.flatMap((name): readonly LiftedLimit[] => rules.qosLifts?.[name] ?? []);
     return { partition, asked, excess: partitionExcess(partition, asked, lifts) };
   });
 }
 
+function accountOf(spec: JobSpec, rules: Rules): string | null {
+  return spec.account ?? rules.defaultAccount;
+}
+
+/** A job that asks for none is given to sbatch without one. Null: which it gets then is not known. */
+function qosOf(spec: JobSpec, rules: Rules): string | null {
+  if (spec.qos !== DEFAULT_QOS) return spec.qos;
+  const found = rules.defaultQos?.[accountOf(spec, rules) ?? ''];
+  return found === undefined ? DEFAULT_QOS : found;
+}
+
 /** Rules on accounts and QOS mean something where there is accounting. Slurm after 22.05 lets accounts below those that are named in as well. */
-function policyOf(partition: SlurmPartition, hasAccount: boolean, { qos, version }: Rules): PartitionPolicy {
+function policyOf(partition: SlurmPartition, asked: Entrant, { qos, version }: Rules): PartitionPolicy {
   const { name, maxNodes = null, maxTimeSeconds, allowAccounts, denyAccounts, allowQos, denyQos } = partition;
-  const goesByAccount = hasAccount && version.startsWith('22.05.');
+  const goesByAccount = asked.account !== undefined && version.startsWith('22.05.');
+  const goesByQos = asked.qos !== undefined && qos !== null;
   return {
     name,
     maxNodes,
     ...(maxTimeSeconds !== null && { maxTimeSeconds }),
     ...(goesByAccount && allowAccounts !== undefined && { allowAccounts }),
     ...(goesByAccount && denyAccounts !== undefined && { denyAccounts }),
-    ...(qos !== null && allowQos !== undefined && { allowQos }),
-    ...(qos !== null && denyQos !== undefined && { denyQos }),
+    ...(goesByQos && allowQos !== undefined && { allowQos }),
+    ...(goesByQos && denyQos !== undefined && { denyQos }),
   };
 }
 
-/** Which limits a QOS lifts an older view does not say, nor does accounting that is away. */
-function areLiftsKnown({ qos, qosLifts, hasAccounting }: Rules): boolean {
-  return qosLifts !== undefined && (qos !== null || hasAccounting === false);
+/** Which limits its QOS lifts an older view does not say, nor does accounting that is away. */
+function areLiftsKnown(spec: JobSpec, rules: Rules): boolean {
+  const { qos, qosLifts, hasAccounting } = rules;
+  return qosLifts !== undefined && qosOf(spec, rules) !== null && (qos !== null || hasAccounting === false);
 }
