@@ -145,7 +145,9 @@ export function failureOf(end: CommandEnd): SlurmFailure {
   const kindIn = (text: string) => WORDS.find(([, words]) => words.test(text));
   const [known, pattern] = (refusal === undefined ? undefined : kindIn(refusal)) ??
     kindIn(stderr) ?? [isLogin ? 'login' : 'unclear', null];
-  const advice = refusal === undefined ? [] : adviceIn(stderr, limit);
+  // Where there was no answer the lines before tell of other tries, of which one may have been heard.
+  const isAnswered = refusal !== undefined && known !== 'unreachable';
+  const advice = isAnswered ? adviceIn(stderr, limit) : [];
   const last = lastWords(refusal ?? stderr, program, pattern) || `ended with status ${end.status ?? 'unknown'}`;
   const said = [...(limit === null ? [] : [limit]), ...advice, last.replace(TRIES_AGAIN, '')].join(': ');
   // With DenyOnLimit a QOS refuses what its limits would never let start; but there may be room for one more in the queue later.

@@ -248,6 +248,15 @@ describe('failures of Slurm', () => {
       'sbatch: name a time limit, the connection refused none; Job needs it: https://hpc.example: Batch job submission failed: Unspecified error',
     ],
     [
+      'the last controller that was tried, and not one before it that took no connection: this one may have heard it',
+      {
+        stderr:
+          'sbatch: error: Unable to contact slurm controller (connect failure): Connection refused\nsbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n',
+      },
+      'unreachable',
+      'sbatch: Batch job submission failed: Socket timed out on send/recv operation: jobs run on and are caught up with once it answers',
+    ],
+    [
       'a full queue, by which limit',
       {
         stderr:
