@@ -60,7 +60,7 @@ export interface CommandEnd {
 const WORDS: readonly [FailureKind, RegExp][] = [
   [
     'unreachable',
-    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|unable to establish|no route to host|connection timed out|server \S+ not responding|problem talking to the database|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
+    /unable to contact slurm controller|connect failure|connection refused|socket timed out|zero bytes|communication (?:connection|shutdown)|message (?:send|receive) failure|unable to establish|no route to host|connection timed out|server \S+ not responding|problem talking to the database|transport endpoint|broken pipe|connection reset|connection closed by|kex_exchange_identification|not allowed at this time|protocol authentication|resource temporarily unavailable|could not establish a configuration source|unable to process configuration|standby mode|i\/o error writing script|unable to connect to database|munge encode failed/i,
   ],
   [
     'login',

@@ -257,6 +257,12 @@ describe('failures of Slurm', () => {
       'sbatch: Batch job submission failed: Socket timed out on send/recv operation: jobs run on and are caught up with once it answers',
     ],
     [
+      'a slurmctld that goes in the middle of an answer',
+      { stderr: 'sbatch: error: Batch job submission failed: Message receive failure\n' },
+      'unreachable',
+      'sbatch: Batch job submission failed: Message receive failure: jobs run on and are caught up with once it answers',
+    ],
+    [
       'a full queue, by which limit',
       {
         stderr:
