@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { LiftedLimit, PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { LiftedLimit } from '../scheduler/qos-and-accounts.ts';
+import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { wrongNames } from './policy-names.ts';
 import { hostNamesOf, reservationFields, toReservations } from './reservation-fields.ts';

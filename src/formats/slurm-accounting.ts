@@ -7,7 +7,7 @@ import type {
   Shares,
   UseLimit,
   UserPolicy,
-} from '../scheduler/policy.ts';
+} from '../scheduler/qos-and-accounts.ts';
 import { parseDurationMs } from '../lib/units.ts';
 import { Columns, eachRecord } from './delimited-rows.ts';
 import { parseTres } from './sacct-dump.ts';

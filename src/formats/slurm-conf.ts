@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import type { QosPolicy, SchedulerOptions } from '../scheduler/policy.ts';
+import type { QosPolicy } from '../scheduler/qos-and-accounts.ts';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
 import { keepCountedLimits } from './slurm-limits.ts';
 import type { Timing } from '../twin/scenario.ts';
 import { readAssociationDump, readQosDump } from './slurm-accounting.ts';

@@ -1,4 +1,5 @@
-import type { Limits, SchedulerOptions, UseLimit } from '../scheduler/policy.ts';
+import type { Limits, UseLimit } from '../scheduler/qos-and-accounts.ts';
+import type { SchedulerOptions } from '../scheduler/policy.ts';
 import type { IgnoredSetting } from './slurm-conf-lines.ts';
 import { listOf, type Settings } from './slurm-policy.ts';
 

@@ -1,4 +1,5 @@
-import type { PartitionPolicy, PreemptMode } from '../scheduler/policy.ts';
+import type { PreemptMode } from '../scheduler/qos-and-accounts.ts';
+import type { PartitionPolicy } from '../scheduler/policy.ts';
 import {
   badConf,
   type ConfLine,

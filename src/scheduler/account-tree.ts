@@ -1,4 +1,4 @@
-import type { AccountPolicy, Shares, UserPolicy } from './policy.ts';
+import type { AccountPolicy, Shares, UserPolicy } from './qos-and-accounts.ts';
 
 /** Name of the account that all others hang below; as in Slurm, users may belong to it directly. */
 const ROOT_ACCOUNT = 'root';

@@ -1,5 +1,5 @@
 import type { FairSharePolicy } from './fair-share.ts';
-import type { Shares } from './policy.ts';
+import type { Shares } from './qos-and-accounts.ts';
 
 export interface Attempt {
   account: string;

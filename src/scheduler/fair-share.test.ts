@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FairShare, type FairSharePolicy } from './fair-share.ts';
 import { type Attempt, naiveClassic, naiveFairTree, naiveUsage } from './fair-share.test-support.ts';
-import type { Shares } from './policy.ts';
+import type { Shares } from './qos-and-accounts.ts';
 
 function policyOf(
   fairshareAlgorithm: 'fair_tree' | 'classic',

@@ -2,7 +2,8 @@ import { assert } from '../lib/assert.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import { AccountTree, ROOT } from './account-tree.ts';
 import { rankFairTree } from './fair-tree.ts';
-import type { AccountPolicy, PriorityPolicy, UserPolicy } from './policy.ts';
+import type { AccountPolicy, UserPolicy } from './qos-and-accounts.ts';
+import type { PriorityPolicy } from './policy.ts';
 import type { ShareView } from './types.ts';
 
 export interface FairSharePolicy {

@@ -40,7 +40,8 @@ import {
   usedLimit,
   without,
 } from './limit-strength.ts';
-import type { AccountPolicy, Limits, PriorityPolicy, QosPolicy, UseLimit, UserPolicy } from './policy.ts';
+import type { AccountPolicy, Limits, QosPolicy, UseLimit, UserPolicy } from './qos-and-accounts.ts';
+import type { PriorityPolicy } from './policy.ts';
 import { MinutesAhead } from './run-minutes.ts';
 import type { PendingReason } from './pending-reason.ts';
 import { UsedMinutes } from './used-minutes.ts';

@@ -1,5 +1,5 @@
 import { type Amounts, type JobReasons, type Resource, RESOURCES } from './limit-reasons.ts';
-import type { Limits, QosPolicy, UseLimit } from './policy.ts';
+import type { Limits, QosPolicy, UseLimit } from './qos-and-accounts.ts';
 
 export type LimitKind =
   | 'group'

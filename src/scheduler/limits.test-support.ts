@@ -1,5 +1,5 @@
 import type { LimitPolicy } from './limit-profile.ts';
-import type { Limits, UseLimit } from './policy.ts';
+import type { Limits, UseLimit } from './qos-and-accounts.ts';
 
 export interface NaiveJob {
   user: string;

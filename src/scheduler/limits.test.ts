@@ -4,7 +4,7 @@ import type { LimitPolicy } from './limit-profile.ts';
 import { deniedOnLimit, type Demand } from './limit-faults.ts';
 import { LimitCounters, NEVER } from './limits.ts';
 import { isOverUsed, type NaiveJob, naiveMayStart } from './limits.test-support.ts';
-import type { Limits } from './policy.ts';
+import type { Limits } from './qos-and-accounts.ts';
 
 function demand(rest: Partial<Demand> = {}): Demand {
   return {

@@ -1,5 +1,6 @@
 import type { NodeSpec } from '../cluster/node.ts';
-import { defaultPartition, type PartitionPolicy, type PriorityPolicy, type QosPolicy } from './policy.ts';
+import type { QosPolicy } from './qos-and-accounts.ts';
+import { defaultPartition, type PartitionPolicy, type PriorityPolicy } from './policy.ts';
 
 export interface MultifactorPolicy {
   readonly priority: PriorityPolicy;

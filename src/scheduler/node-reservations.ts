@@ -1,6 +1,7 @@
 import { definite } from '../lib/assert.ts';
 import { knownNames } from './known-names.ts';
-import type { AccountPolicy, NodeReservation } from './policy.ts';
+import type { AccountPolicy } from './qos-and-accounts.ts';
+import type { NodeReservation } from './policy.ts';
 
 /** What of a job decides on which nodes it may start, as far as reservations go. */
 export interface ReservationUser {

@@ -1,6 +1,7 @@
 import { count } from './admission.ts';
 import { DEFAULT_ACCOUNT, DEFAULT_QOS } from './default-names.ts';
-import type { LiftedLimit, PartitionPolicy, QosPolicy } from './policy.ts';
+import type { LiftedLimit, QosPolicy } from './qos-and-accounts.ts';
+import type { PartitionPolicy } from './policy.ts';
 import type { PendingReason } from './pending-reason.ts';
 import { formatDuration } from '../lib/units.ts';
 

@@ -1,5 +1,6 @@
 import type { Resources } from '../cluster/node.ts';
-import { type Policy, partitionFinder, type QosPolicy } from './policy.ts';
+import type { QosPolicy } from './qos-and-accounts.ts';
+import { type Policy, partitionFinder } from './policy.ts';
 import { billingRate } from './billing.ts';
 import { type Amounts, RESOURCES } from './limit-reasons.ts';
 import { UNIT } from './run-minutes.ts';

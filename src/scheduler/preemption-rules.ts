@@ -1,10 +1,5 @@
-import {
-  defaultPartition,
-  type PartitionPolicy,
-  type PreemptMode,
-  type PreemptPolicy,
-  type QosPolicy,
-} from './policy.ts';
+import type { PreemptMode, QosPolicy } from './qos-and-accounts.ts';
+import { defaultPartition, type PartitionPolicy, type PreemptPolicy } from './policy.ts';
 import { QosRanks } from './qos-ranks.ts';
 
 export interface PreemptionPolicy {

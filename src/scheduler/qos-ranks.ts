@@ -1,4 +1,4 @@
-import type { QosPolicy } from './policy.ts';
+import type { QosPolicy } from './qos-and-accounts.ts';
 
 /**
  * In which order Slurm looks at jobs of different QOS. It compares them two at a time: one that may preempt the other comes first, and of two of which neither

@@ -1,5 +1,5 @@
 import { DEFAULT_QOS } from '../../scheduler/default-names.ts';
-import type { QosPolicy } from '../../scheduler/policy.ts';
+import type { QosPolicy } from '../../scheduler/qos-and-accounts.ts';
 import { offeredLoad } from '../../twin/workload.ts';
 import type { WorkloadSpec } from '../../twin/workload-spec.ts';
 import { digits, percent, whole } from '../render/sim-words.ts';

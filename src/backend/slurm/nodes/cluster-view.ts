@@ -2,7 +2,7 @@ import { OrreryError } from '../../../contract/errors.ts';
 import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../../contract/job.ts';
 import { errorMessage } from '../../../lib/error-message.ts';
 import { formatMemory } from '../../../lib/units.ts';
-import type { LiftedLimit } from '../../../scheduler/policy.ts';
+import type { LiftedLimit } from '../../../scheduler/qos-and-accounts.ts';
 import type { BackendReservation } from '../../port.ts';
 import { reservationRefusal } from '../output/reservation-text.ts';
 import {

@@ -1,5 +1,6 @@
 import { type JobSpec, timeLimitMs } from '../../../contract/job.ts';
-import type { LiftedLimit, PartitionPolicy } from '../../../scheduler/policy.ts';
+import type { LiftedLimit } from '../../../scheduler/qos-and-accounts.ts';
+import type { PartitionPolicy } from '../../../scheduler/policy.ts';
 import {
   type Entrant,
   excessMend,
