@@ -2,23 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { DecisionSink } from './core-types.ts';
 import { createCore } from './core.ts';
 import { gangRequest } from './job-request.test-support.ts';
+import { oneNode } from './one-node.test-support.ts';
 import { completePolicy, type PriorityPolicy, type SchedulerOptions } from './policy.ts';
 import { MinutesAhead } from './run-minutes.ts';
-import { createScheduler } from './scheduler.ts';
 import type { JobRequest } from './types.ts';
 
 const MINUTE = 60_000;
 const PRIORITY: Partial<PriorityPolicy> = { type: 'multifactor', calcPeriodSeconds: 60, calcAgeSeconds: 36 };
 
 function schedulerOf(options: SchedulerOptions) {
-  const scheduler = createScheduler(options);
-  const resources = { cpus: 64, memoryBytes: 0, gpus: 0 };
-  scheduler.apply({ kind: 'NodeAdded', atMs: 0, node: { name: 'n1', resources, gpuType: null, leaf: null } });
+  const { scheduler, submit } = oneNode(options);
   return {
     scheduler,
-    submit: (...jobs: JobRequest[]) => {
-      for (const job of jobs) scheduler.apply({ kind: 'JobSubmitted', atMs: job.submitMs, job });
-    },
+    submit,
     starts: (atMs: number) => {
       const { decisions, wakeAtMs } = scheduler.decide(atMs);
       return [decisions.flatMap((one) => (one.kind === 'StartAttempt' ? [one.jobId] : [])), wakeAtMs];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_CADENCE } from './cadence.test-support.ts';
 import { gangRequest } from './job-request.test-support.ts';
+import { oneNode } from './one-node.test-support.ts';
 import type { SchedulerOptions } from './policy.ts';
-import { createScheduler } from './scheduler.ts';
 import type { JobRequest } from './types.ts';
 import { UsedMinutes } from './used-minutes.ts';
 
@@ -61,14 +62,10 @@ describe('limits on used minutes', () => {
   const priority = { type: 'multifactor', calcPeriodSeconds: 60, decayHalfLifeSeconds: 0 } as const;
 
   function schedulerOf(options: SchedulerOptions) {
-    const scheduler = createScheduler({ priority, ...options });
-    const resources = { cpus: 64, memoryBytes: 0, gpus: 0 };
-    scheduler.apply({ kind: 'NodeAdded', atMs: 0, node: { name: 'n1', resources, gpuType: null, leaf: null } });
+    const { scheduler, submit } = oneNode({ priority, ...options });
     return {
       scheduler,
-      submit: (...jobs: JobRequest[]) => {
-        for (const job of jobs) scheduler.apply({ kind: 'JobSubmitted', atMs: job.submitMs, job });
-      },
+      submit,
       end: (jobId: number, atMs: number) => {
         scheduler.apply({ kind: 'AttemptEnded', atMs, jobId, attempt: 1, state: 'COMPLETED', exitCode: 0 });
       },
@@ -156,20 +153,7 @@ describe('limits on used minutes', () => {
     const { submit, decide, end } = schedulerOf({
       qos: [{ name: 'normal', groupMinutes: { cpus: 1 } }],
       backfillType: 'conservative',
-      cadence: {
-        batchSchedDelaySeconds: 3,
-        schedIntervalSeconds: 60,
-        timeLimitCheckSeconds: 30,
-        promptEndShare: 0,
-        controllerAgeSeconds: 0,
-        loopDelaySeconds: 0,
-        originSeconds: 0,
-        bfMaxTimeSeconds: 30,
-        bfYieldIntervalSeconds: 2,
-        bfYieldSleepSeconds: 0.5,
-        isBfContinued: false,
-        nodeTestMicroseconds: 0,
-      },
+      cadence: PLAIN_CADENCE,
     });
     submit(job(1, 600), job(2, 600, { perNode: { cpus: 60, gpus: 0, memoryBytes: 0 } }));
     const told: string[] = [];
