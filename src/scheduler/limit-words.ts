@@ -33,9 +33,9 @@ export function minutesSaid(amount: number, name: Resource): string {
   return name === 'memoryBytes' ? `${figure} minutes` : `${figure} ${UNITS[name]} minutes`;
 }
 
-/** The same without what it is of. */
+/** The same without what it is of. Not every time is one of whole minutes. */
 export function minutesFigure(amount: number, name: Resource): string {
-  return name === 'jobs' ? formatDuration(amount * MINUTE_MS) : figure(amount, name);
+  return name === 'jobs' ? formatDuration(amount * MINUTE_MS) : figure(Math.round(amount * 100) / 100, name);
 }
 
 const UNITS = { nodes: 'node', gpus: 'GPU', cpus: 'CPU' } as const;

@@ -171,6 +171,9 @@ it('a job of more minutes than one may have waits for ever, or is refused', () =
     isAdmissible: false,
     message: 'it asks for 61 CPU minutes by its time limit, and a job may have 60: its QOS refuses such jobs',
   });
+  expect(strict.admission(job(1, null, { timeLimitMs: 3_700_000 }))).toMatchObject({
+    message: expect.stringMatching(/^it asks for 61.67 CPU minutes by its time limit,/),
+  });
   expect(strict.admission(job(1, 60)).isAdmissible).toBe(true);
 });
 
