@@ -46,7 +46,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 function cells({ predicted, say }: Omit<PublishedFigure, 'within'>, reports: readonly TwinReport[]): string {
   const known = reports.map(predicted).filter((value) => value !== null);
   const said = known.length === 0 ? '-' : say(mean(known));
-  const spread = `${say(Math.min(...known))} to ${say(Math.max(...known))}`;
+  const spread = known.length === 0 ? '-' : `${say(Math.min(...known))} to ${say(Math.max(...known))}`;
   return said.padStart(10) + (reports.length > 1 ? spread.padStart(22) : '');
 }
 
