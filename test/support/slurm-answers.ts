@@ -63,7 +63,7 @@ export function submit(
 const FOR_NODES = /^(?:Priority|Nodes required for job are DOWN, DRAINED or reserved .*)$/;
 
 /** `None` of one that runs. */
-export function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | undefined)[] {
+function reasonsOf({ env }: SlurmCluster, ids: readonly string[]): (string | undefined)[] {
   const text = execFileSync('/usr/bin/squeue', ['-h', '-o', '%i|%r'], { env, encoding: 'utf8' });
   const reasons = new Map(
     text.split('\n').map((line) => {

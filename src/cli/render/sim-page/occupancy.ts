@@ -6,7 +6,7 @@ import { embedded, section } from './section.ts';
 import { isEmpty, type Layer, LAYERS, type Step, stepLine, stepPath, stepsOf, thickest } from './steps.ts';
 import { LAYER_INKS } from './style.ts';
 import { momentText, timeAxis } from './time.ts';
-import { digits, percent, whole } from '../sim-words.ts';
+import { counted, digits, percent, whole } from '../sim-words.ts';
 import { shortNumber } from './losses.ts';
 
 const WIDE = { width: 1040, height: 560, left: 66, right: 14, top: 26, bottom: 46 } as const;
@@ -44,15 +44,15 @@ export function occupancySection(report: TwinReport, endSeconds: number): Markup
     `Occupancy over time: ${percent(predictions.occupancy)} of all ${device}s are allocated in the mean`,
     html`<figure class="wide">${chart(WIDE, 'wide-only')}${chart(NARROW, 'narrow')}${embedded('occupancy-values', texts)}<figcaption>${`Every ${device} of the cluster from the first to the last ${timeAxis(endSeconds, 0, 1, 9).unit} of the run, by what it did; below, what waited for one. Numbers are those of the table.${warmup}`}</figcaption></figure>
 ${deviceTimeTable(predictions.deviceTime, device)}
-<p>${`The queue held ${digits(queue.meanJobs)} jobs in the mean and ${whole(queue.maxJobs)} at most; they asked for ${whole(queue.meanDevices)} ${device}s in the mean. ${whole(fragmentation.meanDevices)} ${device}s, ${percent(fragmentation.shareOfIdle)} of the idle ones, were free on nodes that were partly in use, where no job of whole nodes can have them.`}</p>`,
+<p>${`The queue held ${digits(queue.meanJobs)} jobs in the mean and ${whole(queue.maxJobs)} at most; they asked for ${counted(queue.meanDevices, device)} in the mean. ${counted(fragmentation.meanDevices, device)}, ${percent(fragmentation.shareOfIdle)} of the idle ones, were free on nodes that were partly in use, where no job of whole nodes can have them.`}</p>`,
   );
 }
 
 function stepText(step: Step, total: number, device: string, endSeconds: number): string {
   const parts = LAYERS.filter(({ name }) => step.devices[name] >= 0.0005 * total).map(
-    ({ name, title }) => `${title}: ${whole(step.devices[name])} ${device}s, ${percent(step.devices[name] / total)}`,
+    ({ name, title }) => `${title}: ${counted(step.devices[name], device)}, ${percent(step.devices[name] / total)}`,
   );
-  const queue = `${digits(step.pendingJobs)} jobs wait for ${whole(step.pendingDevices)} ${device}s, ${digits(step.runningJobs)} run`;
+  const queue = `${digits(step.pendingJobs)} jobs wait for ${counted(step.pendingDevices, device)}, ${digits(step.runningJobs)} run`;
   return [momentText(step.from, endSeconds), ...parts, queue].join('\n');
 }
 
