@@ -15,6 +15,7 @@ import { parseScenarioFile } from '../../src/formats/scenario-file.ts';
 /** What a real Slurm 22.05 printed: `record-reservations.ts`. */
 const SAVED = join(import.meta.dirname, 'saved-reservations');
 const run = promisify(execFile);
+const MAIN = join(packageFolder(), 'src', 'cli', 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'orrery-reservations-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -28,7 +29,8 @@ const nowYaml = readFileSync(join(out, 'now.yaml'), 'utf8');
 async function startsOf(scenario: string): Promise<ReadonlyMap<string, string>> {
   const file = join(folder, 'starts.csv');
   const args = ['sim', '--scenario', join(out, scenario), '--trace', join(folder, 'next.csv'), '--jobs-out', file];
-  await run(process.execPath, [join(packageFolder(), 'src', 'cli', 'main.ts'), ...args]);
+  const { stdout } = await run(process.execPath, [MAIN, ...args]);
+  expect(/ reservation repair +2 nodes, 0 s to 9.7 min\n/.test(stdout)).toBe(scenario !== 'free.yaml');
   const [header = '', ...lines] = readFileSync(file, 'utf8').trim().split('\n');
   const [job, start] = ['job', 'start_s'].map((name) => header.split(',').indexOf(name));
   return new Map(lines.map((line) => [line.split(',')[job ?? 0] ?? '', line.split(',')[start ?? 0] ?? '']));
@@ -128,6 +130,9 @@ describe('the twin from now on', () => {
     writeFileSync(join(out, 'free.yaml'), 'base: now.yaml\nreservations: []\n');
     const free = await startsOf('free.yaml');
     expect(['gang', '5', '6'].map((job) => Number(free.get(job)) < 100)).toEqual([true, true, true]);
+    const files = [join(out, 'now.yaml'), join(out, 'free.yaml')];
+    const compared = await run(process.execPath, [MAIN, 'sim', 'compare', ...files]);
+    expect(compared.stdout).toContain('having no reservations cuts the');
   });
 
   it.each([

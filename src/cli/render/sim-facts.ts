@@ -1,7 +1,7 @@
 import type { TwinReport } from '../../twin/report.ts';
 import type { SimulationResult } from '../sim/simulate.ts';
 import type { SimulationInputs } from '../sim/simulation-inputs.ts';
-import { counted, daysText, digits, percent, shortTime, whole } from './sim-words.ts';
+import { counted, daysText, digits, percent, reservationFacts, shortTime, whole } from './sim-words.ts';
 
 const DAY_SECONDS = 86_400;
 const LOAD_MAX = 10;
@@ -32,6 +32,7 @@ export function givenFacts({ inputs, report }: SimulationResult): Fact[] {
   }
   if (inputs.checkpointInterval !== null) facts.push(['checkpoints', inputs.checkpointInterval]);
   if (inputs.addedJobs > 0) facts.push(['added jobs', whole(inputs.addedJobs)]);
+  facts.push(...reservationFacts(inputs.reservations));
   const settings = Object.entries(inputs.settings);
   if (settings.length > 0) facts.push(['set', settings.map(([name, value]) => `${name}=${value}`).join(' ')]);
   return facts;

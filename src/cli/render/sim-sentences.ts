@@ -30,9 +30,13 @@ export function changeWords(base: SimulationInputs, variant: SimulationInputs, t
   if (variant.checkpointInterval !== base.checkpointInterval) {
     changes.push(`a checkpoint interval of ${variant.checkpointInterval ?? "each job's own"}`);
   }
-  const isElsewhere = ['workload', 'days', 'growth', 'addedJobs', 'cluster'].some(
-    (field) => Reflect.get(base, field) !== Reflect.get(variant, field),
-  );
+  const isReserved = variant.reservations.length > 0;
+  if (!isReserved && base.reservations.length > 0) changes.push('having no reservations');
+  const isElsewhere =
+    (isReserved && JSON.stringify(base.reservations) !== JSON.stringify(variant.reservations)) ||
+    ['workload', 'days', 'growth', 'addedJobs', 'cluster'].some(
+      (field) => Reflect.get(base, field) !== Reflect.get(variant, field),
+    );
   const ownSettings = settingsWords(base, variant);
   if (changes.length === 0 && ownSettings.length === 1 && !isElsewhere) return ownSettings[0] ?? title;
   const [only, ...others] = changes;

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { digits, percent, shortTime } from './sim-words.ts';
+import { digits, percent, reservationFacts, shortTime } from './sim-words.ts';
 
 describe('figures in words', () => {
+  it('say which nodes are reserved and when, of many the first few', () => {
+    const repair = { name: 'repair', nodes: 1, startSeconds: 0, endSeconds: 90 };
+    const others = Array.from({ length: 9 }, (_, index) => ({ ...repair, name: `other${index}`, nodes: 4 }));
+    expect(reservationFacts([repair])).toEqual([['reservation repair', '1 node, 0 s to 90 s']]);
+    const facts = reservationFacts([repair, ...others]);
+    expect(facts.slice(-2)).toEqual([
+      ['reservation other6', '4 nodes, 0 s to 90 s'],
+      ['more reservations', '2'],
+    ]);
+    expect(reservationFacts([])).toEqual([]);
+  });
+
   it('say times in the unit a reader thinks in', () => {
     const seconds = [0, 0.0123, 4.25, 59, 720, 5400, 32_760, 200_000, 8e6, 24_935 * 86_400, -720];
     expect(seconds.map(shortTime)).toEqual([

@@ -1,6 +1,7 @@
 const YEAR_SECONDS = 365.25 * 86_400;
 /** The smallest that is said in digits. */
 const PERCENT_MIN = 0.01;
+const RESERVATIONS_MAX = 8;
 
 /** Seconds in the unit a reader thinks in, three digits at most: `12 min`, `9.1 h`, `3.4 d`, `68 y`. */
 export function shortTime(seconds: number): string {
@@ -44,4 +45,18 @@ export function daysText(days: number): string {
 /** `1 job`, `12 jobs`. */
 export function counted(count: number, what: string): string {
   return `${whole(count)} ${what}${Math.round(count) === 1 ? '' : 's'}`;
+}
+
+/** Which nodes are kept for some, and when: the first few, each with its name. `4 nodes, 0 s to 90 s`. */
+export function reservationFacts(
+  reservations: readonly { name: string; nodes: number; startSeconds: number; endSeconds: number }[],
+): [name: string, words: string][] {
+  const facts = reservations
+    .slice(0, RESERVATIONS_MAX)
+    .map(({ name, nodes, startSeconds, endSeconds }): [string, string] => [
+      `reservation ${name}`,
+      `${counted(nodes, 'node')}, ${shortTime(startSeconds)} to ${shortTime(endSeconds)}`,
+    ]);
+  const rest = reservations.length - RESERVATIONS_MAX;
+  return rest <= 0 ? facts : [...facts, ['more reservations', whole(rest)]];
 }

@@ -296,7 +296,7 @@ async function clusterFor(
 }
 
 function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): SimulationInputs {
-  const { schedulerType, backfillType } = completePolicy(policy.options);
+  const { schedulerType, backfillType, reservations } = completePolicy(policy.options);
   return {
     title: fields.title ?? null,
     cluster: cluster.name,
@@ -318,6 +318,9 @@ function inputsOf({ fields, seed, cluster, policy, failures, jobs }: Prepared): 
     checkpointInterval: fields.checkpointInterval ?? null,
     settings: fields.set ?? {},
     addedJobs: fields.jobs?.length ?? 0,
+    reservations: reservations.map(({ name, nodes, startMs, endMs }) => {
+      return { name, nodes: nodes.length, startSeconds: startMs / 1000, endSeconds: endMs / 1000 };
+    }),
     remarks: [...policy.remarks, ...jobs.remarks, ...jobs.submittedRemarks()],
   };
 }

@@ -51,5 +51,7 @@ export interface SimulationInputs {
   settings: Readonly<Record<string, string>>;
   /** Jobs that the scenario adds. */
   addedJobs: number;
+  /** Those of the policy and of the scenario, in seconds of the run; `nodes`: how many. */
+  reservations: readonly { name: string; nodes: number; startSeconds: number; endSeconds: number }[];
   remarks: readonly ReadingRemark[];
 }

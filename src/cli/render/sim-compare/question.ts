@@ -3,7 +3,7 @@ import { type SimulationInputs, shownExamples } from '../../sim/simulation-input
 import { html, type Markup, NOTHING, table } from '../page-markup.ts';
 import { type Lettered, letterSwatch } from './scenarios.ts';
 import { section } from '../sim-page/section.ts';
-import { daysText, digits, percent, whole } from '../sim-words.ts';
+import { daysText, digits, percent, reservationFacts, whole } from '../sim-words.ts';
 
 /** As many columns as have room beside what all share. */
 const BESIDE_MAX = 3;
@@ -57,6 +57,7 @@ function givenOf(inputs: SimulationInputs): [name: string, value: string][] {
     facts.push(['lemon nodes', inputs.areLemonsWatched ? 'found and drained' : 'not looked for']);
   facts.push(['checkpoints', inputs.checkpointInterval ?? 'as the jobs say']);
   if (addedJobs > 0) facts.push(['added jobs', whole(addedJobs)]);
+  facts.push(...reservationFacts(inputs.reservations));
   const settings = Object.entries(inputs.settings).filter(([name]) => name !== 'nodes');
   return [...facts, ...settings.map(([name, value]): [string, string] => [name, value])];
 }
