@@ -160,8 +160,9 @@ export class LimitCounters {
     }
     if (!this.#isCounting) return;
     for (const { counter, limit } of budgets) {
-      counter.start(job, use, limit);
+      counter.start(job, use, limit, this.#calculatedMs);
       this.#noteChanging(counter);
+      if (atMs < this.#calculatedMs) this.#noteSpent(counter);
     }
   }
 

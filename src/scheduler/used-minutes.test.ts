@@ -21,8 +21,8 @@ describe('a counter of used minutes', () => {
   it('counts what runs at calculations, and a job at its end, by whole minutes times its factor', () => {
     const counter = new UsedMinutes({ key: 1, limit: { ...NO_LIMIT, cpus: 9 }, halfLifeSeconds: 0 });
     const [first, second] = [{}, {}];
-    counter.start(first, use(4, 0), NO_LIMIT);
-    counter.start(second, use(1, MINUTE, 2), NO_LIMIT);
+    counter.start(first, use(4, 0), NO_LIMIT, 0);
+    counter.start(second, use(1, MINUTE, 2), NO_LIMIT, 0);
     expect(counter.used).toEqual(NOTHING);
     counter.calculated(1.5 * MINUTE);
     expect(counter.used).toEqual({ jobs: 2.5, gpus: 0, nodes: 2, cpus: 7, memoryBytes: 7 * 2 ** 20 });
@@ -35,7 +35,7 @@ describe('a counter of used minutes', () => {
   it('has half of it left after a half-life, as fair-share has', () => {
     const counter = new UsedMinutes({ key: 1, limit: { ...NO_LIMIT, cpus: 100 }, halfLifeSeconds: 600 });
     const job = {};
-    counter.start(job, use(100, 0), NO_LIMIT);
+    counter.start(job, use(100, 0), NO_LIMIT, 0);
     counter.end(job, MINUTE);
     // Some of it has faded by then: 100 (1 - 2^(-1/10)) 10 / ln 2.
     expect(counter.used.cpus).toBe(96);
@@ -46,11 +46,28 @@ describe('a counter of used minutes', () => {
     expect(counter.isChanging).toBe(false);
   });
 
+  it('counts at once what a job that has been running had used by the last calculation, faded as what is in already', () => {
+    // 10 (1 - 2^-1) / ln 2 minutes are left of ten after a half-life, and then half of these after another.
+    const left = 5 / Math.LN2;
+    for (const [carriedMs, countedAtOnce] of [
+      [null, left],
+      [0, left],
+      [5 * MINUTE, left / Math.SQRT2],
+    ] as const) {
+      const counter = new UsedMinutes({ key: 1, limit: { ...NO_LIMIT, jobs: 100 }, halfLifeSeconds: 600 });
+      if (carriedMs !== null) counter.carry({ faded: NOTHING, whole: NOTHING }, carriedMs);
+      counter.start({}, use(1, -10 * MINUTE), NO_LIMIT, 0);
+      expect(counter.used.jobs).toBeCloseTo(countedAtOnce);
+      counter.calculated(10 * MINUTE);
+      expect(counter.used.jobs).toBeCloseTo(left / 2 + left);
+    }
+  });
+
   it('names those of what runs that are held to a limit which is reached', () => {
     const counter = new UsedMinutes({ key: 1, limit: { ...NO_LIMIT, cpus: 2 }, halfLifeSeconds: 0 });
     const [held, free] = [{}, {}];
-    counter.start(held, use(1, 0), { ...NO_LIMIT, cpus: 2 });
-    counter.start(free, use(1, 0), NO_LIMIT);
+    counter.start(held, use(1, 0), { ...NO_LIMIT, cpus: 2 }, 0);
+    counter.start(free, use(1, 0), NO_LIMIT, 0);
     counter.calculated(MINUTE - 1);
     expect(counter.spent()).toEqual([]);
     counter.calculated(MINUTE);

@@ -57,11 +57,19 @@ export class UsedMinutes {
     });
   }
 
-  /** `job`: by which `end` knows it. `limit`: to which it is held, where a stronger one does not stand in the place of this. */
-  start(job: object, { amounts, startMs, factor }: TimedUse, limit: Readonly<Amounts>): void {
+  /**
+   * `job`: by which `end` knows it. `limit`: to which it is held, where a stronger one does not stand in the place of this. `calculatedMs`: when
+   * priorities were calculated last; of one that ran before what it had used by then counts at once.
+   */
+  start(job: object, { amounts, startMs, factor }: TimedUse, limit: Readonly<Amounts>, calculatedMs: number): void {
     const counted = { jobs: factor, gpus: 0, nodes: 0, cpus: 0, memoryBytes: 0 };
     for (const name of JOB_RESOURCES) counted[name] = (amounts[name] / UNIT[name]) * factor;
-    this.#running.set(job, { amounts: counted, limit, countedMs: startMs });
+    const use = { amounts: counted, limit, countedMs: startMs };
+    this.#running.set(job, use);
+    if (startMs >= calculatedMs) return;
+    this.#fade(calculatedMs);
+    this.#count(use, calculatedMs);
+    this.#round();
   }
 
   /** Nothing happens where it has not started. */
@@ -108,7 +116,9 @@ export class UsedMinutes {
     if (ms <= 0) return;
     use.countedMs = atMs;
     const fadedMs = this.#lambda === 0 ? ms : -Math.expm1(-this.#lambda * ms) / this.#lambda;
-    for (const name of RESOURCES) this.#used[name] += use.amounts[name] * fadedMs;
+    // What is in already may have faded until later.
+    const kept = Math.exp(-this.#lambda * Math.max(0, this.#fadedMs - atMs));
+    for (const name of RESOURCES) this.#used[name] += use.amounts[name] * fadedMs * kept;
   }
 
   #round(): void {

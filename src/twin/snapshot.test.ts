@@ -212,6 +212,25 @@ describe('a run from a snapshot', () => {
     expect(startsWith(3)).toEqual(['runs']);
   });
 
+  it('counts at once what runs has used of limits on minutes by the last calculation', () => {
+    const weights = { age: 0, fairshare: 0, jobSize: 0, partition: 0, qos: 0 };
+    const runWith = (calcAgeSeconds: number) => {
+      const policy: SchedulerOptions = {
+        priority: { type: 'multifactor', calcPeriodSeconds: 300, calcAgeSeconds, decayHalfLifeSeconds: 0, weights },
+        qos: [{ name: 'normal', groupWallSeconds: 4 * 60 }],
+      };
+      const { starts, ends } = run(
+        { queue: [running('runs', -4 * MINUTE, ['a']), waiting('waits', -MINUTE)] },
+        [],
+        policy,
+      );
+      return [ends['runs'], starts['waits']];
+    };
+    expect(runWith(0)).toEqual([0, undefined]);
+    // Then it is ended at the next one, and there was as much left as that for others.
+    expect(runWith(60)).toEqual([4 * MINUTE, 0]);
+  });
+
   it('gives a job that runs what it has, where that is reckoned to be more than there is', () => {
     const { jobs, summary } = run({
       queue: [running('one', -MINUTE, ['a']), running('two', -MINUTE, ['a']), running('lost', -MINUTE, ['z'])],
