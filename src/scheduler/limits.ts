@@ -174,13 +174,18 @@ export class LimitCounters {
       counter.end(job, this.#calculatedMs);
       this.#noteChanging(counter);
     }
-    for (const { counter } of budgets) {
+    const keys = runCounters.map(({ key }) => key);
+    for (const { counter, ahead } of budgets) {
+      const before = counter.reached;
       counter.end(job, atMs);
       this.#noteChanging(counter);
-      this.#noteSpent(counter);
+      // What was used has gone up by what the job used, and down by what has faded. Only where it comes to a limit, or falls below one, is it looked
+      // who runs and who waits: where all that run are ended each of them comes by here.
+      const after = counter.reached;
+      if ((after & ~before) !== 0) this.#noteSpent(counter);
+      if (ahead !== null || (before & ~after) !== 0) keys.push(counter.key);
     }
-    // What was used has gone up by what the job used, and down by what has faded.
-    return [...runCounters.map(({ key }) => key), ...budgets.map(({ counter }) => counter.key)];
+    return keys;
   }
 
   /** What jobs with this profile used before it was told of any. */

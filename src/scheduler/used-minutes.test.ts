@@ -166,6 +166,22 @@ describe('limits on used minutes', () => {
     expect(scheduler.explain(2, 0)[0]).toContain('all jobs together may use 0 CPU minutes: it never starts');
   });
 
+  it('let jobs start once an end shows that enough has faded, and not at ends before', () => {
+    const { submit, decide, end } = schedulerOf({
+      priority: { type: 'multifactor', calcPeriodSeconds: 86_400, decayHalfLifeSeconds: 600 },
+      qos: [{ name: 'normal', groupMinutes: { cpus: 20 } }],
+    });
+    submit(job(1, 60, { perNode: { cpus: 40, gpus: 0, memoryBytes: 0 } }), job(2, 60), job(3, 60));
+    decide(0);
+    end(1, MINUTE);
+    submit(job(4, 60, { submitMs: 2 * MINUTE }));
+    expect(decide(2 * MINUTE)[0]).toEqual(['end 2 TIMEOUT', 'end 3 TIMEOUT']);
+    end(2, 3 * MINUTE);
+    expect(decide(3 * MINUTE)[0]).toEqual([]);
+    end(3, 40 * MINUTE);
+    expect(decide(40 * MINUTE)[0]).toEqual(['start 4']);
+  });
+
   it('end what runs at the next look at time limits where passes have the times of a controller', () => {
     const { submit, decide, end } = schedulerOf({
       qos: [{ name: 'normal', groupMinutes: { cpus: 1 } }],

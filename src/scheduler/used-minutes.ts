@@ -48,10 +48,17 @@ export class UsedMinutes {
     return this.#lambda > 0 && RESOURCES.some((name) => this.#limit[name] < Infinity && this.used[name] > 0);
   }
 
+  /** A bit for each resource of which as much is used as may be, in their order. */
+  get reached(): number {
+    let bits = 0;
+    for (const [index, name] of RESOURCES.entries()) if (this.used[name] >= this.#limit[name]) bits |= 1 << index;
+    return bits;
+  }
+
   /** Those that run and for which as much is used as may be. */
   spent(): object[] {
     // None has a limit of its own that is lower.
-    if (RESOURCES.every((name) => this.used[name] < this.#limit[name])) return [];
+    if (this.reached === 0) return [];
     return [...this.#running].flatMap(([job, { limit }]) => {
       return RESOURCES.some((name) => this.used[name] >= limit[name]) ? [job] : [];
     });
