@@ -31,7 +31,7 @@ import {
   isLimiting,
   type JobCheck,
   jobChecks,
-  known,
+  counterOf,
   type LimitKind,
   most,
   nearest,
@@ -209,7 +209,7 @@ export class LimitProfiles {
     const checks: Check[] = [];
     const newCounter = () => ({ key: this.#newKey(), used: amounts({}, 0), jobsOn: new Map<number, number>() });
     const add = (id: readonly string[], limit: UseLimit, reasons: Reasons, stronger: Stronger) =>
-      addLimit({ counters, checks }, limit, reasons, stronger, () => known(this.#counters, id, newCounter));
+      addLimit({ counters, checks }, limit, reasons, stronger, () => counterOf(this.#counters, id, newCounter));
     const ofQos = (kind: LimitKind, place?: number) => strongerOf(qosList, kind, place);
     for (const [place, { name, group = {}, perAccount = {}, perUser = {} }] of qosList.entries()) {
       add(['qos', name], group, QOS_GROUP, ofQos('group', place));
@@ -232,7 +232,7 @@ export class LimitProfiles {
     const newCounter = () => new MinutesAhead(this.#newKey());
     const add = (id: readonly string[], limit: UseLimit = {}, reasons: JobReasons, place?: number) => {
       const stronger = strongerOf(qosList, 'groupRunMinutes', place);
-      addLimit({ counters, checks }, limit, reasons, stronger, () => known(this.runCounters, id, newCounter));
+      addLimit({ counters, checks }, limit, reasons, stronger, () => counterOf(this.runCounters, id, newCounter));
     };
     for (const [place, { name, groupRunMinutes }] of qosList.entries())
       add(['qos', name], groupRunMinutes, QOS_RUN_MINUTES, place);
@@ -248,9 +248,9 @@ export class LimitProfiles {
       if (!isLimiting(limit)) return;
       // The key that it has depends on how many there are.
       const ahead = this.#isSafe
-        ? known(this.runCounters, ['used', ...id], () => new MinutesAhead(this.#newKey()))
+        ? counterOf(this.runCounters, ['used', ...id], () => new MinutesAhead(this.#newKey()))
         : null;
-      const counter = known(this.usedCounters, id, () => {
+      const counter = counterOf(this.usedCounters, id, () => {
         const halfLifeSeconds = isKept ? 0 : this.#halfLifeSeconds;
         return new UsedMinutes({ key: this.#newKey(), limit: most(limit), halfLifeSeconds });
       });
@@ -273,7 +273,7 @@ export class LimitProfiles {
     const add = (id: readonly string[], name: string, field: SubmitField, of: Limits, isOverruled: boolean) => {
       const max = of[field] ?? null;
       if (max === null) return;
-      const counter = known(this.#submitCounters, [...id, field], () => ({ jobs: 0 }));
+      const counter = counterOf(this.#submitCounters, [...id, field], () => ({ jobs: 0 }));
       submitCounters.push(counter);
       if (!isOverruled) submitChecks.push({ name, field, max, counter });
     };

@@ -25,7 +25,7 @@ export interface JobCheck<R = JobReasons> {
 }
 
 /** The counter that has this id, else a new one. */
-export function known<T>(counters: Map<string, T>, id: readonly string[], make: () => T): T {
+export function counterOf<T>(counters: Map<string, T>, id: readonly string[], make: () => T): T {
   const name = JSON.stringify(id);
   let counter = counters.get(name);
   if (counter === undefined) counters.set(name, (counter = make()));
