@@ -5,7 +5,8 @@ import { parseSlurmConf, type SlurmConf } from '../../src/formats/slurm-conf.ts'
 import { traceOptionsOf } from '../../src/formats/slurm-job-rules.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import { type QueueRow, rowsFrom, type Snapshot } from '../../src/twin/snapshot.ts';
-import { traceJobs, type TraceRow } from '../../src/twin/trace-source.ts';
+import type { TraceRow } from '../../src/twin/trace-row.ts';
+import { traceJobs } from '../../src/twin/trace-source.ts';
 import { readTraceRows, TRACE_NODES } from '../twin/trace.ts';
 
 const LEAF_NODES = 20;

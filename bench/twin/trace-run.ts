@@ -2,7 +2,8 @@ import { definite } from '../../src/lib/assert.ts';
 import type { SchedulerOptions } from '../../src/scheduler/policy.ts';
 import { runTwin } from '../../src/twin/engine.ts';
 import { INSTANT } from '../../src/twin/scenario.ts';
-import { type TraceRow, traceJobs } from '../../src/twin/trace-source.ts';
+import type { TraceRow } from '../../src/twin/trace-row.ts';
+import { traceJobs } from '../../src/twin/trace-source.ts';
 import { type EasyJob } from './leaky-easy.ts';
 import { dgxNodes, TRACE_NODES } from './trace.ts';
 

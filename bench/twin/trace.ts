@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { NodeSpec } from '../../src/cluster/node.ts';
 import { readSwf } from '../../src/formats/swf.ts';
-import type { TraceRow } from '../../src/twin/trace-source.ts';
+import type { TraceRow } from '../../src/twin/trace-row.ts';
 
 /** Nodes of the cluster that the SWF traces were drawn for; a processor of theirs is such a node. */
 export const TRACE_NODES = 2000;

@@ -1,6 +1,6 @@
 import { delayText } from '../contract/dependency.ts';
 import type { QueueRow } from '../twin/snapshot.ts';
-import type { TraceRow } from '../twin/trace-source.ts';
+import type { TraceRow } from '../twin/trace-row.ts';
 import { formatHostList } from './host-list.ts';
 
 const MIB = 1024 ** 2;

@@ -2,7 +2,7 @@ import { OrreryError } from '../contract/errors.ts';
 import { parseMemoryBytes } from '../lib/units.ts';
 import type { Dependency } from '../scheduler/types.ts';
 import { Columns, csvSeparator, eachRecord, OPEN_QUOTE } from './delimited-rows.ts';
-import type { RowDependency } from '../twin/trace-source.ts';
+import type { RowDependency } from '../twin/trace-row.ts';
 import { nearest } from './nearest.ts';
 import { PLAIN_ROW, parseCivilMs, TraceCollector, type TraceReading, type TraceRow } from './trace-row.ts';
 

@@ -1,4 +1,4 @@
-import type { TraceOptions } from '../twin/trace-source.ts';
+import type { TraceOptions } from '../twin/trace-options.ts';
 import { type DefaultAmounts, defaultAskOf } from './slurm-default-ask.ts';
 import { SLURM_LIMIT_STEP_MS } from './slurm-times.ts';
 

@@ -1,7 +1,7 @@
 import { floorTo } from '../lib/floor-to.ts';
-import type { TraceRow } from '../twin/trace-source.ts';
+import type { TraceRow } from '../twin/trace-row.ts';
 
-export type { TraceRow } from '../twin/trace-source.ts';
+export type { TraceRow } from '../twin/trace-row.ts';
 
 /** A record of a trace that is no row, and why. */
 export interface BadRow {

@@ -1,5 +1,5 @@
 import type { Dependency } from '../scheduler/types.ts';
-import type { RowDependency, TraceRow } from './trace-source.ts';
+import type { RowDependency, TraceRow } from './trace-row.ts';
 
 /** The jobs of a trace that were before, by name, for those that wait for them. */
 export class EarlierJobs {

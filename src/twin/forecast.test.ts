@@ -10,7 +10,8 @@ import { INSTANT } from './scenario.ts';
 import { type QueueRow, runTimesOf, type Snapshot } from './snapshot.ts';
 import { soonerStarts } from './sooner.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import { traceJobs, type TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
+import { traceJobs } from './trace-source.ts';
 
 const MINUTE = 60_000;
 const NODES: readonly NodeSpec[] = Array.from({ length: 16 }, (_, index) => ({

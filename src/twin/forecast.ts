@@ -4,7 +4,7 @@ import type { PastArrivals } from './past-arrivals.ts';
 import type { RunTimes } from './run-times.ts';
 import type { Timing } from './scenario.ts';
 import { elapsedMs, type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 export interface ForecastOptions {
   /** Names of the jobs that are asked about; others wait and run as they do. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { laterJobs, spreadInSeconds } from './later-jobs.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 function row(job: string, submitMs: number, rest: Partial<TraceRow> = {}): TraceRow {
   return traceRow({ job, submitMs, actualStartMs: submitMs + 5000, gpusPerNode: 1, cpusPerNode: 1, ...rest });

@@ -1,6 +1,6 @@
 import { RunTimes } from './run-times.ts';
 import { type QueueRow, rowsFrom } from './snapshot.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 const SECOND = 1000;
 

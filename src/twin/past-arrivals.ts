@@ -1,7 +1,7 @@
 import type { Random } from '../lib/random.ts';
 import type { RunTimes } from './run-times.ts';
 import { type QueueRow, withExpectedRunTimes } from './snapshot.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /**
  * Jobs to come, as jobs came in the past: a stretch of the history from a random instant on, which goes on from its beginning where it ends. So rates

@@ -1,7 +1,7 @@
 import { DEFAULT_ACCOUNT, DEFAULT_USER } from '../scheduler/default-names.ts';
 import { NodeReservations } from '../scheduler/node-reservations.ts';
 import type { SchedulerOptions } from '../scheduler/policy.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /** Which of the reservations that a row of a trace names its job runs in. */
 export class RowReservations {

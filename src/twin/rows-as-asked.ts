@@ -1,5 +1,6 @@
 import { rowPartitions } from './row-partitions.ts';
-import type { TraceOptions, TraceRow } from './trace-source.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /**
  * Records say what jobs held. One that had whole nodes, since its partition gives no less or since it held all CPUs of its nodes and asked for fewer, might have

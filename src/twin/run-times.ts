@@ -1,5 +1,5 @@
 import { partitionNames } from '../scheduler/partition-names.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /** So few tell nothing of how long others run. */
 const ALIKE_MIN = 5;

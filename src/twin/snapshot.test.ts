@@ -6,7 +6,7 @@ import { runTwin } from './engine.ts';
 import { type QueueRow, type Snapshot, snapshotJobs } from './snapshot.ts';
 import { INSTANT } from './scenario.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 import type { JobEnd, Observer, TwinJob } from './types.ts';
 
 const MINUTE = 60_000;

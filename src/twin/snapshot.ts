@@ -5,7 +5,9 @@ import type { CarriedUse } from '../scheduler/core-types.ts';
 import type { CarriedMinutes } from '../scheduler/types.ts';
 import type { StartState } from './scenario.ts';
 import { RunTimes } from './run-times.ts';
-import { traceJobs, type TraceJobs, type TraceOptions, type TraceRow } from './trace-source.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
+import { traceJobs, type TraceJobs } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
 
 /** A job that runs or waits at instant 0. Its times before that are below 0, and its run time is what it will come to in all. */

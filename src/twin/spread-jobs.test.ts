@@ -7,7 +7,8 @@ import { createMeasures } from './measures/measures.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { INSTANT } from './scenario.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import { traceJobs, type TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
+import { traceJobs } from './trace-source.ts';
 
 const SECOND = 1000;
 const CPUS = 8;

@@ -1,4 +1,4 @@
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /** A job that asked for one node with 8 GPUs at instant 0, ran for a minute and completed, unless `fields` say otherwise. */
 export function traceRow(fields: Partial<TraceRow> = {}): TraceRow {

@@ -1,6 +1,7 @@
 import type { NodeSpec, Resources } from '../cluster/node.ts';
 import type { PartitionPolicy } from '../scheduler/policy.ts';
-import type { TraceOptions, TraceRow } from './trace-source.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
 
 const MEBI = 1024 ** 2;
 

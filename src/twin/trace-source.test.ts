@@ -3,7 +3,9 @@ import type { NodeSpec } from '../cluster/node.ts';
 import { PLAIN_CADENCE } from '../scheduler/cadence.test-support.ts';
 import { attemptMs } from './attempt-progress.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
+import { traceJobs } from './trace-source.ts';
 import type { TwinJob } from './types.ts';
 
 const GIB = 1024 ** 3;

@@ -1,99 +1,17 @@
 import { DEFAULT_QOS } from '../scheduler/default-names.ts';
-import type { NodeSpec } from '../cluster/node.ts';
 import { definite } from '../lib/assert.ts';
 import { type Entrant, excessFinder, excessText } from '../scheduler/partition-limits.ts';
 import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
-import type { Dependency, JobRequest } from '../scheduler/types.ts';
+import type { JobRequest } from '../scheduler/types.ts';
 import { EarlierJobs } from './earlier-jobs.ts';
 import { rowPartitions, type RowPartitions } from './row-partitions.ts';
 import { RowReservations } from './row-reservations.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { askedText, type Shape, ShapeBook } from './trace-shapes.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
 import { checkpointingWithin, workWithin } from './attempt-progress.ts';
-import type { Checkpointing, JobSource, Outcome, TwinJob } from './types.ts';
-
-/** Of a job of a trace on another one; `set`, as of `Dependency`. */
-export interface RowDependency extends Omit<Dependency, 'jobId' | 'startMs'> {
-  readonly job: string;
-}
-
-/** One job of a trace, as its file tells it. */
-export interface TraceRow {
-  /** In its file, from 1. */
-  readonly line: number;
-  /** The trace's own id. */
-  readonly job: string;
-  /** From the trace's instant 0. */
-  readonly submitMs: number;
-  /** When nothing but its turn kept it from starting (`--begin`, dependencies); null if at once or not known. */
-  readonly eligibleMs: number | null;
-  /** When it started on the recorded cluster; null if not known. */
-  readonly actualStartMs: number | null;
-  readonly nodes: number;
-  /** Null: all that a node has. */
-  readonly gpusPerNode: number | null;
-  /** Null: its GPUs' share of the node's. */
-  readonly cpusPerNode: number | null;
-  /** Null: its GPUs' share of the node's. */
-  readonly memoryBytesPerNode: number | null;
-  readonly gpuType: string | null;
-  readonly isExclusive: boolean;
-  /** All its CPUs together count, on these nodes or on more of them; absent: no. */
-  readonly isSpread?: boolean;
-  /** What it asked for on each node, where it is known to have held more: whoever has whole nodes holds all that is on them. */
-  readonly asked?: Pick<TraceRow, 'gpusPerNode' | 'cpusPerNode' | 'memoryBytesPerNode'>;
-  /** How long it ran. */
-  readonly runMs: number;
-  /** Null: none was asked for, or it is not known. */
-  readonly limitMs: number | null;
-  readonly user: string | null;
-  readonly account: string | null;
-  readonly qos: string | null;
-  readonly partition: string | null;
-  /** It names this reservation, or one of these with commas between them; absent: none. */
-  readonly reservation?: string;
-  readonly priority: number;
-  /** The job array it is a task of, and how many of that may run at once; absent: none. */
-  readonly array?: { readonly name: string; readonly runningMax: number | null };
-  /** By the names of jobs before it; that of an array means all of its tasks as one. */
-  readonly after: readonly RowDependency[];
-  /** One of those is enough; absent: all have to hold. */
-  readonly isAnyEnough?: boolean;
-  /** TIMEOUT: it would have run longer than `runMs`. */
-  readonly outcome: Outcome | 'TIMEOUT';
-  /** Somebody cancelled it while it ran; absent: no. */
-  readonly isCancelledByUser?: boolean;
-  /** It is cancelled this long after its submission, whether or not it runs by then; absent: never. */
-  readonly cancelAfterMs?: number;
-}
-
-export interface TraceOptions {
-  /** Of the cluster it is to run on. */
-  readonly nodes: readonly NodeSpec[];
-  /** QOS and partitions that the policy says nothing of are left out of the requests. */
-  readonly policy: SchedulerOptions;
-  /** Whole nodes, whatever the rows say. Default false. */
-  readonly isExclusive?: boolean;
-  /** Whole nodes for the jobs of these partitions. Default none. */
-  readonly exclusivePartitions?: readonly string[];
-  /** False: memory never runs out, so what rows ask of it is left out. Default true. */
-  readonly isMemoryConsumed?: boolean;
-  /**
-   * What a row that does not say gets on a node, by its GPUs there and its partition; memory null: all of the node's. Default: its GPUs' share
-   * of each.
-   */
-  readonly defaultAsk?: (gpusPerNode: number, partition: string | null) => { cpus: number; memoryBytes: number | null };
-  /** CPUs are rounded up to a multiple of this: in Slurm jobs have whole cores. Default 1. */
-  readonly cpusStep?: number;
-  /** Time limits are rounded up to a multiple of this: Slurm's are whole minutes. Default 1. */
-  readonly limitStepMs?: number;
-  /** How often a failure may put a job back in the queue. Default: as often as there are failures. */
-  readonly maxRequeues?: number;
-  /** Rows that run already: no partition keeps them out. Default: none. */
-  readonly isRunning?: (row: TraceRow) => boolean;
-  /** What every job of the trace does to keep its work. Default: nothing. */
-  readonly checkpointing?: Checkpointing | null;
-}
+import type { JobSource, TwinJob } from './types.ts';
 
 /** A row that cannot run on this cluster. */
 export interface RefusedRow {

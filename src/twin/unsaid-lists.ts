@@ -1,5 +1,5 @@
 import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
-import type { TraceRow } from './trace-source.ts';
+import type { TraceRow } from './trace-row.ts';
 
 /** A policy for jobs of a trace, and of which lists of its partitions nothing is left since no row says whose it is. */
 export interface SaidPolicy {

@@ -6,7 +6,9 @@ import { createMeasures } from './measures/measures.ts';
 import { rowsAsAsked } from './rows-as-asked.ts';
 import { INSTANT } from './scenario.ts';
 import { traceRow } from './trace-row.test-support.ts';
-import { type TraceOptions, type TraceRow, traceJobs } from './trace-source.ts';
+import type { TraceOptions } from './trace-options.ts';
+import type { TraceRow } from './trace-row.ts';
+import { traceJobs } from './trace-source.ts';
 
 const GIB = 1024 ** 3;
 const SECOND = 1000;

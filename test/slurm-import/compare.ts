@@ -12,7 +12,7 @@ import { readSacctDump } from '../../src/formats/sacct-dump.ts';
 import { parseCivilMs } from '../../src/formats/trace-row.ts';
 import { laterJobs } from '../../src/twin/later-jobs.ts';
 import type { RecordedWaits } from '../../src/twin/report.ts';
-import type { TraceRow } from '../../src/twin/trace-source.ts';
+import type { TraceRow } from '../../src/twin/trace-row.ts';
 import type { SiteRecord } from './record.ts';
 
 /**

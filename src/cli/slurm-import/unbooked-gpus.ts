@@ -1,4 +1,4 @@
-import type { TraceRow } from '../../twin/trace-source.ts';
+import type { TraceRow } from '../../twin/trace-row.ts';
 
 /**
  * Slurm's books have GPUs only where `AccountingStorageTRES` names them, which it does not by default: without, every job of the past seems to have

@@ -1,7 +1,7 @@
 import { readSlurmSaved, type SlurmSaved, snapshotOf } from '../../backend/slurm/saved/read-saved.ts';
 import type { Timing } from '../../twin/scenario.ts';
 import { rowsFrom, type Snapshot } from '../../twin/snapshot.ts';
-import type { TraceRow } from '../../twin/trace-source.ts';
+import type { TraceRow } from '../../twin/trace-row.ts';
 
 /** What a forecast goes by. */
 export interface ForecastBasis {

@@ -8,7 +8,7 @@ import type { JobRow } from '../../store/job-row.ts';
 import type { Store } from '../../store/store.ts';
 import { INSTANT } from '../../twin/scenario.ts';
 import type { QueueRow } from '../../twin/snapshot.ts';
-import type { TraceRow } from '../../twin/trace-source.ts';
+import type { TraceRow } from '../../twin/trace-row.ts';
 import type { ForecastBasis } from './basis.ts';
 
 /** The newest of the past are enough to tell how long jobs run. */

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { runTwin } from '../engine.ts';
 import { INSTANT } from '../scenario.ts';
 import { traceRow } from '../trace-row.test-support.ts';
-import { traceJobs, type TraceRow } from '../trace-source.ts';
+import type { TraceRow } from '../trace-row.ts';
+import { traceJobs } from '../trace-source.ts';
 import { RecordedWaitWatch } from './recorded-waits.ts';
 
 const NODES = [{ name: 'n1', resources: { cpus: 8, memoryBytes: 1e9, gpus: 8 }, gpuType: null, leaf: null }];

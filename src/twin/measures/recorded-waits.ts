@@ -1,7 +1,7 @@
 import { floorTo } from '../../lib/floor-to.ts';
 import type { Allocation } from '../../scheduler/core-types.ts';
 import type { RecordedWait, RecordedWaits } from '../report.ts';
-import type { TraceRow } from '../trace-source.ts';
+import type { TraceRow } from '../trace-row.ts';
 import type { Observer, TwinJob } from '../types.ts';
 
 interface Sums {

@@ -2,7 +2,7 @@ import { OrreryError } from '../../../contract/errors.ts';
 import type { CarriedUse } from '../../../scheduler/core-types.ts';
 import { type NodeReservation, PARTITIONS_MAX, type SchedulerOptions } from '../../../scheduler/policy.ts';
 import type { QueueRow, Snapshot } from '../../../twin/snapshot.ts';
-import type { TraceRow } from '../../../twin/trace-source.ts';
+import type { TraceRow } from '../../../twin/trace-row.ts';
 import { readSacctDump } from '../../../formats/sacct-dump.ts';
 import {
   type NodeOut,
