@@ -1,6 +1,7 @@
 import { assert } from '../lib/assert.ts';
 import { ZERO_MS } from '../lib/zero-ms.ts';
 import { AccountTree, ROOT } from './account-tree.ts';
+import { decayRate } from './decay.ts';
 import { rankFairTree } from './fair-tree.ts';
 import type { AccountPolicy, UserPolicy } from './qos-and-accounts.ts';
 import type { PriorityPolicy } from './policy.ts';
@@ -32,8 +33,7 @@ export class FairShare {
   constructor(policy: FairSharePolicy) {
     this.#tree = new AccountTree(policy.accounts, policy.users);
     this.#algorithm = policy.priority.fairshareAlgorithm;
-    const halfLife = policy.priority.decayHalfLifeSeconds;
-    this.#lambda = halfLife > 0 ? Math.LN2 / halfLife : 0;
+    this.#lambda = decayRate(policy.priority.decayHalfLifeSeconds);
     this.recalculate(0);
   }
 

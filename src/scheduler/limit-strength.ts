@@ -37,6 +37,11 @@ export function usedLimit({ groupMinutes = {}, groupWallSeconds: seconds = null 
   return { ...groupMinutes, jobs: seconds === null ? null : seconds / 60 };
 }
 
+/** Whether they limit what jobs use. */
+export function hasBudget(limits: Limits): boolean {
+  return isLimiting(usedLimit(limits));
+}
+
 /** What the QOS say of this kind, or those that are stronger than the one at `place`. */
 export function strongerOf(qosList: readonly QosPolicy[], kind: LimitKind, place = qosList.length): Stronger {
   return qosList.slice(0, place).map((qos) => qos[kind]);

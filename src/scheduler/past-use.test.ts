@@ -129,6 +129,8 @@ it('leaves out what has faded to nothing', () => {
   expect(pastUseSinceMs(completePolicy(fading), 30 * 24 * HOUR_MS)).toBe(10 * 24 * HOUR_MS);
   // A QOS whose use is kept wants all of it.
   expect(pastUseSinceMs(completePolicy(options), 30 * 24 * HOUR_MS)).toBe(0);
+  const unlimited = [{ name: 'normal', isUseKept: true, groupMinutes: {} }];
+  expect(pastUseSinceMs(completePolicy({ ...fading, qos: unlimited }), 30 * 24 * HOUR_MS)).toBe(10 * 24 * HOUR_MS);
   expect(pastUseSinceMs(completePolicy({ priority: { decayHalfLifeSeconds: 0 } }), 30 * 24 * HOUR_MS)).toBe(0);
 });
 
@@ -141,6 +143,13 @@ it('is heeded where fair-share or a limit on used minutes goes by it', () => {
   expect(isHeeded({ priority: { ...priority, weights } })).toBe(false);
   const qos = [{ name: 'normal', groupWallSeconds: 60 }];
   expect(isHeeded({ priority: { ...priority, weights }, qos })).toBe(true);
+  // A limit that says nothing limits nothing.
+  const unlimited = { groupMinutes: { cpus: null }, groupWallSeconds: null };
+  const saysNothing = [
+    { name: 'normal', groupMinutes: {} },
+    { name: 'low', ...unlimited },
+  ];
+  expect(isHeeded({ priority: { ...priority, weights }, qos: saysNothing })).toBe(false);
   // Nothing is counted then.
   expect(isHeeded({ qos })).toBe(false);
 });

@@ -1,8 +1,9 @@
 import type { Resources } from '../cluster/node.ts';
-import type { QosPolicy } from './qos-and-accounts.ts';
 import { type Policy, partitionFinder } from './policy.ts';
 import { billingRate } from './billing.ts';
+import { decayRate, fadedSpan } from './decay.ts';
 import { type Amounts, RESOURCES } from './limit-reasons.ts';
+import { amounts, hasBudget } from './limit-strength.ts';
 import { UNIT } from './run-minutes.ts';
 import type { AssociationUse, CarriedMinutes } from './types.ts';
 
@@ -50,8 +51,7 @@ export function pastUseSinceMs({ priority, qos }: Policy, nowMs: number): number
 
 /** What attempts used, with what faded until `nowMs` taken off: what `FairShare` and limits on used minutes would have counted. */
 export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: number): PastUse {
-  const halfLife = policy.priority.decayHalfLifeSeconds;
-  const lambda = halfLife > 0 ? Math.LN2 / halfLife : 0;
+  const lambda = decayRate(policy.priority.decayHalfLifeSeconds);
   const factors = new Map(policy.qos.map(({ name, usageFactor }) => [name, usageFactor ?? 1]));
   const partitionOf = partitionFinder(policy.partitions);
   const uses = new Map<string, AssociationUse>();
@@ -60,26 +60,28 @@ export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: 
     const factor = factors.get(qos) ?? 1;
     const seconds = Math.max(0, endMs - startMs) / 1000;
     const sinceSeconds = Math.max(0, nowMs - endMs) / 1000;
-    const ofAll = lambda === 0 ? seconds : -Math.expm1(-lambda * seconds) / lambda;
-    const left = ofAll * Math.exp(-lambda * sinceSeconds);
+    const left = fadedSpan(seconds, lambda) * Math.exp(-lambda * sinceSeconds);
     const key = `${account}\n${user}`;
     const use = uses.get(key) ?? { account, user, billingSeconds: 0 };
     use.billingSeconds += nodes * billingRate(policy, partitionOf(partition), perNode) * factor * left;
     uses.set(key, use);
     const kindKey = `${key}\n${qos}\n${partition ?? ''}`;
-    const kind = minutes.get(kindKey) ?? { account, user, qos, partition, faded: nothing(), whole: nothing() };
-    const amounts = amountsOf(nodes, perNode);
+    const kind = minutes.get(kindKey) ?? {
+      account,
+      user,
+      qos,
+      partition,
+      faded: amounts({}, 0),
+      whole: amounts({}, 0),
+    };
+    const held = amountsOf(nodes, perNode);
     for (const name of RESOURCES) {
-      kind.faded[name] += amounts[name] * factor * left * 1000;
-      kind.whole[name] += amounts[name] * factor * seconds * 1000;
+      kind.faded[name] += held[name] * factor * left * 1000;
+      kind.whole[name] += held[name] * factor * seconds * 1000;
     }
     minutes.set(kindKey, kind);
   }
   return { uses: [...uses.values()], minutes: [...minutes.values()] };
-}
-
-function hasBudget({ groupMinutes, groupWallSeconds }: Pick<QosPolicy, 'groupMinutes' | 'groupWallSeconds'>): boolean {
-  return groupMinutes !== undefined || typeof groupWallSeconds === 'number';
 }
 
 function amountsOf(nodes: number, { gpus, cpus, memoryBytes }: Resources): Amounts {
@@ -90,8 +92,4 @@ function amountsOf(nodes: number, { gpus, cpus, memoryBytes }: Resources): Amoun
     cpus: nodes * cpus,
     memoryBytes: (nodes * memoryBytes) / UNIT.memoryBytes,
   };
-}
-
-function nothing(): Amounts {
-  return { jobs: 0, nodes: 0, gpus: 0, cpus: 0, memoryBytes: 0 };
 }

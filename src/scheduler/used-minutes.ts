@@ -1,3 +1,4 @@
+import { decayRate, fadedSpan } from './decay.ts';
 import { type Amounts, JOB_RESOURCES, RESOURCES } from './limit-reasons.ts';
 import { type TimedUse, UNIT } from './run-minutes.ts';
 
@@ -39,7 +40,7 @@ export class UsedMinutes {
   constructor({ key, limit, halfLifeSeconds }: UsedMinutesOptions) {
     this.key = key;
     this.#limit = limit;
-    this.#lambda = halfLifeSeconds > 0 ? Math.LN2 / (halfLifeSeconds * 1000) : 0;
+    this.#lambda = decayRate(halfLifeSeconds * 1000);
   }
 
   /** Whether later calculations may change what it lets start: something runs, or there is something left to fade. */
@@ -122,7 +123,7 @@ export class UsedMinutes {
     const ms = atMs - use.countedMs;
     if (ms <= 0) return;
     use.countedMs = atMs;
-    const fadedMs = this.#lambda === 0 ? ms : -Math.expm1(-this.#lambda * ms) / this.#lambda;
+    const fadedMs = fadedSpan(ms, this.#lambda);
     // What is in already may have faded until later.
     const kept = Math.exp(-this.#lambda * Math.max(0, this.#fadedMs - atMs));
     for (const name of RESOURCES) this.#used[name] += use.amounts[name] * fadedMs * kept;
