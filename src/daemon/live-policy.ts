@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { NodeSpec } from '../cluster/node.ts';
 import { OrreryError } from '../contract/errors.ts';
+import { fieldsWithoutEffect } from '../formats/fields-without-effect.ts';
 import { parsePolicyFile } from '../formats/policy-file.ts';
 import { knownNames } from '../scheduler/known-names.ts';
 import { completePolicy, type Policy, SCHEDULER_TYPES, type SchedulerOptions } from '../scheduler/policy.ts';
@@ -43,6 +44,7 @@ export function readLivePolicy(path: string, nodes: readonly NodeSpec[]): LivePo
     );
   }
   const remarks = ignored.map(({ key, reason }) => `${key} changes nothing: ${reason}`);
+  remarks.push(...fieldsWithoutEffect(options).map(({ key, reason }) => `${key}: ${reason}`));
   if (timing !== null) remarks.push('timing is for simulations: live jobs take the time they take');
   return livePolicy(name, options, lemons === 'drain', nodes, remarks, file);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OrreryError } from '../contract/errors.ts';
 import { completePolicy } from '../scheduler/policy.ts';
+import { fieldsWithoutEffect } from './fields-without-effect.ts';
 import { parsePolicyFile } from './policy-file.ts';
 
 function errorOf(yaml: string): string {
@@ -127,8 +128,9 @@ timing: {launchSeconds: 0.25, killSeconds: 30}
     const slurms = parsePolicyFile(`backfillType: conservative\n${text}`, 'p.yaml');
     expect(slurms.options).toEqual({ backfillType: 'conservative', ...bounds });
     expect(slurms.ignored).toEqual([]);
+    expect(fieldsWithoutEffect(slurms.options)).toEqual([]);
     const reason = 'it is about the passes of backfillType conservative';
-    expect(parsePolicyFile(text, 'p.yaml').ignored).toEqual([
+    expect(fieldsWithoutEffect(parsePolicyFile(text, 'p.yaml').options)).toEqual([
       { key: 'bfMaxJobUser', reason },
       { key: 'bfMinAgeReserveSeconds', reason },
     ]);

@@ -7,7 +7,6 @@ import { hostNamesOf, reservationFields, toReservations } from './reservation-fi
 import {
   APPLIED_PARAMETERS,
   type AppliedParameter,
-  fieldsWithoutPasses,
   IGNORED_PARAMETERS,
   type IgnoredParameter,
   isAppliedParameter,
@@ -309,9 +308,6 @@ export function parsePolicyFile(yaml: string, fileName: string): PolicyFile {
     else if (rest.cadence && isCadenceParameter(key)) Object.assign(rest.cadence, cadenceChange(key, value));
     else if (isIgnoredParameter(key)) ignored.push({ key, reason: IGNORED_PARAMETERS[key] });
     else Object.assign(options, { [key]: value });
-  }
-  for (const key of fieldsWithoutPasses(options)) {
-    ignored.push({ key, reason: 'it is about the passes of backfillType conservative' });
   }
   if (partitions !== undefined) options.partitions = partitions.map(withNodeNames);
   if (reservations !== undefined) options.reservations = toReservations(reservations);

@@ -71,25 +71,6 @@ export const IGNORED_PARAMETERS = {
 
 export type IgnoredParameter = keyof typeof IGNORED_PARAMETERS;
 
-/** What only Slurm's own passes look at. */
-const OF_PASSES = [
-  'bfMaxJobUser',
-  'bfMaxJobPart',
-  'bfMaxJobUserPart',
-  'bfMaxJobAssoc',
-  'bfMaxJobStart',
-  'schedMaxJobStart',
-  'bfJobPartCountReserve',
-  'bfMinAgeReserveSeconds',
-  'bfMinPrioReserve',
-  'partitionJobDepth',
-] as const satisfies readonly NumberField[];
-
-/** Fields of the policy that change nothing, since it does not make Slurm's own passes. */
-export function fieldsWithoutPasses(options: SchedulerOptions): string[] {
-  return options.backfillType === 'conservative' ? [] : OF_PASSES.filter((field) => (options[field] ?? 0) > 0);
-}
-
 export function isAppliedParameter(name: string): name is AppliedParameter {
   return Object.hasOwn(APPLIED_PARAMETERS, name);
 }

@@ -42,7 +42,8 @@ describe('--set', () => {
   });
 
   it("puts Slurm's times of passes into the cadence", () => {
-    const change = (pair: readonly [string, string]) => withPolicyOverrides({ cadence: SLURM_CADENCE }, [pair]).cadence;
+    const change = (pair: readonly [string, string]) =>
+      withPolicyOverrides({ backfillType: 'conservative', cadence: SLURM_CADENCE }, [pair]).cadence;
     expect(change(['sched_interval', '300'])).toEqual({ ...SLURM_CADENCE, schedIntervalSeconds: 300 });
     expect(change(['bf_continue', 'true'])).toEqual({ ...SLURM_CADENCE, isBfContinued: true });
     expect(() => change(['sched_interval', 'often'])).toThrow(
@@ -50,7 +51,23 @@ describe('--set', () => {
     );
   });
 
+  it("takes what is about Slurm's passes where the policy makes them, or is made to", () => {
+    const linear = { backfillType: 'conservative', selectType: 'linear' } as const;
+    expect(withPolicyOverrides({ backfillType: 'conservative' }, [['bf_max_job_user', '3']]).bfMaxJobUser).toBe(3);
+    expect(withPolicyOverrides({}, Object.entries(linear))).toEqual(linear);
+    const pairs = overridesOf(parseSettings(['cadence.schedIntervalSeconds=9', 'backfillType=conservative'])).policy;
+    expect(withPolicyOverrides({}, pairs).cadence).toEqual({ ...SLURM_CADENCE, schedIntervalSeconds: 9 });
+    // What the policy said before is not what is set.
+    expect(withPolicyOverrides({ selectType: 'linear' }, [['bfIntervalSeconds', '9']]).bfIntervalSeconds).toBe(9);
+  });
+
   it.each([
+    ['bf_max_job_user=3', 'set bf_max_job_user: it would change nothing: it is about the passes of backfillType'],
+    [
+      'selectType=linear',
+      'set selectType: it would change nothing: it is about the passes of backfillType conservative',
+    ],
+    ['cadence.schedIntervalSeconds=9', 'set cadence.schedIntervalSeconds: it would change nothing: it is about'],
     ['nodes', 'set: expected NAME=VALUE such as nodes=2000, got "nodes"'],
     ['nodes=many', 'set nodes: expected an integer > 0 and <= 1000000, got "many"'],
     ['nodes=99999999', 'set nodes: expected an integer > 0 and <= 1000000, got "99999999"'],

@@ -1,4 +1,5 @@
 import { OrreryError } from '../../contract/errors.ts';
+import { fieldsWithoutEffect } from '../../formats/fields-without-effect.ts';
 import { GPUS_PER_NODE_MAX, NODES_MAX } from '../../formats/host-list.ts';
 import { nearest } from '../../formats/nearest.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
@@ -68,13 +69,16 @@ export function overridesOf(settings: Readonly<Record<string, string>>): Overrid
   return { ...overrides, policy };
 }
 
-/** The policy with fields replaced. Throws ORR_USAGE for a field that there is not, and for a value that it cannot take. */
+/** The policy with fields replaced. Throws ORR_USAGE for a field that there is not, for a value that it cannot take, and for what changes nothing. */
 export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides['policy']): SchedulerOptions {
   const made: Record<string, unknown> = structuredClone({ ...options });
+  /** By the field of the policy that it changes. */
+  const pathOf = new Map<string, string>();
   for (const [path, text] of policy) {
     const parts = path.split('.');
     if (isCadenceParameter(path)) {
       made['cadence'] = withCadence(made['cadence'], path, valueOf(text));
+      pathOf.set('cadence', path);
       continue;
     }
     // The reader of policy files says what a field may be; alone, it yields that field in the policy's own words.
@@ -92,6 +96,11 @@ export function withPolicyOverrides(options: SchedulerOptions, policy: Overrides
     }
     const last = way.at(-1) ?? '';
     below[last] = from[last];
+    pathOf.set(way[0] ?? '', path);
+  }
+  for (const { key, reason } of fieldsWithoutEffect(made)) {
+    const path = pathOf.get(key);
+    if (path !== undefined) throw new OrreryError('ORR_USAGE', `set ${path}: it would change nothing: ${reason}`);
   }
   return made;
 }

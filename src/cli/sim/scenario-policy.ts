@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
+import { fieldsWithoutEffect } from '../../formats/fields-without-effect.ts';
 import { parsePolicyFile } from '../../formats/policy-file.ts';
 import type { ScenarioFields } from '../../formats/scenario-file.ts';
 import { type ConfText, parseSlurmConf, type SlurmConf } from '../../formats/slurm-conf.ts';
@@ -42,7 +43,13 @@ export async function policyOf(
       throw new OrreryError('ORR_USAGE', `policy ${base.name}: ${cause.message}`, { cause });
     throw cause;
   }
-  return { ...base, options };
+  // A slurm.conf means what Slurm makes of it.
+  const idle = base.slurm === null ? fieldsWithoutEffect(options) : [];
+  return {
+    ...base,
+    options,
+    remarks: [...base.remarks, ...remarkOn(idle, base.name, ['has no effect', 'have no effect'])],
+  };
 }
 
 async function ofFile(nameOrFile: string | null): Promise<ScenarioPolicy> {
@@ -56,10 +63,7 @@ async function ofFile(nameOrFile: string | null): Promise<ScenarioPolicy> {
     timing: timing ?? INSTANT,
     slurm: null,
     rules,
-    remarks: ignoredRemark(
-      basename(path),
-      ignored.map(({ key, reason }) => `${key}: ${reason}`),
-    ),
+    remarks: remarkOn(ignored, basename(path), NOT_MODELLED),
   };
 }
 
@@ -82,9 +86,10 @@ async function ofSlurm(path: string, fields: ScenarioFields): Promise<ScenarioPo
     timing: slurm.timing,
     slurm,
     rules: slurm.rules,
-    remarks: ignoredRemark(
+    remarks: remarkOn(
+      slurm.ignored.map(({ file, line, key, reason }) => ({ key: `${file}:${line} ${key}`, reason })),
       basename(path),
-      slurm.ignored.map(({ file, line, key, reason }) => `${file}:${line} ${key}: ${reason}`),
+      NOT_MODELLED,
     ),
   };
 }
@@ -106,13 +111,15 @@ function includedText(path: string): ConfText | undefined {
   }
 }
 
-function ignoredRemark(file: string, ignored: readonly string[]): ReadingRemark[] {
-  if (ignored.length === 0) return [];
-  const settings = ignored.length === 1 ? '1 setting' : `${ignored.length} settings`;
-  return [
-    {
-      what: `${settings} of ${file} ${ignored.length === 1 ? 'is' : 'are'} not modelled`,
-      examples: examplesOf(ignored, (one) => one),
-    },
-  ];
+const NOT_MODELLED = ['is not modelled', 'are not modelled'] as const;
+
+function remarkOn(
+  settings: readonly { key: string; reason: string }[],
+  file: string,
+  [ofOne, ofSeveral]: readonly [string, string],
+): ReadingRemark[] {
+  if (settings.length === 0) return [];
+  const what =
+    settings.length === 1 ? `1 setting of ${file} ${ofOne}` : `${settings.length} settings of ${file} ${ofSeveral}`;
+  return [{ what, examples: examplesOf(settings, ({ key, reason }) => `${key}: ${reason}`) }];
 }
