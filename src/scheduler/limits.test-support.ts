@@ -92,7 +92,6 @@ export function naiveMayStart(policy: LimitPolicy, job: NaiveJob, running: reado
         if (!isInUse(limit)) return false;
         const ahead = running
           .filter(isCounted)
-
           .map((one) => milliseconds(one, Math.max(0, calculatedMs - one.startMs), factorOf(one)));
         // Divided once: parts of minutes add up to a little less.
         const sum = ahead.reduce((total, one) => total + one, 0) / 60_000;
