@@ -79,3 +79,8 @@ function range(from: number, to: number, width: number): string {
   const text = (number: number) => String(number).padStart(width, '0');
   return from === to ? text(from) : `${text(from)}-${text(to)}`;
 }
+
+/** All names of lists, as of a file that may give nodes one by one or as host lists; what is no list stands for itself. */
+export function hostNamesOf(hostLists: readonly string[]): string[] {
+  return hostLists.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]);
+}

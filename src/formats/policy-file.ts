@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { LiftedLimit } from '../scheduler/qos-and-accounts.ts';
 import type { PartitionPolicy, SchedulerOptions } from '../scheduler/policy.ts';
 import type { Timing } from '../twin/scenario.ts';
+import { hostNamesOf } from './host-list.ts';
 import { wrongNames } from './policy-names.ts';
-import { hostNamesOf, reservationFields, toReservations } from './reservation-fields.ts';
+import { reservationFields, toReservations } from './reservation-fields.ts';
 import {
   APPLIED_PARAMETERS,
   type AppliedParameter,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NodeReservation } from '../scheduler/policy.ts';
-import { formatHostList, NODES_MAX, parseHostList } from './host-list.ts';
+import { formatHostList, hostNamesOf } from './host-list.ts';
 
 const seconds = z.number().min(0);
 const name = z.string().min(1);
@@ -42,9 +42,4 @@ export function fromReservations(reservations: readonly NodeReservation[]): z.in
     ...(users.length > 0 && { users: [...users] }),
     ...(accounts.length > 0 && { accounts: [...accounts] }),
   }));
-}
-
-/** Nodes may be given as host lists. */
-export function hostNamesOf(hostLists: readonly string[]): string[] {
-  return hostLists.flatMap((list) => parseHostList(list, NODES_MAX) ?? [list]);
 }

@@ -1,4 +1,4 @@
-import { partitionNames } from '../scheduler/partition-names.ts';
+import { namedPartitions } from '../scheduler/partition-names.ts';
 import { partitionFinder, type PartitionPolicy } from '../scheduler/policy.ts';
 
 /** What a row's `partition` means under a policy. */
@@ -23,7 +23,7 @@ export function rowPartitions(policies: readonly PartitionPolicy[] = []): (names
 }
 
 function read(text: string | null, find: ReturnType<typeof partitionFinder>): RowPartitions {
-  const names = partitionNames(text).flatMap((name) => name ?? []);
+  const names = namedPartitions(text);
   const own = names.flatMap((name) => find(name) ?? []);
   return {
     all: own.length === 0 ? [find(null)] : own,
