@@ -45,9 +45,9 @@ export class Core implements SchedulerCore {
   #owesBackfill = false;
   /** The head that found no room last, and the changes to the nodes up to then: without more there is none for it. */
   #stuckHead: JobRecord | null = null;
-  #stuckChanges = -1;
+  #stuckChanges = NOTHING_SEEN;
   /** Changes to the nodes up to the last look at those for whom others were preempted. */
-  #claimantsChanges = -1;
+  #claimantsChanges = NOTHING_SEEN;
   /** Since when as much is used of a limit as it allows to jobs that still run. */
   #spentMs = Infinity;
   /** Starts a job in the cycle that is being run. Made once: cycles are many, and most start nothing. */

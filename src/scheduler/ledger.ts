@@ -68,8 +68,8 @@ export class Ledger {
     this.kinds = new JobKinds(policy);
     this.priorities = new JobPriorities(this.kinds, policy.priority.type === 'basic');
     this.preemptible = new PreemptibleJobs(this.kinds.preemption, policy.preempt.isYoungestFirst);
-    this.pool = new NodePool((nodeName) => this.terms.maskOf(nodeName), this.terms.capCount);
-    this.pool.areSmallLeavesFirst = policy.selectType === 'linear';
+    const maskOf = (nodeName: string) => this.terms.maskOf(nodeName);
+    this.pool = new NodePool(maskOf, this.terms.capCount, policy.selectType === 'linear');
     const depth = frontDepth(policy);
     this.#charges = new Charges(this);
     const isServiceable = (job: JobRecord) => this.pool.countCapable(job, 'inService') >= job.request.nodes;

@@ -46,12 +46,13 @@ export class NodePool {
   /** How many partitions bound the CPUs that their jobs have of a node. */
   readonly capCount: number;
   /** As Slurm's `select/linear` has it, a gang on several leaves takes those with the fewest CPUs first, and not the largest. */
-  areSmallLeavesFirst = false;
+  readonly areSmallLeavesFirst: boolean;
 
   /** `maskOf`: the partitions of a node. */
-  constructor(maskOf: (nodeName: string) => number, capCount = 0) {
+  constructor(maskOf: (nodeName: string) => number, capCount = 0, areSmallLeavesFirst = false) {
     this.#maskOf = maskOf;
     this.capCount = capCount;
+    this.areSmallLeavesFirst = areSmallLeavesFirst;
   }
 
   find(name: string): NodeRecord | undefined {

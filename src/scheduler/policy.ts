@@ -165,8 +165,8 @@ export interface NodeReservation {
 /** The policy, in the words of `slurm.conf` and its `SchedulerParameters`. */
 export interface SchedulerOptions {
   /**
-   * `builtin`: the first job that does not fit blocks all behind it, in passes as Slurm makes them those of its partition. `backfill` (the default, as in Slurm): jobs behind it may start where
-   * that does not delay the jobs that have a reservation.
+   * `builtin`: the first job that does not fit blocks all behind it, in passes as Slurm makes them those of its partition. `backfill` (the default,
+   * as in Slurm): jobs behind it may start where that does not delay the jobs that have a reservation.
    */
   schedulerType?: SchedulerType;
   /**
