@@ -42,7 +42,7 @@ import {
 } from './limit-strength.ts';
 import type { AccountPolicy, Limits, QosPolicy, UseLimit, UserPolicy } from './qos-and-accounts.ts';
 import type { PriorityPolicy } from './policy.ts';
-import { MinutesAhead } from './run-minutes.ts';
+import { MINUTE_MS, MinutesAhead } from './run-minutes.ts';
 import type { PendingReason } from './pending-reason.ts';
 import { UsedMinutes } from './used-minutes.ts';
 
@@ -141,6 +141,7 @@ export class LimitProfiles {
   readonly runCounters = new Map<string, MinutesAhead>();
   /** Of used minutes, the same. */
   readonly usedCounters = new Map<string, UsedMinutes>();
+  #lastKey = 0;
   readonly #isSafe: boolean;
   readonly #halfLifeSeconds: number;
 
@@ -246,7 +247,6 @@ export class LimitProfiles {
     const add = (id: readonly string[], policy: Limits, reasons: Reasons, place: number, isKept = false) => {
       const limit = usedLimit(policy);
       if (!isLimiting(limit)) return;
-      // The key that it has depends on how many there are.
       const ahead = this.#isSafe
         ? counterOf(this.runCounters, ['used', ...id], () => new MinutesAhead(this.#newKey()))
         : null;
@@ -310,11 +310,12 @@ export class LimitProfiles {
   }
 
   #newKey(): number {
-    return this.#counters.size + this.runCounters.size + this.usedCounters.size + 1;
+    this.#lastKey += 1;
+    return this.#lastKey;
   }
 }
 
 function leastWallMs(wallSecondsMax: number | null, budgets: readonly Budget[]): number | null {
-  const leastMs = Math.min((wallSecondsMax ?? Infinity) * 1000, ...budgets.map(({ limit }) => limit.jobs * 60_000));
+  const leastMs = Math.min((wallSecondsMax ?? Infinity) * 1000, ...budgets.map(({ limit }) => limit.jobs * MINUTE_MS));
   return leastMs === Infinity ? null : leastMs;
 }

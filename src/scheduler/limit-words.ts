@@ -1,8 +1,6 @@
 import { formatDuration, formatMemory } from '../lib/units.ts';
 import type { Amounts, Resource } from './limit-reasons.ts';
-import { minutesOf } from './run-minutes.ts';
-
-const MINUTE_MS = 60_000;
+import { MINUTE_MS, minutesOf } from './run-minutes.ts';
 
 const WORDS: Readonly<Record<Resource, string>> = {
   jobs: 'running jobs',

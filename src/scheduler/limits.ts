@@ -137,8 +137,9 @@ export class LimitCounters {
       if (name === null) continue;
       const allowed = `no more than ${minutesSaid(limit[name], name)} may be ahead of all jobs together`;
       const isAlone = exceededMinutes(NOTHING, demand, demand.minutesMs, limit) !== null;
-      if (isAlone) return `${minutesAsked(demand[name], demand.minutesMs, name)}, and ${allowed}: it never starts`;
-      return `${minutesAsked(demand[name], demand.minutesMs, name)}, what runs has ${figure(counter.used[name], name)} ahead of it, and ${allowed}`;
+      const asked = minutesAsked(demand[name], demand.minutesMs, name);
+      if (isAlone) return `${asked}, and ${allowed}: it never starts`;
+      return `${asked}, what runs has ${figure(counter.used[name], name)} ahead of it, and ${allowed}`;
     }
     return null;
   }

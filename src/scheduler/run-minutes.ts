@@ -1,6 +1,6 @@
 import { type Amounts, JOB_RESOURCES, type JobResource } from './limit-reasons.ts';
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 /** What whole minutes are counted of. */
 export const UNIT = { gpus: 1, nodes: 1, cpus: 1, memoryBytes: 1024 ** 2 } as const;
 

@@ -5,6 +5,7 @@ import type { LimitProfile } from './limit-profile.ts';
 import { JOB_RESOURCES } from './limit-reasons.ts';
 import { partitionExcess } from './partition-limits.ts';
 import { defaultPartition, PARTITIONS_MAX, type PartitionPolicy, type Policy } from './policy.ts';
+import { MINUTE_MS } from './run-minutes.ts';
 import type { JobRequest } from './types.ts';
 
 const ALL_PARTITIONS = 0x7fffffff;
@@ -129,7 +130,7 @@ function leastDefaultMs(request: JobRequest, { wallMsDefault, deniedMinutes }: D
       const amount = request.nodes * (name === 'nodes' ? 1 : request.perNode[name]);
       const minutes = amount > 0 ? Math.floor(limit[name] / amount) : Infinity;
       // One that could not run for a minute is refused.
-      if (minutes > 0) leastMs = Math.min(leastMs, minutes * 60_000);
+      if (minutes > 0) leastMs = Math.min(leastMs, minutes * MINUTE_MS);
     }
   }
   return leastMs === Infinity ? null : leastMs;

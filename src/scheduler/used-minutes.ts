@@ -1,8 +1,6 @@
 import { decayRate, fadedSpan } from './decay.ts';
 import { type Amounts, JOB_RESOURCES, RESOURCES } from './limit-reasons.ts';
-import { type TimedUse, UNIT } from './run-minutes.ts';
-
-const MINUTE_MS = 60_000;
+import { MINUTE_MS, type TimedUse, UNIT } from './run-minutes.ts';
 
 /** What a job has while it runs, and since when it is to be counted. */
 interface CountedUse {
