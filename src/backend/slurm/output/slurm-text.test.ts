@@ -223,7 +223,7 @@ describe('failures of Slurm', () => {
       'sbatch: Batch job submission failed: I/O error writing script/environment to file: jobs run on and are caught up with once it answers',
     ],
     [
-      'a site that takes no jobs for now',
+      'a site that takes no jobs at the moment',
       { stderr: 'sbatch: error: Batch job submission failed: System submissions disabled' },
       'limit',
       'sbatch: Batch job submission failed: System submissions disabled',

@@ -48,7 +48,9 @@ describe('why a job waits on Slurm', () => {
     const waiting = job({ phase: 'none', hindrance });
     expect(jobFact(waiting).reason).toBe('AssocMaxSubmitJobLimit');
     const surroundings = { state, partitions: [], queue: [], isUnreachable: false, nowMs: NOW, limit: null };
-    expect(explainJob(waiting, surroundings).join(' ')).toContain(`is tried again: ${hindrance}.`);
+    expect(explainJob(waiting, surroundings).join(' ')).toContain(
+      `It cannot go on at the moment, and is tried again: ${hindrance}.`,
+    );
     const limit = ['Account research lets one user have 1 job waiting or running (MaxSubmit=1): me has 1.'];
     expect(explainJob(waiting, { ...surroundings, limit })).toEqual([
       ...limit,

@@ -87,7 +87,7 @@ export function explainJob(job: MirrorJob, surroundings: Surroundings): string[]
   const cause = isDiskFull ? "The disk of Orrery's home takes nothing down now" : 'Slurm does not answer now';
   const stale = isUnreachable ? [`${cause}: this is what Slurm said last.`] : [];
   const { slurm, live, record, phase, hindrance } = job;
-  const hindered = hindrance === null ? [] : [`It cannot go on for now, and is tried again: ${hindrance}.`];
+  const hindered = hindrance === null ? [] : [`It cannot go on at the moment, and is tried again: ${hindrance}.`];
   const label = slurmLabel(job) ?? '?';
   if (live !== null) {
     const nodes = live.placement.map(({ nodeName }) => nodeName);
