@@ -161,7 +161,7 @@ describe('a partition whose limits sbatch keeps', () => {
     await expect
       .poll(said)
       .toContain(
-        'time: it asks for 02:00:00, and partition side gives 01:00:00 at most (EnforcePartLimits=ALL): submit it with less --time',
+        'time: it asks for 02:00:00, and partition side gives 01:00:00 at most (EnforcePartLimits=ALL): submit it with less --time, or to another partition',
       );
     await expect(daemon.client.submit(long)).rejects.toThrow('submit it without partition side');
     changeConf((conf) => conf.replace('EnforcePartLimits=ALL\n', ''));

@@ -54,7 +54,7 @@ describe('a job that its partition does not let run', () => {
     const jobs = [{ command: ['true'], partition: 'debug', time: '5m', array: '0-1' }, { command: ['true'] }];
     const { cautions } = await client.submit({ jobs, environment: {} });
     expect(cautions).toEqual([
-      'Job 1_0 never starts: it asks for 00:05:00, and partition debug gives 00:01:00 at most. Submit it again with less --time.',
+      'Job 1_0 never starts: it asks for 00:05:00, and partition debug gives 00:01:00 at most. Submit it again with less --time, or to another partition.',
     ]);
   });
 });

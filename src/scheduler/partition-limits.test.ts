@@ -38,7 +38,7 @@ it('a job beyond the limits of its partition waits for ever, in nobody\u2019s wa
     'Job 1 never starts: it asks for 4 nodes, and jobs of partition main have 3 at most. Submit it again with another --nodes, or to another partition.',
   ]);
   expect(scheduler.explain(3, 0)).toEqual([
-    'Job 3 never starts: it asks for 02:00:00, and partition main gives 01:00:00 at most. Submit it again with less --time.',
+    'Job 3 never starts: it asks for 02:00:00, and partition main gives 01:00:00 at most. Submit it again with less --time, or to another partition.',
   ]);
   scheduler.apply({ kind: 'JobCancelRequested', atMs: 1, jobId: 1 });
   expect(scheduler.decide(1).decisions).toMatchObject([{ kind: 'EndJob', jobId: 1, state: 'CANCELLED' }]);

@@ -82,14 +82,14 @@ function takenText(allowed: readonly string[] | undefined, denied: readonly stri
 
 /** How to ask for what the partition lets run. */
 export function excessMend(excess: PartitionExcess): string {
-  return MENDS[excess];
+  return `with ${MENDS[excess]}, or to another partition`;
 }
 
 const MENDS: Readonly<Record<PartitionExcess, string>> = {
-  PartitionNodeLimit: 'with another --nodes, or to another partition',
-  PartitionTimeLimit: 'with less --time',
-  QOSNotAllowed: 'with another --qos, or to another partition',
-  AccountNotAllowed: 'with another --account, or to another partition',
+  PartitionNodeLimit: 'another --nodes',
+  PartitionTimeLimit: 'less --time',
+  QOSNotAllowed: 'another --qos',
+  AccountNotAllowed: 'another --account',
 };
 
 function qosOf({ qos = DEFAULT_QOS }: Entrant): string {

@@ -206,7 +206,9 @@ it('is told how to ask where it starts in none of them, whichever of them a limi
     expect(cluster.scheduler.job(1)?.reason).toBe('PartitionTimeLimit');
     return cluster.scheduler.explain(1, 0).at(-1);
   });
-  expect(mends).toEqual(Array(2).fill('It never starts like this: submit it again with less --time.'));
+  expect(mends).toEqual(
+    Array(2).fill('It never starts like this: submit it again with less --time, or to another partition.'),
+  );
 });
 
 it('counts once among those that are ahead, whatever number of partitions it waits in, and is never ahead of itself', () => {

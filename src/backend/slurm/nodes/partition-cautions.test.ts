@@ -37,7 +37,7 @@ const cautions = (...jobs: SubmittedJob[]) => partitionCautions(jobs, OLDER);
 
 it('says of a job that no partition it names lets it run, which limit that is', () => {
   expect(cautions(job(8, { time: '5-00:00:00' }))).toEqual([
-    'Job 8 does not start like this, unless its QOS lifts that: it asks for 5-00:00:00, and partition train gives 2-00:00:00 at most. Submit it again with less --time.',
+    'Job 8 does not start like this, unless its QOS lifts that: it asks for 5-00:00:00, and partition train gives 2-00:00:00 at most. Submit it again with less --time, or to another partition.',
   ]);
   expect(cautions(job(9, { nodes: 2, partition: 'debug' }))).toEqual([
     'Job 9 does not start like this, unless its QOS lifts that: it asks for 2 nodes, and jobs of partition debug have 1 at most. Submit it again with another --nodes, or to another partition.',
@@ -71,7 +71,9 @@ describe('with EnforcePartLimits, which has sbatch refuse it', () => {
   const TOO_LONG = 'time: it asks for 01:00:00, and partition debug gives 00:30:00 at most (EnforcePartLimits=';
 
   it('names the limit, the partition and the way out', () => {
-    expect(refusal('ALL', { partition: 'debug', time: '1h' })).toBe(`${TOO_LONG}ALL): submit it with less --time`);
+    expect(refusal('ALL', { partition: 'debug', time: '1h' })).toBe(
+      `${TOO_LONG}ALL): submit it with less --time, or to another partition`,
+    );
     expect(refusal('ANY', { partition: 'debug', nodes: 2 })).toBe(
       'nodes: it asks for 2 nodes, and jobs of partition debug have 1 at most (EnforcePartLimits=ANY): submit it with another --nodes, or to another partition',
     );
@@ -111,7 +113,7 @@ describe('with EnforcePartLimits, which has sbatch refuse it', () => {
     expect(refusal('ALL', { time: '5d' }, { mayBeRewritten: true })).toBeNull();
     expect(refusal('ALL', { time: '5d' }, { mayBeRewritten: undefined })).toBeNull();
     expect(partitionCautions([job(1, { time: '5d' })], { ...RULES, mayBeRewritten: true })).toEqual([
-      'Job 1 does not start like this, unless a plugin of the site changes that: it asks for 5-00:00:00, and partition train gives 2-00:00:00 at most. Submit it again with less --time.',
+      'Job 1 does not start like this, unless a plugin of the site changes that: it asks for 5-00:00:00, and partition train gives 2-00:00:00 at most. Submit it again with less --time, or to another partition.',
     ]);
   });
 
