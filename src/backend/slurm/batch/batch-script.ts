@@ -4,6 +4,7 @@ import type { JobSpec } from '../../../contract/job.ts';
 import { tasksPerNode, timeLimitMs } from '../../../contract/job.ts';
 import { shellQuote } from '../../../lib/shell-quote.ts';
 import { parseMemoryBytes } from '../../../lib/units.ts';
+import { DEFAULT_QOS } from '../../../scheduler/default-names.ts';
 import type { Dependency } from '../../../scheduler/types.ts';
 import { taskList } from '../output/array-tasks.ts';
 import type { ArrayKey } from './job-key.ts';
@@ -93,8 +94,8 @@ export function requestOptions(spec: JobSpec, excludedNodes: readonly string[]):
       ['gpus-per-node', gpus(spec)],
       ['gres', spec.gres ?? null],
       ['time', limitMs === null ? null : slurmTime(limitMs)],
-      // The schema fills `normal` in where a job says nothing: then Slurm's own default is meant.
-      ['qos', spec.qos === 'normal' ? null : spec.qos],
+      // The schema fills it in where a job says nothing: then Slurm's own default is meant.
+      ['qos', spec.qos === DEFAULT_QOS ? null : spec.qos],
       ['account', spec.account ?? null],
       ['partition', spec.partition ?? null],
       ['reservation', spec.reservation ?? null],

@@ -235,6 +235,8 @@ describe('a job that sbatch did not take', () => {
     const asked = { account: 'other', qos: 'long', partition: 'all' };
     expect(limitedSubmission(refused(reason, asked), 'opsann', cluster)).toMatchObject({ ...asked, reason });
     expect(limitedSubmission(refused(reason, { account: 'other' }), 'opsann', cluster)?.qos).toBe('normal');
+    // Its association in another partition has another one: no limit is told of a QOS that it may not get.
+    expect(limitedSubmission(refused(reason), 'opsann', { ...cluster, defaultQos: { vision: null } })?.qos).toBe('');
     expect(limitedSubmission({ ...refused(reason), hindrance: 'sbatch: no answer' }, 'opsann', cluster)).toBeNull();
   });
 

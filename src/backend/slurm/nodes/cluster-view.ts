@@ -2,6 +2,7 @@ import { OrreryError } from '../../../contract/errors.ts';
 import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from '../../../contract/job.ts';
 import { errorMessage } from '../../../lib/error-message.ts';
 import { formatMemory } from '../../../lib/units.ts';
+import { DEFAULT_QOS } from '../../../scheduler/default-names.ts';
 import type { LiftedLimit } from '../../../scheduler/qos-and-accounts.ts';
 import type { BackendReservation } from '../../port.ts';
 import { reservationRefusal } from '../output/reservation-text.ts';
@@ -14,6 +15,7 @@ import {
 } from '../output/scontrol-text.ts';
 import type { SlurmCommands } from '../slurm-commands.ts';
 import { SlurmFailure } from '../slurm-failure.ts';
+import { accountOf } from './association-defaults.ts';
 
 /** `EnforcePartLimits` of `slurm.conf`. */
 export type EnforcePartLimits = 'ALL' | 'ANY' | 'NO';
@@ -233,7 +235,7 @@ export function refusalOf(
     const what = unknown === undefined ? 'the cluster has no default' : `no ${JSON.stringify(unknown)}`;
     return `partition: ${what}: expected one of ${listed(partitions.map(({ name }) => name))}`;
   }
-  if (qos !== null && spec.qos !== 'normal' && !qos.includes(spec.qos)) {
+  if (qos !== null && spec.qos !== DEFAULT_QOS && !qos.includes(spec.qos)) {
     return `qos: no ${JSON.stringify(spec.qos)}: expected one of ${listed(qos)}`;
   }
   if (accounts !== null && accounts.length > 0 && spec.account !== undefined && !accounts.includes(spec.account)) {
@@ -241,8 +243,7 @@ export function refusalOf(
   }
   const { reservations = null } = view;
   if (spec.reservation !== undefined && reservations !== null) {
-    const account = spec.account ?? view.defaultAccount;
-    const refused = reservationRefusal(spec.reservation, { user, account }, reservations);
+    const refused = reservationRefusal(spec.reservation, { user, account: accountOf(spec, view) }, reservations);
     if (refused !== null) return refused;
   }
   const refusals = named.map((partition) => namesRefusal(spec, partition, view) ?? shapeRefusal(spec, partition, view));

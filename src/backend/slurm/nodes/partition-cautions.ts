@@ -10,6 +10,7 @@ import {
 } from '../../../scheduler/partition-limits.ts';
 import type { SubmittedJob } from '../../port.ts';
 import type { SlurmPartition } from '../output/scontrol-text.ts';
+import { accountOf, qosOf } from './association-defaults.ts';
 import { type ClusterView, partitionsOf } from './cluster-view.ts';
 
 type Rules = Pick<
@@ -39,9 +40,6 @@ const FIELDS: Readonly<Record<PartitionExcess, string>> = {
   QOSNotAllowed: 'qos',
   AccountNotAllowed: 'account',
 };
-
-/** Slurm's own, where the association has none. */
-const DEFAULT_QOS = 'normal';
 
 /**
  * Of jobs that Slurm takes and does not start: those that ask for what none of the partitions they name lets run, an array's tasks as one. With
@@ -97,17 +95,6 @@ function excessesOf(spec: JobSpec, rules: Rules): Found[] {
     const lifts = names.flatMap((name): readonly LiftedLimit[] => rules.qosLifts?.[name] ?? []);
     return { partition, asked, excess: partitionExcess(partition, asked, lifts) };
   });
-}
-
-function accountOf(spec: JobSpec, rules: Rules): string | null {
-  return spec.account ?? rules.defaultAccount;
-}
-
-/** A job that asks for none is given to sbatch without one. Null: which it gets then is not known. */
-function qosOf(spec: JobSpec, rules: Rules): string | null {
-  if (spec.qos !== DEFAULT_QOS) return spec.qos;
-  const found = rules.defaultQos?.[accountOf(spec, rules) ?? ''];
-  return found === undefined ? DEFAULT_QOS : found;
 }
 
 /** Rules on accounts and QOS mean something where there is accounting. Slurm after 22.05 lets accounts below those that are named in as well. */
