@@ -76,6 +76,12 @@ describe('a job as users write it', () => {
     expect(spec.env).toEqual({ SEED: '5', RATE: '0.5', DEBUG: 'true' });
   });
 
+  it('names partitions with or without spaces between them, each once', () => {
+    expect(jobSpecSchema.parse({ command: ['true'], partition: ' train, spare,train' }).partition).toBe('train,spare');
+    expect(firstMessage({ partition: 'train, ,spare' })).toMatch(/^partition: expected a partition or several/);
+    expect(firstMessage({ partition: ' ' })).toMatch(/^partition: expected a partition or several/);
+  });
+
   it('asks for memory by node, by CPU or by GPU', () => {
     const bytes = (job: object) => memoryBytesPerNode(jobSpecSchema.parse({ command: ['true'], ...job }));
     expect(bytes({ memoryPerCpu: '1G', cpus: 3, tasksPerNode: 2 })).toBe(6 * 1024 ** 3);

@@ -75,8 +75,11 @@ const partitionSchema = z
   .string()
   .min(1)
   .max(1000)
-  .regex(/^[^,]+(?:,[^,]+)*$/, 'expected a partition or several with commas between them, such as "train,spare"')
-  .transform((names) => [...new Set(names.split(','))].join(','));
+  .regex(
+    /^\s*[^\s,][^,]*(?:,\s*[^\s,][^,]*)*$/,
+    'expected a partition or several with commas between them, such as "train,spare"',
+  )
+  .transform((names) => [...new Set(names.split(',').map((name) => name.trim()))].join(','));
 
 /** What Slurm alone understands, as its own options take it. */
 const slurmTextSchema = z

@@ -41,6 +41,7 @@ describe('what Slurm would never run is refused at once', () => {
     [{ partition: 'nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu, mixed'],
     [{ partition: 'cpu,nosuch' }, 'partition: no "nosuch": expected one of gpu, cpu, mixed'],
     [{ partition: 'cpu,gpu', gpusPerNode: 8 }, null],
+    [{ partition: 'cpu, gpu', gpusPerNode: 8 }, null],
     [{ partition: 'cpu,gpu', nodes: 3 }, 'nodes: expected at most 2, those of partition gpu with 1 CPU; got 3'],
     [{ qos: 'gold' }, 'qos: no "gold": expected one of normal, high'],
     [{ account: 'other' }, 'account: me has no "other": expected one of research'],

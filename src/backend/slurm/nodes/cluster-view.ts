@@ -3,6 +3,7 @@ import { cpusPerTask, type JobSpec, namedMemoryBytesPerNode, tasksPerNode } from
 import { errorMessage } from '../../../lib/error-message.ts';
 import { formatMemory } from '../../../lib/units.ts';
 import { DEFAULT_QOS } from '../../../scheduler/default-names.ts';
+import { namedPartitions, partitionNames } from '../../../scheduler/partition-names.ts';
 import type { LiftedLimit } from '../../../scheduler/qos-and-accounts.ts';
 import type { BackendReservation } from '../../port.ts';
 import { reservationRefusal } from '../output/reservation-text.ts';
@@ -207,8 +208,8 @@ export function partitionsOf(
   { partitions }: Pick<ClusterView, 'partitions'>,
   wanted: string | undefined,
 ): SlurmPartition[] {
-  const names = wanted?.split(',');
-  return partitions.filter(({ name, isDefault }) => names?.includes(name) ?? isDefault);
+  const names = partitionNames(wanted);
+  return partitions.filter(({ name, isDefault }) => names.includes(name) || (isDefault && names.includes(undefined)));
 }
 
 /** The same, and where it names none and a plugin may choose one any of them, the default first. */
@@ -230,7 +231,9 @@ export function refusalOf(
   }
   if (spec.priority !== 0) return 'priority: Slurm works it out: use nice to lower it, or another QOS';
   const named = candidatesOf(view, spec.partition);
-  const unknown = spec.partition?.split(',').find((name) => !partitions.some((partition) => partition.name === name));
+  const unknown = namedPartitions(spec.partition).find(
+    (name) => !partitions.some((partition) => partition.name === name),
+  );
   if (partitions.length > 0 && (unknown !== undefined || named.length === 0)) {
     const what = unknown === undefined ? 'the cluster has no default' : `no ${JSON.stringify(unknown)}`;
     return `partition: ${what}: expected one of ${listed(partitions.map(({ name }) => name))}`;
