@@ -37,27 +37,25 @@ export function* nextCalls(state: MirrorState, options: NextCallsOptions): Gener
     if (!kinds.isWaiting(kind) || !isReady(job, nowMs)) continue;
     job.hindrance = kinds.reason(kind);
     if (!kinds.mayGo(kind, tickMs)) continue;
-    const dependency = openDependency(job, state, atSlurm, nowMs);
+    const dependency = openDependency(job, state, atSlurm, options);
     const first = asking.get(kind);
     const isFirst = first === undefined || job.limitRefusals < first.job.limitRefusals;
-    const isToGo = dependency !== null && !isHeldHere(job, atSlurm, options.refusedArrays);
-    if (isToGo && isFirst) asking.set(kind, { job, dependency });
+    if (dependency !== null && isFirst) asking.set(kind, { job, dependency });
   }
   for (const { job, dependency } of asking.values()) yield callOf(job, dependency, state, atSlurm, options);
   for (const job of state.jobs.values()) {
     if (!isReady(job, nowMs) || kinds.isWaiting(kindOf(job.request))) continue;
-    const dependency = openDependency(job, state, atSlurm, nowMs);
-    if (dependency === null || isHeldHere(job, atSlurm, options.refusedArrays)) continue;
-    yield callOf(job, dependency, state, atSlurm, options);
+    const dependency = openDependency(job, state, atSlurm, options);
+    if (dependency !== null) yield callOf(job, dependency, state, atSlurm, options);
   }
 }
 
-/** Null where the job waits for something of its own: a place in its array, or another job. */
+/** Null where the job waits for something of its own: a place in its array, another job, or to be released. */
 function openDependency(
   job: MirrorJob,
   state: MirrorState,
   atSlurm: ReadonlyMap<number, number>,
-  nowMs: number,
+  { refusedArrays, nowMs }: NextCallsOptions,
 ): OpenDependencies | null {
   const { array } = job.request;
   // `%4` of an array: beside an array that Slurm has, its own `%4` counts its tasks alone.
@@ -66,7 +64,7 @@ function openDependency(
   if (job.isThrottled) return null;
   const dependency = dependencyText(job, state, nowMs);
   job.isNeverSatisfied = dependency === 'never';
-  return typeof dependency === 'string' ? null : dependency;
+  return typeof dependency === 'string' || isHeldHere(job, atSlurm, refusedArrays) ? null : dependency;
 }
 
 /** Whether the job is no task, or one that goes to Slurm by itself. */
