@@ -58,15 +58,23 @@ export function endMoment(
   return startMs === null ? atMs : Math.max(atMs, startMs + Math.max(0, Math.round(ranMs ?? 0)));
 }
 
-/** Between a start and an end that one clock told; null where one of them is not known. */
-export function ranMs(startMs: number | null, endMs: number | null): number | null {
+/** Of an attempt, by the clock that told both its start and its end; null: not known. */
+export function endTimes(
+  startMs: number | null,
+  endMs: number | null,
+  nowMs: number,
+): Pick<AttemptEnd, 'atMs' | 'ranMs'> {
+  return { atMs: momentOf(endMs, nowMs), ranMs: spanMs(startMs, endMs) };
+}
+
+function spanMs(startMs: number | null, endMs: number | null): number | null {
   return startMs === null || endMs === null ? null : endMs - startMs;
 }
 
 export function begun(job: MirrorJob, slurm: SlurmJob, attempt: number, nowMs: number): JournalRecord[] {
   const { jobId, submitMs } = job.request;
   // It waited here at least as long as it did at Slurm, also where our clock was set back meanwhile. Slurm tells whole seconds.
-  const waitedMs = slurm.submitMs === 0 ? 0 : (ranMs(slurm.submitMs, slurm.startMs) ?? 0);
+  const waitedMs = slurm.submitMs === 0 ? 0 : (spanMs(slurm.submitMs, slurm.startMs) ?? 0);
   const atMs = Math.max(momentOf(slurm.startMs, nowMs), submitMs, Math.floor(submitMs / 1000) * 1000 + waitedMs);
   return [
     {

@@ -2,7 +2,7 @@ import type { JournalRecord } from '../../../contract/journal.ts';
 import type { EndState } from '../../../scheduler/types.ts';
 import { END_MESSAGES } from '../../end-messages.ts';
 import { isUnheardOf } from './accounting-run.ts';
-import { begunUnseen, ended, endMoment, exitCodeOf, momentOf, ranMs, settle, severalOf } from './attempt-facts.ts';
+import { begunUnseen, ended, endMoment, endTimes, exitCodeOf, settle, severalOf } from './attempt-facts.ts';
 import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { type JobFacts, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
@@ -34,8 +34,7 @@ export function endedByItself(
   }
   if (job.live?.attempt !== own.attempt) records.push(...begunUnseen(job, own, nowMs));
   const state = ownState(status, own);
-  const ran = ranMs(own.claimedMs, endedMs);
-  const end = { state, status, atMs: momentOf(endedMs, nowMs), ranMs: ran, message: failureText(own) } as const;
+  const end = { state, status, ...endTimes(own.claimedMs, endedMs, nowMs), message: failureText(own) } as const;
   return settle(job, own.attempt, { ...nothing(slurm), records }, end).records;
 }
 
@@ -72,10 +71,8 @@ export function endOfEarlier(
   // One that Slurm has forgotten nobody will tell of any more.
   const own = claimed === null || isPutBack(job, slurm) ? claimed : withFailureLeft(claimed, job.request.nodes);
   const exit = own?.exit ?? null;
-  const ran =
-    exit === null ? ranMs(run?.startMs ?? null, run?.endMs ?? null) : ranMs(own?.claimedMs ?? null, exit.endedMs);
-  const endMs = momentOf(exit?.endedMs ?? run?.endMs ?? null, nowMs);
-  const atMs = endMoment(job, attempt, [], { atMs: endMs, ranMs: ran });
+  const [beganMs = null, endedMs = null] = exit === null ? [run?.startMs, run?.endMs] : [own?.claimedMs, exit.endedMs];
+  const atMs = endMoment(job, attempt, [], endTimes(beganMs, endedMs, nowMs));
   const state = toldState(job, run, own, facts) ?? (facts.isPreempting ? 'PREEMPTED' : 'NODE_FAIL');
   const exitCode = exitCodeOf(state, exit?.status ?? 1);
   const isHung = job.isHung && state !== 'COMPLETED';

@@ -2,7 +2,7 @@ import { SIGKILL_STATUS } from '../../end-status.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { type SlurmJob, shellStatus } from '../output/slurm-job.ts';
 import { isMeant } from './accounting-run.ts';
-import { begun, ended, endMoment, momentOf, ranMs, settle } from './attempt-facts.ts';
+import { begun, ended, endMoment, endTimes, momentOf, settle } from './attempt-facts.ts';
 import {
   DUPLICATE_STATUS,
   endState,
@@ -108,9 +108,8 @@ export function endedInSlurm(
   const mixedUp = isMixedUp ? `Slurm says ${slurm.state}, of another job, and has killed this one` : null;
   const calledOff = isCalledOff ? failureText(own) : null;
   const message = lostText(lostNodes) ?? late ?? calledOff ?? mixedUp ?? doubt ?? messageOf(slurm, own, state);
-  const atMs = momentOf(slurm.endMs, nowMs);
-  const ran = ranMs(slurm.startMs, slurm.endMs);
-  return settle(job, attempt, finding, { state, status, atMs, ranMs: ran, message, lostNodes });
+  const times = endTimes(slurm.startMs, slurm.endMs, nowMs);
+  return settle(job, attempt, finding, { state, status, ...times, message, lostNodes });
 }
 
 /** For how long we have seen its end, or that it is gone, by our own clock. */

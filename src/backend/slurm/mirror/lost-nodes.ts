@@ -1,5 +1,5 @@
 import { SIGTERM_STATUS } from '../../end-status.ts';
-import { momentOf, ranMs, settle } from './attempt-facts.ts';
+import { endTimes, settle } from './attempt-facts.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import type { MirrorJob } from './mirror-job.ts';
@@ -37,8 +37,7 @@ export function completing(job: MirrorJob, slurm: SlurmJob, attempt: number, { f
   return settle(job, attempt, finding, {
     state: 'NODE_FAIL',
     status,
-    atMs: momentOf(endedMs, nowMs),
-    ranMs: ranMs(own.claimedMs, endedMs),
+    ...endTimes(own.claimedMs, endedMs, nowMs),
     message,
     lostNodes,
   });

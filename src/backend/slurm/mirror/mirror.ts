@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../../../contract/journal.ts';
 import { addressOf, isEnded, isPending, labelOf, type SlurmJob } from '../output/slurm-job.ts';
 import { endInAccounting } from './accounting-run.ts';
-import { type AttemptEnd, begun, begunUnseen, ended, momentOf, ranMs, settle } from './attempt-facts.ts';
+import { type AttemptEnd, begun, begunUnseen, ended, endTimes, settle } from './attempt-facts.ts';
 import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { endedByItself, endOfEarlier, isReasonDue } from './earlier-attempts.ts';
 import { endedInSlurm } from './ended-in-slurm.ts';
@@ -144,8 +144,7 @@ function untoldEnd(job: MirrorJob, slurm: SlurmJob, attempt: number, facts: JobF
     {
       state: 'NODE_FAIL',
       status,
-      atMs: momentOf(endedMs, nowMs),
-      ranMs: ranMs(own.claimedMs, endedMs),
+      ...endTimes(own.claimedMs, endedMs, nowMs),
       message,
       lostNodes,
     },

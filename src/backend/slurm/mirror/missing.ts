@@ -1,6 +1,6 @@
 import type { AttemptFacts } from '../batch/job-folder.ts';
 import { isUnheardOf } from './accounting-run.ts';
-import { begunUnseen, ended, momentOf, ranMs, settle } from './attempt-facts.ts';
+import { begunUnseen, ended, endTimes, settle } from './attempt-facts.ts';
 import { failureText, ownState, withFailureLeft } from './end-words.ts';
 import { type Finding, type JobFacts, type Look, nothing, PATIENCE_MS } from './finding.ts';
 import { lostText } from './lost-nodes.ts';
@@ -36,8 +36,7 @@ export function missing(job: MirrorJob, look: Look): Finding {
     return settle(job, newest.attempt, finding, {
       state,
       status,
-      atMs: momentOf(endedMs, nowMs),
-      ranMs: ranMs(newest.claimedMs, endedMs),
+      ...endTimes(newest.claimedMs, endedMs, nowMs),
       message: lostText(newest.lostNodes) ?? failureText(newest),
       lostNodes: newest.lostNodes,
     });
