@@ -5,6 +5,7 @@ import type { JobScope, JobUsage } from '../store/job-tables.ts';
 import type { JournalEntry } from '../store/journal-table.ts';
 import type { AttemptRow } from '../store/job-row.ts';
 import type { Store } from '../store/store.ts';
+import { EndedNews } from './ended-news.ts';
 import { readMetrics } from './metrics-file.ts';
 
 const MS_PER_HOUR = 3_600_000;
@@ -22,9 +23,6 @@ interface Sums {
   lostMs: number;
   lostGpuMs: Map<JobState, number>;
 }
-
-/** Beyond so many ended jobs that nobody asked about they are all summed anew: nobody is scraping. */
-const NEWS_MAX = 100_000;
 
 const ADDED = ['jobs', 'gpuMs', 'cpuMs', 'nodeFailures', 'preemptions', 'runMs', 'queuedMs', 'lostMs'] as const;
 
@@ -48,7 +46,7 @@ export class Accounting {
   /** Of ended jobs, by account; null until somebody asks. */
   #ended: Map<string, Sums> | null = null;
   /** Jobs that have ended and are not in it. */
-  readonly #news = new Set<number>();
+  readonly #news = new EndedNews();
 
   constructor(store: Store, metricsFile: (jobId: number) => string) {
     this.#store = store;
@@ -66,8 +64,7 @@ export class Accounting {
    */
   accounts(nowMs: number): AccountingRow[] {
     this.#ended ??= this.#sums('account', nowMs, 'ended');
-    for (const jobId of this.#news) addSums(this.#ended, this.#sums('account', nowMs, jobId), 1);
-    this.#news.clear();
+    for (const jobId of this.#news.take()) addSums(this.#ended, this.#sums('account', nowMs, jobId), 1);
     const all = new Map([...this.#ended].map(([key, sums]) => [key, { ...sums, lostGpuMs: new Map(sums.lostGpuMs) }]));
     addSums(all, this.#sums('account', nowMs, 'live'), 1);
     return [...all.values()].map(toRow);
@@ -76,16 +73,11 @@ export class Accounting {
   /** What was committed just now. */
   follow(entries: readonly JournalEntry[]): void {
     if (this.#ended === null) return;
-    for (const { record } of entries) {
-      const { event } = record;
-      if (event.kind === 'JobEnded') this.#news.add(event.jobId);
-      const isAgain = event.kind === 'JobSubmitted' && record.accepted === undefined;
-      if (isAgain && !this.#news.delete(event.job.jobId)) {
-        addSums(this.#ended, this.#sums('account', event.atMs, event.job.jobId), -1);
-      }
+    for (const { jobId, atMs } of this.#news.follow(entries)) {
+      addSums(this.#ended, this.#sums('account', atMs, jobId), -1);
     }
-    if (this.#news.size <= NEWS_MAX) return;
-    this.#news.clear();
+    if (!this.#news.isTooLong) return;
+    this.#news.take();
     this.#ended = null;
   }
 

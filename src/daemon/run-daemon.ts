@@ -3,8 +3,7 @@ import { faultPoint } from '../backend/local/fault-points.ts';
 import { readBootId } from '../backend/local/process-table.ts';
 import type { Backend, Log } from '../backend/port.ts';
 import type { LemonList } from '../contract/api.ts';
-import { isPastUseHeeded, NOTHING_USED, type PastUse, pastUse, pastUseSinceMs } from '../scheduler/past-use.ts';
-import type { Policy, SchedulerType } from '../scheduler/policy.ts';
+import type { SchedulerType } from '../scheduler/policy.ts';
 import { type HomeLock, lockHome } from '../store/home-lock.ts';
 import { Store } from '../store/store.ts';
 import { Accounting } from './accounting.ts';
@@ -26,6 +25,7 @@ import type { NodeReports } from './nodes/node-reports.ts';
 import { version } from './package.ts';
 import { loadToken } from './token.ts';
 import { userName } from './user-name.ts';
+import { UsedBefore } from './used-before.ts';
 import { type BackendParts, localWorld, type World } from './world.ts';
 import { idleChecks, readReports } from './world-checks.ts';
 import { type SlurmOptions, slurmWorld } from './slurm-world.ts';
@@ -147,12 +147,14 @@ class RunningDaemon implements Daemon {
         store.skipJobIds(lastFolder);
       }
       const measurements = new Measurements();
-      const made: BackendParts = { home, policy, store, measurements, log };
+      const usedBefore = new UsedBefore(store, policy.policy);
+      const made: BackendParts = { home, policy, store, usedBefore, measurements, log };
       const backend = world.createBackend(made);
       const book = new JobBook(store, backend, home, policy.policy);
       const accounting = new Accounting(store, home.metrics);
       store.subscribe((entries, commitMs) => {
         accounting.follow(entries);
+        usedBefore.follow(entries);
         measurements.commits.observe(commitMs / 1000);
         measurements.journal.count(entries, (jobId) => book.find(jobId));
       });
@@ -161,7 +163,7 @@ class RunningDaemon implements Daemon {
       store.recordStart({ atMs: nowMs, version, cluster: world.clusterName, ...toRecord(policy) });
       for (const remark of policy.remarks) log.info({ policy: policy.name }, remark);
       const records = store.recoveryRecords();
-      await backend.start(records, usedBefore(store, policy.policy, nowMs));
+      await backend.start(records, usedBefore.at(nowMs));
       log.info({ records: records.length, jobs: store.liveJobCount }, 'recovered');
       return new RunningDaemon(parts, made, backend, book, accounting);
     } catch (error) {
@@ -269,12 +271,6 @@ class RunningDaemon implements Daemon {
     log.info({}, cancel ? 'stopped; all jobs were cancelled' : 'stopped; running jobs run on');
     this.#parts.options.onClosed?.();
   }
-}
-
-/** What attempts used that the scheduler is not told of; nothing where the policy does not care. */
-function usedBefore(store: Store, policy: Policy, nowMs: number): PastUse {
-  if (!isPastUseHeeded(policy)) return NOTHING_USED;
-  return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs);
 }
 
 /** Cancels every job, also those that come in meanwhile, and waits until nothing runs. */

@@ -16,6 +16,7 @@ import { type LocalNodes, localNodes } from './nodes/local-nodes.ts';
 import type { Measurements } from './measurements/measurements.ts';
 import type { NodeReportsOptions } from './nodes/node-reports.ts';
 import { slurmFile } from './slurm-file.ts';
+import type { UsedBefore } from './used-before.ts';
 
 /** Slurm's KillWait: between SIGTERM and SIGKILL. */
 const KILL_WAIT_MS = 30_000;
@@ -27,6 +28,7 @@ export interface BackendParts {
   home: Home;
   policy: LivePolicy;
   store: Store;
+  usedBefore: UsedBefore;
   measurements: Measurements;
   log: Log;
 }
@@ -95,9 +97,11 @@ export async function localWorld(options: LocalWorldOptions): Promise<World> {
         log,
         onCycle: (ms) => measurements.cycles.observe(ms / 1000),
       }),
-    forecastSource: async (_job, backend, { store, policy }) => {
+    forecastSource: async (_job, backend, { store, policy, usedBefore }) => {
       const shares = await backend.shares();
-      return { kind: 'basis', basis: localBasis(store, backend, shares, policy.options, Date.now()) };
+      const nowMs = Date.now();
+      const minutes = usedBefore.minutes(nowMs);
+      return { kind: 'basis', basis: localBasis(store, backend, shares, minutes, policy.options, nowMs) };
     },
   };
 }

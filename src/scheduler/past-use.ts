@@ -49,24 +49,42 @@ export function pastUseSinceMs({ priority, qos }: Policy, nowMs: number): number
   return decayHalfLifeSeconds === 0 || isKept ? 0 : Math.max(0, nowMs - HALF_LIVES * decayHalfLifeSeconds * 1000);
 }
 
-/** What attempts used, with what faded until `nowMs` taken off: what `FairShare` and limits on used minutes would have counted. */
-export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: number): PastUse {
+/**
+ * What attempts used, with what faded until `nowMs` taken off: what `FairShare` and limits on used minutes would have counted. `before`: what others had
+ * used, as it was then; it is added.
+ */
+export function pastUse(
+  policy: Policy,
+  attempts: Iterable<PastAttempt>,
+  nowMs: number,
+  before: { atMs: number; use: PastUse } | null = null,
+): PastUse {
   const lambda = decayRate(policy.priority.decayHalfLifeSeconds);
   const factors = new Map(policy.qos.map(({ name, usageFactor }) => [name, usageFactor ?? 1]));
   const partitionOf = partitionFinder(policy.partitions);
   const uses = new Map<string, AssociationUse>();
   const minutes = new Map<string, { faded: Amounts; whole: Amounts } & CarriedMinutes>();
-  for (const { account, user, qos, partition, nodes, perNode, startMs, endMs } of attempts) {
+  if (before !== null) {
+    const left = Math.exp((-lambda * Math.max(0, nowMs - before.atMs)) / 1000);
+    for (const use of before.use.uses) uses.set(useKey(use), { ...use, billingSeconds: use.billingSeconds * left });
+    for (const kind of before.use.minutes) {
+      const faded = amounts({}, 0);
+      for (const name of RESOURCES) faded[name] = kind.faded[name] * left;
+      minutes.set(kindKey(kind), { ...kind, faded, whole: { ...kind.whole } });
+    }
+  }
+  for (const attempt of attempts) {
+    const { account, user, qos, partition, nodes, perNode, startMs, endMs } = attempt;
     const factor = factors.get(qos) ?? 1;
     const seconds = Math.max(0, endMs - startMs) / 1000;
     const sinceSeconds = Math.max(0, nowMs - endMs) / 1000;
     const left = fadedSpan(seconds, lambda) * Math.exp(-lambda * sinceSeconds);
-    const key = `${account}\n${user}`;
+    const key = useKey(attempt);
     const use = uses.get(key) ?? { account, user, billingSeconds: 0 };
     use.billingSeconds += nodes * billingRate(policy, partitionOf(partition), perNode) * factor * left;
     uses.set(key, use);
-    const kindKey = `${key}\n${qos}\n${partition ?? ''}`;
-    const kind = minutes.get(kindKey) ?? {
+    const keyOfKind = kindKey(attempt);
+    const kind = minutes.get(keyOfKind) ?? {
       account,
       user,
       qos,
@@ -79,9 +97,17 @@ export function pastUse(policy: Policy, attempts: Iterable<PastAttempt>, nowMs: 
       kind.faded[name] += held[name] * factor * left * 1000;
       kind.whole[name] += held[name] * factor * seconds * 1000;
     }
-    minutes.set(kindKey, kind);
+    minutes.set(keyOfKind, kind);
   }
   return { uses: [...uses.values()], minutes: [...minutes.values()] };
+}
+
+function useKey({ account, user }: Pick<PastAttempt, 'account' | 'user'>): string {
+  return `${account}\n${user}`;
+}
+
+function kindKey(of: Pick<PastAttempt, 'account' | 'user' | 'qos' | 'partition'>): string {
+  return `${useKey(of)}\n${of.qos}\n${of.partition ?? ''}`;
 }
 
 function amountsOf(nodes: number, { gpus, cpus, memoryBytes }: Resources): Amounts {

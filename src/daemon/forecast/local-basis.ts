@@ -1,7 +1,6 @@
 import type { Backend } from '../../backend/port.ts';
 import { isInService } from '../../cluster/node.ts';
-import { hasBudgets, pastUse, pastUseSinceMs } from '../../scheduler/past-use.ts';
-import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
+import type { SchedulerOptions } from '../../scheduler/policy.ts';
 import { isBrokenBy, termsOf } from '../../scheduler/dependency-terms.ts';
 import type { CarriedMinutes, Dependency, JobRequest, ShareView } from '../../scheduler/types.ts';
 import type { JobRow } from '../../store/job-row.ts';
@@ -14,11 +13,12 @@ import type { ForecastBasis } from './basis.ts';
 /** The newest of the past are enough to tell how long jobs run. */
 const HISTORY_MAX = 2000;
 
-/** The daemon's own cluster as it is at `nowMs`, with these shares and with all times from then on. Jobs are named by their ids. */
+/** The daemon's own cluster as it is at `nowMs`, with these shares and used minutes and with all times from then on. Jobs are named by their ids. */
 export function localBasis(
   store: Store,
   backend: Backend,
   shares: readonly ShareView[],
+  minutes: readonly CarriedMinutes[],
   policy: SchedulerOptions,
   nowMs: number,
 ): ForecastBasis {
@@ -47,17 +47,11 @@ export function localBasis(
       queue,
       nodesOut: nodes.filter(({ state }) => !isInService(state)).map(({ spec }) => spec.name),
       usage: shares.map(({ account, user, billingSeconds }) => ({ account, user, billingSeconds })),
-      minutes: minutesOf(store, policy, nowMs),
+      minutes,
     },
     history: history.sort((a, b) => a.submitMs - b.submitMs),
     timing: INSTANT,
   };
-}
-
-function minutesOf(store: Store, options: SchedulerOptions, nowMs: number): readonly CarriedMinutes[] {
-  const policy = completePolicy(options);
-  if (!hasBudgets(policy)) return [];
-  return pastUse(policy, store.pastAttempts(pastUseSinceMs(policy, nowMs)), nowMs).minutes;
 }
 
 function queueRow(job: Readonly<JobRow>, request: JobRequest, store: Store, backend: Backend, nowMs: number): QueueRow {
