@@ -21,7 +21,7 @@ import {
   standingIn,
   type Top500List,
 } from '../planner/hpl.ts';
-import { clusterFile, clusterNames } from './cluster-argument.ts';
+import { catalogueFile, catalogueNames } from './catalogue-file.ts';
 import { gpuNames, loadGpuType } from './gpu-catalogue.ts';
 import { packageFolder } from './package-folder.ts';
 
@@ -70,11 +70,11 @@ export async function readCatalogue(): Promise<Catalogue> {
 
 /** A cluster of the catalogue, or one from a file. Throws ORR_UNKNOWN_CLUSTER, ORR_BAD_FILE. */
 export async function readCluster(nameOrPath: string, { gpuTypes, lists, hplFit }: Catalogue): Promise<ClusterReport> {
-  const path = clusterFile(nameOrPath);
+  const path = catalogueFile('cluster', nameOrPath);
   const yaml = await readFile(path, 'utf8').catch((cause: unknown) => {
     const code = errorCode(cause);
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder' : `cannot be read (${code})`;
-    const known = clusterNames().join(', ');
+    const known = catalogueNames('cluster').join(', ');
     const message = `unknown cluster ${JSON.stringify(nameOrPath)}: ${why}; known are ${known}; or give a path to a YAML file`;
     throw new OrreryError('ORR_UNKNOWN_CLUSTER', message, { cause });
   });

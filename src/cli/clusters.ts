@@ -1,4 +1,4 @@
-import { clusterNames } from './cluster-argument.ts';
+import { catalogueNames } from './catalogue-file.ts';
 import { type ClusterReport, readCatalogue, readCluster } from './cluster-report.ts';
 import { clusterFacts, type Fact, peakText, quantity } from './render/cluster-facts.ts';
 import { renderTable } from './render/table.ts';
@@ -9,7 +9,7 @@ export type { ClusterReport } from './cluster-report.ts';
 /** The catalogue: every cluster, and a table of them. */
 export async function listClusters(): Promise<{ clusters: ClusterReport[]; text: string }> {
   const catalogue = await readCatalogue();
-  const clusters = await Promise.all(clusterNames().map((name) => readCluster(name, catalogue)));
+  const clusters = await Promise.all(catalogueNames('cluster').map((name) => readCluster(name, catalogue)));
   const text = renderTable<ClusterReport>(
     [
       { header: 'CLUSTER', text: ({ name }) => name },

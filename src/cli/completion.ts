@@ -2,7 +2,7 @@ import { RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import type { OrreryClient } from '../contract/client.ts';
 import { jobLabel } from '../contract/job-array.ts';
-import { clusterNames } from './cluster-argument.ts';
+import { catalogueNames } from './catalogue-file.ts';
 import { connect } from './connection.ts';
 import { oneLine } from './render/terminal.ts';
 
@@ -59,7 +59,7 @@ async function candidatesFor(program: Command, words: readonly string[]): Promis
   if (needed.has('cluster'))
     found.set(
       'cluster',
-      clusterNames().map((name) => [name, ''] as const),
+      catalogueNames('cluster').map((name) => [name, ''] as const),
     );
   if (needed.has('job')) {
     const jobs = await ask((client) => client.jobs());

@@ -1,10 +1,10 @@
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SCHEDULER_TYPES } from '../../scheduler/policy.ts';
 import type { Health } from '../../contract/api.ts';
 import { defineCommand, integer } from '../command.ts';
 import { type BackendOptions, backendArguments } from '../backend-arguments.ts';
-import { clusterFile } from '../cluster-argument.ts';
+import { catalogueFile } from '../catalogue-file.ts';
 import { connect } from '../connection.ts';
 import { type RunningDaemon, startDaemon } from '../daemon-process.ts';
 import { ExitStatus } from '../exit-status.ts';
@@ -76,7 +76,7 @@ async function up(options: Options): Promise<void> {
   const backend = backendArguments(home, options);
   args.push(...backend.args);
   if (backend.remark !== null) note(backend.remark);
-  if (options.cluster !== undefined) args.push('--cluster', clusterFile(options.cluster));
+  if (options.cluster !== undefined) args.push('--cluster', catalogueFile('cluster', options.cluster));
   if (options.policy !== undefined) args.push('--policy', await policyFile(options.policy));
 
   const daemon = await startDaemon(home, args, options.detach === true);
@@ -105,12 +105,11 @@ async function up(options: Options): Promise<void> {
 /** Path of the file; read here too, so that a bad one is refused before anything is made. */
 async function policyFile(nameOrFile: string): Promise<string> {
   if (nameOrFile === 'default') return nameOrFile;
-  const [{ catalogueFile, isPath }, { parsePolicyFile }, { readText }] = await Promise.all([
-    import('../sim/load-scenario.ts'),
+  const [{ parsePolicyFile }, { readText }] = await Promise.all([
     import('../../formats/policy-file.ts'),
     import('../read-text.ts'),
   ]);
-  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('policies', nameOrFile, 'policy');
+  const path = catalogueFile('policy', nameOrFile);
   parsePolicyFile(await readText(path), basename(path));
   return path;
 }

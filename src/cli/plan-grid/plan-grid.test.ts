@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseCsv } from '../../formats/csv.ts';
-import { clusterNames } from '../cluster-argument.ts';
+import { catalogueNames } from '../catalogue-file.ts';
 import { listModels } from '../models.ts';
 import { packageFolder } from '../package-folder.ts';
 import { makePlan } from '../plan/plan.ts';
@@ -65,7 +65,7 @@ describe('readGrid', () => {
     const { models } = await listModels();
     const whole = await grid({
       models: models.map(({ name }) => name),
-      clusters: clusterNames().filter((name) => !['cori', 'local'].includes(name)),
+      clusters: catalogueNames('cluster').filter((name) => !['cori', 'local'].includes(name)),
     });
     expect(whole.clusters.length).toBeGreaterThan(3);
     expect(asJson(whole)).toEqual(whole);

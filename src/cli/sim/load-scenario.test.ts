@@ -3,18 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageFolder } from '../package-folder.ts';
-import { catalogueFile, loadScenario, withLayer } from './load-scenario.ts';
+import { loadScenario, withLayer } from './load-scenario.ts';
 
 let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'orrery-scenarios-'));
   mkdirSync(join(folder, 'below'));
-  mkdirSync(join(folder, 'mine'));
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   write('base.yaml', 'cluster: rsc-phase1\ntrace: jobs.csv\nseed: 3\nset: {nodes: 10, bfMaxJobTest: 7}\n');
   write('below/variant.yaml', 'base: ../base.yaml\npolicy: ./p.yaml\nset: {nodes: 20}\n');
-  write('mine/scenario.yaml', 'base: ../base.yaml\n');
   write('loop.yaml', 'base: ./loop2.yaml\n');
   write('loop2.yaml', 'base: ./loop.yaml\n');
 });
@@ -37,12 +35,6 @@ describe('a scenario file', () => {
     await expect(loadScenario(join(folder, 'loop.yaml'))).rejects.toThrow('not based on this one');
     await expect(loadScenario(join(folder, 'none.yaml'))).rejects.toThrow('no such file');
     await expect(loadScenario('nonesuch')).rejects.toThrow(/unknown scenario "nonesuch": known are .*rsc-1/);
-  });
-
-  it('is not the folder that it is in: the line names the file', () => {
-    expect(() => catalogueFile('scenarios', join(folder, 'mine'), 'scenario')).toThrow(
-      `is a folder: give a file of it, such as ${join(folder, 'mine', 'scenario.yaml')}`,
-    );
   });
 
   it('has either a trace or a workload', () => {

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { OrreryError } from '../../contract/errors.ts';
 import { FILE_FIELDS, NAME_FIELDS, parseScenarioFile, type ScenarioFields } from '../../formats/scenario-file.ts';
-import { packageFolder } from '../package-folder.ts';
+import { catalogueFile, isPath } from '../catalogue-file.ts';
 import { readText } from '../read-text.ts';
 
 /** Scenarios based on one another may be this many. */
@@ -15,7 +14,7 @@ const BASES_MAX = 20;
 export async function loadScenario(nameOrFile: string, from = process.cwd()): Promise<ScenarioFields> {
   const files: string[] = [];
   const layers: ScenarioFields[] = [];
-  let next: string | null = scenarioFile(nameOrFile, from);
+  let next: string | null = catalogueFile('scenario', nameOrFile, from);
   while (next !== null) {
     if (files.includes(next)) {
       throw new OrreryError(
@@ -32,7 +31,7 @@ export async function loadScenario(nameOrFile: string, from = process.cwd()): Pr
     files.push(next);
     const { base, fields } = parseScenarioFile(await readText(next), basename(next));
     layers.push(withPaths(fields, dirname(next)));
-    next = base === null ? null : scenarioFile(base, dirname(next));
+    next = base === null ? null : catalogueFile('scenario', base, dirname(next));
   }
   const [own] = files;
   const merged = layers.reduceRight<ScenarioFields>(withLayer, {});
@@ -48,11 +47,6 @@ export function withLayer(below: ScenarioFields, above: ScenarioFields): Scenari
   return merged;
 }
 
-/** `--cluster NAME|FILE` and its like: a word with a slash or a dot is a path, anything else a name of the catalogue. */
-export function isPath(nameOrFile: string): boolean {
-  return /[/.]/.test(nameOrFile);
-}
-
 /** With every path made absolute. */
 export function withPaths(fields: ScenarioFields, folder: string): ScenarioFields {
   const made = { ...fields };
@@ -65,29 +59,4 @@ export function withPaths(fields: ScenarioFields, folder: string): ScenarioField
     if (value !== undefined && isPath(value)) made[field] = resolve(folder, value);
   }
   return made;
-}
-
-function scenarioFile(nameOrFile: string, folder: string): string {
-  return isPath(nameOrFile) ? resolve(folder, nameOrFile) : catalogueFile('scenarios', nameOrFile, 'scenario');
-}
-
-/** Path of a file of the catalogue. Throws ORR_USAGE with the names there are. */
-export function catalogueFile(folderName: string, name: string, what: string): string {
-  const folder = join(packageFolder(), 'catalog', folderName);
-  const file = join(folder, `${name}.yaml`);
-  if (existsSync(file)) return file;
-  const known = existsSync(folder)
-    ? readdirSync(folder).flatMap((entry) => (entry.endsWith('.yaml') ? [entry.slice(0, -'.yaml'.length)] : []))
-    : [];
-  const inside = join(name, `${what}.yaml`);
-  if (existsSync(inside)) {
-    throw new OrreryError(
-      'ORR_USAGE',
-      `${what} ${JSON.stringify(name)} is a folder: give a file of it, such as ${inside}`,
-    );
-  }
-  throw new OrreryError(
-    'ORR_USAGE',
-    `unknown ${what} ${JSON.stringify(name)}: known are ${known.sort().join(', ')}; or give a path to a YAML file`,
-  );
 }

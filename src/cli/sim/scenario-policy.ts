@@ -9,7 +9,7 @@ import type { JobRules } from '../../formats/slurm-job-rules.ts';
 import { completePolicy, type SchedulerOptions } from '../../scheduler/policy.ts';
 import { INSTANT, type Timing } from '../../twin/scenario.ts';
 import { readText } from '../read-text.ts';
-import { catalogueFile, isPath } from './load-scenario.ts';
+import { catalogueFile, isPath } from '../catalogue-file.ts';
 import { type Overrides, withPolicyOverrides } from './overrides.ts';
 import { examplesOf, type ReadingRemark } from './simulation-inputs.ts';
 
@@ -55,7 +55,7 @@ export async function policyOf(
 async function ofFile(nameOrFile: string | null): Promise<ScenarioPolicy> {
   if (nameOrFile === null)
     return { name: 'default', options: {}, timing: INSTANT, slurm: null, rules: null, remarks: [] };
-  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('policies', nameOrFile, 'policy');
+  const path = catalogueFile('policy', nameOrFile);
   const { options, timing, rules, ignored } = parsePolicyFile(await readText(path), basename(path));
   return {
     name: isPath(nameOrFile) ? basename(nameOrFile) : nameOrFile,

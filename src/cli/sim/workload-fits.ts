@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { type FitRow, workloadFit } from '../../twin/workload-fit.ts';
-import { packageFolder } from '../package-folder.ts';
+import { catalogueNames } from '../catalogue-file.ts';
 import { readWorkload } from './workload.ts';
 
 const SEED = 1;
@@ -15,17 +13,13 @@ export interface WorkloadFit {
 
 /** Draws workloads for so many days and holds them against what is published. No names: all of the catalogue. Throws ORR_USAGE, ORR_BAD_FILE. */
 export async function fitWorkloads(names: readonly string[], days: number): Promise<WorkloadFit[]> {
-  const specs = await Promise.all((names.length > 0 ? names : workloadNames()).map((name) => readWorkload(name)));
+  const specs = await Promise.all(
+    (names.length > 0 ? names : catalogueNames('workload')).map((name) => readWorkload(name)),
+  );
   return specs.map((spec) => ({
     name: spec.name,
     title: spec.title,
     days,
     fit: workloadFit(spec, { days, seed: SEED }),
   }));
-}
-
-function workloadNames(): string[] {
-  return readdirSync(join(packageFolder(), 'catalog', 'workloads'))
-    .flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : []))
-    .sort();
 }

@@ -1,11 +1,11 @@
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { parseWorkloadFile } from '../../formats/workload-file.ts';
 import type { WorkloadSpec } from '../../twin/workload-spec.ts';
 import { readText } from '../read-text.ts';
-import { catalogueFile, isPath } from './load-scenario.ts';
+import { catalogueFile } from '../catalogue-file.ts';
 
 /** A workload of the catalogue or of a file. Throws ORR_USAGE, ORR_BAD_FILE. */
 export async function readWorkload(nameOrFile: string): Promise<WorkloadSpec> {
-  const path = isPath(nameOrFile) ? resolve(nameOrFile) : catalogueFile('workloads', nameOrFile, 'workload');
+  const path = catalogueFile('workload', nameOrFile);
   return parseWorkloadFile(await readText(path), basename(path));
 }
