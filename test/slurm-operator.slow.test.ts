@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makeHome, type RunningDaemon, until } from './support/daemon.ts';
 import { endOf, submitJob } from './support/jobs.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
       ...QUICK_LINES,
       'SlurmdTimeout=5',
       'PartitionName=main Nodes=ALL Default=YES',
-      'PartitionName=side Nodes=ALL',
+      'PartitionName=side Nodes=ALL MaxTime=60',
     ],
     accounting: researchAccount('root'),
   });
@@ -39,6 +39,15 @@ const run = (file: string, ...args: string[]) =>
 function changeConf(change: (conf: string) => string): void {
   const file = slurm.env['SLURM_CONF'] ?? '';
   writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+/** One more line in slurm.conf until the test ends, whatever comes of it. */
+function addConfLine(line: string): void {
+  changeConf((conf) => `${line}\n${conf}`);
+  onTestFinished(() => {
+    changeConf((conf) => conf.replace(`${line}\n`, ''));
+    run('scontrol', 'reconfigure');
+  });
+  run('scontrol', 'reconfigure');
 }
 async function restartController(): Promise<void> {
   await slurm.endController();
@@ -143,13 +152,9 @@ describe('a partition that takes no jobs for a while', () => {
 
 describe('a partition whose limits sbatch keeps', () => {
   it('is told of at submission once EnforcePartLimits says so, also after the daemon began', async () => {
-    run('scontrol', 'update', 'PartitionName=side', 'MaxTime=60');
     const long = { jobs: [{ command: ['true'], partition: 'side,main', time: '2h', hold: true }] };
     const taken = (await daemon.client.submit(long)).jobs[0]?.id ?? 0;
-    changeConf((conf) => `EnforcePartLimits=ALL\n${conf}`);
-    run('scontrol', 'reconfigure');
-    // That drops what was set by hand.
-    run('scontrol', 'update', 'PartitionName=side', 'MaxTime=60');
+    addConfLine('EnforcePartLimits=ALL');
     const alone = { jobs: [{ command: ['true'], partition: 'side', time: '2h', hold: true }] };
     // What was asked of Slurm a moment before is not asked again.
     const said = async () => {
@@ -164,8 +169,6 @@ describe('a partition whose limits sbatch keeps', () => {
         'time: it asks for 02:00:00, and partition side gives 01:00:00 at most (EnforcePartLimits=ALL): submit it with less --time, or to another partition',
       );
     await expect(daemon.client.submit(long)).rejects.toThrow('submit it without partition side');
-    changeConf((conf) => conf.replace('EnforcePartLimits=ALL\n', ''));
-    run('scontrol', 'reconfigure');
     await daemon.client.cancel(taken);
   }, 120_000);
 });
@@ -179,8 +182,7 @@ describe('tasks that wait together', () => {
       'return slurm.SUCCESS',
     ];
     writeFileSync(join(folder, 'job_submit.lua'), `${lines.join('\n')}\n`);
-    changeConf((conf) => `JobSubmitPlugins=lua\n${conf}`);
-    run('scontrol', 'reconfigure');
+    addConfLine('JobSubmitPlugins=lua');
     const { jobs } = await daemon.client.submit({
       jobs: [{ command: ['true'], array: '0-5', hold: true, memory: '16M' }],
       environment: { PATH: '/usr/bin:/bin' },
@@ -192,8 +194,6 @@ describe('tasks that wait together', () => {
     await Promise.all([daemon.client.cancel(first), daemon.client.cancel(second)]);
     for (const id of [first, second]) expect(await endOf(daemon.client, id)).toMatchObject({ state: 'CANCELLED' });
     await until(() => waiting() === '0,2,3,5', 'those two to be gone, and no other');
-    changeConf((conf) => conf.replace('JobSubmitPlugins=lua\n', ''));
-    run('scontrol', 'reconfigure');
     for (const id of ids.filter((other) => other !== first && other !== second)) await daemon.client.cancel(id);
   }, 240_000);
 });
