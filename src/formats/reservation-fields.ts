@@ -6,22 +6,31 @@ const seconds = z.number().min(0);
 const name = z.string().min(1);
 const names = z.array(name);
 
+const reservation = z
+  .strictObject({
+    name,
+    nodes: names.min(1),
+    startSeconds: seconds,
+    endSeconds: seconds,
+    users: names.default([]),
+    accounts: names.default([]),
+  })
+  .refine(({ startSeconds, endSeconds }) => endSeconds > startSeconds, {
+    path: ['endSeconds'],
+    error: 'expected an end after startSeconds',
+  });
+
 /** `reservations` of a policy or a scenario. Times count from second 0 of the run. */
-export const reservationFields = z.array(
-  z
-    .strictObject({
-      name,
-      nodes: names.min(1),
-      startSeconds: seconds,
-      endSeconds: seconds,
-      users: names.default([]),
-      accounts: names.default([]),
-    })
-    .refine(({ startSeconds, endSeconds }) => endSeconds > startSeconds, {
-      path: ['endSeconds'],
-      error: 'expected an end after startSeconds',
-    }),
-);
+export const reservationFields = z.array(reservation).superRefine((reservations, context) => {
+  const known = new Set<string>();
+  for (const [index, { name: own }] of reservations.entries()) {
+    if (known.has(own)) {
+      const message = `expected each name once, got "${own}" again`;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message });
+    }
+    known.add(own);
+  }
+});
 
 export function toReservations(fields: z.output<typeof reservationFields>): NodeReservation[] {
   return fields.map(({ startSeconds, endSeconds, ...entry }) => ({

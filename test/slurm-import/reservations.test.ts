@@ -146,7 +146,7 @@ describe('the twin from now on', () => {
     ],
     [
       'name: a, nodes: [n1], startSeconds: 0, endSeconds: 9}, {name: a, nodes: [n2], startSeconds: 0, endSeconds: 9',
-      'reservations: expected each name once, in scenario and policy together, got "a" again',
+      'bad.yaml:2:73 reservations[1].name: expected each name once, got "a" again',
     ],
   ])('refuses {%s} in one line', async (fields, message) => {
     writeFileSync(join(out, 'bad.yaml'), `base: now.yaml\nreservations: [{${fields}}]\n`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSpec } from '../../cluster/node.ts';
-import { nodeRemarks, withUsedPartitions } from './policy-fit.ts';
+import { nodeRemarks, withReservations, withUsedPartitions } from './policy-fit.ts';
 
 const node = (name: string): NodeSpec => ({
   name,
@@ -44,6 +44,26 @@ describe('partitions of a policy', () => {
     expect(nodeRemarks({}, nodes, 'p.yaml')).toEqual([]);
     expect(() => nodeRemarks({ partitions: [{ name: 'a', nodes: ['n1', 'n2'] }] }, nodes, 'p.yaml')).toThrow(
       'p.yaml: partition a: expected nodes of the cluster, such as n01; it has none of 2, n1 for one',
+    );
+  });
+});
+
+describe('reservations of a scenario', () => {
+  const reservation = (name: string) => ({
+    name,
+    nodes: ['n01'],
+    startMs: 0,
+    endMs: 1000,
+    users: [],
+    accounts: [],
+  });
+
+  it('are beside those of the policy, under other names', () => {
+    const policy = { reservations: [reservation('repair')] };
+    const { reservations = [] } = withReservations(policy, [reservation('course')], 'p.yaml');
+    expect(reservations.map(({ name }) => name)).toEqual(['repair', 'course']);
+    expect(() => withReservations(policy, [reservation('repair')], 'p.yaml')).toThrow(
+      'the scenario: reservation repair: expected a name that p.yaml has no reservation of: give it another',
     );
   });
 });

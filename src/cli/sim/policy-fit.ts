@@ -32,20 +32,21 @@ export function withUsedPartitions(
   return { options: { ...options, partitions: used }, remarks: [{ what, examples: [] }] };
 }
 
-/** The policy with the scenario's own reservations beside its own. Throws ORR_BAD_FILE for a name that is there twice. */
-export function withReservations(options: SchedulerOptions, added: readonly NodeReservation[]): SchedulerOptions {
-  if (added.length === 0) return options;
-  const names = new Set((options.reservations ?? []).map(({ name }) => name));
-  for (const { name } of added) {
-    if (names.has(name)) {
-      throw new OrreryError(
-        'ORR_BAD_FILE',
-        `reservations: expected each name once, in scenario and policy together, got "${name}" again`,
-      );
-    }
-    names.add(name);
+/** The policy with the scenario's own reservations beside its own. Throws ORR_BAD_FILE for a name that both have. */
+export function withReservations(
+  options: SchedulerOptions,
+  added: readonly NodeReservation[],
+  policyName: string,
+): SchedulerOptions {
+  const { reservations = [] } = options;
+  const both = added.find(({ name }) => reservations.some((own) => own.name === name));
+  if (both !== undefined) {
+    throw new OrreryError(
+      'ORR_BAD_FILE',
+      `the scenario: reservation ${both.name}: expected a name that ${policyName} has no reservation of: give it another`,
+    );
   }
-  return { ...options, reservations: [...(options.reservations ?? []), ...added] };
+  return added.length === 0 ? options : { ...options, reservations: [...reservations, ...added] };
 }
 
 /** What is said of the nodes of a policy and of the cluster that are not the same. Throws ORR_BAD_FILE. */
@@ -63,7 +64,7 @@ export function nodeRemarks(
  */
 function unknownNodes(
   partitions: readonly PartitionPolicy[],
-  reservations: NonNullable<SchedulerOptions['reservations']>,
+  reservations: readonly NodeReservation[],
   nodes: readonly NodeSpec[],
   policyName: string,
 ): ReadingRemark[] {

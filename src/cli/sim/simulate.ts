@@ -196,7 +196,7 @@ async function prepare(fields: ScenarioFields): Promise<Prepared> {
   const isSynthetic = fields.workload !== undefined;
   const { reservations = [] } = fields;
   const written = await policyOf(fields, overrides, isSynthetic ? POLICY_DEFAULT : null);
-  const policy = { ...written, options: withReservations(written.options, reservations) };
+  const policy = { ...written, options: withReservations(written.options, reservations, written.name) };
   const cluster = await clusterFor(fields, overrides, policy);
   const failures = await failureModelOf(failureNameOf(fields), overrides);
   const perNodeDay = failures === null ? 0 : failures.failuresPerThousandNodeDays / 1000;
