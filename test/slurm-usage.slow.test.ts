@@ -2,10 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseSlurmConf } from '../src/formats/slurm-conf.ts';
 import { FairShare } from '../src/scheduler/fair-share.ts';
 import { completePolicy } from '../src/scheduler/policy.ts';
-import { type Asked, answersOf, schedulerOf, submit } from './support/slurm-answers.ts';
+import { type Asked, answersOf, schedulerOf, settingsOf, submit } from './support/slurm-answers.ts';
 import { ensureSlurmAccounting, type SlurmCluster, startSlurm } from './support/slurm-cluster.ts';
 
 const isThere = ensureSlurmAccounting();
@@ -120,8 +119,16 @@ const ACCOUNTS = [
   ...['vision', 'top', 'low', 'beside', 'hourown'].map((account) => user('root', account)),
   user('root', 'own', 'GrpTRESMins=cpu=1'),
 ];
-/** CPUs of a job of each for a moment. */
-const USES = ['a/root/60', 'a/daemon/20', 'b/daemon/10', 'b/root/5', 'c/root/7', 'c/bin/3', 'd/root/15'] as const;
+/** Jobs of a moment each, from which the usage of fair-share comes. */
+const USES: readonly (readonly [account: string, user: string, cpus: number])[] = [
+  ['a', 'root', 60],
+  ['a', 'daemon', 20],
+  ['b', 'daemon', 10],
+  ['b', 'root', 5],
+  ['c', 'root', 7],
+  ['c', 'bin', 3],
+  ['d', 'root', 15],
+];
 
 // Only root submits jobs of others.
 describe.skipIf(!isThere || process.getuid?.() !== 0)('what was used', () => {
@@ -144,8 +151,7 @@ describe.skipIf(!isThere || process.getuid?.() !== 0)('what was used', () => {
       ],
       accounting: ACCOUNTS,
     });
-    for (const use of USES) {
-      const [account, name, cpus] = use.split('/');
+    for (const [account, name, cpus] of USES) {
       const args = [`-A${account}`, `--uid=${name}`, `-n${cpus}`, '-o/dev/null', '-D/', '--wrap=sleep 6'];
       execFileSync('/usr/bin/sbatch', args, { env: slurm.env, stdio: 'ignore' });
     }
@@ -239,11 +245,8 @@ function factorsOf({ env }: SlurmCluster): Seen[] {
 }
 
 /** Of the same use, under what Slurm's own files and dumps say. */
-function ourFactors({ env, folder }: SlurmCluster, seen: readonly Seen[]): number[] {
-  const conf = { name: 'slurm.conf', text: readFileSync(join(folder, 'slurm.conf'), 'utf8') };
-  const args = ['-P', 'show', 'assoc', 'tree'];
-  const associations = { name: 'assoc', text: execFileSync('/usr/bin/sacctmgr', args, { env, encoding: 'utf8' }) };
-  const fairShare = new FairShare(completePolicy(parseSlurmConf({ conf, associations }).policy));
+function ourFactors(slurm: SlurmCluster, seen: readonly Seen[]): number[] {
+  const fairShare = new FairShare(completePolicy(settingsOf(slurm).policy));
   for (const { account, user: name, usage } of seen) {
     // Of what was used it shows the whole seconds.
     fairShare.carry(fairShare.association(account, name), usage === 0 ? 0 : usage + 0.5, 0);

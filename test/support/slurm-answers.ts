@@ -10,9 +10,8 @@ import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import type { JobRequest } from '../../src/scheduler/types.ts';
 import type { SlurmCluster } from './slurm-cluster.ts';
 
-/** One CPU in QOS `normal` and account `vision`, and no time limit, unless it says otherwise. */
+/** One CPU in partition `all`, QOS `normal` and account `vision`, and no time limit, unless it says otherwise. */
 export interface Asked {
-  /** Default `all`. */
   partition?: string;
   account?: string;
   qos?: string;
@@ -47,11 +46,10 @@ export async function answersOf(
   }
 }
 
-export function submit(
-  slurm: SlurmCluster,
-  { partition = 'all', account = 'vision', qos = 'normal', cpus = 1, nodes, minutes, mebibytes }: Asked,
-  command = 'sleep 600',
-) {
+const PLAIN = { partition: 'all', account: 'vision', qos: 'normal', cpus: 1 } as const;
+
+export function submit(slurm: SlurmCluster, asked: Asked, command = 'sleep 600') {
+  const { partition, account, qos, cpus, nodes, minutes, mebibytes } = { ...PLAIN, ...asked };
   const size = [`-n${Math.max(cpus, nodes ?? 1)}`, ...(nodes === undefined ? [] : [`-N${nodes}`])];
   const time = minutes === undefined ? [] : [`-t${minutes}`];
   const memory = mebibytes === undefined ? [] : [`--mem=${mebibytes}`];
@@ -101,20 +99,24 @@ export async function cancelAll({ env }: SlurmCluster): Promise<void> {
   while (execFileSync('/usr/bin/squeue', ['-h'], { env, encoding: 'utf8' }) !== '') await sleep(200);
 }
 
-/** Ours, under what Slurm's own files and dumps say. */
-export function schedulerOf({ env, folder }: SlurmCluster) {
+/** What Slurm's own files and dumps say, as we read them. */
+export function settingsOf({ env, folder }: SlurmCluster) {
   const dump = (...words: string[]) => {
     return {
       name: words[0] ?? '',
       text: execFileSync('/usr/bin/sacctmgr', ['-P', 'show', ...words], { env, encoding: 'utf8' }),
     };
   };
-  const text = readFileSync(join(folder, 'slurm.conf'), 'utf8');
-  const conf = { name: 'slurm.conf', text };
-  const { policy, nodes } = parseSlurmConf({ conf, qos: dump('qos'), associations: dump('assoc', 'tree') });
+  const conf = { name: 'slurm.conf', text: readFileSync(join(folder, 'slurm.conf'), 'utf8') };
+  return parseSlurmConf({ conf, qos: dump('qos'), associations: dump('assoc', 'tree') });
+}
+
+/** Ours, under the settings of the controller. */
+export function schedulerOf(slurm: SlurmCluster) {
+  const { policy, nodes } = settingsOf(slurm);
   const scheduler = createScheduler({ ...policy, cadence: null });
   for (const node of nodes) scheduler.apply({ kind: 'NodeAdded', atMs: 0, node });
-  const asked = new Map<number, string>();
+  const namedOf = new Map<number, string>();
   const partitionsOf = new Map<number, string>();
   const endings = new Map<number, string>();
   const decide = (atMs: number) => {
@@ -134,18 +136,18 @@ export function schedulerOf({ env, folder }: SlurmCluster) {
   };
   return {
     /** False where it is refused. */
-    submit(
-      jobId: number,
-      { partition = 'all', account = 'vision', qos = 'normal', cpus = 1, nodes: count = 1, minutes, mebibytes }: Asked,
-    ) {
+    submit(jobId: number, asked: Asked) {
+      const { partition, account, qos, cpus, nodes: count = 1, minutes, mebibytes } = { ...PLAIN, ...asked };
+      const cpusPerNode = Math.ceil(cpus / count);
       const job: JobRequest = {
         jobId,
         submitMs: jobId,
         priority: 0,
         nodes: count,
         perNode: {
-          cpus: Math.ceil(cpus / count),
-          memoryBytes: (mebibytes ?? Math.ceil(cpus / count)) * 2 ** 20,
+          cpus: cpusPerNode,
+          // `DefMemPerCPU=1`.
+          memoryBytes: (mebibytes ?? cpusPerNode) * 2 ** 20,
           gpus: 0,
         },
         gpuType: null,
@@ -160,7 +162,7 @@ export function schedulerOf({ env, folder }: SlurmCluster) {
         qos,
         partition,
       };
-      asked.set(jobId, partition);
+      namedOf.set(jobId, partition);
       lastMs = jobId;
       if (!scheduler.admission(job, jobId).isAdmissible) return false;
       scheduler.apply({ kind: 'JobSubmitted', atMs: jobId, job });
@@ -186,7 +188,7 @@ export function schedulerOf({ env, folder }: SlurmCluster) {
       settle();
       const partition = partitionsOf.get(jobId);
       if (partition === undefined) return reason(jobId);
-      return startText(partition === '' ? (asked.get(jobId) ?? '') : partition, scheduler.limitMs(jobId));
+      return startText(partition === '' ? (namedOf.get(jobId) ?? '') : partition, scheduler.limitMs(jobId));
     },
   };
 }
