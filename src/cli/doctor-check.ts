@@ -7,3 +7,6 @@ export interface Check {
   /** What to do about it. */
   advice: string | null;
 }
+
+/** Less free space than this is worth a warning: logs and checkpoints of jobs soon fill it. */
+export const DISK_BYTES_COMFORTABLE = 2 * 1024 ** 3;

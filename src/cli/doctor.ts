@@ -13,13 +13,12 @@ import { formatMemory } from '../lib/units.ts';
 import type { Health } from '../contract/api.ts';
 import { connect } from './connection.ts';
 import { readDaemonFile } from './daemon-address.ts';
-import type { Check } from './doctor-check.ts';
+import { type Check, DISK_BYTES_COMFORTABLE } from './doctor-check.ts';
 import { outageLine } from './outage.ts';
 import { checkShared } from './shared-folder.ts';
 import { version } from './version.ts';
 
 const DISK_BYTES_MIN = 256 * 1024 ** 2;
-const DISK_BYTES_COMFORTABLE = 2 * 1024 ** 3;
 const PROBE_MS_MAX = 5_000;
 
 const run = promisify(execFile);

@@ -9,7 +9,7 @@ import { dependencyOn, isAnyEnough, parseDependencies } from '../contract/depend
 import { type JobSpec, type JobSpecInput, jobSpecSchema } from '../contract/job.ts';
 import { parseBeginMs } from '../contract/begin-time.ts';
 import { OrreryError } from '../contract/errors.ts';
-import { readSlurmFile } from '../daemon/slurm-file.ts';
+import { readSlurmFile, type SlurmFile, sharedFolderOf } from '../daemon/slurm-file.ts';
 import { pathText, schemaIssues } from '../formats/schema-issue.ts';
 import { note, print, printJson } from './output.ts';
 
@@ -35,8 +35,9 @@ function parsed(job: JobSpecInput, index: number, count: number): JobSpec {
 }
 
 function submissionOf(spec: JobSpec, home: string): BatchSubmission {
-  const { homeId, shared } = slurmHome(home);
-  const folder = shared === null ? home : join(shared, `orrery-${homeId}`);
+  const file = slurmHome(home);
+  const { homeId } = file;
+  const folder = sharedFolderOf(home, file);
   const jobFolder = join(folder, 'jobs', String(JOB_ID));
   const name = spec.name ?? defaultJobName(spec);
   const array = arrayOf(spec);
@@ -80,7 +81,7 @@ function secondsUntil(begin: string | undefined, nowMs: number): number {
 }
 
 /** Of a home whose jobs are with Slurm; where there is none yet, what it would be like. */
-function slurmHome(home: string): { homeId: string; shared: string | null } {
+function slurmHome(home: string): Pick<SlurmFile, 'homeId' | 'shared'> {
   return readSlurmFile(home) ?? { homeId: '00000000', shared: null };
 }
 

@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSlurmFile } from '../daemon/slurm-file.ts';
+import { readSlurmFile, sharedFolderOf } from '../daemon/slurm-file.ts';
 import { errorMessage } from '../lib/error-message.ts';
 import { formatMemory } from '../lib/units.ts';
-import type { Check } from './doctor-check.ts';
+import { type Check, DISK_BYTES_COMFORTABLE } from './doctor-check.ts';
 
 /** A file server that does not answer by then hangs. */
 const ANSWER_MS_MAX = 10_000;
-const FREE_BYTES_COMFORTABLE = 2 * 1024 ** 3;
 /** A quota shows in no count of free bytes: only what is written tells. */
 const PROBE_BYTES = 1024 ** 2;
 
@@ -47,7 +46,7 @@ export async function checkShared(home: string, answerMs = ANSWER_MS_MAX): Promi
     const file = readSlurmFile(home);
     if (file === null || file.shared === null) return null;
     shared = file.shared;
-    folder = join(shared, `orrery-${file.homeId}`, 'jobs');
+    folder = join(sharedFolderOf(home, file), 'jobs');
   } catch (error) {
     return failed(errorMessage(error), 'until then orrery up does not start here');
   }
@@ -59,7 +58,7 @@ export async function checkShared(home: string, answerMs = ANSWER_MS_MAX): Promi
     );
   const { freeBytes, failure } = end;
   if (failure === null && freeBytes !== null) {
-    const isScarce = freeBytes < FREE_BYTES_COMFORTABLE;
+    const isScarce = freeBytes < DISK_BYTES_COMFORTABLE;
     const detail = `${shared}: ${formatMemory(freeBytes)} free, and it takes files`;
     return { name, status: isScarce ? 'warning' : 'ok', detail, advice: isScarce ? 'make room there' : null };
   }

@@ -30,6 +30,11 @@ export function slurmFile(home: string): string {
   return join(home, 'slurm.json');
 }
 
+/** Where a home has the folders of its jobs, and what their scripts share: under the folder that all nodes see, in one of its own. */
+export function sharedFolderOf(home: string, { homeId, shared }: Pick<SlurmFile, 'homeId' | 'shared'>): string {
+  return shared === null ? home : join(shared, `orrery-${homeId}`);
+}
+
 /** Null for a home whose jobs run on this machine, or that is not there. Throws ORR_BAD_FILE for a file that is not as we write it. */
 export function readSlurmFile(home: string): SlurmFile | null {
   const path = slurmFile(home);

@@ -17,7 +17,7 @@ import { openHome, readIfThere, readSecrets, writeWhole } from './home.ts';
 import { livePolicy } from './live-policy.ts';
 import { makeFolder } from './make-folder.ts';
 import { userName } from './user-name.ts';
-import { type LemonRule, readSlurmFile, type SlurmFile, slurmFile } from './slurm-file.ts';
+import { type LemonRule, readSlurmFile, sharedFolderOf, type SlurmFile, slurmFile } from './slurm-file.ts';
 import type { World } from './world.ts';
 
 /** Of one command of Slurm; squeue on a busy controller takes its time. */
@@ -63,7 +63,7 @@ export async function slurmWorld(homePath: string, options: SlurmOptions): Promi
   const reports =
     options.reports === undefined ? (before?.reports ?? null) : sharedPath(options.reports, '--health-reports');
   const lemons = options.lemons ?? before?.lemons ?? 'advise';
-  const sharedFolder = shared === null ? home.folder : join(shared, `orrery-${homeId}`);
+  const sharedFolder = sharedFolderOf(home.folder, { homeId, shared });
   const socketFolder = join(home.folder, 'ssh');
   if (host !== null) makeFolder(socketFolder);
   const commands = new SlurmCommands({
