@@ -8,10 +8,11 @@ import {
   allowed,
   CRASH_LOOP,
   ETTR_WITHIN,
+  type Figure,
   GIVEN,
   GIVEN_WITHOUT_LEMONS,
   isWithin,
-  lemonRecall,
+  LEMON_RECALL,
   NOT_MODELLED,
   PREDICTED,
   PREDICTED_WITHOUT_LEMONS,
@@ -42,34 +43,27 @@ async function runAll(scenarios: readonly ScenarioFields[]): Promise<TwinReport[
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Published, the mean over the seeds, and their range where there are several. */
-function cells({ predicted, say }: Omit<PublishedFigure, 'within'>, reports: readonly TwinReport[]): string {
-  const known = reports.map(predicted).filter((value) => value !== null);
-  const said = known.length === 0 ? '-' : say(mean(known));
-  const spread = known.length === 0 ? '-' : `${say(Math.min(...known))} to ${say(Math.max(...known))}`;
-  return said.padStart(10) + (reports.length > 1 ? spread.padStart(22) : '');
-}
-
-/** One report a seed. */
-function table(title: string, figures: readonly PublishedFigure[], reports: readonly TwinReport[]): void {
+/** One report a seed: their mean, and their range where there are several. Nothing is said of figures that the twin is not held against. */
+function table(title: string, figures: readonly (Figure | PublishedFigure)[], reports: readonly TwinReport[]): void {
   print(title);
   for (const figure of figures) {
-    const off = reports.filter((report) => !isWithin(figure, figure.predicted(report))).length;
-    const verdict = off === 0 ? 'ok' : reports.length > 1 ? `OFF in ${off} of ${reports.length}` : 'OFF';
-    const published = figure.say(figure.published).padStart(10);
+    const { name, published, predicted, say } = figure;
+    const known = reports.map(predicted).filter((value) => value !== null);
+    const said = known.length === 0 ? '-' : say(mean(known));
+    const spread = known.length === 0 ? '-' : `${say(Math.min(...known))} to ${say(Math.max(...known))}`;
+    const [range, verdict] = 'within' in figure ? [allowed(figure), verdictOn(figure, reports)] : ['', ''];
     print(
-      `  ${figure.name.padEnd(45)}${published}${allowed(figure).padStart(20)}${cells(figure, reports)}  ${verdict}`,
+      `  ${name.padEnd(45)}${(published === null ? '-' : say(published)).padStart(10)}${range.padStart(20)}` +
+        `${said.padStart(10)}${reports.length > 1 ? spread.padStart(22) : ''}  ${verdict}`.trimEnd(),
     );
   }
+  print();
 }
 
-function crashLoopTable(reports: readonly TwinReport[]): void {
-  print('THE CRASH LOOP, a job of 1,024 GPUs that loses a node 36 times; one was published, and seeds differ much');
-  for (const figure of CRASH_LOOP) {
-    const published = figure.say(figure.published).padStart(10);
-    print(`  ${figure.name.padEnd(45)}${published}${''.padStart(20)}${cells(figure, reports)}`);
-  }
-  print();
+function verdictOn(figure: PublishedFigure, reports: readonly TwinReport[]): string {
+  const off = reports.filter((report) => !isWithin(figure, figure.predicted(report))).length;
+  if (off === 0) return 'ok';
+  return reports.length > 1 ? `OFF in ${off} of ${reports.length}` : 'OFF';
 }
 
 function ettrTable(reports: readonly TwinReport[]): void {
@@ -91,8 +85,8 @@ function ettrTable(reports: readonly TwinReport[]): void {
 
 const signed = (share: number): string => `${share < 0 ? '-' : '+'}${Math.abs(share * 100).toFixed(2)} %`;
 
-function waitTable({ predictions }: TwinReport): void {
-  print('WAITS BY SIZE, PREDICTED');
+function waitTable({ predictions }: TwinReport, seed: number): void {
+  print(`WAITS BY SIZE, PREDICTED; seed ${seed}`);
   for (const { size, waitSeconds } of predictions.waits.bySize) {
     if (waitSeconds === null) continue;
     const { count, median, mean: meanSeconds, p90 } = waitSeconds;
@@ -147,37 +141,29 @@ try {
     ...(await Promise.all(seeds.map(crashLoop))),
     ...others,
   ]);
-  const [plain, watched, alike, loops] = [0, 1, 2, 3].map((kind) =>
-    reports.slice(kind * seeds.length, (kind + 1) * seeds.length),
-  );
-  const [firstPlain] = plain ?? [];
-  if (plain === undefined || watched === undefined || alike === undefined || firstPlain === undefined) {
-    throw new Error('no report');
-  }
+  const take = () => reports.splice(0, seeds.length);
+  const [plain, watched, alike, loops] = [take(), take(), take(), take()];
   const which = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${seeds.at(-1)}`;
   print(`RSC-1 over ${days} days beside the published record (${SOURCE}); ${which}`);
   const heads = ['published'.padStart(10), 'allowed'.padStart(20), 'twin'.padStart(10)];
   print(`  ${''.padEnd(45)}${heads.join('')}${seeds.length === 1 ? '' : 'of the seeds'.padStart(22)}`);
   table('GIVEN, and kept', GIVEN, plain);
-  print();
   table('PREDICTED, never tuned', PREDICTED, plain);
-  print();
   table('PUBLISHED OF MORE THAN IS MODELLED', NOT_MODELLED, plain);
-  print();
-  table('PREDICTED WITH LEMON NODES DRAINED', PREDICTED_WITHOUT_LEMONS, watched);
-  const recall = cells({ name: '', published: 0, predicted: lemonRecall, say: percent }, watched);
-  print(`  ${'lemon nodes that were found'.padEnd(45)}${'-'.padStart(10)}${''.padStart(20)}${recall}`);
-  print();
-  crashLoopTable(loops ?? []);
+  table('PREDICTED WITH LEMON NODES DRAINED', [...PREDICTED_WITHOUT_LEMONS, LEMON_RECALL], watched);
+  table(
+    'THE CRASH LOOP, a job of 1,024 GPUs that loses a node 36 times; one was published, and seeds differ much',
+    CRASH_LOOP,
+    loops,
+  );
   ettrTable(plain);
   table('ALL NODES FAIL ALIKE, no lemons', GIVEN_WITHOUT_LEMONS, alike);
-  print();
   ettrTable(alike);
-  waitTable(firstPlain);
+  if (plain[0] !== undefined) waitTable(plain[0], first);
   if (values.sensitivity) {
     print(`WHAT THE PREDICTIONS DEPEND ON, ${sensitivityDays} days`);
     print(`  ${''.padEnd(36)}${[...COLUMNS.map(([name]) => name), 'mean wait'].map((n) => n.padStart(12)).join('')}`);
-    for (const [index, report] of reports.slice(4 * seeds.length).entries()) {
+    for (const [index, report] of reports.entries()) {
       sensitivityRow(index === 0 ? 'as given' : (all[index - 1]?.title ?? ''), report);
     }
   }
