@@ -55,6 +55,7 @@ function medianStartDifference(imported: string, after: string, jobsOut: string)
 process.stdout.write(
   '| run | jobs of | number | mean wait, s | twin | difference |\n| --- | --- | --- | --- | --- | --- |\n',
 );
+const differences: number[] = [];
 for (const recording of process.argv.slice(2)) {
   const scratch = mkdtempSync(join(tmpdir(), 'orrery-varied-'));
   const saved = join(scratch, 'out');
@@ -69,6 +70,14 @@ for (const recording of process.argv.slice(2)) {
     process.stdout.write(`${waitTable(`${basename(recording)}${how}`, recorded)}\n`);
     const seconds = medianStartDifference(imported, after, jobsOut);
     process.stderr.write(`${basename(recording)}${how}: starts differ by ${seconds} s in the median\n`);
+    if (imported === saved && recorded.difference !== null) differences.push(recorded.difference);
   }
   rmSync(scratch, { recursive: true });
+}
+if (differences.length > 1) {
+  const runs = differences.length;
+  const mean = differences.reduce((sum, difference) => sum + difference, 0) / runs;
+  const squares = differences.reduce((sum, difference) => sum + (difference - mean) ** 2, 0);
+  const [said, error] = [mean, Math.sqrt(squares / (runs - 1) / runs)].map((share) => `${(share * 100).toFixed(1)} %`);
+  process.stdout.write(`\nFrom text, mean difference of ${runs} runs: ${said}, standard error ${error}\n`);
 }
